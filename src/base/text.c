@@ -1,0 +1,138 @@
+/* Bounded text and nearest words; see the header. */
+#include "base/text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+struct text text_of(char *buffer, size_t size)
+{
+	if (size)
+		buffer[0] = '\0';
+	return (struct text){.start = buffer, .size = size};
+}
+
+void text_addv(struct text *out, const char *format, va_list list)
+{
+	size_t room = out->size - out->length;
+	int length = vsnprintf(out->start + out->length, room, format, list);
+
+	if (length < 0)
+		return;
+	if ((size_t)length >= room) {
+		out->cut = true;
+		length = room ? (int)room - 1 : 0;
+	}
+	out->length += (size_t)length;
+}
+
+void text_add(struct text *out, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	text_addv(out, format, list);
+	va_end(list);
+}
+
+/* Length of the well-formed UTF-8 sequence at `at` (1..4), 0 if there is none. */
+static size_t utf8_length(const unsigned char *at, size_t left)
+{
+	size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+
+	if (length == 1)
+		return 1;
+	if (at[0] < 0xc2 || at[0] > 0xf4 || length > left)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+void text_add_clean(struct text *out, const char *bytes, size_t length)
+{
+	const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
+
+	while (at < end) {
+		size_t size = utf8_length(at, (size_t)(end - at));
+		bool plain = size > 1 ? *at != 0xc2 || at[1] >= 0xa0 : size && *at >= 0x20 && *at != 0x7f;
+
+		if (plain && out->size - out->length > size)
+			text_add(out, "%.*s", (int)size, (const char *)at);
+		else
+			text_add(out, "?");
+		at += size ? size : 1;
+	}
+}
+
+void text_clean(char *text)
+{
+	for (unsigned char *at = (unsigned char *)text; *at;) {
+		size_t size = utf8_length(at, strlen((char *)at));
+
+		if (!size || *at < 0x20 || *at == 0x7f)
+			*at = '?';
+		at += size ? size : 1;
+	}
+}
+
+#define WORD_MAX 64
+
+unsigned text_distance(const char *a, const char *b, unsigned limit)
+{
+	unsigned rows[3][WORD_MAX + 1];
+	unsigned *before = rows[0], *above = rows[1], *now = rows[2];
+	size_t la = strlen(a), lb = strlen(b);
+
+	if (la > WORD_MAX || lb > WORD_MAX)
+		return limit + 1;
+	for (size_t j = 0; j <= lb; j++)
+		above[j] = (unsigned)j;
+	memset(before, 0, sizeof(rows[0]));
+	for (size_t i = 1; i <= la; i++) {
+		unsigned *spare = before;
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= lb; j++) {
+			unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
+		}
+		before = above;
+		above = now;
+		now = spare;
+	}
+	return above[lb] > limit ? limit + 1 : above[lb];
+}
+
+const char *text_nearest(const char *word, const char *(*next)(const void *ctx, size_t index), const void *ctx)
+{
+	unsigned best = (unsigned)strlen(word) / 3 + 1;
+	const char *candidate, *nearest = NULL;
+
+	for (size_t i = 0; (candidate = next(ctx, i)); i++) {
+		unsigned distance = text_distance(word, candidate, best);
+
+		if (distance < best || (distance == best && !nearest)) {
+			best = distance;
+			nearest = candidate;
+		}
+	}
+	return nearest;
+}
+
+unsigned long long text_hash(unsigned long long hash, const void *bytes, size_t size)
+{
+	const uint8_t *at = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ at[i]) * 0x100000001b3ull;
+	return hash;
+}

@@ -1,0 +1,186 @@
+/* Facts: what workers tell one another. A fact is a level, never an edge: the present value of one object, sent
+ * when it has changed and all of them after every (re)connection. Indices are those of the model of the generation
+ * that stands in the packet's header (core/channel.h). Each struct has a put (append to a packet) and a get (false
+ * when malformed, e.g. not all consumed). Flows: doc/ARCHITECTURE.md section 2. */
+#ifndef LBHA_CONFIG_FACTS_H
+#define LBHA_CONFIG_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/cursor.h"
+#include "base/nstime.h"
+
+#define FACT_DETAIL 160 /* room for a text that explains, with the zero */
+#define FACT_NAME 64
+
+enum fact_type {
+	FACT_SYNC = 1,     /* no value: all facts of the sender were sent */
+	FACT_PROBE,        /* check → ipvs, vrrp, control */
+	FACT_INSTANCE,     /* vrrp → ipvs, check, control */
+	FACT_TABLE,        /* ipvs → vrrp, control */
+	FACT_SERVICE,      /* ipvs → vrrp, control */
+	FACT_SERVER,       /* ipvs → control */
+	FACT_WORKER,       /* supervisor → control */
+	FACT_DAEMON,       /* supervisor → control */
+};
+
+/* ---- check ----------------------------------------------------------------------------------- */
+
+enum verdict {
+	VERDICT_UNKNOWN, /* no probe has ended yet */
+	VERDICT_UP,
+	VERDICT_DOWN,
+};
+
+/* Why the last probe ended as it did. One table: probe_reason_name(). */
+enum probe_reason {
+	REASON_NONE,             /* not probed yet */
+	REASON_PASSED,
+	REASON_REFUSED,          /* connection refused */
+	REASON_UNREACHABLE,      /* no route, host or network unreachable */
+	REASON_CONNECT_TIMEOUT,  /* no connection before the deadline */
+	REASON_REPLY_TIMEOUT,    /* connected, no (complete) answer before the deadline */
+	REASON_RESET,            /* connection reset or closed early */
+	REASON_PROTOCOL,         /* the answer is not what the protocol says */
+	REASON_STATUS,           /* http: another status than wanted */
+	REASON_TOO_LARGE,        /* the answer exceeds the size cap */
+	REASON_RESOURCES,        /* here: no descriptor, port or memory; never counts against the server */
+	REASON_LOCAL,            /* here: bind address, interface or permission */
+};
+
+const char *probe_reason_name(enum probe_reason reason);
+
+struct fact_probe {
+	uint32_t probe;              /* index into model.probes */
+	enum verdict verdict;
+	enum probe_reason reason;    /* of the last finished probe */
+	bool passed;                 /* the last finished probe; meaningless while reason is NONE */
+	nstime since;                /* when the verdict came to be */
+	nstime time, latency;        /* of the last finished probe */
+	char detail[FACT_DETAIL];    /* "connect: refused", "status 503, wanted 200-299" */
+};
+
+/* ---- vrrp ------------------------------------------------------------------------------------ */
+
+enum vrrp_state {
+	VRRP_INIT,
+	VRRP_BACKUP,
+	VRRP_MASTER,
+	VRRP_FAULT,
+};
+
+const char *vrrp_state_name(enum vrrp_state state);
+
+/* Why an advertisement was dropped (RFC 9568 section 7.1). One table: vrrp_drop_name(). */
+enum vrrp_drop {
+	VRRP_DROP_TTL,
+	VRRP_DROP_VERSION,
+	VRRP_DROP_TYPE,
+	VRRP_DROP_LENGTH,
+	VRRP_DROP_CHECKSUM,
+	VRRP_DROP_VRID,      /* for no instance of this interface */
+	VRRP_DROP_INTERVAL,  /* advert interval 0 */
+	VRRP_DROP_OWN,       /* from our own address */
+	VRRP_DROP_HEADER,    /* not a well-formed IP packet with protocol 112 to the group */
+	VRRP_DROP_COUNT,
+};
+
+const char *vrrp_drop_name(enum vrrp_drop reason);
+
+struct fact_instance {
+	uint32_t instance;           /* index into model.instances */
+	enum vrrp_state state;
+	nstime since;
+	uint8_t priority;            /* effective */
+	struct addr master;          /* who is MASTER, as far as known (self included); family 0: unknown */
+	uint8_t master_priority;
+	uint64_t transitions, sent, received;
+	uint64_t dropped[VRRP_DROP_COUNT];
+	bool competing_master;
+	char reason[FACT_DETAIL];    /* "192.168.8.10 advertises 150 > 100" */
+	char fault[FACT_DETAIL];     /* causes of FAULT, "; " between them; empty: none */
+};
+
+/* ---- ipvs ------------------------------------------------------------------------------------ */
+
+struct fact_table {
+	bool available;              /* the kernel has IPVS */
+	bool ready;                  /* every server has a verdict and the table was programmed */
+	uint64_t operations;         /* sent to the kernel since the worker's start */
+	uint64_t repairs;            /* of these, to undo what somebody else did */
+	nstime last_read_back;       /* 0: never */
+	char error[FACT_DETAIL];     /* the last refusal that still stands; empty: none */
+};
+
+enum service_state {
+	SERVICE_UP,                  /* all enabled servers are up */
+	SERVICE_DEGRADED,            /* some are not */
+	SERVICE_DOWN,                /* none is up */
+};
+
+const char *service_state_name(enum service_state state);
+
+struct fact_service {
+	uint32_t service;            /* index into model.services */
+	enum service_state state;
+	nstime since;
+	uint32_t have, needed;       /* weights of servers that are up, against the quorum */
+	char reason[FACT_DETAIL];
+};
+
+struct fact_server {
+	uint32_t service, server;    /* index into model.services, then into its real_servers */
+	enum verdict health;         /* of all its checks together */
+	nstime since;
+	uint32_t effective_weight;   /* as programmed, 0 when not in the table */
+	bool in_table;
+	uint64_t active, inactive, persistent;                          /* connections, summed over listeners */
+	uint64_t connections, packets_in, packets_out, bytes_in, bytes_out;
+	char reason[FACT_DETAIL];
+};
+
+/* ---- supervisor ------------------------------------------------------------------------------- */
+
+enum worker_state {
+	WORKER_STARTING,
+	WORKER_RUNNING,
+	WORKER_BACKOFF,              /* died; will be started again */
+	WORKER_STOPPED,
+};
+
+const char *worker_state_name(enum worker_state state);
+
+struct fact_worker {
+	uint8_t role;                /* enum role of config/model.h */
+	int32_t pid;                 /* 0: none */
+	uint32_t restarts;
+	enum worker_state state;
+};
+
+struct fact_daemon {
+	nstime started;
+	uint32_t generation;
+	bool ready;
+	nstime reload_time;          /* last attempt; 0: none */
+	bool reload_failed;
+	char reload_error[FACT_DETAIL];
+};
+
+void fact_probe_put(struct writer *out, const struct fact_probe *fact);
+bool fact_probe_get(struct reader *in, struct fact_probe *fact);
+void fact_instance_put(struct writer *out, const struct fact_instance *fact);
+bool fact_instance_get(struct reader *in, struct fact_instance *fact);
+void fact_table_put(struct writer *out, const struct fact_table *fact);
+bool fact_table_get(struct reader *in, struct fact_table *fact);
+void fact_service_put(struct writer *out, const struct fact_service *fact);
+bool fact_service_get(struct reader *in, struct fact_service *fact);
+void fact_server_put(struct writer *out, const struct fact_server *fact);
+bool fact_server_get(struct reader *in, struct fact_server *fact);
+void fact_worker_put(struct writer *out, const struct fact_worker *fact);
+bool fact_worker_get(struct reader *in, struct fact_worker *fact);
+void fact_daemon_put(struct writer *out, const struct fact_daemon *fact);
+bool fact_daemon_get(struct reader *in, struct fact_daemon *fact);
+
+#endif

@@ -1,0 +1,40 @@
+/* Record types between the supervisor and its workers (facts use 1..63, see config/facts.h). Values are put and got
+ * with base/cursor. */
+#ifndef LBHA_CORE_PROTOCOL_H
+#define LBHA_CORE_PROTOCOL_H
+
+enum supervisor_record {
+	/* worker → supervisor */
+	RECORD_HELLO = 64,  /* text build id */
+	RECORD_LINE,        /* text: plan line, refusal, or (compiler) diagnostic */
+	RECORD_PREPARED,    /* u32 generation, bool accepted */
+	RECORD_COMMITTED,   /* u32 generation */
+	RECORD_RELEASED,    /* nothing: exits next */
+	/* supervisor → worker */
+	RECORD_LINK,        /* u8 role of the peer, with a descriptor */
+	RECORD_PREPARE,     /* u32 generation, with the sealed slice */
+	RECORD_COMMIT,      /* u32 generation */
+	RECORD_FINISH,
+	RECORD_ABORT,
+	RECORD_APPLIED,     /* u32 generation */
+	RECORD_RELEASE,
+	/* compiler ↔ supervisor */
+	RECORD_COMPILE,     /* u32 generation, text node, text path; with the main file */
+	RECORD_INCLUDE,     /* compiler asks: text path of the including file, text pattern */
+	RECORD_INCLUDED,    /* text path, with a descriptor; one per file in order */
+	RECORD_INCLUDE_END, /* text error ("" when fine) */
+	RECORD_SLICE,       /* u8 role, with the sealed memfd */
+	RECORD_COMPILED,    /* bool accepted, u32 errors, u32 warnings */
+	/* control → supervisor: commands; and the answers, by request number */
+	RECORD_REQUEST,     /* u32 request, u8 enum request_kind, text argument */
+	RECORD_REPLY_LINE,  /* u32 request, text */
+	RECORD_REPLY,       /* u32 request, bool done */
+};
+
+enum request_kind {
+	REQUEST_RELOAD = 1,
+	REQUEST_PLAN,       /* argument: path of the file, "" for the running one */
+	REQUEST_STOP,
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* A state page: shared memory between the supervisor, who makes it (memfd), and one worker, who writes it. It
+ * outlives the worker: the heartbeat tells that its loop turns, and a new vrrp worker reads what the dead one knew. */
+#ifndef LBHA_CORE_STATEPAGE_H
+#define LBHA_CORE_STATEPAGE_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/nstime.h"
+
+#define STATEPAGE_INSTANCES 4096
+
+/* One VRRP instance, keyed by its name's hash (0: slot unused). Written by the vrrp worker only. */
+struct statepage_instance {
+	uint64_t key;         /* text_hash of the instance's name */
+	int64_t last_advert;  /* when we last sent as MASTER; 0: never */
+	uint8_t state;        /* enum vrrp_state */
+	uint8_t releasing;    /* a release was under way */
+	uint8_t pad[6];
+	struct addr master;
+};
+
+struct statepage {
+	uint32_t magic, size;
+	int64_t heartbeat;    /* clock_now() of the worker's last turn */
+	struct statepage_instance instances[STATEPAGE_INSTANCES];
+};
+
+/* Supervisor: a new page's descriptor, sized and zeroed but for its head; -errno. */
+int statepage_create(void);
+/* Maps a page from its descriptor (not closed); NULL when it is no state page of this build. */
+struct statepage *statepage_map(int fd);
+void statepage_unmap(struct statepage *page);
+
+#endif
