@@ -1,0 +1,297 @@
+/* Facts on the wire, and the names of their states. Every fact is its fields in the order of the header; there is
+ * no version inside a fact (both ends are one build, core/channel.h says HELLO with the build id). The getters take
+ * bytes of another worker, which may have been taken over: lengths, booleans and enums are checked, texts are cut to
+ * their room and cleaned of control characters, and `fact` is touched only when everything was well-formed. */
+#include "config/facts.h"
+
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "config/model.h"
+
+/* The name of a state; numbers that are none of ours get a word too, so that no caller has to ask. */
+static const char *name_of(const char *const *names, size_t count, unsigned value)
+{
+	return value < count ? names[value] : "unknown";
+}
+
+const char *probe_reason_name(enum probe_reason reason)
+{
+	static const char *const names[] = {
+		[REASON_NONE] = "none",
+		[REASON_PASSED] = "passed",
+		[REASON_REFUSED] = "refused",
+		[REASON_UNREACHABLE] = "unreachable",
+		[REASON_CONNECT_TIMEOUT] = "connect_timeout",
+		[REASON_REPLY_TIMEOUT] = "reply_timeout",
+		[REASON_RESET] = "reset",
+		[REASON_PROTOCOL] = "protocol",
+		[REASON_STATUS] = "status",
+		[REASON_TOO_LARGE] = "too_large",
+		[REASON_RESOURCES] = "resources",
+		[REASON_LOCAL] = "local",
+	};
+
+	return name_of(names, COUNT_OF(names), reason);
+}
+
+const char *vrrp_state_name(enum vrrp_state state)
+{
+	static const char *const names[] = {
+		[VRRP_INIT] = "INIT",
+		[VRRP_BACKUP] = "BACKUP",
+		[VRRP_MASTER] = "MASTER",
+		[VRRP_FAULT] = "FAULT",
+	};
+
+	return name_of(names, COUNT_OF(names), state);
+}
+
+const char *vrrp_drop_name(enum vrrp_drop reason)
+{
+	static const char *const names[] = {
+		[VRRP_DROP_TTL] = "ttl",
+		[VRRP_DROP_VERSION] = "version",
+		[VRRP_DROP_TYPE] = "type",
+		[VRRP_DROP_LENGTH] = "length",
+		[VRRP_DROP_CHECKSUM] = "checksum",
+		[VRRP_DROP_VRID] = "virtual_router_id",
+		[VRRP_DROP_INTERVAL] = "interval",
+		[VRRP_DROP_OWN] = "own",
+		[VRRP_DROP_HEADER] = "header",
+	};
+
+	_Static_assert(COUNT_OF(names) == VRRP_DROP_COUNT, "every reason has a name");
+	return name_of(names, COUNT_OF(names), reason);
+}
+
+const char *service_state_name(enum service_state state)
+{
+	static const char *const names[] = {
+		[SERVICE_UP] = "up",
+		[SERVICE_DEGRADED] = "degraded",
+		[SERVICE_DOWN] = "down",
+	};
+
+	return name_of(names, COUNT_OF(names), state);
+}
+
+const char *worker_state_name(enum worker_state state)
+{
+	static const char *const names[] = {
+		[WORKER_STARTING] = "starting",
+		[WORKER_RUNNING] = "running",
+		[WORKER_BACKOFF] = "backoff",
+		[WORKER_STOPPED] = "stopped",
+	};
+
+	return name_of(names, COUNT_OF(names), state);
+}
+
+/* An enum of at most 256 values, the last of them `last`. */
+static unsigned get_enum(struct reader *in, unsigned last)
+{
+	unsigned value = get_u8(in);
+
+	if (value > last)
+		in->failed = true;
+	return in->failed ? 0 : value;
+}
+
+/* A text that will be shown to people: control characters of a hostile peer do not come through. */
+static void get_clean(struct reader *in, char *out, size_t size)
+{
+	text_clean(get_text(in, out, size));
+}
+
+/* Ends a getter: hands the fact over when it was well-formed to its last byte. */
+#define FACT_END(in, from, to) (reader_done(in) ? (*(to) = (from), true) : false)
+
+void fact_probe_put(struct writer *out, const struct fact_probe *fact)
+{
+	put_u32(out, fact->probe);
+	put_u8(out, (uint8_t)fact->verdict);
+	put_u8(out, (uint8_t)fact->reason);
+	put_bool(out, fact->passed);
+	put_time(out, fact->since);
+	put_time(out, fact->time);
+	put_time(out, fact->latency);
+	put_text(out, fact->detail);
+}
+
+bool fact_probe_get(struct reader *in, struct fact_probe *fact)
+{
+	struct fact_probe got = {.probe = get_u32(in)};
+
+	got.verdict = get_enum(in, VERDICT_DOWN);
+	got.reason = get_enum(in, REASON_LOCAL);
+	got.passed = get_bool(in);
+	got.since = get_time(in);
+	got.time = get_time(in);
+	got.latency = get_time(in);
+	get_clean(in, got.detail, sizeof(got.detail));
+	return FACT_END(in, got, fact);
+}
+
+void fact_instance_put(struct writer *out, const struct fact_instance *fact)
+{
+	put_u32(out, fact->instance);
+	put_u8(out, (uint8_t)fact->state);
+	put_time(out, fact->since);
+	put_u8(out, fact->priority);
+	put_addr(out, &fact->master);
+	put_u8(out, fact->master_priority);
+	put_u64(out, fact->transitions);
+	put_u64(out, fact->sent);
+	put_u64(out, fact->received);
+	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
+		put_u64(out, fact->dropped[i]);
+	put_bool(out, fact->competing_master);
+	put_text(out, fact->reason);
+	put_text(out, fact->fault);
+}
+
+bool fact_instance_get(struct reader *in, struct fact_instance *fact)
+{
+	struct fact_instance got = {.instance = get_u32(in)};
+
+	got.state = get_enum(in, VRRP_FAULT);
+	got.since = get_time(in);
+	got.priority = get_u8(in);
+	got.master = get_addr(in);
+	got.master_priority = get_u8(in);
+	got.transitions = get_u64(in);
+	got.sent = get_u64(in);
+	got.received = get_u64(in);
+	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
+		got.dropped[i] = get_u64(in);
+	got.competing_master = get_bool(in);
+	get_clean(in, got.reason, sizeof(got.reason));
+	get_clean(in, got.fault, sizeof(got.fault));
+	return FACT_END(in, got, fact);
+}
+
+void fact_table_put(struct writer *out, const struct fact_table *fact)
+{
+	put_bool(out, fact->available);
+	put_bool(out, fact->ready);
+	put_u64(out, fact->operations);
+	put_u64(out, fact->repairs);
+	put_time(out, fact->last_read_back);
+	put_text(out, fact->error);
+}
+
+bool fact_table_get(struct reader *in, struct fact_table *fact)
+{
+	struct fact_table got = {.available = get_bool(in)};
+
+	got.ready = get_bool(in);
+	got.operations = get_u64(in);
+	got.repairs = get_u64(in);
+	got.last_read_back = get_time(in);
+	get_clean(in, got.error, sizeof(got.error));
+	return FACT_END(in, got, fact);
+}
+
+void fact_service_put(struct writer *out, const struct fact_service *fact)
+{
+	put_u32(out, fact->service);
+	put_u8(out, (uint8_t)fact->state);
+	put_time(out, fact->since);
+	put_u32(out, fact->have);
+	put_u32(out, fact->needed);
+	put_text(out, fact->reason);
+}
+
+bool fact_service_get(struct reader *in, struct fact_service *fact)
+{
+	struct fact_service got = {.service = get_u32(in)};
+
+	got.state = get_enum(in, SERVICE_DOWN);
+	got.since = get_time(in);
+	got.have = get_u32(in);
+	got.needed = get_u32(in);
+	get_clean(in, got.reason, sizeof(got.reason));
+	return FACT_END(in, got, fact);
+}
+
+void fact_server_put(struct writer *out, const struct fact_server *fact)
+{
+	put_u32(out, fact->service);
+	put_u32(out, fact->server);
+	put_u8(out, (uint8_t)fact->health);
+	put_time(out, fact->since);
+	put_u32(out, fact->effective_weight);
+	put_bool(out, fact->in_table);
+	put_u64(out, fact->active);
+	put_u64(out, fact->inactive);
+	put_u64(out, fact->persistent);
+	put_u64(out, fact->connections);
+	put_u64(out, fact->packets_in);
+	put_u64(out, fact->packets_out);
+	put_u64(out, fact->bytes_in);
+	put_u64(out, fact->bytes_out);
+	put_text(out, fact->reason);
+}
+
+bool fact_server_get(struct reader *in, struct fact_server *fact)
+{
+	struct fact_server got = {.service = get_u32(in)};
+
+	got.server = get_u32(in);
+	got.health = get_enum(in, VERDICT_DOWN);
+	got.since = get_time(in);
+	got.effective_weight = get_u32(in);
+	got.in_table = get_bool(in);
+	got.active = get_u64(in);
+	got.inactive = get_u64(in);
+	got.persistent = get_u64(in);
+	got.connections = get_u64(in);
+	got.packets_in = get_u64(in);
+	got.packets_out = get_u64(in);
+	got.bytes_in = get_u64(in);
+	got.bytes_out = get_u64(in);
+	get_clean(in, got.reason, sizeof(got.reason));
+	return FACT_END(in, got, fact);
+}
+
+void fact_worker_put(struct writer *out, const struct fact_worker *fact)
+{
+	put_u8(out, fact->role);
+	put_u32(out, (uint32_t)fact->pid);
+	put_u32(out, fact->restarts);
+	put_u8(out, (uint8_t)fact->state);
+}
+
+bool fact_worker_get(struct reader *in, struct fact_worker *fact)
+{
+	struct fact_worker got = {.role = (uint8_t)get_enum(in, ROLE_COUNT - 1)};
+
+	got.pid = (int32_t)get_u32(in);
+	got.restarts = get_u32(in);
+	got.state = get_enum(in, WORKER_STOPPED);
+	return FACT_END(in, got, fact);
+}
+
+void fact_daemon_put(struct writer *out, const struct fact_daemon *fact)
+{
+	put_time(out, fact->started);
+	put_u32(out, fact->generation);
+	put_bool(out, fact->ready);
+	put_time(out, fact->reload_time);
+	put_bool(out, fact->reload_failed);
+	put_text(out, fact->reload_error);
+}
+
+bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
+{
+	struct fact_daemon got = {.started = get_time(in)};
+
+	got.generation = get_u32(in);
+	got.ready = get_bool(in);
+	got.reload_time = get_time(in);
+	got.reload_failed = get_bool(in);
+	get_clean(in, got.reload_error, sizeof(got.reload_error));
+	return FACT_END(in, got, fact);
+}

@@ -1,0 +1,166 @@
+/* Facts: what is put comes out again, and nothing but a whole, well-formed fact is taken. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "config/facts.h"
+#include "suite.h"
+
+#define ROOM 2048
+
+/* One row per fact: how to put and get it through plain pointers, and a filled example. */
+struct fact_case {
+	const char *name;
+	void (*put)(struct writer *out, const void *fact);
+	bool (*get)(struct reader *in, void *fact);
+	const void *example;
+	size_t size;
+};
+
+#define GLUE(kind)                                                          \
+	static void kind##_put_any(struct writer *out, const void *fact)    \
+	{                                                                   \
+		fact_##kind##_put(out, fact);                               \
+	}                                                                   \
+	static bool kind##_get_any(struct reader *in, void *fact)           \
+	{                                                                   \
+		return fact_##kind##_get(in, fact);                         \
+	}
+
+GLUE(probe)
+GLUE(instance)
+GLUE(table)
+GLUE(service)
+GLUE(server)
+GLUE(worker)
+GLUE(daemon)
+
+static const struct fact_probe probe = {
+	.probe = 70000, .verdict = VERDICT_DOWN, .reason = REASON_STATUS, .since = -5, .time = 1 * NSTIME_S,
+	.latency = 12 * NSTIME_MS, .detail = "status 503, wanted 200-299"};
+static const struct fact_instance instance = {
+	.instance = 3, .state = VRRP_MASTER, .since = NSTIME_NEVER, .priority = 255,
+	.master = {.family = AF_INET, .bytes = {192, 168, 8, 10}}, .master_priority = 150, .transitions = 1,
+	.sent = UINT64_MAX, .received = 3, .dropped = {[VRRP_DROP_TTL] = 1, [VRRP_DROP_HEADER] = 9},
+	.competing_master = true, .reason = "192.168.8.10 advertises 150 > 100", .fault = "eth0 is down"};
+static const struct fact_table table = {
+	.available = true, .operations = 12, .repairs = 2, .last_read_back = 77, .error = "no such scheduler"};
+static const struct fact_service service = {
+	.service = 1, .state = SERVICE_DEGRADED, .since = 5, .have = 2, .needed = 1, .reason = "1 of 3 servers is down"};
+static const struct fact_server server = {
+	.service = 1, .server = 2, .health = VERDICT_UP, .since = 9, .effective_weight = 65535, .in_table = true,
+	.active = 1, .inactive = 2, .persistent = 3, .connections = 4, .packets_in = 5, .packets_out = 6,
+	.bytes_in = 7, .bytes_out = 8, .reason = "ok"};
+static const struct fact_worker worker = {.role = 3, .pid = 4711, .restarts = 2, .state = WORKER_BACKOFF};
+static const struct fact_daemon daemon_fact = {
+	.started = 1, .generation = 2, .ready = true, .reload_time = 3, .reload_failed = true,
+	.reload_error = "lbha.conf:1:1: error: it is empty"};
+
+#define ROW(kind, value) {#kind, kind##_put_any, kind##_get_any, &(value), sizeof(value)}
+static const struct fact_case rows[] = {
+	ROW(probe, probe),   ROW(instance, instance), ROW(table, table), ROW(service, service),
+	ROW(server, server), ROW(worker, worker),     ROW(daemon, daemon_fact),
+};
+
+static size_t put_row(const struct fact_case *row, const void *fact, uint8_t *bytes)
+{
+	struct writer out = writer_of(bytes, ROOM);
+
+	row->put(&out, fact);
+	ck_assert_msg(!out.failed, "%s", row->name);
+	return writer_used(&out);
+}
+
+START_TEST(a_fact_comes_out_as_it_went_in)
+{
+	const struct fact_case *row = &rows[_i];
+	uint8_t bytes[ROOM], again[ROOM], fact[ROOM];
+	size_t size = put_row(row, row->example, bytes);
+	struct reader in = reader_of(bytes, size);
+
+	ck_assert_msg(row->get(&in, fact), "%s", row->name);
+	ck_assert_uint_eq(put_row(row, fact, again), size);
+	ck_assert_msg(!memcmp(bytes, again, size), "%s", row->name);
+}
+END_TEST
+
+START_TEST(a_short_or_long_fact_is_refused_and_nothing_written)
+{
+	const struct fact_case *row = &rows[_i];
+	uint8_t bytes[ROOM] = {0}, fact[ROOM], untouched[ROOM];
+	size_t size = put_row(row, row->example, bytes);
+
+	memset(fact, 0xa5, sizeof(fact));
+	memset(untouched, 0xa5, sizeof(untouched));
+	for (size_t length = 0; length <= size + 3; length++) {
+		struct reader in = reader_of(bytes, length);
+
+		if (length == size)
+			continue;
+		ck_assert_msg(!row->get(&in, fact), "%s: %zu of %zu bytes", row->name, length, size);
+		ck_assert_msg(!memcmp(fact, untouched, sizeof(fact)), "%s", row->name);
+	}
+}
+END_TEST
+
+START_TEST(states_out_of_range_are_refused)
+{
+	uint8_t bytes[ROOM];
+	struct fact_probe probe_out;
+	struct fact_worker worker_out;
+	struct reader in;
+	size_t size;
+
+	size = put_row(&rows[0], &probe, bytes);
+	bytes[4] = VERDICT_DOWN + 1;
+	in = reader_of(bytes, size);
+	ck_assert(!fact_probe_get(&in, &probe_out));
+	size = put_row(&rows[5], &worker, bytes);
+	bytes[0] = 200;
+	in = reader_of(bytes, size);
+	ck_assert(!fact_worker_get(&in, &worker_out));
+}
+END_TEST
+
+START_TEST(a_hostile_text_cannot_reach_a_terminal)
+{
+	struct fact_probe sent = probe, got;
+	uint8_t bytes[ROOM];
+	struct reader in;
+	size_t size;
+
+	strcpy(sent.detail, "a\033[2Jb\nc");
+	size = put_row(&rows[0], &sent, bytes);
+	in = reader_of(bytes, size);
+	ck_assert(fact_probe_get(&in, &got));
+	ck_assert_str_eq(got.detail, "a?[2Jb?c");
+}
+END_TEST
+
+START_TEST(every_state_has_a_name_of_its_own)
+{
+	ck_assert_str_eq(vrrp_state_name(VRRP_FAULT), "FAULT");
+	ck_assert_str_eq(probe_reason_name(REASON_LOCAL), "local");
+	ck_assert_str_eq(service_state_name(SERVICE_DEGRADED), "degraded");
+	ck_assert_str_eq(worker_state_name(WORKER_BACKOFF), "backoff");
+	for (unsigned a = 0; a < VRRP_DROP_COUNT; a++)
+		for (unsigned b = 0; b < a; b++)
+			ck_assert_str_ne(vrrp_drop_name(a), vrrp_drop_name(b));
+	ck_assert_str_eq(vrrp_drop_name(VRRP_DROP_COUNT), "unknown");
+}
+END_TEST
+
+static TCase *codec(void)
+{
+	TCase *tcase = CASE("facts", states_out_of_range_are_refused, a_hostile_text_cannot_reach_a_terminal,
+			    every_state_has_a_name_of_its_own);
+
+	tcase_add_loop_test(tcase, a_fact_comes_out_as_it_went_in, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tcase, a_short_or_long_fact_is_refused_and_nothing_written, 0, COUNT_OF(rows));
+	return tcase;
+}
+
+int main(void)
+{
+	return SUITE_RUN("facts", codec());
+}
