@@ -52,6 +52,7 @@ struct worker_ops {
 #define WORKER_FD_SUPERVISOR 3
 #define WORKER_FD_PAGE 4
 #define WORKER_FD_OWNED 5 /* the owned file, for those who write it; else closed */
+#define WORKER_FD_CONTROL 6 /* the listening control socket, for the control worker; else closed */
 
 /* Builds loop, supervisor channel and heartbeat. `role` is an enum role; `name` is for logs. NULL (logged) when the
  * descriptors are not what a supervisor hands over. */
