@@ -1,0 +1,42 @@
+/* The monitor: links and addresses of the network namespace, as they are now and whenever they change.
+ *
+ * A thread of its own reads the kernel's multicast groups and does the dumps (a dump waits for the kernel's RTNL lock,
+ * which the protocol loop must never do) and passes the raw messages to the loop; all callbacks come from the loop. The
+ * monitor keeps a mirror and reports changes of value only. After an overrun (ENOBUFS) it dumps anew and reports the
+ * difference. The first dump starts at once; `synced` comes when it is complete and after every later one.
+ *
+ * The thread is started by monitor_new: block signals and drop capabilities before. It may allocate, the loop's side
+ * allocates only when there are more links or addresses than ever before. */
+#ifndef LBHA_NET_MONITOR_IO_H
+#define LBHA_NET_MONITOR_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/address.h"
+#include "net/link.h"
+
+struct loop;
+struct monitor;
+
+struct monitor_ops {
+	void (*link)(void *ctx, const struct link *link);          /* new, or something of it changed (also its name) */
+	void (*link_removed)(void *ctx, const struct link *link);  /* its addresses were reported removed before */
+	void (*address)(void *ctx, const struct address *address); /* new, or its attributes changed */
+	void (*address_removed)(void *ctx, const struct address *address);
+	void (*synced)(void *ctx);
+	void (*failed)(void *ctx, int error); /* -errno: no events come any more */
+};
+
+/* 0 or -errno. Any of the callbacks may be NULL; they may not free the monitor. */
+int monitor_new(struct loop *loop, const struct monitor_ops *ops, void *ctx, struct monitor **out);
+void monitor_free(struct monitor *monitor);
+
+/* The mirror; pointers are valid until the loop goes on. */
+const struct link *monitor_link_by_name(const struct monitor *monitor, const char *name);
+const struct link *monitor_link_by_index(const struct monitor *monitor, uint32_t index);
+struct address_list monitor_addresses(const struct monitor *monitor); /* all links, in the kernel's order per link */
+/* How often an overrun made it dump anew. */
+uint64_t monitor_resyncs(const struct monitor *monitor);
+
+#endif

@@ -1,0 +1,88 @@
+/* The owned file: what lbha has put into the kernel, one line per thing, written before the thing is done. Pure: text to
+ * records and back.
+ *
+ *   + address 3 eth0 192.168.8.200/24
+ *   - address 3 eth0 192.168.8.200/24
+ *   + sysctl net/ipv4/conf/eth0/arp_ignore 0 1      former value, value set
+ *   + service tcp 192.168.8.200:80                  an IPVS virtual service
+ *
+ * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers append to one file; a
+ * line is one write with O_APPEND. A line cut short at the end of the file (a crash) is ignored; an unreadable line
+ * elsewhere, or of a kind this build does not know, is kept as it is. */
+#ifndef LBHA_NET_OWNED_H
+#define LBHA_NET_OWNED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "net/address.h"
+#include "net/link.h"
+#include "net/sysctl.h"
+
+struct arena;
+
+enum owned_kind {
+	OWNED_ADDRESS,
+	OWNED_SYSCTL,
+	OWNED_SERVICE,
+	OWNED_OTHER, /* a line we do not understand */
+};
+
+struct owned_address {
+	uint32_t link;          /* the link's index is the key, its name is for people */
+	char name[LINK_NAME];
+	struct prefix prefix;
+};
+
+struct owned_sysctl {
+	char path[SYSCTL_PATH];
+	int64_t former, set;
+};
+
+/* An IPVS virtual service: protocol (IPPROTO_TCP, IPPROTO_UDP) and endpoint (port 0: all ports). */
+struct owned_service {
+	uint8_t protocol;
+	struct endpoint endpoint;
+};
+
+struct owned {
+	bool gone; /* "-" */
+	enum owned_kind kind;
+	union {
+		struct owned_address address;
+		struct owned_sysctl sysctl;
+		struct owned_service service;
+		const char *line; /* OWNED_OTHER: the text, without its end of line */
+	};
+};
+
+struct owned_set {
+	struct owned *items;
+	size_t count;
+};
+
+#define OWNED_LINE 192 /* room for any line of ours, with end of line and zero */
+
+/* Writes the line of a record, with its '\n'; returns its length. `out` has OWNED_LINE bytes. Not for OWNED_OTHER. */
+size_t owned_format(const struct owned *record, char *out);
+
+/* One line without its end; an unknown one gives OWNED_OTHER whose `line` points to `text`. */
+struct owned owned_parse_line(const char *text);
+
+/* Whether two records are about the same thing. */
+bool owned_same(const struct owned *a, const struct owned *b);
+
+/* The whole file: what is owned after its last line, each thing once, in order of first mention. A sysctl mentioned
+ * twice keeps the first former value (the one before us). -ENOMEM. */
+int owned_parse(struct arena *arena, const char *text, size_t length, struct owned_set *out);
+
+/* The owned addresses as a list for address_plan_build. -ENOMEM. */
+int owned_addresses(struct arena *arena, const struct owned_set *set, struct address_list *out);
+
+/* Records for the usual cases. */
+struct owned owned_of_address(bool gone, const struct address *address, const char *link_name);
+struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint);
+
+#endif
