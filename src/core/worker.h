@@ -1,7 +1,7 @@
 /* The frame of every worker: speaks with the supervisor, beats the heart, keeps the links to other workers, and
  * calls the worker's own part. The two-phase reload as a worker sees it:
  *
- *   prepare  decode the slice of a new generation, compare it with what runs, say the operations that it would cause
+ *   prepare  decode the slice of a new generation (mapped only during the call), compare it with what runs, say the operations that it would cause
  *            (worker_line) or the reasons why not; change nothing. The first start is the same with nothing running.
  *   commit   the new generation is the truth: apply adds and changes; call worker_committed() when the kernel has them
  *            (at once, or later from a callback). Facts go out under the new generation from here.

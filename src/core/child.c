@@ -1,0 +1,114 @@
+/* fork, give up, fexecve. Between fork and exec only system calls (and libcap-ng, which we call before any thread
+ * exists): the supervisor has one thread. */
+#include "core/child.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FIRST_FD 3
+#define HIGH_FD 100 /* above every number we hand out */
+
+extern char **environ;
+
+/* Puts the descriptors into their places by way of high numbers, so that none overwrites another. */
+static int place_fds(const struct child *child)
+{
+	int high[CHILD_FDS], executable;
+
+	for (size_t i = 0; i < child->fd_count; i++) {
+		high[i] = child->fds[i] < 0 ? -1 : fcntl(child->fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
+		if (child->fds[i] >= 0 && high[i] < 0)
+			return -1;
+	}
+	executable = fcntl(child->executable, F_DUPFD_CLOEXEC, HIGH_FD);
+	for (size_t i = 0; i < child->fd_count; i++) {
+		close(FIRST_FD + (int)i);
+		if (high[i] >= 0 && dup2(high[i], FIRST_FD + (int)i) < 0)
+			return -1;
+	}
+	/* what is above is CLOEXEC or is made so: only 0, 1, 2 and the given ones survive */
+	syscall(SYS_close_range, FIRST_FD + (unsigned)child->fd_count, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+	return executable;
+}
+
+static int give_up_rights(const struct child *child)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < child->cap_count; i++)
+		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_BOUNDING_SET,
+				 (unsigned)child->caps[i]))
+			return -1;
+	if (child->uid != geteuid() || child->gid != getegid()) {
+		/* change_id keeps what was added above and drops the bounding set while it still may */
+		if (capng_change_id((int)child->uid, (int)child->gid,
+				    (capng_flags_t)(CAPNG_CLEAR_BOUNDING | CAPNG_DROP_SUPP_GRP)))
+			return -1;
+	} else if (capng_apply(CAPNG_SELECT_BOTH)) {
+		return -1;
+	}
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static void unblock_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int number = 1; number < 32; number++)
+		signal(number, SIG_DFL);
+}
+
+static _Noreturn void become(const struct child *child)
+{
+	struct sched_param realtime = {.sched_priority = child->realtime_priority};
+	int executable;
+
+	unblock_signals();
+	setpgid(0, 0);
+	if (child->realtime)
+		sched_setscheduler(0, SCHED_RR, &realtime);
+	executable = place_fds(child);
+	if (executable < 0) {
+		dprintf(STDERR_FILENO, "%s: cannot place descriptors: %m\n", child->argv[0]);
+		_exit(127);
+	}
+	if (give_up_rights(child)) {
+		dprintf(STDERR_FILENO, "%s: cannot give up rights: %m\n", child->argv[0]);
+		_exit(127);
+	}
+	fexecve(executable, (char *const *)(uintptr_t)child->argv, environ);
+	dprintf(STDERR_FILENO, "%s: cannot be executed: %m\n", child->argv[0]);
+	_exit(127);
+}
+
+int child_start(const struct child *child, pid_t *pid, int *pidfd)
+{
+	pid_t started = fork();
+	int fd;
+
+	if (started < 0)
+		return -errno;
+	if (!started)
+		become(child);
+	fd = (int)syscall(SYS_pidfd_open, started, 0);
+	if (fd < 0) {
+		int err = -errno;
+
+		kill(started, SIGKILL);
+		return err;
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	*pid = started;
+	*pidfd = fd;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* Child processes with exactly the descriptors and rights they are given. */
+#ifndef LBHA_CORE_CHILD_H
+#define LBHA_CORE_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CHILD_FDS 8
+#define CHILD_CAPS 4
+
+struct child {
+	int executable;            /* opened O_RDONLY|O_CLOEXEC; run by fexecve, so a replaced file is never mixed in */
+	const char *const *argv;   /* NULL-terminated */
+	int fds[CHILD_FDS];        /* become 3, 4, …; -1 leaves that number closed; all others are closed */
+	size_t fd_count;
+	uid_t uid;
+	gid_t gid;
+	int caps[CHILD_CAPS];      /* capabilities (CAP_*) that it may hold; all others leave its bounding set */
+	size_t cap_count;
+	bool realtime;             /* SCHED_RR; a refusal is no failure, the child can ask sched_getscheduler(2) */
+	int realtime_priority;
+};
+
+/* Starts it: its pid and a pidfd (CLOEXEC), or -errno. The child leads a process group of its own, has
+ * no_new_privs, and exits with 127 when a right could not be given up or the file not be executed. */
+int child_start(const struct child *child, pid_t *pid, int *pidfd);
+
+#endif

@@ -1,0 +1,14 @@
+/* The service manager's notification socket (sd_notify(3)), without its library. */
+#ifndef LBHA_CORE_SDNOTIFY_H
+#define LBHA_CORE_SDNOTIFY_H
+
+#include "base/cleanup.h"
+#include "base/nstime.h"
+
+/* Sends "KEY=value" lines to $NOTIFY_SOCKET; nothing happens when it is not set. Never blocks. */
+void sdnotify(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Half of $WATCHDOG_USEC when it is meant for this process, else 0: how often to send WATCHDOG=1. */
+nstime sdnotify_watchdog_period(void);
+
+#endif

@@ -1,0 +1,377 @@
+/* The frame of a worker; the header tells its part in a reload. What it owns: the loop, the supervisor's channel, the
+ * links, the mapped state page. A prepared slice is mapped only while prepare runs. */
+#include "core/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/buildid.h"
+#include "core/channel.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/protocol.h"
+#include "core/statepage.h"
+
+#define HEARTBEAT (500 * NSTIME_MS)
+#define LAST_WORD (500 * NSTIME_MS)
+#define FIRST_COMMAND 64 /* records below are facts */
+
+struct link {
+	struct worker *worker;
+	struct channel *channel;
+	int peer;
+};
+
+struct worker {
+	int role;
+	const char *name;
+	const struct worker_ops *ops;
+	void *ctx;
+	struct loop *loop;
+	struct channel *supervisor;
+	struct link links[WORKER_PEERS];
+	struct statepage *page;
+	struct loop_timer heartbeat;
+	uint32_t generation, prepared;
+	int status;
+};
+
+struct loop *worker_loop(struct worker *worker)
+{
+	return worker->loop;
+}
+
+struct statepage *worker_page(struct worker *worker)
+{
+	return worker->page;
+}
+
+uint32_t worker_generation(const struct worker *worker)
+{
+	return worker->generation;
+}
+
+void worker_tell(struct worker *worker, uint16_t type, const void *value, size_t size, int fd)
+{
+	if (worker->supervisor)
+		channel_send(worker->supervisor, type, value, size, fd);
+}
+
+static void tell_generation(struct worker *worker, uint16_t type, uint32_t generation)
+{
+	uint8_t bytes[4];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, generation);
+	worker_tell(worker, type, bytes, writer_used(&out), -1);
+}
+
+void worker_line(struct worker *worker, const char *format, ...)
+{
+	uint8_t bytes[2048];
+	char line[2000];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(line, sizeof(line), format, list);
+	va_end(list);
+	put_text(&out, line);
+	worker_tell(worker, RECORD_LINE, bytes, writer_used(&out), -1);
+}
+
+void worker_committed(struct worker *worker)
+{
+	tell_generation(worker, RECORD_COMMITTED, worker->generation);
+}
+
+void worker_released(struct worker *worker)
+{
+	worker_tell(worker, RECORD_RELEASED, NULL, 0, -1);
+	if (worker->supervisor)
+		channel_flush(worker->supervisor, LAST_WORD);
+	loop_stop(worker->loop);
+}
+
+/* ---- links and facts ------------------------------------------------------------------------------------ */
+
+static uint32_t own_facts(struct worker *worker)
+{
+	return worker->ops->fact_count ? worker->ops->fact_count(worker->ctx) : 0;
+}
+
+void worker_dirty(struct worker *worker, uint32_t index)
+{
+	for (int i = 0; i < WORKER_PEERS; i++)
+		if (worker->links[i].channel)
+			channel_dirty(worker->links[i].channel, index);
+}
+
+void worker_facts_restart(struct worker *worker)
+{
+	uint32_t count = own_facts(worker);
+
+	for (int i = 0; i < WORKER_PEERS; i++) {
+		if (!worker->links[i].channel)
+			continue;
+		channel_set_generation(worker->links[i].channel, worker->generation);
+		if (channel_facts_restart(worker->links[i].channel, count))
+			log_error("no memory for the facts of %u objects", count);
+	}
+}
+
+static bool link_fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct link *link = ctx;
+
+	return link->worker->ops->fact && link->worker->ops->fact(link->worker->ctx, link->peer, index, type, out);
+}
+
+static void link_record(void *ctx, uint32_t generation, uint16_t type, struct reader *in, int fd)
+{
+	struct link *link = ctx;
+	struct worker *worker = link->worker;
+
+	if (fd >= 0)
+		close(fd);
+	if (generation == worker->generation && worker->ops->fact_received)
+		worker->ops->fact_received(worker->ctx, link->peer, type, in);
+}
+
+static void link_closed(void *ctx)
+{
+	struct link *link = ctx;
+
+	channel_free(link->channel);
+	link->channel = NULL; /* the supervisor connects us anew; what we knew stays */
+}
+
+static const struct channel_ops link_ops = {.record = link_record, .closed = link_closed, .fact = link_fact};
+
+static void link_set(struct worker *worker, struct reader *in, int fd)
+{
+	uint8_t peer = get_u8(in);
+	struct link *link = &worker->links[peer % WORKER_PEERS];
+
+	if (!reader_done(in) || peer >= WORKER_PEERS || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	channel_free(link->channel);
+	*link = (struct link){.worker = worker, .peer = peer};
+	link->channel = channel_new(worker->loop, fd, &link_ops, link);
+	if (!link->channel)
+		return;
+	channel_set_generation(link->channel, worker->generation);
+	if (worker->generation)
+		channel_facts_restart(link->channel, own_facts(worker));
+}
+
+/* ---- the two phases ----------------------------------------------------------------------------------------- */
+
+/* Maps a slice for reading after making sure that nobody can change it any more. NULL: not acceptable. */
+static const void *slice_map(int fd, size_t *size)
+{
+	const int wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	struct stat about;
+	void *bytes;
+
+	if ((fcntl(fd, F_GET_SEALS) & wanted) != wanted || fstat(fd, &about) || about.st_size <= 0)
+		return NULL;
+	*size = (size_t)about.st_size;
+	bytes = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+	return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+static void prepare(struct worker *worker, uint32_t generation, int fd)
+{
+	uint8_t answer[8];
+	struct writer out = writer_of(answer, sizeof(answer));
+	size_t size = 0;
+	const void *slice = fd >= 0 ? slice_map(fd, &size) : NULL;
+	int err = -EBADMSG;
+
+	if (worker->prepared && worker->ops->abort)
+		worker->ops->abort(worker->ctx);
+	worker->prepared = 0;
+	if (slice) {
+		err = worker->ops->prepare(worker->ctx, slice, size, generation);
+		munmap((void *)(uintptr_t)slice, size);
+	} else {
+		worker_line(worker, "the %s worker got no sealed configuration", worker->name);
+	}
+	if (!err)
+		worker->prepared = generation;
+	put_u32(&out, generation);
+	put_bool(&out, err == 0);
+	worker_tell(worker, RECORD_PREPARED, answer, writer_used(&out), -1);
+}
+
+static void commit(struct worker *worker, uint32_t generation)
+{
+	if (!worker->prepared || worker->prepared != generation) {
+		log_error("told to commit generation %u, but %u is prepared", generation, worker->prepared);
+		return;
+	}
+	worker->generation = worker->prepared;
+	worker->prepared = 0;
+	worker->ops->commit(worker->ctx);
+	worker_facts_restart(worker);
+}
+
+static void command(struct worker *worker, uint16_t type, struct reader *in, int fd)
+{
+	switch (type) {
+	case RECORD_LINK:
+		link_set(worker, in, fd);
+		return;
+	case RECORD_PREPARE:
+		prepare(worker, get_u32(in), fd);
+		break;
+	case RECORD_COMMIT:
+		commit(worker, get_u32(in));
+		break;
+	case RECORD_FINISH:
+		if (worker->ops->finish)
+			worker->ops->finish(worker->ctx);
+		break;
+	case RECORD_ABORT:
+		worker->prepared = 0;
+		if (worker->ops->abort)
+			worker->ops->abort(worker->ctx);
+		break;
+	case RECORD_APPLIED:
+		if (worker->ops->applied)
+			worker->ops->applied(worker->ctx);
+		worker_facts_restart(worker);
+		break;
+	case RECORD_RELEASE:
+		if (worker->ops->release)
+			worker->ops->release(worker->ctx);
+		else
+			worker_released(worker);
+		break;
+	default:
+		if (worker->ops->command) {
+			worker->ops->command(worker->ctx, type, in, fd);
+			return;
+		}
+		log_warning("the supervisor sent record %u, which this worker does not know", type);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void supervisor_record(void *ctx, uint32_t generation, uint16_t type, struct reader *in, int fd)
+{
+	struct worker *worker = ctx;
+
+	(void)generation;
+	if (type >= FIRST_COMMAND) {
+		command(worker, type, in, fd);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (worker->ops->fact_received)
+		worker->ops->fact_received(worker->ctx, 0, type, in);
+}
+
+static void supervisor_closed(void *ctx)
+{
+	struct worker *worker = ctx;
+
+	channel_free(worker->supervisor);
+	worker->supervisor = NULL;
+	log_warning("the supervisor is gone");
+	worker->status = 1;
+	if (worker->ops->orphaned)
+		worker->ops->orphaned(worker->ctx);
+	else
+		loop_stop(worker->loop);
+}
+
+static const struct channel_ops supervisor_ops = {.record = supervisor_record, .closed = supervisor_closed};
+
+/* ---- life ----------------------------------------------------------------------------------------------------- */
+
+static void beat(void *ctx)
+{
+	struct worker *worker = ctx;
+	nstime now = clock_now();
+
+	__atomic_store_n(&worker->page->heartbeat, now, __ATOMIC_RELAXED);
+	timer_at(&worker->heartbeat, now + HEARTBEAT);
+}
+
+/* Stopping is the supervisor's to say: a terminal's Ctrl-C reaches the whole group. */
+static void ignore_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		signal(numbers[i], SIG_IGN);
+}
+
+struct worker *worker_new(int role, const char *name, const struct worker_ops *ops, void *ctx)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker)
+		return NULL;
+	ignore_signals();
+	log_open(name);
+	*worker = (struct worker){.role = role, .name = name, .ops = ops, .ctx = ctx};
+	worker->page = statepage_map(WORKER_FD_PAGE);
+	worker->loop = loop_new();
+	if (!worker->page || !worker->loop) {
+		log_error("a worker is started by lbhad only");
+		worker_free(worker);
+		return NULL;
+	}
+	close(WORKER_FD_PAGE);
+	worker->supervisor = channel_new(worker->loop, WORKER_FD_SUPERVISOR, &supervisor_ops, worker);
+	if (!worker->supervisor || timer_init(worker->loop, &worker->heartbeat, LOOP_NORMAL, beat, worker)) {
+		log_error("no memory to start");
+		worker_free(worker);
+		return NULL;
+	}
+	return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	for (int i = 0; i < WORKER_PEERS; i++)
+		channel_free(worker->links[i].channel);
+	channel_free(worker->supervisor);
+	timer_fini(&worker->heartbeat);
+	loop_free(worker->loop);
+	statepage_unmap(worker->page);
+	free(worker);
+}
+
+int worker_run(struct worker *worker)
+{
+	uint8_t bytes[128];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_text(&out, build_id);
+	worker_tell(worker, RECORD_HELLO, bytes, writer_used(&out), -1);
+	beat(worker);
+	if (loop_run(worker->loop)) {
+		log_error("the event loop failed");
+		return 1;
+	}
+	return worker->status;
+}

@@ -1,0 +1,253 @@
+/* core: channels carry messages in order and facts as levels; timers are never early. Real sockets, real loop. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/channel.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/packet.h"
+#include "suite.h"
+
+#define OBJECTS 5000
+
+struct side {
+	struct loop *loop;
+	struct channel *channel;
+	uint32_t values[OBJECTS]; /* the present value of each object */
+	uint32_t seen[OBJECTS];
+	uint32_t messages, syncs, facts, generation;
+	int fd;
+	bool closed;
+};
+
+static void on_record(void *ctx, uint32_t generation, uint16_t type, struct reader *in, int fd)
+{
+	struct side *side = ctx;
+
+	side->generation = generation;
+	if (fd >= 0)
+		side->fd = fd;
+	if (type == CHANNEL_SYNC) {
+		side->syncs++;
+		loop_stop(side->loop);
+	} else if (type == 2) {
+		uint32_t index = get_u32(in);
+
+		side->seen[index] = get_u32(in);
+		side->facts++;
+	} else {
+		ck_assert_uint_eq(get_u32(in), side->messages);
+		side->messages++;
+		if (type == 101)
+			loop_stop(side->loop);
+	}
+	ck_assert(reader_done(in));
+}
+
+static void on_closed(void *ctx)
+{
+	struct side *side = ctx;
+
+	channel_free(side->channel);
+	side->channel = NULL;
+	side->closed = true;
+	loop_stop(side->loop);
+}
+
+static bool on_fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct side *side = ctx;
+
+	if (side->values[index] == UINT32_MAX)
+		return false;
+	*type = 2;
+	put_u32(out, index);
+	put_u32(out, side->values[index]);
+	return true;
+}
+
+static const struct channel_ops ops = {.record = on_record, .closed = on_closed, .fact = on_fact};
+
+static void pair_new(struct loop **loop, struct side *a, struct side *b)
+{
+	int fds[2];
+
+	*loop = loop_new();
+	ck_assert_ptr_nonnull(*loop);
+	ck_assert_int_eq(packet_pair(fds), 0);
+	memset(a, 0, sizeof(*a));
+	memset(b, 0, sizeof(*b));
+	a->loop = b->loop = *loop;
+	a->fd = b->fd = -1;
+	a->channel = channel_new(*loop, fds[0], &ops, a);
+	b->channel = channel_new(*loop, fds[1], &ops, b);
+}
+
+static void pair_free(struct loop *loop, struct side *a, struct side *b)
+{
+	channel_free(a->channel);
+	channel_free(b->channel);
+	loop_free(loop);
+}
+
+static void message(struct side *side, uint16_t type, uint32_t number, int fd)
+{
+	uint8_t bytes[4];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, number);
+	ck_assert_int_eq(channel_send(side->channel, type, bytes, sizeof(bytes), fd), 0);
+}
+
+static struct side left, right;
+
+START_TEST(messages_arrive_in_order_with_their_descriptor)
+{
+	struct loop *loop;
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	pair_new(&loop, &left, &right);
+	channel_set_generation(left.channel, 7);
+	for (uint32_t i = 0; i < 1000; i++)
+		message(&left, 100, i, i == 500 ? null : -1);
+	message(&left, 101, 1000, -1);
+	loop_run(loop);
+	ck_assert_uint_eq(right.messages, 1001);
+	ck_assert_uint_eq(right.generation, 7);
+	ck_assert_int_ge(right.fd, 0);
+	close(right.fd);
+	close(null);
+	pair_free(loop, &left, &right);
+}
+END_TEST
+
+START_TEST(all_facts_then_sync)
+{
+	struct loop *loop;
+
+	pair_new(&loop, &left, &right);
+	for (uint32_t i = 0; i < OBJECTS; i++)
+		left.values[i] = i % 3 ? i + 1 : UINT32_MAX;
+	ck_assert_int_eq(channel_facts_restart(left.channel, OBJECTS), 0);
+	loop_run(loop);
+	ck_assert_uint_eq(right.syncs, 1);
+	for (uint32_t i = 0; i < OBJECTS; i++)
+		ck_assert_uint_eq(right.seen[i], i % 3 ? i + 1 : 0);
+	ck_assert(channel_idle(left.channel));
+	pair_free(loop, &left, &right);
+}
+END_TEST
+
+START_TEST(a_slow_peer_gets_the_latest_value_once)
+{
+	struct loop *loop;
+
+	pair_new(&loop, &left, &right);
+	ck_assert_int_eq(channel_facts_restart(left.channel, 10), 0);
+	loop_run(loop);
+	right.facts = 0;
+	for (uint32_t value = 1; value <= 100000; value++) {
+		left.values[3] = value;
+		channel_dirty(left.channel, 3);
+	}
+	message(&left, 100, 0, -1);
+	message(&left, 101, 1, -1);
+	loop_run(loop);
+	ck_assert_int_eq(channel_facts_restart(left.channel, 10), 0);
+	loop_run(loop);
+	ck_assert_uint_eq(right.seen[3], 100000);
+	ck_assert_uint_le(right.facts, 12);
+	pair_free(loop, &left, &right);
+}
+END_TEST
+
+START_TEST(nonsense_closes_the_channel)
+{
+	struct loop *loop = loop_new();
+	int fds[2];
+
+	ck_assert_int_eq(packet_pair(fds), 0);
+	memset(&left, 0, sizeof(left));
+	left.loop = loop;
+	left.channel = channel_new(loop, fds[0], &ops, &left);
+	ck_assert_int_eq(packet_send(fds[1], "\0\1\0\0\0\0\0\144\377\377", 10, -1), 0);
+	loop_run(loop);
+	ck_assert(left.closed);
+	close(fds[1]);
+	loop_free(loop);
+}
+END_TEST
+
+START_TEST(the_end_of_the_peer_is_noticed)
+{
+	struct loop *loop;
+
+	pair_new(&loop, &left, &right);
+	channel_free(left.channel);
+	left.channel = NULL;
+	loop_run(loop);
+	ck_assert(right.closed);
+	pair_free(loop, &left, &right);
+}
+END_TEST
+
+struct ticks {
+	struct loop *loop;
+	struct loop_timer timer;
+	nstime due, early, count;
+};
+
+static void tick(void *ctx)
+{
+	struct ticks *ticks = ctx;
+	nstime now = clock_now();
+
+	if (now < ticks->due)
+		ticks->early++;
+	if (++ticks->count == 50) {
+		loop_stop(ticks->loop);
+		return;
+	}
+	ticks->due = now + 333 * NSTIME_US;
+	timer_at(&ticks->timer, ticks->due);
+}
+
+START_TEST(timers_are_never_early)
+{
+	struct ticks ticks = {.loop = loop_new()};
+
+	ck_assert_int_eq(timer_init(ticks.loop, &ticks.timer, LOOP_URGENT, tick, &ticks), 0);
+	ticks.due = clock_now() + NSTIME_MS;
+	timer_at(&ticks.timer, ticks.due);
+	ck_assert(timer_armed(&ticks.timer));
+	loop_run(ticks.loop);
+	ck_assert_int_eq(ticks.early, 0);
+	ck_assert_int_eq(ticks.count, 50);
+	timer_fini(&ticks.timer);
+	loop_free(ticks.loop);
+}
+END_TEST
+
+START_TEST(a_bucket_limits_and_counts)
+{
+	struct log_bucket bucket = {.every = NSTIME_S, .burst = 3};
+	unsigned suppressed = 0, let = 0;
+
+	for (int i = 0; i < 10; i++)
+		let += log_limit(&bucket, NSTIME_S, &suppressed);
+	ck_assert_uint_eq(let, 3);
+	ck_assert(log_limit(&bucket, 2 * NSTIME_S, &suppressed));
+	ck_assert_uint_eq(suppressed, 7);
+}
+END_TEST
+
+int main(void)
+{
+	return SUITE_RUN("core",
+			 CASE("channel", messages_arrive_in_order_with_their_descriptor, all_facts_then_sync,
+			      a_slow_peer_gets_the_latest_value_once, nonsense_closes_the_channel,
+			      the_end_of_the_peer_is_noticed),
+			 CASE("loop", timers_are_never_early), CASE("log", a_bucket_limits_and_counts));
+}
