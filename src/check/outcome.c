@@ -1,0 +1,243 @@
+/* Two tables: errno to reason, and reason to sentence. What happened before a connection was even tried is always
+ * ours; what happened while connecting is ours only if the error says so. connect(2) gives EADDRNOTAVAIL when no
+ * local port is left for that target (bind(2): the address is not here), and EPERM or EACCES when a local firewall
+ * refuses to send. */
+#include "check/outcome.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/duration.h"
+#include "base/text.h"
+#include "config/model.h"
+
+struct error_row {
+	int error;
+	enum probe_reason connecting, replying; /* STEP_CONNECT, STEP_REPLY; earlier steps are LOCAL or RESOURCES */
+	const char *text;
+};
+
+static const struct error_row ERRORS[] = {
+	{ECONNREFUSED, REASON_REFUSED, REASON_REFUSED, "refused"},
+	{EHOSTUNREACH, REASON_UNREACHABLE, REASON_UNREACHABLE, "no route to host"},
+	{ENETUNREACH, REASON_UNREACHABLE, REASON_UNREACHABLE, "network unreachable"},
+	{EHOSTDOWN, REASON_UNREACHABLE, REASON_UNREACHABLE, "host is down"},
+	{ENOPROTOOPT, REASON_UNREACHABLE, REASON_UNREACHABLE, "protocol unreachable"},
+	{ETIMEDOUT, REASON_CONNECT_TIMEOUT, REASON_REPLY_TIMEOUT, "timed out"},
+	{ECONNRESET, REASON_RESET, REASON_RESET, "reset"},
+	{ECONNABORTED, REASON_RESET, REASON_RESET, "aborted"},
+	{EPIPE, REASON_RESET, REASON_RESET, "reset"},
+	{EMFILE, REASON_RESOURCES, REASON_RESOURCES, "too many open files"},
+	{ENFILE, REASON_RESOURCES, REASON_RESOURCES, "too many open files in the system"},
+	{ENOBUFS, REASON_RESOURCES, REASON_RESOURCES, "no buffer space"},
+	{ENOMEM, REASON_RESOURCES, REASON_RESOURCES, "out of memory"},
+	{EADDRNOTAVAIL, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
+	{EADDRINUSE, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
+	{EAGAIN, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
+	{ENETDOWN, REASON_LOCAL, REASON_LOCAL, "network is down"},
+	{ENODEV, REASON_LOCAL, REASON_LOCAL, "no such device"},
+	{EPERM, REASON_LOCAL, REASON_LOCAL, "not permitted"},
+	{EACCES, REASON_LOCAL, REASON_LOCAL, "not permitted"},
+	{EINVAL, REASON_LOCAL, REASON_LOCAL, "source and target do not fit together"},
+	{EAFNOSUPPORT, REASON_LOCAL, REASON_LOCAL, "address family not supported"},
+};
+
+static const struct error_row *error_row(int error)
+{
+	for (size_t i = 0; i < COUNT_OF(ERRORS); i++)
+		if (ERRORS[i].error == error)
+			return &ERRORS[i];
+	return NULL;
+}
+
+static enum probe_reason error_reason(enum outcome_step step, int error)
+{
+	const struct error_row *row = error_row(error);
+
+	switch (step) {
+	case STEP_CONNECT:
+		return row ? row->connecting : REASON_UNREACHABLE;
+	case STEP_REPLY:
+		return row ? row->replying : REASON_RESET;
+	case STEP_BIND:
+		if (error == EADDRNOTAVAIL)
+			return REASON_LOCAL;
+		break;
+	case STEP_SOCKET:
+	case STEP_INTERFACE:
+		break;
+	}
+	return row && row->connecting == REASON_RESOURCES ? REASON_RESOURCES : REASON_LOCAL;
+}
+
+struct outcome outcome_of_error(enum outcome_step step, int error)
+{
+	return (struct outcome){.reason = error_reason(step, error), .step = step, .error = error};
+}
+
+bool outcome_counts(enum probe_reason reason)
+{
+	return reason != REASON_NONE && reason != REASON_RESOURCES && reason != REASON_LOCAL;
+}
+
+struct outcome outcome_of_deadline(nstime connected, uint32_t received)
+{
+	if (!connected)
+		return (struct outcome){.reason = REASON_CONNECT_TIMEOUT, .step = STEP_CONNECT};
+	return (struct outcome){.reason = REASON_REPLY_TIMEOUT, .step = STEP_REPLY, .received = received};
+}
+
+static const struct status_range STATUS_DEFAULT = {200, 299};
+
+/* The ranges that count: the check's, or the default one. */
+static const struct status_range *wanted_status(const struct check *check, size_t *count)
+{
+	*count = check->expect.status_count ? check->expect.status_count : 1;
+	return check->expect.status_count ? check->expect.status : &STATUS_DEFAULT;
+}
+
+struct outcome outcome_of_status(const struct check *check, uint16_t status)
+{
+	struct outcome out = {.reason = REASON_STATUS, .step = STEP_REPLY, .status = status};
+	size_t count;
+	const struct status_range *wanted = wanted_status(check, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (status >= wanted[i].first && status <= wanted[i].last)
+			out.reason = REASON_PASSED;
+	return out;
+}
+
+static void describe_status(struct text *text, const struct outcome *outcome, const struct check *check)
+{
+	size_t count;
+	const struct status_range *wanted = wanted_status(check, &count);
+
+	text_add(text, "status %u, wanted ", outcome->status);
+	for (size_t i = 0; i < count; i++) {
+		text_add(text, "%s%u", i ? ", " : "", wanted[i].first);
+		if (wanted[i].last != wanted[i].first)
+			text_add(text, "-%u", wanted[i].last);
+	}
+}
+
+static void describe_error(struct text *text, int error)
+{
+	const struct error_row *row = error_row(error);
+
+	if (row)
+		text_add(text, "%s", row->text);
+	else
+		text_add(text, "error %d", error);
+}
+
+static void describe_connect_timeout(struct text *text, const struct outcome *outcome, const struct check *check)
+{
+	char within[DURATION_TEXT];
+
+	if (outcome->error)
+		text_add(text, "connect: timed out");
+	else
+		text_add(text, "no connection within %s", duration_format(check->timeout, within));
+}
+
+static void describe_reply_timeout(struct text *text, const struct outcome *outcome, const struct check *check)
+{
+	char within[DURATION_TEXT], connected[DURATION_TEXT];
+
+	duration_format(check->timeout, within);
+	duration_about(outcome->connected, connected);
+	if (outcome->received)
+		text_add(text, "reply not complete within %s (connected after %s, %u bytes received)", within, connected,
+			 outcome->received);
+	else
+		text_add(text, "no reply within %s (connected after %s)", within, connected);
+}
+
+static void describe_reset(struct text *text, const struct outcome *outcome)
+{
+	const char *how = outcome->error ? "reset" : "closed";
+
+	if (outcome->step != STEP_REPLY)
+		text_add(text, "connect: reset");
+	else if (outcome->received)
+		text_add(text, "connection %s in the middle of the reply (%u bytes received)", how, outcome->received);
+	else
+		text_add(text, "connection %s without a reply", how);
+}
+
+/* RESOURCES and LOCAL: "here:" says whose fault it is. */
+static void describe_here(struct text *text, const struct outcome *outcome, const struct check *check)
+{
+	char address[ADDR_TEXT];
+
+	text_add(text, "here: ");
+	switch (outcome->step) {
+	case STEP_SOCKET:
+		break;
+	case STEP_INTERFACE:
+		text_add(text, "cannot use interface %s: ", check->interface ? check->interface : "");
+		break;
+	case STEP_BIND:
+		text_add(text, "cannot bind to %s: ", addr_format(&check->bind, address));
+		break;
+	case STEP_CONNECT:
+		text_add(text, "connect: ");
+		break;
+	case STEP_REPLY:
+		break;
+	}
+	if (outcome->step == STEP_BIND && outcome->error == EADDRNOTAVAIL)
+		text_add(text, "not an address of this machine");
+	else
+		describe_error(text, outcome->error);
+}
+
+static void describe_passed(struct text *text, const struct outcome *outcome)
+{
+	if (outcome->status)
+		text_add(text, "status %u", outcome->status);
+	else
+		text_add(text, "connected");
+}
+
+const char *outcome_describe(const struct outcome *outcome, const struct check *check, char *out, size_t size)
+{
+	struct text text = text_of(out, size);
+
+	switch (outcome->reason) {
+	case REASON_NONE:
+		text_add(&text, "not probed yet");
+		break;
+	case REASON_PASSED:
+		describe_passed(&text, outcome);
+		break;
+	case REASON_REFUSED:
+	case REASON_UNREACHABLE:
+		text_add(&text, "connect: ");
+		describe_error(&text, outcome->error);
+		break;
+	case REASON_CONNECT_TIMEOUT:
+		describe_connect_timeout(&text, outcome, check);
+		break;
+	case REASON_REPLY_TIMEOUT:
+		describe_reply_timeout(&text, outcome, check);
+		break;
+	case REASON_RESET:
+		describe_reset(&text, outcome);
+		break;
+	case REASON_PROTOCOL:
+	case REASON_TOO_LARGE:
+		text_add(&text, "%s", outcome->fault ? outcome->fault : "not a valid reply");
+		break;
+	case REASON_STATUS:
+		describe_status(&text, outcome, check);
+		break;
+	case REASON_RESOURCES:
+	case REASON_LOCAL:
+		describe_here(&text, outcome, check);
+		break;
+	}
+	return out;
+}
