@@ -65,7 +65,7 @@ struct owned_set {
 
 #define OWNED_LINE 192 /* room for any line of ours, with end of line and zero */
 
-/* Writes the line of a record, with its '\n'; returns its length. `out` has OWNED_LINE bytes. Not for OWNED_OTHER. */
+/* Writes the line of a record, with its '\n'; returns its length. `out` has OWNED_LINE bytes. 0 for OWNED_OTHER. */
 size_t owned_format(const struct owned *record, char *out);
 
 /* One line without its end; an unknown one gives OWNED_OTHER whose `line` points to `text`. */

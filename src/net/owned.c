@@ -1,0 +1,287 @@
+/* Lines of the owned file. A field never holds a blank (addresses, numbers, interface names and sysctl paths do not), so
+ * a line is words between single blanks. What this build does not understand is kept, never dropped: a newer lbha may
+ * have written it, and forgetting it would leave its thing in the kernel for good. */
+#include "net/owned.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+#define WORDS_MAX 6
+
+struct words {
+	char room[OWNED_LINE];
+	const char *word[WORDS_MAX];
+	size_t count;
+};
+
+/* ---- records to lines -------------------------------------------------------------------------- */
+
+size_t owned_format(const struct owned *record, char *out)
+{
+	char text[ENDPOINT_TEXT];
+	char sign = record->gone ? '-' : '+';
+	int length = 0;
+
+	switch (record->kind) {
+	case OWNED_ADDRESS:
+		length = snprintf(out, OWNED_LINE, "%c address %" PRIu32 " %s %s\n", sign, record->address.link,
+				  record->address.name[0] ? record->address.name : "?",
+				  prefix_format(&record->address.prefix, text));
+		break;
+	case OWNED_SYSCTL:
+		length = snprintf(out, OWNED_LINE, "%c sysctl %s %" PRId64 " %" PRId64 "\n", sign,
+				  record->sysctl.path, record->sysctl.former, record->sysctl.set);
+		break;
+	case OWNED_SERVICE:
+		length = snprintf(out, OWNED_LINE, "%c service %s %s\n", sign,
+				  record->service.protocol == IPPROTO_UDP ? "udp" : "tcp",
+				  endpoint_format(&record->service.endpoint, text));
+		break;
+	case OWNED_OTHER:
+		*out = '\0'; /* of any length: whoever writes the file copies it */
+		break;
+	}
+	return (size_t)length;
+}
+
+/* ---- lines to records -------------------------------------------------------------------------- */
+
+static bool words_split(const char *text, struct words *out)
+{
+	char *at = out->room;
+
+	if (strlen(text) >= sizeof(out->room))
+		return false;
+	memcpy(out->room, text, strlen(text) + 1);
+	for (out->count = 0; at; out->count++) {
+		if (out->count == WORDS_MAX || !*at || *at == ' ')
+			return false;
+		out->word[out->count] = at;
+		at = strchr(at, ' ');
+		if (at)
+			*at++ = '\0';
+	}
+	return true;
+}
+
+static bool number_parse(const char *text, int64_t *out)
+{
+	char *end;
+	long long value = strtoll(text, &end, 10);
+
+	*out = value;
+	return *text && !*end;
+}
+
+static bool parse_address(const struct words *words, struct owned_address *out)
+{
+	int64_t link;
+
+	if (words->count != 5 || !number_parse(words->word[2], &link) || link <= 0 || link > INT32_MAX ||
+	    strlen(words->word[3]) >= LINK_NAME || prefix_parse(words->word[4], &out->prefix))
+		return false;
+	out->link = (uint32_t)link;
+	snprintf(out->name, sizeof(out->name), "%s", words->word[3]);
+	return true;
+}
+
+static bool parse_sysctl(const struct words *words, struct owned_sysctl *out)
+{
+	if (words->count != 5 || strlen(words->word[2]) >= SYSCTL_PATH)
+		return false;
+	snprintf(out->path, sizeof(out->path), "%s", words->word[2]);
+	return number_parse(words->word[3], &out->former) && number_parse(words->word[4], &out->set);
+}
+
+static bool parse_service(const struct words *words, struct owned_service *out)
+{
+	if (words->count != 4)
+		return false;
+	if (!strcmp(words->word[2], "tcp"))
+		out->protocol = IPPROTO_TCP;
+	else if (!strcmp(words->word[2], "udp"))
+		out->protocol = IPPROTO_UDP;
+	else
+		return false;
+	return !endpoint_parse(words->word[3], &out->endpoint);
+}
+
+struct owned owned_parse_line(const char *text)
+{
+	struct owned record = {0};
+	struct words words;
+	bool understood = false;
+
+	if (words_split(text, &words) && words.count > 2 && strlen(words.word[0]) == 1 && strchr("+-", *words.word[0])) {
+		record.gone = *words.word[0] == '-';
+		if (!strcmp(words.word[1], "address")) {
+			record.kind = OWNED_ADDRESS;
+			understood = parse_address(&words, &record.address);
+		} else if (!strcmp(words.word[1], "sysctl")) {
+			record.kind = OWNED_SYSCTL;
+			understood = parse_sysctl(&words, &record.sysctl);
+		} else if (!strcmp(words.word[1], "service")) {
+			record.kind = OWNED_SERVICE;
+			understood = parse_service(&words, &record.service);
+		}
+	}
+	return understood ? record : (struct owned){.kind = OWNED_OTHER, .line = text};
+}
+
+/* ---- the file ---------------------------------------------------------------------------------- */
+
+/* Keys in order of kind; comparing them is what makes two lines speak of the same thing. */
+static int owned_compare(const struct owned *a, const struct owned *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	switch (a->kind) {
+	case OWNED_ADDRESS:
+		if (a->address.link != b->address.link)
+			return a->address.link < b->address.link ? -1 : 1;
+		return prefix_compare(&a->address.prefix, &b->address.prefix);
+	case OWNED_SYSCTL:
+		return strcmp(a->sysctl.path, b->sysctl.path);
+	case OWNED_SERVICE:
+		if (a->service.protocol != b->service.protocol)
+			return a->service.protocol < b->service.protocol ? -1 : 1;
+		return endpoint_compare(&a->service.endpoint, &b->service.endpoint);
+	case OWNED_OTHER:
+		break;
+	}
+	return strcmp(a->line, b->line);
+}
+
+bool owned_same(const struct owned *a, const struct owned *b)
+{
+	return !owned_compare(a, b);
+}
+
+struct line {
+	struct owned record;
+	size_t order;
+};
+
+static int line_compare(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+	int order = owned_compare(&x->record, &y->record);
+
+	return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+static int line_compare_order(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* All complete lines of the text, as records, in order. */
+static struct line *lines_read(struct arena *arena, const char *text, size_t length, size_t *count)
+{
+	struct line *lines = NULL;
+	const char *end;
+
+	*count = 0;
+	for (; length && (end = memchr(text, '\n', length)); length -= (size_t)(end + 1 - text), text = end + 1) {
+		char *one = arena_text(arena, text, (size_t)(end - text));
+		struct line *line;
+
+		if (!one)
+			return NULL;
+		if (!*one)
+			continue;
+		line = arena_push(arena, &lines, count, sizeof(*lines));
+		if (!line)
+			return NULL;
+		*line = (struct line){.record = owned_parse_line(one), .order = *count};
+	}
+	return lines;
+}
+
+/* Lines about one thing, sorted by age, become one record: the last counts, but a sysctl that was set again without
+ * having been put back keeps the value from before the first time. */
+static struct owned lines_fold(const struct line *lines, size_t count)
+{
+	struct owned record = lines[count - 1].record;
+	const struct owned *since = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (lines[i].record.gone)
+			since = NULL;
+		else if (!since)
+			since = &lines[i].record;
+	if (since && record.kind == OWNED_SYSCTL)
+		record.sysctl.former = since->sysctl.former;
+	return record;
+}
+
+int owned_parse(struct arena *arena, const char *text, size_t length, struct owned_set *out)
+{
+	size_t count, kept = 0;
+	struct line *lines = lines_read(arena, text, length, &count);
+	struct owned_set set = {0};
+
+	if (arena_failed(arena))
+		return -ENOMEM;
+	if (count)
+		qsort(lines, count, sizeof(*lines), line_compare);
+	for (size_t i = 0, same; i < count; i += same) {
+		struct line folded = lines[i];
+
+		for (same = 1; i + same < count && owned_same(&folded.record, &lines[i + same].record);)
+			same++;
+		folded.record = lines_fold(lines + i, same);
+		if (!folded.record.gone)
+			lines[kept++] = folded;
+	}
+	if (kept)
+		qsort(lines, kept, sizeof(*lines), line_compare_order);
+	set.items = arena_array(arena, kept + 1, sizeof(*set.items));
+	if (!set.items)
+		return -ENOMEM;
+	for (; set.count < kept; set.count++)
+		set.items[set.count] = lines[set.count].record;
+	*out = set;
+	return 0;
+}
+
+int owned_addresses(struct arena *arena, const struct owned_set *set, struct address_list *out)
+{
+	struct address_list list = {.items = arena_array(arena, set->count + 1, sizeof(*list.items))};
+
+	if (!list.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i].kind == OWNED_ADDRESS)
+			list.items[list.count++] =
+				address_ours(set->items[i].address.link, &set->items[i].address.prefix);
+	*out = list;
+	return 0;
+}
+
+struct owned owned_of_address(bool gone, const struct address *address, const char *link_name)
+{
+	struct owned record = {.gone = gone, .kind = OWNED_ADDRESS};
+
+	record.address.link = address->link;
+	record.address.prefix = address->prefix;
+	snprintf(record.address.name, sizeof(record.address.name), "%s", link_name ? link_name : "");
+	return record;
+}
+
+struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint)
+{
+	struct owned record = {.gone = gone, .kind = OWNED_SERVICE};
+
+	record.service.protocol = protocol;
+	record.service.endpoint = *endpoint;
+	return record;
+}
