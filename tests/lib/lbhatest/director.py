@@ -1,0 +1,170 @@
+"""A director: lbhad running on a host, from the build folder named by $LBHA_BUILD."""
+import json
+import os
+import shutil
+import signal
+import socket
+
+from .ipvs import read_table
+from .waiting import wait_for, wait_until
+
+
+def build_folder():
+    folder = os.environ.get("LBHA_BUILD")
+    assert folder, "LBHA_BUILD does not say where lbha was built"
+    return folder
+
+
+def program(name):
+    path = os.path.join(build_folder(), name)
+    assert os.access(path, os.X_OK), f"{path} was not built"
+    return path
+
+
+class Director:
+    """lbhad with its own configuration file, run folder and state folder. start() returns when it says it is ready."""
+
+    def __init__(self, host, config, node=None):
+        self.host, self.node, self.process = host, node or host.name, None
+        self.config_file = host.log_file("lbha.conf")
+        self.log_file = host.log_file("lbhad.log")
+        self.run_dir, self.state_dir = host.log_file("run"), host.log_file("state")
+        self.socket = os.path.join(self.run_dir, "control.sock")
+        self.configure(config)
+
+    def __repr__(self):
+        return f"<director {self.host.name}>"
+
+    # --- life ---
+
+    def configure(self, text):
+        """Write lbha.conf; a running daemon reads it at reload()."""
+        with open(self.config_file + ".new", "w") as file:
+            file.write(text)
+        os.rename(self.config_file + ".new", self.config_file)
+
+    def command(self, *more):
+        return [program("lbhad"), "-f", self.config_file, "--node", self.node,
+                "--run-dir", self.run_dir, "--state-dir", self.state_dir, *more]
+
+    def environment(self, **more):
+        return dict(os.environ, LBHA_LIBEXECDIR=build_folder(), **more)
+
+    def launch(self):
+        """Start the daemon without waiting for it."""
+        assert not self.is_running, f"{self} runs"
+        notify = self.host.log_file("notify")
+        if os.path.exists(notify):
+            os.unlink(notify)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(notify)
+        os.chmod(notify, 0o777)
+        self.notify.setblocking(False)
+        self.said = ""
+        with open(self.log_file, "ab") as log:
+            self.process = self.host.start(*self.command(), stdout=log, stderr=log,
+                                           env=self.environment(NOTIFY_SOCKET=notify))
+        return self
+
+    def start(self, within=10):
+        self.launch()
+        wait_until(self._is_ready_or_gone, within, f"{self} says READY=1")
+        assert self.is_running, f"{self} ended with {self.process.returncode} at once; it said:\n{self.log[-3000:]}"
+        return self
+
+    def _is_ready_or_gone(self):
+        return "READY=1" in self.notifications() or not self.is_running
+
+    def notifications(self):
+        """All that the daemon told its service manager since it was started."""
+        while True:
+            try:
+                self.said += self.notify.recv(4096).decode(errors="replace") + "\n"
+            except BlockingIOError:
+                return self.said
+
+    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, within=10):
+        """A planned stop: release, then end. Returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not self.is_running, within, f"{self} ends after SIGTERM")
+        return self.process.returncode
+
+    def crash(self):
+        """kill -9 of the daemon and all its workers at once. The kernel's state stays, as after any such death."""
+        self.host.kill_everything()
+        self.process.wait(timeout=20)
+
+    def kill_worker(self, name, how=signal.SIGKILL):
+        """kill -9 of one worker; returns the pid it had. The supervisor will replace it."""
+        pid = self.worker(name)["pid"]
+        self.host.run("kill", f"-{int(how)}", pid)
+        return pid
+
+    def reload(self, text=None):
+        """lbhactl reload, with a new configuration if one is given; returns (exit code, what it said)."""
+        if text is not None:
+            self.configure(text)
+        return self.ctl_status("reload")
+
+    # --- asking ---
+
+    def ctl_status(self, *words):
+        return self.host.status_of(program("lbhactl"), "--socket", self.socket, *words, env=self.environment())
+
+    def ctl(self, *words):
+        code, output = self.ctl_status(*words)
+        assert code in (0, 4), f"{self}: lbhactl {' '.join(words)} ended with {code}:\n{output}"
+        return output
+
+    def status(self):
+        return json.loads(self.ctl("status", "--json"))
+
+    def worker(self, name):
+        return next(worker for worker in self.status()["workers"] if worker["name"] == name)
+
+    def vrrp(self, name=None):
+        """The status of one instance; the only one if no name is given."""
+        instances = self.status()["vrrp"]
+        return next(one for one in instances if name in (None, one["name"]))
+
+    def role(self, name=None):
+        return self.vrrp(name)["state"]
+
+    def wait_role(self, role, within=6, name=None):
+        return wait_for(lambda: self.role(name), role, within, f"{self} becomes {role}")
+
+    def service(self, name=None):
+        return next(one for one in self.status()["services"] if name in (None, one["name"]))
+
+    def server(self, name, service=None):
+        return next(one for one in self.service(service)["real_servers"]
+                    if name in (one["name"], one["address"], one["address"].rsplit(":", 1)[0]))
+
+    def ipvs(self):
+        return read_table(self.host)
+
+    def addresses(self):
+        return self.host.addresses()
+
+    def holds(self, vip):
+        return self.host.has_address(vip)
+
+    @property
+    def log(self):
+        try:
+            with open(self.log_file, errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def report(self):
+        parts = [("log (end)", "\n".join(self.log.splitlines()[-60:]))]
+        if self.is_running:
+            parts.append(("lbhactl status --json", self.ctl_status("status", "--json")[1][:20000]))
+        if self.host.is_on and shutil.which("ipvsadm"):
+            parts.append(("ipvsadm -Ln", self.host.run("ipvsadm", "-Ln", check=False)))
+        return parts

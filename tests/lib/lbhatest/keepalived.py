@@ -1,0 +1,67 @@
+"""keepalived's VRRP part as a peer on a host of its own (its checker needs a kernel with IPVS; VRRP runs anywhere)."""
+import signal
+
+from .waiting import wait_for
+
+CONFIG = """global_defs {{
+	router_id {name}
+	vrrp_version {version}
+	vrrp_garp_master_delay 1
+	script_user root
+}}
+vrrp_instance {instance} {{
+	state BACKUP
+	interface {interface}
+	virtual_router_id {vrid}
+	priority {priority}
+	advert_int {advert}
+	{more}
+	virtual_ipaddress {{
+		{vips}
+	}}
+}}
+"""
+
+
+class Keepalived:
+    def __init__(self, host, vips, vrid=51, priority=100, advert=1, version=3, interface="eth0", instance="public", more=""):
+        self.host, self.vips, self.process = host, [vips] if isinstance(vips, str) else list(vips), None
+        self.config = host.log_file("keepalived.conf")
+        self.log = host.log_file("keepalived.log")
+        with open(self.config, "w") as file:
+            file.write(CONFIG.format(name=host.name, version=version, instance=instance, interface=interface,
+                                     vrid=vrid, priority=priority, advert=advert, more=more,
+                                     vips="\n\t\t".join(self.vips)))
+
+    def __repr__(self):
+        return f"<keepalived on {self.host.name}>"
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = self.host.start("keepalived", "-P", "-n", "-l", "-D", "-f", self.config,
+                                           "-p", self.host.log_file("keepalived.pid"),
+                                           "-r", self.host.log_file("vrrp.pid"), stdout=log, stderr=log)
+        return self
+
+    @property
+    def is_master(self):
+        return self.host.has_address(self.vips[0])
+
+    def wait_master(self, within=6):
+        wait_for(lambda: self.is_master, True, within, f"{self} as MASTER")
+
+    def wait_backup(self, within=6):
+        wait_for(lambda: self.is_master, False, within, f"{self} as BACKUP")
+
+    def stop(self):
+        """A planned stop: keepalived says goodbye with priority 0."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=20)
+
+    def crash(self):
+        self.host.kill_everything()
+        self.process.wait(timeout=20)
+
+    def summary(self):
+        with open(self.log, errors="replace") as file:
+            return "".join(file.readlines()[-40:])

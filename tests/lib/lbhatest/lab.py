@@ -1,0 +1,148 @@
+"""Lab: the network of one test, built by sentences, taken down as a whole."""
+import glob
+import os
+import shutil
+import tempfile
+
+from .director import Director, program
+from .hosts import Host, Segment
+from .keepalived import Keepalived
+from .traffic import Client, WebServer
+
+
+PREFIX = "lbha-test-"
+
+
+def sweep():
+    """Remove the folders of test processes that were killed; nothing else of theirs can be left."""
+    for folder in glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*")):
+        pid = os.path.basename(folder)[len(PREFIX):].split("-")[0]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class RealServer:
+    """A web server, with the VIP on its loopback when it is told one: the classic set-up by hand, for dr.
+
+    Without a VIP the host is bare; a test may let lbha-rs set it up.
+    """
+
+    def __init__(self, host, vip=None, port=80):
+        self.host, self.name = host, host.name
+        if vip:
+            self.hold(vip)
+        self.web = WebServer(host, port)
+
+    def hold(self, vip):
+        """Silence about the VIP first, then the VIP: in the other order the server answers ARP for a moment."""
+        for interface in "all", "lo":
+            self.host.sysctl(f"net.ipv4.conf.{interface}.arp_ignore", 1)
+            self.host.sysctl(f"net.ipv4.conf.{interface}.arp_announce", 2)
+        self.host.ip(f"addr add {vip}/32 dev lo")
+
+    def lbha_rs(self, *words):
+        """(exit code, what it said) of lbha-rs on this host, with a state folder of its own."""
+        return self.host.status_of(program("lbha-rs"), *words, "--state-dir", self.host.log_file("rs-state"))
+
+
+class Lab:
+    """Everything a test builds. The switch that holds the segments is a host like the others."""
+
+    def __init__(self, name="test"):
+        sweep()
+        self.folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+        os.chmod(self.folder, 0o755)
+        self.name = name
+        self.numbers = 0
+        self.hosts, self.reporters = {}, []
+        self.switch = None
+        self.switch = Host(self, "switch")
+
+    def next_number(self):
+        self.numbers += 1
+        return self.numbers
+
+    # --- building ---
+
+    def segment(self, name, network):
+        return Segment(self.switch, name, network)
+
+    def host(self, name, *places):
+        """A host; places are (segment, address…) for eth0, eth1 …"""
+        assert name not in self.hosts, f"there is a {name} already"
+        host = self.hosts[name] = Host(self, name)
+        for segment, *addresses in places:
+            host.attach(segment, *addresses)
+        return host
+
+    def router(self, name, *places):
+        host = self.host(name, *places)
+        host.sysctl("net.ipv4.ip_forward", 1)
+        host.sysctl("net.ipv6.conf.all.forwarding", 1)
+        return host
+
+    def client(self, name, segment, address, gateway=None):
+        host = self.host(name, (segment, address))
+        if gateway:
+            host.route(f"default via {gateway}")
+        return Client(host)
+
+    def real_server(self, name, segment, address, vip=None, port=80, gateway=None):
+        host = self.host(name, (segment, address))
+        if gateway:
+            host.route(f"default via {gateway}")
+        return RealServer(host, vip, port)
+
+    def director(self, name, *places, config):
+        """A director that is not started yet."""
+        director = Director(self.host(name, *places), config)
+        self.reporters.append((name, director.report))
+        return director
+
+    def keepalived(self, name, *places, **settings):
+        """A host with keepalived, not started yet."""
+        peer = Keepalived(self.host(name, *places), **settings)
+        self.reporters.append((name, lambda: [("keepalived", peer.summary())]))
+        return peer
+
+    # --- the end ---
+
+    def report(self):
+        """What every host knows, as one text."""
+        lines = []
+        reporters = [(name, host.report) for name, host in self.hosts.items()] + self.reporters
+        for name, report in reporters:
+            try:
+                parts = report()
+            except Exception as problem:  # a report must never hide the failure it is about
+                parts = [("no report", repr(problem))]
+            for title, text in parts:
+                lines.append(f"=== {name}: {title}")
+                lines.append(text.rstrip() or "(nothing)")
+        return "\n".join(lines)
+
+    def keep(self, target):
+        """Copy logs, configurations and captures to where they survive the test."""
+        for host in self.hosts.values():
+            for number, capture in enumerate(host.captures):
+                capture.write(host.log_file(f"capture-{number}.pcap"))
+        shutil.copytree(self.folder, target, dirs_exist_ok=True,
+                        ignore=lambda folder, names: [name for name in names if not is_plain(folder, name)])
+
+    def close(self):
+        try:
+            for host in list(self.hosts.values()) + [self.switch]:
+                host.power_off()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def is_plain(folder, name):
+    path = os.path.join(folder, name)
+    return os.path.isdir(path) or os.path.isfile(path)
