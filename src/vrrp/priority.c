@@ -1,0 +1,19 @@
+/* See the header. */
+#include "vrrp/priority.h"
+
+nstime vrrp_skew(uint8_t priority, nstime master_interval)
+{
+	return (256 - priority) * master_interval / 256;
+}
+
+nstime vrrp_down_interval(uint8_t priority, nstime master_interval)
+{
+	return 3 * master_interval + vrrp_skew(priority, master_interval);
+}
+
+bool vrrp_beats(uint8_t priority, const struct addr *source, uint8_t own_priority, const struct addr *own_source)
+{
+	if (priority != own_priority)
+		return priority > own_priority;
+	return addr_compare(source, own_source) > 0;
+}

@@ -1,0 +1,24 @@
+/* Who wins and how long one waits: the arithmetic of RFC 9568 section 6.1, version 3. Pure. */
+#ifndef LBHA_VRRP_PRIORITY_H
+#define LBHA_VRRP_PRIORITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/nstime.h"
+
+#define VRRP_PRIORITY_OWNER 255
+#define VRRP_PRIORITY_RELEASE 0
+
+/* Skew_Time: ((256 - priority) × Active_Adver_Interval) / 256. */
+nstime vrrp_skew(uint8_t priority, nstime master_interval);
+
+/* Active_Down_Interval: 3 × Active_Adver_Interval + Skew_Time. */
+nstime vrrp_down_interval(uint8_t priority, nstime master_interval);
+
+/* Whether a master that advertises (priority, source) deposes one with (own_priority, own_source): a higher priority,
+ * or the same and a higher address (section 6.4.3, step 725). */
+bool vrrp_beats(uint8_t priority, const struct addr *source, uint8_t own_priority, const struct addr *own_source);
+
+#endif
