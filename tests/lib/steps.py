@@ -1,0 +1,427 @@
+"""The steps of scripts/test: what is built, what is run, what is counted.
+
+A step runs commands, writes what they print to build-test/logs/STEP.log, and counts tests. Steps that only need a CPU run
+two at a time, each with one job; those with timing or a virtual machine in them run alone. A step that breaks (does not
+compile, cannot boot, takes too long) counts as one failure. The others go on.
+
+Counted are single tests: libcheck's inside each test program of `make check`, pytest's by their report.
+"""
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+WORK = os.environ.get("LBHA_TEST_FOLDER", os.path.join(ROOT, "build-test"))
+SOURCE = os.path.join(WORK, "source")
+LOGS = os.path.join(WORK, "logs")
+PYTHON = "/usr/bin/python3"
+NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+printing = threading.Lock()
+
+
+def say(text):
+    with printing:
+        print(text, flush=True)
+
+
+class Broken(Exception):
+    """A step could not do what it is there for; args[0] says why, with what was printed last."""
+
+
+class Counts:
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+class Step:
+    """name, a sentence, the function that does it, whether it must run alone, whether only --long wants it."""
+
+    def __init__(self, name, about, work, alone=True, long=False, limit=900):
+        self.name, self.about, self.work, self.alone, self.long, self.limit = name, about, work, alone, long, limit
+        self.counts, self.seconds, self.details = Counts(), 0.0, ""
+        self.log = os.path.join(LOGS, name + ".log")
+        self.jobs = 2 if alone else 1
+
+    def folder(self):
+        path = os.path.join(WORK, self.name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def run(self, *command, cwd=None, env=None, live=False, check=True):
+        """Run a command to its end, within the step's time. Returns its exit code; a failure breaks the step."""
+        left = self.deadline - time.monotonic()
+        with open(self.log, "a") as log:
+            log.write(f"$ {' '.join(command)}\n")
+            log.flush()
+            process = subprocess.Popen(command, cwd=cwd or ROOT, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE if live else log, stderr=subprocess.STDOUT,
+                                       env=dict(os.environ, **(env or {})), start_new_session=True)
+            timer = threading.Timer(max(left, 1), end_group, [process.pid])
+            timer.start()
+            try:
+                if live:
+                    pass_on(process.stdout, log)
+                code = process.wait()
+            finally:
+                timer.cancel()
+                if process.poll() is None:
+                    end_group(process.pid)
+                    process.wait()
+        if time.monotonic() >= self.deadline:
+            raise Broken(f"stopped: it took longer than {self.limit} s\n{tail(self.log)}")
+        if check and code:
+            raise Broken(f"`{' '.join(command)}` ended with {code}\n{complaints(self.log)}")
+        return code
+
+    def execute(self):
+        started = time.monotonic()
+        self.deadline = started + self.limit
+        open(self.log, "w").close()
+        try:
+            self.counts = self.work(self)
+        except Broken as problem:
+            self.counts.failed += 1
+            self.details += str(problem)
+        self.seconds = time.monotonic() - started
+        mark = "FAIL" if self.counts.failed else "ok"
+        say(f"{mark:5} {self.name:10} {self.about:55} {str(self.counts):36} {self.seconds:5.0f} s")
+        if self.counts.failed:
+            say(indent(self.details))
+        return self
+
+
+def end_group(pid):
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def pass_on(stream, log):
+    """To the screen and to the log, piece by piece: dots must appear when they happen."""
+    while True:
+        data = os.read(stream.fileno(), 65536).decode(errors="replace")
+        if not data:
+            return
+        log.write(data)
+        log.flush()
+        with printing:
+            sys.stdout.write(data)
+            sys.stdout.flush()
+
+
+def tail(path, lines=60):
+    with open(path, errors="replace") as file:
+        return "".join(file.readlines()[-lines:])
+
+
+def complaints(path):
+    """The lines of a build log that matter: errors with what belongs to them, else the end."""
+    with open(path, errors="replace") as file:
+        lines = file.readlines()
+    found = [index for index, line in enumerate(lines) if re.search(r"\b(error|Error|undefined reference|ERROR)\b", line)]
+    if not found:
+        return "".join(lines[-60:])
+    wanted = sorted({near for index in found[:20] for near in range(max(index - 2, 0), min(index + 5, len(lines)))})
+    return "".join(lines[index] for index in wanted)
+
+
+def indent(text):
+    return "\n".join("      | " + line for line in text.rstrip().splitlines())
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+def count_make_check(step, folder):
+    """One count per test of libcheck, one per other test program. The logs of those that failed become the details."""
+    counts = Counts()
+    for trs in sorted(glob.glob(os.path.join(folder, "**/*.trs"), recursive=True)):
+        with open(trs) as file:
+            results = re.findall(r"^:test-result: (\w+)", file.read(), re.M)
+        log = trs[:-4] + ".log"
+        with open(log, errors="replace") as file:
+            text = file.read()
+        inner = re.findall(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", text, re.M)
+        bad = sum(result in ("FAIL", "ERROR", "XPASS") for result in results)
+        if inner:
+            failed = sum(int(failures) + int(errors) for _, failures, errors in inner)
+            counts.add(Counts(sum(int(checks) for checks, _, _ in inner) - failed, max(failed, bad)))
+        else:
+            counts.add(Counts(sum(result in ("PASS", "XFAIL") for result in results), bad, results.count("SKIP")))
+        if bad:
+            step.details += f"--- {os.path.relpath(log, folder)}\n" + "".join(text.splitlines(True)[-120:])
+    return counts
+
+
+def count_pytest(report):
+    counts = Counts()
+    if not os.path.exists(report):
+        raise Broken("pytest left no report")
+    for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+        number = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+        failed = number["failures"] + number["errors"]
+        counts.add(Counts(number["tests"] - failed - number["skipped"], failed, number["skipped"]))
+    return counts
+
+
+# --- the source -------------------------------------------------------------------------------------------------------
+
+def source_files():
+    """The files of the repository that git knows or would take; without git, all that does not look built."""
+    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        names = listed.stdout.decode().split("\0")
+    else:
+        names = [os.path.relpath(os.path.join(where, name), ROOT)
+                 for where, folders, files in os.walk(ROOT) for name in files
+                 if not re.search(r"/(build|\.git|autom4te)", where + "/")
+                 and not re.search(r"\.(o|a|log|trs|pyc)$|^(Makefile|config\.(h|log|status))$", name)]
+    return sorted(name for name in names if name and os.path.isfile(os.path.join(ROOT, name)))
+
+
+def take_source(step):
+    """A copy of the source to build from: whatever was configured or built in the tree itself is of no account."""
+    manifest = os.path.join(WORK, "manifest")
+    before = set()
+    if os.path.exists(manifest):
+        with open(manifest) as file:
+            before = set(file.read().splitlines())
+    names = source_files()
+    for name in before - set(names):
+        if os.path.exists(os.path.join(SOURCE, name)):
+            os.unlink(os.path.join(SOURCE, name))
+    for name in names:
+        source, target = os.path.join(ROOT, name), os.path.join(SOURCE, name)
+        status = os.stat(source)
+        if os.path.exists(target):
+            old = os.stat(target)
+            if (old.st_mtime_ns, old.st_size, old.st_mode) == (status.st_mtime_ns, status.st_size, status.st_mode):
+                continue
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy2(source, target)
+    with open(manifest, "w") as file:
+        file.write("\n".join(names) + "\n")
+    step.run("autoreconf", "-fi" if not os.path.exists(os.path.join(SOURCE, "configure")) else "-i", cwd=SOURCE)
+    return Counts(passed=1)
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
+
+def configure_and_make(step, options, env=None, targets=("all",)):
+    folder = step.folder()
+    configure = os.path.join(SOURCE, "configure")
+    status = os.path.join(folder, "config.status")
+    if not os.path.exists(status) or os.path.getmtime(status) < os.path.getmtime(configure):
+        step.run(configure, *options, cwd=folder, env=env)
+    for target in targets:
+        step.run("make", f"-j{step.jobs}", target, cwd=folder)
+    return folder
+
+
+def check(step, options, env=None):
+    """Build, then make check; its single failures are counted, they do not break the step."""
+    folder = configure_and_make(step, options, env)
+    for old in glob.glob(os.path.join(folder, "**/*.trs"), recursive=True):
+        os.unlink(old)
+    code = step.run("make", f"-j{step.jobs}", "-k", "check", cwd=folder, check=False)
+    counts = count_make_check(step, folder)
+    if code and not counts.failed:
+        raise Broken(f"`make check` ended with {code} though no test failed\n{complaints(step.log)}")
+    if not counts.passed:
+        raise Broken("`make check` ran no test")
+    return counts
+
+
+def gcc(step):
+    return check(step, ["CC=gcc", "--enable-werror"])
+
+
+def clang(step):
+    return check(step, ["CC=clang", "--enable-werror"])
+
+
+def sanitizers(step):
+    return check(step, ["CC=gcc", "--enable-werror", "--enable-sanitizers"],
+                 {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+def distcheck(step):
+    folder = configure_and_make(step, ["CC=gcc"], targets=())
+    step.run("make", f"-j{step.jobs}", "distcheck", cwd=folder,
+             env={"DISTCHECK_CONFIGURE_FLAGS": "--enable-werror"})
+    return Counts(passed=1)
+
+
+def pytest_command(report, *folders):
+    options = ["-p", "no:cacheprovider", "-q", "--junitxml", report, "--tb=short", "-rs"]
+    return [PYTHON, "-m", "pytest", *options, *folders]
+
+
+def gcc_build():
+    folder = os.path.join(WORK, "gcc")
+    if not os.access(os.path.join(folder, "config.status"), os.R_OK):
+        raise Broken("there is no gcc build (step gcc)")
+    return folder
+
+
+def has_tests(folder):
+    return bool(glob.glob(os.path.join(ROOT, folder, "test_*.py")))
+
+
+def run_pytest(step, folder, in_guest, extra=()):
+    """pytest over a folder, here as root or in the guest; what failed tests left behind comes to build-test/STEP."""
+    output = os.path.join(WORK, step.name)
+    shutil.rmtree(output, ignore_errors=True)
+    os.makedirs(output)
+    env = dict(NO_PLUGINS, LBHA_BUILD=gcc_build())
+    say(f"      {step.name}: {step.about}")
+    if in_guest:
+        limit = str(int(step.limit - 30))
+        inside = "scripts/add-users && exec " + " ".join(pytest_command("$LBHA_LAB_OUTPUT/report.xml", folder))
+        code = step.run("tests/lab/guest", "--timeout", limit, "--output", output, *extra, "--", "sh", "-c", inside,
+                        env=env, live=True, check=False)
+    else:
+        code = step.run(*pytest_command(os.path.join(output, "report.xml"), folder),
+                        env=dict(env, LBHA_LAB_OUTPUT=output), live=True, check=False)
+    if code not in (0, 1):
+        raise Broken(f"it ended with {code} before all tests had run\n{tail(step.log, 20)}")
+    counts = count_pytest(os.path.join(output, "report.xml"))
+    if code and not counts.failed:
+        raise Broken(f"pytest ended with {code} though no test failed")
+    if counts.failed:
+        step.details = f"what every host knew stands above and in {os.path.relpath(output, ROOT)}"
+    return counts
+
+
+def netns(step):
+    """Natively, where their timing means something; without root the guest has to do."""
+    return run_pytest(step, "tests/netns", in_guest=os.geteuid() != 0)
+
+
+def lab(step):
+    return run_pytest(step, "tests/lab", in_guest=True, extra=["--force-guest"] if options.force_guest else [])
+
+
+def unit_programs(folder):
+    """The test programs of make check that libcheck drives."""
+    for trs in sorted(glob.glob(os.path.join(folder, "*.trs"))):
+        with open(trs[:-4] + ".log", errors="replace") as file:
+            if "Checks:" in file.read():
+                yield trs[:-4]
+
+
+def valgrind(step):
+    counts = Counts()
+    for program in unit_programs(gcc_build()):
+        code = step.run("valgrind", "-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
+                        program, cwd=gcc_build(), env={"CK_FORK": "no", "CK_TIMEOUT_MULTIPLIER": "50"}, check=False)
+        counts.add(Counts(failed=1) if code else Counts(passed=1))
+        if code:
+            step.details += f"--- {os.path.basename(program)} under valgrind\n{tail(step.log)}"
+    return counts
+
+
+def fuzz(step):
+    folder = configure_and_make(step, ["CC=clang", "--enable-werror", "--enable-fuzzer"])
+    step.run("make", f"-j{step.jobs}", "check", "TESTS=tests/fuzz/run-targets", cwd=folder,
+             env={"FUZZ_SECONDS": os.environ.get("FUZZ_SECONDS", "600")})
+    return Counts(passed=1)
+
+
+def long_targets(step):
+    """`make long` of every part that has something which takes hours."""
+    if subprocess.run(["make", "-n", "long"], cwd=gcc_build(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                      check=False).returncode:
+        raise Broken("the build has no target `long`")
+    step.run("make", "long", cwd=gcc_build(), live=True)
+    return Counts(passed=1)
+
+
+STEPS = [
+    Step("source", "copy of the source, autoreconf", take_source, limit=120),
+    Step("gcc", "gcc -Werror, make check", gcc),
+    Step("clang", "clang -Werror, make check", clang, alone=False),
+    Step("sanitizers", "address and undefined behaviour sanitizers, make check", sanitizers, alone=False),
+    Step("distcheck", "make distcheck", distcheck, alone=False),
+    Step("netns", "real daemons between network namespaces", netns, limit=700),
+    Step("lab", "whole clusters with real IPVS", lab, limit=1200),
+    Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),
+    Step("fuzz", "libFuzzer on every target", fuzz, long=True, limit=6 * 3600),
+    Step("long", "make long: simulations and properties with many seeds", long_targets, long=True, limit=6 * 3600),
+]
+
+
+def run_steps(steps):
+    """In order; neighbours that need not be alone run two at a time. Without a source nothing else can run."""
+    waiting = list(steps)
+    while waiting:
+        group = [waiting.pop(0)]
+        while waiting and not group[0].alone and not waiting[0].alone:
+            group.append(waiting.pop(0))
+        with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+            list(pool.map(Step.execute, group))
+        if group[0].name == "source" and group[0].counts.failed:
+            return
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="test", description="Build lbha and run everything that proves it.")
+    parser.add_argument("--long", action="store_true", help="add what takes hours")
+    parser.add_argument("--only", metavar="STEP[,STEP]", help="these steps, on what earlier ones left in build-test/")
+    parser.add_argument("--force-guest", action="store_true", help="lab tests in the guest even if this kernel has IPVS")
+    parser.add_argument("--list", action="store_true", help="name the steps")
+    return parser.parse_args()
+
+
+def main():
+    if options.list:
+        for step in STEPS:
+            print(f"{step.name:10} {step.about}{' (--long)' if step.long else ''}")
+        return 0
+    chosen = [step for step in STEPS if options.long or not step.long]
+    if options.only:
+        names = options.only.split(",")
+        unknown = set(names) - {step.name for step in STEPS}
+        if unknown:
+            print(f"test: no step {', '.join(sorted(unknown))}; --list names them", file=sys.stderr)
+            return 2
+        chosen = [step for step in STEPS if step.name in names or step.name == "source"]
+    if options.long:
+        os.environ["LBHA_LONG"] = "1"
+    os.makedirs(LOGS, exist_ok=True)
+    os.makedirs(SOURCE, exist_ok=True)
+    started = time.monotonic()
+    run_steps(chosen)
+    total = Counts()
+    for step in chosen:
+        total.add(step.counts)
+    minutes, seconds = divmod(int(time.monotonic() - started), 60)
+    say(f"took {minutes} min {seconds} s; logs are in {os.path.relpath(LOGS, ROOT)}")
+    say(str(total))
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    options = parse_arguments()
+    sys.exit(main())
