@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@
 static struct {
 	const char *program;
 	enum log_level level;
-	bool json, journal;
+	bool json, journal, syslog;
 } settings = {.program = "lbha", .level = LOG_LEVEL_INFO};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -22,8 +23,13 @@ static const int level_syslog[] = {3, 4, 6, 7};
 
 void log_open(const char *program)
 {
+	const char *target = getenv("LBHA_LOG_TARGET");
+
 	settings.program = program;
 	settings.journal = getenv("JOURNAL_STREAM") != NULL;
+	settings.syslog = target && !strcmp(target, "syslog");
+	if (settings.syslog)
+		openlog(program, LOG_PID, LOG_DAEMON);
 }
 
 void log_configure(enum log_level level, bool json)
@@ -97,6 +103,10 @@ void log_at(enum log_level level, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, list);
 	va_end(list);
 	text_clean(message);
+	if (settings.syslog) {
+		syslog(level_syslog[level], "%s", message);
+		return;
+	}
 	if (settings.json)
 		line_json(&line, level, message);
 	else

@@ -1,5 +1,6 @@
 /* The log: one line per event on standard error, in a sentence for an operator. Under systemd (JOURNAL_STREAM) lines
- * carry the <N> priority prefix. Only effects and mains log. Never pass a secret. */
+ * carry the <N> priority prefix; LBHA_LOG_TARGET=syslog in the environment sends them to syslog(3). Only effects and
+ * mains log. Never pass a secret. */
 #ifndef LBHA_CORE_LOG_H
 #define LBHA_CORE_LOG_H
 

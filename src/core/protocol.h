@@ -19,7 +19,7 @@ enum supervisor_record {
 	RECORD_APPLIED,     /* u32 generation */
 	RECORD_RELEASE,
 	/* compiler ↔ supervisor */
-	RECORD_COMPILE,     /* u32 generation, text node, text path; with the main file */
+	RECORD_COMPILE,     /* u32 generation, text node, text host, text path; with the main file */
 	RECORD_INCLUDE,     /* compiler asks: text path of the including file, text pattern */
 	RECORD_INCLUDED,    /* text path, with a descriptor; one per file in order */
 	RECORD_INCLUDE_END, /* text error ("" when fine) */
