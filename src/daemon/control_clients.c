@@ -1,0 +1,322 @@
+/* See control_clients.h. A client is in one of three moods: reading (no line is open), open (its line is with the
+ * callee, `ticket` is not 0), sending (`answer` is not NULL). Reading goes on while there is room in its buffer, so
+ * that its end is seen; the next line is cut when the last answer has left. A client that has closed its sending side
+ * still gets its answers. */
+#include "daemon/control_clients.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "daemon/control_request.h"
+
+#define ACCEPT_PAUSE (100 * NSTIME_MS) /* after an accept that failed for lack of something */
+
+struct client {
+	struct clients *clients; /* NULL: a free place */
+	int fd;
+	struct loop_io io;
+	struct loop_timer stall;
+	struct client_peer peer;
+	uint32_t ticket;
+	nstime heard;
+	bool ended; /* nothing more comes from it */
+	bool cutting; /* its lines are being handled further up the stack */
+	char *answer;
+	size_t sent, size;
+	size_t used;
+	char *line; /* CONTROL_LINE_MAX bytes */
+};
+
+struct clients {
+	struct loop *loop;
+	int listener;
+	struct loop_io io;
+	struct loop_timer pause;
+	clients_line *handle;
+	void *ctx;
+	uint32_t last_ticket;
+	size_t waiting; /* bytes of answers */
+	struct client places[CLIENTS_MAX];
+};
+
+static void client_drop(struct client *client)
+{
+	io_fini(&client->io);
+	timer_fini(&client->stall);
+	close(client->fd);
+	client->clients->waiting -= client->size;
+	free(client->answer);
+	free(client->line);
+	*client = (struct client){0};
+}
+
+static void client_stalled(void *ctx)
+{
+	struct client *client = ctx;
+
+	log_debug("control: client with pid %d does not read its answer, dropped", (int)client->peer.pid);
+	client_drop(client);
+}
+
+/* Sends what the socket takes; false when the client is gone. */
+static bool client_send(struct client *client)
+{
+	while (client->sent < client->size) {
+		ssize_t sent = send(client->fd, client->answer + client->sent, client->size - client->sent,
+				    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && (errno == EAGAIN)) {
+			io_want_write(&client->io, true);
+			return true;
+		}
+		if (sent < 0) {
+			client_drop(client);
+			return false;
+		}
+		client->sent += (size_t)sent;
+		timer_at(&client->stall, clock_now() + CLIENT_STALL);
+	}
+	io_want_write(&client->io, false);
+	timer_cancel(&client->stall);
+	client->clients->waiting -= client->size;
+	free(client->answer);
+	client->answer = NULL;
+	client->size = client->sent = 0;
+	return true;
+}
+
+static void client_set_answer(struct client *client, char *answer)
+{
+	size_t size = answer ? strlen(answer) : 0;
+
+	if (answer && client->clients->waiting + size > CLIENTS_BYTES_MAX) {
+		free(answer);
+		answer = control_refusal("too many answers wait to be read; try again", NULL);
+		size = answer ? strlen(answer) : 0;
+	}
+	client->ticket = 0;
+	client->answer = answer;
+	client->size = size;
+	client->clients->waiting += size;
+	timer_at(&client->stall, clock_now() + CLIENT_STALL);
+}
+
+static uint32_t next_ticket(struct clients *clients)
+{
+	return ++clients->last_ticket ? clients->last_ticket : ++clients->last_ticket;
+}
+
+/* Gives the first line of the buffer to the callee; false when there is none. */
+static bool client_cut_line(struct client *client)
+{
+	struct clients *clients = client->clients;
+	char line[CONTROL_LINE_MAX];
+	const char *end = memchr(client->line, '\n', client->used);
+	size_t length;
+
+	if (!end)
+		return false;
+	length = (size_t)(end - client->line);
+	memcpy(line, client->line, length);
+	client->used -= length + 1;
+	memmove(client->line, end + 1, client->used);
+	client->ticket = next_ticket(clients);
+	clients->handle(clients->ctx, client->ticket, &client->peer, line, length);
+	return true;
+}
+
+static void client_line_too_long(struct client *client)
+{
+	client->used = 0;
+	client->ended = true;
+	client_set_answer(client, control_refusal("the line is too long", NULL));
+}
+
+/* Moves the client on as far as it goes now: send, then the next line, until something has to be waited for. */
+static void client_go(struct client *client)
+{
+	client->cutting = true;
+	for (;;) {
+		if (client->answer && !client_send(client))
+			return;
+		if (client->answer || client->ticket)
+			break;
+		if (client_cut_line(client))
+			continue;
+		if (client->used == CONTROL_LINE_MAX) {
+			client_line_too_long(client);
+			continue;
+		}
+		if (client->ended) {
+			client_drop(client);
+			return;
+		}
+		break;
+	}
+	client->cutting = false;
+	io_want_read(&client->io, !client->ended && client->used < CONTROL_LINE_MAX);
+}
+
+static void client_readable(void *ctx)
+{
+	struct client *client = ctx;
+	ssize_t got;
+
+	if (client->used == CONTROL_LINE_MAX)
+		return;
+	got = recv(client->fd, client->line + client->used, CONTROL_LINE_MAX - client->used, MSG_DONTWAIT);
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got < 0) {
+		client_drop(client);
+		return;
+	}
+	if (got == 0)
+		client->ended = true;
+	client->used += (size_t)got;
+	client->heard = clock_now();
+	client_go(client);
+}
+
+static void client_writable(void *ctx)
+{
+	client_go(ctx);
+}
+
+void clients_answer(struct clients *clients, uint32_t ticket, char *answer)
+{
+	for (size_t i = 0; ticket && i < CLIENTS_MAX; i++) {
+		struct client *client = &clients->places[i];
+
+		if (!client->clients || client->ticket != ticket)
+			continue;
+		if (!answer && !client->cutting) {
+			client_drop(client);
+			return;
+		}
+		if (!answer) {
+			client->ended = true;
+			client->used = 0;
+		}
+		client_set_answer(client, answer);
+		if (!client->cutting)
+			client_go(client);
+		return;
+	}
+	free(answer);
+}
+
+/* A free place; else that of the client which has been silent longest with nothing open. NULL: none. */
+static struct client *place_find(struct clients *clients)
+{
+	struct client *oldest = NULL;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &clients->places[i];
+
+		if (!client->clients)
+			return client;
+		if (!client->ticket && !client->answer && (!oldest || client->heard < oldest->heard))
+			oldest = client;
+	}
+	if (oldest)
+		client_drop(oldest);
+	return oldest;
+}
+
+static int client_init(struct client *client, struct clients *clients, int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	*client = (struct client){.clients = clients, .fd = fd, .heard = clock_now()};
+	client->line = malloc(CONTROL_LINE_MAX);
+	if (!client->line)
+		return -ENOMEM;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size))
+		return -errno;
+	client->peer = (struct client_peer){.uid = who.uid, .pid = who.pid};
+	if (io_init(clients->loop, &client->io, fd, LOOP_IDLE, client_readable, client_writable, client) ||
+	    timer_init(clients->loop, &client->stall, LOOP_IDLE, client_stalled, client))
+		return -ENOMEM;
+	return 0;
+}
+
+static void refuse_full(int fd)
+{
+	static const char text[] = "{\"ok\":false,\"error\":\"too many clients; try again\",\"lines\":[]}\n";
+
+	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("control: a client too many went without a word: %s", strerror(errno));
+	close(fd);
+}
+
+static void clients_accept(void *ctx)
+{
+	struct clients *clients = ctx;
+	int fd = accept4(clients->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct client *client;
+
+	if (fd < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+			return;
+		log_warning("control: cannot accept a client: %s", strerror(errno));
+		io_want_read(&clients->io, false);
+		timer_at(&clients->pause, clock_now() + ACCEPT_PAUSE);
+		return;
+	}
+	client = place_find(clients);
+	if (!client) {
+		refuse_full(fd);
+		return;
+	}
+	if (client_init(client, clients, fd))
+		client_drop(client);
+}
+
+static void accept_again(void *ctx)
+{
+	struct clients *clients = ctx;
+
+	io_want_read(&clients->io, true);
+}
+
+struct clients *clients_new(struct loop *loop, int listener, clients_line *line, void *ctx)
+{
+	struct clients *clients = calloc(1, sizeof(*clients));
+	int flags = fcntl(listener, F_GETFL);
+
+	if (!clients)
+		return NULL;
+	*clients = (struct clients){.loop = loop, .listener = listener, .handle = line, .ctx = ctx};
+	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) || fcntl(listener, F_SETFD, FD_CLOEXEC) ||
+	    io_init(loop, &clients->io, listener, LOOP_IDLE, clients_accept, NULL, clients) ||
+	    timer_init(loop, &clients->pause, LOOP_IDLE, accept_again, clients)) {
+		clients_free(clients);
+		return NULL;
+	}
+	return clients;
+}
+
+void clients_free(struct clients *clients)
+{
+	if (!clients)
+		return;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (clients->places[i].clients)
+			client_drop(&clients->places[i]);
+	io_fini(&clients->io);
+	timer_fini(&clients->pause);
+	close(clients->listener);
+	free(clients);
+}

@@ -1,0 +1,38 @@
+/* The clients of the control socket: accepts them, cuts their bytes into lines, and sends the answers. Nothing here
+ * blocks: a client that does not read is dropped after CLIENT_STALL, one that sends an endless line at once; clients
+ * and the bytes waiting for them are bounded; when the places are taken the one that has been silent longest goes.
+ * A line gets a ticket; whoever answers later does so by ticket, and a client that has left meanwhile is forgotten. */
+#ifndef LBHA_DAEMON_CONTROL_CLIENTS_H
+#define LBHA_DAEMON_CONTROL_CLIENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/nstime.h"
+
+#define CLIENTS_MAX 64
+#define CLIENTS_BYTES_MAX ((size_t)64 << 20) /* of answers that wait to be read, in all */
+#define CLIENT_STALL (10 * NSTIME_S)
+
+struct loop;
+struct clients;
+
+/* Who is at the other end, as the kernel says (SO_PEERCRED). */
+struct client_peer {
+	uid_t uid;
+	pid_t pid;
+};
+
+/* A complete line, without its end, valid during the call. The answer is one call of clients_answer with this ticket,
+ * now or later; until then the client's next line waits. */
+typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length);
+
+/* Takes the listening socket over. NULL when out of memory. */
+struct clients *clients_new(struct loop *loop, int listener, clients_line *line, void *ctx);
+void clients_free(struct clients *clients);
+
+/* Sends an answer, malloc'ed and taken over (NULL, out of memory, drops the client). */
+void clients_answer(struct clients *clients, uint32_t ticket, char *answer);
+
+#endif

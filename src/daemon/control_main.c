@@ -1,0 +1,340 @@
+/* The control worker's own part: requests in, answers from the mirror out; commands become RECORD_REQUESTs of which
+ * the supervisor answers each with lines and one RECORD_REPLY. A request's number is the ticket of its line, so an
+ * answer to a client that has left finds nobody and is dropped. At most PENDING_MAX commands are under way: a
+ * supervisor that is busy cannot fill the places of clients that only want to read. */
+#include "config.h"
+
+#include "daemon/control_main.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "config/codec.h"
+#include "config/render.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/protocol.h"
+#include "core/worker.h"
+#include "daemon/control_clients.h"
+#include "daemon/control_mirror.h"
+#include "daemon/control_request.h"
+#include "daemon/control_status.h"
+
+#define PENDING_MAX 16
+#define LINES_BYTES_MAX ((size_t)8 << 20) /* of one command's answer */
+
+struct pending {
+	uint32_t ticket; /* 0: free */
+	enum control_kind kind;
+	json_t *lines;
+	size_t bytes;
+};
+
+struct control {
+	struct worker *worker;
+	struct clients *clients;
+	struct mirror mirror, next;
+	uid_t supervisor; /* the user that the supervisor runs as */
+	struct pending pending[PENDING_MAX];
+	struct log_bucket bad_facts;
+};
+
+/* ---- configuration and facts -------------------------------------------------------------------------- */
+
+static int control_prepare(void *ctx, const void *slice, size_t size, UNUSED uint32_t generation)
+{
+	struct control *control = ctx;
+	auto_arena *arena = arena_new(0);
+	struct model *model;
+	int err = arena ? slice_decode(slice, size, arena, &model) : -ENOMEM;
+
+	if (!err)
+		err = mirror_prepare(&control->next, model, arena);
+	if (err) {
+		worker_line(control->worker, "the control worker cannot take the configuration: %s", strerror(-err));
+		return err;
+	}
+	take(arena);
+	return 0;
+}
+
+static void control_commit(void *ctx)
+{
+	struct control *control = ctx;
+	const struct log_global *log = &control->next.model->global.log;
+
+	log_configure((enum log_level)log->level, log->format == LOG_FORMAT_JSON);
+	mirror_adopt(&control->mirror, &control->next);
+	worker_committed(control->worker);
+}
+
+static void control_abort(void *ctx)
+{
+	struct control *control = ctx;
+
+	mirror_fini(&control->next);
+}
+
+static void control_release(void *ctx)
+{
+	struct control *control = ctx;
+
+	worker_released(control->worker);
+}
+
+static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
+{
+	struct control *control = ctx;
+	unsigned suppressed;
+
+	if (mirror_fact(&control->mirror, type, in) || !log_limit(&control->bad_facts, clock_now(), &suppressed))
+		return;
+	log_warning("the %s worker sent a fact of type %u that makes no sense here, ignored (and %u before it)",
+		    role_name((enum role)peer), type, suppressed);
+}
+
+/* ---- commands and their answers ------------------------------------------------------------------------- */
+
+static struct pending *pending_find(struct control *control, uint32_t ticket)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		if (control->pending[i].ticket == ticket)
+			return &control->pending[i];
+	return NULL;
+}
+
+static enum request_kind command_kind(enum control_kind kind)
+{
+	if (kind == CONTROL_RELOAD)
+		return REQUEST_RELOAD;
+	return kind == CONTROL_PLAN ? REQUEST_PLAN : REQUEST_STOP;
+}
+
+/* Hands a command to the supervisor; a refusal at once when too many are under way, else NULL. */
+static char *command_send(struct control *control, uint32_t ticket, const struct control_request *request)
+{
+	struct pending *pending = pending_find(control, 0);
+	uint8_t bytes[CONTROL_PATH + 16];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	json_t *lines = pending ? json_array() : NULL;
+
+	if (!lines)
+		return control_refusal("too many commands are under way; try again", NULL);
+	*pending = (struct pending){.ticket = ticket, .kind = request->kind, .lines = lines};
+	put_u32(&out, ticket);
+	put_u8(&out, (uint8_t)command_kind(request->kind));
+	put_text(&out, request->file);
+	worker_tell(control->worker, RECORD_REQUEST, bytes, writer_used(&out), -1);
+	return NULL;
+}
+
+static void take_reply_line(struct control *control, struct reader *in)
+{
+	struct pending *pending = pending_find(control, get_u32(in));
+	char line[2048];
+
+	get_text(in, line, sizeof(line));
+	if (!reader_done(in) || !pending || !pending->ticket || pending->bytes > LINES_BYTES_MAX)
+		return;
+	pending->bytes += strlen(line);
+	json_array_append_new(pending->lines, status_text(pending->bytes > LINES_BYTES_MAX
+							      ? "the rest is left out: too many lines"
+							      : line));
+}
+
+static const char *refusal_of(enum control_kind kind)
+{
+	switch (kind) {
+	case CONTROL_RELOAD:
+		return "the reload was refused; everything is as before";
+	case CONTROL_PLAN:
+		return "that configuration would be refused";
+	case CONTROL_STOP:
+	case CONTROL_PING:
+	case CONTROL_STATUS:
+	case CONTROL_VRRP:
+	case CONTROL_SERVICES:
+	case CONTROL_CONFIG:
+		break;
+	}
+	return "the supervisor refused";
+}
+
+static void take_reply(struct control *control, struct reader *in)
+{
+	struct pending *pending = pending_find(control, get_u32(in));
+	bool done = get_bool(in);
+	struct pending ended;
+
+	if (!reader_done(in) || !pending || !pending->ticket)
+		return;
+	ended = *pending;
+	*pending = (struct pending){0};
+	clients_answer(control->clients, ended.ticket,
+		       done ? control_answer(json_pack("{s:o}", "lines", ended.lines))
+			    : control_refusal(refusal_of(ended.kind), ended.lines));
+}
+
+static void control_command(void *ctx, uint16_t type, struct reader *in, int fd)
+{
+	struct control *control = ctx;
+
+	if (fd >= 0)
+		close(fd);
+	if (type == RECORD_REPLY_LINE)
+		take_reply_line(control, in);
+	else if (type == RECORD_REPLY)
+		take_reply(control, in);
+	else
+		log_warning("the supervisor sent record %u, which the control worker does not know", type);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------------- */
+
+static void render_line(void *ctx, const char *text)
+{
+	FILE *out = ctx;
+
+	fprintf(out, "%s\n", text);
+}
+
+static char *answer_config(const struct mirror *mirror)
+{
+	auto_arena *scratch = arena_new(0);
+	char *text = NULL, *answer;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int err = scratch && out ? config_render(mirror->model, scratch, render_line, out) : -ENOMEM;
+
+	if (out && fclose(out))
+		err = -ENOMEM;
+	answer = err ? control_refusal("no memory to write the configuration", NULL)
+		     : control_answer(json_pack("{s:o, s:I, s:s}", "node", status_text(mirror->model->node), "generation",
+						(json_int_t)mirror->model->generation, "config", text));
+	free(text);
+	return answer;
+}
+
+static char *answer_ping(const struct mirror *mirror)
+{
+	const struct model *model = mirror->model;
+
+	return control_answer(json_pack("{s:i, s:s, s:o, s:I}", "protocol", CONTROL_PROTOCOL, "version",
+					PACKAGE_VERSION, "node", status_text(model ? model->node : NULL), "generation",
+					(json_int_t)(model ? model->generation : 0)));
+}
+
+/* The answer to a request that needs nobody else. */
+static char *answer_now(const struct control *control, const struct control_request *request)
+{
+	const struct mirror *mirror = &control->mirror;
+	nstime wall = clock_wall_offset();
+
+	switch (request->kind) {
+	case CONTROL_STATUS:
+		return control_answer(status_json(mirror, wall));
+	case CONTROL_VRRP:
+		return control_answer(status_vrrp_json(mirror, wall));
+	case CONTROL_SERVICES:
+		return control_answer(status_services_json(mirror, wall));
+	case CONTROL_CONFIG:
+		return mirror->model ? answer_config(mirror) : control_refusal("no configuration is loaded yet", NULL);
+	case CONTROL_PING:
+	case CONTROL_RELOAD:
+	case CONTROL_PLAN:
+	case CONTROL_STOP:
+		break;
+	}
+	return answer_ping(mirror);
+}
+
+/* Why this user may not ask for that; NULL when it may. Reading is for root, the user of the supervisor and our own. */
+static const char *forbidden(const struct control *control, const struct client_peer *peer, bool is_command)
+{
+	if (peer->uid == 0 || peer->uid == control->supervisor)
+		return NULL;
+	if (is_command)
+		return "not permitted: only root may do this";
+	return peer->uid == geteuid() ? NULL : "not permitted: only root and the daemon's user may ask";
+}
+
+static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length)
+{
+	struct control *control = ctx;
+	struct control_request request;
+	char error[CONTROL_ERROR];
+	const char *refused;
+	bool is_command;
+	char *answer;
+
+	if (control_request_parse(line, length, &request, error)) {
+		clients_answer(control->clients, ticket, control_refusal(error, NULL));
+		return;
+	}
+	is_command = control_request_is_command(request.kind);
+	refused = forbidden(control, peer, is_command);
+	if (refused)
+		answer = control_refusal(refused, NULL);
+	else
+		answer = is_command ? command_send(control, ticket, &request) : answer_now(control, &request);
+	if (is_command)
+		log_info("%s asked for by user %u, process %d%s%s", control_request_name(request.kind),
+			 (unsigned)peer->uid, (int)peer->pid, refused ? ": " : "", refused ? refused : "");
+	if (answer || !is_command)
+		clients_answer(control->clients, ticket, answer);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------- */
+
+static const struct worker_ops ops = {
+	.prepare = control_prepare,
+	.commit = control_commit,
+	.abort = control_abort,
+	.release = control_release,
+	.fact_received = control_fact,
+	.command = control_command,
+};
+
+/* The socket pair to the supervisor tells who made it. */
+static uid_t supervisor_user(void)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return getsockopt(WORKER_FD_SUPERVISOR, SOL_SOCKET, SO_PEERCRED, &who, &size) ? 0 : who.uid;
+}
+
+static void control_fini(struct control *control)
+{
+	clients_free(control->clients);
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		json_decref(control->pending[i].lines);
+	mirror_fini(&control->mirror);
+	mirror_fini(&control->next);
+	worker_free(control->worker);
+}
+
+int control_main(int listener)
+{
+	struct control control = {
+		.supervisor = supervisor_user(),
+		.bad_facts = {.every = 10 * NSTIME_S, .burst = 3},
+	};
+	int status = 1;
+
+	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
+	if (!control.worker)
+		return 1;
+	control.clients = clients_new(worker_loop(control.worker), listener, control_line, &control);
+	if (control.clients)
+		status = worker_run(control.worker);
+	else
+		log_error("cannot listen on the control socket: %s", strerror(errno));
+	control_fini(&control);
+	return status;
+}

@@ -1,0 +1,247 @@
+/* See control_mirror.h. Adopting finds the old object of each new one through a hash index over the old ones, so a
+ * reload of ten thousand servers stays linear. When the index finds no memory the facts are not carried over: the
+ * senders repeat them after APPLIED. */
+#include "daemon/control_mirror.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/table.h"
+#include "base/text.h"
+
+void mirror_init(struct mirror *mirror)
+{
+	*mirror = (struct mirror){0};
+}
+
+void mirror_fini(struct mirror *mirror)
+{
+	arena_free(mirror->arena);
+	mirror_init(mirror);
+}
+
+int mirror_prepare(struct mirror *next, const struct model *model, struct arena *arena)
+{
+	struct mirror made = {.model = model, .arena = arena};
+
+	made.instances = arena_array(arena, model->instance_count, sizeof(*made.instances));
+	made.probes = arena_array(arena, model->probe_count, sizeof(*made.probes));
+	made.services = arena_array(arena, model->service_count, sizeof(*made.services));
+	for (size_t i = 0; made.services && i < model->service_count; i++)
+		made.services[i].servers = arena_array(arena, model->services[i].real_server_count,
+						       sizeof(*made.services[i].servers));
+	if (arena_failed(arena))
+		return -ENOMEM;
+	*next = made;
+	return 0;
+}
+
+static uint64_t name_hash(const char *name)
+{
+	return text_hash(TEXT_HASH, name, strlen(name));
+}
+
+static uint64_t server_hash(const struct real_server *server)
+{
+	uint64_t hash = text_hash(TEXT_HASH, server->name, strlen(server->name));
+
+	hash = text_hash(hash, &server->address.address.family, sizeof(server->address.address.family));
+	hash = text_hash(hash, server->address.address.bytes, sizeof(server->address.address.bytes));
+	return text_hash(hash, &server->address.port, sizeof(server->address.port));
+}
+
+static bool same_server(const struct real_server *a, const struct real_server *b)
+{
+	return !strcmp(a->name, b->name) && !endpoint_compare(&a->address, &b->address);
+}
+
+static void carry_instances(struct mirror *next, const struct mirror *old, struct arena *scratch)
+{
+	struct table index;
+
+	if (table_init(&index, scratch, old->model->instance_count))
+		return;
+	for (size_t i = 0; i < old->model->instance_count; i++)
+		table_add(&index, name_hash(old->model->instances[i].name), (uint32_t)i);
+	for (size_t i = 0; i < next->model->instance_count; i++) {
+		const char *name = next->model->instances[i].name;
+		uint32_t at;
+
+		for (size_t step = 0; table_next(&index, name_hash(name), &step, &at);)
+			if (!strcmp(old->model->instances[at].name, name)) {
+				next->instances[i] = old->instances[at];
+				next->instances[i].fact.instance = (uint32_t)i;
+			}
+	}
+}
+
+static void carry_probes(struct mirror *next, const struct mirror *old, struct arena *scratch)
+{
+	struct table index;
+
+	if (table_init(&index, scratch, old->model->probe_count))
+		return;
+	for (size_t i = 0; i < old->model->probe_count; i++)
+		table_add(&index, old->model->probes[i].key, (uint32_t)i);
+	for (size_t i = 0; i < next->model->probe_count; i++) {
+		size_t step = 0;
+		uint32_t at;
+
+		if (!table_next(&index, next->model->probes[i].key, &step, &at))
+			continue;
+		next->probes[i] = old->probes[at];
+		next->probes[i].fact.probe = (uint32_t)i;
+	}
+}
+
+static void carry_servers(struct mirror_service *next, const struct service *service,
+			  const struct mirror_service *old, const struct service *old_service, uint32_t number,
+			  struct arena *scratch)
+{
+	struct table index;
+
+	if (table_init(&index, scratch, old_service->real_server_count))
+		return;
+	for (size_t i = 0; i < old_service->real_server_count; i++)
+		table_add(&index, server_hash(&old_service->real_servers[i]), (uint32_t)i);
+	for (size_t i = 0; i < service->real_server_count; i++) {
+		const struct real_server *server = &service->real_servers[i];
+		uint32_t at;
+
+		for (size_t step = 0; table_next(&index, server_hash(server), &step, &at);) {
+			if (!same_server(&old_service->real_servers[at], server))
+				continue;
+			next->servers[i] = old->servers[at];
+			next->servers[i].fact.service = number;
+			next->servers[i].fact.server = (uint32_t)i;
+		}
+	}
+}
+
+static void carry_service(struct mirror *next, uint32_t to, const struct mirror *old, uint32_t from,
+			  struct arena *scratch)
+{
+	next->services[to].known = old->services[from].known;
+	next->services[to].fact = old->services[from].fact;
+	next->services[to].fact.service = to;
+	carry_servers(&next->services[to], &next->model->services[to], &old->services[from],
+		      &old->model->services[from], to, scratch);
+}
+
+static void carry_services(struct mirror *next, const struct mirror *old, struct arena *scratch)
+{
+	struct table index;
+
+	if (table_init(&index, scratch, old->model->service_count))
+		return;
+	for (size_t i = 0; i < old->model->service_count; i++)
+		table_add(&index, name_hash(old->model->services[i].name), (uint32_t)i);
+	for (size_t i = 0; i < next->model->service_count; i++) {
+		const char *name = next->model->services[i].name;
+		uint32_t at;
+
+		for (size_t step = 0; table_next(&index, name_hash(name), &step, &at);)
+			if (!strcmp(old->model->services[at].name, name))
+				carry_service(next, (uint32_t)i, old, at, scratch);
+	}
+}
+
+void mirror_adopt(struct mirror *mirror, struct mirror *next)
+{
+	auto_arena *scratch = arena_new(0);
+
+	if (mirror->model && scratch) {
+		carry_instances(next, mirror, scratch);
+		carry_probes(next, mirror, scratch);
+		carry_services(next, mirror, scratch);
+	}
+	next->table = mirror->table;
+	next->table_known = mirror->table_known;
+	next->daemon = mirror->daemon;
+	next->daemon_known = mirror->daemon_known;
+	memcpy(next->workers, mirror->workers, sizeof(next->workers));
+	arena_free(mirror->arena);
+	*mirror = *next;
+	mirror_init(next);
+}
+
+static bool take_probe(struct mirror *mirror, struct reader *in)
+{
+	struct fact_probe fact;
+
+	if (!fact_probe_get(in, &fact) || !mirror->model || fact.probe >= mirror->model->probe_count)
+		return false;
+	mirror->probes[fact.probe] = (struct mirror_probe){.known = true, .fact = fact};
+	return true;
+}
+
+static bool take_instance(struct mirror *mirror, struct reader *in)
+{
+	struct fact_instance fact;
+
+	if (!fact_instance_get(in, &fact) || !mirror->model || fact.instance >= mirror->model->instance_count)
+		return false;
+	mirror->instances[fact.instance] = (struct mirror_instance){.known = true, .fact = fact};
+	return true;
+}
+
+static bool take_service(struct mirror *mirror, struct reader *in)
+{
+	struct fact_service fact;
+
+	if (!fact_service_get(in, &fact) || !mirror->model || fact.service >= mirror->model->service_count)
+		return false;
+	mirror->services[fact.service].known = true;
+	mirror->services[fact.service].fact = fact;
+	return true;
+}
+
+static bool take_server(struct mirror *mirror, struct reader *in)
+{
+	struct fact_server fact;
+
+	if (!fact_server_get(in, &fact) || !mirror->model || fact.service >= mirror->model->service_count ||
+	    fact.server >= mirror->model->services[fact.service].real_server_count)
+		return false;
+	mirror->services[fact.service].servers[fact.server] = (struct mirror_server){.known = true, .fact = fact};
+	return true;
+}
+
+static bool take_worker(struct mirror *mirror, struct reader *in)
+{
+	struct fact_worker fact;
+
+	if (!fact_worker_get(in, &fact) || fact.role >= ROLE_COUNT)
+		return false;
+	mirror->workers[fact.role] = (struct mirror_worker){.known = true, .fact = fact};
+	return true;
+}
+
+bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in)
+{
+	switch (type) {
+	case FACT_PROBE:
+		return take_probe(mirror, in);
+	case FACT_INSTANCE:
+		return take_instance(mirror, in);
+	case FACT_SERVICE:
+		return take_service(mirror, in);
+	case FACT_SERVER:
+		return take_server(mirror, in);
+	case FACT_WORKER:
+		return take_worker(mirror, in);
+	case FACT_TABLE:
+		if (!fact_table_get(in, &mirror->table))
+			return false;
+		mirror->table_known = true;
+		return true;
+	case FACT_DAEMON:
+		if (!fact_daemon_get(in, &mirror->daemon))
+			return false;
+		mirror->daemon_known = true;
+		return true;
+	default:
+		return type == FACT_SYNC && reader_done(in);
+	}
+}

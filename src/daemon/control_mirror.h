@@ -1,0 +1,70 @@
+/* What the control worker knows: the model and the last fact of every object. A fact stays until a newer one comes,
+ * also when its sender has died (the senders say all again after they are back). Adopting a new model carries the
+ * facts over to the objects that keep their key (instance and service names, server addresses, probe keys), so that
+ * status has no hole during a reload. Owns its memory; one arena for each model. Facts come from other workers and
+ * are checked against the model: an index out of range is refused. */
+#ifndef LBHA_DAEMON_CONTROL_MIRROR_H
+#define LBHA_DAEMON_CONTROL_MIRROR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cursor.h"
+#include "config/facts.h"
+#include "config/model.h"
+
+struct arena;
+
+/* One real server's fact and whether it has come. */
+struct mirror_server {
+	bool known;
+	struct fact_server fact;
+};
+
+struct mirror_service {
+	bool known;
+	struct fact_service fact;
+	struct mirror_server *servers; /* as many as the model's service has */
+};
+
+struct mirror_instance {
+	bool known;
+	struct fact_instance fact;
+};
+
+struct mirror_probe {
+	bool known;
+	struct fact_probe fact;
+};
+
+struct mirror_worker {
+	bool known;
+	struct fact_worker fact;
+};
+
+struct mirror {
+	const struct model *model; /* NULL before the first */
+	struct arena *arena;       /* holds the arrays below; the model too when its caller put it there */
+	struct mirror_instance *instances;
+	struct mirror_probe *probes;
+	struct mirror_service *services;
+	struct fact_table table;
+	struct fact_daemon daemon;
+	bool table_known, daemon_known;
+	struct mirror_worker workers[ROLE_COUNT];
+};
+
+void mirror_init(struct mirror *mirror);
+void mirror_fini(struct mirror *mirror);
+
+/* Prepares a mirror of `model`, with nothing known yet; takes `arena` (in which the model may live) when it
+ * succeeds. -ENOMEM. */
+int mirror_prepare(struct mirror *next, const struct model *model, struct arena *arena);
+
+/* `next` becomes the mirror: facts of objects that are in both are kept, the old arena is freed. */
+void mirror_adopt(struct mirror *mirror, struct mirror *next);
+
+/* Takes a fact. False when it is malformed, of an unknown type or about an object that the model has not. */
+bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in);
+
+#endif

@@ -1,0 +1,57 @@
+/* The control protocol: one JSON object per line in each direction, on the control socket.
+ *
+ *   {"request":"ping"}                          {"ok":true,"result":{"protocol":1,"version","node","generation"}}
+ *   {"request":"status"}                        {"ok":true,"result":{…}}     as lbhactl status --json
+ *   {"request":"vrrp"} {"request":"services"}   {"ok":true,"result":[…]}     its arrays alone
+ *   {"request":"config"}                        {"ok":true,"result":{"node","generation","config":TEXT}}
+ *   {"request":"reload"}                        {"ok":true,"result":{"lines":[TEXT…]}}   after the reload
+ *   {"request":"plan","file":PATH}              {"ok":true,"result":{"lines":[TEXT…]}}   an operation a line
+ *   {"request":"stop"}                          {"ok":true,"result":{"lines":[]}}        stopping has begun
+ *   anything that cannot be done                {"ok":false,"error":TEXT,"lines":[TEXT…]}
+ *
+ * Requests of a connection are answered in order, one at a time. `file` is an absolute path; without it the plan is
+ * for the file that lbhad runs with. Members that a request does not have are errors. A line is at most
+ * CONTROL_LINE_MAX bytes. The protocol's number changes when an answer loses or changes a member, never when it
+ * gains one. */
+#ifndef LBHA_DAEMON_CONTROL_REQUEST_H
+#define LBHA_DAEMON_CONTROL_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#define CONTROL_PROTOCOL 1
+#define CONTROL_LINE_MAX 16384
+#define CONTROL_PATH 4096
+#define CONTROL_ERROR 256
+
+enum control_kind {
+	CONTROL_PING,
+	CONTROL_STATUS,
+	CONTROL_VRRP,
+	CONTROL_SERVICES,
+	CONTROL_CONFIG,
+	CONTROL_RELOAD,
+	CONTROL_PLAN,
+	CONTROL_STOP,
+};
+
+struct control_request {
+	enum control_kind kind;
+	char file[CONTROL_PATH]; /* plan: "" when not given */
+};
+
+/* Reads a request line (without its end). -EINVAL: `error` (CONTROL_ERROR bytes) says why, to the client. */
+int control_request_parse(const char *line, size_t length, struct control_request *out, char *error);
+
+/* Whether it changes something or reads files as root: for the supervisor's user alone. */
+bool control_request_is_command(enum control_kind kind);
+const char *control_request_name(enum control_kind kind);
+
+/* Answers as a line with its end, malloc'ed; NULL when out of memory. Both take over the JSON given (`lines` may be
+ * NULL: none). */
+char *control_answer(json_t *result);
+char *control_refusal(const char *error, json_t *lines);
+
+#endif

@@ -1,0 +1,444 @@
+/* The control socket: requests, and clients that misbehave. Real unix sockets in a temporary folder, one loop. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "core/loop.h"
+#include "daemon/control_clients.h"
+#include "daemon/control_request.h"
+#include "suite.h"
+
+/* ---- requests ----------------------------------------------------------------------------------------- */
+
+static int parse(const char *line, struct control_request *out, char *error)
+{
+	return control_request_parse(line, strlen(line), out, error);
+}
+
+START_TEST(every_request_is_known_by_its_name)
+{
+	for (int kind = CONTROL_PING; kind <= CONTROL_STOP; kind++) {
+		struct control_request request;
+		char line[128], error[CONTROL_ERROR];
+
+		snprintf(line, sizeof(line), "{\"request\":\"%s\"}", control_request_name((enum control_kind)kind));
+		ck_assert_int_eq(parse(line, &request, error), 0);
+		ck_assert_int_eq((int)request.kind, kind);
+		ck_assert_str_eq(request.file, "");
+	}
+}
+END_TEST
+
+START_TEST(commands_are_told_from_questions)
+{
+	ck_assert(control_request_is_command(CONTROL_RELOAD));
+	ck_assert(control_request_is_command(CONTROL_PLAN));
+	ck_assert(control_request_is_command(CONTROL_STOP));
+	ck_assert(!control_request_is_command(CONTROL_STATUS));
+	ck_assert(!control_request_is_command(CONTROL_CONFIG));
+}
+END_TEST
+
+START_TEST(plan_takes_an_absolute_path)
+{
+	struct control_request request = {.kind = CONTROL_PING};
+	char error[CONTROL_ERROR];
+
+	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":\"/etc/x.conf\"}", &request, error), 0);
+	ck_assert_str_eq(request.file, "/etc/x.conf");
+	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":\"x.conf\"}", &request, error), -EINVAL);
+	ck_assert_str_eq(error, "\"file\" must be an absolute path");
+	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":7}", &request, error), -EINVAL);
+	ck_assert_str_eq(request.file, "/etc/x.conf");
+}
+END_TEST
+
+static const struct {
+	const char *line, *error;
+} bad_lines[] = {
+	{"", "not a line of JSON: "},
+	{"status", "not a line of JSON: "},
+	{"{\"request\":\"status\"} {}", "not a line of JSON: "},
+	{"{\"request\":\"status\",\"request\":\"stop\"}", "not a line of JSON: "},
+	{"{\"request\":\"st\xff\"}", "not a line of JSON: "},
+	{"[]", "a request is a JSON object with \"request\": its name"},
+	{"{}", "a request is a JSON object with \"request\": its name"},
+	{"{\"request\":7}", "a request is a JSON object with \"request\": its name"},
+	{"{\"request\":\"statsu\"}", "unknown request \"statsu\"; did you mean \"status\"?"},
+	{"{\"request\":\"\\u001b[2J\"}", "unknown request \"?[2J\""},
+	{"{\"request\":\"status\",\"file\":\"/x\"}", "the request \"status\" has no \"file\""},
+	{"{\"request\":\"plan\",\"fiel\":\"/x\"}", "the request \"plan\" has no \"fiel\""},
+};
+
+START_TEST(bad_lines_are_refused_with_a_reason)
+{
+	struct control_request request;
+	char error[CONTROL_ERROR] = "";
+
+	ck_assert_int_eq(parse(bad_lines[_i].line, &request, error), -EINVAL);
+	ck_assert_msg(!strncmp(error, bad_lines[_i].error, strlen(bad_lines[_i].error)), "%s", error);
+}
+END_TEST
+
+START_TEST(deep_nesting_and_zero_bytes_are_refused)
+{
+	static char line[CONTROL_LINE_MAX];
+	struct control_request request;
+	char error[CONTROL_ERROR];
+
+	memset(line, '[', sizeof(line));
+	ck_assert_int_eq(control_request_parse(line, sizeof(line), &request, error), -EINVAL);
+	memset(line, 0, sizeof(line));
+	ck_assert_int_eq(control_request_parse(line, sizeof(line), &request, error), -EINVAL);
+	ck_assert_int_eq(control_request_parse("{\"request\":\"pi\\u0000ng\"}", 23, &request, error), -EINVAL);
+}
+END_TEST
+
+START_TEST(random_bytes_never_make_a_request)
+{
+	unsigned seed = (unsigned)getpid();
+
+	fprintf(stderr, "seed %u\n", seed);
+	for (int round = 0; round < 20000; round++) {
+		struct control_request request;
+		char line[64], error[CONTROL_ERROR];
+		size_t length = (size_t)rand_r(&seed) % sizeof(line);
+
+		for (size_t i = 0; i < length; i++)
+			line[i] = rand_r(&seed) % 4 ? "{}[]\":,requst \\"[rand_r(&seed) % 15] : (char)rand_r(&seed);
+		if (control_request_parse(line, length, &request, error))
+			ck_assert(strlen(error) > 0 && strlen(error) < CONTROL_ERROR);
+	}
+}
+END_TEST
+
+/* ---- clients ------------------------------------------------------------------------------------------- */
+
+#define PATIENCE (10 * NSTIME_S)
+
+static struct loop *loop;
+static struct clients *clients;
+static struct loop_timer turn;
+static char folder[] = "/tmp/lbha-test-XXXXXX", path[64];
+static uint32_t held[8]; /* tickets of lines "hold" */
+static size_t held_count, lines_seen;
+
+/* Echoes a line; "hold" waits for us, "big" gets a megabyte. */
+static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length)
+{
+	char *answer = calloc(1, length + 2);
+
+	ck_assert_uint_eq(peer->uid, geteuid());
+	ck_assert_int_eq(peer->pid, getpid());
+	lines_seen++;
+	memcpy(answer, line, length);
+	answer[length] = '\n';
+	if (!strncmp(line, "hold", 4) && held_count < COUNT_OF(held)) {
+		held[held_count++] = ticket;
+		free(answer);
+		return;
+	}
+	if (!strncmp(line, "big", 3)) {
+		answer = realloc(answer, 1 << 20);
+		memset(answer, 'x', (1 << 20) - 2);
+		strcpy(answer + (1 << 20) - 2, "\n");
+	}
+	clients_answer(clients, ticket, answer);
+}
+
+static void turn_over(UNUSED void *ctx)
+{
+	loop_stop(loop);
+}
+
+static void run_for(nstime time)
+{
+	timer_at(&turn, clock_now() + time);
+	ck_assert_int_eq(loop_run(loop), 0);
+}
+
+static void setup(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	strcpy(to.sun_path, path);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_eq(listen(listener, 128), 0);
+	loop = loop_new();
+	clients = clients_new(loop, listener, on_line, NULL);
+	ck_assert_ptr_nonnull(clients);
+	ck_assert_int_eq(timer_init(loop, &turn, LOOP_IDLE, turn_over, NULL), 0);
+	held_count = lines_seen = 0;
+}
+
+static void teardown(void)
+{
+	clients_free(clients);
+	timer_fini(&turn);
+	loop_free(loop);
+	unlink(path);
+	rmdir(folder);
+}
+
+static int dial(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	strcpy(to.sun_path, path);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Turns the loop until `wanted` bytes came (or the end); how many came. */
+static size_t hear(int fd, char *out, size_t wanted, bool *ended)
+{
+	nstime deadline = clock_now() + PATIENCE;
+	size_t got = 0;
+
+	*ended = false;
+	while (got < wanted && !*ended && clock_now() < deadline) {
+		ssize_t size;
+
+		run_for(NSTIME_MS);
+		size = recv(fd, out + got, wanted - got, 0);
+		*ended = size == 0 || (size < 0 && errno == ECONNRESET);
+		got += size > 0 ? (size_t)size : 0;
+	}
+	return got;
+}
+
+static void expect(int fd, const char *text)
+{
+	char got[256] = "";
+	bool ended;
+
+	ck_assert_uint_eq(hear(fd, got, strlen(text), &ended), strlen(text));
+	ck_assert_str_eq(got, text);
+}
+
+static void expect_end(int fd)
+{
+	char byte;
+	bool ended;
+
+	ck_assert_uint_eq(hear(fd, &byte, 1, &ended), 0);
+	ck_assert(ended);
+}
+
+START_TEST(lines_are_answered_in_order_however_they_are_cut)
+{
+	int fd = dial();
+
+	say(fd, "one\ntw");
+	expect(fd, "one\n");
+	say(fd, "o\nthree\n\n");
+	expect(fd, "two\nthree\n\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_line_waits_until_the_one_before_is_answered)
+{
+	int fd = dial(), other = dial();
+
+	say(fd, "hold\nafter\n");
+	say(other, "meanwhile\n");
+	expect(other, "meanwhile\n");
+	ck_assert_uint_eq(held_count, 1);
+	clients_answer(clients, held[0], strdup("held\n"));
+	expect(fd, "held\nafter\n");
+	close(fd);
+	close(other);
+}
+END_TEST
+
+START_TEST(a_client_that_left_is_forgotten)
+{
+	int fd = dial(), other = dial();
+
+	say(fd, "hold\n");
+	say(other, "x\n");
+	expect(other, "x\n");
+	ck_assert_uint_eq(held_count, 1);
+	close(fd);
+	run_for(5 * NSTIME_MS);
+	clients_answer(clients, held[0], strdup("nobody hears this\n"));
+	clients_answer(clients, held[0], strdup("nor this\n"));
+	clients_answer(clients, 99, strdup("nor this\n"));
+	say(other, "still here\n");
+	expect(other, "still here\n");
+	close(other);
+}
+END_TEST
+
+START_TEST(a_client_that_only_listens_on_gets_its_answers)
+{
+	int fd = dial();
+
+	say(fd, "a\nb\nunfinished");
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	expect(fd, "a\nb\n");
+	expect_end(fd);
+	ck_assert_uint_eq(lines_seen, 2);
+	close(fd);
+}
+END_TEST
+
+START_TEST(an_endless_line_ends_the_connection)
+{
+	static char line[CONTROL_LINE_MAX + 100];
+	int fd = dial();
+
+	memset(line, 'x', sizeof(line) - 1);
+	say(fd, line);
+	expect(fd, "{\"ok\":false,\"error\":\"the line is too long\",\"lines\":[]}\n");
+	expect_end(fd);
+	ck_assert_uint_eq(lines_seen, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_large_answer_arrives_whole)
+{
+	char *got = malloc(1 << 20);
+	int fd = dial();
+	bool ended;
+
+	say(fd, "big\nafter\n");
+	ck_assert_uint_eq(hear(fd, got, (1 << 20) - 1, &ended), (1 << 20) - 1);
+	ck_assert(got[(1 << 20) - 2] == '\n' && got[0] == 'x');
+	expect(fd, "after\n");
+	free(got);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_read_does_not_hold_up_others)
+{
+	int slow = dial(), fd = dial();
+
+	while (send(slow, "big\n", 4, MSG_NOSIGNAL) == 4)
+		;
+	ck_assert_int_eq(errno, EAGAIN);
+	for (int i = 0; i < 20; i++) {
+		say(fd, "quick\n");
+		expect(fd, "quick\n");
+	}
+	ck_assert_uint_le(lines_seen, 20 + 2); /* of the slow one's no more than it has read */
+	close(slow);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_read_is_dropped)
+{
+	int slow = dial();
+	struct pollfd wait = {.fd = slow, .events = POLLRDHUP};
+
+	say(slow, "big\n");
+	run_for(CLIENT_STALL - 500 * NSTIME_MS);
+	ck_assert_int_eq(poll(&wait, 1, 0), 0);
+	run_for(2 * NSTIME_S);
+	ck_assert_int_eq(poll(&wait, 1, 0), 1);
+	close(slow);
+}
+END_TEST
+
+START_TEST(the_silent_make_room_for_the_new)
+{
+	int fds[CLIENTS_MAX + 10];
+
+	for (size_t i = 0; i < COUNT_OF(fds); i++) {
+		fds[i] = dial();
+		run_for(2 * NSTIME_MS);
+	}
+	say(fds[COUNT_OF(fds) - 1], "hello\n");
+	expect(fds[COUNT_OF(fds) - 1], "hello\n");
+	expect_end(fds[0]);
+	expect_end(fds[9]);
+	say(fds[10], "kept\n");
+	expect(fds[10], "kept\n");
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		close(fds[i]);
+}
+END_TEST
+
+START_TEST(random_clients_do_no_harm)
+{
+	unsigned seed = (unsigned)getpid();
+	int fds[16];
+
+	fprintf(stderr, "seed %u\n", seed);
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		fds[i] = dial();
+	for (int round = 0; round < 2000; round++) {
+		size_t i = (size_t)rand_r(&seed) % COUNT_OF(fds);
+		char bytes[3000];
+		size_t length = (size_t)rand_r(&seed) % sizeof(bytes);
+
+		for (size_t n = 0; n < length; n++)
+			bytes[n] = rand_r(&seed) % 9 ? (char)rand_r(&seed) : '\n';
+		if (rand_r(&seed) % 2 && send(fds[i], bytes, length, MSG_NOSIGNAL) < 0)
+			ck_assert(errno == EPIPE || errno == EAGAIN || errno == ECONNRESET);
+		if (rand_r(&seed) % 2)
+			(void)!recv(fds[i], bytes, sizeof(bytes), 0);
+		if (rand_r(&seed) % 16 == 0)
+			shutdown(fds[i], SHUT_WR);
+		if (rand_r(&seed) % 16 == 0) {
+			close(fds[i]);
+			fds[i] = dial();
+		}
+		if (rand_r(&seed) % 4 == 0)
+			run_for(100 * NSTIME_US);
+	}
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		close(fds[i]);
+	fds[0] = dial();
+	say(fds[0], "well\n");
+	expect(fds[0], "well\n");
+	close(fds[0]);
+}
+END_TEST
+
+static TCase *request_case(void)
+{
+	TCase *tcase = CASE("request", every_request_is_known_by_its_name, commands_are_told_from_questions,
+			    plan_takes_an_absolute_path, deep_nesting_and_zero_bytes_are_refused,
+			    random_bytes_never_make_a_request);
+
+	tcase_add_loop_test(tcase, bad_lines_are_refused_with_a_reason, 0, (int)COUNT_OF(bad_lines));
+	return tcase;
+}
+
+static TCase *clients_case(void)
+{
+	TCase *tcase = CASE("clients", lines_are_answered_in_order_however_they_are_cut,
+			    a_line_waits_until_the_one_before_is_answered, a_client_that_left_is_forgotten,
+			    a_client_that_only_listens_on_gets_its_answers, an_endless_line_ends_the_connection,
+			    a_large_answer_arrives_whole, a_client_that_does_not_read_does_not_hold_up_others,
+			    a_client_that_does_not_read_is_dropped, the_silent_make_room_for_the_new,
+			    random_clients_do_no_harm);
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	return tcase;
+}
+
+int main(void)
+{
+	return SUITE_RUN("ctl-request", request_case(), clients_case());
+}

@@ -1,0 +1,353 @@
+/* The control worker's mirror and the status made of it: shapes of interface.md section 3. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "daemon/control_mirror.h"
+#include "daemon/control_status.h"
+#include "golden.h"
+#include "suite.h"
+
+#define START (1000 * NSTIME_S)           /* when the daemon started, on our clock */
+#define WALL (1767322800 * NSTIME_S)      /* 2026-01-02T03:00:00Z at point 0 */
+
+/* ---- a model: two instances, a service of three servers with a probe each, one without checks ----------- */
+
+static struct addr ip(const char *text)
+{
+	struct addr address = {0};
+
+	addr_parse(text, &address);
+	return address;
+}
+
+static struct endpoint at(const char *text)
+{
+	struct endpoint endpoint = {0};
+
+	endpoint_parse(text, &endpoint);
+	return endpoint;
+}
+
+static struct vip vip(const char *text)
+{
+	struct vip made = {0};
+
+	prefix_parse(text, &made.address);
+	return made;
+}
+
+static struct instance instance(struct arena *arena, const char *name, uint8_t vrid, const char *interface)
+{
+	struct instance made = {.name = name, .interface = interface, .virtual_router_id = vrid, .version = 3,
+				.priority = 150, .advert_interval = NSTIME_S, .preempt = true};
+
+	made.virtual_addresses = arena_array(arena, 4, sizeof(*made.virtual_addresses));
+	return made;
+}
+
+static void fill_instances(struct arena *arena, struct model *model)
+{
+	model->instance_count = 2;
+	model->instances = arena_array(arena, 2, sizeof(*model->instances));
+	model->instances[0] = instance(arena, "public", 51, "eth0");
+	model->instances[0].virtual_address_count = 4;
+	model->instances[0].virtual_addresses[0] = vip("192.168.8.200/24");
+	model->instances[0].virtual_addresses[1] = vip("192.168.8.201/32");
+	model->instances[0].virtual_addresses[2] = vip("192.168.8.202/32");
+	model->instances[0].virtual_addresses[3] = vip("192.168.8.203/32");
+	model->instances[1] = instance(arena, "inside", 52, "eth1");
+	model->instances[1].virtual_address_count = 1;
+	model->instances[1].virtual_addresses[0] = vip("10.0.0.100/24");
+	model->instances[1].preempt = false;
+}
+
+static void fill_service(struct arena *arena, struct service *service, const char *name, const char *listen)
+{
+	*service = (struct service){.name = name, .protocols = PROTOCOL_TCP, .scheduler = "wlc",
+				    .forwarding = FORWARDING_DR, .on_failure = ON_FAILURE_QUIESCE, .listen_count = 1};
+	service->listen = arena_array(arena, 1, sizeof(*service->listen));
+	service->listen[0] = at(listen);
+	service->real_servers = arena_array(arena, 3, sizeof(*service->real_servers));
+}
+
+static void add_server(struct arena *arena, struct service *service, const char *name, const char *address, int probe)
+{
+	struct real_server *server = &service->real_servers[service->real_server_count++];
+
+	*server = (struct real_server){.name = name, .address = at(address), .weight = 1};
+	if (probe < 0)
+		return;
+	server->probes = arena_array(arena, 1, sizeof(*server->probes));
+	server->probes[0] = (uint32_t)probe;
+	server->probe_count = 1;
+}
+
+static void fill_services(struct arena *arena, struct model *model)
+{
+	static const char *const targets[] = {"192.168.8.20:80", "192.168.8.30:80", "192.168.8.40:80"};
+
+	model->checks = arena_array(arena, 1, sizeof(*model->checks));
+	model->check_count = 1;
+	model->checks[0] = (struct check){.type = CHECK_HTTP, .interval = 5 * NSTIME_S};
+	model->probes = arena_array(arena, 3, sizeof(*model->probes));
+	model->probe_count = 3;
+	for (unsigned i = 0; i < 3; i++)
+		model->probes[i] = (struct probe){.check = 0, .target = at(targets[i]), .key = 100 + i};
+	model->services = arena_array(arena, 2, sizeof(*model->services));
+	model->service_count = 2;
+	fill_service(arena, &model->services[0], "web", "192.168.8.200:80");
+	add_server(arena, &model->services[0], "192.168.8.20", "192.168.8.20", 0);
+	add_server(arena, &model->services[0], "b", "192.168.8.30:80", 1);
+	add_server(arena, &model->services[0], "192.168.8.40", "192.168.8.40", 2);
+	fill_service(arena, &model->services[1], "dns6", "[2001:db8::53]:53");
+	model->services[1].protocols = PROTOCOL_TCP | PROTOCOL_UDP;
+	add_server(arena, &model->services[1], "2001:db8::20", "[2001:db8::20]:53", -1);
+}
+
+/* A mirror of that model, nothing known yet. */
+static void mirror_make(struct mirror *mirror)
+{
+	struct arena *arena = arena_new(0);
+	struct model *model = arena_alloc(arena, sizeof(*model));
+
+	*model = (struct model){.generation = 3, .cluster = "shop", .node = "lb1", .has_services = true};
+	fill_instances(arena, model);
+	fill_services(arena, model);
+	ck_assert_int_eq(mirror_prepare(mirror, model, arena), 0);
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------------ */
+
+/* Sends a fact through its bytes, as the channel does. */
+#define TELL(mirror, number, put, ...)                                    \
+	do {                                                              \
+		uint8_t bytes_[2048];                                     \
+		struct writer out_ = writer_of(bytes_, sizeof(bytes_));   \
+		struct reader in_;                                        \
+		put(&out_, &(__VA_ARGS__));                               \
+		in_ = reader_of(bytes_, writer_used(&out_));              \
+		ck_assert(mirror_fact(mirror, number, &in_));             \
+	} while (0)
+
+static void tell_vrrp(struct mirror *mirror)
+{
+	TELL(mirror, FACT_INSTANCE, fact_instance_put,
+	     (struct fact_instance){.instance = 0, .state = VRRP_MASTER, .since = START + 4 * NSTIME_S, .priority = 150,
+				    .master = ip("192.168.8.10"), .master_priority = 150, .transitions = 2,
+				    .sent = 732, .received = 5, .dropped = {[VRRP_DROP_TTL] = 3},
+				    .reason = "no advert from 192.168.8.11 for 3.6s (prio 100)"});
+	TELL(mirror, FACT_INSTANCE, fact_instance_put,
+	     (struct fact_instance){.instance = 1, .state = VRRP_FAULT, .since = START + 700 * NSTIME_S, .priority = 150,
+				    .transitions = 4, .reason = "eth1 is down", .fault = "eth1 is down; eth1 has no address"});
+}
+
+static void tell_probes(struct mirror *mirror)
+{
+	TELL(mirror, FACT_PROBE, fact_probe_put,
+	     (struct fact_probe){.probe = 0, .verdict = VERDICT_UP, .reason = REASON_PASSED, .passed = true,
+				 .since = START + NSTIME_S, .time = START + 730 * NSTIME_S, .latency = 1234 * NSTIME_US,
+				 .detail = "status 200"});
+	TELL(mirror, FACT_PROBE, fact_probe_put,
+	     (struct fact_probe){.probe = 1, .verdict = VERDICT_DOWN, .reason = REASON_REFUSED,
+				 .since = START + 720 * NSTIME_S, .time = START + 731 * NSTIME_S,
+				 .latency = 210 * NSTIME_US, .detail = "connect: refused"});
+}
+
+static void tell_servers(struct mirror *mirror)
+{
+	TELL(mirror, FACT_SERVER, fact_server_put,
+	     (struct fact_server){.service = 0, .server = 0, .health = VERDICT_UP, .since = START + NSTIME_S,
+				  .effective_weight = 1, .in_table = true, .active = 3, .inactive = 12,
+				  .connections = 40, .packets_in = 300, .bytes_in = 21000, .reason = "passed"});
+	TELL(mirror, FACT_SERVER, fact_server_put,
+	     (struct fact_server){.service = 0, .server = 1, .health = VERDICT_DOWN, .since = START + 720 * NSTIME_S,
+				  .in_table = true, .inactive = 4, .connections = 39, .reason = "connect: refused"});
+	TELL(mirror, FACT_SERVER, fact_server_put,
+	     (struct fact_server){.service = 1, .server = 0, .health = VERDICT_UP, .since = START, .in_table = true,
+				  .effective_weight = 1, .reason = "no check"});
+}
+
+static void tell_services(struct mirror *mirror)
+{
+	TELL(mirror, FACT_SERVICE, fact_service_put,
+	     (struct fact_service){.service = 0, .state = SERVICE_DEGRADED, .since = START + 720 * NSTIME_S, .have = 1,
+				   .needed = 1, .reason = "b 192.168.8.30:80 is down: connect: refused"});
+	TELL(mirror, FACT_SERVICE, fact_service_put,
+	     (struct fact_service){.service = 1, .state = SERVICE_UP, .since = START, .have = 1, .needed = 1});
+	TELL(mirror, FACT_TABLE, fact_table_put,
+	     (struct fact_table){.available = true, .ready = true, .operations = 7, .repairs = 1,
+				 .last_read_back = START + 725 * NSTIME_S});
+}
+
+static void tell_daemon(struct mirror *mirror)
+{
+	TELL(mirror, FACT_DAEMON, fact_daemon_put,
+	     (struct fact_daemon){.started = START, .generation = 3, .ready = true, .reload_time = START + 600 * NSTIME_S});
+	TELL(mirror, FACT_WORKER, fact_worker_put,
+	     (struct fact_worker){.role = ROLE_CHECK, .pid = 4242, .restarts = 3, .state = WORKER_BACKOFF});
+	TELL(mirror, FACT_WORKER, fact_worker_put,
+	     (struct fact_worker){.role = ROLE_VRRP, .pid = 4243, .state = WORKER_RUNNING});
+}
+
+static void tell_all(struct mirror *mirror)
+{
+	tell_vrrp(mirror);
+	tell_probes(mirror);
+	tell_servers(mirror);
+	tell_services(mirror);
+	tell_daemon(mirror);
+}
+
+/* The golden files hold no release's number. */
+static void compare_json(const char *golden, json_t *value)
+{
+	char *text;
+
+	ck_assert_str_eq(json_string_value(json_object_get(value, "version")), PACKAGE_VERSION);
+	json_object_set_new(value, "version", json_string("1.2.3"));
+	text = json_dumps(value, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	text = realloc(text, strlen(text) + 2);
+	golden_compare(golden, strcat(text, "\n"));
+	free(text);
+	json_decref(value);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------- */
+
+START_TEST(status_has_the_shape_of_the_contract)
+{
+	struct mirror mirror;
+
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	compare_json("ctl/status.json", status_json(&mirror, WALL));
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(status_before_any_fact_says_not_reported)
+{
+	struct mirror mirror;
+
+	mirror_make(&mirror);
+	compare_json("ctl/status-unknown.json", status_json(&mirror, WALL));
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(status_before_any_model_is_complete_in_shape)
+{
+	struct mirror mirror;
+
+	mirror_init(&mirror);
+	compare_json("ctl/status-empty.json", status_json(&mirror, WALL));
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(array_requests_have_the_same_shape_as_in_status)
+{
+	struct mirror mirror;
+	json_t *status, *vrrp, *services;
+
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	status = status_json(&mirror, WALL);
+	vrrp = status_vrrp_json(&mirror, WALL);
+	services = status_services_json(&mirror, WALL);
+	ck_assert(json_equal(vrrp, json_object_get(status, "vrrp")));
+	ck_assert(json_equal(services, json_object_get(status, "services")));
+	json_decref(status);
+	json_decref(vrrp);
+	json_decref(services);
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(facts_out_of_the_models_range_are_refused)
+{
+	struct mirror mirror;
+	uint8_t bytes[2048];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	struct reader in;
+
+	mirror_make(&mirror);
+	fact_instance_put(&out, &(struct fact_instance){.instance = 2});
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(!mirror_fact(&mirror, FACT_INSTANCE, &in));
+	out = writer_of(bytes, sizeof(bytes));
+	fact_server_put(&out, &(struct fact_server){.service = 1, .server = 1});
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(!mirror_fact(&mirror, FACT_SERVER, &in));
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(!mirror_fact(&mirror, 60, &in));
+	in = reader_of(bytes, 3);
+	ck_assert(!mirror_fact(&mirror, FACT_TABLE, &in));
+	ck_assert(!mirror.table_known);
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(a_reload_keeps_the_facts_of_what_stays)
+{
+	struct mirror mirror, next;
+	struct model *model;
+
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	mirror_make(&next);
+	model = (struct model *)(uintptr_t)next.model;
+	model->instances[0].name = "renamed";
+	model->probes[0].key = 7;
+	model->services[0].real_servers[0].name = "other";
+	struct real_server first = model->services[0].real_servers[1];
+	model->services[0].real_servers[1] = model->services[0].real_servers[2];
+	model->services[0].real_servers[2] = first;
+	mirror_adopt(&mirror, &next);
+	ck_assert(!mirror.instances[0].known && mirror.instances[1].known);
+	ck_assert(!mirror.probes[0].known && mirror.probes[1].known);
+	ck_assert(mirror.services[0].known && !mirror.services[0].servers[0].known);
+	ck_assert(!mirror.services[0].servers[1].known);
+	ck_assert(mirror.services[0].servers[2].known);
+	ck_assert_str_eq(mirror.services[0].servers[2].fact.reason, "connect: refused");
+	ck_assert_uint_eq(mirror.services[0].servers[2].fact.server, 2);
+	ck_assert(mirror.daemon_known && mirror.table_known && mirror.workers[ROLE_CHECK].known);
+	ck_assert_ptr_null(next.arena);
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(times_stay_in_four_digit_years)
+{
+	char out[STATUS_TIME];
+
+	ck_assert_str_eq(status_time(0, out), "1970-01-01T00:00:00.000Z");
+	ck_assert_str_eq(status_time(WALL + 7 * NSTIME_MS, out), "2026-01-02T03:00:00.007Z");
+	ck_assert_str_eq(status_time(-5, out), "1970-01-01T00:00:00.000Z");
+	ck_assert_str_eq(status_time(INT64_MAX, out), "2262-04-11T23:47:16.854Z");
+}
+END_TEST
+
+START_TEST(hostile_texts_become_harmless_json)
+{
+	json_t *text = status_text("a\033[2J\n\xff\xc3");
+
+	ck_assert_str_eq(json_string_value(text), "a?[2J???");
+	json_decref(text);
+	ck_assert(json_is_null(status_text(NULL)));
+}
+END_TEST
+
+int main(void)
+{
+	return SUITE_RUN("ctl-status",
+			 CASE("status", status_has_the_shape_of_the_contract, status_before_any_fact_says_not_reported,
+			      status_before_any_model_is_complete_in_shape,
+			      array_requests_have_the_same_shape_as_in_status, times_stay_in_four_digit_years,
+			      hostile_texts_become_harmless_json),
+			 CASE("mirror", facts_out_of_the_models_range_are_refused, a_reload_keeps_the_facts_of_what_stays));
+}
