@@ -1,0 +1,218 @@
+/* See client.h. SO_PEERCRED of a connected unix socket names the process that called listen(): the supervisor. */
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define ANSWER_MAX ((size_t)256 << 20)
+#define CONNECT_PATIENCE 5 /* seconds */
+
+static nstime now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * NSTIME_S + time.tv_nsec;
+}
+
+static int connect_error(const char *path, int err, char *error)
+{
+	if (err == ENOENT || err == ECONNREFUSED || err == ENOTDIR) {
+		snprintf(error, CLIENT_ERROR, "no lbhad is running here (nobody listens on %s)", path);
+		return -ENOENT;
+	}
+	if (err == EACCES || err == EPERM)
+		snprintf(error, CLIENT_ERROR, "not permitted to open %s; root may", path);
+	else if (err == EAGAIN)
+		snprintf(error, CLIENT_ERROR, "lbhad does not take up the connection on %s", path);
+	else
+		snprintf(error, CLIENT_ERROR, "cannot connect to %s: %s", path, strerror(err));
+	return -err;
+}
+
+int client_open(struct client *client, const char *path, char *error)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	struct timeval patience = {.tv_sec = CONNECT_PATIENCE};
+	struct ucred who;
+	socklen_t size = sizeof(who);
+	int fd;
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return connect_error(path, ENAMETOOLONG, error);
+	strcpy(to.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return connect_error(path, errno, error);
+	/* a connect waits for a place in the listener's queue as long as a send may wait */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
+	    connect(fd, (const struct sockaddr *)&to, sizeof(to))) {
+		int err = errno;
+
+		close(fd);
+		return connect_error(path, err, error);
+	}
+	*client = (struct client){.fd = fd};
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size))
+		client->pid = who.pid;
+	return 0;
+}
+
+void client_close(struct client *client)
+{
+	if (client->fd >= 0)
+		close(client->fd);
+	client->fd = -1;
+}
+
+static int send_line(struct client *client, json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	size_t size = text ? strlen(text) : 0;
+	int err = text ? 0 : -ENOMEM;
+
+	json_decref(request);
+	if (text)
+		text[size++] = '\n'; /* in place of the zero */
+	for (size_t sent = 0; !err && sent < size;) {
+		ssize_t took = send(client->fd, text + sent, size - sent, MSG_NOSIGNAL);
+
+		if (took < 0 && errno != EINTR)
+			err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+		else if (took > 0)
+			sent += (size_t)took;
+	}
+	free(text);
+	return err;
+}
+
+/* Waits until there is something to read (or the end). */
+static int wait_readable(int fd, nstime deadline)
+{
+	for (;;) {
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
+		nstime left = deadline - now();
+		int ready;
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		ready = poll(&wait, 1, (int)(left / NSTIME_MS) + 1);
+		if (ready > 0)
+			return 0;
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* Reads up to the end of a line: the text before it, malloc'ed. */
+static int receive_line(struct client *client, nstime deadline, char **out, size_t *length)
+{
+	size_t size = 0, room = 65536;
+	char *text = malloc(room), *end = NULL;
+	int err = text ? 0 : -ENOMEM;
+
+	while (!err && !end) {
+		ssize_t got;
+
+		if (size == room) {
+			char *grown = room < ANSWER_MAX ? realloc(text, 2 * room) : NULL;
+
+			if (!grown) {
+				err = -ENOMEM;
+				break;
+			}
+			text = grown;
+			room *= 2;
+		}
+		err = wait_readable(client->fd, deadline);
+		if (err)
+			break;
+		got = recv(client->fd, text + size, room - size, MSG_DONTWAIT);
+		if (got == 0 || (got < 0 && errno == ECONNRESET))
+			err = -EPIPE;
+		else if (got < 0 && errno != EINTR && errno != EAGAIN)
+			err = -errno;
+		else if (got > 0) {
+			end = memchr(text + size, '\n', (size_t)got);
+			size += (size_t)got;
+		}
+	}
+	if (err) {
+		free(text);
+		return err;
+	}
+	*length = (size_t)(end - text);
+	*out = text;
+	return 0;
+}
+
+static int ask_error(int err, nstime patience, char *error)
+{
+	switch (err) {
+	case -ETIMEDOUT:
+		snprintf(error, CLIENT_ERROR, "lbhad gave no answer within %ds", (int)(patience / NSTIME_S));
+		break;
+	case -EPIPE:
+		snprintf(error, CLIENT_ERROR, "lbhad hung up");
+		break;
+	case -EBADMSG:
+		snprintf(error, CLIENT_ERROR, "what answers on this socket does not speak lbha's control protocol");
+		break;
+	default:
+		snprintf(error, CLIENT_ERROR, "cannot talk to lbhad: %s", strerror(-err));
+	}
+	return err;
+}
+
+int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer, char *error)
+{
+	char *line = NULL;
+	size_t length = 0;
+	json_t *got;
+	int err = send_line(client, request);
+
+	/* a refusal may stand in the socket although our line was not wanted any more */
+	if (!err || err == -EPIPE || err == -ECONNRESET)
+		err = receive_line(client, now() + patience, &line, &length);
+	if (err)
+		return ask_error(err, patience, error);
+	got = json_loadb(line, length, 0, NULL);
+	free(line);
+	if (!json_is_boolean(json_object_get(got, "ok"))) {
+		json_decref(got);
+		return ask_error(-EBADMSG, patience, error);
+	}
+	*answer = got;
+	return 0;
+}
+
+int client_wait_end(struct client *client, nstime patience)
+{
+	nstime deadline = now() + patience;
+	int fd = client->pid > 0 ? (int)syscall(SYS_pidfd_open, client->pid, 0) : -1;
+	char bytes[256];
+	int err;
+
+	if (fd >= 0) {
+		err = wait_readable(fd, deadline);
+		close(fd);
+		return err;
+	}
+	if (client->pid > 0 && errno == ESRCH)
+		return 0;
+	do
+		err = wait_readable(client->fd, deadline);
+	while (!err && recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0);
+	return err;
+}

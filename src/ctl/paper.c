@@ -1,0 +1,202 @@
+/* See paper.h. */
+#include "ctl/paper.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "base/text.h"
+
+struct paper paper_of(FILE *out)
+{
+	const char *terminal = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+	struct timespec now;
+	struct paper paper = {.out = out};
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	paper.now = now.tv_sec * NSTIME_S + now.tv_nsec;
+	paper.colour = isatty(fileno(out)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
+	return paper;
+}
+
+static const char *escape_of(enum ink ink)
+{
+	switch (ink) {
+	case INK_GOOD:
+		return "\033[32m";
+	case INK_WARN:
+		return "\033[33m";
+	case INK_BAD:
+		return "\033[1;31m";
+	case INK_HEAD:
+		return "\033[1m";
+	case INK_DIM:
+		return "\033[2m";
+	case INK_PLAIN:
+		break;
+	}
+	return NULL;
+}
+
+void paper_put(const struct paper *paper, enum ink ink, const char *format, ...)
+{
+	const char *escape = paper->colour ? escape_of(ink) : NULL;
+	va_list list;
+
+	if (escape)
+		fputs(escape, paper->out);
+	va_start(list, format);
+	vfprintf(paper->out, format, list);
+	va_end(list);
+	if (escape)
+		fputs("\033[0m", paper->out);
+}
+
+static size_t columns_of(const char *text, size_t length)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < length; i++)
+		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+size_t paper_columns(const char *text)
+{
+	return columns_of(text, strlen(text));
+}
+
+void paper_fold(const struct paper *paper, enum ink ink, size_t at, size_t indent, const char *text)
+{
+	bool fresh = true; /* nothing of ours on this line yet */
+
+	while (*text) {
+		size_t length = strcspn(text, " "), columns = columns_of(text, length);
+
+		if (at + !fresh + columns > PAPER_WIDTH && at > indent) {
+			paper_put(paper, INK_PLAIN, "\n%*s", (int)indent, "");
+			at = indent;
+			fresh = true;
+		}
+		paper_put(paper, ink, "%s%.*s", fresh ? "" : " ", (int)length, text);
+		at += !fresh + columns;
+		fresh = false;
+		text += length;
+		text += strspn(text, " ");
+	}
+	paper_put(paper, INK_PLAIN, "\n");
+}
+
+enum ink paper_ink(const char *state)
+{
+	static const struct {
+		const char *state;
+		enum ink ink;
+	} inks[] = {
+		{"MASTER", INK_GOOD}, {"up", INK_GOOD},       {"passed", INK_GOOD}, {"running", INK_GOOD},
+		{"INIT", INK_WARN},   {"degraded", INK_WARN}, {"panic", INK_WARN},  {"sorry", INK_WARN},
+		{"FAULT", INK_BAD},   {"down", INK_BAD},      {"failed", INK_BAD},  {"unknown", INK_WARN},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(inks); i++)
+		if (!strcmp(inks[i].state, state))
+			return inks[i].ink;
+	return INK_PLAIN;
+}
+
+/* RFC 3339 in UTC, as the daemon writes it. */
+static bool time_parse(const json_t *time, struct tm *tm, int *millis)
+{
+	const char *text = json_string_value(time);
+
+	*tm = (struct tm){0};
+	return text && sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm->tm_year, &tm->tm_mon, &tm->tm_mday,
+			      &tm->tm_hour, &tm->tm_min, &tm->tm_sec, millis) == 7;
+}
+
+const char *paper_ago(const struct paper *paper, const json_t *time, char *out)
+{
+	struct tm tm;
+	int millis;
+	nstime point;
+
+	if (!time_parse(time, &tm, &millis))
+		return strcpy(out, "-");
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	point = timegm(&tm) * NSTIME_S + millis * NSTIME_MS;
+	return duration_about((paper->now - point) / NSTIME_MS * NSTIME_MS, out);
+}
+
+const char *paper_time(const json_t *time, char *out)
+{
+	struct tm tm;
+	int millis;
+
+	if (!time_parse(time, &tm, &millis))
+		return strcpy(out, "-");
+	snprintf(out, PAPER_TEXT, "%04d-%02d-%02d %02d:%02d:%02d UTC", tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
+		 tm.tm_min, tm.tm_sec);
+	return out;
+}
+
+static void clean_string(json_t *value)
+{
+	size_t length = json_string_length(value), size = 4 * length + 1;
+	char *clean = malloc(size);
+	struct text out;
+
+	if (!clean)
+		return;
+	out = text_of(clean, size);
+	text_add_clean(&out, json_string_value(value), length);
+	json_string_set(value, clean);
+	free(clean);
+}
+
+void paper_clean(json_t *value)
+{
+	const char *key;
+	json_t *member;
+	size_t at;
+
+	if (json_is_string(value))
+		clean_string(value);
+	json_object_foreach (value, key, member)
+		paper_clean(member);
+	json_array_foreach (value, at, member)
+		paper_clean(member);
+}
+
+void paper_lines(const struct paper *paper, const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		json_t *line = json_stringn(text, length);
+
+		paper_clean(line);
+		paper_put(paper, INK_PLAIN, "%s\n", json_string_value(line));
+		json_decref(line);
+		text += length + (text[length] == '\n');
+	}
+}
+
+const char *json_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+long long json_number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+bool json_truth(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}

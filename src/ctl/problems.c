@@ -1,0 +1,113 @@
+/* See problems.h. Degraded is: not ready, in maintenance, a worker that does not run, a refused reload, a kernel that
+ * refuses or has no IPVS, an instance that is neither BACKUP nor MASTER or has competition, a service that is not up. */
+#include "ctl/problems.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ctl/paper.h"
+
+struct search {
+	void (*tell)(void *ctx, const char *text);
+	void *ctx;
+	size_t count;
+};
+
+static void PRINTF_LIKE(2, 3) found(struct search *search, const char *format, ...)
+{
+	char text[PROBLEM_TEXT];
+	va_list list;
+
+	search->count++;
+	if (!search->tell)
+		return;
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	search->tell(search->ctx, text);
+}
+
+static void find_in_daemon(struct search *search, const json_t *status)
+{
+	const json_t *reload = json_object_get(status, "reload");
+	const char *error = json_string_value(json_array_get(json_object_get(reload, "errors"), 0));
+
+	if (!json_truth(status, "ready"))
+		found(search, "not ready yet: some worker has not taken up its work");
+	if (json_truth(status, "maintenance"))
+		found(search, "in maintenance: nothing is claimed and nothing repaired");
+	if (!strcmp(json_text(reload, "result"), "refused"))
+		found(search, "the last reload was refused%s%s", error ? ": " : "", error ? error : "");
+}
+
+/* The compiler lives for one load: it is the one worker that may be stopped. */
+static void find_in_workers(struct search *search, const json_t *workers)
+{
+	const json_t *worker;
+	size_t at;
+
+	json_array_foreach (workers, at, worker) {
+		const char *name = json_text(worker, "name"), *state = json_text(worker, "state");
+
+		if (strcmp(state, "running") != 0 && strcmp(name, "compiler") != 0)
+			found(search, "the %s worker does not run: %s after %lld restarts", name, state,
+			      json_number(worker, "restarts"));
+	}
+}
+
+static void find_in_kernel(struct search *search, const json_t *status)
+{
+	const json_t *ipvs = json_object_get(status, "ipvs");
+	const char *error = json_text(ipvs, "error");
+
+	if (!json_array_size(json_object_get(status, "services")))
+		return;
+	if (!json_truth(ipvs, "available"))
+		found(search, "no IPVS in the kernel, or not seen yet: services carry no traffic");
+	if (*error)
+		found(search, "the kernel refuses: %s", error);
+}
+
+static void find_in_vrrp(struct search *search, const json_t *instances)
+{
+	const json_t *instance;
+	size_t at;
+
+	json_array_foreach (instances, at, instance) {
+		const char *name = json_text(instance, "name"), *state = json_text(instance, "state");
+
+		if (strcmp(state, "MASTER") != 0 && strcmp(state, "BACKUP") != 0)
+			found(search, "instance %s is in %s: %s", name, state, json_text(instance, "reason"));
+		if (json_truth(instance, "competing_master"))
+			found(search, "instance %s has a competing master", name);
+	}
+}
+
+static void find_in_services(struct search *search, const json_t *services)
+{
+	const json_t *service;
+	size_t at;
+
+	json_array_foreach (services, at, service) {
+		const char *state = json_text(service, "state");
+
+		if (strcmp(state, "up") != 0)
+			found(search, "service %s is %s: %s", json_text(service, "name"), state,
+			      json_text(service, "reason"));
+	}
+}
+
+size_t problems_find(const json_t *status, void (*tell)(void *ctx, const char *text), void *ctx)
+{
+	struct search search = {.tell = tell, .ctx = ctx};
+
+	find_in_daemon(&search, status);
+	find_in_workers(&search, json_object_get(status, "workers"));
+	find_in_kernel(&search, status);
+	find_in_vrrp(&search, json_object_get(status, "vrrp"));
+	find_in_services(&search, json_object_get(status, "services"));
+	return search.count;
+}

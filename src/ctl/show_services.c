@@ -1,0 +1,182 @@
+/* Services: a head line each, its servers as a table, reasons below those that are not up; one service with every
+ * probe that decides about its servers. */
+#include <string.h>
+
+#include "base/text.h"
+#include "ctl/grid.h"
+#include "ctl/paper.h"
+#include "ctl/show.h"
+
+/* "tcp 192.0.2.1:80 192.0.2.1:443, wlc, dr, weight 3 up, quorum 1" */
+static const char *describe(const json_t *service, char *buffer, size_t size)
+{
+	struct text out = text_of(buffer, size);
+	const json_t *listener, *quorum = json_object_get(service, "quorum");
+	size_t at;
+
+	text_add(&out, "%s", json_text(service, "protocol"));
+	json_array_foreach (json_object_get(service, "listen"), at, listener)
+		text_add(&out, " %s", json_string_value(listener));
+	text_add(&out, ", %s, %s, weight %lld up, quorum %lld", json_text(service, "scheduler"),
+		 json_text(service, "forwarding"), json_number(quorum, "have"), json_number(quorum, "needed"));
+	return buffer;
+}
+
+static void head(const struct paper *paper, const json_t *service, size_t indent)
+{
+	const char *name = json_text(service, "name"), *state = json_text(service, "state");
+	const char *reason = json_text(service, "reason");
+	char buffer[4 * PAPER_TEXT];
+	size_t at = indent + paper_columns(name) + 1 + paper_columns(state);
+
+	paper_put(paper, INK_PLAIN, "%*s", (int)indent, "");
+	paper_put(paper, INK_HEAD, "%s ", name);
+	paper_put(paper, paper_ink(state), "%s", state);
+	if (json_is_string(json_object_get(service, "since"))) {
+		paper_put(paper, INK_PLAIN, " for %s", paper_ago(paper, json_object_get(service, "since"), buffer));
+		at += 5 + paper_columns(buffer);
+	}
+	paper_put(paper, INK_PLAIN, ": ");
+	paper_fold(paper, INK_PLAIN, at + 2, indent + 2, describe(service, buffer, sizeof(buffer)));
+	if (strcmp(state, "up") != 0 && *reason) {
+		paper_put(paper, INK_PLAIN, "%*s", (int)indent + 2, "");
+		paper_fold(paper, INK_WARN, indent + 2, indent + 2, reason);
+	}
+}
+
+/* Whether the name says no more than the address: servers without a name have their address for one. */
+static bool is_address(const char *name, const char *address)
+{
+	size_t length = strlen(name);
+
+	if (*address == '[' && *name != '[')
+		return !strncmp(address + 1, name, length) && address[1 + length] == ']';
+	return !strncmp(address, name, length) && (address[length] == ':' || !address[length]);
+}
+
+/* The configured name before the address, unless it is the address. */
+static const char *server_name(const json_t *server, char *buffer)
+{
+	const char *name = json_text(server, "name"), *address = json_text(server, "address");
+
+	if (!*name || is_address(name, address))
+		snprintf(buffer, PAPER_TEXT, "%s", address);
+	else
+		snprintf(buffer, PAPER_TEXT, "%s %s", name, address);
+	return buffer;
+}
+
+static const char *server_weight(const json_t *server, char *buffer)
+{
+	long long set = json_number(server, "weight"), now = json_number(server, "effective_weight");
+
+	if (set == now)
+		snprintf(buffer, PAPER_TEXT, "%lld", now);
+	else
+		snprintf(buffer, PAPER_TEXT, "%lld of %lld", now, set);
+	return buffer;
+}
+
+static void server_cells(struct grid *grid, const struct paper *paper, const json_t *server)
+{
+	const char *health = json_text(server, "health"), *admin = json_text(server, "admin");
+	const json_t *connections = json_object_get(server, "connections");
+	bool is_enabled = !strcmp(admin, "enabled");
+	char buffer[PAPER_TEXT];
+
+	grid_cell(grid, INK_PLAIN, "%s", server_name(server, buffer));
+	grid_cell(grid, is_enabled ? paper_ink(health) : INK_WARN, "%s%s%s", health, is_enabled ? "" : " ",
+		  is_enabled ? "" : admin);
+	grid_cell(grid, INK_PLAIN, "%s", paper_ago(paper, json_object_get(server, "since"), buffer));
+	grid_cell(grid, INK_PLAIN, "%s", server_weight(server, buffer));
+	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "active"));
+	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "inactive"));
+	if (strcmp(health, "up") != 0 && *json_text(server, "reason"))
+		grid_note(grid, INK_WARN, "%s", json_text(server, "reason"));
+}
+
+static const struct grid_column columns[] = {
+	{.title = "SERVER", .folds = true},
+	{.title = "HEALTH"},
+	{.title = "FOR"},
+	{.title = "WEIGHT", .is_number = true},
+	{.title = "ACTIVE", .is_number = true},
+	{.title = "INACTIVE", .is_number = true},
+};
+
+static void servers(const struct paper *paper, const json_t *service, size_t indent)
+{
+	struct grid *grid = grid_new(columns, COUNT_OF(columns));
+	const json_t *server;
+	size_t at;
+
+	json_array_foreach (json_object_get(service, "real_servers"), at, server)
+		server_cells(grid, paper, server);
+	if (at)
+		grid_print(grid, paper, indent);
+	else
+		paper_put(paper, INK_WARN, "%*sno real servers\n", (int)indent, "");
+	grid_free(grid);
+}
+
+void show_services(const struct paper *paper, const json_t *services, size_t indent)
+{
+	const json_t *service;
+	size_t at;
+
+	json_array_foreach (services, at, service) {
+		if (at)
+			paper_put(paper, INK_PLAIN, "\n");
+		head(paper, service, indent);
+		servers(paper, service, indent + 2);
+	}
+}
+
+/* ---- one service ------------------------------------------------------------------------------------------ */
+
+static void show_probe(const struct paper *paper, const json_t *probe)
+{
+	const char *result = json_text(probe, "result"), *detail = json_text(probe, "detail");
+	const json_t *latency = json_object_get(probe, "latency_ms");
+	char text[2 * PAPER_TEXT], ago[PAPER_TEXT];
+	struct text out = text_of(text, sizeof(text));
+
+	text_add(&out, "%s to %s", json_text(probe, "type"), json_text(probe, "target"));
+	if (json_is_number(latency))
+		text_add(&out, ", %s ago, took %.1fms", paper_ago(paper, json_object_get(probe, "time"), ago),
+			 json_number_value(latency));
+	if (*detail)
+		text_add(&out, ": %s", detail);
+	paper_put(paper, INK_PLAIN, "      ");
+	paper_put(paper, paper_ink(result), "%-6s ", !strcmp(result, "none") ? "-" : result);
+	paper_fold(paper, INK_PLAIN, 13, 13, text);
+}
+
+static void show_traffic(const struct paper *paper, const json_t *server)
+{
+	const json_t *stats = json_object_get(server, "stats");
+
+	paper_put(paper, INK_DIM, "      %lld connections, %lld packets in, %lld out, %lld bytes in, %lld out\n",
+		  json_number(stats, "connections"), json_number(stats, "packets_in"),
+		  json_number(stats, "packets_out"), json_number(stats, "bytes_in"), json_number(stats, "bytes_out"));
+}
+
+void show_service(const struct paper *paper, const json_t *service)
+{
+	const json_t *server, *probe;
+	size_t at, i;
+
+	head(paper, service, 0);
+	servers(paper, service, 2);
+	paper_put(paper, INK_HEAD, "\nLast probes and traffic\n");
+	json_array_foreach (json_object_get(service, "real_servers"), at, server) {
+		char buffer[PAPER_TEXT];
+
+		paper_put(paper, INK_PLAIN, "  %s\n", server_name(server, buffer));
+		json_array_foreach (json_object_get(server, "checks"), i, probe)
+			show_probe(paper, probe);
+		if (!i)
+			paper_put(paper, INK_WARN, "      no check: counts as up\n");
+		show_traffic(paper, server);
+	}
+}

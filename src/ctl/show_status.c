@@ -1,0 +1,56 @@
+/* The first look at 3 a.m.: which node, what is wrong (if anything), who is MASTER of what, how the services are. */
+#include <string.h>
+
+#include "ctl/paper.h"
+#include "ctl/problems.h"
+#include "ctl/show.h"
+
+static void show_problem(void *ctx, const char *text)
+{
+	const struct paper *paper = ctx;
+
+	paper_put(paper, INK_BAD, "  ! ");
+	paper_fold(paper, INK_PLAIN, 4, 4, text);
+}
+
+static void show_head(const struct paper *paper, const json_t *status)
+{
+	const char *node = json_text(status, "node"), *cluster = json_text(status, "cluster");
+	char ago[PAPER_TEXT];
+	bool is_ready = json_truth(status, "ready");
+
+	paper_put(paper, INK_HEAD, "%s%s%s", *node ? node : "this node", *cluster ? " of " : "", cluster);
+	paper_put(paper, INK_PLAIN, ": lbha %s, generation %lld, running for %s, ", json_text(status, "version"),
+		  json_number(status, "generation"), paper_ago(paper, json_object_get(status, "started"), ago));
+	paper_put(paper, is_ready ? INK_GOOD : INK_WARN, "%s\n", is_ready ? "ready" : "not ready");
+}
+
+static void show_reload(const struct paper *paper, const json_t *reload)
+{
+	const char *result = json_text(reload, "result");
+	char ago[PAPER_TEXT];
+
+	if (strcmp(result, "none") != 0 && *result)
+		paper_put(paper, INK_PLAIN, "last reload %s, %s ago\n", result,
+			  paper_ago(paper, json_object_get(reload, "time"), ago));
+}
+
+void show_status(const struct paper *paper, const json_t *status)
+{
+	const json_t *instances = json_object_get(status, "vrrp"), *services = json_object_get(status, "services");
+
+	show_head(paper, status);
+	show_reload(paper, json_object_get(status, "reload"));
+	if (problems_find(status, NULL, NULL)) {
+		paper_put(paper, INK_HEAD, "\nNot as it should be\n");
+		problems_find(status, show_problem, (void *)(uintptr_t)paper);
+	}
+	if (json_array_size(instances)) {
+		paper_put(paper, INK_HEAD, "\nVRRP\n");
+		show_instances(paper, instances, 2);
+	}
+	if (json_array_size(services)) {
+		paper_put(paper, INK_HEAD, "\nServices\n");
+		show_services(paper, services, 2);
+	}
+}

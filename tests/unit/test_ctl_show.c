@@ -1,0 +1,307 @@
+/* What lbhactl prints: grids, folding, colours, the problems of a status, and the golden texts of a whole one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/grid.h"
+#include "ctl/paper.h"
+#include "ctl/problems.h"
+#include "ctl/show.h"
+#include "golden.h"
+#include "suite.h"
+
+/* 2026-01-02T03:28:55Z: 735 s after the start of the golden status's daemon */
+#define NOW ((1767322800 + 1735) * NSTIME_S)
+
+static char *text;
+static size_t size;
+
+static struct paper paper_open(void)
+{
+	return (struct paper){.out = open_memstream(&text, &size), .now = NOW};
+}
+
+/* The golden text, and the promise that its lines fit. */
+static void paper_close(struct paper *paper, const char *golden)
+{
+	fclose(paper->out);
+	golden_compare(golden, text);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		size_t length = strlen(line);
+
+		ck_assert_msg(paper_columns(line) <= PAPER_WIDTH, "too long: %s", line);
+		ck_assert_msg(!length || line[length - 1] != ' ', "ends with a blank: \"%s\"", line);
+	}
+	free(text);
+}
+
+static json_t *status(const char *golden)
+{
+	char *json = golden_read(golden);
+	json_t *value = json_loads(json, 0, NULL);
+
+	ck_assert_ptr_nonnull(value);
+	free(json);
+	return value;
+}
+
+START_TEST(status_tells_what_is_wrong_first)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status.json");
+
+	show_status(&paper, value);
+	paper_close(&paper, "ctl/status.txt");
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(status_before_facts_is_readable)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status-unknown.json");
+
+	show_status(&paper, value);
+	paper_close(&paper, "ctl/status-unknown.txt");
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(an_instance_is_explained_in_words)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status.json"), *instances = json_object_get(value, "vrrp");
+
+	show_instance(&paper, json_array_get(instances, 0));
+	fputs("----\n", paper.out);
+	show_instance(&paper, json_array_get(instances, 1));
+	paper_close(&paper, "ctl/vrrp-one.txt");
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(a_service_is_shown_with_every_probe)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status.json"), *services = json_object_get(value, "services");
+
+	show_service(&paper, json_array_get(services, 0));
+	fputs("----\n", paper.out);
+	show_service(&paper, json_array_get(services, 1));
+	paper_close(&paper, "ctl/services-one.txt");
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(colours_only_when_asked_for)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status.json");
+
+	show_status(&paper, value);
+	fclose(paper.out);
+	ck_assert_ptr_null(strchr(text, '\033'));
+	free(text);
+	paper = paper_open();
+	paper.colour = true;
+	show_status(&paper, value);
+	fclose(paper.out);
+	ck_assert_ptr_nonnull(strstr(text, "\033[32mMASTER\033[0m"));
+	ck_assert_ptr_nonnull(strstr(text, "\033[1;31mFAULT\033[0m"));
+	free(text);
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(a_file_is_no_terminal)
+{
+	FILE *file = tmpfile();
+
+	setenv("TERM", "xterm", 1);
+	ck_assert(!paper_of(file).colour);
+	fclose(file);
+}
+END_TEST
+
+/* ---- problems ----------------------------------------------------------------------------------------------- */
+
+static const char healthy[] =
+	"{\"ready\":true,\"maintenance\":false,\"workers\":[{\"name\":\"vrrp\",\"state\":\"running\"},"
+	"{\"name\":\"compiler\",\"state\":\"stopped\"}],\"reload\":{\"result\":\"applied\",\"errors\":[]},"
+	"\"vrrp\":[{\"name\":\"a\",\"state\":\"MASTER\"},{\"name\":\"b\",\"state\":\"BACKUP\"}],"
+	"\"services\":[{\"name\":\"s\",\"state\":\"up\"}],\"ipvs\":{\"available\":true,\"error\":null}}";
+
+/* One change to the healthy status and the word that the problem must have. */
+static const struct {
+	const char *from, *to, *says;
+} changes[] = {
+	{"\"ready\":true", "\"ready\":false", "not ready"},
+	{"\"maintenance\":false", "\"maintenance\":true", "maintenance"},
+	{"\"running\"", "\"backoff\"", "the vrrp worker does not run: backoff"},
+	{"\"applied\",\"errors\":[]", "\"refused\",\"errors\":[\"x.conf:1: no\"]", "refused: x.conf:1: no"},
+	{"\"MASTER\"", "\"FAULT\",\"reason\":\"eth0 is down\"", "a is in FAULT: eth0 is down"},
+	{"\"BACKUP\"", "\"INIT\"", "b is in INIT"},
+	{"\"MASTER\"", "\"MASTER\",\"competing_master\":true", "a has a competing master"},
+	{"\"up\"", "\"degraded\",\"reason\":\"r down\"", "service s is degraded: r down"},
+	{"\"up\"", "\"down\"", "service s is down"},
+	{"\"available\":true", "\"available\":false", "no IPVS"},
+	{"\"error\":null", "\"error\":\"EINVAL\"", "the kernel refuses: EINVAL"},
+};
+
+static void keep(void *ctx, const char *problem)
+{
+	strcpy(ctx, problem);
+}
+
+START_TEST(a_healthy_status_has_no_problem)
+{
+	json_t *value = json_loads(healthy, 0, NULL);
+
+	ck_assert_ptr_nonnull(value);
+	ck_assert_uint_eq(problems_find(value, NULL, NULL), 0);
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(every_kind_of_problem_is_found)
+{
+	const char *at = strstr(healthy, changes[_i].from);
+	char changed[2048], problem[PROBLEM_TEXT] = "";
+	json_t *value;
+
+	ck_assert_ptr_nonnull(at);
+	snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - healthy), healthy, changes[_i].to,
+		 at + strlen(changes[_i].from));
+	value = json_loads(changed, 0, NULL);
+	ck_assert_msg(value != NULL, "%s", changed);
+	ck_assert_uint_eq(problems_find(value, keep, problem), 1);
+	ck_assert_msg(strstr(problem, changes[_i].says) != NULL, "%s", problem);
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(no_ipvs_is_no_problem_without_services)
+{
+	json_t *value = json_loads("{\"ready\":true,\"services\":[],\"ipvs\":{\"available\":false}}", 0, NULL);
+
+	ck_assert_uint_eq(problems_find(value, NULL, NULL), 0);
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(a_status_of_nonsense_does_no_harm)
+{
+	static const char *const nonsense[] = {"{}", "[]", "7", "{\"vrrp\":7,\"services\":{\"a\":[]},\"workers\":\"x\"}",
+					       "{\"vrrp\":[7,[],{}],\"services\":[null,{\"real_servers\":[7,{}]}]}"};
+
+	for (size_t i = 0; i < COUNT_OF(nonsense); i++) {
+		struct paper paper = paper_open();
+		json_t *value = json_loads(nonsense[i], JSON_DECODE_ANY, NULL);
+
+		ck_assert_ptr_nonnull(value);
+		paper_clean(value);
+		show_status(&paper, value);
+		show_instance(&paper, json_array_get(json_object_get(value, "vrrp"), 1));
+		show_service(&paper, json_array_get(json_object_get(value, "services"), 1));
+		fclose(paper.out);
+		ck_assert_uint_gt(size, 0);
+		free(text);
+		json_decref(value);
+	}
+}
+END_TEST
+
+/* ---- paper and grid -------------------------------------------------------------------------------------- */
+
+START_TEST(ages_are_told_in_two_parts)
+{
+	struct paper paper = {.now = NOW};
+	char out[PAPER_TEXT];
+	json_t *time = json_string("2026-01-02T03:16:52.000Z"), *bad = json_string("yesterday");
+
+	ck_assert_str_eq(paper_ago(&paper, time, out), "12m3s");
+	ck_assert_str_eq(paper_time(time, out), "2026-01-02 03:16:52 UTC");
+	ck_assert_str_eq(paper_ago(&paper, bad, out), "-");
+	ck_assert_str_eq(paper_ago(&paper, NULL, out), "-");
+	json_decref(time);
+	json_decref(bad);
+}
+END_TEST
+
+START_TEST(a_time_in_the_future_is_now)
+{
+	struct paper paper = {.now = NOW};
+	char out[PAPER_TEXT];
+	json_t *time = json_string("2026-01-02T03:29:00.000Z");
+
+	ck_assert_str_eq(paper_ago(&paper, time, out), "0s");
+	json_decref(time);
+}
+END_TEST
+
+START_TEST(texts_cannot_steer_a_terminal)
+{
+	json_t *value = json_pack("{s:s, s:[s]}", "a", "x\033]0;y\a", "b", "\xc2\x9b" "2J\r");
+
+	paper_clean(value);
+	ck_assert_str_eq(json_text(value, "a"), "x?]0;y?");
+	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(value, "b"), 0)), "?2J?");
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(a_grid_folds_between_words_and_never_cuts_one)
+{
+	static const struct grid_column columns[] = {
+		{.title = "NAME", .folds = true}, {.title = "N", .is_number = true}, {.title = "REST"}};
+	struct grid *grid = grid_new(columns, COUNT_OF(columns));
+	struct paper paper = paper_open();
+
+	grid_cell(grid, INK_PLAIN, "short");
+	grid_cell(grid, INK_PLAIN, "7");
+	grid_cell(grid, INK_PLAIN, "r");
+	grid_note(grid, INK_PLAIN, "a note that is so long that it does not fit into one line of eighty columns, "
+				   "and goes on below itself");
+	grid_cell(grid, INK_PLAIN, "Käse [2001:db8:1111:2222:3333:4444:5555:6666]:8080 and a tail of words");
+	grid_cell(grid, INK_PLAIN, "12345");
+	grid_cell(grid, INK_PLAIN, "also here");
+	grid_print(grid, &paper, 2);
+	grid_free(grid);
+	paper_close(&paper, "ctl/grid.txt");
+}
+END_TEST
+
+START_TEST(long_words_overflow_instead_of_looping)
+{
+	struct paper paper = paper_open();
+	char word[300];
+
+	memset(word, 'w', sizeof(word) - 1);
+	word[sizeof(word) - 1] = '\0';
+	paper_fold(&paper, INK_PLAIN, 0, 4, word);
+	paper_fold(&paper, INK_PLAIN, 70, 4, word);
+	fclose(paper.out);
+	ck_assert_uint_eq(size, 2 * (sizeof(word) - 1) + 2 + 5);
+	free(text);
+}
+END_TEST
+
+static TCase *problems_case(void)
+{
+	TCase *tcase = CASE("problems", a_healthy_status_has_no_problem, no_ipvs_is_no_problem_without_services,
+			    a_status_of_nonsense_does_no_harm);
+
+	tcase_add_loop_test(tcase, every_kind_of_problem_is_found, 0, (int)COUNT_OF(changes));
+	return tcase;
+}
+
+int main(void)
+{
+	return SUITE_RUN("ctl-show",
+			 CASE("show", status_tells_what_is_wrong_first, status_before_facts_is_readable,
+			      an_instance_is_explained_in_words, a_service_is_shown_with_every_probe,
+			      colours_only_when_asked_for, a_file_is_no_terminal),
+			 problems_case(),
+			 CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,
+			      texts_cannot_steer_a_terminal, a_grid_folds_between_words_and_never_cuts_one,
+			      long_words_overflow_instead_of_looping));
+}
