@@ -27,6 +27,7 @@ PYTHON = "/usr/bin/python3"
 NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 printing = threading.Lock()
+running = set()    # process groups that a sudden end must not leave behind
 
 
 def say(text):
@@ -76,6 +77,7 @@ class Step:
             process = subprocess.Popen(command, cwd=cwd or ROOT, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE if live else log, stderr=subprocess.STDOUT,
                                        env=dict(os.environ, **(env or {})), start_new_session=True)
+            running.add(process.pid)
             timer = threading.Timer(max(left, 1), end_group, [process.pid])
             timer.start()
             try:
@@ -87,6 +89,7 @@ class Step:
                 if process.poll() is None:
                     end_group(process.pid)
                     process.wait()
+                running.discard(process.pid)
         if time.monotonic() >= self.deadline:
             raise Broken(f"stopped: it took longer than {self.limit} s\n{tail(self.log)}")
         if check and code:
@@ -115,6 +118,14 @@ def end_group(pid):
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def end_everything(number, _):
+    """Interrupted: end what was started, at once. The steps run in threads, which an exception would not reach."""
+    for pid in list(running):
+        end_group(pid)
+    print("test: interrupted", file=sys.stderr, flush=True)
+    os._exit(128 + number)
 
 
 def pass_on(stream, log):
@@ -223,7 +234,7 @@ def take_source(step):
     with open(manifest, "w") as file:
         file.write("\n".join(names) + "\n")
     step.run("autoreconf", "-fi" if not os.path.exists(os.path.join(SOURCE, "configure")) else "-i", cwd=SOURCE)
-    return Counts(passed=1)
+    return Counts()
 
 
 # --- the steps --------------------------------------------------------------------------------------------------------
@@ -411,6 +422,8 @@ def main():
         os.environ["LBHA_LONG"] = "1"
     os.makedirs(LOGS, exist_ok=True)
     os.makedirs(SOURCE, exist_ok=True)
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, end_everything)
     started = time.monotonic()
     run_steps(chosen)
     total = Counts()
