@@ -286,9 +286,9 @@ int address_list_add(struct arena *arena, struct address_list *list, const struc
 
 	if (ipv4)
 		added.flags &= ~(uint32_t)IFA_F_SECONDARY;
+	if (address_find(list, address))
+		return -EEXIST;
 	for (size_t i = 0; i < list->count; i++) {
-		if (address_same(&list->items[i], address))
-			return -EEXIST;
 		if (!address_siblings(&list->items[i], address))
 			continue;
 		if (list->items[i].scope != address->scope)

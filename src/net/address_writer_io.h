@@ -3,7 +3,7 @@
  * exactly one `done` from the loop. For each, the thread keeps the owned file: "+" before an address is added or adopted,
  * "-" after it was removed.
  *
- * address_writer_put does not block and does not allocate. Block signals before address_writer_new. */
+ * address_writer_put does not block and does not allocate. The thread takes no signals; it needs CAP_NET_ADMIN. */
 #ifndef LBHA_NET_ADDRESS_WRITER_IO_H
 #define LBHA_NET_ADDRESS_WRITER_IO_H
 

@@ -5,8 +5,7 @@
  * monitor keeps a mirror and reports changes of value only. After an overrun (ENOBUFS) it dumps anew and reports the
  * difference. The first dump starts at once; `synced` comes when it is complete and after every later one.
  *
- * The thread is started by monitor_new: block signals and drop capabilities before. It may allocate, the loop's side
- * allocates only when there are more links or addresses than ever before. */
+ * monitor_new starts the thread, which takes no signals and needs no capability. */
 #ifndef LBHA_NET_MONITOR_IO_H
 #define LBHA_NET_MONITOR_IO_H
 
@@ -35,7 +34,7 @@ void monitor_free(struct monitor *monitor);
 /* The mirror; pointers are valid until the loop goes on. */
 const struct link *monitor_link_by_name(const struct monitor *monitor, const char *name);
 const struct link *monitor_link_by_index(const struct monitor *monitor, uint32_t index);
-struct address_list monitor_addresses(const struct monitor *monitor); /* all links, in the kernel's order per link */
+struct address_list monitor_addresses(struct monitor *monitor); /* all links, in the kernel's order per link */
 /* How often an overrun made it dump anew. */
 uint64_t monitor_resyncs(const struct monitor *monitor);
 

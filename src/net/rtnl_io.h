@@ -1,5 +1,6 @@
-/* rtnetlink, one question at a time, blocking: for one-shot programs and start-up. Built on libnl; the monitor
- * (monitor_io.h) and the writer (address_writer_io.h) share its messages. */
+/* rtnetlink, one question at a time, blocking: for one-shot programs and start-up. Built on libnl. The
+ * protocol loop must not use it (a question may wait for the kernel's RTNL lock): it has the monitor (monitor_io.h) and
+ * the writer (address_writer_io.h). */
 #ifndef LBHA_NET_RTNL_IO_H
 #define LBHA_NET_RTNL_IO_H
 
@@ -11,8 +12,6 @@
 
 struct arena;
 struct rtnl;
-struct nl_msg;
-struct nlmsghdr;
 
 /* A socket to the kernel of the caller's network namespace. 0 or -errno. */
 int rtnl_open(struct rtnl **out);
@@ -21,6 +20,9 @@ void rtnl_close(struct rtnl *rtnl); /* NULL is fine */
 /* -ENODEV when there is none of that name (or index). */
 int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct link *out);
 int rtnl_link_by_index(struct rtnl *rtnl, uint32_t index, struct link *out);
+
+/* All links, in the arena. -errno. */
+int rtnl_links(struct rtnl *rtnl, struct arena *arena, struct link **out, size_t *count);
 
 /* All addresses of a link (0: of all links), in the kernel's order, appended to `out` in the arena. -errno. */
 int rtnl_addresses(struct rtnl *rtnl, struct arena *arena, uint32_t link, struct address_list *out);
@@ -40,11 +42,5 @@ struct rtnl_route {
 };
 int rtnl_route_add(struct rtnl *rtnl, const struct rtnl_route *route);    /* -EEXIST */
 int rtnl_route_remove(struct rtnl *rtnl, const struct rtnl_route *route); /* -ESRCH */
-
-/* Messages: the RTM_NEWADDR (exclusive create) or RTM_DELADDR of an address; NULL when out of memory. */
-struct nl_msg *rtnl_address_message(int type, const struct address *address);
-/* Reads an RTM_NEWLINK/DELLINK, RTM_NEWADDR/DELADDR message. -EINVAL when malformed. */
-int rtnl_parse_link(const struct nlmsghdr *message, struct link *out);
-int rtnl_parse_address(const struct nlmsghdr *message, struct address *out);
 
 #endif

@@ -1,0 +1,405 @@
+/* One ring of slots goes round between the loop and the thread: the loop fills slots up to `put`, the thread works them
+ * off up to `worked` and leaves the result in the slot, the loop reports and frees them up to `told`. Each of the three
+ * counters is written by one side only, so no lock is needed: a release store of the counter publishes the slots before
+ * it. Two eventfds wake the sides.
+ *
+ * The thread takes up to BATCH operations at once: their lines go into the owned file in one write, their messages to
+ * the kernel in one send. The kernel works off all messages of a send, answers each that fails and, as only the last one
+ * asks for it, that one in any case; all answers are there when the send returns, so nothing is ever waited for.
+ * Acknowledgements are capped (NETLINK_CAP_ACK) and the buffer holds those of a batch that fails altogether. */
+#include "net/address_writer_io.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/if.h>
+#include <netlink/msg.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/loop.h"
+#include "net/owned_io.h"
+#include "net/rtnl_message_io.h"
+#include "net/thread_io.h"
+
+#define BATCH 128
+#define BATCH_BYTES 32768
+#define RECEIVE_BUFFER (1024 * 1024)
+
+struct slot {
+	struct address_op op;
+	uint64_t cookie;
+	int error;
+};
+
+struct address_writer {
+	/* the loop's */
+	const struct address_writer_ops *ops;
+	void *ctx;
+	struct loop_io results;
+	size_t told;
+	/* shared */
+	struct slot *slots;
+	size_t capacity;
+	atomic_size_t put, worked;
+	atomic_bool stop;
+	int wake, ready;
+	/* the thread's */
+	pthread_t thread;
+	bool started;
+	int socket, owned;
+	uint32_t sequence;
+	uint32_t named; /* the link whose name is in `name` */
+	char name[LINK_NAME];
+	uint8_t bytes[BATCH_BYTES];
+	struct owned lines[BATCH];
+};
+
+static struct slot *slot_at(struct address_writer *writer, size_t number)
+{
+	return &writer->slots[number % writer->capacity];
+}
+
+/* ---- the thread: the owned file ---------------------------------------------------------------- */
+
+/* The name is for people who read the file; SIOCGIFNAME does not wait for the RTNL lock. */
+static const char *link_name(struct address_writer *writer, uint32_t link)
+{
+	struct ifreq request = {.ifr_ifindex = (int)link};
+
+	if (writer->named == link)
+		return writer->name;
+	writer->named = link;
+	writer->name[0] = '\0';
+	if (!ioctl(writer->socket, SIOCGIFNAME, &request))
+		snprintf(writer->name, sizeof(writer->name), "%s", request.ifr_name);
+	return writer->name;
+}
+
+static bool becomes_ours(const struct slot *slot)
+{
+	return slot->op.action == ADDRESS_ADD || slot->op.action == ADDRESS_ADOPT;
+}
+
+/* What is in the kernel no longer, or never came there, is struck out; what was there already is adopted. */
+static bool is_no_longer_ours(const struct slot *slot)
+{
+	switch (slot->op.action) {
+	case ADDRESS_ADD: /* -EIO and -ENOBUFS: the answer was lost, it may be there */
+		return slot->error && slot->error != -EEXIST && slot->error != -EIO && slot->error != -ENOBUFS;
+	case ADDRESS_REMOVE:
+		return !slot->error || slot->error == -EADDRNOTAVAIL || slot->error == -ENODEV;
+	case ADDRESS_FORGET:
+		return true;
+	case ADDRESS_ADOPT:
+	case ADDRESS_RESTORE:
+		break;
+	}
+	return false;
+}
+
+static int write_lines(struct address_writer *writer, size_t from, size_t count, bool gone)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct slot *slot = slot_at(writer, from + i);
+
+		if (gone ? is_no_longer_ours(slot) : becomes_ours(slot))
+			writer->lines[lines++] =
+				owned_of_address(gone, &slot->op.address, link_name(writer, slot->op.address.link));
+	}
+	return writer->owned < 0 || !lines ? 0 : owned_append(writer->owned, writer->lines, lines);
+}
+
+/* ---- the thread: the kernel -------------------------------------------------------------------- */
+
+static int message_type(enum address_action action)
+{
+	switch (action) {
+	case ADDRESS_ADD:
+	case ADDRESS_RESTORE:
+		return RTM_NEWADDR;
+	case ADDRESS_REMOVE:
+		return RTM_DELADDR;
+	case ADDRESS_ADOPT:
+	case ADDRESS_FORGET:
+		break;
+	}
+	return 0;
+}
+
+/* Appends the slot's message to the batch; false when the batch is full. */
+static bool append_message(struct address_writer *writer, struct slot *slot, uint32_t sequence, size_t *used,
+			   struct nlmsghdr **last)
+{
+	struct nl_msg *message = rtnl_address_message(message_type(slot->op.action), &slot->op.address);
+	struct nlmsghdr *head;
+	size_t size;
+
+	if (!message) {
+		slot->error = -ENOMEM;
+		return true;
+	}
+	size = NLMSG_ALIGN(nlmsg_hdr(message)->nlmsg_len);
+	if (*used + size <= sizeof(writer->bytes)) {
+		head = memcpy(writer->bytes + *used, nlmsg_hdr(message), size);
+		head->nlmsg_seq = sequence;
+		*used += size;
+		*last = head;
+	} else {
+		size = 0;
+	}
+	nlmsg_free(message);
+	return size;
+}
+
+static void fail_all(struct address_writer *writer, size_t from, size_t count, int error)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct slot *slot = slot_at(writer, from + i);
+
+		if (!slot->error && message_type(slot->op.action))
+			slot->error = error;
+	}
+}
+
+/* Reads answers until that of the last message; an answer that is missing is an error of all of them. */
+static void read_answers(struct address_writer *writer, size_t from, size_t count, uint32_t first, uint32_t last)
+{
+	bool ended = false;
+
+	while (!ended) {
+		ssize_t size = recv(writer->socket, writer->bytes, sizeof(writer->bytes), MSG_DONTWAIT);
+		int left = (int)size;
+
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size <= 0) {
+			fail_all(writer, from, count, size < 0 && errno != EAGAIN ? -errno : -EIO);
+			return;
+		}
+		for (struct nlmsghdr *head = (void *)writer->bytes; NLMSG_OK(head, left);
+		     head = NLMSG_NEXT(head, left)) {
+			const struct nlmsgerr *answer = NLMSG_DATA(head);
+
+			if (head->nlmsg_type != NLMSG_ERROR || head->nlmsg_seq - first >= count)
+				continue;
+			slot_at(writer, from + (head->nlmsg_seq - first))->error = answer->error;
+			ended |= head->nlmsg_seq == last;
+		}
+	}
+}
+
+/* Carries operations from..from+count-1 to the kernel; returns how many of them fitted into one send. */
+static size_t carry(struct address_writer *writer, size_t from, size_t count)
+{
+	uint32_t first = writer->sequence, last_sequence;
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct nlmsghdr *last = NULL;
+	size_t used = 0, taken = 0;
+
+	for (; taken < count; taken++) {
+		struct slot *slot = slot_at(writer, from + taken);
+
+		if (!slot->error && message_type(slot->op.action) &&
+		    !append_message(writer, slot, first + (uint32_t)taken, &used, &last))
+			break;
+	}
+	writer->sequence += (uint32_t)taken;
+	if (!last)
+		return taken;
+	last->nlmsg_flags |= NLM_F_ACK;
+	last_sequence = last->nlmsg_seq;
+	if (sendto(writer->socket, writer->bytes, used, 0, (void *)&kernel, sizeof(kernel)) < 0)
+		fail_all(writer, from, taken, -errno);
+	else
+		read_answers(writer, from, taken, first, last_sequence);
+	return taken;
+}
+
+static void work_batch(struct address_writer *writer, size_t from, size_t count)
+{
+	int err = write_lines(writer, from, count, false);
+
+	/* what could not be written down is not done; removals go on */
+	for (size_t i = 0; i < count; i++)
+		slot_at(writer, from + i)->error = becomes_ours(slot_at(writer, from + i)) ? err : 0;
+	for (size_t done = 0; done < count;)
+		done += carry(writer, from + done, count - done);
+	/* a line that stays though its address is gone does no harm: the next plan forgets it */
+	write_lines(writer, from, count, true);
+}
+
+static void *writer_run(void *ctx)
+{
+	struct address_writer *writer = ctx;
+
+	for (;;) {
+		size_t worked = atomic_load_explicit(&writer->worked, memory_order_relaxed);
+		size_t count = atomic_load_explicit(&writer->put, memory_order_acquire) - worked;
+
+		if (count) {
+			if (count > BATCH)
+				count = BATCH;
+			work_batch(writer, worked, count);
+			atomic_store_explicit(&writer->worked, worked + count, memory_order_release);
+			wake_up(writer->ready);
+		} else if (atomic_load(&writer->stop)) {
+			return NULL;
+		} else {
+			wake_wait(writer->wake, -1, 0);
+			wake_clear(writer->wake);
+		}
+	}
+}
+
+/* ---- the loop's side --------------------------------------------------------------------------- */
+
+static void tell_results(void *ctx)
+{
+	struct address_writer *writer = ctx;
+	size_t worked;
+
+	wake_clear(writer->ready);
+	worked = atomic_load_explicit(&writer->worked, memory_order_acquire);
+	while (writer->told != worked) {
+		struct slot slot = *slot_at(writer, writer->told);
+
+		writer->told++; /* first, so that `done` may put the next one */
+		writer->ops->done(writer->ctx, slot.cookie, slot.op.action, &slot.op.address, slot.error);
+	}
+}
+
+static int socket_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int size = RECEIVE_BUFFER, on = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	return fd;
+}
+
+static int writer_open(struct address_writer *writer, struct loop *loop, size_t capacity)
+{
+	int err;
+
+	writer->slots = calloc(capacity, sizeof(*writer->slots));
+	if (!writer->slots)
+		return -ENOMEM;
+	writer->wake = wake_open();
+	writer->ready = wake_open();
+	writer->socket = socket_open();
+	if (writer->wake < 0 || writer->ready < 0 || writer->socket < 0)
+		return writer->wake < 0 ? writer->wake : writer->ready < 0 ? writer->ready : writer->socket;
+	err = io_init(loop, &writer->results, writer->ready, LOOP_NORMAL, tell_results, NULL, writer);
+	if (!err)
+		err = thread_start(&writer->thread, writer_run, writer);
+	writer->started = !err;
+	return err;
+}
+
+int address_writer_new(struct loop *loop, size_t capacity, int owned, const struct address_writer_ops *ops, void *ctx,
+		       struct address_writer **out)
+{
+	struct address_writer *writer = calloc(1, sizeof(*writer));
+	int err;
+
+	if (!writer)
+		return -ENOMEM;
+	writer->ops = ops;
+	writer->ctx = ctx;
+	writer->capacity = capacity;
+	writer->owned = owned;
+	writer->sequence = 1;
+	writer->wake = writer->ready = writer->socket = -1;
+	err = capacity ? writer_open(writer, loop, capacity) : -EINVAL;
+	if (err)
+		address_writer_free(writer, 0);
+	else
+		*out = writer;
+	return err;
+}
+
+static bool all_worked(const struct address_writer *writer)
+{
+	return atomic_load_explicit(&writer->worked, memory_order_acquire) ==
+	       atomic_load_explicit(&writer->put, memory_order_relaxed);
+}
+
+static void await_all(struct address_writer *writer, nstime deadline)
+{
+	nstime now;
+
+	while (!all_worked(writer) && (now = clock_now()) < deadline) {
+		struct pollfd polled = {.fd = writer->ready, .events = POLLIN};
+
+		poll(&polled, 1, (int)((deadline - now) / NSTIME_MS) + 1);
+		wake_clear(writer->ready);
+	}
+}
+
+static void fd_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void address_writer_free(struct address_writer *writer, nstime patience)
+{
+	if (!writer)
+		return;
+	if (writer->started) {
+		io_fini(&writer->results);
+		await_all(writer, nstime_after(clock_now(), patience));
+		atomic_store(&writer->stop, true);
+		wake_up(writer->wake);
+		if (!all_worked(writer)) {
+			/* stuck in the kernel: it keeps its memory, the process is about to end */
+			pthread_detach(writer->thread);
+			return;
+		}
+		pthread_join(writer->thread, NULL);
+	} else {
+		io_fini(&writer->results);
+	}
+	fd_close(writer->wake);
+	fd_close(writer->ready);
+	fd_close(writer->socket);
+	free(writer->slots);
+	free(writer);
+}
+
+int address_writer_put(struct address_writer *writer, const struct address_op *op, uint64_t cookie)
+{
+	size_t put = atomic_load_explicit(&writer->put, memory_order_relaxed);
+
+	if (!address_writer_room(writer))
+		return -ENOBUFS;
+	*slot_at(writer, put) = (struct slot){.op = *op, .cookie = cookie};
+	atomic_store_explicit(&writer->put, put + 1, memory_order_release);
+	wake_up(writer->wake);
+	return 0;
+}
+
+size_t address_writer_pending(const struct address_writer *writer)
+{
+	return atomic_load_explicit(&writer->put, memory_order_relaxed) - writer->told;
+}
+
+size_t address_writer_room(const struct address_writer *writer)
+{
+	return writer->capacity - address_writer_pending(writer);
+}
