@@ -1,0 +1,263 @@
+"""lbhactl without lbhad: usage, nobody there, and whatever else may sit on the socket."""
+import contextlib
+import json
+import os
+import pty
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from lbhatest.director import program
+
+DONE, FAILED, USAGE, NO_DAEMON, DEGRADED = range(5)
+
+HEALTHY = {"cluster": "shop", "node": "lb1", "version": "1.2.3", "generation": 1, "started": "2026-01-02T03:04:05.000Z",
+           "ready": True, "maintenance": False, "workers": [{"name": "vrrp", "pid": 1, "restarts": 0, "state": "running"}],
+           "reload": {"time": None, "result": "none", "errors": []}, "sync_groups": [], "overrides": [],
+           "vrrp": [{"name": "public", "state": "MASTER", "reason": "", "since": "2026-01-02T03:04:05.000Z"},
+                    {"name": "inside", "state": "BACKUP", "reason": "", "since": "2026-01-02T03:04:05.000Z"}],
+           "services": [], "ipvs": {"available": False, "error": None}}
+
+
+def lbhactl(*words, env=None, timeout=60):
+    return subprocess.run([program("lbhactl"), *words], capture_output=True, text=True, timeout=timeout,
+                          env=dict(os.environ, **(env or {})), check=False)
+
+
+def usage_error(*words):
+    done = lbhactl(*words)
+    assert done.returncode == USAGE, done
+    assert done.stdout == ""
+    return done.stderr
+
+
+def answer(result):
+    return (json.dumps({"ok": True, "result": result}) + "\n").encode()
+
+
+class FakeDaemon:
+    """Takes connections and says the same to everybody, after the line of the client (or without waiting for it)."""
+
+    def __init__(self, path, reply, waits=True):
+        self.path, self.reply, self.waits = str(path), reply, waits
+        self.heard = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, contextlib.suppress(OSError):
+                if self.waits:
+                    self.heard.append(client.makefile("rb").readline())
+                if self.reply is None:
+                    client.recv(1)  # until the client gives up
+                else:
+                    client.sendall(self.reply)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+
+@pytest.fixture
+def fake(tmp_path):
+    made = []
+
+    def start(reply, **options):
+        daemon = FakeDaemon(tmp_path / "socket", reply, **options)
+        made.append(daemon)
+        return daemon
+
+    yield start
+    for daemon in made:
+        daemon.close()
+
+
+# --- usage ---
+
+def test_no_command_is_a_usage_error():
+    assert "no command given" in usage_error()
+
+
+def test_an_unknown_command_gets_a_suggestion():
+    assert usage_error("statsu") == 'lbhactl: unknown command "statsu"; did you mean "status"?\n'
+    assert "did you mean" not in usage_error("frobnicate")
+
+
+def test_commands_of_the_future_are_unknown_not_ignored():
+    for command in "drain", "events", "doctor", "maintenance":
+        assert "unknown command" in usage_error(command)
+
+
+def test_too_many_arguments_are_a_usage_error():
+    assert "status takes no argument" in usage_error("status", "web")
+    assert "vrrp takes one argument at most" in usage_error("vrrp", "a", "b")
+
+
+def test_unknown_options_are_a_usage_error():
+    assert "--jsno" in usage_error("--jsno", "status")
+    assert "--socket" in usage_error("--socket")
+
+
+def test_help_and_version_need_no_daemon():
+    done = lbhactl("--help")
+    assert (done.returncode, done.stderr) == (DONE, "")
+    for command in "status", "vrrp", "services", "config", "plan", "reload", "stop", "ping":
+        assert f"\n  {command} " in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert lbhactl("--version").stdout.startswith("lbhactl ")
+
+
+# --- nobody there ---
+
+@pytest.mark.parametrize("command", ["status", "vrrp", "services", "config", "plan", "reload", "stop", "ping"])
+def test_no_daemon_is_exit_3(tmp_path, command):
+    done = lbhactl("--socket", str(tmp_path / "none"), command)
+    assert done.returncode == NO_DAEMON
+    assert "no lbhad is running here" in done.stderr
+
+
+def test_a_socket_that_a_dead_daemon_left_is_exit_3(tmp_path):
+    path = str(tmp_path / "socket")
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(path)
+    left.close()
+    assert lbhactl("--socket", path, "ping").returncode == NO_DAEMON
+
+
+def test_a_path_too_long_for_a_socket_is_an_error():
+    done = lbhactl("--socket", "/tmp/" + "x" * 200, "ping")
+    assert done.returncode == FAILED
+    assert "File name too long" in done.stderr
+
+
+def test_plan_names_the_file_that_cannot_be_read(tmp_path):
+    done = lbhactl("--socket", str(tmp_path / "none"), "plan", "/nonexistent/lbha.conf")
+    assert done.returncode == FAILED
+    assert "cannot read /nonexistent/lbha.conf: No such file" in done.stderr
+
+
+# --- somebody else there ---
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.0 400 Bad Request\r\n\r\n", b"{}\n", b"[]\n", b'{"ok":1}\n', b"\x00\xff\n",
+                                   b"\n", b"[" * 5000 + b"\n"])
+def test_an_answer_of_another_protocol_is_an_error(fake, reply):
+    daemon = fake(reply)
+    done = lbhactl("--socket", daemon.path, "status")
+    assert done.returncode == FAILED
+    assert "does not speak lbha's control protocol" in done.stderr
+
+
+def test_a_daemon_that_hangs_up_is_an_error(fake):
+    done = lbhactl("--socket", fake(b"", waits=False).path, "status")
+    assert done.returncode == FAILED
+    assert "lbhad hung up" in done.stderr
+
+
+def test_a_daemon_that_hangs_is_given_up(fake):
+    done = lbhactl("--socket", fake(None).path, "ping")
+    assert done.returncode == FAILED
+    assert "lbhad gave no answer within 5s" in done.stderr
+
+
+def test_results_of_nonsense_do_no_harm(fake, tmp_path):
+    for number, result in enumerate([7, [], [7, None], {"vrrp": 7, "services": [None]}, "x", None, [{"name": 7}]]):
+        daemon = FakeDaemon(tmp_path / f"socket{number}", answer(result))
+        for words in ["status"], ["vrrp"], ["services"], ["vrrp", "x"], ["config"], ["ping"], ["plan"], ["reload"]:
+            for more in [], ["--json"]:
+                done = lbhactl("--socket", daemon.path, *words, *more)
+                assert done.returncode in (DONE, FAILED, DEGRADED), (words, done)
+        daemon.close()
+
+
+# --- a daemon ---
+
+def test_the_request_is_one_line_of_json(fake, tmp_path):
+    daemon = fake(answer({"lines": []}))
+    (tmp_path / "a.conf").write_text("")
+    assert lbhactl("--socket", daemon.path, "plan", "a.conf").returncode == FAILED
+    assert lbhactl("--socket", daemon.path, "plan", str(tmp_path / "." / "a.conf")).returncode == DONE
+    assert [json.loads(line) for line in daemon.heard] == [{"request": "plan", "file": str(tmp_path / "a.conf")}]
+
+
+def test_a_healthy_status_is_exit_0_and_json_is_the_daemons(fake):
+    daemon = fake(answer(HEALTHY))
+    done = lbhactl("--socket", daemon.path, "status")
+    assert (done.returncode, done.stderr) == (DONE, "")
+    assert "lb1 of shop: lbha 1.2.3, generation 1" in done.stdout
+    assert json.loads(lbhactl("status", "--json", "--socket", daemon.path).stdout) == HEALTHY
+
+
+def test_anything_wrong_is_exit_4_in_text_and_json(fake):
+    broken = dict(HEALTHY, vrrp=[dict(HEALTHY["vrrp"][0], state="FAULT", reason="eth0 is down")])
+    daemon = fake(answer(broken))
+    done = lbhactl("--socket", daemon.path, "status")
+    assert done.returncode == DEGRADED
+    assert "! instance public is in FAULT: eth0 is down" in done.stdout
+    assert lbhactl("--socket", daemon.path, "status", "--json").returncode == DEGRADED
+
+
+def test_an_unknown_name_gets_a_suggestion(fake):
+    daemon = fake(answer(HEALTHY["vrrp"]))
+    done = lbhactl("--socket", daemon.path, "vrrp", "pubic")
+    assert done.returncode == FAILED
+    assert done.stderr == 'lbhactl: no instance is called "pubic"; did you mean "public"?\n'
+    assert lbhactl("--socket", daemon.path, "vrrp", "public").stdout.startswith("public is MASTER since 2026-01-02")
+    alone = json.loads(lbhactl("--socket", daemon.path, "vrrp", "inside", "--json").stdout)
+    assert alone == [HEALTHY["vrrp"][1]]
+
+
+def test_a_refusal_is_exit_1_with_its_reasons(fake):
+    refusal = {"ok": False, "error": "the reload was refused; everything is as before", "lines": ["x:1:2: error: no", "2"]}
+    daemon = fake((json.dumps(refusal) + "\n").encode())
+    done = lbhactl("--socket", daemon.path, "reload")
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert done.stderr == "x:1:2: error: no\n2\nlbhactl: the reload was refused; everything is as before\n"
+    done = lbhactl("--socket", daemon.path, "reload", "--json")
+    assert done.returncode == FAILED
+    assert json.loads(done.stdout) == {"result": "refused", "error": refusal["error"], "errors": refusal["lines"]}
+
+
+def test_texts_of_the_daemon_cannot_steer_the_terminal(fake):
+    daemon = fake(answer(dict(HEALTHY, node="\x1b]0;pwned\x07", cluster="\x9b2J")))
+    assert not set("\x1b\x07\x9b") & set(lbhactl("--socket", daemon.path, "status").stdout)
+
+
+def on_terminal(words, **environment):
+    """What a program prints on a terminal of its own."""
+    master, slave = pty.openpty()
+    with os.fdopen(master, "rb", buffering=0) as screen:
+        process = subprocess.Popen(words, stdout=slave, env={"TERM": "xterm", **environment})
+        os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while part := screen.read(4096):
+                shown += part
+        process.wait(10)
+    return shown.decode()
+
+
+def test_colours_are_for_terminals_that_want_them(fake):
+    words = [program("lbhactl"), "--socket", fake(answer(HEALTHY)).path, "status"]
+    assert "\x1b[32mMASTER\x1b[0m" in on_terminal(words)
+    assert "\x1b" not in on_terminal(words, NO_COLOR="1")
+    assert "\x1b" not in on_terminal(words, TERM="dumb")
+    assert "\x1b" not in subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+
+def test_a_full_disk_is_an_error(fake):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([program("lbhactl"), "--socket", fake(answer(HEALTHY)).path, "status"], stdout=full,
+                              stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == FAILED
+    assert "cannot write: No space left on device" in done.stderr
