@@ -261,13 +261,22 @@ static void written(struct step *s)
 	}
 }
 
-/* (745): says at once who is master, at most ten times an interval. */
+/* (745): says at once who is master, at most ten times an interval; but not before the addresses are in, or the other
+ * would drop its own too early. */
 static void master_assert(struct step *s)
 {
 	nstime gap = nstime_max(s->c->advert_interval / 10, VRRP_ASSERT_GAP_MIN);
 
-	if (!s->m->advertised || s->now >= s->m->asserted + gap)
+	if (s->m->advertised && s->now >= s->m->asserted + gap)
 		advertise(s, s->now);
+}
+
+/* The last word of the master that we have just preempted. */
+static bool is_predecessor(const struct step *s)
+{
+	const struct vrrp_machine *m = s->m;
+
+	return addr_equal(&m->reason.peer, &s->in->source) && s->now < m->since + 2 * m->master_interval;
 }
 
 static void competition_begins(struct step *s)
@@ -275,10 +284,12 @@ static void competition_begins(struct step *s)
 	struct vrrp_machine *m = s->m;
 	bool begins = !m->competing;
 
+	if (is_predecessor(s))
+		return;
 	m->competing = true;
 	m->competitor = s->in->source;
 	m->competitor_priority = s->in->priority;
-	m->competing_until = nstime_after(s->now, 3 * s->in->interval);
+	m->competing_until = nstime_after(s->now, s->in->interval + s->in->interval / 2);
 	if (begins && m->phase == VRRP_PHASE_HOLDING)
 		burst_start(s);
 }
@@ -311,6 +322,8 @@ static void master_deposed(struct step *s)
 	s->m->master = s->in->source;
 	s->m->master_priority = s->in->priority;
 	act_kind(s, VRRP_ACTION_REMOVE);
+	if (s->m->advertised)
+		act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = s->c->priority});
 	enter(s, VRRP_BACKUP, reason_of(s, why));
 	s->m->settle_until = s->now;
 	follow(s);

@@ -13,7 +13,8 @@
  *    until another master is heard (and VRRP_GRACE longer: some peers advertise before they have the addresses), or for
  *    the longest skew any backup can have and VRRP_HOLD_MARGIN; then once more priority 0 and a second hold.
  *  - A master that hears a lesser one asserts itself at once (RFC 9568; RFC 5798 did not), but not more often than a
- *    tenth of its interval. It announces then and again when the other has gone.
+ *    tenth of its interval. It announces then and again when the other has gone. So that it hears: a deposed master
+ *    sends one last advert (after a partition it may have drawn clients to itself, and the other cannot know).
  *
  * The advert deadline of a master moves only when it sends; the deadline of a backup only by adverts it accepted. All
  * timers belong to the state: entering a state clears those of the old one. */

@@ -431,6 +431,22 @@ START_TEST(the_advert_does_not_wait_long_for_the_addresses)
 }
 END_TEST
 
+START_TEST(a_lesser_master_is_left_alone_until_the_addresses_are_in)
+{
+	begin();
+	start(0);
+	now += 3 * NSTIME_S;
+	hear("192.0.2.2", 90);
+	expire();
+	now += MS;
+	hear("192.0.2.2", 90);
+	did("");
+	now += MS;
+	written(true);
+	did("send100 announce");
+}
+END_TEST
+
 START_TEST(adverts_keep_their_rhythm_though_a_timer_is_late)
 {
 	nstime first;
@@ -486,7 +502,7 @@ START_TEST(leaving_master_ends_all_announcing)
 	config.announce.refresh = 60 * NSTIME_S;
 	become_master();
 	hear("192.0.2.2", 200);
-	did("remove MASTER>BACKUP");
+	did("remove send100 MASTER>BACKUP");
 	ck_assert_int_eq(vrrp_fsm_due(&machine) - now, vrrp_down_interval(100, NSTIME_S));
 	now += 30 * NSTIME_S;
 	hear("192.0.2.2", 200);
@@ -543,9 +559,26 @@ START_TEST(a_higher_master_deposes)
 	begin();
 	become_master();
 	hear_every("192.0.2.2", 101, 2 * NSTIME_S);
-	did("remove MASTER>BACKUP");
+	did("remove send100 MASTER>BACKUP");
 	ck_assert_str_eq(why(), "192.0.2.2 advertises 101 > 100");
 	ck_assert_int_eq(vrrp_fsm_due(&machine) - now, vrrp_down_interval(100, 2 * NSTIME_S));
+}
+END_TEST
+
+START_TEST(the_last_word_of_a_preempted_master_is_no_competition)
+{
+	begin();
+	start(0);
+	now += 3 * NSTIME_S;
+	hear("192.0.2.2", 90);
+	expire();
+	written(true);
+	now += MS;
+	hear("192.0.2.2", 90);
+	ck_assert(!machine.competing);
+	now += 3 * NSTIME_S;
+	hear("192.0.2.2", 90);
+	ck_assert(machine.competing);
 }
 END_TEST
 
@@ -559,7 +592,7 @@ START_TEST(between_equal_masters_the_higher_address_stays)
 	hear("192.0.2.0", 100);
 	ck_assert_int_eq(machine.state, VRRP_MASTER);
 	hear("192.0.2.2", 100);
-	did("remove MASTER>BACKUP");
+	did("remove send100 MASTER>BACKUP");
 	ck_assert_str_eq(why(), "192.0.2.2 advertises 100 too and has the higher address");
 	hear("192.0.2.2", 100);
 	ck_assert_str_eq(why(), "192.0.2.2 advertises 100 too and has the higher address");
@@ -590,9 +623,7 @@ START_TEST(a_lesser_master_is_told_at_once_and_clients_again_when_it_has_gone)
 	did("send100 announce");
 	ck_assert(machine.competing);
 	ck_assert_int_eq(machine.deadline - now, NSTIME_S);
-	now += 2 * NSTIME_S;
-	input(VRRP_INPUT_TIMER);
-	now += NSTIME_S - 1;
+	now += 1500 * MS - 1;
 	input(VRRP_INPUT_TIMER);
 	ck_assert(machine.competing);
 	machine.round_at = NSTIME_NEVER;
@@ -818,10 +849,12 @@ int main(void)
 		     priority_0_leaves_the_skew_time, priority_0_of_another_than_the_master_means_nothing,
 		     a_new_priority_moves_the_down_timer_by_its_skew),
 		CASE("takeover", takeover_is_addresses_then_advert_then_announcement,
-		     the_advert_does_not_wait_long_for_the_addresses, adverts_keep_their_rhythm_though_a_timer_is_late,
+		     the_advert_does_not_wait_long_for_the_addresses,
+		     a_lesser_master_is_left_alone_until_the_addresses_are_in, adverts_keep_their_rhythm_though_a_timer_is_late,
 		     announcements_come_in_two_bursts_and_a_jittered_refresh, leaving_master_ends_all_announcing,
 		     addresses_put_back_are_announced),
 		CASE("master", a_master_advertises_each_interval, a_higher_master_deposes,
+		     the_last_word_of_a_preempted_master_is_no_competition,
 		     between_equal_masters_the_higher_address_stays, of_two_owners_one_remains,
 		     a_lesser_master_is_told_at_once_and_clients_again_when_it_has_gone,
 		     a_flood_of_lesser_adverts_neither_silences_nor_multiplies_ours,
