@@ -319,7 +319,7 @@ static void control_fini(struct control *control)
 	worker_free(control->worker);
 }
 
-int control_main(int listener)
+int control_main(void)
 {
 	struct control control = {
 		.supervisor = supervisor_user(),
@@ -330,7 +330,7 @@ int control_main(int listener)
 	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
 	if (!control.worker)
 		return 1;
-	control.clients = clients_new(worker_loop(control.worker), listener, control_line, &control);
+	control.clients = clients_new(worker_loop(control.worker), WORKER_FD_CONTROL, control_line, &control);
 	if (control.clients)
 		status = worker_run(control.worker);
 	else

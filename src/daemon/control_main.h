@@ -3,8 +3,8 @@
 #ifndef LBHA_DAEMON_CONTROL_MAIN_H
 #define LBHA_DAEMON_CONTROL_MAIN_H
 
-/* Runs the worker in the process that the supervisor started for it, already without rights; `listener` is the
- * listening unix socket (WORKER_FD_CONTROL), taken over. Returns the exit status. */
-int control_main(int listener);
+/* Runs the worker in the process that the supervisor started for it, already without rights; it listens on
+ * WORKER_FD_CONTROL. Returns the exit status. */
+int control_main(void);
 
 #endif
