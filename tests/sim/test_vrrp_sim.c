@@ -297,7 +297,8 @@ static void release(struct world *w, struct totals *totals)
 	w->gapless = true;
 	world_run(w, w->now + (nstime)world_pick(w, 1000) * interval / 1000);
 	router_release(w, master);
-	world_run(w, w->now + interval + w->delay + w->jitter + w->lateness);
+	/* an advert of before that overtakes the first farewell is corrected by the next */
+	world_run(w, w->now + VRRP_FAREWELL_GAP + interval + w->delay + w->jitter + w->lateness);
 	if (!world_masters(w, 0, &next))
 		world_break(w, "nobody has taken over within the skew time");
 	world_run(w, w->now + rest_time(w) + VRRP_GRACE);
