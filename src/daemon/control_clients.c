@@ -299,6 +299,8 @@ struct clients *clients_new(struct loop *loop, int listener, clients_line *line,
 	if (!clients)
 		return NULL;
 	*clients = (struct clients){.loop = loop, .listener = listener, .handle = line, .ctx = ctx};
+	/* a late answer to a predecessor of this process must not find a ticket of ours */
+	clients->last_ticket = (uint32_t)(clock_now() / NSTIME_US);
 	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) || fcntl(listener, F_SETFD, FD_CLOEXEC) ||
 	    io_init(loop, &clients->io, listener, LOOP_IDLE, clients_accept, NULL, clients) ||
 	    timer_init(loop, &clients->pause, LOOP_IDLE, accept_again, clients)) {
