@@ -1,0 +1,180 @@
+/* The planner: merge walks over two sorted tables; see the header for the order of operations. */
+#include "ipvs/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+/* Two sorted arrays side by side: each step gives the elements with the next key, NULL where one has it not. */
+struct walk {
+	const struct ipvs_dest *desired, *desired_end;
+	const struct ipvs_dest *actual, *actual_end;
+};
+
+struct pair {
+	const struct ipvs_dest *desired, *actual;
+};
+
+static struct walk walk_of(const struct ipvs_service *desired, const struct ipvs_service *actual)
+{
+	struct walk walk = {0};
+
+	if (desired && desired->dest_count) {
+		walk.desired = desired->dests;
+		walk.desired_end = desired->dests + desired->dest_count;
+	}
+	if (actual && actual->dest_count) {
+		walk.actual = actual->dests;
+		walk.actual_end = actual->dests + actual->dest_count;
+	}
+	return walk;
+}
+
+static bool walk_next(struct walk *walk, struct pair *out)
+{
+	bool more_desired = walk->desired != walk->desired_end, more_actual = walk->actual != walk->actual_end;
+	int by;
+
+	if (!more_desired && !more_actual)
+		return false;
+	if (more_desired && more_actual)
+		by = ipvs_dest_key_compare(&walk->desired->key, &walk->actual->key);
+	else
+		by = more_desired ? -1 : 1;
+	out->desired = by <= 0 ? walk->desired++ : NULL;
+	out->actual = by >= 0 ? walk->actual++ : NULL;
+	return true;
+}
+
+static int push(struct arena *arena, struct ipvs_plan *plan, enum ipvs_op_kind kind,
+		const struct ipvs_service *service, const struct ipvs_dest *dest)
+{
+	struct ipvs_op *op = arena_push(arena, &plan->ops, &plan->count, sizeof(*op));
+
+	if (!op)
+		return -ENOMEM;
+	op->kind = kind;
+	op->service = service->key;
+	op->service_attr = service->attr;
+	if (dest) {
+		op->dest = dest->key;
+		op->dest_attr = dest->attr;
+	}
+	return 0;
+}
+
+/* Whether making `actual` into `desired` lets a server take new connections that could not before. */
+static bool brings_capacity(const struct pair *pair)
+{
+	return pair->desired->attr.weight && !(pair->actual && pair->actual->attr.weight);
+}
+
+static int plan_dests(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_service *desired,
+		      const struct ipvs_service *actual, bool capacity)
+{
+	struct walk walk = walk_of(desired, actual);
+	struct pair pair;
+	int error = 0;
+
+	while (!error && walk_next(&walk, &pair)) {
+		if (!pair.desired || brings_capacity(&pair) != capacity)
+			continue;
+		if (!pair.actual)
+			error = push(arena, plan, IPVS_ADD_DEST, desired, pair.desired);
+		else if (!ipvs_dest_attr_equal(&pair.desired->attr, &pair.actual->attr))
+			error = push(arena, plan, IPVS_SET_DEST, desired, pair.desired);
+	}
+	return error;
+}
+
+static int plan_changes(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_service *desired,
+			const struct ipvs_service *actual)
+{
+	int error = 0;
+
+	if (!desired)
+		return 0;
+	if (!actual)
+		error = push(arena, plan, IPVS_ADD_SERVICE, desired, NULL);
+	else if (!ipvs_service_attr_equal(&desired->attr, &actual->attr))
+		error = push(arena, plan, IPVS_SET_SERVICE, desired, NULL);
+	if (!error)
+		error = plan_dests(arena, plan, desired, actual, true);
+	return error ? error : plan_dests(arena, plan, desired, actual, false);
+}
+
+/* A service that goes takes its destinations with it: one operation. */
+static int plan_removals(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_service *desired,
+			 const struct ipvs_service *actual)
+{
+	struct walk walk = walk_of(desired, actual);
+	struct pair pair;
+	int error = 0;
+
+	if (!actual)
+		return 0;
+	if (!desired)
+		return push(arena, plan, IPVS_DEL_SERVICE, actual, NULL);
+	while (!error && walk_next(&walk, &pair))
+		if (!pair.desired)
+			error = push(arena, plan, IPVS_DEL_DEST, actual, pair.actual);
+	return error;
+}
+
+int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired, const struct ipvs_service *actual,
+		      struct ipvs_plan *plan)
+{
+	int error = plan_changes(arena, plan, desired, actual);
+
+	return error ? error : plan_removals(arena, plan, desired, actual);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return ipvs_service_key_compare(a, b);
+}
+
+bool ipvs_keys_have(const struct ipvs_keys *set, const struct ipvs_service_key *key)
+{
+	return set->count && bsearch(key, set->keys, set->count, sizeof(*key), by_key);
+}
+
+/* One pass over both tables: the changes, or the removals. */
+static int plan_pass(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_table *desired,
+		     const struct ipvs_table *actual, const struct ipvs_keys *owned,
+		     int (*add)(struct arena *, struct ipvs_plan *, const struct ipvs_service *,
+				const struct ipvs_service *))
+{
+	size_t d = 0, a = 0;
+	int error = 0;
+
+	while (!error && (d < desired->count || a < actual->count)) {
+		const struct ipvs_service *want = d < desired->count ? &desired->services[d] : NULL;
+		const struct ipvs_service *have = a < actual->count ? &actual->services[a] : NULL;
+		int by = want && have ? ipvs_service_key_compare(&want->key, &have->key) : want ? -1 : 1;
+
+		if (by <= 0)
+			d++;
+		if (by >= 0)
+			a++;
+		if (by > 0 && !ipvs_keys_have(owned, &have->key))
+			continue;
+		error = add(arena, plan, by <= 0 ? want : NULL, by >= 0 ? have : NULL);
+	}
+	return error;
+}
+
+int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired, const struct ipvs_table *actual,
+		    const struct ipvs_keys *owned, struct ipvs_plan *out)
+{
+	struct ipvs_plan plan = {0};
+	int error = plan_pass(arena, &plan, desired, actual, owned, plan_changes);
+
+	plan.removals = plan.count;
+	if (!error)
+		error = plan_pass(arena, &plan, desired, actual, owned, plan_removals);
+	if (!error)
+		*out = plan;
+	return error;
+}

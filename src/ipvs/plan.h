@@ -1,0 +1,68 @@
+/* From a wanted and an actual IPVS table to the operations between them. What exists is changed by SET, never
+ * deleted and added, so connections stay. Order: per service its own change, then what brings capacity (new
+ * destinations, weights raised from 0), then all other changes; removals come after all of that, over all
+ * services. So a service that has (usable) servers before and after has some at every moment between, and
+ * whoever applies a plan may stop before its removals. An actual service that is neither wanted nor owned is
+ * left alone. */
+#ifndef LBHA_IPVS_PLAN_H
+#define LBHA_IPVS_PLAN_H
+
+#include <stddef.h>
+
+#include "ipvs/table.h"
+
+struct arena;
+struct text;
+
+enum ipvs_op_kind {
+	IPVS_ADD_SERVICE,
+	IPVS_SET_SERVICE,
+	IPVS_DEL_SERVICE,
+	IPVS_ADD_DEST,
+	IPVS_SET_DEST,
+	IPVS_DEL_DEST,
+};
+
+struct ipvs_op {
+	enum ipvs_op_kind kind;
+	struct ipvs_service_key service;
+	struct ipvs_service_attr service_attr; /* ADD_SERVICE and SET_SERVICE */
+	struct ipvs_dest_key dest;             /* the *_DEST kinds */
+	struct ipvs_dest_attr dest_attr;       /* ADD_DEST and SET_DEST */
+};
+
+struct ipvs_plan {
+	struct ipvs_op *ops;
+	size_t count;
+	size_t removals; /* index of the first removal; count: there is none */
+};
+
+/* A set of virtual services: sorted, no key twice. */
+struct ipvs_keys {
+	struct ipvs_service_key *keys;
+	size_t count;
+};
+
+bool ipvs_keys_have(const struct ipvs_keys *set, const struct ipvs_service_key *key);
+
+/* The whole table. `owned` names the services that may be removed. -ENOMEM. */
+int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired, const struct ipvs_table *actual,
+		    const struct ipvs_keys *owned, struct ipvs_plan *out);
+
+/* One service, with the same rules, appended to a plan (whose `removals` then means nothing); `desired` NULL removes it,
+ * `actual` NULL: the kernel has it not. -ENOMEM. */
+int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired, const struct ipvs_service *actual,
+		      struct ipvs_plan *plan);
+
+/* An operation in ipvsadm's terms: "ipvsadm -a -t 192.168.8.200:80 -r 192.168.8.20:80 -g -w 1". */
+void ipvs_op_format(const struct ipvs_op *op, struct text *out);
+#define IPVS_OP_TEXT 256
+
+/* Why the kernel refused an operation, for people: "ipvsadm -A …: this kernel has no scheduler twos (ip_vs_twos,
+ * CONFIG_IP_VS_TWOS)". `error` is a negative errno, `words` the kernel's own ("" when it gave none). */
+void ipvs_refusal_format(const struct ipvs_op *op, int error, const char *words, struct text *out);
+
+/* "tcp 192.168.8.200:80", "mark 7 ipv4": a virtual service for people. */
+void ipvs_service_key_format(const struct ipvs_service_key *key, struct text *out);
+
+#endif

@@ -1,0 +1,104 @@
+#include "fake_ipvs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fake_ipvs_init(struct fake_ipvs *fake)
+{
+	memset(fake, 0, sizeof(*fake));
+	fake->table.services = fake->services;
+	for (size_t i = 0; i < FAKE_SERVICES; i++)
+		fake->services[i].dests = fake->dests[i];
+}
+
+void fake_ipvs_copy(struct fake_ipvs *fake, const struct ipvs_table *table)
+{
+	fake_ipvs_init(fake);
+	if (table->count > FAKE_SERVICES)
+		abort();
+	fake->table.count = table->count;
+	for (size_t i = 0; i < table->count; i++) {
+		struct ipvs_dest *room = fake->services[i].dests;
+
+		if (table->services[i].dest_count > FAKE_DESTS)
+			abort();
+		fake->services[i] = table->services[i];
+		fake->services[i].dests = room;
+		memcpy(room, table->services[i].dests, table->services[i].dest_count * sizeof(*room));
+	}
+}
+
+static int add_service(struct fake_ipvs *fake, const struct ipvs_op *op)
+{
+	struct ipvs_service *last = &fake->services[fake->table.count];
+	struct ipvs_dest *room = last->dests;
+
+	if (fake->table.count == FAKE_SERVICES)
+		return -ENOMEM;
+	*last = (struct ipvs_service){.key = op->service, .attr = op->service_attr, .dests = room};
+	fake->table.count++;
+	ipvs_table_sort(&fake->table);
+	return 0;
+}
+
+static int delete_service(struct fake_ipvs *fake, struct ipvs_service *service)
+{
+	struct ipvs_service gone = *service;
+	size_t after = (size_t)(fake->services + fake->table.count - service) - 1;
+
+	memmove(service, service + 1, after * sizeof(*service));
+	fake->table.count--;
+	fake->services[fake->table.count] = (struct ipvs_service){.dests = gone.dests};
+	return 0;
+}
+
+static int apply_service(struct fake_ipvs *fake, const struct ipvs_op *op)
+{
+	struct ipvs_service *service = ipvs_table_find(&fake->table, &op->service);
+
+	if (op->kind == IPVS_ADD_SERVICE)
+		return service ? -EEXIST : add_service(fake, op);
+	if (!service)
+		return -ESRCH;
+	if (op->kind == IPVS_DEL_SERVICE)
+		return delete_service(fake, service);
+	service->attr = op->service_attr;
+	return 0;
+}
+
+static int apply_dest(struct fake_ipvs *fake, const struct ipvs_op *op)
+{
+	struct ipvs_service *service = ipvs_table_find(&fake->table, &op->service);
+	struct ipvs_dest *dest = service ? ipvs_dest_find(service, &op->dest) : NULL;
+
+	if (!service)
+		return -ESRCH;
+	if (op->kind == IPVS_ADD_DEST) {
+		if (dest)
+			return -EEXIST;
+		if (service->dest_count == FAKE_DESTS)
+			return -ENOMEM;
+		service->dests[service->dest_count++] = (struct ipvs_dest){.key = op->dest, .attr = op->dest_attr};
+		ipvs_service_sort(service);
+		return 0;
+	}
+	if (!dest)
+		return -ENOENT;
+	if (op->kind == IPVS_SET_DEST) {
+		dest->attr = op->dest_attr;
+		return 0;
+	}
+	memmove(dest, dest + 1, (size_t)(service->dests + service->dest_count - dest - 1) * sizeof(*dest));
+	service->dest_count--;
+	return 0;
+}
+
+int fake_ipvs_apply(struct fake_ipvs *fake, const struct ipvs_op *op)
+{
+	int error = op->kind < IPVS_ADD_DEST ? apply_service(fake, op) : apply_dest(fake, op);
+
+	if (!error)
+		fake->applied++;
+	return error;
+}

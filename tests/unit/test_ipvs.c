@@ -1,0 +1,23 @@
+#include "test_ipvs.h"
+
+struct ipvs_service_key test_key(const char *text, uint8_t protocol)
+{
+	struct endpoint endpoint;
+
+	ck_assert_int_eq(endpoint_parse(text, &endpoint), 0);
+	return (struct ipvs_service_key){.address = endpoint.address, .port = endpoint.port, .protocol = protocol};
+}
+
+struct ipvs_dest test_dest(const char *text, uint32_t weight)
+{
+	struct endpoint endpoint;
+
+	ck_assert_int_eq(endpoint_parse(text, &endpoint), 0);
+	return (struct ipvs_dest){.key = {.address = endpoint.address, .port = endpoint.port},
+				  .attr = {.forwarding = IPVS_FORWARD_DR, .weight = weight}};
+}
+
+int main(void)
+{
+	return SUITE_RUN("ipvs", ipvs_plan_case());
+}

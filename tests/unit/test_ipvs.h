@@ -1,0 +1,14 @@
+/* The cases of test-ipvs and values they share. */
+#ifndef LBHA_TESTS_TEST_IPVS_H
+#define LBHA_TESTS_TEST_IPVS_H
+
+#include "ipvs/plan.h"
+#include "suite.h"
+
+TCase *ipvs_plan_case(void);
+
+/* "192.168.8.200:80" and a protocol. */
+struct ipvs_service_key test_key(const char *endpoint, uint8_t protocol);
+struct ipvs_dest test_dest(const char *endpoint, uint32_t weight);
+
+#endif
