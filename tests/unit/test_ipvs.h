@@ -5,6 +5,7 @@
 #include "ipvs/plan.h"
 #include "suite.h"
 
+TCase *ipvs_codec_case(void);
 TCase *ipvs_plan_case(void);
 
 /* "192.168.8.200:80" and a protocol. */
