@@ -7,6 +7,7 @@
 
 TCase *ipvs_codec_case(void);
 TCase *ipvs_plan_case(void);
+TCase *ipvs_state_case(void);
 
 /* "192.168.8.200:80" and a protocol. */
 struct ipvs_service_key test_key(const char *endpoint, uint8_t protocol);

@@ -1,0 +1,243 @@
+/* Model and verdicts to the wanted table; see the header. */
+#include "ipvs/desired.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/ip_vs.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "ipvs/plan.h"
+#include "ipvs/service.h"
+
+static const struct {
+	enum protocol protocol;
+	uint8_t number;
+} protocols[] = {{PROTOCOL_TCP, IPPROTO_TCP}, {PROTOCOL_UDP, IPPROTO_UDP}};
+
+/* sh passes over servers of weight 0 only with its fallback; without it they would go on getting clients. */
+static struct ipvs_service_attr attr_of(const struct service *service, uint8_t family)
+{
+	struct ipvs_service_attr attr = {.netmask = family == AF_INET6 ? 128 : UINT32_MAX};
+
+	strncpy(attr.scheduler, service->scheduler, sizeof(attr.scheduler) - 1);
+	if (!strcmp(service->scheduler, "sh"))
+		attr.flags = IP_VS_SVC_F_SCHED_SH_FALLBACK;
+	return attr;
+}
+
+struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about, const struct real_server *server)
+{
+	return (struct ipvs_dest_key){.address = server->address.address,
+				      .port = server->address.port ? server->address.port : about->empty.key.port};
+}
+
+/* ---- the layout ---------------------------------------------------------------------------------------------- */
+
+struct placed {
+	struct ipvs_dest_key key;
+	uint32_t server;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	return ipvs_dest_key_compare(&((const struct placed *)a)->key, &((const struct placed *)b)->key);
+}
+
+static int order_servers(struct arena *arena, const struct service *service, struct ipvs_virtual *about,
+			 struct text *why)
+{
+	size_t count = service->real_server_count;
+	struct placed *placed = arena_array(arena, count, sizeof(*placed));
+	uint32_t *order = arena_array(arena, count, sizeof(*order));
+
+	if (!placed || !order)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		placed[i] = (struct placed){ipvs_dest_key_of(about, &service->real_servers[i]), (uint32_t)i};
+	if (count)
+		qsort(placed, count, sizeof(*placed), by_place);
+	for (size_t i = 0; i < count; i++) {
+		order[i] = placed[i].server;
+		if (i && !by_place(&placed[i - 1], &placed[i])) {
+			text_add(why, "service %s: the real servers %s and %s are alike", service->name,
+				 service->real_servers[order[i - 1]].name, service->real_servers[order[i]].name);
+			return -EEXIST;
+		}
+	}
+	about->order = order;
+	return 0;
+}
+
+static int add_service(struct arena *arena, struct ipvs_layout *layout, uint32_t index, struct text *why)
+{
+	const struct service *service = &layout->model->services[index];
+
+	if (strlen(service->scheduler) >= IPVS_NAME) {
+		text_add(why, "service %s: no scheduler has a name as long as %s", service->name,
+			 service->scheduler);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < service->listen_count; i++) {
+		const struct endpoint *listen = &service->listen[i];
+
+		for (size_t p = 0; p < COUNT_OF(protocols); p++) {
+			struct ipvs_virtual *about;
+
+			if (!(service->protocols & protocols[p].protocol))
+				continue;
+			about = arena_push(arena, &layout->virtuals, &layout->count, sizeof(*about));
+			if (!about)
+				return -ENOMEM;
+			about->service = index;
+			about->empty.key = (struct ipvs_service_key){.address = listen->address,
+								     .port = listen->port,
+								     .protocol = protocols[p].number};
+			about->empty.attr = attr_of(service, listen->address.family);
+			if (order_servers(arena, service, about, why))
+				return why->length ? -EEXIST : -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int by_virtual(const void *a, const void *b)
+{
+	return ipvs_service_key_compare(&((const struct ipvs_virtual *)a)->empty.key,
+					&((const struct ipvs_virtual *)b)->empty.key);
+}
+
+static int refuse_doubles(const struct ipvs_layout *layout, struct text *why)
+{
+	const struct ipvs_virtual *v = layout->virtuals;
+
+	for (size_t i = 1; i < layout->count; i++) {
+		if (by_virtual(&v[i - 1], &v[i]))
+			continue;
+		text_add(why, "services %s and %s: both listen on ", layout->model->services[v[i - 1].service].name,
+			 layout->model->services[v[i].service].name);
+		ipvs_service_key_format(&v[i].empty.key, why);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+/* Lists the virtual services of each service: counted, summed up, then filled in. */
+static int index_services(struct arena *arena, struct ipvs_layout *layout)
+{
+	size_t services = layout->model->service_count;
+	uint32_t *next = arena_array(arena, services + 1, sizeof(*next));
+
+	layout->first = arena_array(arena, services + 1, sizeof(*layout->first));
+	layout->of_service = arena_array(arena, layout->count, sizeof(*layout->of_service));
+	if (!next || !layout->first || !layout->of_service)
+		return -ENOMEM;
+	for (size_t v = 0; v < layout->count; v++)
+		layout->first[layout->virtuals[v].service + 1]++;
+	for (size_t s = 0; s < services; s++)
+		layout->first[s + 1] += layout->first[s];
+	memcpy(next, layout->first, (services + 1) * sizeof(*next));
+	for (size_t v = 0; v < layout->count; v++)
+		layout->of_service[next[layout->virtuals[v].service]++] = (uint32_t)v;
+	return 0;
+}
+
+int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipvs_layout *out, struct text *why)
+{
+	struct ipvs_layout layout = {.model = model};
+	int error = 0;
+
+	for (size_t i = 0; i < model->service_count && !error; i++)
+		error = add_service(arena, &layout, (uint32_t)i, why);
+	if (!error && layout.count)
+		qsort(layout.virtuals, layout.count, sizeof(*layout.virtuals), by_virtual);
+	if (!error)
+		error = refuse_doubles(&layout, why);
+	if (!error)
+		error = index_services(arena, &layout);
+	if (!error)
+		*out = layout;
+	return error;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------ */
+
+static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_t weight)
+{
+	struct ipvs_dest_attr attr = {.weight = weight};
+
+	switch (server->forwarding) {
+	case FORWARDING_DR:
+		attr.forwarding = IPVS_FORWARD_DR;
+		break;
+	case FORWARDING_NAT:
+		attr.forwarding = IPVS_FORWARD_NAT;
+		break;
+	}
+	return attr;
+}
+
+/* The destination that a server shall be; false: none. */
+static bool desired_dest(const struct ipvs_virtual *about, const struct service *service,
+			 const struct real_server *server, const enum verdict *verdicts,
+			 const struct ipvs_service *current, struct ipvs_dest *out)
+{
+	struct ipvs_want want = ipvs_server_want(service, server, ipvs_server_health(server, verdicts));
+	const struct ipvs_dest *found;
+
+	*out = (struct ipvs_dest){.key = ipvs_dest_key_of(about, server)};
+	switch (want.presence) {
+	case IPVS_ABSENT:
+		return false;
+	case IPVS_PRESENT:
+		out->attr = dest_attr(server, want.weight);
+		return true;
+	case IPVS_AS_FOUND:
+		break;
+	}
+	found = current ? ipvs_dest_find(current, &out->key) : NULL;
+	if (found)
+		out->attr = found->attr;
+	return found;
+}
+
+void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum verdict *verdicts,
+			  const struct ipvs_service *current, struct ipvs_dest *dests, struct ipvs_service *out)
+{
+	const struct ipvs_virtual *about = &layout->virtuals[v];
+	const struct service *service = &layout->model->services[about->service];
+	struct ipvs_service desired = about->empty;
+
+	desired.dests = dests;
+	for (size_t k = 0; k < service->real_server_count; k++)
+		if (desired_dest(about, service, &service->real_servers[about->order[k]], verdicts, current,
+				 &dests[desired.dest_count]))
+			desired.dest_count++;
+	*out = desired;
+}
+
+int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout, const enum verdict *verdicts,
+		       const struct ipvs_table *current, struct ipvs_table *out)
+{
+	struct ipvs_table table = {.count = layout->count};
+
+	table.services = arena_array(arena, layout->count, sizeof(*table.services));
+	if (!table.services)
+		return -ENOMEM;
+	for (size_t v = 0; v < layout->count; v++) {
+		const struct ipvs_virtual *about = &layout->virtuals[v];
+		size_t servers = layout->model->services[about->service].real_server_count;
+		struct ipvs_dest *dests = arena_array(arena, servers + 1, sizeof(*dests));
+
+		if (!dests)
+			return -ENOMEM;
+		ipvs_desired_service(layout, v, verdicts, ipvs_table_find(current, &about->empty.key), dests,
+				     &table.services[v]);
+	}
+	*out = table;
+	return 0;
+}

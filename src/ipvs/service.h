@@ -1,0 +1,50 @@
+/* What a service wants of the kernel's table, given the verdicts of its checks; and how it fares. Pure rules, one
+ * server or one service at a time:
+ *  - a server is up when all its probes are up (or it has none), down when any is down, else unknown;
+ *  - up: in the table with its weight (0 is a weight like any other);
+ *  - down: weight 0 and its connections stay (quiesce), or out of the table (remove);
+ *  - unknown: as the table has it. A server nobody has asked yet gets no traffic, and one that has traffic keeps it:
+ *    a fact never known takes no weight away. */
+#ifndef LBHA_IPVS_SERVICE_H
+#define LBHA_IPVS_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/facts.h"
+#include "config/model.h"
+
+/* `verdicts` has one element per probe of the model. */
+enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts);
+
+enum ipvs_presence {
+	IPVS_ABSENT,
+	IPVS_PRESENT,
+	IPVS_AS_FOUND, /* as the table has it, or not at all */
+};
+
+struct ipvs_want {
+	enum ipvs_presence presence;
+	uint32_t weight; /* of PRESENT */
+};
+
+struct ipvs_want ipvs_server_want(const struct service *service, const struct real_server *server,
+				  enum verdict health);
+
+/* A server as it stands. */
+struct ipvs_server {
+	enum verdict health;
+	bool in_table;
+	uint32_t weight; /* as programmed; 0 when not in the table */
+};
+
+struct ipvs_condition {
+	enum service_state state;
+	uint32_t have, needed; /* configured weights of the servers that are up or serve as found, and the quorum */
+	char reason[FACT_DETAIL];
+};
+
+/* How a service fares; `servers` stand in the order of service.real_servers. */
+struct ipvs_condition ipvs_service_condition(const struct service *service, const struct ipvs_server *servers);
+
+#endif

@@ -1,0 +1,320 @@
+/* The worker's knowledge as a value; see the header. Facts made from it are state_facts.c. */
+#include "ipvs/state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/table.h"
+#include "base/text.h"
+
+/* ---- building ------------------------------------------------------------------------------------------------ */
+
+/* Calls back for every use of a probe by a server. */
+static void each_use(struct ipvs_state *state, void (*use)(struct ipvs_state *, uint32_t probe, uint32_t place))
+{
+	const struct model *model = state->model;
+
+	for (size_t s = 0; s < model->service_count; s++)
+		for (size_t i = 0; i < model->services[s].real_server_count; i++) {
+			const struct real_server *server = &model->services[s].real_servers[i];
+
+			for (size_t p = 0; p < server->probe_count; p++)
+				use(state, server->probes[p], state->server_first[s] + (uint32_t)i);
+		}
+}
+
+static void count_use(struct ipvs_state *state, uint32_t probe, uint32_t place)
+{
+	(void)place;
+	state->users_first[probe + 2]++;
+}
+
+static void note_use(struct ipvs_state *state, uint32_t probe, uint32_t place)
+{
+	state->users[state->users_first[probe + 1]++] = place;
+}
+
+/* Which servers use a probe. Counted two places up and summed, element p + 1 is where the list of p begins; filling in
+ * moves it to its end, which is where the list of p + 1 begins. */
+static int index_users(struct arena *arena, struct ipvs_state *state)
+{
+	size_t probes = state->model->probe_count;
+
+	state->users_first = arena_array(arena, probes + 2, sizeof(*state->users_first));
+	if (!state->users_first)
+		return -ENOMEM;
+	each_use(state, count_use);
+	for (size_t p = 0; p < probes; p++)
+		state->users_first[p + 2] += state->users_first[p + 1];
+	state->users = arena_array(arena, state->users_first[probes + 1], sizeof(*state->users));
+	if (!state->users)
+		return -ENOMEM;
+	each_use(state, note_use);
+	return 0;
+}
+
+static int number_servers(struct arena *arena, struct ipvs_state *state)
+{
+	size_t services = state->model->service_count, largest = 0;
+
+	state->server_first = arena_array(arena, services + 1, sizeof(*state->server_first));
+	if (!state->server_first)
+		return -ENOMEM;
+	for (size_t s = 0; s < services; s++) {
+		size_t count = state->model->services[s].real_server_count;
+
+		state->server_first[s + 1] = state->server_first[s] + (uint32_t)count;
+		largest = count > largest ? count : largest;
+	}
+	state->servers = arena_array(arena, state->server_first[services], sizeof(*state->servers));
+	state->view = arena_array(arena, largest, sizeof(*state->view));
+	state->scratch = arena_array(arena, largest + 1, sizeof(*state->scratch));
+	return state->servers && state->view && state->scratch ? 0 : -ENOMEM;
+}
+
+static int make_wanted(struct arena *arena, struct ipvs_state *state)
+{
+	const struct ipvs_layout *layout = &state->layout;
+
+	state->wanted.services = arena_array(arena, layout->count, sizeof(*state->wanted.services));
+	if (!state->wanted.services)
+		return -ENOMEM;
+	for (size_t v = 0; v < layout->count; v++) {
+		struct ipvs_service *service = &state->wanted.services[v];
+		size_t room = state->model->services[layout->virtuals[v].service].real_server_count + 1;
+
+		*service = layout->virtuals[v].empty;
+		service->dests = arena_array(arena, room, sizeof(*service->dests));
+		if (!service->dests)
+			return -ENOMEM;
+	}
+	state->wanted.count = layout->count;
+	return 0;
+}
+
+int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs_state *out, struct text *why)
+{
+	struct ipvs_state state = {.model = model};
+	int error = ipvs_layout_build(arena, model, &state.layout, why);
+
+	if (!error)
+		error = number_servers(arena, &state);
+	if (!error)
+		error = index_users(arena, &state);
+	if (!error)
+		error = make_wanted(arena, &state);
+	if (error)
+		return error;
+	state.verdicts = arena_array(arena, model->probe_count, sizeof(*state.verdicts));
+	state.memory = arena_array(arena, model->probe_count, sizeof(*state.memory));
+	state.services = arena_array(arena, model->service_count, sizeof(*state.services));
+	state.marked = arena_array(arena, model->service_count, sizeof(*state.marked));
+	if (arena_failed(arena))
+		return -ENOMEM;
+	*out = state;
+	return 0;
+}
+
+/* ---- a new generation ------------------------------------------------------------------------------------------ */
+
+static uint64_t name_hash(const struct service *service)
+{
+	return text_hash(TEXT_HASH, service->name, strlen(service->name));
+}
+
+static int carry_services(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
+{
+	struct table index;
+
+	if (table_init(&index, arena, from->model->service_count))
+		return -ENOMEM;
+	for (uint32_t s = 0; s < from->model->service_count; s++)
+		if (table_add(&index, name_hash(&from->model->services[s]), s))
+			return -ENOMEM;
+	for (size_t s = 0; s < to->model->service_count; s++) {
+		const struct service *service = &to->model->services[s];
+		size_t step = 0;
+		uint32_t old;
+
+		while (table_next(&index, name_hash(service), &step, &old)) {
+			if (strcmp(service->name, from->model->services[old].name))
+				continue;
+			to->services[s].condition = from->services[old].condition;
+			to->services[s].since = from->services[old].since;
+		}
+	}
+	return 0;
+}
+
+int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
+{
+	struct table index;
+
+	if (table_init(&index, arena, from->model->probe_count))
+		return -ENOMEM;
+	for (uint32_t p = 0; p < from->model->probe_count; p++)
+		if (table_add(&index, from->model->probes[p].key, p))
+			return -ENOMEM;
+	for (size_t p = 0; p < to->model->probe_count; p++) {
+		size_t step = 0;
+		uint32_t old;
+
+		if (!table_next(&index, to->model->probes[p].key, &step, &old))
+			continue;
+		to->verdicts[p] = from->verdicts[old];
+		to->memory[p] = from->memory[old];
+	}
+	return carry_services(arena, to, from);
+}
+
+/* ---- how things stand -------------------------------------------------------------------------------------------- */
+
+static void set_server(struct ipvs_server_state *server, const struct ipvs_server *now)
+{
+	if (server->now.health != now->health || server->now.in_table != now->in_table ||
+	    server->now.weight != now->weight)
+		server->stale = true;
+	server->now = *now;
+}
+
+/* A server in the table under several listeners has the same weight in all of them, but for servers kept as found:
+ * then the largest is told. */
+static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s, uint32_t i)
+{
+	const struct ipvs_layout *layout = &state->layout;
+	const struct real_server *server = &state->model->services[s].real_servers[i];
+	struct ipvs_server now = {.health = ipvs_server_health(server, state->verdicts)};
+
+	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
+		uint32_t v = layout->of_service[n];
+		struct ipvs_dest_key key = ipvs_dest_key_of(&layout->virtuals[v], server);
+		const struct ipvs_dest *dest = ipvs_dest_find(&state->wanted.services[v], &key);
+
+		if (!dest)
+			continue;
+		now.in_table = true;
+		now.weight = dest->attr.weight > now.weight ? dest->attr.weight : now.weight;
+	}
+	return now;
+}
+
+/* Brings servers and condition of a service up to what the wanted table says. */
+static void refresh(struct ipvs_state *state, uint32_t s, nstime now)
+{
+	const struct service *service = &state->model->services[s];
+	struct ipvs_service_state *about = &state->services[s];
+	struct ipvs_condition condition;
+
+	about->unknown = 0;
+	for (uint32_t i = 0; i < service->real_server_count; i++) {
+		state->view[i] = server_now(state, s, i);
+		about->unknown += state->view[i].health == VERDICT_UNKNOWN;
+		set_server(&state->servers[state->server_first[s] + i], &state->view[i]);
+	}
+	condition = ipvs_service_condition(service, state->view);
+	if (!about->since || condition.state != about->condition.state)
+		about->since = now;
+	if (condition.state != about->condition.state || condition.have != about->condition.have ||
+	    strcmp(condition.reason, about->condition.reason))
+		about->stale = true;
+	about->condition = condition;
+}
+
+void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *current, nstime now)
+{
+	for (size_t v = 0; v < state->layout.count; v++)
+		ipvs_desired_service(&state->layout, v, state->verdicts,
+				     ipvs_table_find(current, &state->layout.virtuals[v].empty.key),
+				     state->wanted.services[v].dests, &state->wanted.services[v]);
+	for (uint32_t s = 0; s < state->model->service_count; s++) {
+		refresh(state, s, now);
+		state->services[s].marked = false;
+	}
+	state->marked_count = 0;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------------------------------- */
+
+/* The last service whose servers start at or before the place. */
+uint32_t ipvs_state_service_of(const struct ipvs_state *state, uint32_t place)
+{
+	uint32_t low = 0, high = (uint32_t)state->model->service_count;
+
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (state->server_first[middle] <= place)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void mark(struct ipvs_state *state, uint32_t s)
+{
+	if (state->services[s].marked)
+		return;
+	state->services[s].marked = true;
+	state->marked[state->marked_count++] = s;
+}
+
+void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
+{
+	struct ipvs_probe_memory now = {.reason = fact->reason, .since = fact->since};
+	uint32_t p = fact->probe;
+	bool told_alike, same;
+
+	if (p >= state->model->probe_count || fact->verdict == VERDICT_UNKNOWN)
+		return;
+	same = state->verdicts[p] == fact->verdict;
+	told_alike = same && (fact->verdict == VERDICT_UP || state->memory[p].reason == now.reason);
+	state->verdicts[p] = fact->verdict;
+	state->memory[p] = now;
+	for (uint32_t n = state->users_first[p]; n < state->users_first[p + 1]; n++) {
+		uint32_t place = state->users[n];
+
+		if (!same)
+			mark(state, ipvs_state_service_of(state, place));
+		if (!told_alike)
+			state->servers[place].stale = true;
+	}
+}
+
+static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s, struct ipvs_plan *plan)
+{
+	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
+		uint32_t v = state->layout.of_service[n];
+		struct ipvs_service *wanted = &state->wanted.services[v], desired;
+
+		ipvs_desired_service(&state->layout, v, state->verdicts, wanted, state->scratch, &desired);
+		if (ipvs_plan_service(arena, &desired, wanted, plan))
+			return -ENOMEM;
+		memcpy(wanted->dests, desired.dests, desired.dest_count * sizeof(*desired.dests));
+		wanted->dest_count = desired.dest_count;
+	}
+	return 0;
+}
+
+int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now, struct ipvs_plan *plan)
+{
+	while (state->marked_count) {
+		uint32_t s = state->marked[state->marked_count - 1];
+
+		if (settle_service(arena, state, s, plan))
+			return -ENOMEM;
+		refresh(state, s, now);
+		state->services[s].marked = false;
+		state->marked_count--;
+	}
+	return 0;
+}
+
+bool ipvs_state_has_verdicts(const struct ipvs_state *state)
+{
+	for (size_t s = 0; s < state->model->service_count; s++)
+		if (state->services[s].unknown)
+			return false;
+	return true;
+}

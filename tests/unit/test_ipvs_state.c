@@ -1,0 +1,335 @@
+/* From verdicts to the wanted table: what a server's health does, and that work is in proportion to what changed. */
+#include "test_ipvs.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/ip_vs.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "ipvs/state.h"
+
+/* Service "web": one or two listeners, servers a, b, c with one probe each (0, 1, 2). */
+struct sample {
+	struct model model;
+	struct service service;
+	struct endpoint listen[2];
+	struct real_server servers[3];
+	uint32_t probe_numbers[3];
+	struct probe probes[3];
+};
+
+static void sample_make(struct sample *sample)
+{
+	static const char *const names[] = {"a", "b", "c"}, *const addresses[] = {"10.0.0.1", "10.0.0.2:81", "10.0.0.3"};
+
+	*sample = (struct sample){0};
+	ck_assert_int_eq(endpoint_parse("192.168.8.200:80", &sample->listen[0]), 0);
+	ck_assert_int_eq(endpoint_parse("192.168.8.200:443", &sample->listen[1]), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		sample->probe_numbers[i] = i;
+		sample->probes[i] = (struct probe){.key = 100 + i};
+		sample->servers[i] = (struct real_server){.name = names[i], .weight = i + 1, .forwarding = FORWARDING_DR,
+							  .probes = &sample->probe_numbers[i], .probe_count = 1};
+		ck_assert_int_eq(endpoint_parse(addresses[i], &sample->servers[i].address), 0);
+		sample->probes[i].target = sample->servers[i].address;
+	}
+	sample->service = (struct service){.name = "web", .listen = sample->listen, .listen_count = 1,
+					   .protocols = PROTOCOL_TCP, .scheduler = "wlc",
+					   .on_failure = ON_FAILURE_QUIESCE, .real_servers = sample->servers,
+					   .real_server_count = 3};
+	sample->model = (struct model){.probes = sample->probes, .probe_count = 3, .services = &sample->service,
+				       .service_count = 1};
+}
+
+static const struct ipvs_table nothing;
+
+static void start(struct arena *arena, struct sample *sample, struct ipvs_state *state, const struct ipvs_table *found)
+{
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+
+	ck_assert_int_eq(ipvs_state_build(arena, &sample->model, state, &why), 0);
+	ipvs_state_desire(state, found, 1);
+}
+
+/* Tells a verdict; the operations it costs as text, without "ipvsadm " and the virtual service. */
+static const char *verdict(struct ipvs_state *state, uint32_t probe, enum verdict verdict)
+{
+	static char buffer[4096];
+	auto_arena *arena = arena_new(0);
+	struct ipvs_plan plan = {0};
+	struct text out = text_of(buffer, sizeof(buffer));
+	struct fact_probe fact = {.probe = probe, .verdict = verdict, .since = 7,
+				  .reason = verdict == VERDICT_UP ? REASON_PASSED : REASON_REFUSED};
+
+	ipvs_state_verdict(state, &fact);
+	ck_assert_int_eq(ipvs_state_settle(arena, state, 2, &plan), 0);
+	for (size_t i = 0; i < plan.count; i++) {
+		char line[IPVS_OP_TEXT];
+		struct text one = text_of(line, sizeof(line));
+
+		ipvs_op_format(&plan.ops[i], &one);
+		text_add(&out, "%s%.3s%s", i ? "; " : "", line + 8, strstr(line, "-r "));
+	}
+	return buffer;
+}
+
+START_TEST(no_traffic_before_the_first_passed_check)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	start(arena, &sample, &state, &nothing);
+	ck_assert_uint_eq(state.wanted.count, 1);
+	ck_assert_uint_eq(state.wanted.services[0].dest_count, 0);
+	ck_assert(!ipvs_state_has_verdicts(&state));
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DOWN);
+	ck_assert_str_eq(verdict(&state, 1, VERDICT_UP), "-a -r 10.0.0.2:81 -g -w 2");
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DEGRADED);
+	ck_assert_str_eq(state.services[0].condition.reason, "2 of 3 without a verdict yet: a, c");
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "-a -r 10.0.0.1:80 -g -w 1");
+	ck_assert_str_eq(verdict(&state, 2, VERDICT_UP), "-a -r 10.0.0.3:80 -g -w 3");
+	ck_assert(ipvs_state_has_verdicts(&state));
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_UP);
+	ck_assert_uint_eq(state.services[0].condition.have, 6);
+}
+END_TEST
+
+START_TEST(quiesce_takes_the_weight_and_remove_takes_the_server)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	start(arena, &sample, &state, &nothing);
+	verdict(&state, 0, VERDICT_UP);
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_DOWN), "-e -r 10.0.0.1:80 -g -w 0");
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "-e -r 10.0.0.1:80 -g -w 1");
+	sample.service.on_failure = ON_FAILURE_REMOVE;
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_DOWN), "-d -r 10.0.0.1:80");
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "-a -r 10.0.0.1:80 -g -w 1");
+}
+END_TEST
+
+START_TEST(a_verdict_that_is_no_news_costs_nothing)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	start(arena, &sample, &state, &nothing);
+	verdict(&state, 0, VERDICT_UP);
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "");
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UNKNOWN), ""); /* a restarted check worker takes nothing away */
+	ck_assert_str_eq(verdict(&state, 99, VERDICT_UP), "");
+	ck_assert_int_eq(state.servers[0].now.health, VERDICT_UP);
+}
+END_TEST
+
+START_TEST(every_listener_follows_a_verdict)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	sample.service.listen_count = 2;
+	sample.service.protocols = PROTOCOL_TCP | PROTOCOL_UDP;
+	start(arena, &sample, &state, &nothing);
+	ck_assert_uint_eq(state.wanted.count, 4);
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP),
+			 "-a -r 10.0.0.1:80 -g -w 1; -a -r 10.0.0.1:80 -g -w 1; "
+			 "-a -r 10.0.0.1:443 -g -w 1; -a -r 10.0.0.1:443 -g -w 1");
+}
+END_TEST
+
+START_TEST(servers_found_in_the_kernel_stay_as_they_are_until_a_verdict)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_dest dests[] = {test_dest("10.0.0.1:80", 5), test_dest("10.0.0.3:80", 0),
+				    test_dest("10.0.0.9:80", 1)};
+	struct ipvs_service found = {.key = test_key("192.168.8.200:80", IPPROTO_TCP),
+				     .attr = {.scheduler = "wlc", .netmask = UINT32_MAX},
+				     .dests = dests, .dest_count = 3};
+	struct ipvs_table table = {&found, 1};
+	struct ipvs_keys owned = {&found.key, 1};
+	struct sample sample;
+	struct ipvs_state state;
+	struct ipvs_plan plan;
+
+	sample_make(&sample);
+	start(arena, &sample, &state, &table);
+	ck_assert_int_eq(ipvs_plan_build(arena, &state.wanted, &table, &owned, &plan), 0);
+	ck_assert_uint_eq(plan.count, 1); /* only the server that the model does not know goes */
+	ck_assert_int_eq(plan.ops[0].kind, IPVS_DEL_DEST);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DEGRADED);
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "-e -r 10.0.0.1:80 -g -w 1");
+	ck_assert_str_eq(verdict(&state, 2, VERDICT_DOWN), ""); /* already without weight */
+	ck_assert_str_eq(verdict(&state, 2, VERDICT_UP), "-e -r 10.0.0.3:80 -g -w 3");
+}
+END_TEST
+
+START_TEST(a_server_without_checks_counts_as_up)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	sample.servers[0].probe_count = 0;
+	start(arena, &sample, &state, &nothing);
+	ck_assert_uint_eq(state.wanted.services[0].dest_count, 1);
+	ck_assert_uint_eq(state.servers[0].now.weight, 1);
+}
+END_TEST
+
+START_TEST(all_checks_of_a_server_must_pass)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+	struct fact_server fact;
+
+	sample_make(&sample);
+	sample.servers[0].probe_count = 2; /* probes 0 and 1 */
+	start(arena, &sample, &state, &nothing);
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "");
+	verdict(&state, 1, VERDICT_UP);
+	ck_assert(state.servers[0].now.in_table);
+	verdict(&state, 1, VERDICT_DOWN);
+	ck_assert_uint_eq(state.servers[0].now.weight, 0);
+	ipvs_state_server_fact(&state, 0, &fact);
+	ck_assert_int_eq(fact.health, VERDICT_DOWN);
+	ck_assert_str_eq(fact.reason, "10.0.0.2:81: refused");
+	ck_assert_int_eq(fact.since, 7);
+}
+END_TEST
+
+START_TEST(a_configured_weight_of_0_is_programmed_and_no_fault)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	sample.servers[0].weight = 0;
+	start(arena, &sample, &state, &nothing);
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "-a -r 10.0.0.1:80 -g -w 0");
+	verdict(&state, 1, VERDICT_UP);
+	verdict(&state, 2, VERDICT_UP);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_UP);
+}
+END_TEST
+
+START_TEST(verdicts_survive_a_reload_by_the_probes_keys)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample before, after;
+	struct ipvs_state old, new;
+	struct ipvs_keys owned = {0};
+	struct ipvs_plan plan;
+
+	sample_make(&before);
+	sample_make(&after);
+	start(arena, &before, &old, &nothing);
+	for (uint32_t i = 0; i < 3; i++)
+		verdict(&old, i, VERDICT_UP);
+	after.probes[0].key = 102; /* the probes have other numbers now, and that of b is a new one */
+	after.probes[1].key = 999;
+	after.probes[2].key = 100;
+	after.probe_numbers[0] = 2;
+	after.probe_numbers[2] = 0;
+	start(arena, &after, &new, &nothing);
+	ck_assert_int_eq(ipvs_state_carry(arena, &new, &old), 0);
+	ipvs_state_desire(&new, &old.wanted, 9);
+	ck_assert_int_eq(ipvs_plan_build(arena, &new.wanted, &old.wanted, &owned, &plan), 0);
+	ck_assert_uint_eq(plan.count, 0); /* b stays as it is until its new check has spoken */
+	ck_assert_int_eq(new.servers[0].now.health, VERDICT_UP);
+	ck_assert_int_eq(new.servers[1].now.health, VERDICT_UNKNOWN);
+	ck_assert_str_eq(verdict(&new, 1, VERDICT_DOWN), "-e -r 10.0.0.2:81 -g -w 0");
+}
+END_TEST
+
+START_TEST(sh_always_has_its_fallback)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	sample.service.scheduler = "sh";
+	start(arena, &sample, &state, &nothing);
+	ck_assert_uint_eq(state.wanted.services[0].attr.flags, IP_VS_SVC_F_SCHED_SH_FALLBACK);
+}
+END_TEST
+
+static void check_refused(struct sample *sample, const char *expected)
+{
+	auto_arena *arena = arena_new(0);
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+	struct ipvs_state state;
+
+	ck_assert_int_lt(ipvs_state_build(arena, &sample->model, &state, &why), 0);
+	ck_assert_str_eq(buffer, expected);
+}
+
+START_TEST(what_no_table_can_hold_is_refused_with_the_names)
+{
+	struct sample sample;
+
+	sample_make(&sample);
+	sample.servers[2].address.address = sample.servers[0].address.address;
+	check_refused(&sample, "service web: the real servers a and c are alike");
+	sample_make(&sample);
+	sample.listen[1] = sample.listen[0];
+	sample.service.listen_count = 2;
+	check_refused(&sample, "services web and web: both listen on tcp 192.168.8.200:80");
+	sample_make(&sample);
+	sample.service.scheduler = "sixteen_letters_";
+	check_refused(&sample, "service web: no scheduler has a name as long as sixteen_letters_");
+}
+END_TEST
+
+START_TEST(counters_are_summed_over_listeners)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_dest first = test_dest("10.0.0.1:80", 1), second = test_dest("10.0.0.1:443", 1);
+	struct ipvs_service services[] = {
+		{.key = test_key("192.168.8.200:80", IPPROTO_TCP), .dests = &first, .dest_count = 1},
+		{.key = test_key("192.168.8.200:443", IPPROTO_TCP), .dests = &second, .dest_count = 1},
+	};
+	struct ipvs_table table = {services, 2};
+	struct sample sample;
+	struct ipvs_state state;
+	struct fact_server fact;
+
+	sample_make(&sample);
+	sample.service.listen_count = 2;
+	start(arena, &sample, &state, &nothing);
+	first.counters = (struct ipvs_counters){.active = 1, .connections = 10, .bytes_in = 1000};
+	second.counters = (struct ipvs_counters){.active = 2, .connections = 20, .bytes_in = 2000};
+	ipvs_state_counters(&state, &table);
+	ck_assert(state.servers[0].stale);
+	ipvs_state_server_fact(&state, 0, &fact);
+	ck_assert_uint_eq(fact.active, 3);
+	ck_assert_uint_eq(fact.connections, 30);
+	ck_assert_uint_eq(fact.bytes_in, 3000);
+}
+END_TEST
+
+TCase *ipvs_state_case(void)
+{
+	return CASE("state", no_traffic_before_the_first_passed_check, quiesce_takes_the_weight_and_remove_takes_the_server,
+		    a_verdict_that_is_no_news_costs_nothing, every_listener_follows_a_verdict,
+		    servers_found_in_the_kernel_stay_as_they_are_until_a_verdict, a_server_without_checks_counts_as_up,
+		    all_checks_of_a_server_must_pass, a_configured_weight_of_0_is_programmed_and_no_fault,
+		    verdicts_survive_a_reload_by_the_probes_keys, sh_always_has_its_fallback,
+		    what_no_table_can_hold_is_refused_with_the_names, counters_are_summed_over_listeners);
+}
