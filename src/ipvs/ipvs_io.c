@@ -1,0 +1,329 @@
+/* One generic netlink socket, non-blocking. Requests are numbered; answers with another number than those waited for are
+ * leftovers of a request that was given up, and passed over. A batch asks for an acknowledgement of its last message
+ * only; errors come without being asked for and are mapped back to operations by their numbers. */
+#include "ipvs/ipvs_io.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "core/loop.h"
+#include "ipvs/codec.h"
+
+#define PATIENCE (5 * NSTIME_S)
+#define BATCH_BYTES 32768          /* 16 to 64 KiB per send are best; smaller batches need a smaller receive buffer */
+#define RECEIVE_BYTES 65536        /* the kernel fills at most 32 KiB of a dump at a time */
+#define RECEIVE_BUFFER (1024 * 1024) /* every message of a batch may fail: room for as many answers */
+
+struct ipvs_io {
+	struct mnl_socket *socket;
+	uint16_t family;
+	uint32_t seq; /* of the request sent last */
+	uint8_t batch[BATCH_BYTES];
+	uint8_t received[RECEIVE_BYTES];
+};
+
+/* ---- sending and receiving ------------------------------------------------------------------------------------ */
+
+static int wait_for(struct ipvs_io *io, short events, nstime deadline)
+{
+	struct pollfd wait = {.fd = mnl_socket_get_fd(io->socket), .events = events};
+	nstime left = deadline - clock_now();
+	int ready;
+
+	if (left <= 0)
+		return -ETIMEDOUT;
+	ready = poll(&wait, 1, (int)(left / NSTIME_MS) + 1);
+	if (ready < 0 && errno != EINTR)
+		return -errno;
+	return ready ? 0 : -ETIMEDOUT;
+}
+
+static int send_batch(struct ipvs_io *io, const struct writer *out, nstime deadline)
+{
+	if (out->failed)
+		return -EMSGSIZE;
+	for (;;) {
+		int error;
+
+		if (mnl_socket_sendto(io->socket, io->batch, writer_used(out)) >= 0)
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		error = wait_for(io, POLLOUT, deadline);
+		if (error)
+			return error;
+	}
+}
+
+/* One packet of the kernel's; answers that did not fit into the socket's buffer are -ENOBUFS. */
+static int receive(struct ipvs_io *io, nstime deadline, struct reader *out)
+{
+	for (;;) {
+		ssize_t size = mnl_socket_recvfrom(io->socket, io->received, sizeof(io->received));
+		int error;
+
+		if (size >= 0) {
+			*out = reader_of(io->received, (size_t)size);
+			return 0;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		error = wait_for(io, POLLIN, deadline);
+		if (error)
+			return error;
+	}
+}
+
+/* ---- dumps ----------------------------------------------------------------------------------------------------- */
+
+/* Takes one value of a dump; -errno gives up. */
+typedef int take_value(void *ctx, const struct netlink_message *message);
+
+/* Reads until the request numbered io->seq has ended: with DONE or with an error. */
+static int read_answer(struct ipvs_io *io, nstime deadline, take_value *each, void *ctx)
+{
+	int failed = 0;
+
+	for (;;) {
+		struct netlink_message message;
+		struct reader in;
+		bool malformed;
+		int error = receive(io, deadline, &in);
+
+		if (error)
+			return error;
+		while (netlink_next(&in, &message, &malformed)) {
+			if (message.seq != io->seq)
+				continue;
+			if (message.kind == NETLINK_DONE || message.kind == NETLINK_ERROR)
+				return failed ? failed : message.error;
+			if (message.kind == NETLINK_DATA && !failed)
+				failed = each(ctx, &message);
+		}
+		if (malformed)
+			return -EBADMSG;
+	}
+}
+
+struct dump {
+	struct arena *arena;
+	struct ipvs_table table;
+	struct ipvs_service *service; /* whose destinations are being read */
+};
+
+static int take_service(void *ctx, const struct netlink_message *message)
+{
+	struct dump *dump = ctx;
+	struct ipvs_message value;
+	struct ipvs_service *service;
+
+	if (!ipvs_decode_message(message->value, 0, &value) || !value.has_service)
+		return -EBADMSG;
+	service = arena_push(dump->arena, &dump->table.services, &dump->table.count, sizeof(*service));
+	if (!service)
+		return -ENOMEM;
+	*service = value.service;
+	return 0;
+}
+
+static int take_dest(void *ctx, const struct netlink_message *message)
+{
+	struct dump *dump = ctx;
+	struct ipvs_service *service = dump->service;
+	struct ipvs_message value;
+	struct ipvs_dest *dest;
+
+	if (!ipvs_decode_message(message->value, service->key.address.family, &value) || !value.has_dest)
+		return -EBADMSG;
+	dest = arena_push(dump->arena, &service->dests, &service->dest_count, sizeof(*dest));
+	if (!dest)
+		return -ENOMEM;
+	*dest = value.dest;
+	return 0;
+}
+
+static int dump_services(struct ipvs_io *io, struct dump *dump, nstime deadline)
+{
+	struct writer out = writer_of(io->batch, sizeof(io->batch));
+	int error;
+
+	ipvs_encode_dump_services(&out, io->family, ++io->seq);
+	error = send_batch(io, &out, deadline);
+	return error ? error : read_answer(io, deadline, take_service, dump);
+}
+
+/* A service that went between the two dumps has no destinations any more: no error. */
+static int dump_dests(struct ipvs_io *io, struct dump *dump, struct ipvs_service *service, nstime deadline)
+{
+	struct writer out = writer_of(io->batch, sizeof(io->batch));
+	int error;
+
+	dump->service = service;
+	ipvs_encode_dump_dests(&out, io->family, ++io->seq, &service->key);
+	error = send_batch(io, &out, deadline);
+	if (!error)
+		error = read_answer(io, deadline, take_dest, dump);
+	return error == -ESRCH ? 0 : error;
+}
+
+int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out)
+{
+	struct dump dump = {.arena = arena};
+	int error = dump_services(io, &dump, clock_now() + PATIENCE);
+
+	for (size_t i = 0; i < dump.table.count && !error; i++)
+		error = dump_dests(io, &dump, &dump.table.services[i], clock_now() + PATIENCE);
+	if (error)
+		return error;
+	ipvs_table_sort(&dump.table);
+	*out = dump.table;
+	return 0;
+}
+
+/* ---- operations --------------------------------------------------------------------------------------------------- */
+
+struct batch {
+	const struct ipvs_op *ops; /* the first of this batch has the number `first` */
+	uint32_t first, last;
+	ipvs_refused *refused;
+	void *ctx;
+	int refusals;
+};
+
+/* Looks at one answer; true when it is the one to the last message. */
+static bool take_acknowledgement(struct batch *batch, const struct netlink_message *message)
+{
+	uint32_t index = message->seq - batch->first;
+
+	if (message->kind != NETLINK_ERROR || index > batch->last - batch->first)
+		return false;
+	if (message->error) {
+		batch->refusals++;
+		batch->refused(batch->ctx, &batch->ops[index], message->error, message->text);
+	}
+	return message->seq == batch->last;
+}
+
+static int read_acknowledgements(struct ipvs_io *io, struct batch *batch, nstime deadline)
+{
+	for (;;) {
+		struct netlink_message message;
+		struct reader in;
+		bool malformed, done = false;
+		int error = receive(io, deadline, &in);
+
+		if (error)
+			return error;
+		while (netlink_next(&in, &message, &malformed))
+			done = take_acknowledgement(batch, &message) || done;
+		if (malformed)
+			return -EBADMSG;
+		if (done)
+			return 0;
+	}
+}
+
+/* Encodes as many operations as fit; returns how many. The last one asks for the acknowledgement. */
+static size_t fill_batch(struct ipvs_io *io, const struct ipvs_op *ops, size_t count, struct writer *out)
+{
+	size_t i = 0;
+	bool last = false;
+
+	*out = writer_of(io->batch, sizeof(io->batch));
+	while (!last) {
+		last = i + 1 == count || writer_left(out) < 2 * IPVS_MESSAGE_MAX;
+		ipvs_encode_op(out, io->family, ++io->seq, last, &ops[i++]);
+	}
+	return i;
+}
+
+int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count, ipvs_refused *refused, void *ctx)
+{
+	struct batch batch = {.refused = refused, .ctx = ctx};
+
+	for (size_t done = 0; done < count;) {
+		nstime deadline = clock_now() + PATIENCE;
+		struct writer out;
+		int error;
+
+		batch.ops = ops + done;
+		batch.first = io->seq + 1;
+		done += fill_batch(io, ops + done, count - done, &out);
+		batch.last = io->seq;
+		error = send_batch(io, &out, deadline);
+		if (!error)
+			error = read_acknowledgements(io, &batch, deadline);
+		if (error)
+			return error;
+	}
+	return batch.refusals;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------ */
+
+static int take_family(void *ctx, const struct netlink_message *message)
+{
+	return ipvs_decode_family(message->value, ctx) ? 0 : -EBADMSG;
+}
+
+static int find_family(struct ipvs_io *io)
+{
+	nstime deadline = clock_now() + PATIENCE;
+	struct writer out = writer_of(io->batch, sizeof(io->batch));
+	int error;
+
+	ipvs_encode_get_family(&out, ++io->seq);
+	error = send_batch(io, &out, deadline);
+	if (!error)
+		error = read_answer(io, deadline, take_family, &io->family);
+	if (error)
+		return error;
+	return io->family ? 0 : -ENOENT;
+}
+
+/* Options of the socket are for better messages and more room; without them it works as well. */
+static void set_options(struct ipvs_io *io)
+{
+	int on = 1, size = RECEIVE_BUFFER;
+
+	mnl_socket_setsockopt(io->socket, NETLINK_EXT_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(io->socket, NETLINK_CAP_ACK, &on, sizeof(on));
+	setsockopt(mnl_socket_get_fd(io->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+}
+
+int ipvs_io_open(struct ipvs_io **out)
+{
+	struct ipvs_io *io = calloc(1, sizeof(*io));
+	int error;
+
+	if (!io)
+		return -ENOMEM;
+	io->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	error = io->socket && !mnl_socket_bind(io->socket, 0, MNL_SOCKET_AUTOPID) ? 0 : -errno;
+	if (!error) {
+		set_options(io);
+		error = find_family(io);
+	}
+	if (error) {
+		ipvs_io_close(io);
+		return error;
+	}
+	*out = io;
+	return 0;
+}
+
+void ipvs_io_close(struct ipvs_io *io)
+{
+	if (!io)
+		return;
+	if (io->socket)
+		mnl_socket_close(io->socket);
+	free(io);
+}
