@@ -4,8 +4,10 @@
 #include "check/outcome.h"
 #include "config/model.h"
 
-#define UNKNOWN_RETRY NSTIME_S /* a failing server's next probe while it has no verdict: readiness waits for it */
-#define STARVED_MAX 3          /* 2^3: the slowest probing for lack of resources */
+#define UNKNOWN_RETRY                                                                              \
+	NSTIME_S /* a failing server's next probe while it has no verdict: readiness waits for it  \
+		  */
+#define STARVED_MAX 3 /* 2^3: the slowest probing for lack of resources */
 
 struct automaton automaton_start(const struct check *check, nstime now)
 {
@@ -46,7 +48,8 @@ static bool step_failed(struct automaton *automaton, const struct check *check, 
 	return false;
 }
 
-bool automaton_step(struct automaton *automaton, const struct check *check, enum probe_reason reason, nstime now)
+bool automaton_step(struct automaton *automaton, const struct check *check,
+		    enum probe_reason reason, nstime now)
 {
 	if (reason == REASON_RESOURCES) {
 		if (automaton->starved < STARVED_MAX)

@@ -2,10 +2,12 @@
  *
  *  - The first probe ever passed makes the verdict up, whatever `rise` says.
  *  - After that: `fall` failures in a row make it down, `rise` passes in a row make it up again.
- *  - Before any probe passed, the verdict is unknown (initial: down) or up (initial: up) until `fall` failures in a row
- *    make it down. A check worker that was just replaced thus takes no server away for one lost packet, and a server
- *    that fails at start is not waited for long: while unknown, failures are probed again after a second.
- *  - What went wrong here (RESOURCES, LOCAL) neither counts nor breaks a row; lack of resources makes probing slower.
+ *  - Before any probe passed, the verdict is unknown (initial: down) or up (initial: up) until
+ *    `fall` failures in a row make it down. So a check worker that was just replaced takes no
+ *    server away for one lost packet; and a server that fails at start is not waited for long:
+ *    while the verdict is unknown, failures are probed again after a second.
+ *  - What went wrong here (RESOURCES, LOCAL) neither counts nor breaks a row; lack of resources
+ *    makes probing slower.
  *
  * interface.md section "Checks". Values only: the caller keeps one automaton per probe. */
 #ifndef LBHA_CHECK_AUTOMATON_H
@@ -30,11 +32,12 @@ struct automaton {
 struct automaton automaton_start(const struct check *check, nstime now);
 
 /* A probe has ended; true when the verdict changed. */
-bool automaton_step(struct automaton *automaton, const struct check *check, enum probe_reason reason, nstime now);
+bool automaton_step(struct automaton *automaton, const struct check *check,
+		    enum probe_reason reason, nstime now);
 
-/* How long after the start of the last probe the next one is due (before jitter): the interval, retry_interval after a
- * failure that is not yet down, at most a second while failing without a verdict, and up to 8 times as long
- * while resources lack. */
+/* How long after the start of the last probe the next one is due (before jitter): the interval,
+ * retry_interval after a failure that is not yet down, at most a second while failing without a
+ * verdict, and up to 8 times as long while resources lack. */
 nstime automaton_delay(const struct automaton *automaton, const struct check *check);
 
 #endif

@@ -7,7 +7,8 @@
 #include "base/table.h"
 #include "config/model.h"
 
-static int index_keys(struct table *table, struct arena *arena, const struct probe *old, size_t count)
+static int index_keys(struct table *table, struct arena *arena, const struct probe *old,
+		      size_t count)
 {
 	int err = table_init(table, arena, count);
 
@@ -25,21 +26,23 @@ static uint32_t *map_none(struct arena *arena, size_t count)
 	return map;
 }
 
-static uint32_t partner(const struct table *table, const struct probe *old, const struct probe *fresh,
-			const uint32_t *to)
+static uint32_t partner(const struct table *table, const struct probe *old,
+			const struct probe *fresh, const uint32_t *to)
 {
 	uint32_t found;
 
 	for (size_t step = 0; table_next(table, fresh->key, &step, &found);)
-		if (to[found] == MERGE_NONE && !endpoint_compare(&old[found].target, &fresh->target))
+		if (to[found] == MERGE_NONE &&
+		    !endpoint_compare(&old[found].target, &fresh->target))
 			return found;
 	return MERGE_NONE;
 }
 
-int merge_probes(const struct probe *old, size_t old_count, const struct probe *fresh, size_t fresh_count,
-		 struct arena *arena, struct merge *out)
+int merge_probes(const struct probe *old, size_t old_count, const struct probe *fresh,
+		 size_t fresh_count, struct arena *arena, struct merge *out)
 {
-	struct merge merge = {.from = map_none(arena, fresh_count), .to = map_none(arena, old_count)};
+	struct merge merge = {.from = map_none(arena, fresh_count),
+			      .to = map_none(arena, old_count)};
 	struct table table;
 
 	if (!merge.from || !merge.to || index_keys(&table, arena, old, old_count))

@@ -1,7 +1,7 @@
-/* Two tables: errno to reason, and reason to sentence. What happened before a connection was even tried is always
- * ours; what happened while connecting is ours only if the error says so. connect(2) gives EADDRNOTAVAIL when no
- * local port is left for that target (bind(2): the address is not here), and EPERM or EACCES when a local firewall
- * refuses to send. */
+/* Two tables: errno to reason, and reason to sentence. What happened before a connection was even
+ * tried is always ours; what happened while connecting is ours only if the error says so.
+ * connect(2) gives EADDRNOTAVAIL when no local port is left for that target (bind(2): the address
+ * is not here), and EPERM or EACCES when a local firewall refuses to send. */
 #include "check/outcome.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 struct error_row {
 	int error;
-	enum probe_reason connecting, replying; /* STEP_CONNECT, STEP_REPLY; earlier steps are LOCAL or RESOURCES */
+	enum probe_reason connecting, replying; /* STEP_CONNECT, STEP_REPLY; before: ours */
 	const char *text;
 };
 
@@ -85,7 +85,8 @@ struct outcome outcome_of_deadline(nstime connected, uint32_t received)
 {
 	if (!connected)
 		return (struct outcome){.reason = REASON_CONNECT_TIMEOUT, .step = STEP_CONNECT};
-	return (struct outcome){.reason = REASON_REPLY_TIMEOUT, .step = STEP_REPLY, .received = received};
+	return (struct outcome){
+		.reason = REASON_REPLY_TIMEOUT, .step = STEP_REPLY, .received = received};
 }
 
 static const struct status_range STATUS_DEFAULT = {200, 299};
@@ -109,7 +110,8 @@ struct outcome outcome_of_status(const struct check *check, uint16_t status)
 	return out;
 }
 
-static void describe_status(struct text *text, const struct outcome *outcome, const struct check *check)
+static void describe_status(struct text *text, const struct outcome *outcome,
+			    const struct check *check)
 {
 	size_t count;
 	const struct status_range *wanted = wanted_status(check, &count);
@@ -132,7 +134,13 @@ static void describe_error(struct text *text, int error)
 		text_add(text, "error %d", error);
 }
 
-static void describe_connect_timeout(struct text *text, const struct outcome *outcome, const struct check *check)
+static void describe_received(struct text *text, uint32_t bytes)
+{
+	text_add(text, "%u byte%s received)", bytes, bytes == 1 ? "" : "s");
+}
+
+static void describe_connect_timeout(struct text *text, const struct outcome *outcome,
+				     const struct check *check)
 {
 	char within[DURATION_TEXT];
 
@@ -142,33 +150,40 @@ static void describe_connect_timeout(struct text *text, const struct outcome *ou
 		text_add(text, "no connection within %s", duration_format(check->timeout, within));
 }
 
-static void describe_reply_timeout(struct text *text, const struct outcome *outcome, const struct check *check)
+static void describe_reply_timeout(struct text *text, const struct outcome *outcome,
+				   const struct check *check)
 {
 	char within[DURATION_TEXT], connected[DURATION_TEXT];
 
 	duration_format(check->timeout, within);
 	duration_about(outcome->connected, connected);
-	if (outcome->received)
-		text_add(text, "reply not complete within %s (connected after %s, %u bytes received)", within, connected,
-			 outcome->received);
-	else
-		text_add(text, "no reply within %s (connected after %s)", within, connected);
+	text_add(text, "%s within %s (connected after %s",
+		 outcome->received ? "reply not complete" : "no reply", within, connected);
+	if (!outcome->received) {
+		text_add(text, ")");
+		return;
+	}
+	text_add(text, ", ");
+	describe_received(text, outcome->received);
 }
 
 static void describe_reset(struct text *text, const struct outcome *outcome)
 {
 	const char *how = outcome->error ? "reset" : "closed";
 
-	if (outcome->step != STEP_REPLY)
+	if (outcome->step != STEP_REPLY) {
 		text_add(text, "connect: reset");
-	else if (outcome->received)
-		text_add(text, "connection %s in the middle of the reply (%u bytes received)", how, outcome->received);
-	else
+	} else if (!outcome->received) {
 		text_add(text, "connection %s without a reply", how);
+	} else {
+		text_add(text, "connection %s in the middle of the reply (", how);
+		describe_received(text, outcome->received);
+	}
 }
 
 /* RESOURCES and LOCAL: "here:" says whose fault it is. */
-static void describe_here(struct text *text, const struct outcome *outcome, const struct check *check)
+static void describe_here(struct text *text, const struct outcome *outcome,
+			  const struct check *check)
 {
 	char address[ADDR_TEXT];
 
@@ -177,7 +192,8 @@ static void describe_here(struct text *text, const struct outcome *outcome, cons
 	case STEP_SOCKET:
 		break;
 	case STEP_INTERFACE:
-		text_add(text, "cannot use interface %s: ", check->interface ? check->interface : "");
+		text_add(text,
+			 "cannot use interface %s: ", check->interface ? check->interface : "");
 		break;
 	case STEP_BIND:
 		text_add(text, "cannot bind to %s: ", addr_format(&check->bind, address));
@@ -202,7 +218,8 @@ static void describe_passed(struct text *text, const struct outcome *outcome)
 		text_add(text, "connected");
 }
 
-const char *outcome_describe(const struct outcome *outcome, const struct check *check, char *out, size_t size)
+const char *outcome_describe(const struct outcome *outcome, const struct check *check, char *out,
+			     size_t size)
 {
 	struct text text = text_of(out, size);
 

@@ -1,9 +1,9 @@
-/* How one probe ended, as a value; what that means (errno to reason) and how it is told to a person. Nothing here
- * touches a socket: the effects fill in what they saw.
+/* How one probe ended, as a value; what that means (errno to reason) and how it is told to a
+ * person. Nothing here touches a socket: the effects fill in what they saw.
  *
- * Reasons fall in three kinds. PASSED; failures, which count against the server; and what went wrong on this
- * machine (RESOURCES: no descriptor, port or memory; LOCAL: bind address, interface, permission), which never does:
- * a director that is out of descriptors must not empty the table. */
+ * Reasons fall in three kinds. PASSED; failures, which count against the server; and what went
+ * wrong on this machine (RESOURCES: no descriptor, port or memory; LOCAL: bind address, interface,
+ * permission), which never does: a director that is out of descriptors must not empty the table. */
 #ifndef LBHA_CHECK_OUTCOME_H
 #define LBHA_CHECK_OUTCOME_H
 
@@ -23,18 +23,18 @@ enum outcome_step {
 	STEP_INTERFACE, /* tying it to an interface */
 	STEP_BIND,      /* giving it a source address */
 	STEP_CONNECT,
-	STEP_REPLY,     /* connected: speaking the protocol */
+	STEP_REPLY, /* connected: speaking the protocol */
 };
 
 struct outcome {
 	enum probe_reason reason;
 	enum outcome_step step;
-	int error;           /* errno that ended it; 0: none */
-	uint16_t status;     /* http: the status; 0: none was read */
-	uint32_t received;   /* bytes of the answer, as far as known */
-	const char *fault;   /* PROTOCOL, TOO_LARGE: what is wrong with the answer (static text) */
-	nstime connected;    /* from the start until the connection stood; 0: it never did */
-	nstime latency;      /* from the start until the end */
+	int error;         /* errno that ended it; 0: none */
+	uint16_t status;   /* http: the status; 0: none was read */
+	uint32_t received; /* bytes of the answer, as far as known */
+	const char *fault; /* PROTOCOL, TOO_LARGE: what is wrong with the answer (static text) */
+	nstime connected;  /* from the start until the connection stood; 0: it never did */
+	nstime latency;    /* from the start until the end */
 };
 
 /* An outcome of the kernel's errno at that step. */
@@ -49,8 +49,9 @@ struct outcome outcome_of_deadline(nstime connected, uint32_t received);
 /* http: PASSED or STATUS. Without ranges 200-299 is wanted. */
 struct outcome outcome_of_status(const struct check *check, uint16_t status);
 
-/* "connect: refused", "status 503, wanted 200-299", "no reply within 1s (connected after 2ms)": one line, cut to
- * `size`; returns out. */
-const char *outcome_describe(const struct outcome *outcome, const struct check *check, char *out, size_t size);
+/* "connect: refused", "status 503, wanted 200-299", "no reply within 1s (connected after 2ms)": one
+ * line, cut to `size`; returns out. */
+const char *outcome_describe(const struct outcome *outcome, const struct check *check, char *out,
+			     size_t size);
 
 #endif

@@ -126,7 +126,7 @@ static uint64_t mix(uint64_t value)
 	return value ^ (value >> 31);
 }
 
-/* A number from 0 to `limit`; the bias of the remainder is below 2^-20 for any interval up to hours. */
+/* A number from 0 to `limit`. */
 static nstime scale(uint64_t bits, nstime limit)
 {
 	return (nstime)(bits % ((uint64_t)limit + 1));

@@ -1,12 +1,13 @@
 /* When things are due: a heap of numbered items by time, and the rules for starting times.
  *
- * An item (0..room-1) has at most one due time. Setting, moving, removing and taking cost O(log n) and allocate
- * nothing: the memory is given once. Used for the starts of probes (items: probes) and their deadlines (items: slots).
+ * An item (0..room-1) has at most one due time. Setting, moving, removing and taking cost O(log n)
+ * and allocate nothing: the memory is given once. Used for the starts of probes (items: probes) and
+ * their deadlines (items: slots).
  *
- * Starting times: the first start is spread over min(interval, 1 s) by the probe's key, so that the same file spreads
- * the same way on every director and reload; later starts come early by up to 1/16 of the interval, at random, so that
- * probes and directors do not march in step. The interval is thus an upper bound: fall × interval + timeout holds as
- * the time to notice. */
+ * Starting times: the first start is spread over min(interval, 1 s) by the probe's key, so that the
+ * same file spreads the same way on every director and reload; later starts come early by up to
+ * 1/16 of the interval, at random, so that probes and directors do not march in step. The interval
+ * is thus an upper bound: fall × interval + timeout holds as the time to notice. */
 #ifndef LBHA_CHECK_SCHEDULE_H
 #define LBHA_CHECK_SCHEDULE_H
 
@@ -17,15 +18,16 @@
 #include "base/nstime.h"
 
 struct schedule {
-	nstime *due;      /* by item; valid while the item is in the heap */
-	uint32_t *heap;   /* items, the earliest first */
-	uint32_t *place;  /* by item: its place in the heap + 1, 0: not in it */
+	nstime *due;     /* by item; valid while the item is in the heap */
+	uint32_t *heap;  /* items, the earliest first */
+	uint32_t *place; /* by item: its place in the heap + 1, 0: not in it */
 	uint32_t count, room;
 };
 
 /* Bytes of memory that a schedule of `room` items needs. */
 size_t schedule_size(uint32_t room);
-/* An empty schedule over `memory`: schedule_size(room) zeroed bytes, aligned for nstime, that outlive it. */
+/* An empty schedule over `memory`: schedule_size(room) zeroed bytes, aligned for nstime, that
+ * outlive it. */
 void schedule_init(struct schedule *schedule, void *memory, uint32_t room);
 
 /* Sets or moves an item's time; NSTIME_NEVER removes it. */
@@ -34,13 +36,14 @@ void schedule_set(struct schedule *schedule, uint32_t item, nstime due);
 nstime schedule_due(const struct schedule *schedule, uint32_t item);
 /* The earliest time; NSTIME_NEVER when nothing is due ever. */
 nstime schedule_next(const struct schedule *schedule);
-/* Takes the earliest item out if it is due at `now`; false: nothing is. `due` (may be NULL) is its time. */
+/* Takes the earliest item out if it is due at `now`; false: nothing is. `due` (may be NULL) is its
+ * time. */
 bool schedule_take(struct schedule *schedule, nstime now, uint32_t *item, nstime *due);
 
 /* When the probe of this key starts first: from `now` to now + min(interval, 1 s). */
 nstime schedule_first(uint64_t key, nstime interval, nstime now);
-/* When it starts next: `delay` after its planned start, less jitter made of `random` (any 64 bits); never in the
- * past, since probes do not overlap and missed ones are not made up for. */
+/* When it starts next: `delay` after its planned start, less jitter made of `random` (any 64 bits);
+ * never in the past, since probes do not overlap and missed ones are not made up for. */
 nstime schedule_again(nstime planned, nstime delay, uint64_t random, nstime now);
 
 #endif

@@ -13,15 +13,23 @@
 #include "suite.h"
 
 static const struct check CHECK = {
-	.type = CHECK_TCP, .interval = 5 * NSTIME_S, .timeout = NSTIME_S, .rise = 2, .fall = 3,
+	.type = CHECK_TCP,
+	.interval = 5 * NSTIME_S,
+	.timeout = NSTIME_S,
+	.rise = 2,
+	.fall = 3,
 };
 
-/* Feeds results, one letter each: P passed, F failed, R resources, L local. Returns the last verdict. */
-static enum verdict feed(struct automaton *automaton, const struct check *check, const char *results)
+/* Feeds results, one letter each: P passed, F failed, R resources, L local. Returns the last
+ * verdict. */
+static enum verdict feed(struct automaton *automaton, const struct check *check,
+			 const char *results)
 {
 	for (; *results; results++) {
-		enum probe_reason reason = *results == 'P' ? REASON_PASSED : *results == 'F' ? REASON_REFUSED
-					   : *results == 'R' ? REASON_RESOURCES : REASON_LOCAL;
+		enum probe_reason reason = *results == 'P'   ? REASON_PASSED
+					   : *results == 'F' ? REASON_REFUSED
+					   : *results == 'R' ? REASON_RESOURCES
+							     : REASON_LOCAL;
 
 		automaton_step(automaton, check, reason, 100);
 	}
@@ -93,7 +101,8 @@ START_TEST(lack_of_resources_here_never_takes_a_server_away)
 	starved[sizeof(starved) - 1] = '\0';
 	ck_assert_int_eq(verdict_after(&CHECK, starved), VERDICT_UNKNOWN);
 	ck_assert_int_eq(verdict_after(&CHECK, "PRRRRRRRRLLLLLLLLL"), VERDICT_UP);
-	ck_assert_int_eq(verdict_after(&CHECK, "PFRFRRLF"), VERDICT_DOWN); /* nor does it break a row */
+	ck_assert_int_eq(verdict_after(&CHECK, "PFRFRRLF"),
+			 VERDICT_DOWN); /* nor does it break a row */
 	ck_assert_int_eq(verdict_after(&CHECK, "PFRRF"), VERDICT_UP);
 }
 END_TEST
@@ -192,7 +201,8 @@ START_TEST(errors_of_the_server_count_and_errors_here_do_not)
 
 		ck_assert_msg(outcome.reason == rows[i].reason, "row %zu", i);
 		ck_assert_int_eq(outcome_counts(outcome.reason),
-				 rows[i].reason != REASON_RESOURCES && rows[i].reason != REASON_LOCAL);
+				 rows[i].reason != REASON_RESOURCES &&
+					 rows[i].reason != REASON_LOCAL);
 	}
 }
 END_TEST
@@ -210,33 +220,50 @@ START_TEST(every_outcome_is_told_in_words)
 	struct check check = CHECK;
 	struct outcome bound = outcome_of_error(STEP_BIND, EADDRNOTAVAIL);
 
-	ck_assert_str_eq(described((struct outcome){.reason = REASON_NONE}, &check), "not probed yet");
+	ck_assert_str_eq(described((struct outcome){.reason = REASON_NONE}, &check),
+			 "not probed yet");
 	ck_assert_str_eq(described((struct outcome){.reason = REASON_PASSED}, &check), "connected");
-	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, ECONNREFUSED), &check), "connect: refused");
-	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, EHOSTUNREACH), &check), "connect: no route to host");
-	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, 9999), &check), "connect: error 9999");
+	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, ECONNREFUSED), &check),
+			 "connect: refused");
+	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, EHOSTUNREACH), &check),
+			 "connect: no route to host");
+	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, 9999), &check),
+			 "connect: error 9999");
 	ck_assert_str_eq(described(outcome_of_deadline(0, 0), &check), "no connection within 1s");
-	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, ETIMEDOUT), &check), "connect: timed out");
-	ck_assert_str_eq(described((struct outcome){.reason = REASON_REPLY_TIMEOUT, .connected = 2 * NSTIME_MS}, &check),
+	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, ETIMEDOUT), &check),
+			 "connect: timed out");
+	ck_assert_str_eq(described((struct outcome){.reason = REASON_REPLY_TIMEOUT,
+						    .connected = 2 * NSTIME_MS},
+				   &check),
 			 "no reply within 1s (connected after 2ms)");
-	ck_assert_str_eq(described((struct outcome){.reason = REASON_REPLY_TIMEOUT, .connected = 2 * NSTIME_MS,
-						    .received = 14}, &check),
+	ck_assert_str_eq(described((struct outcome){.reason = REASON_REPLY_TIMEOUT,
+						    .connected = 2 * NSTIME_MS,
+						    .received = 14},
+				   &check),
 			 "reply not complete within 1s (connected after 2ms, 14 bytes received)");
-	ck_assert_str_eq(described(outcome_of_error(STEP_REPLY, ECONNRESET), &check), "connection reset without a reply");
-	ck_assert_str_eq(described((struct outcome){.reason = REASON_RESET, .step = STEP_REPLY, .received = 7}, &check),
-			 "connection closed in the middle of the reply (7 bytes received)");
-	ck_assert_str_eq(described(outcome_of_error(STEP_SOCKET, EMFILE), &check), "here: too many open files");
+	ck_assert_str_eq(described(outcome_of_error(STEP_REPLY, ECONNRESET), &check),
+			 "connection reset without a reply");
+	ck_assert_str_eq(
+		described(
+			(struct outcome){.reason = REASON_RESET, .step = STEP_REPLY, .received = 7},
+			&check),
+		"connection closed in the middle of the reply (7 bytes received)");
+	ck_assert_str_eq(described(outcome_of_error(STEP_SOCKET, EMFILE), &check),
+			 "here: too many open files");
 	ck_assert_str_eq(described(outcome_of_error(STEP_CONNECT, EADDRNOTAVAIL), &check),
 			 "here: connect: no free local port");
 	addr_parse("192.0.2.1", &check.bind);
-	ck_assert_str_eq(described(bound, &check), "here: cannot bind to 192.0.2.1: not an address of this machine");
+	ck_assert_str_eq(described(bound, &check),
+			 "here: cannot bind to 192.0.2.1: not an address of this machine");
 	check.interface = "eth7";
 	ck_assert_str_eq(described(outcome_of_error(STEP_INTERFACE, ENODEV), &check),
 			 "here: cannot use interface eth7: no such device");
-	ck_assert_str_eq(described(outcome_of_status(&check, 503), &check), "status 503, wanted 200-299");
+	ck_assert_str_eq(described(outcome_of_status(&check, 503), &check),
+			 "status 503, wanted 200-299");
 	check.expect.status = ranges;
 	check.expect.status_count = COUNT_OF(ranges);
-	ck_assert_str_eq(described(outcome_of_status(&check, 404), &check), "status 404, wanted 200, 300-399");
+	ck_assert_str_eq(described(outcome_of_status(&check, 404), &check),
+			 "status 404, wanted 200, 300-399");
 	ck_assert_str_eq(described(outcome_of_status(&check, 301), &check), "status 301");
 }
 END_TEST
@@ -356,7 +383,8 @@ START_TEST(later_starts_come_at_most_a_sixteenth_early_and_never_late)
 	nstime least = 5 * NSTIME_S, most = 0;
 
 	for (int i = 0; i < 10000; i++) {
-		nstime delay = schedule_again(NSTIME_S, 5 * NSTIME_S, next_random(&state), 0) - NSTIME_S;
+		nstime delay = schedule_again(NSTIME_S, 5 * NSTIME_S, next_random(&state), 0) -
+			       NSTIME_S;
 
 		least = nstime_min(least, delay);
 		most = nstime_max(most, delay);
@@ -376,7 +404,8 @@ END_TEST
 
 static struct probe probe_of(uint64_t key, uint16_t port)
 {
-	return (struct probe){.key = key, .target = {.address = addr_from_ipv4(0x0a000001), .port = port}};
+	return (struct probe){.key = key,
+			      .target = {.address = addr_from_ipv4(0x0a000001), .port = port}};
 }
 
 START_TEST(probes_of_the_same_key_keep_their_state_wherever_they_move)
@@ -430,19 +459,26 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("check",
-		CASE("automaton", first_passed_probe_means_up_whatever_rise_says,
-		     without_a_pass_the_verdict_is_unknown_until_fall_failures, initial_up_holds_until_fall_failures,
-		     failures_must_be_in_a_row_to_mean_down, passes_must_be_in_a_row_to_mean_up_again,
-		     lack_of_resources_here_never_takes_a_server_away, a_step_tells_changes_only_and_since_is_their_time,
-		     retry_interval_counts_between_failures_that_are_not_yet_down,
-		     a_server_failing_from_the_start_is_retried_within_a_second,
-		     lack_of_resources_slows_probing_up_to_eight_times),
-		CASE("outcome", errors_of_the_server_count_and_errors_here_do_not, every_outcome_is_told_in_words,
-		     status_is_wanted_in_200_to_299_or_the_given_ranges, a_text_that_does_not_fit_is_cut),
-		CASE("schedule", nothing_is_due_before_its_time, items_come_in_order_of_time_under_any_changes,
-		     first_starts_are_spread_over_a_second_at_most,
-		     later_starts_come_at_most_a_sixteenth_early_and_never_late,
-		     a_probe_longer_than_its_interval_delays_the_next_one),
-		CASE("merge", probes_of_the_same_key_keep_their_state_wherever_they_move,
-		     equal_keys_of_different_targets_are_no_partners, the_same_set_again_changes_nothing));
+			 CASE("automaton", first_passed_probe_means_up_whatever_rise_says,
+			      without_a_pass_the_verdict_is_unknown_until_fall_failures,
+			      initial_up_holds_until_fall_failures,
+			      failures_must_be_in_a_row_to_mean_down,
+			      passes_must_be_in_a_row_to_mean_up_again,
+			      lack_of_resources_here_never_takes_a_server_away,
+			      a_step_tells_changes_only_and_since_is_their_time,
+			      retry_interval_counts_between_failures_that_are_not_yet_down,
+			      a_server_failing_from_the_start_is_retried_within_a_second,
+			      lack_of_resources_slows_probing_up_to_eight_times),
+			 CASE("outcome", errors_of_the_server_count_and_errors_here_do_not,
+			      every_outcome_is_told_in_words,
+			      status_is_wanted_in_200_to_299_or_the_given_ranges,
+			      a_text_that_does_not_fit_is_cut),
+			 CASE("schedule", nothing_is_due_before_its_time,
+			      items_come_in_order_of_time_under_any_changes,
+			      first_starts_are_spread_over_a_second_at_most,
+			      later_starts_come_at_most_a_sixteenth_early_and_never_late,
+			      a_probe_longer_than_its_interval_delays_the_next_one),
+			 CASE("merge", probes_of_the_same_key_keep_their_state_wherever_they_move,
+			      equal_keys_of_different_targets_are_no_partners,
+			      the_same_set_again_changes_nothing));
 }
