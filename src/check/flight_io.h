@@ -1,0 +1,54 @@
+/* A flight: one probe under way, and the contract between the engine, which owns all flights, and
+ * the types of probes, which know how to do one.
+ *
+ * The engine fills a flight and calls start(). The type works with sockets in the engine's loop and
+ * ends the flight exactly once by flight_end(), which may happen inside start(). The deadline is
+ * the engine's: when it comes, or when a reload removes the probe, the engine calls stop() by
+ * itself; a type sets no limit of its own that ends earlier. stop() is called once per flight in
+ * every case and lets go of all that the type took; the engine then closes `fd`. */
+#ifndef LBHA_CHECK_FLIGHT_IO_H
+#define LBHA_CHECK_FLIGHT_IO_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/nstime.h"
+#include "check/outcome.h"
+#include "core/loop.h"
+
+struct check;
+struct engine;
+struct flight;
+
+struct probe_type {
+	const char *name;
+	/* What all flights of the type share, made at the first use; NULL functions: nothing.
+	 * client_new gives NULL when out of memory. */
+	void *(*client_new)(struct loop *loop);
+	void (*client_free)(void *client);
+	void (*start)(struct flight *flight);
+	void (*stop)(struct flight *flight);
+};
+
+struct flight {
+	struct engine *engine;
+	struct loop *loop;
+	const struct probe_type *type;
+	void *client;
+	const struct check *check; /* of the committed model; the engine renews it at a reload */
+	struct endpoint target;
+	uint32_t slot, probe;
+	int fd;                                 /* the connection; -1: none */
+	struct loop_io io;                      /* watches fd while connecting, then the type's */
+	void (*dialled)(struct flight *flight); /* dial_io.c: whom to call */
+	nstime started, deadline;
+	nstime connected; /* from the start; 0: not yet */
+	void *request;    /* the type's own */
+};
+
+/* The flight has ended so: the engine takes it apart, `flight` is gone after this. */
+void flight_end(struct flight *flight, const struct outcome *outcome);
+/* The same with an errno. */
+void flight_fail(struct flight *flight, enum outcome_step step, int error);
+
+#endif
