@@ -1,0 +1,461 @@
+/* One timer serves two schedules: starts (by probe) and deadlines (by slot). A turn ends what is
+ * overdue first, then starts what is due while slots are left, a limited number per turn so that
+ * answers are read in between. After setup nothing is allocated but what libevent and libcurl need
+ * for a connection.
+ *
+ * Slots are handed out last-in first-out and their memory is touched at first use only: the memory
+ * of idle servers is their subject and schedule. */
+#include "check/engine_io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/duration.h"
+#include "check/dial_io.h"
+#include "check/flight_io.h"
+#include "check/merge.h"
+#include "check/probe_http.h"
+#include "check/probe_tcp.h"
+#include "check/schedule.h"
+#include "config/model.h"
+#include "core/log.h"
+#include "core/loop.h"
+
+#define STARTS_PER_TURN 64
+#define START_SLACK NSTIME_MS  /* started together with those due now: fewer wakeups */
+#define LATE (100 * NSTIME_MS) /* worth a warning */
+#define DESCRIPTORS_KEPT 64    /* for channels, logs, libraries */
+#define FLIGHTS_MOST 16384
+#define FLIGHTS_LEAST 8
+#define NOT_FLYING UINT32_MAX
+
+static const struct probe_type *const TYPES[] = {
+	[CHECK_TCP] = &probe_tcp,
+	[CHECK_HTTP] = &probe_http,
+};
+
+struct roster {
+	struct arena *arena;
+	const struct model *model;
+	struct subject *subjects;
+	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
+	struct schedule starts;
+	struct merge merge;
+};
+
+struct engine {
+	struct loop *loop;
+	struct loop_timer timer;
+	engine_ended *ended;
+	void *ctx;
+	struct roster *roster;
+	void *clients[COUNT_OF(TYPES)];
+	/* flights */
+	struct flight *flights;
+	uint32_t *vacant; /* a stack of slots that were used and are free */
+	uint32_t vacant_count, touched, flying;
+	uint32_t bound, allowed; /* allowed ≤ bound: shrinks for lack of resources */
+	uint32_t credit;         /* ended well since `allowed` changed */
+	struct schedule deadlines;
+	void *deadlines_memory;
+	bool turning; /* the turn arms the timer at its end */
+	nstime lateness;
+	uint64_t count; /* probes ended */
+	struct log_bucket late;
+	uint64_t random;
+};
+
+/* ---- memory -----------------------------------------------------------------------------------
+ */
+
+uint32_t engine_bound(void)
+{
+	struct rlimit limit;
+	rlim_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return FLIGHTS_LEAST;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	room = limit.rlim_cur > DESCRIPTORS_KEPT ? limit.rlim_cur - DESCRIPTORS_KEPT : 0;
+	if (room > FLIGHTS_MOST)
+		return FLIGHTS_MOST;
+	return room > FLIGHTS_LEAST ? (uint32_t)room : FLIGHTS_LEAST;
+}
+
+static void engine_turn(void *ctx);
+
+static int engine_memory(struct engine *engine)
+{
+	engine->flights = calloc(engine->bound, sizeof(*engine->flights));
+	engine->vacant = calloc(engine->bound, sizeof(*engine->vacant));
+	engine->deadlines_memory = calloc(1, schedule_size(engine->bound));
+	if (!engine->flights || !engine->vacant || !engine->deadlines_memory)
+		return -ENOMEM;
+	schedule_init(&engine->deadlines, engine->deadlines_memory, engine->bound);
+	return timer_init(engine->loop, &engine->timer, LOOP_NORMAL, engine_turn, engine);
+}
+
+static uint64_t random_seed(void)
+{
+	uint64_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (uint64_t)clock_now() ^ ((uint64_t)getpid() << 32);
+	return seed | 1;
+}
+
+struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended, void *ctx)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		return NULL;
+	*engine = (struct engine){
+		.loop = loop, .ended = ended, .ctx = ctx, .bound = bound, .allowed = bound};
+	engine->late = (struct log_bucket){.every = 60 * NSTIME_S, .burst = 1};
+	engine->random = random_seed();
+	if (engine_memory(engine)) {
+		engine_free(engine);
+		return NULL;
+	}
+	return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	engine_stop(engine);
+	for (size_t i = 0; i < COUNT_OF(TYPES); i++)
+		if (engine->clients[i])
+			TYPES[i]->client_free(engine->clients[i]);
+	roster_free(engine->roster);
+	timer_fini(&engine->timer);
+	free(engine->flights);
+	free(engine->vacant);
+	free(engine->deadlines_memory);
+	free(engine);
+}
+
+/* xorshift64: for jitter, where nobody gains by guessing. */
+static uint64_t random_next(struct engine *engine)
+{
+	engine->random ^= engine->random << 13;
+	engine->random ^= engine->random >> 7;
+	engine->random ^= engine->random << 17;
+	return engine->random;
+}
+
+/* ---- flights ----------------------------------------------------------------------------------
+ */
+
+static void engine_arm(struct engine *engine)
+{
+	nstime next = schedule_next(&engine->deadlines);
+
+	if (engine->turning)
+		return;
+	if (engine->roster && engine->flying < engine->allowed)
+		next = nstime_min(next, schedule_next(&engine->roster->starts));
+	if (next != engine->timer.due)
+		timer_at(&engine->timer, next);
+}
+
+static struct flight *flight_take(struct engine *engine)
+{
+	uint32_t slot = engine->vacant_count ? engine->vacant[--engine->vacant_count]
+					     : engine->touched++;
+	struct flight *flight = &engine->flights[slot];
+
+	*flight = (struct flight){.engine = engine, .loop = engine->loop, .slot = slot, .fd = -1};
+	engine->flying++;
+	return flight;
+}
+
+/* Takes a flight apart and gives its slot back. */
+static void flight_land(struct flight *flight)
+{
+	struct engine *engine = flight->engine;
+
+	if (flight->type)
+		flight->type->stop(flight);
+	io_fini(&flight->io);
+	if (flight->fd >= 0)
+		close(flight->fd);
+	flight->fd = -1;
+	schedule_set(&engine->deadlines, flight->slot, NSTIME_NEVER);
+	engine->roster->slots[flight->probe] = NOT_FLYING;
+	engine->vacant[engine->vacant_count++] = flight->slot;
+	engine->flying--;
+}
+
+/* Fewer flights when the kernel has no more descriptors or memory; one more after as many good ends
+ * as may fly. Ports are lacking for one target only and say nothing about the others. */
+static void bound_adapt(struct engine *engine, const struct outcome *outcome)
+{
+	if (outcome->reason == REASON_RESOURCES) {
+		if (outcome->error == EADDRNOTAVAIL || outcome->error == EADDRINUSE)
+			return;
+		if (engine->flying < engine->allowed)
+			engine->allowed = engine->flying > FLIGHTS_LEAST ? engine->flying
+									 : FLIGHTS_LEAST;
+		engine->credit = 0;
+	} else if (engine->allowed < engine->bound && ++engine->credit >= engine->allowed) {
+		engine->allowed++;
+		engine->credit = 0;
+	}
+}
+
+void flight_end(struct flight *flight, const struct outcome *outcome)
+{
+	struct engine *engine = flight->engine;
+	uint32_t probe = flight->probe;
+	struct subject *subject = &engine->roster->subjects[probe];
+	const struct check *check = flight->check;
+	enum verdict before = subject->automaton.verdict;
+	nstime now = clock_now(), started = flight->started;
+
+	subject->last = *outcome;
+	subject->last.connected = flight->connected;
+	subject->last.latency = now - started;
+	subject->ended = now;
+	engine->count++;
+	flight_land(flight);
+	bound_adapt(engine, outcome);
+	automaton_step(&subject->automaton, check, outcome->reason, now);
+	schedule_set(&engine->roster->starts, probe,
+		     schedule_again(started, automaton_delay(&subject->automaton, check),
+				    random_next(engine), now));
+	engine->ended(engine->ctx, probe, before);
+	engine_arm(engine);
+}
+
+void flight_fail(struct flight *flight, enum outcome_step step, int error)
+{
+	const struct outcome outcome = outcome_of_error(step, error);
+
+	flight_end(flight, &outcome);
+}
+
+static void flight_expire(struct flight *flight)
+{
+	const struct outcome outcome = outcome_of_deadline(flight->connected,
+							   dial_received(flight->fd));
+
+	flight_end(flight, &outcome);
+}
+
+/* The type's client; false when it cannot be had. */
+static bool client_find(struct engine *engine, enum check_type type, void **client)
+{
+	if (!engine->clients[type] && TYPES[type]->client_new)
+		engine->clients[type] = TYPES[type]->client_new(engine->loop);
+	*client = engine->clients[type];
+	return *client || !TYPES[type]->client_new;
+}
+
+static void probe_start(struct engine *engine, uint32_t index)
+{
+	struct roster *roster = engine->roster;
+	const struct probe *probe = &roster->model->probes[index];
+	struct flight *flight = flight_take(engine);
+
+	flight->check = &roster->model->checks[probe->check];
+	flight->target = probe->target;
+	flight->probe = index;
+	flight->started = clock_now();
+	flight->deadline = nstime_after(flight->started, flight->check->timeout);
+	roster->slots[index] = flight->slot;
+	schedule_set(&engine->deadlines, flight->slot, flight->deadline);
+	if (!client_find(engine, flight->check->type, &flight->client)) {
+		flight_fail(flight, STEP_SOCKET, ENOMEM);
+		return;
+	}
+	flight->type = TYPES[flight->check->type];
+	flight->type->start(flight);
+}
+
+/* ---- the turn ---------------------------------------------------------------------------------
+ */
+
+static void note_lateness(struct engine *engine, nstime late, nstime now)
+{
+	char text[DURATION_TEXT];
+	unsigned swallowed;
+
+	engine->lateness = nstime_max(engine->lateness, late);
+	if (late > LATE && log_limit(&engine->late, now, &swallowed))
+		log_warning("probes start %s late: %u are under way, %u at once are allowed by the "
+			    "limit of open files",
+			    duration_about(late, text), engine->flying, engine->allowed);
+}
+
+static void start_due(struct engine *engine, nstime now)
+{
+	uint32_t probe;
+	nstime due;
+
+	for (int i = 0; i < STARTS_PER_TURN; i++) {
+		if (engine->flying >= engine->allowed ||
+		    !schedule_take(&engine->roster->starts, now + START_SLACK, &probe, &due))
+			return;
+		note_lateness(engine, now - due, now);
+		probe_start(engine, probe);
+	}
+}
+
+static void engine_turn(void *ctx)
+{
+	struct engine *engine = ctx;
+	nstime now = clock_now();
+	uint32_t slot;
+
+	engine->turning = true;
+	while (schedule_take(&engine->deadlines, now, &slot, NULL))
+		flight_expire(&engine->flights[slot]);
+	if (engine->roster)
+		start_due(engine, now);
+	engine->turning = false;
+	engine_arm(engine);
+}
+
+/* ---- generations ------------------------------------------------------------------------------
+ */
+
+void roster_free(struct roster *roster)
+{
+	if (!roster)
+		return;
+	arena_free(roster->arena);
+	free(roster->subjects);
+	free(roster->slots);
+	free(roster->starts.due);
+	free(roster);
+}
+
+static int roster_memory(struct roster *roster, size_t count)
+{
+	void *times = calloc(1, schedule_size((uint32_t)count) + 1);
+
+	schedule_init(&roster->starts, times, (uint32_t)count);
+	roster->subjects = calloc(count + 1, sizeof(*roster->subjects));
+	roster->slots = calloc(count + 1, sizeof(*roster->slots));
+	return times && roster->subjects && roster->slots ? 0 : -ENOMEM;
+}
+
+struct roster *engine_prepare(struct engine *engine, struct arena *arena, const struct model *model)
+{
+	const struct model *old = engine_model(engine);
+	struct roster *roster = calloc(1, sizeof(*roster));
+
+	if (!roster)
+		return NULL;
+	roster->model = model;
+	if (roster_memory(roster, model->probe_count) ||
+	    merge_probes(old ? old->probes : NULL, old ? old->probe_count : 0, model->probes,
+			 model->probe_count, arena, &roster->merge)) {
+		roster_free(roster);
+		return NULL;
+	}
+	roster->arena = arena;
+	return roster;
+}
+
+const struct merge *roster_merge(const struct roster *roster)
+{
+	return &roster->merge;
+}
+
+/* The probes that go lose their flights, those that stay have theirs moved to the new index. */
+static void flights_move(struct engine *engine, const struct roster *fresh)
+{
+	for (uint32_t slot = 0; slot < engine->touched; slot++) {
+		struct flight *flight = &engine->flights[slot];
+		uint32_t to;
+
+		if (schedule_due(&engine->deadlines, slot) == NSTIME_NEVER)
+			continue;
+		to = fresh->merge.to[flight->probe];
+		if (to == MERGE_NONE) {
+			flight_land(flight);
+			continue;
+		}
+		flight->probe = to;
+		flight->check = &fresh->model->checks[fresh->model->probes[to].check];
+		fresh->slots[to] = slot;
+	}
+}
+
+static void subject_begin(struct roster *roster, uint32_t index, nstime now)
+{
+	const struct probe *probe = &roster->model->probes[index];
+	const struct check *check = &roster->model->checks[probe->check];
+
+	roster->subjects[index].automaton = automaton_start(check, now);
+	schedule_set(&roster->starts, index, schedule_first(probe->key, check->interval, now));
+}
+
+void engine_commit(struct engine *engine, struct roster *fresh)
+{
+	struct roster *old = engine->roster;
+	nstime now = clock_now();
+
+	for (uint32_t i = 0; i < fresh->model->probe_count; i++) {
+		uint32_t from = fresh->merge.from[i];
+
+		fresh->slots[i] = NOT_FLYING;
+		if (from == MERGE_NONE) {
+			subject_begin(fresh, i, now);
+			continue;
+		}
+		fresh->subjects[i] = old->subjects[from];
+		schedule_set(&fresh->starts, i, schedule_due(&old->starts, from));
+	}
+	flights_move(engine, fresh);
+	engine->roster = fresh;
+	roster_free(old);
+	engine_arm(engine);
+}
+
+void engine_stop(struct engine *engine)
+{
+	for (uint32_t slot = 0; slot < engine->touched; slot++)
+		if (schedule_due(&engine->deadlines, slot) != NSTIME_NEVER)
+			flight_land(&engine->flights[slot]);
+	engine->bound = engine->allowed = 0;
+	timer_cancel(&engine->timer);
+}
+
+/* ---- what is known ----------------------------------------------------------------------------
+ */
+
+const struct model *engine_model(const struct engine *engine)
+{
+	return engine->roster ? engine->roster->model : NULL;
+}
+
+const struct subject *engine_subject(const struct engine *engine, uint32_t probe)
+{
+	return &engine->roster->subjects[probe];
+}
+
+const char *engine_type_name(const struct engine *engine, uint32_t probe)
+{
+	const struct model *model = engine->roster->model;
+
+	return TYPES[model->checks[model->probes[probe].check].type]->name;
+}
+
+struct engine_work engine_work(const struct engine *engine)
+{
+	return (struct engine_work){.probes = engine->count, .lateness = engine->lateness};
+}

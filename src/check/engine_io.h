@@ -1,0 +1,71 @@
+/* The engine: starts every probe when it is due, ends it at its deadline, and keeps what is known
+ * of it (the subject). It owns the committed model of the checks, all flights and one timer; it
+ * knows no worker, no fact and no log line but the one about itself (starts that come late).
+ *
+ * At most `bound` probes fly at once, by the limit of open files. When the kernel refuses a
+ * descriptor or memory all the same, the bound shrinks to what flies and grows again with every
+ * probe that ends well: probing becomes slower, no server suffers. */
+#ifndef LBHA_CHECK_ENGINE_IO_H
+#define LBHA_CHECK_ENGINE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/nstime.h"
+#include "check/automaton.h"
+#include "check/outcome.h"
+
+struct arena;
+struct engine;
+struct loop;
+struct merge;
+struct model;
+struct roster;
+
+/* What is known of one probe of the model, by its index. */
+struct subject {
+	struct automaton automaton;
+	struct outcome last; /* of the last probe that ended; REASON_NONE: none has */
+	nstime ended;        /* when that was */
+};
+
+/* A probe has ended; `before` is the verdict until now. */
+typedef void engine_ended(void *ctx, uint32_t probe, enum verdict before);
+
+/* NULL when out of memory. `bound`: see engine_bound(). */
+struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended, void *ctx);
+void engine_free(struct engine *engine);
+
+/* Raises the limit of open files as far as allowed, and says how many probes may fly at once under
+ * it. */
+uint32_t engine_bound(void);
+
+/* A reload in two steps. Prepare allocates all that the new generation needs and says what would
+ * change; `arena` holds the model and is taken over on success. NULL when out of memory. Commit
+ * cannot fail: probes of the same key keep flights, times, counters and verdict. Either commit or
+ * free what was prepared. */
+struct roster *engine_prepare(struct engine *engine, struct arena *arena,
+			      const struct model *model);
+const struct merge *roster_merge(const struct roster *roster);
+void roster_free(struct roster *roster);
+void engine_commit(struct engine *engine, struct roster *roster);
+
+/* Ends all flights and starts no more. */
+void engine_stop(struct engine *engine);
+
+/* The committed model (NULL before the first commit) and the subjects, one for each of its probes.
+ */
+const struct model *engine_model(const struct engine *engine);
+const struct subject *engine_subject(const struct engine *engine, uint32_t probe);
+const char *engine_type_name(const struct engine *engine, uint32_t probe);
+
+/* Since the engine was made: probes that ended, and the latest that one has started after its time.
+ */
+struct engine_work {
+	uint64_t probes;
+	nstime lateness;
+};
+struct engine_work engine_work(const struct engine *engine);
+
+#endif
