@@ -30,7 +30,9 @@ size_t owned_format(const struct owned *record, char *out)
 
 	switch (record->kind) {
 	case OWNED_ADDRESS:
-		length = snprintf(out, OWNED_LINE, "%c address %" PRIu32 " %s %s\n", sign, record->address.link,
+	case OWNED_FOREIGN:
+		length = snprintf(out, OWNED_LINE, "%c %s %" PRIu32 " %s %s\n", sign,
+				  record->kind == OWNED_ADDRESS ? "address" : "foreign", record->address.link,
 				  record->address.name[0] ? record->address.name : "?",
 				  prefix_format(&record->address.prefix, text));
 		break;
@@ -120,8 +122,8 @@ struct owned owned_parse_line(const char *text)
 
 	if (words_split(text, &words) && words.count > 2 && strlen(words.word[0]) == 1 && strchr("+-", *words.word[0])) {
 		record.gone = *words.word[0] == '-';
-		if (!strcmp(words.word[1], "address")) {
-			record.kind = OWNED_ADDRESS;
+		if (!strcmp(words.word[1], "address") || !strcmp(words.word[1], "foreign")) {
+			record.kind = *words.word[1] == 'a' ? OWNED_ADDRESS : OWNED_FOREIGN;
 			understood = parse_address(&words, &record.address);
 		} else if (!strcmp(words.word[1], "sysctl")) {
 			record.kind = OWNED_SYSCTL;
@@ -143,6 +145,7 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		return a->kind < b->kind ? -1 : 1;
 	switch (a->kind) {
 	case OWNED_ADDRESS:
+	case OWNED_FOREIGN:
 		if (a->address.link != b->address.link)
 			return a->address.link < b->address.link ? -1 : 1;
 		return prefix_compare(&a->address.prefix, &b->address.prefix);

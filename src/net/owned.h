@@ -5,6 +5,7 @@
  *   - address 3 eth0 192.168.8.200/24
  *   + sysctl net/ipv4/conf/eth0/arp_ignore 0 1      former value, value set
  *   + service tcp 192.168.8.200:80                  an IPVS virtual service
+ *   + foreign 1 lo 192.168.8.200/32                 an address that is used but was there before us: never removed
  *
  * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers append to one file; a
  * line is one write with O_APPEND. A line cut short at the end of the file (a crash) is ignored; an unreadable line
@@ -27,6 +28,7 @@ enum owned_kind {
 	OWNED_ADDRESS,
 	OWNED_SYSCTL,
 	OWNED_SERVICE,
+	OWNED_FOREIGN, /* `address` */
 	OWNED_OTHER, /* a line we do not understand */
 };
 
@@ -62,6 +64,9 @@ struct owned_set {
 	struct owned *items;
 	size_t count;
 };
+
+/* What ends a line that was cut short: no line of ours can end so. */
+#define OWNED_TORN " torn\n"
 
 #define OWNED_LINE 192 /* room for any line of ours, with end of line and zero */
 

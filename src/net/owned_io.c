@@ -1,6 +1,6 @@
 /* The owned file on disk (see owned.h for its lines). Appending is one write per OWNED_CHUNK lines under O_APPEND, so
- * several processes may share the file. A line that was cut short (the file system was full) is ended by the next
- * append, so that it spoils nothing but itself. */
+ * several processes may share the file. A line that was cut short (a crash, a full file system) is ended by the next
+ * append with OWNED_TORN, so that its beginning is never taken for a whole line. */
 #include "net/owned_io.h"
 
 #include <errno.h>
@@ -46,11 +46,9 @@ static bool ends_within_a_line(int fd)
 
 static int append_chunk(int fd, const struct owned *records, size_t count)
 {
-	char text[1 + OWNED_CHUNK * OWNED_LINE];
-	size_t length = 0;
+	char text[sizeof(OWNED_TORN) + OWNED_CHUNK * OWNED_LINE] = OWNED_TORN;
+	size_t length = ends_within_a_line(fd) ? strlen(OWNED_TORN) : 0;
 
-	if (ends_within_a_line(fd))
-		text[length++] = '\n';
 	for (size_t i = 0; i < count; i++)
 		length += owned_format(&records[i], text + length);
 	return write_all(fd, text, length);

@@ -145,6 +145,7 @@ START_TEST(owned_lines_read_back_as_written)
 		"+ service tcp 192.168.8.200:80",
 		"- service udp [2001:db8::1]:53",
 		"+ service tcp 192.168.8.200",
+		"+ foreign 1 lo 192.168.8.200/32",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(lines); i++) {
