@@ -114,7 +114,12 @@ class Step:
 
 
 def end_group(pid):
+    """Ask first: the guest has a machine to stop and folders to remove."""
     try:
+        os.killpg(pid, signal.SIGTERM)
+        for _ in range(30):
+            time.sleep(0.1)
+            os.killpg(pid, 0)
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
