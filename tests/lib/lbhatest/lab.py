@@ -93,6 +93,10 @@ class Lab:
             host.route(f"default via {gateway}")
         return RealServer(host, vip, port)
 
+    def serve(self, host, port=80, body=None):
+        """A web server on any host."""
+        return WebServer(host, port, body)
+
     def director(self, name, *places, config):
         """A director that is not started yet."""
         director = Director(self.host(name, *places), config)
