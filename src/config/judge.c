@@ -1,0 +1,164 @@
+/* See the header. Complaints are sentences for the person who wrote the file: what is wrong and what to write. */
+#include "config/judge.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static bool has_control(const char *text, const char *allowed)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < 0x20 || *text == 0x7f) && !strchr(allowed, *text))
+			return true;
+	return false;
+}
+
+static bool made_of(const char *text, const char *set)
+{
+	return *text && text[strspn(text, set)] == '\0';
+}
+
+const char *judge_text(const void *text)
+{
+	return has_control(text, "\n\t") ? "has a control character" : NULL;
+}
+
+const char *judge_name(const void *text)
+{
+	const char *name = text;
+
+	if (!*name)
+		return "is empty";
+	if (strlen(name) > 63)
+		return "is longer than 63 bytes";
+	if (has_control(name, "") || strchr(name, ' '))
+		return "a name has no blanks and control characters";
+	return NULL;
+}
+
+const char *judge_interface(const void *text)
+{
+	const char *name = text;
+
+	if (!*name)
+		return "is empty";
+	if (strlen(name) > 15)
+		return "an interface name has at most 15 bytes";
+	if (has_control(name, "") || strpbrk(name, " /:") || !strcmp(name, ".") || !strcmp(name, ".."))
+		return "is no interface name (blanks, \"/\" and \":\" cannot be in one)";
+	return NULL;
+}
+
+const char *judge_user(const void *text)
+{
+	const char *name = text;
+
+	if (!made_of(name, LOWER UPPER DIGITS "_-.") || strchr(DIGITS "-.", *name) || strlen(name) > 31)
+		return "is no user name";
+	return NULL;
+}
+
+const char *judge_scheduler(const void *text)
+{
+	if (!made_of(text, LOWER DIGITS "_") || strlen(text) > 15)
+		return "is no scheduler name (up to 15 lower-case letters and digits, e.g. wlc)";
+	return NULL;
+}
+
+const char *judge_http_path(const void *text)
+{
+	const char *path = text;
+
+	if (*path != '/')
+		return "a path begins with \"/\"";
+	return has_control(path, "") || strpbrk(path, " #") ? "has a character that must be written as %XX" : NULL;
+}
+
+/* The characters of a token, RFC 9110 section 5.6.2. */
+#define TOKEN LOWER UPPER DIGITS "!#$%&'*+-.^_`|~"
+
+const char *judge_http_method(const void *text)
+{
+	if (!made_of(text, UPPER "-") || !strcmp(text, "CONNECT"))
+		return "is no method for a check (upper case, e.g. GET or HEAD)";
+	return NULL;
+}
+
+const char *judge_http_host(const void *text)
+{
+	if (!made_of(text, LOWER UPPER DIGITS ".-_:[]"))
+		return "is no host name";
+	return NULL;
+}
+
+const char *judge_http_name(const void *text)
+{
+	return made_of(text, TOKEN) ? NULL : "is no name of a header";
+}
+
+const char *judge_http_value(const void *text)
+{
+	return has_control(text, "\t") ? "has a line break or control character" : NULL;
+}
+
+const char *judge_host_address(const void *address)
+{
+	if (addr_is_unspecified(address))
+		return "is no address of a host";
+	if (addr_is_multicast(address))
+		return "is a multicast address";
+	return NULL;
+}
+
+static bool is_ipv4(const struct addr *address)
+{
+	return address->family == AF_INET;
+}
+
+const char *judge_vrrp_source(const void *address)
+{
+	if (!is_ipv4(address))
+		return "IPv6 does not work for VRRP yet: an IPv4 address is needed";
+	return judge_host_address(address);
+}
+
+const char *judge_vrrp_group(const void *address)
+{
+	if (!is_ipv4(address))
+		return "IPv6 does not work for VRRP yet: an IPv4 group is needed";
+	return addr_is_multicast(address) ? NULL : "is no multicast address";
+}
+
+const char *judge_vip(const void *prefix)
+{
+	const struct prefix *vip = prefix;
+	const char *complaint = judge_host_address(&vip->address);
+
+	if (!is_ipv4(&vip->address))
+		return "IPv6 virtual addresses do not work yet, IPv4 only";
+	if (!complaint && addr_is_loopback(&vip->address))
+		complaint = "is a loopback address";
+	if (!complaint && !vip->length)
+		complaint = "a prefix length of 0 would cover every address";
+	return complaint;
+}
+
+const char *judge_listen(const void *endpoint)
+{
+	const struct endpoint *listen = endpoint;
+	const char *complaint = judge_host_address(&listen->address);
+
+	if (!complaint && !listen->port)
+		complaint = "the port is missing (192.0.2.1:80); one service for all ports does not work yet";
+	return complaint;
+}
+
+const char *judge_server(const void *endpoint)
+{
+	return judge_host_address(&((const struct endpoint *)endpoint)->address);
+}

@@ -1,0 +1,393 @@
+/* See the header. A record is read in three steps: sort the keys of all levels to the rows (unknown keys, keys without
+ * value), take the discriminator, then every other row from its origin or its default. */
+#include "config/reader.h"
+
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include "config/value.h"
+
+#define WHY_TEXT 512
+
+const struct path *path_below(struct config_reader *reader, const struct path *up, const char *key, size_t index)
+{
+	struct path *path = arena_alloc(reader->arena, sizeof(*path));
+
+	if (path)
+		*path = (struct path){.up = up, .key = key, .index = index};
+	return path;
+}
+
+struct origin *origin_of(const struct schema_record *record, struct origin *origins, const char *key)
+{
+	return &origins[schema_index(record, schema_find(record, key))];
+}
+
+void origin_report(struct config_reader *reader, enum severity severity, const struct origin *origin,
+		   const struct origin *otherwise, const char *format, ...)
+{
+	const struct origin *from = origin && origin->value ? origin : otherwise;
+	const char *text;
+	va_list list;
+
+	va_start(list, format);
+	text = arena_vprintf(reader->arena, format, list);
+	va_end(list);
+	if (text)
+		node_report(reader->diagnostics, severity, from->value, from->path, "%s", text);
+}
+
+void unknown_key(struct config_reader *reader, const struct schema_record *record, const struct node *key,
+		 const struct path *above)
+{
+	const char *nearest = schema_nearest(record, key->text);
+	struct path path = {.up = above, .key = key->text};
+
+	node_error(reader->diagnostics, key, &path, "unknown key%s%s%s", nearest ? "; did you mean \"" : "",
+		   nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
+/* ---- keys to rows --------------------------------------------------------------------------- */
+
+/* One key of a level belongs to a row: its value counts unless a stronger level has given one. */
+static bool take_pair(struct config_reader *reader, const struct schema_field *field, const struct level *level,
+		      const struct node_pair *pair, struct origin *origin)
+{
+	const struct path *path = path_below(reader, level->path, pair->key->text, 0);
+
+	if (level->is_defaults && (field->flags & FIELD_OWN)) {
+		node_error(reader->diagnostics, pair->key, path, "cannot have a default: every object has its own");
+		return false;
+	}
+	if (node_is_null(pair->value)) {
+		node_error(reader->diagnostics, pair->key, path, "has no value");
+		origin->bad = true;
+		return false;
+	}
+	if (!origin->value && !origin->bad)
+		*origin = (struct origin){.key = pair->key, .value = pair->value, .path = path,
+					  .is_default_level = level->is_defaults};
+	return true;
+}
+
+static const struct schema_field *meant_field(const struct schema_record *record, const struct level *level,
+					      const char *key)
+{
+	if (!level->only)
+		return schema_find(record, key);
+	for (const struct level_key *only = level->only; only->given; only++)
+		if (!strcmp(only->given, key))
+			return schema_find(record, only->meant);
+	return NULL;
+}
+
+/* A scalar where a mapping could be: the record's short form. */
+static bool take_short_form(struct config_reader *reader, const struct schema_record *record, const struct level *level,
+			    struct origin *origins)
+{
+	struct origin *origin;
+
+	if (level->node->kind != NODE_SCALAR || !record->short_form || node_is_null(level->node)) {
+		node_error(reader->diagnostics, level->node, level->path, "a mapping (key: value) is expected, not %s",
+			   node_what(level->node));
+		return false;
+	}
+	origin = origin_of(record, origins, record->short_form);
+	*origin = (struct origin){.key = level->node, .value = level->node, .path = level->path};
+	return true;
+}
+
+static bool take_level(struct config_reader *reader, const struct schema_record *record, const struct level *level,
+		       struct origin *origins)
+{
+	bool good = true;
+
+	if (!level->node)
+		return true;
+	if (level->node->kind != NODE_MAPPING)
+		return take_short_form(reader, record, level, origins);
+	for (size_t i = 0; i < level->node->count; i++) {
+		const struct node_pair *pair = &level->node->pairs[i];
+		const struct schema_field *field = meant_field(record, level, pair->key->text);
+
+		if (field) {
+			good &= take_pair(reader, field, level, pair, &origins[schema_index(record, field)]);
+		} else if (!level->only) {
+			unknown_key(reader, record, pair->key, level->path);
+			good = false;
+		}
+	}
+	return good;
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+static bool parse_default(struct config_reader *reader, const struct schema_field *field, void *out)
+{
+	struct scalar scalar = {.text = field->default_text, .plain = true, .quoted = true};
+	char why[WHY_TEXT];
+	struct text complaint = text_of(why, sizeof(why));
+
+	return value_parse(field, &scalar, reader->arena, out, &complaint);
+}
+
+/* An endpoint as {address: , port: }. */
+static bool read_endpoint(struct config_reader *reader, const struct schema_field *field, const struct node *node,
+			  const struct path *path, struct endpoint *out)
+{
+	struct level level = {.node = node, .path = path, .is_home = true};
+	struct origin origins[2] = {0};
+	const char *complaint;
+
+	if (!record_read(reader, &schema_endpoint, &level, 1, out, origins))
+		return false;
+	complaint = field->judge ? field->judge(out) : NULL;
+	if (complaint)
+		node_error(reader->diagnostics, node, path, "%s", complaint);
+	return !complaint;
+}
+
+static bool read_scalar(struct config_reader *reader, const struct schema_field *field, const struct node *node,
+			const struct path *path, void *out)
+{
+	struct scalar scalar = {.text = node->text, .plain = node->plain, .quoted = node->quoted};
+	char why[WHY_TEXT];
+	struct text complaint = text_of(why, sizeof(why));
+
+	if (node->kind == NODE_MAPPING && field->type == TYPE_ENDPOINT)
+		return read_endpoint(reader, field, node, path, out);
+	if (node->kind != NODE_SCALAR || node_is_null(node)) {
+		node_error(reader->diagnostics, node, path, "a single value is expected, not %s", node_what(node));
+		return false;
+	}
+	if (value_parse(field, &scalar, reader->arena, out, &complaint))
+		return true;
+	node_error(reader->diagnostics, node, path, "%s", why);
+	return false;
+}
+
+static bool read_record_element(struct config_reader *reader, const struct schema_record *record,
+				const struct node *node, const struct path *path, void *out)
+{
+	struct level level = {.node = node, .path = path, .is_home = true};
+	struct origin *origins = arena_array(reader->arena, record->count, sizeof(*origins));
+
+	return origins && record_read(reader, record, &level, 1, out, origins);
+}
+
+static bool read_element(struct config_reader *reader, const struct schema_field *field, const struct node *node,
+			 const struct path *path, void *out)
+{
+	if (field->type == TYPE_RECORD)
+		return read_record_element(reader, field->record, node, path, out);
+	return read_scalar(reader, field, node, path, out);
+}
+
+static void list_store(const struct schema_field *field, void *object, const void *elements, size_t count)
+{
+	memcpy(schema_member(field, object), &elements, sizeof(elements));
+	memcpy((char *)object + field->count_offset, &count, sizeof(count));
+}
+
+/* A list; one value is a list of one. Elements keep the numbers of their nodes, faulty ones included. */
+static bool read_list(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
+		      void *object)
+{
+	const struct node *node = origin->value;
+	bool single = node->kind != NODE_SEQUENCE, good = true;
+	size_t count = single ? 1 : node->count;
+	char *elements = arena_array(reader->arena, count, field->size);
+
+	if (!elements)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct path *path = single ? origin->path : path_below(reader, origin->path, NULL, i);
+
+		good &= read_element(reader, field, single ? node : node->items[i], path, elements + i * field->size);
+	}
+	list_store(field, object, elements, count);
+	if (!count && (field->flags & FIELD_REQUIRED)) {
+		node_error(reader->diagnostics, node, origin->path, "is empty");
+		return false;
+	}
+	return good;
+}
+
+/* A mapping of texts to texts as a list of records: the key is the first field, the value the second. */
+static bool read_text_map(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
+			  void *object)
+{
+	const struct schema_record *record = field->record;
+	const struct node *node = origin->value;
+	bool good = true;
+	char *elements;
+
+	if (node->kind != NODE_MAPPING) {
+		node_error(reader->diagnostics, node, origin->path, "a mapping (name: value) is expected, not %s",
+			   node_what(node));
+		return false;
+	}
+	elements = arena_array(reader->arena, node->count, field->size);
+	for (size_t i = 0; elements && i < node->count; i++) {
+		const struct path *path = path_below(reader, origin->path, node->pairs[i].key->text, 0);
+		char *element = elements + i * field->size;
+
+		good &= read_scalar(reader, &record->fields[0], node->pairs[i].key, path,
+				    schema_member(&record->fields[0], element));
+		good &= read_scalar(reader, &record->fields[1], node->pairs[i].value, path,
+				    schema_member(&record->fields[1], element));
+	}
+	list_store(field, object, elements, elements ? node->count : 0);
+	return good;
+}
+
+/* A set of words, one or a list. */
+static bool read_words(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
+		       uint32_t *set)
+{
+	const struct node *node = origin->value;
+	bool good = true;
+
+	if (node->kind != NODE_SEQUENCE)
+		return read_scalar(reader, field, node, origin->path, set);
+	for (size_t i = 0; i < node->count; i++) {
+		uint32_t word = 0;
+
+		good &= read_scalar(reader, field, node->items[i], path_below(reader, origin->path, NULL, i), &word);
+		*set |= word;
+	}
+	if (!node->count)
+		node_error(reader->diagnostics, node, origin->path, "is empty");
+	return good && node->count;
+}
+
+/* A record inside the record: its keys, too, come from all levels. */
+static bool read_inner(struct config_reader *reader, const struct schema_field *field, const struct level *levels,
+		       size_t level_count, void *out)
+{
+	struct origin *origins = arena_array(reader->arena, field->record->count, sizeof(*origins));
+	struct level *inner = arena_array(reader->arena, level_count, sizeof(*inner));
+	size_t count = 0;
+
+	for (size_t i = 0; inner && i < level_count; i++) {
+		const struct node *node = levels[i].node;
+		const struct node_pair *pair =
+			node && node->kind == NODE_MAPPING && !levels[i].only ? node_find(node, field->key) : NULL;
+
+		if (!pair || node_is_null(pair->value))
+			continue;
+		inner[count++] = (struct level){.node = pair->value, .is_defaults = levels[i].is_defaults,
+						.is_home = levels[i].is_home,
+						.path = path_below(reader, levels[i].path, field->key, 0)};
+	}
+	return origins && inner && record_read(reader, field->record, inner, count, out, origins);
+}
+
+static bool read_field(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
+		       void *object)
+{
+	void *member = schema_member(field, object);
+	const void *dropped;
+
+	if ((field->flags & FIELD_MAP) && field->type == TYPE_RECORD)
+		return read_text_map(reader, field, origin, object);
+	if (field->flags & FIELD_LIST)
+		return read_list(reader, field, origin, object);
+	if (field->type == TYPE_WORDS)
+		return read_words(reader, field, origin, member);
+	if (field->flags & FIELD_DROP)
+		return read_scalar(reader, field, origin->value, origin->path, &dropped);
+	return read_scalar(reader, field, origin->value, origin->path, member);
+}
+
+static bool set_default(struct config_reader *reader, const struct schema_field *field, void *object)
+{
+	void *element;
+
+	if (!field->default_text)
+		return true;
+	if (!(field->flags & FIELD_LIST))
+		return parse_default(reader, field, schema_member(field, object));
+	element = arena_alloc(reader->arena, field->size);
+	if (!element || !parse_default(reader, field, element))
+		return false;
+	list_store(field, object, element, 1);
+	return true;
+}
+
+/* ---- the record ----------------------------------------------------------------------------- */
+
+static bool not_applicable(struct config_reader *reader, const struct schema_record *record, const void *object,
+			   struct origin *origin)
+{
+	const struct schema_field *discriminator = schema_find(record, record->discriminator);
+	char word[32];
+	struct text text = text_of(word, sizeof(word));
+
+	if (!origin->value || origin->is_default_level)
+		return true;
+	value_format(discriminator, schema_value(discriminator, object), &text);
+	node_error(reader->diagnostics, origin->key, origin->path, "does not apply to %s: %s", discriminator->key, word);
+	origin->bad = true;
+	return false;
+}
+
+static bool read_row(struct config_reader *reader, const struct schema_record *record, const struct schema_field *field,
+		     const struct level *levels, size_t level_count, void *out, struct origin *origin)
+{
+	bool good;
+
+	if (origin->bad || !field->key)
+		return !origin->bad;
+	if (!reader->partial && !schema_applies(record, field, out))
+		return not_applicable(reader, record, out, origin);
+	if (field->type == TYPE_RECORD && !(field->flags & FIELD_LIST))
+		good = read_inner(reader, field, levels, level_count, schema_member(field, out));
+	else if (origin->value && field->type == TYPE_SOURCE)
+		good = true;
+	else if (origin->value)
+		good = read_field(reader, field, origin, out);
+	else if ((field->flags & FIELD_REQUIRED) && !reader->partial)
+		good = false;
+	else
+		good = field->type == TYPE_SOURCE || set_default(reader, field, out);
+	origin->bad = !good;
+	return good;
+}
+
+/* Required keys that nobody gave are named at the object itself. */
+static void report_missing(struct config_reader *reader, const struct schema_record *record, const struct level *level,
+			   const struct origin *origins)
+{
+	if (reader->partial || !level->is_home || !level->node || level->node->kind != NODE_MAPPING)
+		return;
+	for (size_t i = 0; i < record->count; i++)
+		if ((record->fields[i].flags & FIELD_REQUIRED) && origins[i].bad && !origins[i].value && !origins[i].key &&
+		    !node_find(level->node, record->fields[i].key))
+			node_error(reader->diagnostics, level->node, level->path, "the key \"%s\" is missing",
+				   record->fields[i].key);
+}
+
+bool record_read(struct config_reader *reader, const struct schema_record *record, const struct level *levels,
+		 size_t level_count, void *out, struct origin *origins)
+{
+	const struct schema_field *first = record->discriminator ? schema_find(record, record->discriminator) : NULL;
+	bool good = true, known = true;
+
+	for (size_t i = 0; i < level_count; i++)
+		good &= take_level(reader, record, &levels[i], origins);
+	if (first)
+		known = read_row(reader, record, first, levels, level_count, out, &origins[schema_index(record, first)]);
+	for (size_t i = 0; i < record->count; i++) {
+		const struct schema_field *field = &record->fields[i];
+
+		if (field == first || (!known && field->applies))
+			continue;
+		good &= read_row(reader, record, field, levels, level_count, out, &origins[i]);
+	}
+	for (size_t i = 0; i < level_count; i++)
+		report_missing(reader, record, &levels[i], origins);
+	return good && known;
+}
