@@ -1,0 +1,232 @@
+/* Checks, named and in place, and the probes made from them. Two checks with the same values are one: in-place checks
+ * are found again by their values, and probes are told apart by (values, target), so that one target is asked once
+ * however many services, pools and names lead to it. Keys of probes are hashes over these values: the same in every
+ * process and after a restart. Numbers: named checks first in the order of the file, then in-place ones that are used. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "config/build.h"
+
+static const char *next_check(const void *ctx, size_t index)
+{
+	const struct build *build = ctx;
+
+	/* named checks come first and all of them have a name */
+	return index < build->check_count ? build->checks[index].model.name : NULL;
+}
+
+static bool same_values(const struct check *a, const struct check *b)
+{
+	return schema_equal(&schema_check, a, b, FIELD_LABEL);
+}
+
+/* Logical interface names: tried for every director, taken for the one the model is for. */
+static void resolve_interface(struct build *build, struct build_check *check)
+{
+	const struct origin *origin = origin_of(&schema_check, check->origins, "interface");
+	const char *name = check->model.interface;
+
+	if (!name || !origin->value)
+		return;
+	for (size_t i = 0; i < build->director_count; i++) {
+		const char *resolved = build_interface(build, &build->directors[i], name, origin);
+
+		if (&build->directors[i] == build->self)
+			check->model.interface = resolved;
+	}
+}
+
+static void warn_check(struct build *build, struct build_check *check)
+{
+	const struct check *model = &check->model;
+
+	if (model->timeout > model->interval)
+		origin_report(&build->reader, SEVERITY_WARNING, origin_of(&schema_check, check->origins, "timeout"),
+			      &check->self, "timeout is longer than interval: the next probe starts after the last has ended");
+}
+
+/* Reads a check into the next place; its number in *number. False when it is faulty. */
+static bool read_check(struct build *build, const struct node *node, const struct path *path, const char *name,
+		       uint32_t *number)
+{
+	struct level levels[2] = {{.node = node, .path = path, .is_home = true}, build->check_defaults};
+	struct build_check *check = arena_push(build->arena, &build->checks, &build->check_count, sizeof(*check));
+	bool good;
+
+	if (!check)
+		return false;
+	*number = (uint32_t)build->check_count - 1;
+	check->model.name = name;
+	check->same = *number;
+	check->self = (struct origin){.key = node, .value = node, .path = path};
+	check->origins = arena_array(build->arena, schema_check.count, sizeof(*check->origins));
+	if (!check->origins)
+		return false;
+	good = record_read(&build->reader, &schema_check, levels, 2, &check->model, check->origins);
+	resolve_interface(build, check);
+	if (good)
+		warn_check(build, check);
+	return good;
+}
+
+/* Finds an earlier check with the same values, or makes this one known for later ones. */
+static void unify_check(struct build *build, uint32_t number)
+{
+	struct build_check *check = &build->checks[number];
+	uint32_t other;
+
+	check->hash = schema_hash(&schema_check, &check->model, FIELD_LABEL, TEXT_HASH);
+	for (size_t step = 0; table_next(&build->check_values, check->hash, &step, &other);)
+		if (same_values(&build->checks[other].model, &check->model)) {
+			check->same = other;
+			return;
+		}
+	table_add(&build->check_values, check->hash, number);
+}
+
+void build_checks(struct build *build)
+{
+	size_t count;
+	struct section_item *items = section_items(build->tree, "checks", build->arena, &count);
+
+	if (table_init(&build->check_names, build->arena, count) || table_init(&build->check_values, build->arena, count) ||
+	    table_init(&build->probe_keys, build->arena, 64))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = build_name(build, items[i].key, items[i].path);
+		const struct node *node = items[i].value;
+		uint32_t number = 0;
+
+		if (node_is_null(node)) {
+			node_error(build->reader.diagnostics, items[i].key, items[i].path, "has no value");
+			continue;
+		}
+		if (!name)
+			name = items[i].key->text;
+		if (!read_check(build, node, items[i].path, name, &number) && number < build->check_count)
+			build->checks[number].self.bad = true;
+		if (arena_failed(build->arena))
+			return;
+		build->checks[number].used = true; /* named ones stay, used or not */
+		table_add(&build->check_names, text_hash(TEXT_HASH, name, strlen(name)), number);
+		unify_check(build, number);
+	}
+}
+
+static bool find_check(const struct build *build, const char *name, uint32_t *number)
+{
+	if (!build->check_names.slots)
+		return false;
+	for (size_t step = 0; table_next(&build->check_names, text_hash(TEXT_HASH, name, strlen(name)), &step, number);)
+		if (!strcmp(build->checks[*number].model.name, name))
+			return true;
+	return false;
+}
+
+/* One element of a service's "check". */
+static bool service_check(struct build *build, struct build_service *service, const struct node *node,
+			  const struct path *path)
+{
+	uint32_t number, *added;
+
+	if (node->kind == NODE_SCALAR && !node_is_null(node)) {
+		if (!find_check(build, node->text, &number)) {
+			build_no_such(build, "check", node->text, node, path, next_check, build);
+			return false;
+		}
+		if (build->checks[number].self.bad)
+			return false;
+	} else if (node->kind == NODE_MAPPING) {
+		if (!read_check(build, node, path, NULL, &number))
+			return false;
+		unify_check(build, number);
+	} else {
+		node_error(build->reader.diagnostics, node, path, "the name of a check or a check is expected, not %s",
+			   node_what(node));
+		return false;
+	}
+	for (size_t i = 0; i < service->check_count; i++)
+		if (service->checks[i] == build->checks[number].same)
+			return true;
+	added = arena_push(build->arena, &service->checks, &service->check_count, sizeof(*added));
+	if (added)
+		*added = build->checks[number].same;
+	return added != NULL;
+}
+
+bool build_service_checks(struct build *build, struct build_service *service)
+{
+	const struct origin *origin = origin_of(&schema_service, service->origins, "check");
+	const struct node *node = origin->value;
+	bool good = !origin->bad;
+
+	if (!node)
+		return good;
+	if (node->kind != NODE_SEQUENCE)
+		return service_check(build, service, node, origin->path);
+	if (node->count > BUILD_CHECKS_MAX) {
+		node_error(build->reader.diagnostics, node, origin->path, "has more than %d checks", BUILD_CHECKS_MAX);
+		return false;
+	}
+	for (size_t i = 0; i < node->count; i++)
+		good &= service_check(build, service, node->items[i], path_below(&build->reader, origin->path, NULL, i));
+	return good;
+}
+
+/* ---- probes --------------------------------------------------------------------------------- */
+
+static uint64_t probe_key(const struct build_check *check, const struct endpoint *target)
+{
+	uint8_t port[2] = {(uint8_t)(target->port >> 8), (uint8_t)target->port};
+	uint64_t hash = text_hash(check->hash, &target->address, sizeof(target->address));
+
+	return text_hash(hash, port, sizeof(port));
+}
+
+bool build_probe(struct build *build, uint32_t check, const struct endpoint *target, uint32_t *out)
+{
+	struct model *model = build->model;
+	uint64_t key = probe_key(&build->checks[check], target);
+	struct probe *probe;
+	uint32_t at;
+
+	for (size_t step = 0; table_next(&build->probe_keys, key, &step, &at);) {
+		probe = &model->probes[at];
+		if (probe->check == check && !endpoint_compare(&probe->target, target)) {
+			*out = at;
+			return true;
+		}
+		key = text_hash(key, "again", 5); /* two probes with one hash: the later one gets another key */
+		step = 0;
+	}
+	if (model->probe_count >= BUILD_PROBES_MAX)
+		return false;
+	probe = arena_push(build->arena, &model->probes, &model->probe_count, sizeof(*probe));
+	if (!probe)
+		return false;
+	*probe = (struct probe){.check = check, .target = *target, .key = key};
+	*out = (uint32_t)model->probe_count - 1;
+	build->checks[check].used = true;
+	return table_add(&build->probe_keys, key, *out) == 0;
+}
+
+void build_checks_finish(struct build *build)
+{
+	struct model *model = build->model;
+	uint32_t *numbers = arena_array(build->arena, build->check_count, sizeof(*numbers));
+	uint32_t count = 0;
+
+	model->checks = arena_array(build->arena, build->check_count, sizeof(*model->checks));
+	if (!numbers || !model->checks)
+		return;
+	for (size_t i = 0; i < build->check_count; i++) {
+		if (!build->checks[i].used)
+			continue;
+		numbers[i] = count;
+		model->checks[count++] = build->checks[i].model;
+	}
+	model->check_count = count;
+	for (size_t i = 0; i < model->probe_count; i++)
+		model->probes[i].check = numbers[model->probes[i].check];
+}

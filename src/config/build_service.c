@@ -1,0 +1,269 @@
+/* Pools and services: real servers from a pool or in place, their probes, and what "auto" means. A pool is read once
+ * and copied for every service that uses it, since probes and ports are the service's. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include "config/build.h"
+#include "config/value.h"
+
+static const char *next_pool(const void *ctx, size_t index)
+{
+	const struct build *build = ctx;
+
+	return index < build->pool_count ? build->pools[index].name : NULL;
+}
+
+static const struct build_pool *find_pool(const struct build *build, const char *name)
+{
+	uint32_t at;
+
+	if (!build->pool_names.slots)
+		return NULL;
+	for (size_t step = 0; table_next(&build->pool_names, text_hash(TEXT_HASH, name, strlen(name)), &step, &at);)
+		if (!strcmp(build->pools[at].name, name))
+			return &build->pools[at];
+	return NULL;
+}
+
+/* ---- real servers --------------------------------------------------------------------------- */
+
+/* The name a server has without one: its address as it was written. */
+static const char *default_name(struct build *build, const struct real_server *server, const struct origin *address)
+{
+	char text[ENDPOINT_TEXT];
+
+	if (address->value && address->value->kind == NODE_SCALAR)
+		return address->value->text;
+	return arena_strdup(build->arena, endpoint_format(&server->address, text));
+}
+
+static bool read_server(struct build *build, const struct node *node, const struct path *path,
+			struct real_server *server)
+{
+	struct level levels[2] = {{.node = node, .path = path, .is_home = true}, build->server_defaults};
+	struct origin *origins = arena_array(build->arena, schema_real_server.count, sizeof(*origins));
+
+	if (node->kind == NODE_SCALAR && find_pool(build, node->text)) {
+		node_error(build->reader.diagnostics, node, path,
+			   "\"%s\" is a pool: it cannot stand in a list of servers (real_servers: %s)", node->text, node->text);
+		return false;
+	}
+	if (!origins || !record_read(&build->reader, &schema_real_server, levels, 2, server, origins))
+		return false;
+	if (!server->name)
+		server->name = default_name(build, server, origin_of(&schema_real_server, origins, "address"));
+	return true;
+}
+
+/* A list of servers, or one server. */
+static void read_servers(struct build *build, const struct node *node, const struct path *path, struct build_pool *pool)
+{
+	bool single = node->kind != NODE_SEQUENCE;
+
+	pool->good = true;
+	pool->count = single ? 1 : node->count;
+	pool->servers = arena_array(build->arena, pool->count, sizeof(*pool->servers));
+	pool->places = arena_array(build->arena, pool->count, sizeof(*pool->places));
+	if (!pool->servers || !pool->places) {
+		pool->count = 0;
+		return;
+	}
+	for (size_t i = 0; i < pool->count; i++) {
+		struct build_place place = {.node = single ? node : node->items[i], .path = path};
+
+		if (!single)
+			place.path = path_below(&build->reader, path, NULL, i);
+		pool->places[i] = place;
+		pool->good &= read_server(build, place.node, place.path, &pool->servers[i]);
+	}
+}
+
+void build_pools(struct build *build)
+{
+	size_t count;
+	struct section_item *items = section_items(build->tree, "pools", build->arena, &count);
+
+	build->pools = arena_array(build->arena, count, sizeof(*build->pools));
+	if (!build->pools || table_init(&build->pool_names, build->arena, count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct build_pool *pool = &build->pools[i];
+		const char *name = build_name(build, items[i].key, items[i].path);
+
+		pool->name = name ? name : items[i].key->text;
+		table_add(&build->pool_names, text_hash(TEXT_HASH, pool->name, strlen(pool->name)), (uint32_t)i);
+		build->pool_count = i + 1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (node_is_null(items[i].value))
+			node_error(build->reader.diagnostics, items[i].key, items[i].path, "has no value");
+		else
+			read_servers(build, items[i].value, items[i].path, &build->pools[i]);
+	}
+}
+
+/* "real_servers": a pool's name, a server, or a list of servers. */
+static void service_servers(struct build *build, struct build_service *service)
+{
+	const struct origin *origin = origin_of(&schema_service, service->origins, "real_servers");
+	const struct node *node = origin->value;
+	const struct build_pool *pool;
+	struct endpoint endpoint;
+
+	if (!node)
+		return;
+	if (node->kind != NODE_SCALAR || !endpoint_parse(node->text, &endpoint)) {
+		read_servers(build, node, origin->path, &service->servers);
+		return;
+	}
+	pool = find_pool(build, node->text);
+	if (pool)
+		service->servers = *pool;
+	else
+		build_no_such(build, "pool", node->text, node, origin->path, next_pool, build);
+}
+
+/* ---- probes --------------------------------------------------------------------------------- */
+
+/* Adds the probe of a check at one port to a server. */
+static bool add_probe(struct build *build, struct real_server *server, uint32_t check, uint16_t port)
+{
+	const struct check *model = &build->checks[check].model;
+	struct endpoint target = {.address = server->address.address, .port = port};
+	uint32_t *added;
+
+	if (model->address.family)
+		target.address = model->address;
+	if (++build->probe_use_count > BUILD_PROBES_MAX)
+		return false;
+	added = arena_push(build->arena, &server->probes, &server->probe_count, sizeof(*added));
+	return added && build_probe(build, check, &target, added);
+}
+
+/* The check's port, else the server's, else that of every listener. */
+static bool check_server(struct build *build, const struct build_service *service, struct real_server *server,
+			 uint32_t check)
+{
+	uint16_t port = build->checks[check].model.port;
+
+	if (!port)
+		port = server->address.port;
+	if (port)
+		return add_probe(build, server, check, port);
+	for (size_t i = 0; i < service->port_count; i++)
+		if (!add_probe(build, server, check, service->ports[i]))
+			return false;
+	return true;
+}
+
+/* The ports of the listeners in order, each once. */
+static bool distinct_ports(struct build *build, struct build_service *service)
+{
+	const struct service *model = service->model;
+	uint8_t *seen = arena_alloc(build->arena, model->listen_count > 1 ? 65536 / 8 : 1);
+
+	service->ports = arena_array(build->arena, model->listen_count, sizeof(*service->ports));
+	if (!seen || !service->ports)
+		return false;
+	for (size_t i = 0; i < model->listen_count; i++) {
+		uint16_t port = model->listen[i].port;
+
+		if (model->listen_count > 1 && (seen[port / 8] & 1 << port % 8))
+			continue;
+		if (model->listen_count > 1)
+			seen[port / 8] |= (uint8_t)(1 << port % 8);
+		service->ports[service->port_count++] = port;
+	}
+	return true;
+}
+
+static void build_probes(struct build *build, struct build_service *service)
+{
+	struct service *model = service->model;
+
+	if (!distinct_ports(build, service))
+		return;
+	for (size_t i = 0; i < model->real_server_count; i++)
+		for (size_t at = 0; at < service->check_count; at++) {
+			if (check_server(build, service, &model->real_servers[i], service->checks[at]))
+				continue;
+			origin_report(&build->reader, SEVERITY_ERROR, &service->self, &service->self,
+				      "the checks of all services make more than %d probes", BUILD_PROBES_MAX);
+			return;
+		}
+}
+
+/* ---- services ------------------------------------------------------------------------------- */
+
+static bool copy_servers(struct build *build, struct build_service *service)
+{
+	struct service *model = service->model;
+	const struct build_pool *from = &service->servers;
+
+	build->server_count += from->count;
+	if (build->server_count > BUILD_SERVERS_MAX) {
+		origin_report(&build->reader, SEVERITY_ERROR, &service->self, &service->self,
+			      "all services together have more than %d real servers", BUILD_SERVERS_MAX);
+		return false;
+	}
+	model->real_servers = arena_array(build->arena, from->count, sizeof(*model->real_servers));
+	if (!model->real_servers)
+		return false;
+	model->real_server_count = from->count;
+	for (size_t i = 0; i < from->count; i++) {
+		model->real_servers[i] = from->servers[i];
+		model->real_servers[i].forwarding = model->forwarding;
+	}
+	return true;
+}
+
+/* What "auto" means here: a server that is down keeps its place with weight 0, so that its connections may end in
+ * peace; but sh and dh go on choosing a server of weight 0, and udp has no connections that end. */
+static enum on_failure resolve_on_failure(const struct service *service)
+{
+	if (service->on_failure != ON_FAILURE_AUTO)
+		return service->on_failure;
+	if ((service->protocols & PROTOCOL_UDP) || !strcmp(service->scheduler, "sh") || !strcmp(service->scheduler, "dh"))
+		return ON_FAILURE_REMOVE;
+	return ON_FAILURE_QUIESCE;
+}
+
+static void build_service(struct build *build, const struct section_item *item, struct build_service *service,
+			  struct service *model)
+{
+	struct level levels[2] = {{.node = item->value, .path = item->path, .is_home = true}, build->service_defaults};
+
+	service->model = model;
+	service->self = (struct origin){.key = item->value, .value = item->value, .path = item->path};
+	service->origins = arena_array(build->arena, schema_service.count, sizeof(*service->origins));
+	if (!service->origins)
+		return;
+	service->good = record_read(&build->reader, &schema_service, levels, 2, model, service->origins);
+	if (model->scheduler)
+		model->on_failure = resolve_on_failure(model);
+	service_servers(build, service);
+	service->checks_good = build_service_checks(build, service);
+	if (!copy_servers(build, service))
+		return;
+	if (validate_service(build, service) && service->good && service->checks_good && service->servers.good)
+		build_probes(build, service);
+}
+
+void build_services(struct build *build)
+{
+	struct model *model = build->model;
+	struct section_item *items = section_items(build->tree, "services", build->arena, &build->service_count);
+
+	model->services = arena_array(build->arena, build->service_count, sizeof(*model->services));
+	build->services = arena_array(build->arena, build->service_count, sizeof(*build->services));
+	if (!model->services || !build->services) {
+		build->service_count = 0;
+		return;
+	}
+	model->service_count = build->service_count;
+	for (size_t i = 0; i < build->service_count; i++)
+		build_service(build, &items[i], &build->services[i], &model->services[i]);
+}

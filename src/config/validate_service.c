@@ -1,0 +1,368 @@
+/* What a service must be in itself (servers, ports, families) and to the others (names, listeners), and what an operator
+ * should know about it. Nothing is repaired: what the kernel could not do is an error that says what to write. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include "config/build.h"
+
+/* ---- inside one service --------------------------------------------------------------------- */
+
+static const struct origin *place_of(struct build_service *service, const char *key)
+{
+	const struct origin *origin = origin_of(&schema_service, service->origins, key);
+
+	return origin->value ? origin : &service->self;
+}
+
+static void server_error(struct build *build, const struct build_place *place, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+static void server_error(struct build *build, const struct build_place *place, const char *format, ...)
+{
+	va_list list;
+	const char *text;
+
+	va_start(list, format);
+	text = arena_vprintf(build->arena, format, list);
+	va_end(list);
+	if (text)
+		node_error(build->reader.diagnostics, place->node, place->path, "%s", text);
+}
+
+/* Families and ports of one server against the listeners; one complaint is enough. */
+static bool server_fits(struct build *build, const struct build_service *service, size_t number)
+{
+	const struct service *model = service->model;
+	const struct real_server *server = &model->real_servers[number];
+	const struct build_place *place = &service->servers.places[number];
+	char address[ADDR_TEXT], listener[ENDPOINT_TEXT];
+
+	for (size_t i = 0; i < model->listen_count; i++) {
+		const struct endpoint *listen = &model->listen[i];
+
+		if (!listen->address.family || !server->address.address.family)
+			continue;
+		if (listen->address.family != server->address.address.family) {
+			server_error(build, place, "%s cannot serve %s of \"%s\": one is IPv4, the other IPv6",
+				     addr_format(&server->address.address, address), endpoint_format(listen, listener),
+				     model->name);
+			return false;
+		}
+		if (model->forwarding == FORWARDING_DR && server->address.port && server->address.port != listen->port) {
+			server_error(build, place, "port %u is not the port %u of \"%s\", and forwarding: dr cannot change "
+				     "ports: leave the port out, or use forwarding: nat", server->address.port, listen->port,
+				     model->name);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Servers in order of what must not be there twice: for the ports, the numbers decide which was first. */
+struct claim {
+	struct endpoint endpoint;
+	const char *name;
+	size_t server;
+};
+
+static int claim_order(const void *left, const void *right)
+{
+	const struct claim *a = left, *b = right;
+	int order = a->name ? strcmp(a->name, b->name) : endpoint_compare(&a->endpoint, &b->endpoint);
+
+	if (!order && a->server != b->server)
+		order = a->server < b->server ? -1 : 1;
+	return order;
+}
+
+static bool claims_unique(struct build *build, const struct build_service *service, struct claim *claims, size_t count)
+{
+	char text[ENDPOINT_TEXT];
+	bool unique = true;
+
+	qsort(claims, count, sizeof(*claims), claim_order);
+	for (size_t i = 1; i < count; i++) {
+		const struct claim *first = &claims[i - 1], *again = &claims[i];
+		const struct build_place *place = &service->servers.places[again->server];
+		const struct node *other = service->servers.places[first->server].node;
+
+		if (first->server == again->server ||
+		    (first->name ? strcmp(first->name, again->name) : endpoint_compare(&first->endpoint, &again->endpoint)))
+			continue;
+		unique = false;
+		if (first->name)
+			server_error(build, place, "\"%s\" is the name of another server of \"%s\" (%s)", again->name,
+				     service->model->name, node_place(other, place->node, build->arena));
+		else
+			server_error(build, place, "%s is a server of \"%s\" already (%s)",
+				     endpoint_format(&again->endpoint, text), service->model->name,
+				     node_place(other, place->node, build->arena));
+	}
+	return unique;
+}
+
+/* No two servers alike for any listener: the port of a server without one is the listener's. */
+static bool servers_unique(struct build *build, const struct build_service *service)
+{
+	const struct service *model = service->model;
+	size_t count = 0, ports = model->listen_count ? model->listen_count : 1;
+	struct claim *claims;
+	bool unique;
+
+	/* with one kind of port in the list, one listener tells all */
+	for (size_t i = 1; i < model->real_server_count; i++)
+		if (!model->real_servers[i].address.port != !model->real_servers[0].address.port)
+			count++;
+	ports = count ? ports : 1;
+	claims = arena_array(build->arena, model->real_server_count * ports, sizeof(*claims));
+	if (!claims)
+		return false;
+	count = 0;
+	for (size_t i = 0; i < model->real_server_count; i++)
+		for (size_t port = 0; port < ports; port++) {
+			const struct endpoint *address = &model->real_servers[i].address;
+
+			if (!address->address.family || (address->port && port))
+				continue;
+			claims[count] = (struct claim){.endpoint = *address, .server = i};
+			if (!address->port && model->listen_count)
+				claims[count].endpoint.port = model->listen[port].port;
+			count++;
+		}
+	unique = claims_unique(build, service, claims, count);
+	if (!unique)
+		return false;
+	count = 0;
+	for (size_t i = 0; i < model->real_server_count; i++)
+		if (model->real_servers[i].name)
+			claims[count++] = (struct claim){.name = model->real_servers[i].name, .server = i};
+	return claims_unique(build, service, claims, count);
+}
+
+static bool gateway_fits(struct build *build, struct build_service *service)
+{
+	const struct service *model = service->model;
+	struct origin *origin = origin_of(&schema_service, service->origins, "gateway");
+
+	if (!model->gateway.family || origin->is_default_level)
+		return true;
+	if (model->forwarding != FORWARDING_NAT) {
+		origin_report(&build->reader, SEVERITY_ERROR, origin, origin, "a gateway needs forwarding: nat");
+		return false;
+	}
+	if (model->listen_count && model->listen[0].address.family &&
+	    model->listen[0].address.family != model->gateway.family) {
+		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
+			      "the gateway is not of the listeners' family (one is IPv4, the other IPv6)");
+		return false;
+	}
+	return true;
+}
+
+static const char *next_scheduler(const void *ctx UNUSED, size_t index)
+{
+	static const char *const names[] = {"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh",
+					    "sh", "mh", "sed", "nq", "fo", "ovf", "twos"};
+
+	return index < COUNT_OF(names) ? names[index] : NULL;
+}
+
+/* The kernel judges schedulers, since modules may bring new ones; an unknown name is often a slip, though. */
+static void warn_scheduler(struct build *build, struct build_service *service)
+{
+	const char *name = service->model->scheduler, *known, *nearest;
+	const struct origin *origin = place_of(service, "scheduler");
+
+	if (!name)
+		return;
+	for (size_t i = 0; (known = next_scheduler(NULL, i)); i++)
+		if (!strcmp(known, name))
+			return;
+	nearest = text_nearest(name, next_scheduler, NULL);
+	origin_report(&build->reader, SEVERITY_WARNING, origin, origin, "\"%s\" is no scheduler that lbha knows%s%s%s; the "
+		      "kernel will judge", name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		      nearest ? "\"?" : "");
+}
+
+static void warn_service(struct build *build, struct build_service *service)
+{
+	const struct origin *servers = place_of(service, "real_servers");
+
+	warn_scheduler(build, service);
+	if (!service->check_count && service->checks_good)
+		origin_report(&build->reader, SEVERITY_WARNING, &service->self, &service->self,
+			      "\"%s\" has no check: its servers always count as up", service->model->name);
+	if (!service->servers.count && service->servers.good)
+		origin_report(&build->reader, SEVERITY_WARNING, servers, servers, "\"%s\" has no servers",
+			      service->model->name);
+}
+
+bool validate_service(struct build *build, struct build_service *service)
+{
+	struct service *model = service->model;
+	const struct origin *listen = place_of(service, "listen");
+	bool good = true;
+
+	if (!model->name)
+		return false;
+	if (model->listen_count > BUILD_LISTENERS_MAX ||
+	    model->listen_count * model->real_server_count > BUILD_PAIRS_MAX) {
+		origin_report(&build->reader, SEVERITY_ERROR, listen, listen, "has more than %d listeners, or more than %d "
+			      "pairs of listener and server", BUILD_LISTENERS_MAX, BUILD_PAIRS_MAX);
+		return false;
+	}
+	for (size_t i = 0; i < model->real_server_count; i++)
+		good &= server_fits(build, service, i);
+	good &= servers_unique(build, service);
+	good &= gateway_fits(build, service);
+	warn_service(build, service);
+	return good;
+}
+
+/* ---- services among each other -------------------------------------------------------------- */
+
+static void claim_names(struct build *build)
+{
+	struct table names;
+	uint32_t other;
+
+	if (table_init(&names, build->arena, build->service_count))
+		return;
+	for (uint32_t i = 0; i < build->service_count; i++) {
+		struct build_service *service = &build->services[i];
+		const char *name = service->model->name;
+		const struct node *first = NULL;
+		uint64_t hash;
+
+		if (!name)
+			continue;
+		hash = text_hash(TEXT_HASH, name, strlen(name));
+		for (size_t step = 0; !first && table_next(&names, hash, &step, &other);)
+			if (!strcmp(build->services[other].model->name, name))
+				first = place_of(&build->services[other], "name")->value;
+		if (first)
+			origin_report(&build->reader, SEVERITY_ERROR, place_of(service, "name"), &service->self,
+				      "\"%s\" is the name of another service (%s)", name,
+				      node_place(first, place_of(service, "name")->value, build->arena));
+		else
+			table_add(&names, hash, i);
+	}
+}
+
+/* A listener of a service: one virtual service of the kernel for each of its protocols. */
+struct listener {
+	struct endpoint endpoint;
+	uint32_t protocols, service, number;
+};
+
+static struct origin listener_place(struct build *build, const struct listener *listener)
+{
+	struct build_service *service = &build->services[listener->service];
+	struct origin place = *place_of(service, "listen");
+
+	if (place.value->kind == NODE_SEQUENCE && listener->number < place.value->count) {
+		place.path = path_below(&build->reader, place.path, NULL, listener->number);
+		place.value = place.value->items[listener->number];
+	}
+	return place;
+}
+
+static uint64_t endpoint_hash(const struct endpoint *endpoint)
+{
+	uint64_t hash = text_hash(TEXT_HASH, &endpoint->address, sizeof(endpoint->address));
+
+	return text_hash(hash, &endpoint->port, sizeof(endpoint->port));
+}
+
+static void listener_taken(struct build *build, const struct listener *listener, const struct listener *first)
+{
+	struct origin place = listener_place(build, listener), other = listener_place(build, first);
+	bool same = first->service == listener->service;
+	char text[ENDPOINT_TEXT];
+
+	origin_report(&build->reader, SEVERITY_ERROR, &place, &place, "%s/%s is a listener of %s%s%s already (%s)",
+		      endpoint_format(&listener->endpoint, text),
+		      listener->protocols & first->protocols & PROTOCOL_TCP ? "tcp" : "udp", same ? "this service" : "\"",
+		      same ? "" : build->services[first->service].model->name, same ? "" : "\"",
+		      node_place(other.value, place.value, build->arena));
+}
+
+static void claim_listeners(struct build *build)
+{
+	struct listener *listeners = NULL, *added;
+	struct table taken;
+	size_t count = 0;
+	uint32_t other;
+
+	if (table_init(&taken, build->arena, build->service_count))
+		return;
+	for (uint32_t i = 0; i < build->service_count; i++) {
+		const struct service *model = build->services[i].model;
+
+		for (uint32_t at = 0; model->name && at < model->listen_count && at < BUILD_LISTENERS_MAX; at++) {
+			struct listener listener = {.endpoint = model->listen[at], .protocols = model->protocols,
+						    .service = i, .number = at};
+			uint64_t hash = endpoint_hash(&listener.endpoint);
+			const struct listener *first = NULL;
+
+			if (!listener.endpoint.address.family)
+				continue;
+			for (size_t step = 0; !first && table_next(&taken, hash, &step, &other);)
+				if (!endpoint_compare(&listeners[other].endpoint, &listener.endpoint) &&
+				    (listeners[other].protocols & listener.protocols))
+					first = &listeners[other];
+			if (first) {
+				listener_taken(build, &listener, first);
+				continue;
+			}
+			added = arena_push(build->arena, &listeners, &count, sizeof(*added));
+			if (!added || table_add(&taken, hash, (uint32_t)count - 1))
+				return;
+			*added = listener;
+		}
+	}
+}
+
+/* Packets for a listener come only where its address is: an instance should carry it. */
+static void warn_uncarried(struct build *build)
+{
+	const struct model *model = build->model;
+	struct table carried;
+	uint32_t unused;
+	char text[ADDR_TEXT];
+
+	if ((build->director_count && !build->self) || table_init(&carried, build->arena, model->instance_count * 2))
+		return;
+	for (size_t i = 0; i < model->instance_count; i++)
+		for (size_t at = 0; at < model->instances[i].virtual_address_count; at++) {
+			const struct addr *address = &model->instances[i].virtual_addresses[at].address.address;
+
+			table_add(&carried, text_hash(TEXT_HASH, address, sizeof(*address)), 0);
+		}
+	for (uint32_t i = 0; i < build->service_count; i++)
+		for (uint32_t at = 0; at < model->services[i].listen_count; at++) {
+			struct listener listener = {.service = i, .number = at};
+			const struct addr *address = &model->services[i].listen[at].address;
+			struct origin place;
+			size_t step = 0;
+
+			if (!address->family || !build->services[i].origins ||
+			    table_next(&carried, text_hash(TEXT_HASH, address, sizeof(*address)), &step, &unused))
+				continue;
+			place = listener_place(build, &listener);
+			origin_report(&build->reader, SEVERITY_WARNING, &place, &place,
+				      "no instance of vrrp has the address %s", addr_format(address, text));
+		}
+}
+
+void validate_services(struct build *build)
+{
+	if (arena_failed(build->arena))
+		return;
+	claim_names(build);
+	claim_listeners(build);
+	warn_uncarried(build);
+}
