@@ -1,0 +1,356 @@
+/* Slices; see the header. A record is its rows in the order of the table, each as number (16 bits), length (32) and
+ * value; a list is a count (32) and its elements, each with a length (32). Absent values are left out. Reading holds
+ * every value to its row again (range, words, judge, required): a slice comes from our own compiler, but that one has
+ * read foreign text and the reader may have rights. */
+#include "config/codec.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/cursor.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+#define SLICE_MAGIC 0x4c424853 /* "LBHS" */
+#define SLICE_FIRST 65536      /* bytes tried first */
+#define SLICE_MAX (256u << 20)
+
+#define EVERY_ROLE UINT32_MAX /* inside the model, all rows go to whoever gets the object */
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static void put_record(struct writer *out, const struct schema_record *record, const void *object, uint32_t role);
+
+static void patch_length(struct writer *out, uint8_t *at)
+{
+	struct writer length;
+
+	if (!at || out->failed)
+		return;
+	length = writer_of(at, 4);
+	put_u32(&length, (uint32_t)(out->at - at - 4));
+}
+
+static void put_value(struct writer *out, const struct schema_field *field, const void *value)
+{
+	const struct status_range *range = value;
+	const struct prefix *prefix = value;
+	const char *text;
+
+	switch (field->type) {
+	case TYPE_TEXT:
+		memcpy(&text, value, sizeof(text));
+		put_bytes(out, text ? text : "", text ? strlen(text) : 0);
+		return;
+	case TYPE_ADDRESS:
+		put_addr(out, value);
+		return;
+	case TYPE_PREFIX:
+		put_addr(out, &prefix->address);
+		put_u8(out, prefix->length);
+		return;
+	case TYPE_ENDPOINT:
+		put_endpoint(out, value);
+		return;
+	case TYPE_RANGE:
+		put_u16(out, range->first);
+		put_u16(out, range->last);
+		return;
+	case TYPE_RECORD:
+		put_record(out, field->record, value, EVERY_ROLE);
+		return;
+	case TYPE_SOURCE:
+	case TYPE_BOOL:
+	case TYPE_NUMBER:
+	case TYPE_DURATION:
+	case TYPE_WORD:
+	case TYPE_WORDS:
+		break;
+	}
+	put_u64(out, schema_number(value, field->size));
+}
+
+static void put_list(struct writer *out, const struct schema_field *field, const void *object)
+{
+	const char *elements = schema_elements(field, object);
+	size_t count = schema_count(field, object);
+
+	put_u32(out, (uint32_t)count);
+	for (size_t i = 0; i < count && !out->failed; i++) {
+		uint8_t *length = put_space(out, 4);
+
+		put_value(out, field, elements + i * field->size);
+		patch_length(out, length);
+	}
+}
+
+static void put_record(struct writer *out, const struct schema_record *record, const void *object, uint32_t role)
+{
+	for (size_t i = 0; i < record->count && !out->failed; i++) {
+		const struct schema_field *field = &record->fields[i];
+		uint8_t *length;
+
+		if (!schema_is_stored(field) || (role != EVERY_ROLE && !(field->roles & role)) ||
+		    !schema_applies(record, field, object))
+			continue;
+		if (schema_is_optional(field) && !value_is_present(field, schema_value(field, object)))
+			continue;
+		put_u16(out, (uint16_t)i);
+		length = put_space(out, 4);
+		if (field->flags & FIELD_LIST)
+			put_list(out, field, object);
+		else
+			put_value(out, field, schema_value(field, object));
+		patch_length(out, length);
+	}
+}
+
+static bool role_has_slice(unsigned role)
+{
+	return role < ROLE_COUNT && role != ROLE_COMPILER;
+}
+
+int slice_encode(const struct model *model, enum role role, struct arena *arena, const uint8_t **bytes, size_t *size)
+{
+	if (!role_has_slice(role))
+		return -EINVAL;
+	for (size_t room = SLICE_FIRST; room <= SLICE_MAX; room *= 4) {
+		uint8_t *buffer = arena_alloc(arena, room);
+		struct writer out;
+
+		if (!buffer)
+			return -ENOMEM;
+		out = writer_of(buffer, room);
+		put_u32(&out, SLICE_MAGIC);
+		put_u64(&out, schema_fingerprint());
+		put_u8(&out, (uint8_t)role);
+		put_record(&out, &schema_model, model, 1u << role);
+		if (out.failed)
+			continue;
+		*bytes = buffer;
+		*size = writer_used(&out);
+		return 0;
+	}
+	return -ENOMEM;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static bool get_record(struct reader *in, const struct schema_record *record, struct arena *arena, void *object,
+		       uint32_t role);
+
+static bool word_is_known(const struct schema_field *field, uint64_t number)
+{
+	uint64_t all = 0;
+
+	for (const struct schema_word *word = field->words; word->text; word++) {
+		if (field->type == TYPE_WORD && word->value == number)
+			return true;
+		all |= word->value;
+	}
+	return field->type == TYPE_WORDS && number && !(number & ~all);
+}
+
+/* Numbers of all kinds: does it fit the member, and the row? */
+static bool number_is_valid(const struct schema_field *field, uint64_t number)
+{
+	if (field->size < sizeof(number) && number >> (8 * field->size))
+		return false;
+	switch (field->type) {
+	case TYPE_BOOL:
+		return number <= 1;
+	case TYPE_WORD:
+	case TYPE_WORDS:
+		return word_is_known(field, number);
+	case TYPE_DURATION:
+		return (int64_t)number >= field->min && (!field->max || (int64_t)number <= field->max);
+	case TYPE_NUMBER:
+		return !field->max || (number >= (uint64_t)field->min && number <= (uint64_t)field->max);
+	case TYPE_SOURCE:
+	case TYPE_TEXT:
+	case TYPE_ADDRESS:
+	case TYPE_PREFIX:
+	case TYPE_ENDPOINT:
+	case TYPE_RANGE:
+	case TYPE_RECORD:
+		break;
+	}
+	return false;
+}
+
+static bool get_plain_text(struct reader *in, const struct schema_field *field, struct arena *arena, void *value)
+{
+	size_t size = reader_left(in);
+	const uint8_t *bytes = get_bytes(in, size);
+	const char *text;
+
+	if (!bytes || (size && memchr(bytes, 0, size)))
+		return false;
+	text = arena_text(arena, (const char *)bytes, size);
+	if (!text || (field->judge && field->judge(text)))
+		return false;
+	memcpy(value, &text, sizeof(text));
+	return true;
+}
+
+static bool get_place(struct reader *in, const struct schema_field *field, void *value)
+{
+	struct prefix *prefix = value;
+
+	if (field->type == TYPE_ADDRESS) {
+		*(struct addr *)value = get_addr(in);
+	} else if (field->type == TYPE_PREFIX) {
+		prefix->address = get_addr(in);
+		prefix->length = get_u8(in);
+		if (prefix->length > addr_bits(prefix->address.family))
+			return false;
+	} else {
+		*(struct endpoint *)value = get_endpoint(in);
+	}
+	return value_is_present(field, value) && !(field->judge && field->judge(value));
+}
+
+static bool get_range(struct reader *in, const struct schema_field *field, struct status_range *range)
+{
+	range->first = get_u16(in);
+	range->last = get_u16(in);
+	return range->first >= field->min && range->last <= field->max && range->first <= range->last;
+}
+
+/* One element of a row, which is all that `in` holds. */
+static bool get_value(struct reader *in, const struct schema_field *field, struct arena *arena, void *value)
+{
+	uint64_t number;
+	bool valid = false;
+
+	switch (field->type) {
+	case TYPE_TEXT:
+		valid = get_plain_text(in, field, arena, value);
+		break;
+	case TYPE_ADDRESS:
+	case TYPE_PREFIX:
+	case TYPE_ENDPOINT:
+		valid = get_place(in, field, value);
+		break;
+	case TYPE_RANGE:
+		valid = get_range(in, field, value);
+		break;
+	case TYPE_RECORD:
+		valid = get_record(in, field->record, arena, value, EVERY_ROLE);
+		break;
+	case TYPE_SOURCE:
+	case TYPE_BOOL:
+	case TYPE_NUMBER:
+	case TYPE_DURATION:
+	case TYPE_WORD:
+	case TYPE_WORDS:
+		number = get_u64(in);
+		valid = number_is_valid(field, number);
+		if (valid)
+			schema_number_set(value, field->size, number);
+		break;
+	}
+	return valid && reader_done(in);
+}
+
+static bool get_list(struct reader *in, const struct schema_field *field, struct arena *arena, void *object)
+{
+	size_t count = get_u32(in);
+	char *elements;
+
+	if (count > reader_left(in) / 4 || (!count && (field->flags & FIELD_REQUIRED)))
+		return false;
+	elements = arena_array(arena, count, field->size);
+	if (!elements)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct reader element = get_part(in, get_u32(in));
+
+		if (!get_value(&element, field, arena, elements + i * field->size))
+			return false;
+	}
+	memcpy(schema_member(field, object), &elements, sizeof(elements));
+	memcpy((char *)object + field->count_offset, &count, sizeof(count));
+	return reader_done(in);
+}
+
+/* Rows before `until` that were left out: were they allowed to be? */
+static bool may_skip(const struct schema_record *record, size_t from, size_t until, const void *object, uint32_t role)
+{
+	for (size_t i = from; i < until; i++) {
+		const struct schema_field *field = &record->fields[i];
+
+		if (schema_is_stored(field) && !schema_is_optional(field) && schema_applies(record, field, object) &&
+		    (role == EVERY_ROLE || (field->roles & role)))
+			return false;
+	}
+	return true;
+}
+
+static bool get_record(struct reader *in, const struct schema_record *record, struct arena *arena, void *object,
+		       uint32_t role)
+{
+	size_t next = 0;
+
+	while (reader_left(in)) {
+		size_t row = get_u16(in);
+		struct reader part = get_part(in, get_u32(in));
+		const struct schema_field *field;
+		bool valid;
+
+		if (in->failed || row < next || row >= record->count || !may_skip(record, next, row, object, role))
+			return false;
+		field = &record->fields[row];
+		if (!schema_is_stored(field) || (role != EVERY_ROLE && !(field->roles & role)) ||
+		    !schema_applies(record, field, object))
+			return false;
+		if (field->flags & FIELD_LIST)
+			valid = get_list(&part, field, arena, object);
+		else
+			valid = get_value(&part, field, arena, schema_member(field, object));
+		if (!valid)
+			return false;
+		next = row + 1;
+	}
+	return !in->failed && may_skip(record, next, record->count, object, role);
+}
+
+/* Indices point into arrays that are there, and nothing is left to be resolved. */
+static bool references_hold(const struct model *model, enum role role)
+{
+	for (size_t i = 0; i < model->probe_count; i++)
+		if (role != ROLE_IPVS && model->probes[i].check >= model->check_count)
+			return false;
+	for (size_t i = 0; i < model->service_count; i++) {
+		const struct service *service = &model->services[i];
+
+		if (service->on_failure == ON_FAILURE_AUTO)
+			return false;
+		for (size_t at = 0; at < service->real_server_count; at++)
+			for (size_t p = 0; p < service->real_servers[at].probe_count; p++)
+				if (service->real_servers[at].probes[p] >= model->probe_count)
+					return false;
+	}
+	return true;
+}
+
+int slice_decode(const void *bytes, size_t size, struct arena *arena, struct model **out)
+{
+	struct reader in = reader_of(bytes, size);
+	struct model *model;
+	uint8_t role;
+
+	if (get_u32(&in) != SLICE_MAGIC || get_u64(&in) != schema_fingerprint())
+		return in.failed ? -EBADMSG : -EPROTO;
+	role = get_u8(&in);
+	if (in.failed || !role_has_slice(role))
+		return -EBADMSG;
+	model = arena_alloc(arena, sizeof(*model));
+	if (!model)
+		return -ENOMEM;
+	if (!get_record(&in, &schema_model, arena, model, 1u << role) || !references_hold(model, role))
+		return arena_failed(arena) ? -ENOMEM : -EBADMSG;
+	*out = model;
+	return 0;
+}

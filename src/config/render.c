@@ -1,0 +1,333 @@
+/* Rows to YAML; see the header. Block style, two blanks a level; short sets of words and ranges in brackets. What the
+ * reader resolves (pools, names of checks) is written as what it was resolved to. */
+#include "config/render.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+#define LINE_ROOM 20480 /* the longest text of 4096 bytes, every byte escaped */
+
+struct renderer {
+	const struct model *model;
+	void (*line)(void *ctx, const char *text);
+	void *ctx;
+	char *buffer, *value;
+	unsigned indent;
+	bool item; /* the next line opens an element of a list */
+};
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+/* Whether a text can stand without quotes in a block. */
+static bool is_plain(const char *text)
+{
+	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._";
+	size_t length = strlen(text);
+
+	if (!length || !strchr(first, text[0]) || text[length - 1] == ':')
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!strchr(first, text[i]) && !strchr("-:+@%", text[i]))
+			return false;
+	return true;
+}
+
+static void add_quoted(struct text *out, const char *text)
+{
+	text_add(out, "\"");
+	for (; *text; text++) {
+		if (*text == '\n')
+			text_add(out, "\\n");
+		else if (*text == '\t')
+			text_add(out, "\\t");
+		else if (text[0] == '$' && text[1] == '{')
+			text_add(out, "$$");
+		else
+			text_add(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+	}
+	text_add(out, "\"");
+}
+
+static void add_scalar(struct text *out, const struct schema_field *field, const char *text)
+{
+	bool is_number = field->type == TYPE_NUMBER || field->type == TYPE_BOOL;
+
+	if (is_plain(text) && (is_number || field->type != TYPE_TEXT || !value_plain_trap(text)))
+		text_add(out, "%s", text);
+	else
+		add_quoted(out, text);
+}
+
+/* Opens a line: indentation and "- " for a new element. */
+static struct text line_begin(struct renderer *r)
+{
+	struct text out = text_of(r->buffer, LINE_ROOM);
+
+	text_add(&out, "%*s%s", (int)(r->item ? r->indent - 2 : r->indent), "", r->item ? "- " : "");
+	r->item = false;
+	return out;
+}
+
+static void line_end(struct renderer *r, const struct text *out)
+{
+	r->line(r->ctx, out->start);
+}
+
+static void add_key(struct text *out, const char *key)
+{
+	if (is_plain(key) && !value_plain_trap(key))
+		text_add(out, "%s:", key);
+	else
+		add_quoted(out, key), text_add(out, ":");
+}
+
+static void key_line(struct renderer *r, const char *key, const char *rest)
+{
+	struct text out = line_begin(r);
+
+	add_key(&out, key);
+	text_add(&out, "%s", rest);
+	line_end(r, &out);
+}
+
+static const char *formatted(struct renderer *r, const struct schema_field *field, const void *value)
+{
+	struct text text = text_of(r->value, LINE_ROOM);
+
+	value_format(field, value, &text);
+	return r->value;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static void render_record(struct renderer *r, const struct schema_record *record, const void *object);
+
+static void render_scalar(struct renderer *r, const struct schema_field *field, const void *value)
+{
+	struct text out = line_begin(r);
+
+	add_key(&out, field->key);
+	text_add(&out, " ");
+	add_scalar(&out, field, formatted(r, field, value));
+	line_end(r, &out);
+}
+
+/* "[a, b]" for the words of a set. */
+static void render_words(struct renderer *r, const struct schema_field *field, const void *value)
+{
+	uint64_t set = schema_number(value, field->size);
+	struct text out = line_begin(r);
+	const char *between = "";
+
+	add_key(&out, field->key);
+	text_add(&out, " [");
+	for (const struct schema_word *word = field->words; word->text; word++)
+		if (set & word->value) {
+			text_add(&out, "%s%s", between, word->text);
+			between = ", ";
+		}
+	text_add(&out, "]");
+	line_end(r, &out);
+}
+
+/* Names and values of a mapping of texts. */
+static void render_text_map(struct renderer *r, const struct schema_field *field, const void *object)
+{
+	const char *elements = schema_elements(field, object);
+	size_t count = schema_count(field, object);
+	const char *key;
+
+	if (!count)
+		return;
+	key_line(r, field->key, "");
+	r->indent += 2;
+	for (size_t i = 0; i < count; i++) {
+		const char *element = elements + i * field->size;
+		struct text out = line_begin(r);
+
+		memcpy(&key, schema_value(&field->record->fields[0], element), sizeof(key));
+		add_key(&out, key);
+		text_add(&out, " ");
+		add_quoted(&out, formatted(r, &field->record->fields[1],
+					   schema_value(&field->record->fields[1], element)));
+		line_end(r, &out);
+	}
+	r->indent -= 2;
+}
+
+static void render_list(struct renderer *r, const struct schema_field *field, const void *object)
+{
+	const char *elements = schema_elements(field, object);
+	size_t count = schema_count(field, object);
+
+	key_line(r, field->key, count ? "" : " []");
+	r->indent += 4;
+	for (size_t i = 0; i < count; i++) {
+		const void *element = elements + i * field->size;
+		struct text out;
+
+		r->item = true;
+		if (field->type == TYPE_RECORD) {
+			render_record(r, field->record, element);
+			continue;
+		}
+		out = line_begin(r);
+		add_scalar(&out, field, formatted(r, field, element));
+		line_end(r, &out);
+	}
+	r->indent -= 4;
+}
+
+static void render_row(struct renderer *r, const struct schema_field *field, const void *object)
+{
+	const void *value = schema_value(field, object);
+
+	if ((field->flags & FIELD_MAP) && field->type == TYPE_RECORD) {
+		render_text_map(r, field, object);
+	} else if (field->flags & FIELD_LIST) {
+		render_list(r, field, object);
+	} else if (field->type == TYPE_RECORD) {
+		key_line(r, field->key, "");
+		r->indent += 2;
+		render_record(r, field->record, value);
+		r->indent -= 2;
+	} else if (field->type == TYPE_WORDS) {
+		render_words(r, field, value);
+	} else if (!schema_is_optional(field) || value_is_present(field, value)) {
+		render_scalar(r, field, value);
+	}
+}
+
+/* Every row that has a key and a member; what is derived or resolved is left to the caller. */
+static void render_record(struct renderer *r, const struct schema_record *record, const void *object)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		const struct schema_field *field = &record->fields[i];
+
+		if (field->key && schema_is_stored(field) && schema_applies(record, field, object))
+			render_row(r, field, object);
+	}
+}
+
+/* ---- sections ------------------------------------------------------------------------------- */
+
+/* Whether a check was seen among the probes that stand before this one. */
+static bool seen_before(const struct renderer *r, const struct real_server *server, size_t until)
+{
+	for (size_t i = 0; i < until; i++)
+		if (r->model->probes[server->probes[i]].check == r->model->probes[server->probes[until]].check)
+			return true;
+	return false;
+}
+
+/* A service's checks, found through the probes of its first server: all servers have the same ones. */
+static void render_service_checks(struct renderer *r, const struct service *service)
+{
+	const struct real_server *server = service->real_servers;
+
+	if (!service->real_server_count || !server->probe_count)
+		return;
+	key_line(r, "check", "");
+	r->indent += 4;
+	for (size_t i = 0; i < server->probe_count; i++) {
+		const struct check *check = &r->model->checks[r->model->probes[server->probes[i]].check];
+		struct text out;
+
+		if (seen_before(r, server, i))
+			continue;
+		r->item = true;
+		if (!check->name) {
+			render_record(r, &schema_check, check);
+			continue;
+		}
+		out = line_begin(r);
+		if (is_plain(check->name) && !value_plain_trap(check->name))
+			text_add(&out, "%s", check->name);
+		else
+			add_quoted(&out, check->name);
+		line_end(r, &out);
+	}
+	r->indent -= 4;
+}
+
+static void render_servers(struct renderer *r, const struct service *service)
+{
+	key_line(r, "real_servers", service->real_server_count ? "" : " []");
+	r->indent += 4;
+	for (size_t i = 0; i < service->real_server_count; i++) {
+		r->item = true;
+		render_record(r, &schema_real_server, &service->real_servers[i]);
+	}
+	r->indent -= 4;
+}
+
+static void render_services(struct renderer *r)
+{
+	if (!r->model->service_count)
+		return;
+	key_line(r, "services", "");
+	r->indent += 4;
+	for (size_t i = 0; i < r->model->service_count; i++) {
+		r->item = true;
+		render_record(r, &schema_service, &r->model->services[i]);
+		render_service_checks(r, &r->model->services[i]);
+		render_servers(r, &r->model->services[i]);
+	}
+	r->indent -= 4;
+}
+
+/* A mapping of names to objects, without those that have no name. */
+static void render_named(struct renderer *r, const char *key, const struct schema_record *record, const void *objects,
+			 size_t count, const char *(*name_of)(const void *object))
+{
+	bool open = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const void *object = (const char *)objects + i * record->size;
+
+		if (!name_of(object))
+			continue;
+		if (!open)
+			key_line(r, key, "");
+		open = true;
+		r->indent += 2;
+		key_line(r, name_of(object), "");
+		r->indent += 2;
+		render_record(r, record, object);
+		r->indent -= 4;
+	}
+}
+
+static const char *director_name(const void *object)
+{
+	return ((const struct director *)object)->name;
+}
+
+static const char *check_name(const void *object)
+{
+	return ((const struct check *)object)->name;
+}
+
+int config_render(const struct model *model, struct arena *scratch, void (*line)(void *ctx, const char *text),
+		  void *ctx)
+{
+	struct renderer r = {.model = model, .line = line, .ctx = ctx, .buffer = arena_alloc(scratch, LINE_ROOM),
+			     .value = arena_alloc(scratch, LINE_ROOM)};
+
+	if (!r.buffer || !r.value)
+		return -ENOMEM;
+	if (model->cluster)
+		render_row(&r, schema_find(&schema_model, "cluster"), model);
+	render_named(&r, "directors", &schema_director, model->directors, model->director_count, director_name);
+	render_row(&r, schema_find(&schema_model, "global"), model);
+	if (model->instance_count)
+		render_row(&r, schema_find(&schema_model, "vrrp"), model);
+	render_named(&r, "checks", &schema_check, model->checks, model->check_count, check_name);
+	render_services(&r);
+	return 0;
+}
