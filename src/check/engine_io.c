@@ -27,9 +27,10 @@
 #include "core/loop.h"
 
 #define STARTS_PER_TURN 64
-#define START_SLACK NSTIME_MS  /* started together with those due now: fewer wakeups */
-#define LATE (100 * NSTIME_MS) /* worth a warning */
-#define DESCRIPTORS_KEPT 64    /* for channels, logs, libraries */
+#define START_SLACK NSTIME_MS     /* started together with those due now: fewer wakeups */
+#define LATE (500 * NSTIME_MS)    /* worth a warning */
+#define HELD_UP (200 * NSTIME_MS) /* a deadline noticed so late says nothing about the server */
+#define DESCRIPTORS_KEPT 64       /* for channels, logs, libraries */
 #define FLIGHTS_MOST 16384
 #define FLIGHTS_LEAST 8
 #define NOT_FLYING UINT32_MAX
@@ -199,11 +200,12 @@ static void flight_land(struct flight *flight)
 }
 
 /* Fewer flights when the kernel has no more descriptors or memory; one more after as many good ends
- * as may fly. Ports are lacking for one target only and say nothing about the others. */
+ * as may fly. Ports are lacking for one target only, and time is no matter of how many fly. */
 static void bound_adapt(struct engine *engine, const struct outcome *outcome)
 {
 	if (outcome->reason == REASON_RESOURCES) {
-		if (outcome->error == EADDRNOTAVAIL || outcome->error == EADDRINUSE)
+		if (outcome->error == EADDRNOTAVAIL || outcome->error == EADDRINUSE ||
+		    outcome->error == ETIME)
 			return;
 		if (engine->flying < engine->allowed)
 			engine->allowed = engine->flying > FLIGHTS_LEAST ? engine->flying
@@ -246,11 +248,16 @@ void flight_fail(struct flight *flight, enum outcome_step step, int error)
 	flight_end(flight, &outcome);
 }
 
-static void flight_expire(struct flight *flight)
+/* A probe that could not be attended to when its deadline came (this process was stopped or got no
+ * processor) may have had an answer: that is our lack, not the server's failure. */
+static void flight_expire(struct flight *flight, nstime now)
 {
-	const struct outcome outcome = outcome_of_deadline(flight->connected,
-							   dial_received(flight->fd));
+	struct outcome outcome;
 
+	if (now - flight->deadline > HELD_UP)
+		outcome = outcome_of_error(STEP_REPLY, ETIME);
+	else
+		outcome = outcome_of_deadline(flight->connected, dial_received(flight->fd));
 	flight_end(flight, &outcome);
 }
 
@@ -293,10 +300,14 @@ static void note_lateness(struct engine *engine, nstime late, nstime now)
 	unsigned swallowed;
 
 	engine->lateness = nstime_max(engine->lateness, late);
-	if (late > LATE && log_limit(&engine->late, now, &swallowed))
-		log_warning("probes start %s late: %u are under way, %u at once are allowed by the "
-			    "limit of open files",
-			    duration_about(late, text), engine->flying, engine->allowed);
+	if (late <= LATE || !log_limit(&engine->late, now, &swallowed))
+		return;
+	duration_about(late, text);
+	if (engine->flying + 1 >= engine->allowed)
+		log_warning("probes start %s late: %u at once are all that the open files allow",
+			    text, engine->allowed);
+	else
+		log_warning("probes start %s late: this machine is too busy", text);
 }
 
 static void start_due(struct engine *engine, nstime now)
@@ -321,7 +332,7 @@ static void engine_turn(void *ctx)
 
 	engine->turning = true;
 	while (schedule_take(&engine->deadlines, now, &slot, NULL))
-		flight_expire(&engine->flights[slot]);
+		flight_expire(&engine->flights[slot], now);
 	if (engine->roster)
 		start_due(engine, now);
 	engine->turning = false;

@@ -35,6 +35,7 @@ static const struct error_row ERRORS[] = {
 	{EADDRNOTAVAIL, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
 	{EADDRINUSE, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
 	{EAGAIN, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
+	{ETIME, REASON_RESOURCES, REASON_RESOURCES, "this process was held up"},
 	{ENETDOWN, REASON_LOCAL, REASON_LOCAL, "network is down"},
 	{ENODEV, REASON_LOCAL, REASON_LOCAL, "no such device"},
 	{EPERM, REASON_LOCAL, REASON_LOCAL, "not permitted"},

@@ -7,6 +7,9 @@
  * its flight from http_connected() to http_stop(). The socket is closed by libcurl through
  * closed(), after it told watch() to let go.
  *
+ * libcurl has no time limit: the engine's deadline is the one there is (two would race, and a
+ * process that was held up would have libcurl blame the server).
+ *
  * A status that is not wanted ends the probe at the end of the headers: what follows cannot make it
  * better. */
 #include "check/probe_http.h"
@@ -29,8 +32,7 @@
 #define HEADERS_MOST (64u << 10)
 #define BODY_MOST (1u << 20)
 #define BUFFER 4096L
-#define IDLE_MOST 128            /* requests kept for reuse */
-#define BEHIND (100 * NSTIME_MS) /* libcurl's own time limit comes after the engine's deadline */
+#define IDLE_MOST 128 /* requests kept for reuse */
 #define URL_ROOM (sizeof("http:///") + ENDPOINT_TEXT)
 
 struct http_client {
@@ -150,8 +152,6 @@ static struct outcome judge(struct http_request *request, CURLcode code)
 		return request->headers_done
 			       ? outcome_of_status(request->flight->check, status_of(request))
 			       : broken(request);
-	case CURLE_OPERATION_TIMEDOUT:
-		return outcome_of_deadline(request->flight->connected, request->received);
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_SEND_ERROR:
@@ -438,14 +438,10 @@ static bool set_target(CURL *easy, const struct flight *flight)
 
 static bool request_fill(struct http_request *request, struct flight *flight)
 {
-	nstime left = flight->deadline - clock_now() + BEHIND;
-
 	request->flight = flight;
 	request->lent = request->headers_done = request->unwanted = false;
 	request->header_bytes = request->body_bytes = request->received = 0;
 	request->fault = NULL;
-	curl_easy_setopt(request->easy, CURLOPT_TIMEOUT_MS,
-			 (long)(left > NSTIME_MS ? left / NSTIME_MS : 1));
 	return set_target(request->easy, flight) &&
 	       set_method(request->easy, flight->check->method) &&
 	       set_headers(request, flight->check);
