@@ -1,0 +1,309 @@
+/* One conversation on descriptor 3, in order and blocking (with poll): COMPILE comes in; INCLUDE goes out and is
+ * answered by INCLUDED… INCLUDE_END; at the end LINE…, SLICE… and COMPILED. The supervisor kills whoever takes too long. */
+#include "daemon/compiler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/cursor.h"
+#include "config/codec.h"
+#include "config/compile.h"
+#include "core/log.h"
+#include "core/packet.h"
+#include "core/protocol.h"
+#include "core/worker.h"
+
+#define PATH_TEXT 4096
+
+/* One record as received. */
+struct record {
+	uint16_t type;
+	struct reader value;
+	int fd;
+	uint8_t bytes[PACKET_MAX];
+};
+
+static int wait_for(short events)
+{
+	struct pollfd wait = {.fd = WORKER_FD_SUPERVISOR, .events = events};
+
+	while (poll(&wait, 1, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static int record_receive(struct record *record)
+{
+	struct reader in;
+	ssize_t size;
+
+	do {
+		if (wait_for(POLLIN))
+			return -EIO;
+		size = packet_receive(WORKER_FD_SUPERVISOR, record->bytes, sizeof(record->bytes), &record->fd);
+	} while (size == -EAGAIN);
+	if (size <= 0)
+		return size ? (int)size : -EPIPE;
+	in = reader_of(record->bytes, (size_t)size);
+	get_u16(&in);
+	get_u32(&in);
+	record->type = get_u16(&in);
+	record->value = get_part(&in, get_u16(&in));
+	return reader_done(&in) ? 0 : -EPROTO;
+}
+
+static int record_send(uint16_t type, const struct writer *value, int fd)
+{
+	uint8_t bytes[PACKET_MAX];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	size_t size = value ? writer_used(value) : 0;
+	int err;
+
+	put_u16(&out, PACKET_VERSION);
+	put_u32(&out, 0);
+	put_u16(&out, type);
+	put_u16(&out, (uint16_t)size);
+	if (size)
+		put_bytes(&out, value->start, size);
+	if (out.failed)
+		return -EMSGSIZE;
+	while ((err = packet_send(WORKER_FD_SUPERVISOR, bytes, writer_used(&out), fd)) == -EAGAIN)
+		if (wait_for(POLLOUT))
+			return -EIO;
+	return err;
+}
+
+/* ---- files --------------------------------------------------------------------------------------------- */
+
+/* Reads a descriptor that the supervisor opened, to its end; closes it. NULL with *size = errno's negative. */
+static char *read_all(int fd, size_t *size, int *err)
+{
+	struct stat about;
+	char *bytes = NULL;
+	size_t got = 0;
+
+	*err = -EBADF;
+	if (fd < 0)
+		return NULL;
+	*err = fstat(fd, &about) ? -errno : 0;
+	if (!*err && (about.st_size < 0 || about.st_size > (off_t)CONFIG_SIZE_MAX))
+		*err = -EFBIG;
+	if (!*err && !(bytes = malloc((size_t)about.st_size + 1)))
+		*err = -ENOMEM;
+	while (!*err && got < (size_t)about.st_size) {
+		ssize_t now = read(fd, bytes + got, (size_t)about.st_size - got);
+
+		if (now < 0 && errno == EINTR)
+			continue;
+		if (now < 0)
+			*err = -errno;
+		if (now <= 0)
+			break;
+		got += (size_t)now;
+	}
+	close(fd);
+	*size = got;
+	if (*err) {
+		free(bytes);
+		return NULL;
+	}
+	return bytes;
+}
+
+static int ask_include(void *ctx, const char *including_file, const char *pattern,
+		       int (*found)(void *found_ctx, const char *path, const char *bytes, size_t size),
+		       void *found_ctx, char *why)
+{
+	uint8_t question[2 * PATH_TEXT];
+	struct writer out = writer_of(question, sizeof(question));
+	struct record *record = ctx;
+	char path[PATH_TEXT];
+	int err, stop = 0;
+
+	put_text(&out, including_file);
+	put_text(&out, pattern);
+	err = out.failed ? -ENAMETOOLONG : record_send(RECORD_INCLUDE, &out, -1);
+	while (!err) {
+		size_t size = 0;
+		char *bytes;
+		int unreadable;
+
+		err = record_receive(record);
+		if (err || record->type != RECORD_INCLUDED)
+			break;
+		get_text(&record->value, path, sizeof(path));
+		bytes = read_all(record->fd, &size, &unreadable);
+		if (bytes && !stop)
+			stop = found(found_ctx, path, bytes, size);
+		free(bytes);
+		if (!bytes && !stop) {
+			snprintf(why, CONFIG_WHY, "%.150s cannot be read: %s", path, strerror(-unreadable));
+			stop = unreadable;
+		}
+	}
+	if (err || record->type != RECORD_INCLUDE_END) {
+		snprintf(why, CONFIG_WHY, "the supervisor did not answer");
+		return err ? err : -EPROTO;
+	}
+	get_text(&record->value, path, sizeof(path));
+	if (path[0] && !stop) {
+		snprintf(why, CONFIG_WHY, "%.*s", CONFIG_WHY - 1, path);
+		stop = -ENOENT;
+	}
+	return stop;
+}
+
+static const char *own_environment(void *ctx, const char *name)
+{
+	(void)ctx;
+	return getenv(name);
+}
+
+/* ---- results -------------------------------------------------------------------------------------------- */
+
+static void say_line(void *ctx, const char *line)
+{
+	uint8_t bytes[PATH_TEXT];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	char cut[PATH_TEXT - 2];
+
+	(void)ctx;
+	snprintf(cut, sizeof(cut), "%s", line);
+	put_text(&out, cut);
+	record_send(RECORD_LINE, &out, -1);
+}
+
+/* Bytes that nobody can change any more. */
+static int sealed_memfd(const uint8_t *bytes, size_t size)
+{
+	int fd = memfd_create("lbha-slice", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	size_t done = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (done < size) {
+		ssize_t now = write(fd, bytes + done, size - done);
+
+		if (now < 0 && errno != EINTR) {
+			int err = -errno;
+
+			close(fd);
+			return err;
+		}
+		done += now > 0 ? (size_t)now : 0;
+	}
+	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	return fd;
+}
+
+static int send_slice(const struct model *model, enum role role, struct arena *arena)
+{
+	uint8_t byte[1];
+	struct writer out = writer_of(byte, sizeof(byte));
+	const uint8_t *bytes;
+	size_t size;
+	int err = slice_encode(model, role, arena, &bytes, &size), fd;
+
+	if (err)
+		return err;
+	fd = sealed_memfd(bytes, size);
+	if (fd < 0)
+		return fd;
+	put_u8(&out, (uint8_t)role);
+	err = record_send(RECORD_SLICE, &out, fd);
+	close(fd);
+	return err;
+}
+
+static int send_slices(const struct model *model, struct arena *arena)
+{
+	static const enum role roles[] = {ROLE_SUPERVISOR, ROLE_CONTROL, ROLE_CHECK, ROLE_IPVS, ROLE_VRRP};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < COUNT_OF(roles); i++)
+		err = send_slice(model, roles[i], arena);
+	if (err)
+		say_line(NULL, strerror(-err));
+	return err;
+}
+
+static int send_end(bool accepted, const struct diagnostics *diagnostics)
+{
+	uint8_t bytes[16];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_bool(&out, accepted);
+	put_u32(&out, (uint32_t)diagnostics->errors);
+	put_u32(&out, (uint32_t)diagnostics->warnings);
+	return record_send(RECORD_COMPILED, &out, -1);
+}
+
+struct order {
+	uint32_t generation;
+	char node[256], host[256], path[PATH_TEXT];
+};
+
+static const struct model *compile(const struct order *order, struct arena *arena, const struct config_files *files,
+				   const char *bytes, size_t size, struct diagnostics *diagnostics)
+{
+	struct config_tree *tree = config_load(arena, files, order->path, bytes, size, diagnostics);
+	const char *node = NULL;
+
+	if (!tree ||
+	    config_pick_node(tree, order->node[0] ? order->node : NULL, order->host, diagnostics, &node))
+		return NULL;
+	return config_compile(arena, tree, node, order->generation, diagnostics);
+}
+
+static int run(struct record *record)
+{
+	auto_arena *arena = arena_new(0);
+	struct config_files files = {.include = ask_include, .environment = own_environment, .ctx = record};
+	struct diagnostics diagnostics;
+	const struct model *model;
+	struct order order;
+	size_t size = 0;
+	char *bytes;
+	int err;
+
+	if (!arena || record_receive(record) || record->type != RECORD_COMPILE)
+		return 1;
+	order.generation = get_u32(&record->value);
+	get_text(&record->value, order.node, sizeof(order.node));
+	get_text(&record->value, order.host, sizeof(order.host));
+	get_text(&record->value, order.path, sizeof(order.path));
+	diagnostics_init(&diagnostics, arena);
+	bytes = read_all(record->fd, &size, &err);
+	if (!bytes) {
+		say_line(NULL, strerror(-err));
+		return send_end(false, &diagnostics) != 0;
+	}
+	model = compile(&order, arena, &files, bytes, size, &diagnostics);
+	free(bytes);
+	diagnostics_print(&diagnostics, say_line, NULL);
+	if (arena_failed(arena))
+		say_line(NULL, "out of memory");
+	return send_end(model && !send_slices(model, arena), &diagnostics) != 0;
+}
+
+int compiler_main(void)
+{
+	struct record *record = malloc(sizeof(*record));
+	int status;
+
+	log_open("lbha-compiler");
+	if (!record)
+		return 1;
+	status = run(record);
+	free(record);
+	return status;
+}

@@ -1,0 +1,31 @@
+/* What the supervisor was asked to do, one after the other: reloads (by signal or lbhactl) and plans. */
+#ifndef LBHA_DAEMON_JOB_H
+#define LBHA_DAEMON_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/protocol.h"
+
+#define JOBS 16
+#define JOB_PATH 4096
+
+struct job {
+	enum request_kind kind;
+	bool from_control;     /* answer `request` when done */
+	uint32_t request;
+	char path[JOB_PATH];   /* plan of another file; "": the daemon's own */
+};
+
+struct job_queue {
+	struct job jobs[JOBS];
+	unsigned first, count;
+};
+
+/* The job under way (or next), NULL when there is none. */
+struct job *job_first(struct job_queue *queue);
+/* Adds a copy; false when the queue is full. A reload by signal joins one by signal that waits already. */
+bool job_add(struct job_queue *queue, const struct job *job);
+void job_drop(struct job_queue *queue);
+
+#endif

@@ -1,0 +1,165 @@
+/* Folders and locks; see the header. */
+#include "daemon/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "core/log.h"
+#include "net/owned_io.h"
+
+#define SOCKET_NAME "control.sock"
+#define SERVICES_LOCK "lbha/services" /* abstract: such names are per network namespace */
+
+/* Makes one folder; its parent must exist, as /run and /var/lib do. */
+static int folder_open(const char *path, int *dir)
+{
+	struct stat about;
+	int fd;
+
+	if (mkdir(path, 0755) && errno != EEXIST) {
+		log_error("%s: cannot be made: %m", path);
+		return -errno;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &about)) {
+		int err = -errno;
+
+		log_error("%s: %m", path);
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	if (about.st_uid != geteuid() || (about.st_mode & 022)) {
+		log_error("%s: belongs to another user or is writable by others", path);
+		close(fd);
+		return -EPERM;
+	}
+	*dir = fd;
+	return 0;
+}
+
+static int lock_take(struct rundir *rundir)
+{
+	rundir->lock = openat(rundir->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (rundir->lock < 0) {
+		log_error("%s/lock: %m", rundir->run);
+		return -errno;
+	}
+	if (flock(rundir->lock, LOCK_EX | LOCK_NB)) {
+		log_error("another lbhad runs with the run folder %s", rundir->run);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* Compacts what an earlier daemon left behind, then opens the file for the workers. */
+static int owned_take(struct rundir *rundir)
+{
+	auto_arena *arena = arena_new(0);
+	struct owned_set set = {0};
+	int err;
+
+	if (!arena)
+		return -ENOMEM;
+	rundir->owned = owned_open(rundir->dir, "owned");
+	err = rundir->owned < 0 ? rundir->owned : owned_read(rundir->owned, arena, &set);
+	if (!err)
+		err = owned_rewrite(rundir->dir, "owned", &set);
+	if (!err) {
+		close(rundir->owned);
+		rundir->owned = owned_open(rundir->dir, "owned");
+		err = rundir->owned < 0 ? rundir->owned : 0;
+	}
+	if (err)
+		log_error("%s/owned: %s", rundir->run, strerror(-err));
+	return err;
+}
+
+int rundir_open(struct rundir *rundir, const char *run, const char *state)
+{
+	int state_dir = -1, err;
+
+	*rundir = (struct rundir){
+		.run = run, .state = state, .dir = -1, .lock = -1, .owned = -1, .control = -1, .services = -1};
+	err = folder_open(run, &rundir->dir);
+	if (!err)
+		err = folder_open(state, &state_dir);
+	if (state_dir >= 0)
+		close(state_dir);
+	if (!err)
+		err = lock_take(rundir);
+	if (!err)
+		err = owned_take(rundir);
+	if (err)
+		rundir_close(rundir);
+	return err;
+}
+
+int rundir_listen(struct rundir *rundir, gid_t gid)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	mode_t mask;
+	int length = snprintf(name.sun_path, sizeof(name.sun_path), "%s/" SOCKET_NAME, rundir->run), err = 0;
+
+	if (length >= (int)sizeof(name.sun_path)) {
+		log_error("%s: too long a path for a socket", rundir->run);
+		return -ENAMETOOLONG;
+	}
+	unlinkat(rundir->dir, SOCKET_NAME, 0);
+	rundir->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mask = umask(0117);
+	if (rundir->control < 0 || bind(rundir->control, (struct sockaddr *)&name, sizeof(name)) ||
+	    listen(rundir->control, 64) || chown(name.sun_path, geteuid(), gid))
+		err = -errno;
+	umask(mask);
+	if (err)
+		log_error("%s: %s", name.sun_path, strerror(-err));
+	return err;
+}
+
+int rundir_claim_services(struct rundir *rundir)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	size_t length = strlen(SERVICES_LOCK);
+
+	if (rundir->services >= 0)
+		return 0;
+	memcpy(name.sun_path + 1, SERVICES_LOCK, length);
+	rundir->services = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (rundir->services >= 0 &&
+	    !bind(rundir->services, (struct sockaddr *)&name,
+		  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)))
+		return 0;
+	log_error("another lbhad with services runs in this network namespace");
+	if (rundir->services >= 0)
+		close(rundir->services);
+	rundir->services = -1;
+	return -EBUSY;
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void rundir_close(struct rundir *rundir)
+{
+	if (rundir->control >= 0)
+		unlinkat(rundir->dir, SOCKET_NAME, 0);
+	close_one(&rundir->control);
+	close_one(&rundir->services);
+	close_one(&rundir->owned);
+	close_one(&rundir->lock);
+	close_one(&rundir->dir);
+}

@@ -1,0 +1,29 @@
+/* The two folders in which a daemon writes: the run folder (lock, control socket, owned file) and the state folder. */
+#ifndef LBHA_DAEMON_RUNDIR_H
+#define LBHA_DAEMON_RUNDIR_H
+
+#include <sys/types.h>
+
+struct rundir {
+	const char *run, *state;
+	int dir;      /* of the run folder */
+	int lock;     /* held while we live: one daemon per run folder */
+	int owned;    /* the owned file: read and append */
+	int control;  /* the listening control socket */
+	int services; /* held while this daemon has services: one per network namespace; -1: none */
+};
+
+/* Makes the folders when missing, checks that nobody else can write them, locks, and opens what stands in them. Logs
+ * what is wrong and returns a negative errno (-EBUSY: another daemon runs there). */
+int rundir_open(struct rundir *rundir, const char *run, const char *state);
+
+/* Listens on <run>/control.sock; members of `gid` may connect (what they may ask is decided by their credentials). */
+int rundir_listen(struct rundir *rundir, gid_t gid);
+
+/* Takes the network namespace's lock for daemons with services; -EBUSY (logged) when another one has it. */
+int rundir_claim_services(struct rundir *rundir);
+
+/* Removes the socket and closes all. */
+void rundir_close(struct rundir *rundir);
+
+#endif

@@ -1,0 +1,337 @@
+/* Life: from the first load to READY, signals, commands, the stop in good order. See supervisor_state.h for the other
+ * half. A stop gives the addresses up first (vrrp, make before break) and only then what they lead to. */
+#include "daemon/supervisor.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/buildid.h"
+#include "core/log.h"
+#include "core/sdnotify.h"
+#include "daemon/supervisor_state.h"
+
+#define REALTIME 10                       /* one below vrrp */
+#define PATIENCE_RELEASE (120 * NSTIME_S) /* two holds of at most 40.95 s */
+#define PATIENCE_END (10 * NSTIME_S)
+
+/* ---- facts for control ----------------------------------------------------------------------------------- */
+
+static uint32_t fact_count(void *ctx)
+{
+	(void)ctx;
+	return ROLE_COUNT + 1;
+}
+
+static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct supervisor *s = ctx;
+	const struct slot *slot;
+
+	if (index == SUPERVISOR_FACT_DAEMON) {
+		*type = FACT_DAEMON;
+		fact_daemon_put(out, &s->facts);
+		return true;
+	}
+	if (index >= ROLE_COUNT || !(WORKERS_ALL & 1u << index))
+		return false;
+	slot = &s->workers.slots[index];
+	*type = FACT_WORKER;
+	fact_worker_put(out, &(struct fact_worker){.role = (uint8_t)index,
+						   .pid = slot->pid,
+						   .restarts = slot->restarts,
+						   .state = slot->state});
+	return true;
+}
+
+void supervisor_facts_changed(struct supervisor *s)
+{
+	workers_facts_dirty(&s->workers, SUPERVISOR_FACT_DAEMON);
+}
+
+/* ---- the start --------------------------------------------------------------------------------------------- */
+
+static bool user_find(const char *key, const char *name, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (!user) {
+		log_error("there is no user %s (global.users.%s): make it with systemd-sysusers, or with "
+			  "useradd --system --no-create-home --shell /usr/sbin/nologin %s",
+			  name, key, name);
+		return false;
+	}
+	*uid = user->pw_uid;
+	*gid = user->pw_gid;
+	return true;
+}
+
+bool supervisor_begin(struct supervisor *s)
+{
+	const struct users *users = &s->now.model->global.users;
+	struct workers *workers = &s->workers;
+
+	if (!user_find("daemon", users->daemon, &workers->daemon_uid, &workers->daemon_gid) ||
+	    !user_find("check", users->check, &workers->check_uid, &workers->check_gid))
+		return false;
+	if (workers->check_uid == 0 || workers->check_uid == workers->daemon_uid) {
+		log_error("global.users: daemon and check must be two users, and neither of them root");
+		return false;
+	}
+	s->users_known = true;
+	if (rundir_listen(&s->rundir, workers->daemon_gid))
+		return false;
+	workers->owned = s->rundir.owned;
+	workers->control = s->rundir.control;
+	log_info("lbhad %s is %s, generation %u of %s", build_version, s->now.model->node ? s->now.model->node : "alone",
+		 s->now.number, s->options->file);
+	workers_start(workers);
+	return true;
+}
+
+void supervisor_ready(struct supervisor *s)
+{
+	s->facts.ready = true;
+	supervisor_facts_changed(s);
+	log_info("ready");
+	sdnotify("READY=1\nMAINPID=%d\nSTATUS=running", (int)getpid());
+	if (s->options->ready_fd >= 0 && write(s->options->ready_fd, "", 1) < 0)
+		log_warning("whoever waited for the start is gone");
+}
+
+/* ---- the stop ------------------------------------------------------------------------------------------------ */
+
+static bool all_ended(const struct supervisor *s)
+{
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (s->workers.slots[role].pid > 0)
+			return false;
+	return true;
+}
+
+/* The addresses are gone: now what they led to. */
+static void stop_rest(struct supervisor *s)
+{
+	static const enum role rest[] = {ROLE_IPVS, ROLE_CHECK, ROLE_CONTROL};
+
+	if (!s->ending) {
+		s->ending = true;
+		for (size_t i = 0; i < COUNT_OF(rest); i++)
+			slot_release(&s->workers.slots[rest[i]], PATIENCE_END);
+	}
+	if (all_ended(s))
+		loop_stop(s->loop);
+}
+
+void supervisor_stop(struct supervisor *s, int status)
+{
+	struct slot *vrrp = &s->workers.slots[ROLE_VRRP];
+
+	if (status > s->status)
+		s->status = status;
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	sdnotify("STOPPING=1");
+	supervisor_jobs_stop(s);
+	slot_release(vrrp, PATIENCE_RELEASE);
+	if (vrrp->pid <= 0)
+		stop_rest(s);
+}
+
+/* ---- what workers say ------------------------------------------------------------------------------------------- */
+
+static void on_ready(void *ctx, struct slot *slot)
+{
+	(void)slot;
+	supervisor_bring(ctx);
+}
+
+static void on_prepared(void *ctx, struct slot *slot, uint32_t generation, bool accepted)
+{
+	supervisor_prepared(ctx, slot, generation, accepted);
+}
+
+static void on_committed(void *ctx, struct slot *slot, uint32_t generation)
+{
+	supervisor_committed(ctx, slot, generation);
+}
+
+static void on_line(void *ctx, struct slot *slot, const char *text)
+{
+	supervisor_line(ctx, slot, text);
+}
+
+static void on_died(void *ctx, struct slot *slot)
+{
+	struct supervisor *s = ctx;
+
+	supervisor_lost(s, slot);
+	if (s->stopping && (slot->role == ROLE_VRRP || s->ending))
+		stop_rest(s);
+}
+
+static void on_request(void *ctx, struct slot *slot, struct reader *in)
+{
+	struct supervisor *s = ctx;
+	struct job job = {.from_control = true};
+
+	job.request = get_u32(in);
+	job.kind = get_u8(in);
+	get_text(in, job.path, sizeof(job.path));
+	if (!reader_done(in)) {
+		slot_kill(slot, "sent a malformed request");
+		return;
+	}
+	switch (job.kind) {
+	case REQUEST_STOP:
+		log_info("stop: asked for by lbhactl");
+		supervisor_stop(s, 0);
+		return;
+	case REQUEST_RELOAD:
+	case REQUEST_PLAN:
+		if (!supervisor_ask(s, &job))
+			slot_kill(slot, "sent more requests than can wait");
+		return;
+	}
+	slot_kill(slot, "sent an unknown request");
+}
+
+static const struct workers_ops workers_ops = {.ready = on_ready,
+					       .prepared = on_prepared,
+					       .committed = on_committed,
+					       .line = on_line,
+					       .request = on_request,
+					       .died = on_died,
+					       .fact = fact,
+					       .fact_count = fact_count};
+
+/* ---- signals --------------------------------------------------------------------------------------------------------- */
+
+static void log_snapshot(const struct supervisor *s)
+{
+	log_info("generation %u, %s", s->now.number, s->facts.ready ? "ready" : "not ready");
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		log_info("%s: %s, pid %d, %u restarts", role_name(role),
+			 worker_state_name(s->workers.slots[role].state), (int)s->workers.slots[role].pid,
+			 s->workers.slots[role].restarts);
+}
+
+static void on_signal(void *ctx, int number)
+{
+	struct supervisor *s = ctx;
+	struct job job = {.kind = REQUEST_RELOAD};
+
+	switch (number) {
+	case SIGHUP:
+		supervisor_ask(s, &job);
+		break;
+	case SIGUSR1:
+		log_snapshot(s);
+		break;
+	case SIGUSR2:
+		log_warning("upgrade in place is not possible with this version: use a restart");
+		break;
+	default: /* INT, TERM; QUIT (detach) is not possible with this version and stops as TERM does */
+		if (!s->stopping)
+			log_info("stop: signal %d", number);
+		supervisor_stop(s, 0);
+	}
+}
+
+static void on_watchdog(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	sdnotify("WATCHDOG=1");
+	timer_at(&s->watchdog, clock_now() + sdnotify_watchdog_period());
+}
+
+static int signals_init(struct supervisor *s)
+{
+	static const int numbers[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2};
+	int err = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; !err && i < COUNT_OF(numbers); i++)
+		err = signal_init(s->loop, &s->signals[i], numbers[i], on_signal, s);
+	if (!err)
+		err = timer_init(s->loop, &s->watchdog, LOOP_NORMAL, on_watchdog, s);
+	if (!err && sdnotify_watchdog_period())
+		on_watchdog(s);
+	return err;
+}
+
+static void realtime(void)
+{
+	const struct sched_param param = {.sched_priority = REALTIME};
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param))
+		log_warning("SCHED_RR is refused (%m): timers may be late when the machine is busy");
+}
+
+static int supervisor_init(struct supervisor *s, const struct supervisor_options *options)
+{
+	int err;
+
+	s->options = options;
+	s->loop = loop_new();
+	if (!s->loop)
+		return -ENOMEM;
+	s->facts.started = clock_now();
+	s->workers.loop = s->loop;
+	s->workers.ops = &workers_ops;
+	s->workers.ctx = s;
+	s->workers.lbhad = options->lbhad;
+	s->workers.checkd = options->checkd;
+	s->workers.owned = s->workers.control = -1;
+	err = workers_init(&s->workers);
+	if (!err)
+		err = supervisor_jobs_init(s);
+	if (!err)
+		err = signals_init(s);
+	return err;
+}
+
+static void supervisor_fini(struct supervisor *s)
+{
+	workers_fini(&s->workers);
+	supervisor_jobs_fini(s);
+	timer_fini(&s->watchdog);
+	for (size_t i = 0; i < SUPERVISOR_SIGNALS; i++)
+		signal_fini(&s->signals[i]);
+	loop_free(s->loop);
+}
+
+int supervisor_run(const struct supervisor_options *options)
+{
+	struct supervisor *s = calloc(1, sizeof(*s));
+	struct job first = {.kind = REQUEST_RELOAD};
+	int status = 1, err;
+
+	if (!s)
+		return 1;
+	err = rundir_open(&s->rundir, options->run_dir, options->state_dir);
+	if (!err) {
+		err = supervisor_init(s, options);
+		if (err)
+			log_error("cannot start: %s", strerror(-err));
+	}
+	if (!err) {
+		realtime();
+		supervisor_ask(s, &first);
+		err = s->load ? loop_run(s->loop) : -ENOMEM;
+		status = err ? 1 : s->status;
+		log_info("lbhad has stopped");
+	}
+	supervisor_fini(s);
+	rundir_close(&s->rundir);
+	free(s);
+	return status;
+}

@@ -1,0 +1,466 @@
+/* Configurations: jobs wait in a queue; one at a time is compiled (load.h) and taken through the phases (reload.h).
+ * The first one, at the start, has no workers to go through: it is in force when it compiles, and each worker is brought
+ * to it on its own, as is every worker that comes back from a crash. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "config/codec.h"
+#include "core/log.h"
+#include "core/sdnotify.h"
+#include "daemon/load.h"
+#include "daemon/supervisor_state.h"
+
+#define NOBODY 65534
+#define PATIENCE (60 * NSTIME_S)
+
+static void job_begin(struct supervisor *s);
+
+/* ---- generations ------------------------------------------------------------------------------------------- */
+
+static void generation_clear(struct generation *generation)
+{
+	for (int i = 0; i < ROLE_COUNT; i++)
+		if (generation->number && generation->slices[i] >= 0)
+			close(generation->slices[i]);
+	arena_free(generation->arena);
+	*generation = (struct generation){0};
+}
+
+static int slice_read(int fd, struct arena *arena, struct model **out)
+{
+	struct stat about;
+	void *bytes;
+	int err;
+
+	if (fstat(fd, &about) || about.st_size <= 0)
+		return -EBADMSG;
+	bytes = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return -errno;
+	err = slice_decode(bytes, (size_t)about.st_size, arena, out);
+	munmap(bytes, (size_t)about.st_size);
+	return err;
+}
+
+/* Takes the slices over and decodes the supervisor's own. On failure they are closed. -errno. */
+static int generation_take(struct generation *generation, uint32_t number, const int slices[ROLE_COUNT])
+{
+	int err = -ENOMEM;
+
+	*generation = (struct generation){.number = number, .arena = arena_new(0)};
+	memcpy(generation->slices, slices, sizeof(generation->slices));
+	if (generation->arena)
+		err = slice_read(slices[ROLE_SUPERVISOR], generation->arena, &generation->model);
+	if (err)
+		generation_clear(generation);
+	return err;
+}
+
+/* The next generation is the truth from here on. */
+static void generation_enter(struct supervisor *s)
+{
+	const struct log_global *log;
+
+	generation_clear(&s->now);
+	s->now = s->next;
+	s->next = (struct generation){0};
+	s->facts.generation = s->now.number;
+	log = &s->now.model->global.log;
+	log_configure(log->level, log->format == LOG_FORMAT_JSON);
+	supervisor_facts_changed(s);
+}
+
+/* ---- what is said about the job under way -------------------------------------------------------------------- */
+
+static void reply_line(struct supervisor *s, uint32_t request, const char *line)
+{
+	uint8_t bytes[4096];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, request);
+	put_text(&out, line);
+	slot_send_bytes(&s->workers.slots[ROLE_CONTROL], RECORD_REPLY_LINE, bytes, writer_used(&out));
+}
+
+static void reply_end(struct supervisor *s, uint32_t request, bool done)
+{
+	uint8_t bytes[8];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, request);
+	put_bool(&out, done);
+	slot_send_bytes(&s->workers.slots[ROLE_CONTROL], RECORD_REPLY, bytes, writer_used(&out));
+}
+
+static void lines_clear(struct supervisor *s)
+{
+	s->lines = text_of(s->lines_buffer, sizeof(s->lines_buffer));
+}
+
+/* The operations of a plan are its answer, told as they come; all else is kept in case that the job fails. */
+static void job_line(struct supervisor *s, const char *line, bool operation)
+{
+	struct job *job = s->job_running ? job_first(&s->jobs) : NULL;
+
+	if (operation && job && job->from_control && job->kind == REQUEST_PLAN)
+		reply_line(s, job->request, line);
+	if (!s->lines.cut)
+		text_add(&s->lines, "%s\n", line);
+}
+
+static void lines_tell(struct supervisor *s, const struct job *job, enum log_level level)
+{
+	char *rest = NULL;
+
+	for (char *at = strtok_r(s->lines.start, "\n", &rest); at; at = strtok_r(NULL, "\n", &rest)) {
+		log_at(level, "%s", at);
+		if (job && job->from_control)
+			reply_line(s, job->request, at);
+	}
+	lines_clear(s);
+}
+
+static void reload_ended(struct supervisor *s, bool done)
+{
+	s->facts.reload_time = clock_now();
+	s->facts.reload_failed = !done;
+	snprintf(s->facts.reload_error, sizeof(s->facts.reload_error), "%.*s",
+		 done ? 0 : (int)strcspn(s->lines.start, "\n"), s->lines.start);
+	if (done)
+		log_info("reload: generation %u is in force", s->now.number);
+	else
+		log_warning("reload refused, generation %u stays in force:", s->now.number);
+	sdnotify("READY=1\nSTATUS=%s", done ? "reloaded" : "reload refused, see the log");
+	supervisor_facts_changed(s);
+}
+
+static void job_end(struct supervisor *s, bool done)
+{
+	struct job job = *job_first(&s->jobs);
+
+	timer_cancel(&s->deadline);
+	if (job.kind == REQUEST_RELOAD)
+		reload_ended(s, done);
+	if (!done)
+		lines_tell(s, &job, job.kind == REQUEST_RELOAD ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG);
+	if (job.from_control)
+		reply_end(s, job.request, done);
+	generation_clear(&s->next);
+	job_drop(&s->jobs);
+	s->job_running = false;
+	supervisor_bring(s);
+	job_begin(s);
+}
+
+static void job_fail(struct supervisor *s, const char *why)
+{
+	job_line(s, why, false);
+	job_end(s, false);
+}
+
+/* ---- the phases ------------------------------------------------------------------------------------------------ */
+
+static void members_send(struct supervisor *s, uint16_t type, uint32_t number, const int *slices)
+{
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (s->reload.members & 1u << role)
+			slot_send(&s->workers.slots[role], type, number, slices ? slices[role] : -1);
+}
+
+static void reload_do(struct supervisor *s, struct reload_step step)
+{
+	if (step.first)
+		generation_enter(s);
+	switch (step.next) {
+	case RELOAD_WAIT:
+		return;
+	case RELOAD_PREPARE:
+		members_send(s, RECORD_PREPARE, s->next.number, s->next.slices);
+		timer_at(&s->deadline, clock_now() + PATIENCE);
+		return;
+	case RELOAD_COMMIT:
+		slot_send(&s->workers.slots[step.role], RECORD_COMMIT, s->now.number, -1);
+		timer_at(&s->deadline, clock_now() + PATIENCE);
+		return;
+	case RELOAD_APPLY:
+		members_send(s, RECORD_FINISH, s->now.number, NULL);
+		members_send(s, RECORD_APPLIED, s->now.number, NULL);
+		job_end(s, true);
+		return;
+	case RELOAD_PLANNED:
+		members_send(s, RECORD_ABORT, 0, NULL);
+		job_end(s, true);
+		return;
+	case RELOAD_REFUSE:
+		members_send(s, RECORD_ABORT, 0, NULL);
+		job_end(s, false);
+		return;
+	}
+}
+
+/* A worker that does not answer is killed; its death moves the reload on. */
+static void reload_late(void *ctx)
+{
+	struct supervisor *s = ctx;
+	unsigned late = s->reload.phase == RELOAD_PREPARING ? s->reload.waiting : 1u << s->reload.committing;
+
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (late & 1u << role)
+			slot_kill(&s->workers.slots[role], "no answer during a reload");
+}
+
+/* Workers that are between two states of their own do not take part: they are brought afterwards. */
+static unsigned reload_members(const struct supervisor *s)
+{
+	unsigned members = workers_live(&s->workers);
+
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (s->workers.slots[role].generation != s->now.number || s->workers.slots[role].duty != SLOT_NONE)
+			members &= ~(1u << role);
+	return members;
+}
+
+static bool services_claimed(struct supervisor *s)
+{
+	if (!s->next.model->has_services || !rundir_claim_services(&s->rundir))
+		return true;
+	job_line(s, "another lbhad with services runs in this network namespace", false);
+	return false;
+}
+
+static bool all_reached(const struct supervisor *s)
+{
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (WORKERS_ALL & 1u << role && s->workers.slots[role].generation != s->now.number)
+			return false;
+	return true;
+}
+
+/* The first job has no reload to go through: it ends when every worker was brought to its configuration. */
+static void first_reached(struct supervisor *s)
+{
+	if (s->facts.ready || !all_reached(s))
+		return;
+	supervisor_ready(s);
+	lines_clear(s);
+	job_drop(&s->jobs);
+	s->job_running = false;
+	job_begin(s);
+}
+
+static void first_loaded(struct supervisor *s)
+{
+	generation_enter(s);
+	lines_tell(s, NULL, LOG_LEVEL_WARNING); /* warnings of the file */
+	if (!supervisor_begin(s))
+		supervisor_stop(s, 1);
+}
+
+static void load_line(void *ctx, const char *text)
+{
+	job_line(ctx, text, false);
+}
+
+static void load_done(void *ctx, struct load_result *result)
+{
+	struct supervisor *s = ctx;
+	bool first = !s->now.number, accepted = result->accepted;
+
+	s->load = NULL;
+	if (accepted && generation_take(&s->next, ++s->last_number, result->slices)) {
+		job_line(s, "the compiled configuration cannot be read", false);
+		accepted = false;
+	}
+	if (accepted && !services_claimed(s))
+		accepted = false;
+	if (first && accepted) {
+		first_loaded(s);
+	} else if (first) {
+		lines_tell(s, NULL, LOG_LEVEL_ERROR);
+		supervisor_stop(s, result->unreadable ? 2 : 1);
+	} else if (accepted) {
+		bool plan = job_first(&s->jobs)->kind == REQUEST_PLAN;
+
+		reload_do(s, reload_begin(&s->reload, reload_members(s), plan));
+	} else {
+		job_end(s, false);
+	}
+}
+
+/* The compiler runs as the daemon's user; before a file has named one, as `lbha` if there is one, else as nobody. */
+static void compiler_user(const struct supervisor *s, struct load_order *order)
+{
+	const struct passwd *user;
+
+	order->uid = s->workers.daemon_uid;
+	order->gid = s->workers.daemon_gid;
+	if (s->users_known)
+		return;
+	user = getpwnam("lbha");
+	order->uid = user ? user->pw_uid : NOBODY;
+	order->gid = user ? user->pw_gid : NOBODY;
+}
+
+static int compile(struct supervisor *s, const char *path)
+{
+	static const struct load_ops ops = {.line = load_line, .done = load_done};
+	struct load_order order = {.executable = s->options->lbhad,
+				   .path = path,
+				   .node = s->options->node,
+				   .host = s->host,
+				   .generation = s->last_number + 1};
+
+	compiler_user(s, &order);
+	return load_start(s->loop, &order, &ops, s, &s->load);
+}
+
+static void job_begin(struct supervisor *s)
+{
+	struct job *job = job_first(&s->jobs);
+
+	if (!job || s->job_running || s->stopping)
+		return;
+	s->job_running = true;
+	lines_clear(s);
+	if (job->kind == REQUEST_RELOAD && s->now.number) {
+		log_info("reload of %s begins", s->options->file);
+		sdnotify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now() / NSTIME_US));
+	}
+	if (compile(s, job->path[0] ? job->path : s->options->file))
+		job_fail(s, "the compiler cannot be started");
+}
+
+bool supervisor_ask(struct supervisor *s, const struct job *job)
+{
+	if (!job_add(&s->jobs, job))
+		return false;
+	job_begin(s);
+	return true;
+}
+
+/* ---- one worker on its own --------------------------------------------------------------------------------------- */
+
+static void slot_bring(struct supervisor *s, struct slot *slot)
+{
+	if (!slot->hello || slot->duty != SLOT_NONE || slot->generation == s->now.number || slot->stopping)
+		return;
+	slot->duty = SLOT_PREPARING;
+	slot_send(slot, RECORD_PREPARE, s->now.number, s->now.slices[slot->role]);
+}
+
+static bool is_member(const struct supervisor *s, const struct slot *slot)
+{
+	return s->reload.phase != RELOAD_IDLE && s->reload.members & 1u << slot->role;
+}
+
+void supervisor_bring(struct supervisor *s)
+{
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (!is_member(s, &s->workers.slots[role]))
+			slot_bring(s, &s->workers.slots[role]);
+}
+
+static void brought_refused(struct supervisor *s, struct slot *slot)
+{
+	slot->duty = SLOT_NONE;
+	lines_tell(s, NULL, LOG_LEVEL_ERROR);
+	if (!s->facts.ready) {
+		log_error("the %s worker cannot run this configuration", role_name(slot->role));
+		supervisor_stop(s, 1);
+		return;
+	}
+	slot_kill(slot, "refuses the configuration in force");
+}
+
+void supervisor_prepared(struct supervisor *s, struct slot *slot, uint32_t number, bool accepted)
+{
+	if (is_member(s, slot)) {
+		if (number == s->next.number)
+			reload_do(s, reload_prepared(&s->reload, slot->role, accepted));
+		return;
+	}
+	if (slot->duty != SLOT_PREPARING)
+		return;
+	if (!accepted) {
+		brought_refused(s, slot);
+		return;
+	}
+	if (!s->job_running || !s->facts.ready)
+		lines_clear(s);
+	if (number != s->now.number) { /* a reload has gone by meanwhile */
+		slot->duty = SLOT_NONE;
+		slot_bring(s, slot);
+		return;
+	}
+	slot->duty = SLOT_COMMITTING;
+	slot_send(slot, RECORD_COMMIT, number, -1);
+}
+
+void supervisor_committed(struct supervisor *s, struct slot *slot, uint32_t number)
+{
+	bool member = is_member(s, slot);
+
+	slot_reached(slot, number);
+	if (member) {
+		reload_do(s, reload_committed(&s->reload, slot->role));
+		return;
+	}
+	if (slot->duty != SLOT_COMMITTING)
+		return;
+	slot->duty = SLOT_NONE;
+	slot_send(slot, RECORD_FINISH, number, -1);
+	slot_send(slot, RECORD_APPLIED, number, -1);
+	workers_link(&s->workers, slot);
+	slot_bring(s, slot); /* when a reload has gone by meanwhile */
+	first_reached(s);
+}
+
+void supervisor_line(struct supervisor *s, struct slot *slot, const char *text)
+{
+	log_debug("%s: %s", role_name(slot->role), text);
+	if (is_member(s, slot) || !s->facts.ready || !s->job_running)
+		job_line(s, text, true);
+}
+
+void supervisor_lost(struct supervisor *s, struct slot *slot)
+{
+	char line[64];
+
+	if (is_member(s, slot) && s->reload.phase == RELOAD_PREPARING) {
+		snprintf(line, sizeof(line), "the %s worker died", role_name(slot->role));
+		job_line(s, line, false);
+	}
+	reload_do(s, reload_died(&s->reload, slot->role));
+}
+
+void supervisor_jobs_stop(struct supervisor *s)
+{
+	load_cancel(s->load);
+	s->load = NULL;
+	timer_cancel(&s->deadline);
+	if (s->reload.phase != RELOAD_IDLE)
+		members_send(s, RECORD_ABORT, 0, NULL);
+	s->reload.phase = RELOAD_IDLE;
+}
+
+int supervisor_jobs_init(struct supervisor *s)
+{
+	lines_clear(s);
+	if (gethostname(s->host, sizeof(s->host) - 1))
+		s->host[0] = '\0';
+	return timer_init(s->loop, &s->deadline, LOOP_NORMAL, reload_late, s);
+}
+
+void supervisor_jobs_fini(struct supervisor *s)
+{
+	load_cancel(s->load);
+	timer_fini(&s->deadline);
+	generation_clear(&s->next);
+	generation_clear(&s->now);
+}

@@ -1,0 +1,429 @@
+/* Processes and their channels; see the header. A worker that dies is started again: at once the first time, then after
+ * 1, 2, 4 … 30 s; a minute of life forgives. Never two of one role at once: a new one is started only when the pidfd has
+ * said that the old one is gone. */
+#include "daemon/workers.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "core/buildid.h"
+#include "core/channel.h"
+#include "core/child.h"
+#include "core/log.h"
+#include "core/packet.h"
+#include "core/protocol.h"
+#include "core/statepage.h"
+
+#define BACKOFF_FIRST NSTIME_S
+#define BACKOFF_MOST (30 * NSTIME_S)
+#define FORGIVEN (60 * NSTIME_S)
+#define PULSE NSTIME_S
+#define STALE (10 * NSTIME_S)
+
+#define REALTIME_VRRP 11 /* the supervisor runs one below */
+
+static void slot_start(void *ctx);
+
+/* ---- the worker speaks ---------------------------------------------------------------------------------- */
+
+static void hello(struct slot *slot, struct reader *in)
+{
+	char id[128];
+
+	get_text(in, id, sizeof(id));
+	if (!reader_done(in) || strcmp(id, build_id)) {
+		log_error("the %s worker is of another build (%s, not %s): was it replaced without a restart?",
+			  role_name(slot->role), id, build_id);
+		slot_kill(slot, "another build");
+		return;
+	}
+	slot->hello = true;
+	slot->workers->ops->ready(slot->workers->ctx, slot);
+}
+
+static void slot_record(void *ctx, uint32_t generation, uint16_t type, struct reader *in, int fd)
+{
+	struct slot *slot = ctx;
+	const struct workers_ops *ops = slot->workers->ops;
+	char line[2048];
+
+	(void)generation;
+	if (fd >= 0)
+		close(fd); /* no worker has a descriptor to give us */
+	switch (type) {
+	case RECORD_HELLO:
+		hello(slot, in);
+		break;
+	case RECORD_LINE:
+		ops->line(slot->workers->ctx, slot, get_text(in, line, sizeof(line)));
+		break;
+	case RECORD_PREPARED: {
+		uint32_t prepared = get_u32(in);
+		bool accepted = get_bool(in);
+
+		if (reader_done(in))
+			ops->prepared(slot->workers->ctx, slot, prepared, accepted);
+		break;
+	}
+	case RECORD_COMMITTED: {
+		uint32_t committed = get_u32(in);
+
+		if (reader_done(in))
+			ops->committed(slot->workers->ctx, slot, committed);
+		break;
+	}
+	case RECORD_REQUEST:
+		if (slot->role == ROLE_CONTROL)
+			ops->request(slot->workers->ctx, slot, in);
+		break;
+	default:
+		break; /* RELEASED: the pidfd tells the rest */
+	}
+}
+
+static void slot_closed(void *ctx)
+{
+	struct slot *slot = ctx;
+
+	channel_free(slot->channel);
+	slot->channel = NULL;
+	slot->hello = false;
+	if (slot->pid > 0)
+		kill(slot->pid, SIGKILL); /* a worker without its supervisor's ear is of no use */
+}
+
+static bool slot_fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct slot *slot = ctx;
+
+	return slot->role == ROLE_CONTROL && slot->workers->ops->fact(slot->workers->ctx, index, type, out);
+}
+
+static const struct channel_ops slot_ops = {.record = slot_record, .closed = slot_closed, .fact = slot_fact};
+
+/* ---- sending ------------------------------------------------------------------------------------------------ */
+
+void slot_send_bytes(struct slot *slot, uint16_t type, const void *bytes, size_t size)
+{
+	if (slot->channel)
+		channel_send(slot->channel, type, bytes, size, -1);
+}
+
+void slot_send(struct slot *slot, uint16_t type, uint32_t generation, int fd)
+{
+	uint8_t bytes[4];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, generation);
+	if (slot->channel)
+		channel_send(slot->channel, type, bytes, writer_used(&out), fd);
+}
+
+static void link_send(struct slot *slot, enum role peer, int fd)
+{
+	uint8_t role = (uint8_t)peer;
+
+	if (slot->channel)
+		channel_send(slot->channel, RECORD_LINK, &role, 1, fd);
+}
+
+void workers_link(struct workers *workers, struct slot *slot)
+{
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++) {
+		struct slot *other = &workers->slots[role];
+		int pair[2];
+
+		if (other == slot || !other->hello || !other->generation || packet_pair(pair))
+			continue;
+		link_send(slot, other->role, pair[0]);
+		link_send(other, slot->role, pair[1]);
+		close(pair[0]);
+		close(pair[1]);
+	}
+}
+
+unsigned workers_live(const struct workers *workers)
+{
+	unsigned set = 0;
+
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (workers->slots[role].hello)
+			set |= 1u << role;
+	return set;
+}
+
+void workers_facts_dirty(struct workers *workers, uint32_t index)
+{
+	if (workers->slots[ROLE_CONTROL].channel)
+		channel_dirty(workers->slots[ROLE_CONTROL].channel, index);
+}
+
+/* ---- life and death -------------------------------------------------------------------------------------------- */
+
+static void state_set(struct slot *slot, enum worker_state state)
+{
+	slot->state = state;
+	workers_facts_dirty(slot->workers, (uint32_t)slot->role);
+}
+
+void slot_reached(struct slot *slot, uint32_t generation)
+{
+	slot->generation = generation;
+	if (slot->state != WORKER_RUNNING)
+		state_set(slot, WORKER_RUNNING);
+}
+
+static nstime backoff(unsigned failures)
+{
+	nstime wait = BACKOFF_FIRST;
+
+	if (failures <= 1)
+		return 0;
+	for (unsigned i = 2; i < failures && wait < BACKOFF_MOST; i++)
+		wait *= 2;
+	return nstime_min(wait, BACKOFF_MOST);
+}
+
+static void log_death(const struct slot *slot, const siginfo_t *how)
+{
+	if (slot->stopping)
+		log_debug("the %s worker (pid %d) has ended", role_name(slot->role), (int)slot->pid);
+	else if (how->si_code == CLD_EXITED)
+		log_error("the %s worker (pid %d) ended with status %d", role_name(slot->role), (int)slot->pid,
+			  how->si_status);
+	else
+		log_error("the %s worker (pid %d) was killed by signal %d", role_name(slot->role), (int)slot->pid,
+			  how->si_status);
+}
+
+static void slot_forget(struct slot *slot)
+{
+	io_fini(&slot->watch);
+	channel_free(slot->channel);
+	slot->channel = NULL;
+	close(slot->pidfd);
+	slot->pidfd = -1;
+	slot->pid = 0;
+	slot->hello = false;
+	slot->generation = 0;
+	slot->duty = SLOT_NONE;
+}
+
+static void slot_again(struct slot *slot)
+{
+	nstime now = clock_now(), wait;
+
+	slot->failures = now - slot->started > FORGIVEN ? 1 : slot->failures + 1;
+	wait = backoff(slot->failures);
+	slot->restarts++;
+	state_set(slot, WORKER_BACKOFF);
+	timer_at(&slot->timer, now + wait);
+	if (wait)
+		log_warning("the %s worker is started again in %lld s", role_name(slot->role),
+			    (long long)(wait / NSTIME_S));
+}
+
+static void slot_dead(void *ctx)
+{
+	struct slot *slot = ctx;
+	siginfo_t how = {0};
+	bool again = !slot->stopping && !slot->workers->closing;
+
+	if (waitid(P_PIDFD, (id_t)slot->pidfd, &how, WEXITED | WNOHANG) || !how.si_pid)
+		return;
+	log_death(slot, &how);
+	slot_forget(slot);
+	timer_cancel(&slot->timer);
+	if (again)
+		slot_again(slot);
+	else
+		state_set(slot, WORKER_STOPPED);
+	slot->workers->ops->died(slot->workers->ctx, slot);
+}
+
+/* The timer has two meanings, told apart by the process being there. */
+static void slot_timer(void *ctx)
+{
+	struct slot *slot = ctx;
+
+	if (slot->pid > 0)
+		slot_kill(slot, "did not end in time");
+	else
+		slot_start(slot);
+}
+
+static void child_of(const struct workers *workers, enum role role, struct child *child)
+{
+	switch (role) {
+	case ROLE_CHECK:
+		child->executable = workers->checkd;
+		child->uid = workers->check_uid;
+		child->gid = workers->check_gid;
+		return;
+	case ROLE_CONTROL:
+		child->uid = workers->daemon_uid;
+		child->gid = workers->daemon_gid;
+		child->fds[2] = -1;
+		child->fds[3] = workers->control;
+		child->fd_count = 4;
+		return;
+	case ROLE_VRRP:
+		child->caps[1] = CAP_NET_RAW;
+		child->caps[2] = CAP_IPC_LOCK;
+		child->cap_count = 3;
+		child->realtime = true;
+		child->realtime_priority = REALTIME_VRRP;
+		break;
+	case ROLE_IPVS:
+		child->cap_count = 1;
+		break;
+	case ROLE_SUPERVISOR:
+	case ROLE_COMPILER:
+	case ROLE_COUNT:
+		break;
+	}
+	child->fds[2] = workers->owned;
+	child->fd_count = 3;
+	child->caps[0] = CAP_NET_ADMIN;
+}
+
+static int slot_spawn(struct slot *slot, int channel_end)
+{
+	const char *argv[] = {slot->role == ROLE_CHECK ? "lbha-checkd" : "lbhad", "--worker", role_name(slot->role),
+			      NULL};
+	struct child child = {.executable = slot->workers->lbhad,
+			      .argv = argv,
+			      .fds = {channel_end, slot->page_fd},
+			      .fd_count = 2};
+
+	child_of(slot->workers, slot->role, &child);
+	return child_start(&child, &slot->pid, &slot->pidfd);
+}
+
+static int slot_connect(struct slot *slot, int our_end)
+{
+	struct workers *workers = slot->workers;
+	int err;
+
+	slot->channel = channel_new(workers->loop, our_end, &slot_ops, slot);
+	if (!slot->channel)
+		return -ENOMEM;
+	err = io_init(workers->loop, &slot->watch, slot->pidfd, LOOP_NORMAL, slot_dead, NULL, slot);
+	if (!err && slot->role == ROLE_CONTROL)
+		err = channel_facts_restart(slot->channel, workers->ops->fact_count(workers->ctx));
+	return err;
+}
+
+static void slot_start(void *ctx)
+{
+	struct slot *slot = ctx;
+	int pair[2], err = packet_pair(pair);
+
+	if (slot->workers->closing)
+		return;
+	slot->started = clock_now();
+	slot->page->heartbeat = slot->started;
+	if (!err) {
+		err = slot_spawn(slot, pair[1]);
+		close(pair[1]);
+		if (err)
+			close(pair[0]);
+		else
+			err = slot_connect(slot, pair[0]);
+	}
+	if (err) {
+		log_error("the %s worker cannot be started: %s", role_name(slot->role), strerror(-err));
+		if (slot->pid > 0)
+			kill(slot->pid, SIGKILL);
+		else
+			slot_again(slot);
+		return;
+	}
+	state_set(slot, WORKER_STARTING);
+}
+
+void slot_kill(struct slot *slot, const char *why)
+{
+	if (slot->pid <= 0)
+		return;
+	log_error("the %s worker (pid %d) is killed: %s", role_name(slot->role), (int)slot->pid, why);
+	kill(slot->pid, SIGKILL);
+}
+
+void slot_release(struct slot *slot, nstime patience)
+{
+	slot->stopping = true;
+	if (slot->pid <= 0) {
+		timer_cancel(&slot->timer);
+		state_set(slot, WORKER_STOPPED);
+		return;
+	}
+	slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
+	timer_at(&slot->timer, clock_now() + patience);
+}
+
+/* A loop that does not turn writes no heartbeat: the worker hangs. A stopped process counts as hanging, too. */
+static void pulse(void *ctx)
+{
+	struct workers *workers = ctx;
+	nstime now = clock_now();
+
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++) {
+		struct slot *slot = &workers->slots[role];
+
+		if (slot->pid > 0 && now - __atomic_load_n(&slot->page->heartbeat, __ATOMIC_RELAXED) > STALE) {
+			slot_kill(slot, "no heartbeat for 10 s");
+			slot->page->heartbeat = now;
+		}
+	}
+	timer_at(&workers->pulse, now + PULSE);
+}
+
+int workers_init(struct workers *workers)
+{
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		struct slot *slot = &workers->slots[role];
+
+		*slot = (struct slot){.workers = workers, .role = role, .state = WORKER_STOPPED, .pidfd = -1,
+				      .page_fd = -1};
+		if (!(WORKERS_ALL & 1u << role))
+			continue;
+		slot->page_fd = statepage_create();
+		slot->page = slot->page_fd < 0 ? NULL : statepage_map(slot->page_fd);
+		if (!slot->page || timer_init(workers->loop, &slot->timer, LOOP_NORMAL, slot_timer, slot))
+			return -ENOMEM;
+	}
+	return timer_init(workers->loop, &workers->pulse, LOOP_NORMAL, pulse, workers);
+}
+
+void workers_start(struct workers *workers)
+{
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (WORKERS_ALL & 1u << role)
+			slot_start(&workers->slots[role]);
+	timer_at(&workers->pulse, clock_now() + PULSE);
+}
+
+void workers_fini(struct workers *workers)
+{
+	workers->closing = true;
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++) {
+		struct slot *slot = &workers->slots[role];
+
+		if (slot->pid > 0) {
+			kill(slot->pid, SIGKILL);
+			waitpid(slot->pid, NULL, 0);
+			slot_forget(slot);
+		}
+		timer_fini(&slot->timer);
+		statepage_unmap(slot->page);
+		if (slot->page_fd >= 0)
+			close(slot->page_fd);
+	}
+	timer_fini(&workers->pulse);
+}

@@ -1,0 +1,97 @@
+/* The workers as processes: started, watched (death and heartbeat), started again with back-off, linked with one
+ * another, brought to the configuration in force. What a reload means is the supervisor's business: it is told what
+ * workers say (struct workers_ops) and says what to send. */
+#ifndef LBHA_DAEMON_WORKERS_H
+#define LBHA_DAEMON_WORKERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/facts.h"
+#include "config/model.h"
+#include "core/loop.h"
+
+struct channel;
+struct statepage;
+struct workers;
+
+enum slot_duty {
+	SLOT_NONE,       /* no transaction of its own is under way */
+	SLOT_PREPARING,  /* being brought to the configuration in force after a start */
+	SLOT_COMMITTING,
+};
+
+/* One worker's place. Its life is written by workers.c, its duty by the supervisor. */
+struct slot {
+	struct workers *workers;
+	enum role role;
+	enum worker_state state;
+	enum slot_duty duty;
+	pid_t pid;
+	int pidfd, page_fd;
+	struct loop_io watch;
+	struct loop_timer timer;   /* starting again; after a release: patience */
+	struct channel *channel;
+	struct statepage *page;
+	uint32_t generation;       /* committed; 0: none yet */
+	uint32_t restarts;
+	unsigned failures;         /* deaths in a row, each soon after the start */
+	nstime started;
+	bool hello;                /* it runs our build and listens */
+	bool stopping;             /* released: its end is wanted */
+};
+
+struct workers_ops {
+	void (*ready)(void *ctx, struct slot *slot);    /* said HELLO: ready to be configured */
+	void (*prepared)(void *ctx, struct slot *slot, uint32_t generation, bool accepted);
+	void (*committed)(void *ctx, struct slot *slot, uint32_t generation);
+	void (*line)(void *ctx, struct slot *slot, const char *text);
+	void (*request)(void *ctx, struct slot *slot, struct reader *in);
+	void (*died)(void *ctx, struct slot *slot);     /* gone, wanted or not; started again by itself if not */
+	bool (*fact)(void *ctx, uint32_t index, uint16_t *type, struct writer *out); /* for control */
+	uint32_t (*fact_count)(void *ctx);
+};
+
+struct workers {
+	struct loop *loop;
+	const struct workers_ops *ops;
+	void *ctx;
+	struct slot slots[ROLE_COUNT];
+	struct loop_timer pulse;   /* looks at the heartbeats */
+	int lbhad, checkd;         /* executables */
+	int owned, control;        /* descriptors for those who use them */
+	uid_t daemon_uid, check_uid;
+	gid_t daemon_gid, check_gid;
+	bool closing;              /* nobody is started any more */
+};
+
+/* The roles that are workers. */
+#define WORKERS_ALL (1u << ROLE_CONTROL)
+
+/* `workers` has loop, ops, ctx, executables, descriptors and users set. -errno. */
+int workers_init(struct workers *workers);
+void workers_start(struct workers *workers);
+void workers_fini(struct workers *workers); /* kills what is left */
+
+/* The set of workers (1 << role) that said HELLO and live. */
+unsigned workers_live(const struct workers *workers);
+
+/* Records to one worker (nothing happens when it does not live). */
+void slot_send(struct slot *slot, uint16_t type, uint32_t generation, int fd);
+void slot_send_bytes(struct slot *slot, uint16_t type, const void *bytes, size_t size);
+
+/* A worker has reached `generation` and takes part: connects it with all others that have. */
+void workers_link(struct workers *workers, struct slot *slot);
+
+/* It has committed `generation`. */
+void slot_reached(struct slot *slot, uint32_t generation);
+
+/* Asks a worker to give everything up and end; killed when that takes longer than `patience`. */
+void slot_release(struct slot *slot, nstime patience);
+void slot_kill(struct slot *slot, const char *why);
+
+/* The facts for control have changed. */
+void workers_facts_dirty(struct workers *workers, uint32_t index);
+
+#endif

@@ -1,0 +1,132 @@
+/* daemon: the phases of a reload, and the queue of jobs. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/job.h"
+#include "daemon/reload.h"
+#include "suite.h"
+
+#define ALL (1u << ROLE_CONTROL | 1u << ROLE_CHECK | 1u << ROLE_IPVS | 1u << ROLE_VRRP)
+
+static const enum role order[] = {ROLE_CONTROL, ROLE_CHECK, ROLE_IPVS, ROLE_VRRP};
+
+START_TEST(all_prepare_then_commit_in_order_then_apply)
+{
+	struct reload reload;
+	struct reload_step step = reload_begin(&reload, ALL, false);
+
+	ck_assert_int_eq(step.next, RELOAD_PREPARE);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(reload_prepared(&reload, order[i], true).next, RELOAD_WAIT);
+	step = reload_prepared(&reload, order[3], true);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(step.next, RELOAD_COMMIT);
+		ck_assert_int_eq(step.role, order[i]);
+		ck_assert_int_eq(step.first, i == 0);
+		step = reload_committed(&reload, order[i]);
+	}
+	ck_assert_int_eq(step.next, RELOAD_APPLY);
+	ck_assert_int_eq(reload.phase, RELOAD_IDLE);
+}
+END_TEST
+
+START_TEST(a_refusal_or_a_death_before_the_first_commit_ends_it)
+{
+	struct reload reload;
+
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		reload_begin(&reload, ALL, false);
+		ck_assert_int_eq(reload_prepared(&reload, order[i], false).next, RELOAD_REFUSE);
+		ck_assert_int_eq(reload_prepared(&reload, order[(i + 1) % 4], true).next, RELOAD_WAIT);
+		reload_begin(&reload, ALL, false);
+		ck_assert_int_eq(reload_died(&reload, order[i]).next, RELOAD_REFUSE);
+	}
+}
+END_TEST
+
+START_TEST(a_death_after_the_first_commit_does_not_stop_it)
+{
+	struct reload reload;
+	struct reload_step step;
+
+	reload_begin(&reload, ALL, false);
+	for (size_t i = 0; i < COUNT_OF(order); i++)
+		step = reload_prepared(&reload, order[i], true);
+	ck_assert_int_eq(step.role, ROLE_CONTROL);
+	ck_assert_int_eq(reload_died(&reload, ROLE_IPVS).next, RELOAD_WAIT);
+	ck_assert_int_eq(reload_committed(&reload, ROLE_CONTROL).role, ROLE_CHECK);
+	step = reload_died(&reload, ROLE_CHECK);
+	ck_assert_int_eq(step.next, RELOAD_COMMIT);
+	ck_assert_int_eq(step.role, ROLE_VRRP);
+	ck_assert_int_eq(reload_committed(&reload, ROLE_VRRP).next, RELOAD_APPLY);
+}
+END_TEST
+
+START_TEST(a_plan_commits_nothing)
+{
+	struct reload reload;
+	struct reload_step step = {0};
+
+	reload_begin(&reload, ALL, true);
+	for (size_t i = 0; i < COUNT_OF(order); i++)
+		step = reload_prepared(&reload, order[i], true);
+	ck_assert_int_eq(step.next, RELOAD_PLANNED);
+}
+END_TEST
+
+START_TEST(without_workers_it_is_in_force_at_once)
+{
+	struct reload reload;
+	struct reload_step step = reload_begin(&reload, 0, false);
+
+	ck_assert_int_eq(step.next, RELOAD_APPLY);
+	ck_assert(step.first);
+	ck_assert_int_eq(reload_begin(&reload, 0, true).next, RELOAD_PLANNED);
+}
+END_TEST
+
+START_TEST(answers_out_of_turn_change_nothing)
+{
+	struct reload reload;
+
+	reload_begin(&reload, 1u << ROLE_IPVS, false);
+	ck_assert_int_eq(reload_committed(&reload, ROLE_IPVS).next, RELOAD_WAIT);
+	ck_assert_int_eq(reload_prepared(&reload, ROLE_VRRP, true).next, RELOAD_WAIT);
+	ck_assert_int_eq(reload_prepared(&reload, ROLE_IPVS, true).next, RELOAD_COMMIT);
+	ck_assert_int_eq(reload_prepared(&reload, ROLE_IPVS, true).next, RELOAD_WAIT);
+	ck_assert_int_eq(reload_committed(&reload, ROLE_IPVS).next, RELOAD_APPLY);
+	ck_assert_int_eq(reload_died(&reload, ROLE_IPVS).next, RELOAD_WAIT);
+}
+END_TEST
+
+START_TEST(reloads_by_signal_that_wait_are_one)
+{
+	static struct job_queue queue;
+	struct job by_signal = {.kind = REQUEST_RELOAD};
+	struct job by_control = {.kind = REQUEST_RELOAD, .from_control = true};
+
+	memset(&queue, 0, sizeof(queue));
+	ck_assert(job_add(&queue, &by_signal)); /* under way: has read the file already */
+	ck_assert(job_add(&queue, &by_signal)); /* must run once more */
+	ck_assert(job_add(&queue, &by_signal));
+	ck_assert_uint_eq(queue.count, 2);
+	for (unsigned i = queue.count; i < JOBS; i++) {
+		by_control.request = i;
+		ck_assert(job_add(&queue, &by_control));
+	}
+	ck_assert(!job_add(&queue, &by_control));
+	job_drop(&queue);
+	job_drop(&queue);
+	ck_assert_uint_eq(job_first(&queue)->request, 2);
+}
+END_TEST
+
+int main(void)
+{
+	return SUITE_RUN("daemon",
+			 CASE("reload", all_prepare_then_commit_in_order_then_apply,
+			      a_refusal_or_a_death_before_the_first_commit_ends_it,
+			      a_death_after_the_first_commit_does_not_stop_it, a_plan_commits_nothing,
+			      without_workers_it_is_in_force_at_once, answers_out_of_turn_change_nothing),
+			 CASE("job", reloads_by_signal_that_wait_are_one));
+}
