@@ -47,7 +47,7 @@ struct monitor {
 	struct address *listed;
 	size_t listed_room;
 	bool listed_valid;
-	uint8_t packet[MONITOR_PACKET];
+	_Alignas(struct nlmsghdr) uint8_t packet[MONITOR_PACKET];
 };
 
 /* ---- sorted arrays of nodes -------------------------------------------------------------------- */
