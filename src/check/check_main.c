@@ -1,0 +1,311 @@
+/* lbha-checkd: the check worker. It owns an engine and tells what comes of it: facts to the other
+ * workers, one sentence per change of a verdict to the log. It has no rights and reads hostile
+ * bytes; it is the only program that maps libcurl.
+ *
+ * Facts: a change of the verdict is sent at once. What else every probe brings (reason, time,
+ * latency) is sent once a second for all probes that ended meanwhile, so that ten thousand probes
+ * make a few dozen packets and no flood.
+ *
+ * Kept over a reload, by probe key: verdict, counters, times, flights. Probes not in the new model
+ * end with it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/duration.h"
+#include "base/text.h"
+#include "check/engine_io.h"
+#include "check/merge.h"
+#include "check/outcome.h"
+#include "config/codec.h"
+#include "config/facts.h"
+#include "config/model.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/worker.h"
+
+#define REFRESH NSTIME_S
+
+struct checkd {
+	struct worker *worker;
+	struct engine *engine;
+	struct roster *prepared;
+	uint8_t *ended; /* by probe: ended since the last refresh and not told */
+	uint8_t *prepared_ended;
+	uint32_t count;
+	struct loop_timer refresh;
+	struct log_bucket changes, troubles;
+};
+
+/* ---- what people read ---------------------------------------------------------------------------
+ */
+
+static const char *verdict_word(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_UNKNOWN:
+		break;
+	case VERDICT_UP:
+		return "up";
+	case VERDICT_DOWN:
+		return "down";
+	}
+	return "unknown";
+}
+
+/* "192.0.2.1:80 (health)": the check's name, or its type. */
+static void add_probe(struct text *text, const struct model *model, uint32_t index,
+		      const char *type)
+{
+	const struct probe *probe = &model->probes[index];
+	const char *name = model->checks[probe->check].name;
+	char target[ENDPOINT_TEXT];
+
+	text_add(text, "%s (%s)", endpoint_format(&probe->target, target), name ? name : type);
+}
+
+static void log_change(struct checkd *checkd, uint32_t probe, enum verdict before)
+{
+	const struct model *model = engine_model(checkd->engine);
+	const struct subject *subject = engine_subject(checkd->engine, probe);
+	const struct check *check = &model->checks[model->probes[probe].check];
+	char line[256], detail[FACT_DETAIL], took[DURATION_TEXT];
+	struct text text = text_of(line, sizeof(line));
+	unsigned swallowed;
+
+	if (!log_limit(&checkd->changes, clock_now(), &swallowed))
+		return;
+	if (swallowed)
+		log_info("%u more verdicts changed", swallowed);
+	add_probe(&text, model, probe, engine_type_name(checkd->engine, probe));
+	text_add(&text, ": %s → %s: %s", verdict_word(before),
+		 verdict_word(subject->automaton.verdict),
+		 outcome_describe(&subject->last, check, detail, sizeof(detail)));
+	if (subject->automaton.failed)
+		text_add(&text, " (%u failure%s)", subject->automaton.failed,
+			 subject->automaton.failed == 1 ? "" : "s");
+	else
+		text_add(&text, " in %s", duration_about(subject->last.latency, took));
+	log_info("%s", line);
+}
+
+/* A probe that this machine could not make. */
+static void log_trouble(struct checkd *checkd, uint32_t probe)
+{
+	const struct model *model = engine_model(checkd->engine);
+	const struct subject *subject = engine_subject(checkd->engine, probe);
+	char line[256], detail[FACT_DETAIL];
+	struct text text = text_of(line, sizeof(line));
+	unsigned swallowed;
+
+	if (!log_limit(&checkd->troubles, clock_now(), &swallowed))
+		return;
+	add_probe(&text, model, probe, engine_type_name(checkd->engine, probe));
+	text_add(&text, ": not probed: %s; its verdict stays %s",
+		 outcome_describe(&subject->last, &model->checks[model->probes[probe].check],
+				  detail, sizeof(detail)),
+		 verdict_word(subject->automaton.verdict));
+	if (swallowed)
+		text_add(&text, " (and %u like this)", swallowed);
+	log_warning("%s", line);
+}
+
+/* ---- facts --------------------------------------------------------------------------------------
+ */
+
+static uint32_t fact_count(void *ctx)
+{
+	struct checkd *checkd = ctx;
+
+	return checkd->count;
+}
+
+static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct checkd *checkd = ctx;
+	const struct model *model = engine_model(checkd->engine);
+	const struct subject *subject = engine_subject(checkd->engine, index);
+	struct fact_probe fact = {
+		.probe = index,
+		.verdict = subject->automaton.verdict,
+		.reason = subject->last.reason,
+		.passed = subject->last.reason == REASON_PASSED,
+		.since = subject->automaton.since,
+		.time = subject->ended,
+		.latency = subject->last.latency,
+	};
+
+	(void)peer;
+	outcome_describe(&subject->last, &model->checks[model->probes[index].check], fact.detail,
+			 sizeof(fact.detail));
+	*type = FACT_PROBE;
+	fact_probe_put(out, &fact);
+	return true;
+}
+
+static void refresh(void *ctx)
+{
+	struct checkd *checkd = ctx;
+
+	for (uint32_t i = 0; i < checkd->count; i++)
+		if (checkd->ended[i]) {
+			checkd->ended[i] = 0;
+			worker_dirty(checkd->worker, i);
+		}
+}
+
+static void probe_ended(void *ctx, uint32_t probe, enum verdict before)
+{
+	struct checkd *checkd = ctx;
+	const struct subject *subject = engine_subject(checkd->engine, probe);
+
+	if (subject->last.reason == REASON_RESOURCES || subject->last.reason == REASON_LOCAL)
+		log_trouble(checkd, probe);
+	if (subject->automaton.verdict != before) {
+		checkd->ended[probe] = 0;
+		worker_dirty(checkd->worker, probe);
+		log_change(checkd, probe, before);
+		return;
+	}
+	checkd->ended[probe] = 1;
+	if (!timer_armed(&checkd->refresh))
+		timer_at(&checkd->refresh, subject->ended + REFRESH);
+}
+
+/* ---- generations --------------------------------------------------------------------------------
+ */
+
+static void prepared_drop(void *ctx)
+{
+	struct checkd *checkd = ctx;
+
+	roster_free(checkd->prepared);
+	checkd->prepared = NULL;
+	free(checkd->prepared_ended);
+	checkd->prepared_ended = NULL;
+}
+
+/* The plan: a line for each probe that begins or ends, none for those that stay. */
+static void say_plan(struct checkd *checkd, const struct model *model, const struct merge *merge)
+{
+	const struct model *old = engine_model(checkd->engine);
+	char target[ENDPOINT_TEXT];
+
+	for (uint32_t i = 0; i < model->probe_count; i++)
+		if (merge->from[i] == MERGE_NONE)
+			worker_line(checkd->worker, "check: begin %s",
+				    endpoint_format(&model->probes[i].target, target));
+	for (uint32_t i = 0; old && i < old->probe_count; i++)
+		if (merge->to[i] == MERGE_NONE)
+			worker_line(checkd->worker, "check: end %s",
+				    endpoint_format(&old->probes[i].target, target));
+}
+
+static int prepare(void *ctx, const void *slice, size_t size, uint32_t generation)
+{
+	struct checkd *checkd = ctx;
+	auto_arena *arena = arena_new(0);
+	struct model *model;
+	int err;
+
+	(void)generation;
+	if (!arena)
+		return -ENOMEM;
+	err = slice_decode(slice, size, arena, &model);
+	if (err) {
+		worker_line(checkd->worker, "the check worker cannot read its configuration: %s",
+			    strerror(-err));
+		return err;
+	}
+	checkd->prepared_ended = calloc(model->probe_count + 1, 1);
+	checkd->prepared = checkd->prepared_ended ? engine_prepare(checkd->engine, arena, model)
+						  : NULL;
+	if (!checkd->prepared) {
+		worker_line(checkd->worker, "the check worker has no memory for %zu probes",
+			    model->probe_count);
+		prepared_drop(checkd);
+		return -ENOMEM;
+	}
+	(void)take(arena); /* the roster's now */
+	say_plan(checkd, model, roster_merge(checkd->prepared));
+	return 0;
+}
+
+static void commit(void *ctx)
+{
+	struct checkd *checkd = ctx;
+	const struct model *model;
+
+	engine_commit(checkd->engine, take(checkd->prepared));
+	model = engine_model(checkd->engine);
+	free(checkd->ended);
+	checkd->ended = take(checkd->prepared_ended);
+	checkd->count = (uint32_t)model->probe_count;
+	log_configure((enum log_level)model->global.log.level,
+		      model->global.log.format == LOG_FORMAT_JSON);
+	worker_committed(checkd->worker);
+}
+
+static void release(void *ctx)
+{
+	struct checkd *checkd = ctx;
+	struct engine_work work = engine_work(checkd->engine);
+	char late[DURATION_TEXT];
+
+	engine_stop(checkd->engine);
+	timer_cancel(&checkd->refresh);
+	log_info("released after %llu probes; the latest started %s after its time",
+		 (unsigned long long)work.probes, duration_about(work.lateness, late));
+	worker_released(checkd->worker);
+}
+
+static const struct worker_ops ops = {
+	.prepare = prepare,
+	.commit = commit,
+	.abort = prepared_drop,
+	.release = release,
+	.fact_count = fact_count,
+	.fact = fact,
+};
+
+/* ---- life ---------------------------------------------------------------------------------------
+ */
+
+static int checkd_init(struct checkd *checkd)
+{
+	struct loop *loop;
+
+	checkd->changes = (struct log_bucket){.every = NSTIME_S, .burst = 100};
+	checkd->troubles = (struct log_bucket){.every = 10 * NSTIME_S, .burst = 3};
+	checkd->worker = worker_new(ROLE_CHECK, "lbha-checkd", &ops, checkd);
+	if (!checkd->worker)
+		return -EINVAL;
+	loop = worker_loop(checkd->worker);
+	checkd->engine = engine_new(loop, engine_bound(), probe_ended, checkd);
+	if (!checkd->engine || timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd)) {
+		log_error("no memory to start");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void checkd_fini(struct checkd *checkd)
+{
+	prepared_drop(checkd);
+	engine_free(checkd->engine);
+	timer_fini(&checkd->refresh);
+	worker_free(checkd->worker);
+	free(checkd->ended);
+}
+
+int main(void)
+{
+	struct checkd checkd = {0};
+	int status = EXIT_FAILURE;
+
+	if (!checkd_init(&checkd))
+		status = worker_run(checkd.worker);
+	checkd_fini(&checkd);
+	return status;
+}
