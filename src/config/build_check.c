@@ -143,7 +143,7 @@ static bool service_check(struct build *build, struct build_service *service, co
 		unify_check(build, number);
 	} else {
 		node_error(build->reader.diagnostics, node, path, "the name of a check or a check is expected, not %s",
-			   node_what(node));
+			   node_what(build->reader.diagnostics, node));
 		return false;
 	}
 	for (size_t i = 0; i < service->check_count; i++)

@@ -40,9 +40,11 @@ static void build_instance(struct build *build, const struct section_item *item,
 	levels[3] = build->vrrp_defaults;
 	instance->good = record_read(&build->reader, &schema_instance, levels, 4, &instance->model, instance->origins);
 	renamed = levels[0].node && levels[0].node->kind == NODE_MAPPING ? node_find(levels[0].node, "name") : NULL;
-	if (renamed)
+	if (renamed) {
 		node_error(build->reader.diagnostics, renamed->key, levels[0].path,
 			   "the name of an instance is the same on every director");
+		instance->model.name = name;
+	}
 	interface = origin_of(&schema_instance, instance->origins, "interface");
 	if (instance->model.interface)
 		instance->model.interface = build_interface(build, director, instance->model.interface, interface);

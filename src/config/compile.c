@@ -92,6 +92,8 @@ const char *build_name(struct build *build, const struct node *node, const struc
 	struct text why = text_of(buffer, sizeof(buffer));
 	const char *name;
 
+	if (node->bad)
+		return NULL;
 	if (value_parse(&field, &scalar, build->arena, &name, &why))
 		return name;
 	node_error(build->reader.diagnostics, node, path, "%s", buffer);
@@ -143,7 +145,7 @@ static const struct node *read_interfaces(struct build *build, const struct orig
 		return NULL;
 	if (node->kind != NODE_MAPPING) {
 		node_error(build->reader.diagnostics, node, origin->path, "a mapping (logical name: interface) is expected, "
-			   "not %s", node_what(node));
+			   "not %s", node_what(build->reader.diagnostics, node));
 		return NULL;
 	}
 	for (size_t i = 0; i < node->count; i++) {
@@ -159,8 +161,8 @@ static const struct node *read_interfaces(struct build *build, const struct orig
 			node_error(build->reader.diagnostics, node->pairs[i].key, &path, "has no value");
 		else if (value->kind != NODE_SCALAR)
 			node_error(build->reader.diagnostics, value, &path, "the name of an interface is expected, not %s",
-				   node_what(value));
-		else if (!value_parse(&field, &scalar, build->arena, &name, &why))
+				   node_what(build->reader.diagnostics, value));
+		else if (!value->bad && !value_parse(&field, &scalar, build->arena, &name, &why))
 			node_error(build->reader.diagnostics, value, &path, "%s", buffer);
 	}
 	return node;
@@ -173,7 +175,7 @@ static const struct node *read_overrides(struct build *build, const struct origi
 	if (!node || node->kind == NODE_MAPPING)
 		return node;
 	node_error(build->reader.diagnostics, node, origin->path, "a mapping (instance: {key: value}) is expected, not %s",
-		   node_what(node));
+		   node_what(build->reader.diagnostics, node));
 	return NULL;
 }
 
@@ -279,6 +281,16 @@ static void build_defaults(struct build *build)
 	}
 }
 
+/* A file that asks for nothing is valid, but hardly meant. */
+static void warn_nothing(struct build *build)
+{
+	struct diagnostic where = {.severity = SEVERITY_WARNING, .file = build->tree->main_file};
+
+	if (!tree_section(build->tree, "vrrp")->count && !tree_section(build->tree, "services")->count)
+		diagnostics_add(build->reader.diagnostics, &where,
+				"has neither \"vrrp\" nor \"services\": there is nothing to do");
+}
+
 struct model *config_compile(struct arena *arena, const struct config_tree *tree, const char *node,
 			     uint32_t generation, struct diagnostics *diagnostics)
 {
@@ -303,6 +315,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	build_services(&build);
 	validate_services(&build);
 	build_checks_finish(&build);
+	warn_nothing(&build);
 	model->has_services = model->service_count > 0;
 	return diagnostics->errors || arena_failed(arena) ? NULL : model;
 }

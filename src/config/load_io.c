@@ -89,7 +89,7 @@ static void follow_include(struct loader *loader, const struct node *include, co
 	int err;
 
 	if (include->kind != NODE_SCALAR || node_is_null(include) || !*include->text) {
-		node_error(loader->diagnostics, include, path, "the name of a file is expected, not %s", node_what(include));
+		node_error(loader->diagnostics, include, path, "the name of a file is expected, not %s", node_what(loader->diagnostics, include));
 		return;
 	}
 	if (!loader->files->include) {

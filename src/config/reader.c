@@ -91,7 +91,7 @@ static bool take_short_form(struct config_reader *reader, const struct schema_re
 
 	if (level->node->kind != NODE_SCALAR || !record->short_form || node_is_null(level->node)) {
 		node_error(reader->diagnostics, level->node, level->path, "a mapping (key: value) is expected, not %s",
-			   node_what(level->node));
+			   node_what(reader->diagnostics, level->node));
 		return false;
 	}
 	origin = origin_of(record, origins, record->short_form);
@@ -156,10 +156,12 @@ static bool read_scalar(struct config_reader *reader, const struct schema_field 
 	char why[WHY_TEXT];
 	struct text complaint = text_of(why, sizeof(why));
 
+	if (node->bad)
+		return false;
 	if (node->kind == NODE_MAPPING && field->type == TYPE_ENDPOINT)
 		return read_endpoint(reader, field, node, path, out);
 	if (node->kind != NODE_SCALAR || node_is_null(node)) {
-		node_error(reader->diagnostics, node, path, "a single value is expected, not %s", node_what(node));
+		node_error(reader->diagnostics, node, path, "a single value is expected, not %s", node_what(reader->diagnostics, node));
 		return false;
 	}
 	if (value_parse(field, &scalar, reader->arena, out, &complaint))
@@ -226,7 +228,7 @@ static bool read_text_map(struct config_reader *reader, const struct schema_fiel
 
 	if (node->kind != NODE_MAPPING) {
 		node_error(reader->diagnostics, node, origin->path, "a mapping (name: value) is expected, not %s",
-			   node_what(node));
+			   node_what(reader->diagnostics, node));
 		return false;
 	}
 	elements = arena_array(reader->arena, node->count, field->size);

@@ -63,8 +63,10 @@ bool node_is_null(const struct node *node)
 	return false;
 }
 
-const char *node_what(const struct node *node)
+const char *node_what(const struct diagnostics *diagnostics, const struct node *node)
 {
+	const char *text;
+
 	switch (node->kind) {
 	case NODE_SEQUENCE:
 		return "a list";
@@ -73,7 +75,10 @@ const char *node_what(const struct node *node)
 	case NODE_SCALAR:
 		break;
 	}
-	return node_is_null(node) ? "nothing" : "a single value";
+	if (node_is_null(node))
+		return "nothing";
+	text = arena_printf(diagnostics->arena, "\"%s\"", node->text);
+	return text ? text : "a single value";
 }
 
 const struct node_pair *node_find(const struct node *mapping, const char *key)
@@ -210,7 +215,7 @@ static void section_add(struct config_tree *tree, struct arena *arena, const str
 		return;
 	}
 	if (!kind_fits(field, pair->value, &wanted)) {
-		node_error(diagnostics, pair->value, &path, "%s is expected, not %s", wanted, node_what(pair->value));
+		node_error(diagnostics, pair->value, &path, "%s is expected, not %s", wanted, node_what(diagnostics, pair->value));
 		return;
 	}
 	if (section->count && field->type == TYPE_TEXT) {
@@ -228,7 +233,7 @@ void tree_add(struct config_tree *tree, struct arena *arena, const struct node *
 	if (!root)
 		return;
 	if (root->kind != NODE_MAPPING) {
-		node_error(diagnostics, root, NULL, "a file is a mapping (lines \"key: value\"), not %s", node_what(root));
+		node_error(diagnostics, root, NULL, "a file is a mapping (lines \"key: value\"), not %s", node_what(diagnostics, root));
 		return;
 	}
 	for (size_t i = 0; i < root->count; i++) {

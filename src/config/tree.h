@@ -25,6 +25,7 @@ struct node_pair {
 struct node {
 	enum node_kind kind;
 	bool plain, quoted;         /* scalars; as in struct scalar of config/value.h */
+	bool bad;                   /* reported already: no value can be taken from it */
 	uint32_t line, column;
 	const char *file;
 	const char *text;           /* scalars */
@@ -56,8 +57,8 @@ void node_report(struct diagnostics *diagnostics, enum severity severity, const 
 const char *node_place(const struct node *node, const struct node *from, struct arena *arena);
 
 bool node_is_null(const struct node *node);
-/* "a list", "a mapping", "a text"…, for messages. */
-const char *node_what(const struct node *node);
+/* "a list", "a mapping", or a scalar in quotes, for messages. */
+const char *node_what(const struct diagnostics *diagnostics, const struct node *node);
 /* The value under a key, or NULL. */
 const struct node_pair *node_find(const struct node *mapping, const char *key);
 

@@ -89,8 +89,10 @@ static bool claims_unique(struct build *build, const struct build_service *servi
 		const struct build_place *place = &service->servers.places[again->server];
 		const struct node *other = service->servers.places[first->server].node;
 
-		if (first->server == again->server ||
-		    (first->name ? strcmp(first->name, again->name) : endpoint_compare(&first->endpoint, &again->endpoint)))
+		bool same_place = !endpoint_compare(&first->endpoint, &again->endpoint);
+
+		/* servers that are wholly alike were told by their address */
+		if (first->server == again->server || (first->name ? strcmp(first->name, again->name) || same_place : !same_place))
 			continue;
 		unique = false;
 		if (first->name)
@@ -133,13 +135,12 @@ static bool servers_unique(struct build *build, const struct build_service *serv
 			count++;
 		}
 	unique = claims_unique(build, service, claims, count);
-	if (!unique)
-		return false;
 	count = 0;
 	for (size_t i = 0; i < model->real_server_count; i++)
 		if (model->real_servers[i].name)
-			claims[count++] = (struct claim){.name = model->real_servers[i].name, .server = i};
-	return claims_unique(build, service, claims, count);
+			claims[count++] = (struct claim){.name = model->real_servers[i].name, .server = i,
+							 .endpoint = model->real_servers[i].address};
+	return claims_unique(build, service, claims, count) && unique;
 }
 
 static bool gateway_fits(struct build *build, struct build_service *service)
@@ -182,8 +183,8 @@ static void warn_scheduler(struct build *build, struct build_service *service)
 		if (!strcmp(known, name))
 			return;
 	nearest = text_nearest(name, next_scheduler, NULL);
-	origin_report(&build->reader, SEVERITY_WARNING, origin, origin, "\"%s\" is no scheduler that lbha knows%s%s%s; the "
-		      "kernel will judge", name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+	origin_report(&build->reader, SEVERITY_WARNING, origin, origin, "\"%s\" is no scheduler that lbha knows; the kernel "
+		      "will judge%s%s%s", name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
 		      nearest ? "\"?" : "");
 }
 
@@ -314,10 +315,10 @@ static void claim_listeners(struct build *build)
 				if (!endpoint_compare(&listeners[other].endpoint, &listener.endpoint) &&
 				    (listeners[other].protocols & listener.protocols))
 					first = &listeners[other];
-			if (first) {
+			if (first)
 				listener_taken(build, &listener, first);
+			if (first && !(listener.protocols & ~first->protocols))
 				continue;
-			}
 			added = arena_push(build->arena, &listeners, &count, sizeof(*added));
 			if (!added || table_add(&taken, hash, (uint32_t)count - 1))
 				return;

@@ -214,7 +214,7 @@ static bool parse_text(const struct schema_field *field, const struct scalar *sc
 	char *copy;
 
 	if (trap) {
-		text_add(why, "a text is expected, and %s is %s: write \"%s\" in quotes if it is meant", scalar->text,
+		text_add(why, "a text is expected, and %s is %s; if it is meant, write \"%s\"", scalar->text,
 			 trap, scalar->text);
 		return false;
 	}
@@ -314,6 +314,8 @@ static bool parse_range(const struct schema_field *field, const struct scalar *s
 	} else if (!dash && scalar->plain && !number_parse(text, &low)) {
 		high = low;
 	}
+	if (!dash && !scalar->plain && looks_numeric(text))
+		return bad_number(scalar, -EINVAL, why);
 	if (low < field->min || high > field->max || low > high) {
 		text_add(why, "\"%s\" is no number from %lld to %lld and no range of them (200-299)", text,
 			 (long long)field->min, (long long)field->max);

@@ -5,6 +5,7 @@
 #include "config/yaml.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -86,7 +87,7 @@ static const char *syntax_words(const char *problem)
 		{"did not find expected ',' or '}'", "\",\" or \"}\" is expected here"},
 		{"could not find expected ':'", "\":\" is expected after a key"},
 		{"found unexpected end of stream", "the file ends inside a quoted text"},
-		{"found unexpected end of stream", "the file ends inside a quoted text"},
+		{"did not find expected node content", "a value is expected here"},
 		{"found character that cannot start any token", "a value that begins with this character needs quotes"},
 		{"invalid leading UTF-8 octet", "the file is not UTF-8 text"},
 		{"invalid trailing UTF-8 octet", "the file is not UTF-8 text"},
@@ -117,8 +118,8 @@ static void syntax_error(struct composer *c)
 {
 	size_t line = c->parser.problem_mark.line, column = c->parser.problem_mark.column;
 	struct node where = {.file = c->file};
-	const char *hint;
-	char text[512];
+	const char *context = c->parser.context, *hint;
+	char text[512], began[48] = "";
 
 	c->stopped = true;
 	if (c->parser.error == YAML_MEMORY_ERROR)
@@ -129,7 +130,9 @@ static void syntax_error(struct composer *c)
 	hint = c->parser.error == YAML_READER_ERROR ? NULL : syntax_hint(text, column);
 	where.line = (uint32_t)line + 1;
 	where.column = (uint32_t)column + 1;
-	node_error(c->diagnostics, &where, NULL, "syntax: %s", hint ? hint : syntax_words(c->parser.problem));
+	if (!hint && context && strstr(context, "while parsing a flow "))
+		snprintf(began, sizeof(began), " (the bracket opened in line %zu)", c->parser.context_mark.line + 1);
+	node_error(c->diagnostics, &where, NULL, "syntax: %s%s", hint ? hint : syntax_words(c->parser.problem), began);
 }
 
 /* Fetches the next event; false when the file has come to a bad end. */
@@ -270,6 +273,7 @@ static const char *substitute(struct composer *c, struct node *node, const char 
 		return text;
 	if (text_substitute(text, c->files->environment, c->files->ctx, c->arena, &out, why)) {
 		node_error(c->diagnostics, node, path, "%s", why);
+		node->bad = true;
 		return text;
 	}
 	if (node->quoted)
@@ -291,8 +295,10 @@ static const struct node *compose_scalar(struct composer *c, const struct path *
 		c->stopped = true;
 		return NULL;
 	}
-	if (strlen(text) != length)
+	if (strlen(text) != length) {
 		node_error(c->diagnostics, node, path, "has a zero byte");
+		node->bad = true;
+	}
 	node->text = substitute(c, node, text, path);
 	return node;
 }
