@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,6 +39,16 @@ static int place_fds(const struct child *child)
 	/* what is above is CLOEXEC or is made so: only 0, 1, 2 and the given ones survive */
 	syscall(SYS_close_range, FIRST_FD + (unsigned)child->fd_count, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 	return executable;
+}
+
+/* See core/log.h for the variable. */
+static void silence(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	setenv("LBHA_LOG_TARGET", "syslog", 1);
 }
 
 static int give_up_rights(const struct child *child)
@@ -86,6 +97,8 @@ static _Noreturn void become(const struct child *child)
 		dprintf(STDERR_FILENO, "%s: cannot give up rights: %m\n", child->argv[0]);
 		_exit(127);
 	}
+	if (child->silent)
+		silence();
 	fexecve(executable, (char *const *)(uintptr_t)child->argv, environ);
 	dprintf(STDERR_FILENO, "%s: cannot be executed: %m\n", child->argv[0]);
 	_exit(127);

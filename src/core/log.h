@@ -16,7 +16,7 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
-/* Sets who is speaking (kept, not copied); level info, format text. */
+/* Sets who is speaking (kept, not copied) and where to, by the environment. */
 void log_open(const char *program);
 void log_configure(enum log_level level, bool json);
 bool log_wants(enum log_level level);

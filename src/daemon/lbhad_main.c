@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -134,9 +135,6 @@ static int background(void)
 		dup2(null, STDOUT_FILENO);
 		close(null);
 	}
-	if (isatty(STDERR_FILENO))
-		setenv("LBHA_LOG_TARGET", "syslog", 1); /* for the workers, too */
-	log_open("lbhad");
 	return pipe_fds[1];
 }
 
@@ -157,6 +155,7 @@ static int daemon_run(const struct arguments *arguments)
 					     .run_dir = arguments->run_dir,
 					     .state_dir = arguments->state_dir,
 					     .ready_fd = -1};
+	struct stat error;
 	char checkd[4096];
 
 	if (geteuid()) {
@@ -170,6 +169,7 @@ static int daemon_run(const struct arguments *arguments)
 		return EXIT_ERRORS;
 	if (arguments->daemon) {
 		options.ready_fd = background();
+		options.to_syslog = fstat(STDERR_FILENO, &error) || !S_ISREG(error.st_mode);
 		if (options.ready_fd < 0) {
 			log_error("cannot go into the background: %s", strerror(-options.ready_fd));
 			return EXIT_ERRORS;

@@ -3,6 +3,7 @@
 #include "daemon/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
@@ -95,12 +96,27 @@ bool supervisor_begin(struct supervisor *s)
 	return true;
 }
 
+/* Whoever started us has seen what there was to see, and may wait for our end of the pipe. */
+static void leave_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setenv("LBHA_LOG_TARGET", "syslog", 1);
+	log_open("lbhad");
+	if (null >= 0) {
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+}
+
 void supervisor_ready(struct supervisor *s)
 {
 	s->facts.ready = true;
 	supervisor_facts_changed(s);
 	log_info("ready");
 	sdnotify("READY=1\nMAINPID=%d\nSTATUS=running", (int)getpid());
+	if (s->options->to_syslog)
+		leave_terminal();
 	if (s->options->ready_fd >= 0 && write(s->options->ready_fd, "", 1) < 0)
 		log_warning("whoever waited for the start is gone");
 }
@@ -290,6 +306,7 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	s->workers.ctx = s;
 	s->workers.lbhad = options->lbhad;
 	s->workers.checkd = options->checkd;
+	s->workers.silent = options->to_syslog;
 	s->workers.owned = s->workers.control = -1;
 	err = workers_init(&s->workers);
 	if (!err)

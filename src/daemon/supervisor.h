@@ -4,12 +4,15 @@
 #ifndef LBHA_DAEMON_SUPERVISOR_H
 #define LBHA_DAEMON_SUPERVISOR_H
 
+#include <stdbool.h>
+
 struct supervisor_options {
 	const char *file;       /* lbha.conf */
 	const char *node;       /* --node, or NULL */
 	const char *run_dir, *state_dir;
 	int lbhad, checkd;      /* the executables, opened */
 	int ready_fd;           /* gets one byte when ready (--daemon's parent waits); -1: none */
+	bool to_syslog;         /* logs go to syslog(3): workers' at once, the supervisor's when ready */
 };
 
 /* Runs until stopped; the exit status: 0 after a stop, 1 on a failure, 2 when the file cannot be opened. */

@@ -299,7 +299,8 @@ static int slot_spawn(struct slot *slot, int channel_end)
 	struct child child = {.executable = slot->workers->lbhad,
 			      .argv = argv,
 			      .fds = {channel_end, slot->page_fd},
-			      .fd_count = 2};
+			      .fd_count = 2,
+			      .silent = slot->workers->silent};
 
 	child_of(slot->workers, slot->role, &child);
 	return child_start(&child, &slot->pid, &slot->pidfd);

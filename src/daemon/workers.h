@@ -63,6 +63,7 @@ struct workers {
 	int owned, control;        /* descriptors for those who use them */
 	uid_t daemon_uid, check_uid;
 	gid_t daemon_gid, check_gid;
+	bool silent;               /* workers log to syslog(3) and have no standard error */
 	bool closing;              /* nobody is started any more */
 };
 
