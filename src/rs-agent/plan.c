@@ -330,9 +330,9 @@ const char *rs_step_command(const struct rs_step *step, char *out)
 			 step->record.sysctl.former);
 		break;
 	case RS_ADDRESS_ADD:
-		text_add(&text, "ip address add %s dev lo %s proto %d",
-			 prefix_format(&step->record.address.prefix, vip), ipv6 ? "nodad" : "scope host",
-			 ADDRESS_PROTOCOL_LBHA);
+		/* without our tag, which ip(8) of many a distribution cannot give */
+		text_add(&text, "ip address add %s dev lo %s", prefix_format(&step->record.address.prefix, vip),
+			 ipv6 ? "nodad" : "scope host");
 		break;
 	case RS_ADDRESS_REMOVE:
 		text_add(&text, "ip address delete %s dev lo", prefix_format(&step->record.address.prefix, vip));

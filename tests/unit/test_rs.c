@@ -406,8 +406,8 @@ START_TEST(steps_are_told_in_words_and_as_commands)
 		{"raise net.ipv4.conf.lo.arp_ignore from 0 to 1", "sysctl -w net.ipv4.conf.lo.arp_ignore=1"},
 		{"raise net.ipv4.conf.all.arp_announce from 0 to 2", "sysctl -w net.ipv4.conf.all.arp_announce=2"},
 		{"raise net.ipv4.conf.lo.arp_announce from 0 to 2", "sysctl -w net.ipv4.conf.lo.arp_announce=2"},
-		{"add 192.0.2.80/32 to lo", "ip address add 192.0.2.80/32 dev lo scope host proto 76"},
-		{"add 2001:db8::80/128 to lo", "ip address add 2001:db8::80/128 dev lo nodad proto 76"},
+		{"add 192.0.2.80/32 to lo", "ip address add 192.0.2.80/32 dev lo scope host"},
+		{"add 2001:db8::80/128 to lo", "ip address add 2001:db8::80/128 dev lo nodad"},
 	};
 	auto_arena *arena = arena_new(0);
 	struct rs_vip vips[] = {{addr_of("192.0.2.80"), NULL}, {addr_of("2001:db8::80"), NULL}};

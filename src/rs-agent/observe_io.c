@@ -1,0 +1,132 @@
+/* Reading comes before planning, once; a value that is missing (a link without IPv4) is left out, the plan says whether it
+ * was needed. An address that appears or goes between reading and acting is no failure: the wish is fulfilled. */
+#include "rs-agent/observe_io.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "net/rtnl_io.h"
+#include "net/sysctl_io.h"
+
+int kernel_open(struct kernel *kernel, char *why)
+{
+	int err = rtnl_open(&kernel->rtnl);
+
+	if (err) {
+		snprintf(why, KERNEL_WHY, "cannot talk to the kernel by rtnetlink: %s", strerror(-err));
+		return err;
+	}
+	kernel->sysctls = sysctl_open();
+	if (kernel->sysctls < 0) {
+		err = kernel->sysctls;
+		snprintf(why, KERNEL_WHY, "cannot open /proc/sys: %s", strerror(-err));
+		rtnl_close(kernel->rtnl);
+	}
+	return err;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	rtnl_close(kernel->rtnl);
+	close(kernel->sysctls);
+}
+
+static int observe_sysctl(const struct kernel *kernel, struct arena *arena, const char *path, struct rs_actual *out)
+{
+	struct sysctl_value *room;
+	int64_t value;
+	int err;
+
+	for (size_t i = 0; i < out->sysctl_count; i++)
+		if (!strcmp(out->sysctls[i].path, path))
+			return 0;
+	err = sysctl_read(kernel->sysctls, path, &value);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	room = arena_push(arena, &out->sysctls, &out->sysctl_count, sizeof(*room));
+	if (!room)
+		return -ENOMEM;
+	room->value = value;
+	snprintf(room->path, sizeof(room->path), "%s", path);
+	return 0;
+}
+
+static int observe_conf(const struct kernel *kernel, struct arena *arena, const char *link, struct rs_actual *out)
+{
+	static const char *const names[] = {"arp_ignore", "arp_announce"};
+	char path[SYSCTL_PATH];
+	int err = 0;
+
+	for (size_t i = 0; i < COUNT_OF(names) && !err; i++)
+		if (!sysctl_conf_path(path, "ipv4", link, names[i]))
+			err = observe_sysctl(kernel, arena, path, out);
+	return err;
+}
+
+static int observe_sysctls(const struct kernel *kernel, struct arena *arena, const struct owned_set *journal,
+			   struct rs_actual *out)
+{
+	int err = observe_conf(kernel, arena, "all", out);
+
+	for (size_t i = 0; i < out->link_count && !err; i++)
+		err = observe_conf(kernel, arena, out->links[i].name, out);
+	for (size_t i = 0; i < journal->count && !err; i++)
+		if (journal->items[i].kind == OWNED_SYSCTL)
+			err = observe_sysctl(kernel, arena, journal->items[i].sysctl.path, out);
+	return err;
+}
+
+int kernel_observe(const struct kernel *kernel, struct arena *arena, const struct owned_set *journal,
+		   struct rs_actual *out, char *why)
+{
+	struct rs_actual actual = {0};
+	struct link *links;
+	int err = rtnl_links(kernel->rtnl, arena, &links, &actual.link_count);
+
+	if (!err)
+		err = rtnl_addresses(kernel->rtnl, arena, 0, &actual.addresses);
+	if (err) {
+		snprintf(why, KERNEL_WHY, "cannot read interfaces and addresses: %s", strerror(-err));
+		return err;
+	}
+	actual.links = links;
+	for (size_t i = 0; i < actual.link_count; i++)
+		if (links[i].loopback && !actual.lo)
+			actual.lo = links[i].index;
+	if (!actual.lo) {
+		snprintf(why, KERNEL_WHY, "there is no loopback interface");
+		return -ENODEV;
+	}
+	err = observe_sysctls(kernel, arena, journal, &actual);
+	if (err)
+		snprintf(why, KERNEL_WHY, "cannot read sysctls: %s", strerror(-err));
+	else
+		*out = actual;
+	return err;
+}
+
+int kernel_step(const struct kernel *kernel, const struct rs_step *step)
+{
+	int err;
+
+	switch (step->action) {
+	case RS_SYSCTL_SET:
+		return sysctl_write(kernel->sysctls, step->record.sysctl.path, step->record.sysctl.set);
+	case RS_SYSCTL_RESTORE:
+		return sysctl_write(kernel->sysctls, step->record.sysctl.path, step->record.sysctl.former);
+	case RS_ADDRESS_ADD:
+		err = rtnl_address_add(kernel->rtnl, &step->address);
+		return err == -EEXIST ? 0 : err;
+	case RS_ADDRESS_REMOVE:
+		err = rtnl_address_remove(kernel->rtnl, &step->address);
+		return err == -EADDRNOTAVAIL ? 0 : err;
+	case RS_ADDRESS_NOTE:
+	case RS_FORGET:
+	case RS_LEAVE:
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,238 @@
+/* Words and options in any order; "--name value" and "--name=value" alike. What a later version will know (tunnel, nat,
+ * --persist, --arp filter) is refused in words, never ignored. Parsed by hand, so that the sentences are ours and the
+ * parser is pure. */
+#include "rs-agent/options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+struct parser {
+	int argc, at;
+	char **argv;
+	struct rs_options options;
+	bool has_command, has_forwarding;
+	char *why;
+};
+
+static int PRINTF_LIKE(2, 3) refuse(struct parser *parser, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(parser->why, OPTIONS_WHY, format, list);
+	va_end(list);
+	return -EINVAL;
+}
+
+/* ---- single options ------------------------------------------------------------------------------ */
+
+static int set_file(struct parser *parser, const char *value)
+{
+	parser->options.file = value;
+	return 0;
+}
+
+static int set_service(struct parser *parser, const char *value)
+{
+	parser->options.service = value;
+	return 0;
+}
+
+static int set_state_dir(struct parser *parser, const char *value)
+{
+	parser->options.state_dir = value;
+	return *value ? 0 : refuse(parser, "--state-dir needs a folder");
+}
+
+static int set_vip(struct parser *parser, const char *value)
+{
+	struct rs_options *options = &parser->options;
+	struct addr address;
+
+	if (addr_parse(value, &address))
+		return refuse(parser, "--vip %s: that is no address", value);
+	if (addr_is_multicast(&address) || addr_is_unspecified(&address) || addr_is_loopback(&address) ||
+	    addr_is_link_local(&address))
+		return refuse(parser, "--vip %s: a VIP is a unicast address that clients can reach", value);
+	if (options->vip_count == OPTIONS_VIPS)
+		return refuse(parser, "at most %d times --vip", OPTIONS_VIPS);
+	options->vips[options->vip_count++] = (struct rs_vip){.address = address};
+	return 0;
+}
+
+static int set_forwarding(struct parser *parser, const char *value)
+{
+	parser->has_forwarding = true;
+	if (!strcmp(value, "dr"))
+		return 0;
+	if (!strcmp(value, "nat") || !strcmp(value, "tunnel"))
+		return refuse(parser, "--forwarding %s: this version sets up dr only", value);
+	return refuse(parser, "--forwarding %s: there is dr, and nothing else in this version", value);
+}
+
+static int set_arp(struct parser *parser, const char *value)
+{
+	if (!strcmp(value, "sysctl"))
+		return 0;
+	return refuse(parser, "--arp %s: this version silences ARP by sysctl only", value);
+}
+
+static int set_dry_run(struct parser *parser, const char *value UNUSED)
+{
+	parser->options.dry_run = true;
+	return 0;
+}
+
+static int set_json(struct parser *parser, const char *value UNUSED)
+{
+	parser->options.json = true;
+	return 0;
+}
+
+static int set_help(struct parser *parser, const char *value UNUSED)
+{
+	parser->options.command = RS_HELP;
+	parser->has_command = true;
+	return 0;
+}
+
+static int set_version(struct parser *parser, const char *value UNUSED)
+{
+	parser->options.command = RS_VERSION;
+	parser->has_command = true;
+	return 0;
+}
+
+struct option_row {
+	const char *name;
+	bool has_value;
+	int (*set)(struct parser *parser, const char *value);
+};
+
+static const struct option_row rows[] = {
+	{"-f", true, set_file},
+	{"--file", true, set_file},
+	{"--service", true, set_service},
+	{"--vip", true, set_vip},
+	{"--forwarding", true, set_forwarding},
+	{"--arp", true, set_arp},
+	{"--state-dir", true, set_state_dir},
+	{"--dry-run", false, set_dry_run},
+	{"--json", false, set_json},
+	{"--help", false, set_help},
+	{"-h", false, set_help},
+	{"--version", false, set_version},
+};
+
+static const char *const later[] = {"--persist", "--gateway", "--tunnel"};
+
+static const char *row_name(const void *ctx UNUSED, size_t index)
+{
+	return index < COUNT_OF(rows) ? rows[index].name : NULL;
+}
+
+/* ---- the line ------------------------------------------------------------------------------------- */
+
+static int parse_option(struct parser *parser, const char *word)
+{
+	size_t length = strcspn(word, "=");
+	const char *near;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct option_row *row = &rows[i];
+		const char *value = word[length] ? word + length + 1 : NULL;
+
+		if (strlen(row->name) != length || strncmp(row->name, word, length))
+			continue;
+		if (!row->has_value && value)
+			return refuse(parser, "%s takes no value", row->name);
+		if (row->has_value && !value && parser->at < parser->argc)
+			value = parser->argv[parser->at++];
+		if (row->has_value && !value)
+			return refuse(parser, "%s needs a value", row->name);
+		return row->set(parser, value);
+	}
+	for (size_t i = 0; i < COUNT_OF(later); i++)
+		if (strlen(later[i]) == length && !strncmp(later[i], word, length))
+			return refuse(parser, "%s: this version does not have it", later[i]);
+	near = text_nearest(word, row_name, NULL);
+	if (near)
+		return refuse(parser, "unknown option %s; did you mean %s?", word, near);
+	return refuse(parser, "unknown option %s", word);
+}
+
+static const char *const commands[] = {
+	[RS_SETUP] = "setup",
+	[RS_TEARDOWN] = "teardown",
+	[RS_STATUS] = "status",
+};
+
+static const char *command_at(const void *ctx UNUSED, size_t index)
+{
+	return index < COUNT_OF(commands) ? commands[index] : NULL;
+}
+
+const char *rs_command_name(enum rs_command command)
+{
+	return command < COUNT_OF(commands) ? commands[command] : "";
+}
+
+static int parse_word(struct parser *parser, const char *word)
+{
+	const char *near;
+
+	if (parser->has_command)
+		return refuse(parser, "one word too many: %s", word);
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (!strcmp(word, commands[i])) {
+			parser->options.command = (enum rs_command)i;
+			parser->has_command = true;
+			return 0;
+		}
+	if (!strcmp(word, "doctor"))
+		return refuse(parser, "doctor: this version does not have it");
+	near = text_nearest(word, command_at, NULL);
+	if (near)
+		return refuse(parser, "unknown command %s; did you mean %s?", word, near);
+	return refuse(parser, "unknown command %s; there are setup, teardown and status", word);
+}
+
+static int check_together(struct parser *parser)
+{
+	const struct rs_options *options = &parser->options;
+
+	if (!parser->has_command)
+		return refuse(parser, "which command? There are setup, teardown and status");
+	if (options->vip_count && (options->file || options->service))
+		return refuse(parser, "--vip stands instead of a configuration: without -f and --service");
+	if (parser->has_forwarding && !options->vip_count)
+		return refuse(parser, "--forwarding goes with --vip; services of the configuration say theirs");
+	if (options->dry_run && options->command == RS_STATUS)
+		return refuse(parser, "status changes nothing: without --dry-run");
+	return 0;
+}
+
+int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_options *out, char *why)
+{
+	struct parser parser = {.argc = argc, .at = 1, .argv = argv, .why = why};
+	int err = 0;
+
+	parser.options.state_dir = state_dir;
+	while (parser.at < argc && !err) {
+		const char *word = argv[parser.at++];
+
+		err = *word == '-' ? parse_option(&parser, word) : parse_word(&parser, word);
+		if (!err && parser.has_command && parser.options.command >= RS_HELP)
+			break;
+	}
+	if (!err)
+		err = check_together(&parser);
+	if (!err)
+		*out = parser.options;
+	return err;
+}

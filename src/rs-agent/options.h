@@ -1,0 +1,37 @@
+/* The command line of lbha-rs. */
+#ifndef LBHA_RS_AGENT_OPTIONS_H
+#define LBHA_RS_AGENT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "rs-agent/desired.h"
+
+enum rs_command {
+	RS_SETUP,
+	RS_TEARDOWN,
+	RS_STATUS,
+	RS_HELP,
+	RS_VERSION,
+};
+
+#define OPTIONS_VIPS 64
+
+struct rs_options {
+	enum rs_command command;
+	const char *file; /* NULL: not given */
+	const char *service;
+	const char *state_dir;
+	bool dry_run, json;
+	struct rs_vip vips[OPTIONS_VIPS];
+	size_t vip_count;
+};
+
+#define OPTIONS_WHY 256
+
+/* 0, or -EINVAL with a sentence in `why` (OPTIONS_WHY bytes). `state_dir` is the default one. */
+int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_options *out, char *why);
+
+const char *rs_command_name(enum rs_command command);
+
+#endif

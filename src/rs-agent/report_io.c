@@ -1,0 +1,246 @@
+/* Text goes to standard output, what went wrong to standard error. In JSON everything is a member of one object, so that
+ * a script that reads it needs nothing else. */
+#include "rs-agent/report_io.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define LINE 1024
+
+static const char *standing_name(enum rs_standing standing)
+{
+	switch (standing) {
+	case RS_IN_PLACE:
+		return "in place";
+	case RS_PARTLY:
+		return "partly";
+	case RS_NOT_SET_UP:
+		return "not set up";
+	}
+	return "?";
+}
+
+static const char *action_name(enum rs_action action)
+{
+	switch (action) {
+	case RS_SYSCTL_SET:
+		return "set_sysctl";
+	case RS_ADDRESS_ADD:
+		return "add_address";
+	case RS_ADDRESS_NOTE:
+		return "use_address";
+	case RS_ADDRESS_REMOVE:
+		return "remove_address";
+	case RS_SYSCTL_RESTORE:
+		return "restore_sysctl";
+	case RS_FORGET:
+		return "forget";
+	case RS_LEAVE:
+		return "leave";
+	}
+	return "?";
+}
+
+static void append(struct report *report, const char *member, json_t *value)
+{
+	json_array_append_new(json_object_get(report->root, member), value);
+}
+
+/* What a step is about: the name of a sysctl or the address of a VIP. */
+static const char *step_object(const struct rs_step *step, char *out)
+{
+	if (step->record.kind == OWNED_SYSCTL)
+		snprintf(out, RS_TEXT, "%s", step->record.sysctl.path);
+	else
+		prefix_format(&step->record.address.prefix, out);
+	return out;
+}
+
+void report_begin(struct report *report, bool json, const char *command, bool dry_run)
+{
+	*report = (struct report){.json = json, .dry_run = dry_run};
+	if (json)
+		report->root = json_pack("{s:s, s:b, s:s, s:[], s:[], s:[], s:[], s:[], s:[]}", "command", command, "dry_run",
+					 dry_run, "state", "unknown", "vips", "sysctls", "operations", "remarks", "notes",
+					 "errors");
+}
+
+static void step_json(struct report *report, const struct rs_step *step, int error)
+{
+	char words[RS_TEXT], command[RS_TEXT], object[RS_TEXT];
+	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", action_name(step->action), "object",
+				step_object(step, object), "text", rs_step_words(step, words), "command",
+				rs_step_command(step, command), "done", !error && !report->dry_run);
+
+	if (one && step->record.kind == OWNED_SYSCTL) {
+		json_object_set_new(one, "former", json_integer(step->record.sysctl.former));
+		json_object_set_new(one, "value", json_integer(step->record.sysctl.set));
+	}
+	if (one && error)
+		json_object_set_new(one, "error", json_string(strerror(-error)));
+	append(report, "operations", one);
+}
+
+void report_step(struct report *report, const struct rs_step *step, int error)
+{
+	char words[RS_TEXT], command[RS_TEXT];
+
+	if (report->json) {
+		step_json(report, step, error);
+		return;
+	}
+	rs_step_words(step, words);
+	if (error) {
+		fflush(stdout);
+		fprintf(stderr, "lbha-rs: cannot %s: %s\n", words, strerror(-error));
+		return;
+	}
+	printf("%s\n", words);
+	if (report->dry_run && *rs_step_command(step, command))
+		printf("    %s\n", command);
+}
+
+static void PRINTF_LIKE(3, 0) speak(struct report *report, const char *member, const char *format, va_list list)
+{
+	char line[LINE];
+	struct text text = text_of(line, sizeof(line));
+
+	text_addv(&text, format, list);
+	text_clean(line);
+	if (report->json) {
+		append(report, member, json_string(line));
+		return;
+	}
+	fflush(stdout);
+	fprintf(stderr, "lbha-rs: %s\n", line);
+}
+
+void report_error(struct report *report, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	speak(report, "errors", format, list);
+	va_end(list);
+}
+
+void report_note(struct report *report, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	speak(report, "notes", format, list);
+	va_end(list);
+}
+
+void report_remark(struct report *report, const struct rs_remark *remark)
+{
+	if (report->json)
+		append(report, "remarks", json_pack("{s:s, s:b}", "text", remark->text, "fatal", remark->fatal));
+	else
+		report_note(report, "%s", remark->text);
+}
+
+void report_diagnostic(struct report *report, const char *line)
+{
+	if (report->json)
+		append(report, "errors", json_string(line));
+	else
+		fprintf(stderr, "%s\n", line);
+}
+
+/* ---- the state ---------------------------------------------------------------------------------- */
+
+enum vip_state {
+	VIP_MISSING,
+	VIP_OURS,
+	VIP_FOREIGN,
+};
+
+static enum vip_state vip_state(const struct rs_vip *vip, const struct rs_actual *actual,
+				const struct owned_set *journal)
+{
+	struct address address = rs_vip_address(vip, actual->lo);
+	struct owned ours = owned_of_address(false, &address, "lo");
+
+	if (!address_find(&actual->addresses, &address))
+		return VIP_MISSING;
+	for (size_t i = 0; i < journal->count; i++)
+		if (owned_same(&journal->items[i], &ours))
+			return VIP_OURS;
+	return VIP_FOREIGN;
+}
+
+static void vip_json(struct report *report, const struct rs_vip *vip, enum vip_state state)
+{
+	char text[ADDR_TEXT];
+
+	append(report, "vips",
+	       json_pack("{s:s, s:s?, s:b, s:b}", "address", addr_format(&vip->address, text), "service",
+			 vip->service, "on_lo", state != VIP_MISSING, "ours", state == VIP_OURS));
+}
+
+static void vip_print(const struct rs_vip *vip, enum vip_state state)
+{
+	static const char *const words[] = {
+		[VIP_MISSING] = "missing",
+		[VIP_OURS] = "on lo",
+		[VIP_FOREIGN] = "on lo, not put there by lbha-rs",
+	};
+	char text[ADDR_TEXT];
+
+	printf("    %s %s%s%s\n", addr_format(&vip->address, text), words[state], vip->service ? ", service " : "",
+	       vip->service ? vip->service : "");
+}
+
+static void sysctls_state(struct report *report, const struct rs_desired *desired, const struct rs_actual *actual)
+{
+	struct sysctl_want wants[RS_WANTS];
+	size_t count = rs_sysctl_wants(desired, wants);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < actual->sysctl_count; j++) {
+			const struct sysctl_value *value = &actual->sysctls[j];
+
+			if (strcmp(value->path, wants[i].path))
+				continue;
+			if (report->json)
+				append(report, "sysctls",
+				       json_pack("{s:s, s:I, s:I}", "path", value->path, "value",
+						 (json_int_t)value->value, "least", (json_int_t)wants[i].value));
+			else if (!sysctl_satisfied(&wants[i], value->value))
+				printf("    %s is %lld, wanted %lld or more\n", value->path,
+				       (long long)value->value, (long long)wants[i].value);
+		}
+}
+
+void report_state(struct report *report, enum rs_standing standing, const struct rs_desired *desired,
+		  const struct rs_actual *actual, const struct owned_set *journal)
+{
+	if (report->json)
+		json_object_set_new(report->root, "state", json_string(standing_name(standing)));
+	else
+		printf("%s\n", standing_name(standing));
+	for (size_t i = 0; i < desired->count; i++) {
+		enum vip_state state = vip_state(&desired->vips[i], actual, journal);
+
+		if (report->json)
+			vip_json(report, &desired->vips[i], state);
+		else
+			vip_print(&desired->vips[i], state);
+	}
+	sysctls_state(report, desired, actual);
+}
+
+void report_end(struct report *report)
+{
+	if (!report->json)
+		return;
+	json_dumpf(report->root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(report->root);
+	report->root = NULL;
+}

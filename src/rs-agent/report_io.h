@@ -1,0 +1,38 @@
+/* What lbha-rs says: sentences as things happen, or one JSON object at the end (lbha-rs(8), section JSON). */
+#ifndef LBHA_RS_AGENT_REPORT_IO_H
+#define LBHA_RS_AGENT_REPORT_IO_H
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "rs-agent/desired.h"
+#include "rs-agent/plan.h"
+#include "rs-agent/remark.h"
+
+struct json_t;
+
+struct report {
+	bool json, dry_run;
+	struct json_t *root;
+};
+
+/* `command` is setup, teardown or status. */
+void report_begin(struct report *report, bool json, const char *command, bool dry_run);
+
+/* A step that was done (error 0), failed (-errno), or would be done (dry run). */
+void report_step(struct report *report, const struct rs_step *step, int error);
+void report_remark(struct report *report, const struct rs_remark *remark);
+/* Something that ends the run, or a note about it; a sentence without full stop. */
+void report_error(struct report *report, const char *format, ...) PRINTF_LIKE(2, 3);
+void report_note(struct report *report, const char *format, ...) PRINTF_LIKE(2, 3);
+/* One line as it stands (a diagnostic of the configuration). */
+void report_diagnostic(struct report *report, const char *line);
+
+/* The state at the end, for the VIPs asked for. */
+void report_state(struct report *report, enum rs_standing standing, const struct rs_desired *desired,
+		  const struct rs_actual *actual, const struct owned_set *journal);
+
+/* Prints the JSON object. */
+void report_end(struct report *report);
+
+#endif

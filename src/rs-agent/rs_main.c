@@ -1,0 +1,366 @@
+/* lbha-rs: puts the VIPs of dr services on this real server, silently, and takes them away again. One-shot: look, plan,
+ * do step by step with the journal ahead, look again. Exit status: 0 done or in place, 1 failed, 2 usage, 3 not set up,
+ * 4 partly set up. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "rs-agent/observe_io.h"
+#include "rs-agent/options.h"
+#include "rs-agent/remark.h"
+#include "rs-agent/report_io.h"
+#include "rs-agent/store_io.h"
+#include "rs-agent/wanted_io.h"
+
+enum exit_status {
+	EXIT_DONE,
+	EXIT_FAILED,
+	EXIT_USAGE,
+	EXIT_NOT_SET_UP,
+	EXIT_PARTLY,
+};
+
+#define DEFAULT_FILE LBHA_SYSCONFDIR "/lbha.conf"
+
+static const char help[] =
+	"usage: lbha-rs setup|teardown|status [option...]\n"
+	"\n"
+	"Lets this host be a real server for direct routing: the VIPs of its services stand on the\n"
+	"loopback interface, and the host says nothing about them in ARP.\n"
+	"\n"
+	"  setup      do what is missing, undo what is no longer wanted\n"
+	"  teardown   undo what setup did, and nothing else\n"
+	"  status     compare: exit status 0 in place, 4 partly, 3 not set up\n"
+	"\n"
+	"  -f, --file FILE     the configuration (" DEFAULT_FILE ")\n"
+	"  --service NAME      only this service of it\n"
+	"  --vip ADDRESS       only this VIP, without a configuration; may be repeated\n"
+	"  --forwarding dr     how packets for --vip come here\n"
+	"  --arp sysctl        how ARP is silenced\n"
+	"  --state-dir DIR     where the journal is kept (" LBHA_STATEDIR ")\n"
+	"  --dry-run           say what would be done, and do nothing\n"
+	"  --json              print one JSON object\n"
+	"  --help, --version\n";
+
+/* One run. */
+struct run {
+	struct rs_options options;
+	struct arena *arena;
+	struct report report;
+	struct store store;
+	struct kernel kernel;
+	struct rs_actual actual;
+	struct rs_desired asked;   /* what the command is about */
+	struct rs_desired desired; /* what shall be afterwards */
+	struct rs_plan plan;
+	struct rs_remarks remarks;
+};
+
+/* Commands for single VIPs or one service leave the other VIPs of the journal as they are. */
+static bool is_partial(const struct run *run)
+{
+	return run->options.vip_count || run->options.service;
+}
+
+static int out_of_memory(struct run *run)
+{
+	report_error(&run->report, "out of memory");
+	return -ENOMEM;
+}
+
+/* ---- what is asked for ----------------------------------------------------------------------------- */
+
+static int find_asked(struct run *run)
+{
+	const struct rs_options *options = &run->options;
+	const char *file = options->file ? options->file : DEFAULT_FILE;
+	bool from_journal = options->command == RS_TEARDOWN ||
+			    (options->command == RS_STATUS && !options->file && access(file, F_OK));
+
+	if (options->vip_count) {
+		struct rs_desired given = {.vips = run->options.vips, .count = options->vip_count};
+
+		return rs_desired_add(run->arena, &given, &(struct rs_desired){0}, &run->asked) ?
+			       out_of_memory(run) :
+			       0;
+	}
+	if (from_journal && !options->service)
+		return rs_desired_of_journal(run->arena, &run->store.set, &run->asked) ? out_of_memory(run) : 0;
+	return wanted_read(run->arena, file, options->service, &run->actual.addresses, &run->report, &run->asked);
+}
+
+static int find_desired(struct run *run)
+{
+	struct rs_desired known;
+	int err = rs_desired_of_journal(run->arena, &run->store.set, &known);
+
+	if (err)
+		return err;
+	if (run->options.command == RS_TEARDOWN)
+		return rs_desired_without(run->arena, &known, &run->asked, &run->desired);
+	if (is_partial(run))
+		return rs_desired_add(run->arena, &run->asked, &known, &run->desired);
+	run->desired = run->asked;
+	return 0;
+}
+
+/* ---- planning -------------------------------------------------------------------------------------- */
+
+static int look(struct run *run)
+{
+	char why[KERNEL_WHY];
+	int err = kernel_observe(&run->kernel, run->arena, &run->store.set, &run->actual, why);
+
+	if (err)
+		report_error(&run->report, "%s", why);
+	return err;
+}
+
+static int make_plan(struct run *run)
+{
+	int err = rs_plan_build(run->arena, &run->desired, &run->actual, &run->store.set, &run->plan);
+
+	if (!err)
+		err = rs_remarks_build(run->arena, &run->desired, &run->actual, &run->remarks);
+	if (err == -ENOENT)
+		report_error(&run->report, "this kernel lacks net.ipv4.conf.all.arp_ignore or arp_announce");
+	else if (err)
+		out_of_memory(run);
+	return err;
+}
+
+static enum rs_standing standing(const struct run *run)
+{
+	static const struct owned_set none;
+
+	return rs_standing(&run->asked, &run->actual, is_partial(run) ? &none : &run->store.set, &run->plan,
+			   &run->remarks);
+}
+
+/* ---- doing ------------------------------------------------------------------------------------------ */
+
+static int do_step(struct run *run, const struct rs_step *step)
+{
+	bool first = rs_step_journals_first(step);
+	int err = first ? store_append(&run->store, run->arena, &step->record) : 0;
+	int act;
+
+	if (!err) {
+		act = rs_step_acts(step) ? kernel_step(&run->kernel, step) : 0;
+		if (act) {
+			report_step(&run->report, step, act);
+			return act;
+		}
+		err = first ? 0 : store_append(&run->store, run->arena, &step->record);
+	}
+	if (err)
+		report_error(&run->report, "cannot write %s/" STORE_JOURNAL ": %s", run->options.state_dir,
+			     strerror(-err));
+	else
+		report_step(&run->report, step, 0);
+	return err;
+}
+
+/* setup stops at the first failure (a VIP must not come without silence); teardown goes on with the rest. */
+static int do_plan(struct run *run)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < run->plan.count; i++) {
+		int err = do_step(run, &run->plan.steps[i]);
+
+		if (err && run->options.command == RS_SETUP)
+			return err;
+		if (err)
+			failed = err;
+	}
+	return failed;
+}
+
+static void say_plan(struct run *run)
+{
+	for (size_t i = 0; i < run->plan.count; i++)
+		report_step(&run->report, &run->plan.steps[i], 0);
+	if (!run->plan.count && !run->report.json)
+		printf("nothing to do\n");
+}
+
+/* Says what speaks against it; whether something forbids it. */
+static bool say_remarks(struct run *run)
+{
+	bool fatal = false;
+
+	for (size_t i = 0; i < run->remarks.count; i++) {
+		report_remark(&run->report, &run->remarks.items[i]);
+		fatal |= run->remarks.items[i].fatal;
+	}
+	return fatal;
+}
+
+/* Reads journal and kernel again and tells how things stand. */
+static int settle(struct run *run)
+{
+	int err = store_settle(&run->store, run->arena);
+
+	if (err) {
+		report_error(&run->report, "cannot tidy up %s: %s", run->options.state_dir, strerror(-err));
+		return err;
+	}
+	err = look(run);
+	if (!err)
+		err = make_plan(run);
+	if (!err)
+		report_state(&run->report, standing(run), &run->asked, &run->actual, &run->store.set);
+	return err;
+}
+
+/* ---- commands --------------------------------------------------------------------------------------- */
+
+static int nothing_asked(struct run *run)
+{
+	char text[4096] = "", one[ADDR_TEXT];
+	size_t used = 0;
+
+	for (size_t i = 0; i < run->actual.addresses.count; i++) {
+		const struct address *address = &run->actual.addresses.items[i];
+
+		if (addr_is_loopback(&address->prefix.address) || addr_is_link_local(&address->prefix.address) ||
+		    used > sizeof(text) - ADDR_TEXT - 2)
+			continue;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
+					 addr_format(&address->prefix.address, one));
+	}
+	report_error(&run->report, "no address of this host (%s) is a real server of %s%s with forwarding dr in %s",
+		     used ? text : "it has none", run->options.service ? "service " : "a service",
+		     run->options.service ? run->options.service : "",
+		     run->options.file ? run->options.file : DEFAULT_FILE);
+	return EXIT_FAILED;
+}
+
+static int run_setup(struct run *run)
+{
+	if (!run->asked.count && (is_partial(run) || journal_is_empty(&run->store.set)))
+		return nothing_asked(run);
+	if (say_remarks(run)) {
+		report_error(&run->report, "nothing was changed: this host would answer ARP for a VIP");
+		return EXIT_FAILED;
+	}
+	if (run->options.dry_run) {
+		say_plan(run);
+		return EXIT_DONE;
+	}
+	if (do_plan(run) || settle(run))
+		return EXIT_FAILED;
+	return !run->asked.count || standing(run) == RS_IN_PLACE ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int run_teardown(struct run *run)
+{
+	int failed;
+
+	if (run->options.dry_run) {
+		say_plan(run);
+		return EXIT_DONE;
+	}
+	failed = do_plan(run);
+	run->asked.count = failed ? run->asked.count : 0;
+	return settle(run) || failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_status(struct run *run)
+{
+	enum rs_standing state = standing(run);
+
+	say_remarks(run);
+	report_state(&run->report, state, &run->asked, &run->actual, &run->store.set);
+	switch (state) {
+	case RS_IN_PLACE:
+		return EXIT_DONE;
+	case RS_PARTLY:
+		for (size_t i = 0; i < run->plan.count && !run->report.json; i++) {
+			char words[RS_TEXT];
+
+			printf("    setup would %s\n", rs_step_words(&run->plan.steps[i], words));
+		}
+		return EXIT_PARTLY;
+	case RS_NOT_SET_UP:
+		break;
+	}
+	return EXIT_NOT_SET_UP;
+}
+
+static int run_command(struct run *run)
+{
+	if (look(run) || find_asked(run))
+		return EXIT_FAILED;
+	if (find_desired(run)) {
+		out_of_memory(run);
+		return EXIT_FAILED;
+	}
+	if (make_plan(run))
+		return EXIT_FAILED;
+	switch (run->options.command) {
+	case RS_SETUP:
+		return run_setup(run);
+	case RS_TEARDOWN:
+		return run_teardown(run);
+	case RS_STATUS:
+		return run_status(run);
+	case RS_HELP:
+	case RS_VERSION:
+		break;
+	}
+	return EXIT_USAGE;
+}
+
+static int run_all(struct run *run)
+{
+	bool writing = run->options.command != RS_STATUS && !run->options.dry_run;
+	char why[STORE_WHY];
+	int status;
+
+	if (kernel_open(&run->kernel, why)) {
+		report_error(&run->report, "%s", why);
+		return EXIT_FAILED;
+	}
+	if (store_open(&run->store, run->arena, run->options.state_dir, writing, why)) {
+		report_error(&run->report, "%s", why);
+		kernel_close(&run->kernel);
+		return EXIT_FAILED;
+	}
+	status = run_command(run);
+	store_close(&run->store);
+	kernel_close(&run->kernel);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct run run = {0};
+	char why[OPTIONS_WHY];
+	int status;
+
+	if (rs_options_parse(argc, argv, LBHA_STATEDIR, &run.options, why)) {
+		fprintf(stderr, "lbha-rs: %s\nTry lbha-rs --help.\n", why);
+		return EXIT_USAGE;
+	}
+	if (run.options.command == RS_HELP || run.options.command == RS_VERSION) {
+		fputs(run.options.command == RS_HELP ? help : "lbha-rs " PACKAGE_VERSION "\n", stdout);
+		return EXIT_DONE;
+	}
+	run.arena = arena_new(0);
+	if (!run.arena) {
+		fprintf(stderr, "lbha-rs: out of memory\n");
+		return EXIT_FAILED;
+	}
+	report_begin(&run.report, run.options.json, rs_command_name(run.options.command), run.options.dry_run);
+	status = run_all(&run);
+	report_end(&run.report);
+	arena_free(run.arena);
+	return fflush(stdout) ? EXIT_FAILED : status;
+}

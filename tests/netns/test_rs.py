@@ -1,0 +1,346 @@
+"""lbha-rs on real hosts: silent about the VIP, able to serve it, and gone without a trace."""
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import struct
+
+import pytest
+
+from lbhatest.director import program
+
+VIP = "192.168.8.200"
+REAL = "192.168.8.20"
+ARP_SYSCTLS = [f"net.ipv4.conf.{where}.{name}" for where in ("all", "lo", "default", "eth0")
+               for name in ("arp_ignore", "arp_announce")]
+
+CONFIG = """
+directors:
+  lb1: {{address: 192.168.8.10}}
+services:
+  - name: web
+    listen: [192.168.8.200:80, 192.168.8.200:443]
+    real_servers: [{real}, 192.168.8.21]
+  - name: mail
+    listen: 192.168.8.201:25
+    real_servers: [192.168.8.21]
+  - name: old
+    listen: 192.168.8.202:80
+    forwarding: nat
+    real_servers: [{real}]
+"""
+
+
+@pytest.fixture
+def lan(lab):
+    return lab.segment("lan", "192.168.8.0/24")
+
+
+@pytest.fixture
+def server(lab, lan):
+    return lab.real_server("a", lan, REAL)
+
+
+@pytest.fixture
+def client(lab, lan):
+    return lab.client("client", lan, "192.168.8.100")
+
+
+def configured(server, text=CONFIG, **values):
+    path = server.host.log_file("lbha.conf")
+    with open(path, "w") as file:
+        file.write(text.format(**{"real": REAL, **values}))
+    return "-f", path
+
+
+def state(host):
+    """All that lbha-rs may touch: sysctls, and addresses with every attribute but lifetimes."""
+    addresses = re.sub(r"valid_lft.*", "", host.run("ip", "-d", "addr", "show", "dev", "lo"))
+    return {name: host.sysctl(name) for name in ARP_SYSCTLS}, addresses
+
+
+def journal(server):
+    return server.host.log_file("rs-state/rs-journal")
+
+
+def ask_arp(client, target, sender="192.168.8.100"):
+    mac = bytes.fromhex(client.host.mac().replace(":", ""))
+    frame = b"\xff" * 6 + mac + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + \
+        mac + socket.inet_aton(sender) + b"\0" * 6 + socket.inet_aton(target)
+    with client.host.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sock.bind(("eth0", 0))
+        sock.send(frame)
+
+
+def answers_arp(client, target):
+    """Whether anybody answers for an address: the real one is asked for next, and its answer ends the wait."""
+    with contextlib.closing(client.host.capture("arp")) as heard:
+        ask_arp(client, target)
+        ask_arp(client, REAL)
+        heard.wait(lambda frame: frame.is_arp_reply and frame.arp_sender[1] == REAL)
+        return any(frame.is_arp_reply and frame.arp_sender[1] == target for frame in heard.frames)
+
+
+def test_a_server_that_is_set_up_serves_the_vip_and_is_silent_about_it(server, client):
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    assert server.host.has_address(f"{VIP}/32")
+    assert not answers_arp(client, VIP)
+    # a director would send the packet to this MAC address
+    client.host.ip(f"neigh replace {VIP} lladdr {server.host.mac()} dev eth0")
+    answer = client.get(VIP)
+    assert (answer.status, answer.body) == (200, "a")
+
+
+def test_the_vip_without_silence_would_be_answered_for(server, client):
+    """The test above proves something only if this one holds."""
+    server.host.ip(f"addr add {VIP}/32 dev lo")
+    assert answers_arp(client, VIP)
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    assert not answers_arp(client, VIP)
+
+
+def sender_of_a_request(server):
+    """Whom the server names when it sends from the VIP and asks for the client's MAC address."""
+    server.host.ip("neigh flush dev eth0")
+    with contextlib.closing(server.host.capture("arp")) as asked:
+        server.host.run("ping", "-c", "1", "-W", "1", "-I", VIP, "192.168.8.100", check=False)
+        request = asked.wait(lambda frame: frame.is_arp_request and frame.direction == "out")
+    return request.arp_sender[1]
+
+
+def test_own_requests_never_name_the_vip(server, client):
+    server.host.ip(f"addr add {VIP}/32 dev lo")
+    assert sender_of_a_request(server) == VIP
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    assert sender_of_a_request(server) == REAL
+
+
+def test_teardown_restores_exactly(server, client):
+    server.host.sysctl("net.ipv4.conf.lo.arp_ignore", 2)
+    server.host.sysctl("net.ipv4.conf.all.arp_announce", 1)
+    before = state(server.host)
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    during = state(server.host)
+    assert during[0]["net.ipv4.conf.lo.arp_ignore"] == "2", "never lowered"
+    assert during[0]["net.ipv4.conf.all.arp_announce"] == "2"
+    assert server.lbha_rs("teardown")[0] == 0
+    assert state(server.host) == before
+    assert not os.path.exists(journal(server))
+    assert server.lbha_rs("teardown")[0] == 0, "nothing to undo is done"
+
+
+def test_setup_again_does_nothing(server):
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    first, written = state(server.host), os.stat(journal(server))
+    code, said = server.lbha_rs("setup", "--json", *configured(server))
+    again = json.loads(said)
+    assert (code, again["operations"], again["state"]) == (0, [], "in place")
+    assert state(server.host) == first
+    now = os.stat(journal(server))
+    assert (now.st_ino, now.st_mtime_ns) == (written.st_ino, written.st_mtime_ns), "not even the journal"
+
+
+def test_status_tells_the_three_states_by_its_exit_code(server):
+    config = configured(server)
+    assert server.lbha_rs("status", *config)[0] == 3
+    assert server.lbha_rs("setup", *config)[0] == 0
+    assert server.lbha_rs("status", *config)[0] == 0
+    server.host.sysctl("net.ipv4.conf.all.arp_ignore", 0)
+    code, said = server.lbha_rs("status", *config)
+    assert code == 4 and "raise net.ipv4.conf.all.arp_ignore from 0 to 1" in said
+    assert server.lbha_rs("setup", *config)[0] == 0
+    server.host.ip(f"addr del {VIP}/32 dev lo")
+    assert server.lbha_rs("status", *config)[0] == 4
+    assert server.lbha_rs("setup", *config)[0] == 0
+    assert server.lbha_rs("status", *config)[0] == 0
+
+
+def test_a_dry_run_changes_nothing_and_its_commands_do_the_same(server):
+    config = configured(server)
+    before = state(server.host)
+    code, said = server.lbha_rs("setup", "--dry-run", *config)
+    assert code == 0
+    assert state(server.host) == before and not os.path.exists(journal(server))
+    commands = [line.strip() for line in said.splitlines() if line.startswith("    ")]
+    assert len(commands) == 5
+    for command in commands:
+        server.host.run("sh", "-c", command)
+    by_hand = state(server.host)
+    assert server.lbha_rs("status", *config)[0] == 0
+    for name in ARP_SYSCTLS:
+        server.host.sysctl(name, before[0][name])
+    server.host.ip(f"addr del {VIP}/32 dev lo")
+    assert server.lbha_rs("setup", *config)[0] == 0
+    assert state(server.host) == by_hand
+
+
+def test_a_vip_that_was_there_before_is_used_and_stays(server):
+    server.host.ip(f"addr add {VIP}/32 dev lo")
+    before = state(server.host)
+    code, said = server.lbha_rs("setup", *configured(server))
+    assert code == 0 and "not ours and will stay" in said
+    assert server.lbha_rs("teardown")[0] == 0
+    assert state(server.host) == before
+
+
+def test_what_somebody_changed_meanwhile_is_left_and_told(server):
+    before = state(server.host)
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    server.host.sysctl("net.ipv4.conf.all.arp_announce", 1)
+    code, said = server.lbha_rs("teardown")
+    assert code == 0
+    assert "leave net.ipv4.conf.all.arp_announce at 1: somebody changed it" in said
+    sysctls, addresses = state(server.host)
+    assert sysctls.pop("net.ipv4.conf.all.arp_announce") == "1"
+    before[0].pop("net.ipv4.conf.all.arp_announce")
+    assert (sysctls, addresses) == before
+
+
+def test_an_address_that_somebody_put_back_is_theirs(server):
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    server.host.ip(f"addr del {VIP}/32 dev lo", f"addr add {VIP}/32 dev lo")
+    code, said = server.lbha_rs("teardown")
+    assert code == 0 and "leave 192.168.8.200/32 on lo" in said
+    assert server.host.has_address(VIP)
+
+
+def test_a_service_that_left_the_file_takes_its_vip_along(server):
+    both = CONFIG.replace("[192.168.8.21]", "[{real}]")
+    assert server.lbha_rs("setup", *configured(server, both))[0] == 0
+    assert server.host.has_address("192.168.8.201/32")
+    code, said = server.lbha_rs("setup", *configured(server))
+    assert code == 0 and "remove 192.168.8.201/32 from lo" in said
+    assert not server.host.has_address("192.168.8.201/32") and server.host.has_address(VIP)
+
+
+def test_one_service_and_single_vips_leave_the_others_alone(server):
+    before = state(server.host)
+    config = configured(server, CONFIG.replace("[192.168.8.21]", "[{real}]"))
+    assert server.lbha_rs("setup", "--service", "mail", *config)[0] == 0
+    assert not server.host.has_address(VIP)
+    assert server.lbha_rs("setup", "--vip", "192.0.2.80", "--forwarding", "dr")[0] == 0
+    assert server.lbha_rs("setup", "--vip", "2001:db8::80")[0] == 0
+    assert server.lbha_rs("status", "--vip", "192.0.2.80")[0] == 0
+    assert server.lbha_rs("status", "--vip", "192.0.2.81")[0] == 3
+    assert server.lbha_rs("teardown", "--service", "mail", *config)[0] == 0
+    assert not server.host.has_address("192.168.8.201") and server.host.has_address("192.0.2.80")
+    assert server.host.sysctl("net.ipv4.conf.all.arp_ignore") == "1"
+    assert server.lbha_rs("teardown", "--vip", "192.0.2.80")[0] == 0
+    assert server.host.sysctl("net.ipv4.conf.all.arp_ignore") == "0", "no IPv4 VIP is left"
+    assert server.host.has_address("2001:db8::80/128")
+    assert server.lbha_rs("teardown")[0] == 0
+    assert state(server.host) == before
+
+
+def test_an_ipv6_vip_is_there_at_once(server, client):
+    assert server.lbha_rs("setup", "--vip", "2001:db8::80")[0] == 0
+    shown = server.host.run("ip", "-6", "addr", "show", "dev", "lo")
+    assert "2001:db8::80/128" in shown and "tentative" not in shown
+
+
+def cut_after(server, size, *words):
+    """Runs lbha-rs; the kernel kills it when the journal grows beyond `size` bytes, be it in the middle of a line."""
+    return server.host.status_of("prlimit", f"--fsize={size}", "--core=0", program("lbha-rs"), *words,
+                                 "--state-dir", server.host.log_file("rs-state"))[0]
+
+
+def test_teardown_restores_after_setup_was_killed_at_any_line(server):
+    config = configured(server)
+    before = state(server.host)
+    cuts, size, code = 0, 0, None
+    while code != 0:
+        code = cut_after(server, size, "setup", *config)
+        assert code in (0, -signal.SIGXFSZ)
+        cuts += code != 0
+        assert server.lbha_rs("teardown")[0] == 0
+        assert state(server.host) == before, f"killed at byte {size} of the journal"
+        size += 9
+    assert cuts > 20
+
+
+def test_setup_goes_on_where_it_was_killed(server):
+    config = configured(server)
+    before = state(server.host)
+    for size in range(0, 320, 37):
+        cut_after(server, size, "setup", *config)
+        assert server.lbha_rs("setup", *config)[0] == 0
+        assert server.lbha_rs("status", *config)[0] == 0
+        assert server.lbha_rs("teardown")[0] == 0
+        assert state(server.host) == before, f"killed at byte {size} of the journal"
+
+
+def test_teardown_goes_on_where_it_was_killed(server):
+    config = configured(server)
+    before = state(server.host)
+    for more in range(0, 300, 23):
+        assert server.lbha_rs("setup", *config)[0] == 0
+        assert cut_after(server, os.path.getsize(journal(server)) + more, "teardown") in (0, -signal.SIGXFSZ)
+        assert server.lbha_rs("teardown")[0] == 0
+        assert state(server.host) == before, f"killed {more} bytes later"
+
+
+def test_a_journal_of_another_boot_is_not_believed(server):
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    with open(journal(server)) as file:
+        text = file.read()
+    with open(journal(server), "w") as file:
+        file.write(text.replace("boot ", "boot 0", 1))
+    during = state(server.host)
+    assert server.lbha_rs("teardown")[0] == 0
+    assert state(server.host) == during and not os.path.exists(journal(server))
+
+
+def test_a_journal_of_another_network_namespace_is_refused(lab, lan, server):
+    other = lab.real_server("b", lan, "192.168.8.21")
+    assert server.lbha_rs("setup", *configured(server))[0] == 0
+    code, said = other.host.status_of(program("lbha-rs"), "teardown", "--state-dir", server.host.log_file("rs-state"))
+    assert code == 1 and "another network namespace" in said
+    assert server.host.has_address(VIP)
+
+
+def test_an_interface_that_would_answer_anyway_is_an_error(server):
+    before = state(server.host)
+    server.host.sysctl("net.ipv4.conf.eth0.arp_ignore", 4)
+    code, said = server.lbha_rs("setup", *configured(server))
+    assert code == 1 and "arp_ignore in force on eth0 is 4" in said and "nothing was changed" in said
+    server.host.sysctl("net.ipv4.conf.eth0.arp_ignore", 0)
+    assert state(server.host) == before
+
+
+def test_a_host_that_serves_nothing_is_told_so(server):
+    code, said = server.lbha_rs("setup", *configured(server, real="192.168.8.99"))
+    assert code == 1 and "no address of this host (192.168.8.20)" in said
+    code, said = server.lbha_rs("setup", *configured(server))
+    assert code == 0 and "service old reaches this host by nat" in said
+    code, said = server.lbha_rs("setup", "--service", "wep", *configured(server))
+    assert code == 1 and 'did you mean "web"?' in said
+
+
+def test_errors_of_the_file_are_told_and_nothing_is_done(server):
+    before = state(server.host)
+    code, said = server.lbha_rs("setup", *configured(server, CONFIG.replace("listen:", "lissen:")))
+    assert code == 1 and 'did you mean "listen"?' in said and "lbha.conf:" in said
+    assert state(server.host) == before
+
+
+@pytest.mark.parametrize("words, wanted", [
+    ((), "which command?"),
+    (("setpu",), "did you mean setup?"),
+    (("setup", "--vip", "192.0.2.300"), "that is no address"),
+    (("setup", "--vip", "224.0.0.18"), "unicast"),
+    (("setup", "--vip", "192.0.2.80", "--forwarding", "tunnel"), "this version sets up dr only"),
+    (("setup", "--vip", "192.0.2.80", "--service", "web"), "--vip stands instead of a configuration"),
+    (("setup", "--forwarding", "dr"), "--forwarding goes with --vip"),
+    (("setup", "--persist"), "this version does not have it"),
+    (("setup", "--arp", "filter"), "by sysctl only"),
+    (("setup", "--jsom"), "did you mean --json?"),
+    (("setup", "--json=1"), "takes no value"),
+    (("setup", "--vip"), "that is no address"),  # the word after it is --state-dir
+    (("status", "--dry-run"), "status changes nothing"),
+    (("setup", "teardown"), "one word too many"),
+])
+def test_wrong_usage_is_explained(server, words, wanted):
+    code, said = server.lbha_rs(*words)
+    assert code == 2 and wanted in said
