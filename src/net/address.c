@@ -1,9 +1,10 @@
 /* The plan for addresses, and a model of what the kernel does with them (see the header).
  *
- * How the plan is made: everything that is desired, owned or actual becomes one entry per (link, prefix) that says in
- * which of the three it is. Entries are grouped by subnet, because within one subnet of one link a removal can take
- * others along. A group "breaks" when the primary that the others hang on is to go and the kernel will not promote: then
- * it is handled as one block (remove, put back, add), after everything else was added. */
+ * How the plan is made: everything that is desired, owned or actual becomes one entry per (link,
+ * prefix) that says in which of the three it is. Entries are grouped by subnet, because within one
+ * subnet of one link a removal can take others along. A group "breaks" when the primary that the
+ * others hang on is to go and the kernel will not promote: then it is handled as one block (remove,
+ * put back, add), after everything else was added. */
 #include "net/address.h"
 
 #include <errno.h>
@@ -40,7 +41,8 @@ bool address_same(const struct address *a, const struct address *b)
 	return !address_compare(a, b);
 }
 
-/* The subnet as the kernel sees it: IFA_ADDRESS under the mask; IFA_ADDRESS is the peer's where there is one. */
+/* The subnet as the kernel sees it: IFA_ADDRESS under the mask; IFA_ADDRESS is the peer's where
+ * there is one. */
 static struct prefix subnet(const struct address *address)
 {
 	struct prefix net = {.length = address->prefix.length};
@@ -60,7 +62,8 @@ bool address_siblings(const struct address *a, const struct address *b)
 {
 	struct prefix net_a = subnet(a), net_b = subnet(b);
 
-	return a->link == b->link && a->prefix.address.family == AF_INET && !prefix_compare(&net_a, &net_b);
+	return a->link == b->link && a->prefix.address.family == AF_INET &&
+	       !prefix_compare(&net_a, &net_b);
 }
 
 const struct address *address_find(const struct address_list *list, const struct address *wanted)
@@ -75,11 +78,12 @@ const char *address_format(const struct address *address, char *out)
 {
 	char prefix[PREFIX_TEXT];
 
-	snprintf(out, ADDRESS_TEXT, "%s on link %u", prefix_format(&address->prefix, prefix), address->link);
+	snprintf(out, ADDRESS_TEXT, "%s on link %u", prefix_format(&address->prefix, prefix),
+		 address->link);
 	return out;
 }
 
-/* ---- the plan -------------------------------------------------------------------------------- */
+/* ---- the plan ---- */
 
 enum entry_where {
 	IN_ACTUAL = 1,
@@ -100,7 +104,8 @@ struct group {
 	bool breaks;
 };
 
-static void entries_add(struct entry *entries, size_t *count, const struct address_list *list, unsigned where)
+static void entries_add(struct entry *entries, size_t *count, const struct address_list *list,
+			unsigned where)
 {
 	for (size_t i = 0; i < list->count; i++, (*count)++)
 		entries[*count] = (struct entry){
@@ -134,7 +139,8 @@ static int entry_compare_group(const void *a, const void *b)
 	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-/* One entry per address; the first mention (actual before desired before owned) gives attributes and place. */
+/* One entry per address; the first mention (actual before desired before owned) gives attributes
+ * and place. */
 static size_t entries_merge(struct entry *entries, size_t count)
 {
 	size_t kept = 0;
@@ -158,7 +164,8 @@ static bool is_removed(const struct entry *entry)
 /* Others depend on it: only an IPv4 address that is not itself secondary. */
 static bool is_primary(const struct entry *entry)
 {
-	return entry->address->prefix.address.family == AF_INET && !(entry->address->flags & IFA_F_SECONDARY);
+	return entry->address->prefix.address.family == AF_INET &&
+	       !(entry->address->flags & IFA_F_SECONDARY);
 }
 
 static bool link_promotes(uint32_t link, const uint32_t *promoting, size_t count)
@@ -180,19 +187,22 @@ static struct group group_at(const struct entry *entries, size_t count, const ui
 
 		primary_goes |= is_removed(entry) && is_primary(entry);
 	}
-	group.breaks = primary_goes && !link_promotes(entries->address->link, promoting, promoting_count);
+	group.breaks =
+		primary_goes && !link_promotes(entries->address->link, promoting, promoting_count);
 	return group;
 }
 
 static void emit(struct address_plan *plan, enum address_action action, const struct entry *entry)
 {
-	plan->ops[plan->count++] = (struct address_op){.action = action, .address = *entry->address};
+	plan->ops[plan->count++] =
+		(struct address_op){.action = action, .address = *entry->address};
 }
 
 static void emit_adds(struct address_plan *plan, const struct group *group)
 {
 	for (size_t i = 0; i < group->count; i++)
-		if ((group->entries[i].where & IN_DESIRED) && !(group->entries[i].where & IN_ACTUAL))
+		if ((group->entries[i].where & IN_DESIRED) &&
+		    !(group->entries[i].where & IN_ACTUAL))
 			emit(plan, ADDRESS_ADD, &group->entries[i]);
 }
 
@@ -227,9 +237,9 @@ static void emit_break(struct address_plan *plan, const struct group *group)
 	emit_adds(plan, group);
 }
 
-int address_plan_build(struct arena *arena, const struct address_list *desired, const struct address_list *owned,
-		       const struct address_list *actual, const uint32_t *promoting, size_t promoting_count,
-		       struct address_plan *out)
+int address_plan_build(struct arena *arena, const struct address_list *desired,
+		       const struct address_list *owned, const struct address_list *actual,
+		       const uint32_t *promoting, size_t promoting_count, struct address_plan *out)
 {
 	size_t room = desired->count + owned->count + actual->count, count = 0;
 	struct entry *entries = arena_array(arena, room + 1, sizeof(*entries));
@@ -244,7 +254,8 @@ int address_plan_build(struct arena *arena, const struct address_list *desired, 
 	count = entries_merge(entries, count);
 	for (int make = 1; make >= 0; make--)
 		for (size_t i = 0; i < count;) {
-			struct group group = group_at(entries + i, count - i, promoting, promoting_count);
+			struct group group =
+				group_at(entries + i, count - i, promoting, promoting_count);
 
 			if (make)
 				emit_make(&plan, &group);
@@ -256,9 +267,10 @@ int address_plan_build(struct arena *arena, const struct address_list *desired, 
 	return 0;
 }
 
-/* ---- the model of the kernel ------------------------------------------------------------------ */
+/* ---- the model of the kernel ---- */
 
-/* Where a new primary goes: behind the last primary of the link whose scope is not narrower (last_primary there). */
+/* Where a new primary goes: behind the last primary of the link whose scope is not narrower
+ * (last_primary there). */
 static size_t primary_place(const struct address_list *list, const struct address *address)
 {
 	size_t place = 0;
@@ -266,7 +278,8 @@ static size_t primary_place(const struct address_list *list, const struct addres
 	while (place < list->count && list->items[place].link != address->link)
 		place++;
 	for (size_t i = place; i < list->count; i++)
-		if (list->items[i].link == address->link && !(list->items[i].flags & IFA_F_SECONDARY) &&
+		if (list->items[i].link == address->link &&
+		    !(list->items[i].flags & IFA_F_SECONDARY) &&
 		    address->scope <= list->items[i].scope)
 			place = i + 1;
 	return place;
@@ -274,7 +287,8 @@ static size_t primary_place(const struct address_list *list, const struct addres
 
 static void list_insert(struct address_list *list, size_t place, const struct address *address)
 {
-	memmove(&list->items[place + 1], &list->items[place], (list->count - 1 - place) * sizeof(*list->items));
+	memmove(&list->items[place + 1], &list->items[place],
+		(list->count - 1 - place) * sizeof(*list->items));
 	list->items[place] = *address;
 }
 
@@ -295,7 +309,8 @@ int address_list_add(struct arena *arena, struct address_list *list, const struc
 			return -EINVAL;
 		added.flags |= IFA_F_SECONDARY;
 	}
-	place = !ipv4 || (added.flags & IFA_F_SECONDARY) ? list->count : primary_place(list, &added);
+	place = !ipv4 || (added.flags & IFA_F_SECONDARY) ? list->count
+							 : primary_place(list, &added);
 	if (!arena_push(arena, &list->items, &list->count, sizeof(*list->items)))
 		return -ENOMEM;
 	list_insert(list, place, &added);

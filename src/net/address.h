@@ -1,11 +1,14 @@
-/* Addresses on links: what is there (actual), what shall be ours (desired), what to do (plan). Pure.
+/* Addresses on links: what is there (actual), what shall be ours (desired), what to do (plan).
+ * Pure.
  *
- * The model of the kernel (net/ipv4/devinet.c, __inet_insert_ifa and __inet_del_ifa): an IPv4 address that shares mask
- * and network with an older one of the same link is secondary to it; deleting the primary deletes its secondaries,
- * unless promote_secondaries is set. The plan removes such an address and puts back what went with it by mistake,
- * foreign addresses too, with all their attributes.
+ * The model of the kernel (net/ipv4/devinet.c, __inet_insert_ifa and __inet_del_ifa): an IPv4
+ * address that shares mask and network with an older one of the same link is secondary to it;
+ * deleting the primary deletes its secondaries, unless promote_secondaries is set. The plan removes
+ * such an address and puts back what went with it by mistake, foreign addresses too, with all their
+ * attributes.
  *
- * Identity of an address: link and prefix (the kernel's too). Only owned addresses are ever removed. */
+ * Identity of an address: link and prefix (the kernel's too). Only owned addresses are ever
+ * removed. */
 #ifndef LBHA_NET_ADDRESS_H
 #define LBHA_NET_ADDRESS_H
 
@@ -18,27 +21,28 @@
 
 struct arena;
 
-/* Our mark on addresses (IFA_PROTO, include/uapi/linux/if_addr.h, Linux 5.18): second witness beside the owned file.
- * 0..3 are the kernel's, keepalived uses 18. Older kernels ignore it; none changes it on an address that is there. */
+/* Our mark on addresses (IFA_PROTO, include/uapi/linux/if_addr.h, Linux 5.18): second witness
+ * beside the owned file. 0..3 are the kernel's, keepalived uses 18. Older kernels ignore it; none
+ * changes it on an address that is there. */
 #define ADDRESS_PROTOCOL_LBHA 76
 #define ADDRESS_PROTOCOL_NONE 0 /* not told */
 
-#define ADDRESS_SCOPE_GLOBAL 0  /* RT_SCOPE_UNIVERSE */
+#define ADDRESS_SCOPE_GLOBAL 0 /* RT_SCOPE_UNIVERSE */
 #define ADDRESS_SCOPE_LINK 253
 #define ADDRESS_SCOPE_HOST 254
 
 #define ADDRESS_FOREVER UINT32_MAX
 
 struct address {
-	uint32_t link;          /* interface index */
-	struct prefix prefix;   /* the local address */
-	struct addr peer;       /* point to point; else family 0 */
-	struct addr broadcast;  /* family 0: none */
-	uint8_t protocol;       /* IFA_PROTO */
+	uint32_t link;         /* interface index */
+	struct prefix prefix;  /* the local address */
+	struct addr peer;      /* point to point; else family 0 */
+	struct addr broadcast; /* family 0: none */
+	uint8_t protocol;      /* IFA_PROTO */
 	uint8_t scope;
-	uint32_t flags;         /* IFA_F_*; SECONDARY is the kernel's word, ignored in a desired address */
+	uint32_t flags; /* IFA_F_*; SECONDARY is the kernel's word, ignored in a desired address */
 	uint32_t valid, preferred; /* lifetimes in seconds; ADDRESS_FOREVER */
-	char label[LINK_NAME];  /* IPv4, empty: none */
+	char label[LINK_NAME];     /* IPv4, empty: none */
 };
 
 /* A list in an arena (or any memory); order is the kernel's. */
@@ -52,7 +56,7 @@ enum address_action {
 	ADDRESS_ADOPT,   /* it is there and becomes ours: write it down, nothing else */
 	ADDRESS_REMOVE,  /* remove it, then strike it out */
 	ADDRESS_FORGET,  /* owned but no longer there: strike it out */
-	ADDRESS_RESTORE, /* add again what the removal of its primary took away; ownership stays as it is */
+	ADDRESS_RESTORE, /* add again what went with its primary; ownership stays as it is */
 };
 
 struct address_op {
@@ -71,21 +75,24 @@ struct address address_ours(uint32_t link, const struct prefix *prefix);
 /* Same link and prefix. address_compare orders by them. */
 bool address_same(const struct address *a, const struct address *b);
 int address_compare(const struct address *a, const struct address *b);
-/* In one subnet on one link, so that one is secondary to the other: IPv4, same mask, same network. */
+/* In one subnet on one link, so that one is secondary to the other: IPv4, same mask,
+ * same network. */
 bool address_siblings(const struct address *a, const struct address *b);
 /* The entry of a list with the same link and prefix; NULL when there is none. Linear. */
 const struct address *address_find(const struct address_list *list, const struct address *wanted);
 
-/* The operations that lead from `actual` to a state that has all of `desired` and, of `owned`, nothing else. Lists hold
- * an address once. `promoting` are the links (indices, may be NULL) on which promote_secondaries is in force. Adds come
- * before removals; primaries are removed last. Desired addresses already there and owned need nothing: an empty plan
- * says that all is in place. -ENOMEM. */
-int address_plan_build(struct arena *arena, const struct address_list *desired, const struct address_list *owned,
-		       const struct address_list *actual, const uint32_t *promoting, size_t promoting_count,
-		       struct address_plan *out);
+/* The operations that lead from `actual` to a state that has all of `desired` and, of `owned`,
+ * nothing else. Lists hold an address once. `promoting` are the links (indices, may be NULL) on
+ * which promote_secondaries is in force. Adds come before removals; primaries are removed last.
+ * Desired addresses already there and owned need nothing: an empty plan says that all is in place.
+ * -ENOMEM. */
+int address_plan_build(struct arena *arena, const struct address_list *desired,
+		       const struct address_list *owned, const struct address_list *actual,
+		       const uint32_t *promoting, size_t promoting_count, struct address_plan *out);
 
-/* The kernel's answer to one addition or removal, on a list: for tests and for dry runs. `list->items` comes from
- * arena_push or is NULL. -EEXIST, -EADDRNOTAVAIL as the kernel says; -ENOMEM. */
+/* The kernel's answer to one addition or removal, on a list: for tests and for dry runs.
+ * `list->items` comes from arena_push or is NULL. -EEXIST, -EADDRNOTAVAIL as the kernel says;
+ * -ENOMEM. */
 int address_list_add(struct arena *arena, struct address_list *list, const struct address *address);
 int address_list_remove(struct address_list *list, const struct address *address, bool promotes);
 

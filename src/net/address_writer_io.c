@@ -1,12 +1,14 @@
-/* One ring of slots goes round between the loop and the thread: the loop fills slots up to `put`, the thread works them
- * off up to `worked` and leaves the result in the slot, the loop reports and frees them up to `told`. Each of the three
- * counters is written by one side only, so no lock is needed: a release store of the counter publishes the slots before
- * it. Two eventfds wake the sides.
+/* One ring of slots goes round between the loop and the thread: the loop fills slots up to `put`,
+ * the thread works them off up to `worked` and leaves the result in the slot, the loop reports and
+ * frees them up to `told`. Each of the three counters is written by one side only, so no lock is
+ * needed: a release store of the counter publishes the slots before it. Two eventfds wake the
+ * sides.
  *
- * The thread takes up to BATCH operations at once: their lines go into the owned file in one write, their messages to
- * the kernel in one send. The kernel works off all messages of a send, answers each that fails and, as only the last one
- * asks for it, that one in any case; all answers are there when the send returns, so nothing is ever waited for.
- * Acknowledgements are capped (NETLINK_CAP_ACK) and the buffer holds those of a batch that fails altogether. */
+ * The thread takes up to BATCH operations at once: their lines go into the owned file in one write,
+ * their messages to the kernel in one send. The kernel works off all messages of a send, answers
+ * each that fails and, as only the last one asks for it, that one in any case; all answers are
+ * there when the send returns, so nothing is ever waited for. Acknowledgements are capped
+ * (NETLINK_CAP_ACK) and the buffer holds those of a batch that fails altogether. */
 #include "net/address_writer_io.h"
 
 #include <errno.h>
@@ -59,7 +61,7 @@ struct address_writer {
 	uint32_t sequence;
 	uint32_t named; /* the link whose name is in `name` */
 	char name[LINK_NAME];
-	uint8_t bytes[BATCH_BYTES];
+	_Alignas(struct nlmsghdr) uint8_t bytes[BATCH_BYTES];
 	struct owned lines[BATCH];
 };
 
@@ -68,7 +70,7 @@ static struct slot *slot_at(struct address_writer *writer, size_t number)
 	return &writer->slots[number % writer->capacity];
 }
 
-/* ---- the thread: the owned file ---------------------------------------------------------------- */
+/* ---- the thread: the owned file ---- */
 
 /* The name is for people who read the file; SIOCGIFNAME does not wait for the RTNL lock. */
 static const char *link_name(struct address_writer *writer, uint32_t link)
@@ -89,12 +91,14 @@ static bool becomes_ours(const struct slot *slot)
 	return slot->op.action == ADDRESS_ADD || slot->op.action == ADDRESS_ADOPT;
 }
 
-/* What is in the kernel no longer, or never came there, is struck out; what was there already is adopted. */
+/* What is in the kernel no longer, or never came there, is struck out; what was there already is
+ * adopted. */
 static bool is_no_longer_ours(const struct slot *slot)
 {
 	switch (slot->op.action) {
 	case ADDRESS_ADD: /* -EIO and -ENOBUFS: the answer was lost, it may be there */
-		return slot->error && slot->error != -EEXIST && slot->error != -EIO && slot->error != -ENOBUFS;
+		return slot->error && slot->error != -EEXIST && slot->error != -EIO &&
+		       slot->error != -ENOBUFS;
 	case ADDRESS_REMOVE:
 		return !slot->error || slot->error == -EADDRNOTAVAIL || slot->error == -ENODEV;
 	case ADDRESS_FORGET:
@@ -114,13 +118,13 @@ static int write_lines(struct address_writer *writer, size_t from, size_t count,
 		const struct slot *slot = slot_at(writer, from + i);
 
 		if (gone ? is_no_longer_ours(slot) : becomes_ours(slot))
-			writer->lines[lines++] =
-				owned_of_address(gone, &slot->op.address, link_name(writer, slot->op.address.link));
+			writer->lines[lines++] = owned_of_address(
+				gone, &slot->op.address, link_name(writer, slot->op.address.link));
 	}
 	return writer->owned < 0 || !lines ? 0 : owned_append(writer->owned, writer->lines, lines);
 }
 
-/* ---- the thread: the kernel -------------------------------------------------------------------- */
+/* ---- the thread: the kernel ---- */
 
 static int message_type(enum address_action action)
 {
@@ -138,10 +142,11 @@ static int message_type(enum address_action action)
 }
 
 /* Appends the slot's message to the batch; false when the batch is full. */
-static bool append_message(struct address_writer *writer, struct slot *slot, uint32_t sequence, size_t *used,
-			   struct nlmsghdr **last)
+static bool append_message(struct address_writer *writer, struct slot *slot, uint32_t sequence,
+			   size_t *used, struct nlmsghdr **last)
 {
-	struct nl_msg *message = rtnl_address_message(message_type(slot->op.action), &slot->op.address);
+	struct nl_msg *message =
+		rtnl_address_message(message_type(slot->op.action), &slot->op.address);
 	struct nlmsghdr *head;
 	size_t size;
 
@@ -172,13 +177,16 @@ static void fail_all(struct address_writer *writer, size_t from, size_t count, i
 	}
 }
 
-/* Reads answers until that of the last message; an answer that is missing is an error of all of them. */
-static void read_answers(struct address_writer *writer, size_t from, size_t count, uint32_t first, uint32_t last)
+/* Reads answers until that of the last message; an answer that is missing is an error of all of
+ * them. */
+static void read_answers(struct address_writer *writer, size_t from, size_t count, uint32_t first,
+			 uint32_t last)
 {
 	bool ended = false;
 
 	while (!ended) {
-		ssize_t size = recv(writer->socket, writer->bytes, sizeof(writer->bytes), MSG_DONTWAIT);
+		ssize_t size =
+			recv(writer->socket, writer->bytes, sizeof(writer->bytes), MSG_DONTWAIT);
 		int left = (int)size;
 
 		if (size < 0 && errno == EINTR)
@@ -187,9 +195,9 @@ static void read_answers(struct address_writer *writer, size_t from, size_t coun
 			fail_all(writer, from, count, size < 0 && errno != EAGAIN ? -errno : -EIO);
 			return;
 		}
-		for (struct nlmsghdr *head = (void *)writer->bytes; NLMSG_OK(head, left);
-		     head = NLMSG_NEXT(head, left)) {
-			const struct nlmsgerr *answer = NLMSG_DATA(head);
+		for (struct nlmsghdr *head = (void *)writer->bytes; nlmsg_ok(head, left);
+		     head = nlmsg_next(head, &left)) {
+			const struct nlmsgerr *answer = nlmsg_data(head);
 
 			if (head->nlmsg_type != NLMSG_ERROR || head->nlmsg_seq - first >= count)
 				continue;
@@ -199,7 +207,8 @@ static void read_answers(struct address_writer *writer, size_t from, size_t coun
 	}
 }
 
-/* Carries operations from..from+count-1 to the kernel; returns how many of them fitted into one send. */
+/* Carries operations from..from+count-1 to the kernel; returns how many of them fitted into one
+ * send. */
 static size_t carry(struct address_writer *writer, size_t from, size_t count)
 {
 	uint32_t first = writer->sequence, last_sequence;
@@ -232,7 +241,8 @@ static void work_batch(struct address_writer *writer, size_t from, size_t count)
 
 	/* what could not be written down is not done; removals go on */
 	for (size_t i = 0; i < count; i++)
-		slot_at(writer, from + i)->error = becomes_ours(slot_at(writer, from + i)) ? err : 0;
+		slot_at(writer, from + i)->error =
+			becomes_ours(slot_at(writer, from + i)) ? err : 0;
 	for (size_t done = 0; done < count;)
 		done += carry(writer, from + done, count - done);
 	/* a line that stays though its address is gone does no harm: the next plan forgets it */
@@ -251,7 +261,8 @@ static void *writer_run(void *ctx)
 			if (count > BATCH)
 				count = BATCH;
 			work_batch(writer, worked, count);
-			atomic_store_explicit(&writer->worked, worked + count, memory_order_release);
+			atomic_store_explicit(&writer->worked, worked + count,
+					      memory_order_release);
 			wake_up(writer->ready);
 		} else if (atomic_load(&writer->stop)) {
 			return NULL;
@@ -262,7 +273,7 @@ static void *writer_run(void *ctx)
 	}
 }
 
-/* ---- the loop's side --------------------------------------------------------------------------- */
+/* ---- the loop's side ---- */
 
 static void tell_results(void *ctx)
 {
@@ -275,7 +286,8 @@ static void tell_results(void *ctx)
 		struct slot slot = *slot_at(writer, writer->told);
 
 		writer->told++; /* first, so that `done` may put the next one */
-		writer->ops->done(writer->ctx, slot.cookie, slot.op.action, &slot.op.address, slot.error);
+		writer->ops->done(writer->ctx, slot.cookie, slot.op.action, &slot.op.address,
+				  slot.error);
 	}
 }
 
@@ -302,17 +314,19 @@ static int writer_open(struct address_writer *writer, struct loop *loop, size_t 
 	writer->wake = wake_open();
 	writer->ready = wake_open();
 	writer->socket = socket_open();
-	if (writer->wake < 0 || writer->ready < 0 || writer->socket < 0)
-		return writer->wake < 0 ? writer->wake : writer->ready < 0 ? writer->ready : writer->socket;
-	err = io_init(loop, &writer->results, writer->ready, LOOP_NORMAL, tell_results, NULL, writer);
+	err = writer->wake < 0 ? writer->wake : writer->ready < 0 ? writer->ready : 0;
+	if (err || writer->socket < 0)
+		return err ? err : writer->socket;
+	err = io_init(loop, &writer->results, writer->ready, LOOP_NORMAL, tell_results, NULL,
+		      writer);
 	if (!err)
 		err = thread_start(&writer->thread, writer_run, writer);
 	writer->started = !err;
 	return err;
 }
 
-int address_writer_new(struct loop *loop, size_t capacity, int owned, const struct address_writer_ops *ops, void *ctx,
-		       struct address_writer **out)
+int address_writer_new(struct loop *loop, size_t capacity, int owned,
+		       const struct address_writer_ops *ops, void *ctx, struct address_writer **out)
 {
 	struct address_writer *writer = calloc(1, sizeof(*writer));
 	int err;

@@ -1,5 +1,6 @@
-/* One packet socket sends for all links: the link stands in the address of each message. Protocol 0 means that the
- * kernel delivers nothing to it. Frames, vectors and headers are allocated once and filled anew for each batch. */
+/* One packet socket sends for all links: the link stands in the address of each message. Protocol 0
+ * means that the kernel delivers nothing to it. Frames, vectors and headers are allocated once and
+ * filled anew for each batch. */
 #include "net/announce_io.h"
 
 #include <arpa/inet.h>
@@ -68,8 +69,8 @@ void announcer_free(struct announcer *announcer)
 }
 
 /* Frames for as many of the addresses as one batch takes; says how many addresses were used up. */
-static unsigned fill(struct announcer *announcer, const uint8_t *mac, const struct addr *addresses, size_t count,
-		     size_t *used)
+static unsigned fill(struct announcer *announcer, const uint8_t *mac, const struct addr *addresses,
+		     size_t count, size_t *used)
 {
 	unsigned frames = 0;
 
@@ -79,7 +80,8 @@ static unsigned fill(struct announcer *announcer, const uint8_t *mac, const stru
 	return frames;
 }
 
-/* The number of addresses that the first `sent` frames stand for: those passed over in between count too. */
+/* The number of addresses that the first `sent` frames stand for: those passed over in between
+ * count too. */
 static size_t used_by(const struct addr *addresses, size_t count, unsigned sent)
 {
 	size_t used = 0;
@@ -90,8 +92,8 @@ static size_t used_by(const struct addr *addresses, size_t count, unsigned sent)
 	return used;
 }
 
-int announce_send(struct announcer *announcer, uint32_t link, const uint8_t mac[LINK_MAC], const struct addr *addresses,
-		  size_t count)
+int announce_send(struct announcer *announcer, uint32_t link, const uint8_t mac[LINK_MAC],
+		  const struct addr *addresses, size_t count)
 {
 	size_t done = 0, used;
 

@@ -1,6 +1,7 @@
-/* Frames are built byte by byte through the bounded cursor; layout: RFC 826 for ARP, RFC 5227 section 2.3 for the
- * announcement. It is a request, not a reply: some switches and hosts learn from requests only, and peers send it so.
- * The target hardware address, which nobody reads in a request, is all ones as in what keepalived sends. */
+/* Frames are built byte by byte through the bounded cursor; layout: RFC 826 for ARP, RFC 5227
+ * section 2.3 for the announcement. It is a request, not a reply: some switches and hosts learn
+ * from requests only, and peers send it so. The target hardware address, which nobody reads in a
+ * request, is all ones as in what keepalived sends. */
 #include "net/frame.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Links as values: what "usable" means and which names the kernel takes (dev_valid_name in net/core/dev.c). */
+/* Links as values: what "usable" means and which names the kernel takes (dev_valid_name in
+ * net/core/dev.c). */
 #include "net/link.h"
 
 #include <string.h>
@@ -10,8 +11,9 @@ bool link_usable(const struct link *link)
 
 bool link_equal(const struct link *a, const struct link *b)
 {
-	return a->index == b->index && !strcmp(a->name, b->name) && a->up == b->up && a->running == b->running &&
-	       a->loopback == b->loopback && a->arp == b->arp && !memcmp(a->mac, b->mac, LINK_MAC) && a->mtu == b->mtu;
+	return a->index == b->index && !strcmp(a->name, b->name) && a->up == b->up &&
+	       a->running == b->running && a->loopback == b->loopback && a->arp == b->arp &&
+	       !memcmp(a->mac, b->mac, LINK_MAC) && a->mtu == b->mtu;
 }
 
 bool link_name_valid(const char *name)

@@ -12,10 +12,10 @@
 struct link {
 	uint32_t index;
 	char name[LINK_NAME];
-	bool up;              /* IFF_UP: the administrator wants it */
-	bool running;         /* IFF_RUNNING: carrier and everything below it work */
+	bool up;      /* IFF_UP: the administrator wants it */
+	bool running; /* IFF_RUNNING: carrier and everything below it work */
 	bool loopback;
-	bool arp;             /* without IFF_NOARP, and Ethernet: ARP is spoken there */
+	bool arp;              /* without IFF_NOARP, and Ethernet: ARP is spoken there */
 	uint8_t mac[LINK_MAC]; /* zero where there is none of six bytes */
 	uint32_t mtu;
 };
@@ -23,7 +23,8 @@ struct link {
 /* Traffic can pass: up and running. */
 bool link_usable(const struct link *link);
 bool link_equal(const struct link *a, const struct link *b);
-/* Whether a text can be an interface's name (not empty, fits, no blank, slash or colon, not . or ..). */
+/* Whether a text can be an interface's name (not empty, fits, no blank, slash or colon, not . or
+ * ..). */
 bool link_name_valid(const char *name);
 
 #endif

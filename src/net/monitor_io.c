@@ -1,14 +1,16 @@
-/* Two halves. The thread (monitor_thread_io.c) hears the kernel and passes its messages on through a socket pair, with
- * marks around each dump. This half, in the loop, keeps the mirror: nodes sorted by identity, so that an event costs a
- * binary search, and the kernel's order of a link's addresses computed when somebody asks for it.
+/* Two halves. The thread (monitor_thread_io.c) hears the kernel and passes its messages on through
+ * a socket pair, with marks around each dump. This half, in the loop, keeps the mirror: nodes
+ * sorted by identity, so that an event costs a binary search, and the kernel's order of a link's
+ * addresses computed when somebody asks for it.
  *
- * A dump is folded in by mark and sweep: BEGIN unmarks all, every message marks its object, END removes what stayed
- * unmarked. So a resynchronisation reports differences only. */
+ * A dump is folded in by mark and sweep: BEGIN unmarks all, every message marks its object, END
+ * removes what stayed unmarked. So a resynchronisation reports differences only. */
 #include "net/monitor_io.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,7 +52,7 @@ struct monitor {
 	_Alignas(struct nlmsghdr) uint8_t packet[MONITOR_PACKET];
 };
 
-/* ---- sorted arrays of nodes -------------------------------------------------------------------- */
+/* ---- sorted arrays of nodes ---- */
 
 /* Room for one more pointer in an array of `count`; grows by doubling. */
 static bool room_for_one(void *array, size_t count, size_t *room)
@@ -107,21 +109,24 @@ static size_t address_place(const struct monitor *monitor, const struct address 
 	return low;
 }
 
-static struct address_node *address_node(const struct monitor *monitor, const struct address *address)
+static struct address_node *address_node(const struct monitor *monitor,
+					 const struct address *address)
 {
 	size_t place = address_place(monitor, address);
 
-	if (place < monitor->address_count && address_same(&monitor->addresses[place]->address, address))
+	if (place < monitor->address_count &&
+	    address_same(&monitor->addresses[place]->address, address))
 		return monitor->addresses[place];
 	return NULL;
 }
 
-/* ---- changes of the mirror --------------------------------------------------------------------- */
+/* ---- changes of the mirror ---- */
 
 static bool address_equal(const struct address *a, const struct address *b)
 {
-	return address_same(a, b) && addr_equal(&a->peer, &b->peer) && addr_equal(&a->broadcast, &b->broadcast) &&
-	       a->protocol == b->protocol && a->scope == b->scope && a->flags == b->flags && a->valid == b->valid &&
+	return address_same(a, b) && addr_equal(&a->peer, &b->peer) &&
+	       addr_equal(&a->broadcast, &b->broadcast) && a->protocol == b->protocol &&
+	       a->scope == b->scope && a->flags == b->flags && a->valid == b->valid &&
 	       a->preferred == b->preferred && !strcmp(a->label, b->label);
 }
 
@@ -143,11 +148,13 @@ static int address_insert(struct monitor *monitor, const struct address *address
 	size_t place = address_place(monitor, address);
 	struct address_node *node = calloc(1, sizeof(*node));
 
-	if (!node || !room_for_one(&monitor->addresses, monitor->address_count, &monitor->address_room)) {
+	if (!node ||
+	    !room_for_one(&monitor->addresses, monitor->address_count, &monitor->address_room)) {
 		free(node);
 		return -ENOMEM;
 	}
-	*node = (struct address_node){.address = *address, .rank = monitor->next_rank++, .seen = true};
+	*node = (struct address_node){
+		.address = *address, .rank = monitor->next_rank++, .seen = true};
 	memmove(&monitor->addresses[place + 1], &monitor->addresses[place],
 		(monitor->address_count - place) * sizeof(*monitor->addresses));
 	monitor->addresses[place] = node;
@@ -214,7 +221,8 @@ static int link_put(struct monitor *monitor, const struct link *link)
 			return 0;
 	} else {
 		node = calloc(1, sizeof(*node));
-		if (!node || !room_for_one(&monitor->links, monitor->link_count, &monitor->link_room)) {
+		if (!node ||
+		    !room_for_one(&monitor->links, monitor->link_count, &monitor->link_room)) {
 			free(node);
 			return -ENOMEM;
 		}
@@ -250,7 +258,7 @@ static void sweep(struct monitor *monitor)
 		monitor->ops->synced(monitor->ctx);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 static int take_link(struct monitor *monitor, struct nlmsghdr *message)
 {
@@ -284,8 +292,8 @@ static int take_messages(struct monitor *monitor, size_t size)
 {
 	int left = (int)size, err = 0;
 
-	for (struct nlmsghdr *message = (void *)monitor->packet; NLMSG_OK(message, left) && !err;
-	     message = NLMSG_NEXT(message, left)) {
+	for (struct nlmsghdr *message = (void *)monitor->packet; nlmsg_ok(message, left) && !err;
+	     message = nlmsg_next(message, &left)) {
 		switch (message->nlmsg_type) {
 		case RTM_NEWLINK:
 		case RTM_DELLINK:
@@ -330,7 +338,8 @@ static void hear(void *ctx)
 	struct monitor *monitor = ctx;
 
 	for (int i = 0; i < PACKETS_PER_TURN; i++) {
-		ssize_t size = recv(monitor->fd, monitor->packet, sizeof(monitor->packet), MSG_DONTWAIT);
+		ssize_t size =
+			recv(monitor->fd, monitor->packet, sizeof(monitor->packet), MSG_DONTWAIT);
 		int err;
 
 		if (size < 0 && (errno == EAGAIN || errno == EINTR))
@@ -348,7 +357,7 @@ static void hear(void *ctx)
 	}
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 int monitor_new(struct loop *loop, const struct monitor_ops *ops, void *ctx, struct monitor **out)
 {
@@ -389,7 +398,7 @@ void monitor_free(struct monitor *monitor)
 	free(monitor);
 }
 
-/* ---- questions --------------------------------------------------------------------------------- */
+/* ---- questions ---- */
 
 const struct link *monitor_link_by_index(const struct monitor *monitor, uint32_t index)
 {
@@ -406,11 +415,14 @@ const struct link *monitor_link_by_name(const struct monitor *monitor, const cha
 	return NULL;
 }
 
-/* The kernel's order within a link: primaries, those of narrower scope first, then secondaries; the rest by age. */
+/* The kernel's order within a link: primaries, those of narrower scope first, then secondaries; the
+ * rest by age. */
 static int node_compare_order(const void *a, const void *b)
 {
-	const struct address_node *x = *(struct address_node *const *)a, *y = *(struct address_node *const *)b;
-	unsigned family_x = x->address.prefix.address.family, family_y = y->address.prefix.address.family;
+	const struct address_node *x = *(struct address_node *const *)a;
+	const struct address_node *y = *(struct address_node *const *)b;
+	unsigned family_x = x->address.prefix.address.family,
+		 family_y = y->address.prefix.address.family;
 	bool secondary_x = family_x == AF_INET && (x->address.flags & IFA_F_SECONDARY);
 	bool secondary_y = family_y == AF_INET && (y->address.flags & IFA_F_SECONDARY);
 
@@ -453,8 +465,10 @@ struct address_list monitor_addresses(struct monitor *monitor)
 		if (!listed_make_room(monitor))
 			count = monitor->listed_room;
 		if (count) {
-			memcpy(monitor->ordered, monitor->addresses, count * sizeof(*monitor->ordered));
-			qsort(monitor->ordered, count, sizeof(*monitor->ordered), node_compare_order);
+			memcpy(monitor->ordered, monitor->addresses,
+			       count * sizeof(*monitor->ordered));
+			qsort(monitor->ordered, count, sizeof(*monitor->ordered),
+			      node_compare_order);
 		}
 		for (size_t i = 0; i < count; i++)
 			monitor->listed[i] = monitor->ordered[i]->address;

@@ -1,9 +1,11 @@
-/* The monitor: links and addresses of the network namespace, as they are now and whenever they change.
+/* The monitor: links and addresses of the network namespace, as they are now and whenever they
+ * change.
  *
- * A thread of its own reads the kernel's multicast groups and does the dumps (a dump waits for the kernel's RTNL lock,
- * which the protocol loop must never do) and passes the raw messages to the loop; all callbacks come from the loop. The
- * monitor keeps a mirror and reports changes of value only. After an overrun (ENOBUFS) it dumps anew and reports the
- * difference. The first dump starts at once; `synced` comes when it is complete and after every later one.
+ * A thread of its own reads the kernel's multicast groups and does the dumps (a dump waits for the
+ * kernel's RTNL lock, which the protocol loop must never do) and passes the raw messages to the
+ * loop; all callbacks come from the loop. The monitor keeps a mirror and reports changes of value
+ * only. After an overrun (ENOBUFS) it dumps anew and reports the difference. The first dump starts
+ * at once; `synced` comes when it is complete and after every later one.
  *
  * monitor_new starts the thread, which takes no signals and needs no capability. */
 #ifndef LBHA_NET_MONITOR_IO_H
@@ -19,9 +21,12 @@ struct loop;
 struct monitor;
 
 struct monitor_ops {
-	void (*link)(void *ctx, const struct link *link);          /* new, or something of it changed (also its name) */
-	void (*link_removed)(void *ctx, const struct link *link);  /* its addresses were reported removed before */
-	void (*address)(void *ctx, const struct address *address); /* new, or its attributes changed */
+	/* New, or something of it changed (also its name). */
+	void (*link)(void *ctx, const struct link *link);
+	/* Its addresses were reported removed before. */
+	void (*link_removed)(void *ctx, const struct link *link);
+	/* New, or its attributes changed. */
+	void (*address)(void *ctx, const struct address *address);
 	void (*address_removed)(void *ctx, const struct address *address);
 	void (*synced)(void *ctx);
 	void (*failed)(void *ctx, int error); /* -errno: no events come any more */
@@ -34,7 +39,8 @@ void monitor_free(struct monitor *monitor);
 /* The mirror; pointers are valid until the loop goes on. */
 const struct link *monitor_link_by_name(const struct monitor *monitor, const char *name);
 const struct link *monitor_link_by_index(const struct monitor *monitor, uint32_t index);
-struct address_list monitor_addresses(struct monitor *monitor); /* all links, in the kernel's order per link */
+/* All links, in the kernel's order per link. */
+struct address_list monitor_addresses(struct monitor *monitor);
 /* How often an overrun made it dump anew. */
 uint64_t monitor_resyncs(const struct monitor *monitor);
 

@@ -1,6 +1,7 @@
-/* Why a thread: while a dump is read the kernel takes its RTNL lock, which somebody who makes interfaces may hold for a
- * long time; hearing the groups does not. Events that come while a dump goes on stand in the same queue and are passed on
- * in the kernel's order, so the last message about an object is always the newest.
+/* Why a thread: while a dump is read the kernel takes its RTNL lock, which somebody who makes
+ * interfaces may hold for a long time; hearing the groups does not. Events that come while a dump
+ * goes on stand in the same queue and are passed on in the kernel's order, so the last message
+ * about an object is always the newest.
  *
  * The thread ends when `stop` is set and `wake` was written, or on an error that it cannot mend. */
 #include "net/monitor_thread_io.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netlink/msg.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,7 +28,7 @@ struct monitor_thread {
 	atomic_bool stop;
 	int wake, socket, out;
 	uint32_t port, sequence; /* of our requests: answers carry both */
-	uint8_t bytes[MONITOR_PACKET];
+	_Alignas(struct nlmsghdr) uint8_t bytes[MONITOR_PACKET];
 };
 
 /* What was heard of the dump asked for. */
@@ -57,13 +59,13 @@ static int pass_mark(struct monitor_thread *thread, enum monitor_mark_kind kind,
 }
 
 /* Looks only for what concerns our dump; the loop reads the rest. */
-static int look_through(const struct monitor_thread *thread, size_t size, struct dump *dump)
+static int look_through(struct monitor_thread *thread, size_t size, struct dump *dump)
 {
 	int left = (int)size;
 
-	for (const struct nlmsghdr *message = (const void *)thread->bytes; NLMSG_OK(message, left);
-	     message = NLMSG_NEXT(message, left)) {
-		const struct nlmsgerr *error = NLMSG_DATA(message);
+	for (struct nlmsghdr *message = (void *)thread->bytes; nlmsg_ok(message, left);
+	     message = nlmsg_next(message, &left)) {
+		const struct nlmsgerr *error = nlmsg_data(message);
 
 		/* a notification carries port and number of the request that caused it */
 		if (message->nlmsg_seq != thread->sequence || message->nlmsg_pid != thread->port)
@@ -82,7 +84,8 @@ static int hear(struct monitor_thread *thread, struct dump *dump)
 	ssize_t size;
 	int err;
 
-	while ((size = recv(thread->socket, thread->bytes, sizeof(thread->bytes), MSG_DONTWAIT | MSG_TRUNC)) < 0) {
+	while ((size = recv(thread->socket, thread->bytes, sizeof(thread->bytes),
+			    MSG_DONTWAIT | MSG_TRUNC)) < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (atomic_load(&thread->stop))
@@ -111,12 +114,14 @@ static int ask_for_dump(struct monitor_thread *thread, uint16_t type)
 	};
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
-	if (sendto(thread->socket, &request, request.head.nlmsg_len, 0, (void *)&kernel, sizeof(kernel)) < 0)
+	if (sendto(thread->socket, &request, request.head.nlmsg_len, 0, (void *)&kernel,
+		   sizeof(kernel)) < 0)
 		return -errno;
 	return 0;
 }
 
-/* -EAGAIN: the table changed underneath. -EBUSY: an earlier dump that was given up is still being read. */
+/* -EAGAIN: the table changed underneath. -EBUSY: an earlier dump that was given up is still being
+ * read. */
 static int dump_table(struct monitor_thread *thread, uint16_t type)
 {
 	struct dump dump = {0};
@@ -127,8 +132,8 @@ static int dump_table(struct monitor_thread *thread, uint16_t type)
 	return !err && dump.interrupted ? -EAGAIN : err;
 }
 
-/* After an overrun the kernel drops all further events until the queue was empty once, and what stands in the queue may
- * speak of things whose end was lost: away with it, the dump tells all. */
+/* After an overrun the kernel drops all further events until the queue was empty once, and what
+ * stands in the queue may speak of things whose end was lost: away with it, the dump tells all. */
 static void drain(struct monitor_thread *thread)
 {
 	ssize_t size;
@@ -189,7 +194,8 @@ static int socket_open(uint32_t *port)
 	if (bind(fd, (void *)&self, sizeof(self)) || getsockname(fd, (void *)&self, &length))
 		err = -errno;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups) && !err; i++)
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])))
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			       sizeof(groups[i])))
 			err = -errno;
 	if (err)
 		close(fd);

@@ -1,6 +1,6 @@
-/* The monitor's other half: a thread that hears rtnetlink's multicast groups, dumps links and addresses at the start and
- * after an overrun, and passes everything on as packets of a socket pair. A packet is either a mark or the kernel's
- * messages of one read. */
+/* The monitor's other half: a thread that hears rtnetlink's multicast groups, dumps links and
+ * addresses at the start and after an overrun, and passes everything on as packets of a socket
+ * pair. A packet is either a mark or the kernel's messages of one read. */
 #ifndef LBHA_NET_MONITOR_THREAD_IO_H
 #define LBHA_NET_MONITOR_THREAD_IO_H
 
@@ -21,7 +21,8 @@ struct monitor_mark { /* smaller than a message's head, so that the two cannot b
 	int32_t error;
 };
 
-/* Starts the thread; *fd is where the packets come (the caller's to close, after monitor_thread_free). -errno. */
+/* Starts the thread; *fd is where the packets come (the caller's to close, after
+ * monitor_thread_free). -errno. */
 int monitor_thread_new(struct monitor_thread **out, int *fd);
 /* Ends the thread and waits for it; NULL is fine. */
 void monitor_thread_free(struct monitor_thread *thread);

@@ -1,6 +1,7 @@
-/* Lines of the owned file. A field never holds a blank (addresses, numbers, interface names and sysctl paths do not), so
- * a line is words between single blanks. What this build does not understand is kept, never dropped: a newer lbha may
- * have written it, and forgetting it would leave its thing in the kernel for good. */
+/* Lines of the owned file. A field never holds a blank (addresses, numbers, interface names and
+ * sysctl paths do not), so a line is words between single blanks. What this build does not
+ * understand is kept, never dropped: a newer lbha may have written it, and forgetting it would
+ * leave its thing in the kernel for good. */
 #include "net/owned.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ struct words {
 	size_t count;
 };
 
-/* ---- records to lines -------------------------------------------------------------------------- */
+/* ---- records to lines ---- */
 
 size_t owned_format(const struct owned *record, char *out)
 {
@@ -32,7 +33,8 @@ size_t owned_format(const struct owned *record, char *out)
 	case OWNED_ADDRESS:
 	case OWNED_FOREIGN:
 		length = snprintf(out, OWNED_LINE, "%c %s %" PRIu32 " %s %s\n", sign,
-				  record->kind == OWNED_ADDRESS ? "address" : "foreign", record->address.link,
+				  record->kind == OWNED_ADDRESS ? "address" : "foreign",
+				  record->address.link,
 				  record->address.name[0] ? record->address.name : "?",
 				  prefix_format(&record->address.prefix, text));
 		break;
@@ -52,7 +54,7 @@ size_t owned_format(const struct owned *record, char *out)
 	return (size_t)length;
 }
 
-/* ---- lines to records -------------------------------------------------------------------------- */
+/* ---- lines to records ---- */
 
 static bool words_split(const char *text, struct words *out)
 {
@@ -85,8 +87,9 @@ static bool parse_address(const struct words *words, struct owned_address *out)
 {
 	int64_t link;
 
-	if (words->count != 5 || !number_parse(words->word[2], &link) || link <= 0 || link > INT32_MAX ||
-	    strlen(words->word[3]) >= LINK_NAME || prefix_parse(words->word[4], &out->prefix))
+	if (words->count != 5 || !number_parse(words->word[2], &link) || link <= 0 ||
+	    link > INT32_MAX || strlen(words->word[3]) >= LINK_NAME ||
+	    prefix_parse(words->word[4], &out->prefix))
 		return false;
 	out->link = (uint32_t)link;
 	snprintf(out->name, sizeof(out->name), "%s", words->word[3]);
@@ -98,7 +101,8 @@ static bool parse_sysctl(const struct words *words, struct owned_sysctl *out)
 	if (words->count != 5 || strlen(words->word[2]) >= SYSCTL_PATH)
 		return false;
 	snprintf(out->path, sizeof(out->path), "%s", words->word[2]);
-	return number_parse(words->word[3], &out->former) && number_parse(words->word[4], &out->set);
+	return number_parse(words->word[3], &out->former) &&
+	       number_parse(words->word[4], &out->set);
 }
 
 static bool parse_service(const struct words *words, struct owned_service *out)
@@ -120,7 +124,8 @@ struct owned owned_parse_line(const char *text)
 	struct words words;
 	bool understood = false;
 
-	if (words_split(text, &words) && words.count > 2 && strlen(words.word[0]) == 1 && strchr("+-", *words.word[0])) {
+	if (words_split(text, &words) && words.count > 2 && strlen(words.word[0]) == 1 &&
+	    strchr("+-", *words.word[0])) {
 		record.gone = *words.word[0] == '-';
 		if (!strcmp(words.word[1], "address") || !strcmp(words.word[1], "foreign")) {
 			record.kind = *words.word[1] == 'a' ? OWNED_ADDRESS : OWNED_FOREIGN;
@@ -136,7 +141,7 @@ struct owned owned_parse_line(const char *text)
 	return understood ? record : (struct owned){.kind = OWNED_OTHER, .line = text};
 }
 
-/* ---- the file ---------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 /* Keys in order of kind; comparing them is what makes two lines speak of the same thing. */
 static int owned_compare(const struct owned *a, const struct owned *b)
@@ -193,7 +198,8 @@ static struct line *lines_read(struct arena *arena, const char *text, size_t len
 	const char *end;
 
 	*count = 0;
-	for (; length && (end = memchr(text, '\n', length)); length -= (size_t)(end + 1 - text), text = end + 1) {
+	for (; length && (end = memchr(text, '\n', length));
+	     length -= (size_t)(end + 1 - text), text = end + 1) {
 		char *one = arena_text(arena, text, (size_t)(end - text));
 		struct line *line;
 
@@ -209,8 +215,8 @@ static struct line *lines_read(struct arena *arena, const char *text, size_t len
 	return lines;
 }
 
-/* Lines about one thing, sorted by age, become one record: the last counts, but a sysctl that was set again without
- * having been put back keeps the value from before the first time. */
+/* Lines about one thing, sorted by age, become one record: the last counts, but a sysctl that was
+ * set again without having been put back keeps the value from before the first time. */
 static struct owned lines_fold(const struct line *lines, size_t count)
 {
 	struct owned record = lines[count - 1].record;
@@ -239,7 +245,8 @@ int owned_parse(struct arena *arena, const char *text, size_t length, struct own
 	for (size_t i = 0, same; i < count; i += same) {
 		struct line folded = lines[i];
 
-		for (same = 1; i + same < count && owned_same(&folded.record, &lines[i + same].record);)
+		for (same = 1;
+		     i + same < count && owned_same(&folded.record, &lines[i + same].record);)
 			same++;
 		folded.record = lines_fold(lines + i, same);
 		if (!folded.record.gone)
@@ -258,14 +265,15 @@ int owned_parse(struct arena *arena, const char *text, size_t length, struct own
 
 int owned_addresses(struct arena *arena, const struct owned_set *set, struct address_list *out)
 {
-	struct address_list list = {.items = arena_array(arena, set->count + 1, sizeof(*list.items))};
+	struct address_list list = {
+		.items = arena_array(arena, set->count + 1, sizeof(*list.items))};
 
 	if (!list.items)
 		return -ENOMEM;
 	for (size_t i = 0; i < set->count; i++)
 		if (set->items[i].kind == OWNED_ADDRESS)
-			list.items[list.count++] =
-				address_ours(set->items[i].address.link, &set->items[i].address.prefix);
+			list.items[list.count++] = address_ours(set->items[i].address.link,
+								&set->items[i].address.prefix);
 	*out = list;
 	return 0;
 }
@@ -276,7 +284,8 @@ struct owned owned_of_address(bool gone, const struct address *address, const ch
 
 	record.address.link = address->link;
 	record.address.prefix = address->prefix;
-	snprintf(record.address.name, sizeof(record.address.name), "%s", link_name ? link_name : "");
+	snprintf(record.address.name, sizeof(record.address.name), "%s",
+		 link_name ? link_name : "");
 	return record;
 }
 

@@ -1,15 +1,16 @@
-/* The owned file: what lbha has put into the kernel, one line per thing, written before the thing is done. Pure: text to
- * records and back.
+/* The owned file: what lbha has put into the kernel, one line per thing, written before the thing
+ * is done. Pure: text to records and back.
  *
  *   + address 3 eth0 192.168.8.200/24
  *   - address 3 eth0 192.168.8.200/24
  *   + sysctl net/ipv4/conf/eth0/arp_ignore 0 1      former value, value set
  *   + service tcp 192.168.8.200:80                  an IPVS virtual service
- *   + foreign 1 lo 192.168.8.200/32                 an address that is used but was there before us: never removed
+ *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
  *
- * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers append to one file; a
- * line is one write with O_APPEND. A line cut short at the end of the file (a crash) is ignored; an unreadable line
- * elsewhere, or of a kind this build does not know, is kept as it is. */
+ * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers
+ * append to one file; a line is one write with O_APPEND. A line cut short at the end of the file (a
+ * crash) is ignored; an unreadable line elsewhere, or of a kind this build does not know, is kept
+ * as it is. */
 #ifndef LBHA_NET_OWNED_H
 #define LBHA_NET_OWNED_H
 
@@ -29,11 +30,11 @@ enum owned_kind {
 	OWNED_SYSCTL,
 	OWNED_SERVICE,
 	OWNED_FOREIGN, /* `address` */
-	OWNED_OTHER, /* a line we do not understand */
+	OWNED_OTHER,   /* a line we do not understand */
 };
 
 struct owned_address {
-	uint32_t link;          /* the link's index is the key, its name is for people */
+	uint32_t link; /* the link's index is the key, its name is for people */
 	char name[LINK_NAME];
 	struct prefix prefix;
 };
@@ -70,7 +71,8 @@ struct owned_set {
 
 #define OWNED_LINE 192 /* room for any line of ours, with end of line and zero */
 
-/* Writes the line of a record, with its '\n'; returns its length. `out` has OWNED_LINE bytes. 0 for OWNED_OTHER. */
+/* Writes the line of a record, with its '\n'; returns its length. `out` has OWNED_LINE bytes. 0 for
+ * OWNED_OTHER. */
 size_t owned_format(const struct owned *record, char *out);
 
 /* One line without its end; an unknown one gives OWNED_OTHER whose `line` points to `text`. */
@@ -79,8 +81,8 @@ struct owned owned_parse_line(const char *text);
 /* Whether two records are about the same thing. */
 bool owned_same(const struct owned *a, const struct owned *b);
 
-/* The whole file: what is owned after its last line, each thing once, in order of first mention. A sysctl mentioned
- * twice keeps the first former value (the one before us). -ENOMEM. */
+/* The whole file: what is owned after its last line, each thing once, in order of first mention. A
+ * sysctl mentioned twice keeps the first former value (the one before us). -ENOMEM. */
 int owned_parse(struct arena *arena, const char *text, size_t length, struct owned_set *out);
 
 /* The owned addresses as a list for address_plan_build. -ENOMEM. */

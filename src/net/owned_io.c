@@ -1,6 +1,7 @@
-/* The owned file on disk (see owned.h for its lines). Appending is one write per OWNED_CHUNK lines under O_APPEND, so
- * several processes may share the file. A line that was cut short (a crash, a full file system) is ended by the next
- * append with OWNED_TORN, so that its beginning is never taken for a whole line. */
+/* The owned file on disk (see owned.h for its lines). Appending is one write per OWNED_CHUNK lines
+ * under O_APPEND, so several processes may share the file. A line that was cut short (a crash, a
+ * full file system) is ended by the next append with OWNED_TORN, so that its beginning is never
+ * taken for a whole line. */
 #include "net/owned_io.h"
 
 #include <errno.h>
@@ -41,7 +42,8 @@ static bool ends_within_a_line(int fd)
 	struct stat file;
 	char last;
 
-	return !fstat(fd, &file) && file.st_size > 0 && pread(fd, &last, 1, file.st_size - 1) == 1 && last != '\n';
+	return !fstat(fd, &file) && file.st_size > 0 &&
+	       pread(fd, &last, 1, file.st_size - 1) == 1 && last != '\n';
 }
 
 static int append_chunk(int fd, const struct owned *records, size_t count)
@@ -80,7 +82,8 @@ int owned_read(int fd, struct arena *arena, struct owned_set *out)
 	if (!text)
 		return -ENOMEM;
 	while (length < (size_t)file.st_size) {
-		ssize_t done = pread(fd, text + length, (size_t)file.st_size - length, (off_t)length);
+		ssize_t done =
+			pread(fd, text + length, (size_t)file.st_size - length, (off_t)length);
 
 		if (done < 0)
 			return -errno;
@@ -118,7 +121,8 @@ int owned_rewrite(int dir, const char *name, const struct owned_set *set)
 		return -ENAMETOOLONG;
 	if (unlinkat(dir, beside, 0) && errno != ENOENT)
 		return -errno;
-	fd = openat(dir, beside, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(dir, beside, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
 	if (fd < 0)
 		return -errno;
 	err = write_set(fd, set);

@@ -1,6 +1,6 @@
-/* Questions to rtnetlink, each sent and waited for. Every request asks for an acknowledgement, so that a question ends
- * with exactly one NLMSG_ERROR (0 or -errno) or, a dump, with NLMSG_DONE. A dump during which the table changed
- * (NLM_F_DUMP_INTR) is asked again. */
+/* Questions to rtnetlink, each sent and waited for. Every request asks for an acknowledgement, so
+ * that a question ends with exactly one NLMSG_ERROR (0 or -errno) or, a dump, with NLMSG_DONE. A
+ * dump during which the table changed (NLM_F_DUMP_INTR) is asked again. */
 #include "net/rtnl_io.h"
 
 #include <errno.h>
@@ -28,7 +28,8 @@ struct question {
 	int error;
 };
 
-/* libnl keeps its own error numbers; errno tells the system's, if it was a system call that failed. */
+/* libnl keeps its own error numbers; errno tells the system's, if it was a system call
+ * that failed. */
 static int system_error(void)
 {
 	return errno ? -errno : -EIO;
@@ -113,7 +114,8 @@ static int receive_answer(struct rtnl *rtnl, struct question *question)
 }
 
 /* Sends a message (freed in any case; NULL: out of memory) and waits for the end of the answer. */
-static int ask(struct rtnl *rtnl, struct nl_msg *message, int (*each)(struct nlmsghdr *message, void *ctx), void *ctx)
+static int ask(struct rtnl *rtnl, struct nl_msg *message,
+	       int (*each)(struct nlmsghdr *message, void *ctx), void *ctx)
 {
 	struct question question = {.each = each, .ctx = ctx};
 	int sent;
@@ -138,7 +140,7 @@ static struct nl_msg *message_with(int type, int flags, const void *head, size_t
 	return message;
 }
 
-/* ---- links ----------------------------------------------------------------------------------- */
+/* ---- links ---- */
 
 static int keep_link(struct nlmsghdr *message, void *ctx)
 {
@@ -169,7 +171,9 @@ int rtnl_link_by_index(struct rtnl *rtnl, uint32_t index, struct link *out)
 {
 	struct ifinfomsg head = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
 	struct link link;
-	int err = index ? ask(rtnl, message_with(RTM_GETLINK, 0, &head, sizeof(head)), keep_link, &link) : -ENODEV;
+	int err = index ? ask(rtnl, message_with(RTM_GETLINK, 0, &head, sizeof(head)), keep_link,
+			      &link)
+			: -ENODEV;
 
 	if (!err)
 		*out = link;
@@ -205,7 +209,8 @@ int rtnl_links(struct rtnl *rtnl, struct arena *arena, struct link **out, size_t
 
 	for (int i = 0; i < DUMP_TRIES && err == -EAGAIN; i++) {
 		wanted = (struct links_wanted){.arena = arena};
-		err = ask(rtnl, message_with(RTM_GETLINK, NLM_F_DUMP, &head, sizeof(head)), collect_link, &wanted);
+		err = ask(rtnl, message_with(RTM_GETLINK, NLM_F_DUMP, &head, sizeof(head)),
+			  collect_link, &wanted);
 	}
 	if (err)
 		return err;
@@ -214,7 +219,7 @@ int rtnl_links(struct rtnl *rtnl, struct arena *arena, struct link **out, size_t
 	return 0;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 struct addresses_wanted {
 	struct arena *arena;
@@ -247,7 +252,8 @@ int rtnl_addresses(struct rtnl *rtnl, struct arena *arena, uint32_t link, struct
 
 	for (int i = 0; i < DUMP_TRIES && err == -EAGAIN; i++) {
 		wanted = (struct addresses_wanted){.arena = arena, .link = link};
-		err = ask(rtnl, message_with(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head)), collect_address, &wanted);
+		err = ask(rtnl, message_with(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head)),
+			  collect_address, &wanted);
 	}
 	if (!err)
 		*out = wanted.list;
@@ -264,7 +270,7 @@ int rtnl_address_remove(struct rtnl *rtnl, const struct address *address)
 	return ask(rtnl, rtnl_address_message(RTM_DELADDR, address), NULL, NULL);
 }
 
-/* ---- routes ---------------------------------------------------------------------------------- */
+/* ---- routes ---- */
 
 static struct nl_msg *route_message(int type, int flags, const struct rtnl_route *route)
 {
@@ -282,7 +288,8 @@ static struct nl_msg *route_message(int type, int flags, const struct rtnl_route
 
 	if (!message)
 		return NULL;
-	if (nla_put(message, RTA_DST, size, destination->bytes) || nla_put_u32(message, RTA_OIF, route->link) ||
+	if (nla_put(message, RTA_DST, size, destination->bytes) ||
+	    nla_put_u32(message, RTA_OIF, route->link) ||
 	    (route->source.family && nla_put(message, RTA_PREFSRC, size, route->source.bytes))) {
 		nlmsg_free(message);
 		return NULL;

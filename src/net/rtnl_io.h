@@ -1,6 +1,6 @@
-/* rtnetlink, one question at a time, blocking: for one-shot programs and start-up. Built on libnl. The
- * protocol loop must not use it (a question may wait for the kernel's RTNL lock): it has the monitor (monitor_io.h) and
- * the writer (address_writer_io.h). */
+/* rtnetlink, one question at a time, blocking: for one-shot programs and start-up. Built on libnl.
+ * The protocol loop must not use it (a question may wait for the kernel's RTNL lock): it has the
+ * monitor (monitor_io.h) and the writer (address_writer_io.h). */
 #ifndef LBHA_NET_RTNL_IO_H
 #define LBHA_NET_RTNL_IO_H
 
@@ -24,7 +24,8 @@ int rtnl_link_by_index(struct rtnl *rtnl, uint32_t index, struct link *out);
 /* All links, in the arena. -errno. */
 int rtnl_links(struct rtnl *rtnl, struct arena *arena, struct link **out, size_t *count);
 
-/* All addresses of a link (0: of all links), in the kernel's order, appended to `out` in the arena. -errno. */
+/* All addresses of a link (0: of all links), in the kernel's order, appended to `out` in the arena.
+ * -errno. */
 int rtnl_addresses(struct rtnl *rtnl, struct arena *arena, uint32_t link, struct address_list *out);
 
 /* -EEXIST when it is there (and then it is left as it is, tag included). */
@@ -32,7 +33,8 @@ int rtnl_address_add(struct rtnl *rtnl, const struct address *address);
 /* -EADDRNOTAVAIL when it is not there. */
 int rtnl_address_remove(struct rtnl *rtnl, const struct address *address);
 
-/* A host route: `destination` reached directly on a link, with a preferred source (family 0: none). */
+/* A host route: `destination` reached directly on a link, with a preferred source (family
+ * 0: none). */
 struct rtnl_route {
 	struct prefix destination;
 	uint32_t link;

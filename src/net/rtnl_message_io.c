@@ -1,5 +1,5 @@
-/* Messages as struct ifinfomsg, ifaddrmsg and attributes (rtnetlink(7)). libnl's address objects do not know IFA_PROTO,
- * so messages are put together and taken apart attribute by attribute. */
+/* Messages as struct ifinfomsg, ifaddrmsg and attributes (rtnetlink(7)). libnl's address objects do
+ * not know IFA_PROTO, so messages are put together and taken apart attribute by attribute. */
 #include "net/rtnl_message_io.h"
 
 #include <errno.h>
@@ -12,22 +12,27 @@
 #include <sys/socket.h>
 
 /* What the kernel alone decides; the rest of the flags is ours to give. */
-#define KERNEL_FLAGS (IFA_F_SECONDARY | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_PERMANENT)
+#define KERNEL_FLAGS                                                                               \
+	(IFA_F_SECONDARY | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_PERMANENT)
 
 static int put_address_attributes(struct nl_msg *message, const struct address *address)
 {
 	const struct addr *local = &address->prefix.address;
 	const struct addr *peer = address->peer.family ? &address->peer : local;
 	int size = (int)addr_size(local->family);
-	struct ifa_cacheinfo lifetimes = {.ifa_prefered = address->preferred, .ifa_valid = address->valid};
+	struct ifa_cacheinfo lifetimes = {.ifa_prefered = address->preferred,
+					  .ifa_valid = address->valid};
 
-	if (nla_put(message, IFA_LOCAL, size, local->bytes) || nla_put(message, IFA_ADDRESS, size, peer->bytes))
+	if (nla_put(message, IFA_LOCAL, size, local->bytes) ||
+	    nla_put(message, IFA_ADDRESS, size, peer->bytes))
 		return -ENOMEM;
-	if (address->broadcast.family && nla_put(message, IFA_BROADCAST, size, address->broadcast.bytes))
+	if (address->broadcast.family &&
+	    nla_put(message, IFA_BROADCAST, size, address->broadcast.bytes))
 		return -ENOMEM;
 	if (address->label[0] && nla_put_string(message, IFA_LABEL, address->label))
 		return -ENOMEM;
-	if (address->valid != ADDRESS_FOREVER && nla_put(message, IFA_CACHEINFO, sizeof(lifetimes), &lifetimes))
+	if (address->valid != ADDRESS_FOREVER &&
+	    nla_put(message, IFA_CACHEINFO, sizeof(lifetimes), &lifetimes))
 		return -ENOMEM;
 	if (nla_put_u32(message, IFA_FLAGS, address->flags & ~(uint32_t)KERNEL_FLAGS))
 		return -ENOMEM;
@@ -47,7 +52,8 @@ struct nl_msg *rtnl_address_message(int type, const struct address *address)
 
 	if (!message)
 		return NULL;
-	if (nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) || put_address_attributes(message, address)) {
+	if (nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) ||
+	    put_address_attributes(message, address)) {
 		nlmsg_free(message);
 		return NULL;
 	}
@@ -90,9 +96,11 @@ static struct addr addr_of(uint8_t family, const struct nlattr *attribute)
 
 static void read_optional(struct nlattr *const *attributes, struct address *address)
 {
-	struct ifa_cacheinfo lifetimes = {.ifa_prefered = ADDRESS_FOREVER, .ifa_valid = ADDRESS_FOREVER};
+	struct ifa_cacheinfo lifetimes = {.ifa_prefered = ADDRESS_FOREVER,
+					  .ifa_valid = ADDRESS_FOREVER};
 
-	if (attributes[IFA_CACHEINFO] && nla_len(attributes[IFA_CACHEINFO]) >= (int)sizeof(lifetimes))
+	if (attributes[IFA_CACHEINFO] &&
+	    nla_len(attributes[IFA_CACHEINFO]) >= (int)sizeof(lifetimes))
 		memcpy(&lifetimes, nla_data(attributes[IFA_CACHEINFO]), sizeof(lifetimes));
 	address->valid = lifetimes.ifa_valid;
 	address->preferred = lifetimes.ifa_prefered;

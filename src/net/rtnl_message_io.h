@@ -1,5 +1,5 @@
-/* rtnetlink messages of links and addresses, made and read with libnl: shared by the blocking helpers (rtnl_io.h), the
- * monitor and the address writer. */
+/* rtnetlink messages of links and addresses, made and read with libnl: shared by the blocking
+ * helpers (rtnl_io.h), the monitor and the address writer. */
 #ifndef LBHA_NET_RTNL_MESSAGE_IO_H
 #define LBHA_NET_RTNL_MESSAGE_IO_H
 
@@ -12,8 +12,9 @@ struct nlmsghdr;
 /* The RTM_NEWADDR (it must not exist yet) or RTM_DELADDR of an address; NULL when out of memory. */
 struct nl_msg *rtnl_address_message(int type, const struct address *address);
 
-/* Read RTM_NEWLINK/DELLINK and RTM_NEWADDR/DELADDR. -EINVAL when malformed; -ENOMSG for one that speaks of something
- * else than the link itself (a bridge telling of its ports) or of another family than IPv4 and IPv6. */
+/* Read RTM_NEWLINK/DELLINK and RTM_NEWADDR/DELADDR. -EINVAL when malformed; -ENOMSG for one that
+ * speaks of something else than the link itself (a bridge telling of its ports) or of another
+ * family than IPv4 and IPv6. */
 int rtnl_link_read(struct nlmsghdr *message, struct link *out);
 int rtnl_address_read(struct nlmsghdr *message, struct address *out);
 

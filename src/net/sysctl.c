@@ -1,5 +1,5 @@
-/* What to write so that values are as wanted, and what to put back. A value that others raised further stays; a value
- * that somebody changed after us is not ours to put back. */
+/* What to write so that values are as wanted, and what to put back. A value that others raised
+ * further stays; a value that somebody changed after us is not ours to put back. */
 #include "net/sysctl.h"
 
 #include <errno.h>
@@ -33,7 +33,8 @@ bool sysctl_satisfied(const struct sysctl_want *want, int64_t actual)
 	return false;
 }
 
-static const struct sysctl_value *value_find(const struct sysctl_value *values, size_t count, const char *path)
+static const struct sysctl_value *value_find(const struct sysctl_value *values, size_t count,
+					     const char *path)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(values[i].path, path))
@@ -42,7 +43,8 @@ static const struct sysctl_value *value_find(const struct sysctl_value *values, 
 }
 
 int sysctl_plan_build(struct arena *arena, const struct sysctl_want *wants, size_t want_count,
-		      const struct sysctl_value *actual, size_t actual_count, struct sysctl_plan *out)
+		      const struct sysctl_value *actual, size_t actual_count,
+		      struct sysctl_plan *out)
 {
 	struct sysctl_plan plan = {.ops = arena_array(arena, want_count, sizeof(*plan.ops))};
 

@@ -36,17 +36,19 @@ struct sysctl_plan {
 	size_t count;
 };
 
-/* Writes "net/<family>/conf/<link>/<name>" into out (SYSCTL_PATH bytes). A dot in a link's name stays a dot (a path, not a
- * sysctl(8) key). -ENAMETOOLONG, or -EINVAL for a name no link can have. */
+/* Writes "net/<family>/conf/<link>/<name>" into out (SYSCTL_PATH bytes). A dot in a link's name
+ * stays a dot (a path, not a sysctl(8) key). -ENAMETOOLONG, or -EINVAL for a name no link
+ * can have. */
 int sysctl_conf_path(char *out, const char *family, const char *link, const char *name);
 
 /* Whether a value in place satisfies what is wanted. */
 bool sysctl_satisfied(const struct sysctl_want *want, int64_t actual);
 
-/* One operation per want that `actual` does not satisfy, in the order of the wants; a want whose path is not in `actual`
- * is -ENOENT. -ENOMEM. */
+/* One operation per want that `actual` does not satisfy, in the order of the wants; a want whose
+ * path is not in `actual` is -ENOENT. -ENOMEM. */
 int sysctl_plan_build(struct arena *arena, const struct sysctl_want *wants, size_t want_count,
-		      const struct sysctl_value *actual, size_t actual_count, struct sysctl_plan *out);
+		      const struct sysctl_value *actual, size_t actual_count,
+		      struct sysctl_plan *out);
 
 /* What to do with a value we set from `former` to `set` and find at `actual`. */
 enum sysctl_undo {

@@ -1,5 +1,5 @@
-/* Files of /proc/sys, opened below one directory descriptor. The kernel looks them up in the network namespace of the
- * caller, so one descriptor serves for the life of the process. */
+/* Files of /proc/sys, opened below one directory descriptor. The kernel looks them up in the
+ * network namespace of the caller, so one descriptor serves for the life of the process. */
 #include "net/sysctl_io.h"
 
 #include <errno.h>

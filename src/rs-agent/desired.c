@@ -1,5 +1,5 @@
-/* From lbha.conf's services, --vip or the journal to a set of VIPs; see the header. Sets are small (a server has few
- * VIPs), so they are searched linearly. */
+/* From lbha.conf's services, --vip or the journal to a set of VIPs; see the header. Sets are small
+ * (a server has few VIPs), so they are searched linearly. */
 #include "rs-agent/desired.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@ static bool has_vip(const struct rs_desired *set, const struct addr *address)
 	return false;
 }
 
-static int put_vip(struct arena *arena, struct rs_desired *set, const struct addr *address, const char *service)
+static int put_vip(struct arena *arena, struct rs_desired *set, const struct addr *address,
+		   const char *service)
 {
 	struct rs_vip *vip;
 
@@ -31,7 +32,7 @@ static int put_vip(struct arena *arena, struct rs_desired *set, const struct add
 	return 0;
 }
 
-/* ---- the model -------------------------------------------------------------------------------- */
+/* ---- the model ---- */
 
 static bool is_own(const struct address_list *own, const struct addr *address)
 {
@@ -44,7 +45,8 @@ static bool is_own(const struct address_list *own, const struct addr *address)
 }
 
 /* Whether we are a real server of the service with that forwarding. */
-static bool serves(const struct service *service, const struct address_list *own, enum forwarding forwarding)
+static bool serves(const struct service *service, const struct address_list *own,
+		   enum forwarding forwarding)
 {
 	for (size_t i = 0; i < service->real_server_count; i++)
 		if (service->real_servers[i].forwarding == forwarding &&
@@ -75,7 +77,8 @@ static int put_other(struct arena *arena, const struct service *service, struct 
 }
 
 int rs_desired_of_model(struct arena *arena, const struct model *model, const char *service,
-			const struct address_list *own, struct rs_desired *out, struct rs_other *other)
+			const struct address_list *own, struct rs_desired *out,
+			struct rs_other *other)
 {
 	struct rs_desired set = {0};
 	struct rs_other rest = {0};
@@ -98,9 +101,10 @@ int rs_desired_of_model(struct arena *arena, const struct model *model, const ch
 	return 0;
 }
 
-/* ---- sets ------------------------------------------------------------------------------------- */
+/* ---- sets ---- */
 
-int rs_desired_of_journal(struct arena *arena, const struct owned_set *journal, struct rs_desired *out)
+int rs_desired_of_journal(struct arena *arena, const struct owned_set *journal,
+			  struct rs_desired *out)
 {
 	struct rs_desired set = {0};
 
@@ -115,7 +119,8 @@ int rs_desired_of_journal(struct arena *arena, const struct owned_set *journal, 
 	return 0;
 }
 
-int rs_desired_add(struct arena *arena, const struct rs_desired *a, const struct rs_desired *b, struct rs_desired *out)
+int rs_desired_add(struct arena *arena, const struct rs_desired *a, const struct rs_desired *b,
+		   struct rs_desired *out)
 {
 	struct rs_desired set = {0};
 
@@ -142,11 +147,12 @@ int rs_desired_without(struct arena *arena, const struct rs_desired *a, const st
 	return 0;
 }
 
-/* ---- what they mean --------------------------------------------------------------------------- */
+/* ---- what they mean ---- */
 
 struct address rs_vip_address(const struct rs_vip *vip, uint32_t lo)
 {
-	struct prefix prefix = {.address = vip->address, .length = (uint8_t)addr_bits(vip->address.family)};
+	struct prefix prefix = {.address = vip->address,
+				.length = (uint8_t)addr_bits(vip->address.family)};
 	struct address address = address_ours(lo, &prefix);
 
 	if (vip->address.family == AF_INET)

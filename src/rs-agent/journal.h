@@ -1,5 +1,5 @@
-/* The journal of lbha-rs: the lines of an owned file (net/owned.h) under a head that says of which boot and network
- * namespace they speak. Pure.
+/* The journal of lbha-rs: the lines of an owned file (net/owned.h) under a head that says of which
+ * boot and network namespace they speak. Pure.
  *
  *   boot 6c0a… netns 4026531840
  *   + sysctl net/ipv4/conf/all/arp_ignore 0 1
@@ -24,11 +24,11 @@ struct journal_place {
 };
 
 enum journal_standing {
-	JOURNAL_NONE,          /* no file, or nothing in it */
+	JOURNAL_NONE, /* no file, or nothing in it */
 	JOURNAL_CURRENT,
-	JOURNAL_OTHER_BOOT,    /* stale: to be thrown away */
-	JOURNAL_OTHER_NETNS,   /* somebody else's: not to be touched */
-	JOURNAL_UNREADABLE,    /* no head: not written by us */
+	JOURNAL_OTHER_BOOT,  /* stale: to be thrown away */
+	JOURNAL_OTHER_NETNS, /* somebody else's: not to be touched */
+	JOURNAL_UNREADABLE,  /* no head: not written by us */
 };
 
 /* The head as the record of an OWNED_OTHER line; text in the arena, NULL when out of memory. */

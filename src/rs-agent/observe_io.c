@@ -1,5 +1,6 @@
-/* Reading comes before planning, once; a value that is missing (a link without IPv4) is left out, the plan says whether it
- * was needed. An address that appears or goes between reading and acting is no failure: the wish is fulfilled. */
+/* Reading comes before planning, once; a value that is missing (a link without IPv4) is left out,
+ * the plan says whether it was needed. An address that appears or goes between reading and acting
+ * is no failure: the wish is fulfilled. */
 #include "rs-agent/observe_io.h"
 
 #include <errno.h>
@@ -16,7 +17,8 @@ int kernel_open(struct kernel *kernel, char *why)
 	int err = rtnl_open(&kernel->rtnl);
 
 	if (err) {
-		snprintf(why, KERNEL_WHY, "cannot talk to the kernel by rtnetlink: %s", strerror(-err));
+		snprintf(why, KERNEL_WHY, "cannot talk to the kernel by rtnetlink: %s",
+			 strerror(-err));
 		return err;
 	}
 	kernel->sysctls = sysctl_open();
@@ -34,7 +36,8 @@ void kernel_close(struct kernel *kernel)
 	close(kernel->sysctls);
 }
 
-static int observe_sysctl(const struct kernel *kernel, struct arena *arena, const char *path, struct rs_actual *out)
+static int observe_sysctl(const struct kernel *kernel, struct arena *arena, const char *path,
+			  struct rs_actual *out)
 {
 	struct sysctl_value *room;
 	int64_t value;
@@ -54,7 +57,8 @@ static int observe_sysctl(const struct kernel *kernel, struct arena *arena, cons
 	return 0;
 }
 
-static int observe_conf(const struct kernel *kernel, struct arena *arena, const char *link, struct rs_actual *out)
+static int observe_conf(const struct kernel *kernel, struct arena *arena, const char *link,
+			struct rs_actual *out)
 {
 	static const char *const names[] = {"arp_ignore", "arp_announce"};
 	char path[SYSCTL_PATH];
@@ -66,8 +70,8 @@ static int observe_conf(const struct kernel *kernel, struct arena *arena, const 
 	return err;
 }
 
-static int observe_sysctls(const struct kernel *kernel, struct arena *arena, const struct owned_set *journal,
-			   struct rs_actual *out)
+static int observe_sysctls(const struct kernel *kernel, struct arena *arena,
+			   const struct owned_set *journal, struct rs_actual *out)
 {
 	int err = observe_conf(kernel, arena, "all", out);
 
@@ -79,8 +83,8 @@ static int observe_sysctls(const struct kernel *kernel, struct arena *arena, con
 	return err;
 }
 
-int kernel_observe(const struct kernel *kernel, struct arena *arena, const struct owned_set *journal,
-		   struct rs_actual *out, char *why)
+int kernel_observe(const struct kernel *kernel, struct arena *arena,
+		   const struct owned_set *journal, struct rs_actual *out, char *why)
 {
 	struct rs_actual actual = {0};
 	struct link *links;
@@ -89,7 +93,8 @@ int kernel_observe(const struct kernel *kernel, struct arena *arena, const struc
 	if (!err)
 		err = rtnl_addresses(kernel->rtnl, arena, 0, &actual.addresses);
 	if (err) {
-		snprintf(why, KERNEL_WHY, "cannot read interfaces and addresses: %s", strerror(-err));
+		snprintf(why, KERNEL_WHY, "cannot read interfaces and addresses: %s",
+			 strerror(-err));
 		return err;
 	}
 	actual.links = links;
@@ -114,9 +119,11 @@ int kernel_step(const struct kernel *kernel, const struct rs_step *step)
 
 	switch (step->action) {
 	case RS_SYSCTL_SET:
-		return sysctl_write(kernel->sysctls, step->record.sysctl.path, step->record.sysctl.set);
+		return sysctl_write(kernel->sysctls, step->record.sysctl.path,
+				    step->record.sysctl.set);
 	case RS_SYSCTL_RESTORE:
-		return sysctl_write(kernel->sysctls, step->record.sysctl.path, step->record.sysctl.former);
+		return sysctl_write(kernel->sysctls, step->record.sysctl.path,
+				    step->record.sysctl.former);
 	case RS_ADDRESS_ADD:
 		err = rtnl_address_add(kernel->rtnl, &step->address);
 		return err == -EEXIST ? 0 : err;

@@ -1,6 +1,6 @@
-/* Words and options in any order; "--name value" and "--name=value" alike. What a later version will know (tunnel, nat,
- * --persist, --arp filter) is refused in words, never ignored. Parsed by hand, so that the sentences are ours and the
- * parser is pure. */
+/* Words and options in any order; "--name value" and "--name=value" alike. What a later version
+ * will know (tunnel, nat, persistence, ARP filters) is refused in words, never ignored. Parsed by
+ * hand, so that the sentences are ours and the parser is pure. */
 #include "rs-agent/options.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static int PRINTF_LIKE(2, 3) refuse(struct parser *parser, const char *format, .
 	return -EINVAL;
 }
 
-/* ---- single options ------------------------------------------------------------------------------ */
+/* ---- single options ---- */
 
 static int set_file(struct parser *parser, const char *value)
 {
@@ -56,9 +56,10 @@ static int set_vip(struct parser *parser, const char *value)
 
 	if (addr_parse(value, &address))
 		return refuse(parser, "--vip %s: that is no address", value);
-	if (addr_is_multicast(&address) || addr_is_unspecified(&address) || addr_is_loopback(&address) ||
-	    addr_is_link_local(&address))
-		return refuse(parser, "--vip %s: a VIP is a unicast address that clients can reach", value);
+	if (addr_is_multicast(&address) || addr_is_unspecified(&address) ||
+	    addr_is_loopback(&address) || addr_is_link_local(&address))
+		return refuse(parser, "--vip %s: a VIP is a unicast address that clients can reach",
+			      value);
 	if (options->vip_count == OPTIONS_VIPS)
 		return refuse(parser, "at most %d times --vip", OPTIONS_VIPS);
 	options->vips[options->vip_count++] = (struct rs_vip){.address = address};
@@ -72,7 +73,8 @@ static int set_forwarding(struct parser *parser, const char *value)
 		return 0;
 	if (!strcmp(value, "nat") || !strcmp(value, "tunnel"))
 		return refuse(parser, "--forwarding %s: this version sets up dr only", value);
-	return refuse(parser, "--forwarding %s: there is dr, and nothing else in this version", value);
+	return refuse(parser, "--forwarding %s: there is dr, and nothing else in this version",
+		      value);
 }
 
 static int set_arp(struct parser *parser, const char *value)
@@ -136,7 +138,7 @@ static const char *row_name(const void *ctx UNUSED, size_t index)
 	return index < COUNT_OF(rows) ? rows[index].name : NULL;
 }
 
-/* ---- the line ------------------------------------------------------------------------------------- */
+/* ---- the line ---- */
 
 static int parse_option(struct parser *parser, const char *word)
 {
@@ -209,15 +211,19 @@ static int check_together(struct parser *parser)
 	if (!parser->has_command)
 		return refuse(parser, "which command? There are setup, teardown and status");
 	if (options->vip_count && (options->file || options->service))
-		return refuse(parser, "--vip stands instead of a configuration: without -f and --service");
+		return refuse(parser,
+			      "--vip stands instead of a configuration: without -f and --service");
 	if (parser->has_forwarding && !options->vip_count)
-		return refuse(parser, "--forwarding goes with --vip; services of the configuration say theirs");
+		return refuse(
+			parser,
+			"--forwarding goes with --vip; services of the configuration say theirs");
 	if (options->dry_run && options->command == RS_STATUS)
 		return refuse(parser, "status changes nothing: without --dry-run");
 	return 0;
 }
 
-int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_options *out, char *why)
+int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_options *out,
+		     char *why)
 {
 	struct parser parser = {.argc = argc, .at = 1, .argv = argv, .why = why};
 	int err = 0;

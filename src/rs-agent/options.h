@@ -30,7 +30,8 @@ struct rs_options {
 #define OPTIONS_WHY 256
 
 /* 0, or -EINVAL with a sentence in `why` (OPTIONS_WHY bytes). `state_dir` is the default one. */
-int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_options *out, char *why);
+int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_options *out,
+		     char *why);
 
 const char *rs_command_name(enum rs_command command);
 

@@ -1,6 +1,7 @@
-/* See the header. Who an address belongs to is told by the journal and, as a second witness, by its tag: one that the
- * journal claims but that stands there untagged was removed and added again by somebody else, so it is theirs. Kernels
- * before 5.18 know no tags; there the journal alone counts (a kernel that knows them tags its own ::1). */
+/* See the header. Who an address belongs to is told by the journal and, as a second witness, by its
+ * tag: one that the journal claims but that stands there untagged was removed and added again by
+ * somebody else, so it is theirs. Kernels before 5.18 know no tags; there the journal alone counts
+ * (a kernel that knows them tags its own ::1). */
 #include "rs-agent/plan.h"
 
 #include <errno.h>
@@ -22,13 +23,14 @@ struct builder {
 
 static void put(struct builder *builder, struct rs_step step)
 {
-	struct rs_step *room = arena_push(builder->arena, &builder->plan.steps, &builder->plan.count, sizeof(step));
+	struct rs_step *room = arena_push(builder->arena, &builder->plan.steps,
+					  &builder->plan.count, sizeof(step));
 
 	if (room)
 		*room = step;
 }
 
-/* ---- sysctls ---------------------------------------------------------------------------------- */
+/* ---- sysctls ---- */
 
 static const struct sysctl_value *value_of(const struct rs_actual *actual, const char *path)
 {
@@ -102,7 +104,7 @@ static void undo_sysctls(struct builder *builder)
 	}
 }
 
-/* ---- addresses -------------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 static bool kernel_tells_tags(const struct rs_actual *actual)
 {
@@ -160,7 +162,8 @@ static void want_vip(struct builder *builder, const struct rs_vip *vip)
 static bool vip_is_wanted(const struct builder *builder, const struct owned_address *record)
 {
 	for (size_t i = 0; i < builder->desired->count; i++) {
-		struct address wanted = rs_vip_address(&builder->desired->vips[i], builder->actual->lo);
+		struct address wanted =
+			rs_vip_address(&builder->desired->vips[i], builder->actual->lo);
 
 		if (record->link == wanted.link && !prefix_compare(&record->prefix, &wanted.prefix))
 			return true;
@@ -194,8 +197,9 @@ static void undo_addresses(struct builder *builder)
 	}
 }
 
-int rs_plan_build(struct arena *arena, const struct rs_desired *desired, const struct rs_actual *actual,
-		  const struct owned_set *journal, struct rs_plan *out)
+int rs_plan_build(struct arena *arena, const struct rs_desired *desired,
+		  const struct rs_actual *actual, const struct owned_set *journal,
+		  struct rs_plan *out)
 {
 	struct builder builder = {arena, desired, actual, journal, {0}};
 	int err = put_sysctls(&builder);
@@ -233,9 +237,10 @@ bool rs_step_journals_first(const struct rs_step *step)
 	return !step->record.gone;
 }
 
-/* ---- words ------------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
-/* As sysctl(8) writes them; only the separators of the path become dots, a dot in a link's name becomes a slash. */
+/* As sysctl(8) writes them; only the separators of the path become dots, a dot in a link's name
+ * becomes a slash. */
 static const char *sysctl_key(const char *path, char *out)
 {
 	size_t i = 0;
@@ -254,10 +259,12 @@ static void sysctl_words(const struct rs_step *step, struct text *out)
 	sysctl_key(sysctl->path, key);
 	switch (step->action) {
 	case RS_SYSCTL_SET:
-		text_add(out, "raise %s from %" PRId64 " to %" PRId64, key, sysctl->former, sysctl->set);
+		text_add(out, "raise %s from %" PRId64 " to %" PRId64, key, sysctl->former,
+			 sysctl->set);
 		return;
 	case RS_SYSCTL_RESTORE:
-		text_add(out, "put %s back from %" PRId64 " to %" PRId64, key, sysctl->set, sysctl->former);
+		text_add(out, "put %s back from %" PRId64 " to %" PRId64, key, sysctl->set,
+			 sysctl->former);
 		return;
 	case RS_LEAVE:
 		text_add(out,
@@ -295,7 +302,8 @@ static void address_words(const struct rs_step *step, struct text *out)
 		return;
 	case RS_FORGET:
 		text_add(out, "forget %s: %s", vip,
-			 step->record.kind == OWNED_FOREIGN ? "it was never ours" : "it is no longer on lo");
+			 step->record.kind == OWNED_FOREIGN ? "it was never ours"
+							    : "it is no longer on lo");
 		return;
 	case RS_SYSCTL_SET:
 	case RS_SYSCTL_RESTORE:
@@ -318,7 +326,8 @@ const char *rs_step_command(const struct rs_step *step, char *out)
 {
 	struct text text = text_of(out, RS_TEXT);
 	char vip[PREFIX_TEXT], key[SYSCTL_PATH];
-	bool ipv6 = step->record.kind == OWNED_ADDRESS && step->record.address.prefix.address.family == AF_INET6;
+	bool ipv6 = step->record.kind == OWNED_ADDRESS &&
+		    step->record.address.prefix.address.family == AF_INET6;
 
 	switch (step->action) {
 	case RS_SYSCTL_SET:
@@ -331,11 +340,13 @@ const char *rs_step_command(const struct rs_step *step, char *out)
 		break;
 	case RS_ADDRESS_ADD:
 		/* without our tag, which ip(8) of many a distribution cannot give */
-		text_add(&text, "ip address add %s dev lo %s", prefix_format(&step->record.address.prefix, vip),
+		text_add(&text, "ip address add %s dev lo %s",
+			 prefix_format(&step->record.address.prefix, vip),
 			 ipv6 ? "nodad" : "scope host");
 		break;
 	case RS_ADDRESS_REMOVE:
-		text_add(&text, "ip address delete %s dev lo", prefix_format(&step->record.address.prefix, vip));
+		text_add(&text, "ip address delete %s dev lo",
+			 prefix_format(&step->record.address.prefix, vip));
 		break;
 	case RS_ADDRESS_NOTE:
 	case RS_FORGET:

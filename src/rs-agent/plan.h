@@ -1,8 +1,9 @@
 /* The steps from what a real server has to what it shall have, or back. Pure.
  *
- * setup and teardown are one plan: teardown is the plan for an empty desired state. Only what the journal says is ours
- * is undone. Order: sysctls before addresses (else the server would answer ARP for a moment), and the other way round on
- * the way back. A plan without steps says that all is in place. */
+ * setup and teardown are one plan: teardown is the plan for an empty desired state. Only what the
+ * journal says is ours is undone. Order: sysctls before addresses (else the server would answer ARP
+ * for a moment), and the other way round on the way back. A plan without steps says that all is in
+ * place. */
 #ifndef LBHA_RS_AGENT_PLAN_H
 #define LBHA_RS_AGENT_PLAN_H
 
@@ -21,7 +22,7 @@ struct rs_actual {
 	struct address_list addresses; /* of all links */
 	const struct link *links;
 	size_t link_count;
-	struct sysctl_value *sysctls; /* those of rs_sysctl_wants, of the journal, and arp_* of all links */
+	struct sysctl_value *sysctls; /* of rs_sysctl_wants, of the journal, arp_* of all links */
 	size_t sysctl_count;
 };
 
@@ -37,9 +38,9 @@ enum rs_action {
 
 struct rs_step {
 	enum rs_action action;
-	struct owned record; /* what the journal's line is about; `gone` is set for "-" */
+	struct owned record;    /* what the journal's line is about; `gone` is set for "-" */
 	struct address address; /* of ADD and REMOVE */
-	int64_t actual;      /* a sysctl's value now */
+	int64_t actual;         /* a sysctl's value now */
 };
 
 struct rs_plan {
@@ -48,16 +49,17 @@ struct rs_plan {
 };
 
 /* -ENOMEM; -ENOENT when the kernel lacks a sysctl that is needed. */
-int rs_plan_build(struct arena *arena, const struct rs_desired *desired, const struct rs_actual *actual,
-		  const struct owned_set *journal, struct rs_plan *out);
+int rs_plan_build(struct arena *arena, const struct rs_desired *desired,
+		  const struct rs_actual *actual, const struct owned_set *journal,
+		  struct rs_plan *out);
 
 /* Whether a step changes the kernel (else only the journal). */
 bool rs_step_acts(const struct rs_step *step);
 /* Whether the journal is written before the act. */
 bool rs_step_journals_first(const struct rs_step *step);
 
-/* In words ("raise net.ipv4.conf.all.arp_ignore from 0 to 1"), and as a command that does the same (empty when nothing is
- * done to the kernel). `out` has RS_TEXT bytes; return it. */
+/* In words ("raise net.ipv4.conf.all.arp_ignore from 0 to 1"), and as a command that does the same
+ * (empty when nothing is done to the kernel). `out` has RS_TEXT bytes; return it. */
 #define RS_TEXT 256
 const char *rs_step_words(const struct rs_step *step, char *out);
 const char *rs_step_command(const struct rs_step *step, char *out);

@@ -1,8 +1,8 @@
-/* Whether the server will really be silent. The kernel takes the larger of conf/all and conf/<interface>
- * (IN_DEV_MAXCONF), and larger is not always stricter (net/ipv4/arp.c):
- *   arp_ignore    1 and 2 silence an address of another interface; 3 only one of scope host; 8 silences all;
- *                 0 and 4..7 nothing
- *   arp_announce  2 never names a VIP; any other value may */
+/* Whether the server will really be silent. The kernel takes the larger of conf/all and
+ * conf/<interface> (IN_DEV_MAXCONF), and larger is not always stricter (net/ipv4/arp.c):
+ *   - arp_ignore: 1 and 2 silence an address of another interface, 3 only one of scope host,
+ *     8 silences all, 0 and 4..7 nothing;
+ *   - arp_announce: 2 never names a VIP, any other value may. */
 #include "rs-agent/remark.h"
 
 #include <errno.h>
@@ -22,8 +22,8 @@ struct remarker {
 
 static void remark(struct remarker *remarker, bool fatal, const char *text)
 {
-	struct rs_remark *room =
-		arena_push(remarker->arena, &remarker->remarks.items, &remarker->remarks.count, sizeof(*room));
+	struct rs_remark *room = arena_push(remarker->arena, &remarker->remarks.items,
+					    &remarker->remarks.count, sizeof(*room));
 
 	if (room)
 		*room = (struct rs_remark){.fatal = fatal, .text = text};
@@ -46,19 +46,23 @@ static int64_t conf_value(const struct rs_actual *actual, const char *link, cons
 static bool all_scope_host(const struct remarker *remarker)
 {
 	for (size_t i = 0; i < remarker->desired->count; i++) {
-		struct address vip = rs_vip_address(&remarker->desired->vips[i], remarker->actual->lo);
+		struct address vip =
+			rs_vip_address(&remarker->desired->vips[i], remarker->actual->lo);
 		const struct address *there = address_find(&remarker->actual->addresses, &vip);
 
-		if (there && vip.prefix.address.family == AF_INET && there->scope != ADDRESS_SCOPE_HOST)
+		if (there && vip.prefix.address.family == AF_INET &&
+		    there->scope != ADDRESS_SCOPE_HOST)
 			return false;
 	}
 	return true;
 }
 
 /* `all` after the plan: raised to what we want, if lower. */
-static int64_t in_force(const struct remarker *remarker, const char *link, const char *name, int64_t least)
+static int64_t in_force(const struct remarker *remarker, const char *link, const char *name,
+			int64_t least)
 {
-	int64_t all = conf_value(remarker->actual, "all", name), own = conf_value(remarker->actual, link, name);
+	int64_t all = conf_value(remarker->actual, "all", name),
+		own = conf_value(remarker->actual, link, name);
 
 	if (all < least)
 		all = least;
@@ -73,13 +77,15 @@ static void judge_link(struct remarker *remarker, const struct link *link)
 	if ((ignore > 2 && ignore < 8 && !(ignore == 3 && all_scope_host(remarker))) || ignore > 8)
 		remark(remarker, true,
 		       arena_printf(remarker->arena,
-				    "arp_ignore in force on %s is %" PRId64 ", with which it answers for the VIP; "
+				    "arp_ignore in force on %s is %" PRId64
+				    ", with which it answers for the VIP; "
 				    "set it to 1 there and on all",
 				    link->name, ignore));
 	if (announce > 2)
 		remark(remarker, true,
 		       arena_printf(remarker->arena,
-				    "arp_announce in force on %s is %" PRId64 ", which means 0 to the kernel; "
+				    "arp_announce in force on %s is %" PRId64
+				    ", which means 0 to the kernel; "
 				    "set it to 2 there and on all",
 				    link->name, announce));
 }
@@ -100,15 +106,18 @@ static void judge_vip(struct remarker *remarker, const struct rs_vip *vip)
 	for (size_t i = 0; i < actual->addresses.count; i++) {
 		const struct address *address = &actual->addresses.items[i];
 
-		if (address->link != actual->lo && addr_equal(&address->prefix.address, &vip->address))
+		if (address->link != actual->lo &&
+		    addr_equal(&address->prefix.address, &vip->address))
 			remark(remarker, false,
-			       arena_printf(remarker->arena, "%s is on %s too, which answers for it",
-					    addr_format(&vip->address, text), link_name(actual, address->link)));
+			       arena_printf(remarker->arena,
+					    "%s is on %s too, which answers for it",
+					    addr_format(&vip->address, text),
+					    link_name(actual, address->link)));
 	}
 }
 
-int rs_remarks_build(struct arena *arena, const struct rs_desired *desired, const struct rs_actual *actual,
-		     struct rs_remarks *out)
+int rs_remarks_build(struct arena *arena, const struct rs_desired *desired,
+		     const struct rs_actual *actual, struct rs_remarks *out)
 {
 	struct remarker remarker = {arena, desired, actual, {0}};
 	struct sysctl_want wants[RS_WANTS];
@@ -125,7 +134,7 @@ int rs_remarks_build(struct arena *arena, const struct rs_desired *desired, cons
 	return 0;
 }
 
-/* ---- how things stand -------------------------------------------------------------------------- */
+/* ---- how things stand ---- */
 
 enum rs_standing rs_standing(const struct rs_desired *desired, const struct rs_actual *actual,
 			     const struct owned_set *journal, const struct rs_plan *plan,

@@ -1,5 +1,5 @@
-/* Text goes to standard output, what went wrong to standard error. In JSON everything is a member of one object, so that
- * a script that reads it needs nothing else. */
+/* Text goes to standard output, what went wrong to standard error. In JSON everything is a member
+ * of one object, so that a script that reads it needs nothing else. */
 #include "rs-agent/report_io.h"
 
 #include <jansson.h>
@@ -63,16 +63,18 @@ void report_begin(struct report *report, bool json, const char *command, bool dr
 {
 	*report = (struct report){.json = json, .dry_run = dry_run};
 	if (json)
-		report->root = json_pack("{s:s, s:b, s:s, s:[], s:[], s:[], s:[], s:[], s:[]}", "command", command, "dry_run",
-					 dry_run, "state", "unknown", "vips", "sysctls", "operations", "remarks", "notes",
-					 "errors");
+		report->root =
+			json_pack("{s:s, s:b, s:s, s:[], s:[], s:[], s:[], s:[], s:[]}", "command",
+				  command, "dry_run", dry_run, "state", "unknown", "vips",
+				  "sysctls", "operations", "remarks", "notes", "errors");
 }
 
 static void step_json(struct report *report, const struct rs_step *step, int error)
 {
 	char words[RS_TEXT], command[RS_TEXT], object[RS_TEXT];
-	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", action_name(step->action), "object",
-				step_object(step, object), "text", rs_step_words(step, words), "command",
+	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", action_name(step->action),
+				"object", step_object(step, object), "text",
+				rs_step_words(step, words), "command",
 				rs_step_command(step, command), "done", !error && !report->dry_run);
 
 	if (one && step->record.kind == OWNED_SYSCTL) {
@@ -103,7 +105,8 @@ void report_step(struct report *report, const struct rs_step *step, int error)
 		printf("    %s\n", command);
 }
 
-static void PRINTF_LIKE(3, 0) speak(struct report *report, const char *member, const char *format, va_list list)
+static void PRINTF_LIKE(3, 0) speak(struct report *report, const char *member,
+				    const char *format, va_list list)
 {
 	char line[LINE];
 	struct text text = text_of(line, sizeof(line));
@@ -139,7 +142,8 @@ void report_note(struct report *report, const char *format, ...)
 void report_remark(struct report *report, const struct rs_remark *remark)
 {
 	if (report->json)
-		append(report, "remarks", json_pack("{s:s, s:b}", "text", remark->text, "fatal", remark->fatal));
+		append(report, "remarks",
+		       json_pack("{s:s, s:b}", "text", remark->text, "fatal", remark->fatal));
 	else
 		report_note(report, "%s", remark->text);
 }
@@ -152,7 +156,7 @@ void report_diagnostic(struct report *report, const char *line)
 		fprintf(stderr, "%s\n", line);
 }
 
-/* ---- the state ---------------------------------------------------------------------------------- */
+/* ---- the state ---- */
 
 enum vip_state {
 	VIP_MISSING,
@@ -179,8 +183,9 @@ static void vip_json(struct report *report, const struct rs_vip *vip, enum vip_s
 	char text[ADDR_TEXT];
 
 	append(report, "vips",
-	       json_pack("{s:s, s:s?, s:b, s:b}", "address", addr_format(&vip->address, text), "service",
-			 vip->service, "on_lo", state != VIP_MISSING, "ours", state == VIP_OURS));
+	       json_pack("{s:s, s:s?, s:b, s:b}", "address", addr_format(&vip->address, text),
+			 "service", vip->service, "on_lo", state != VIP_MISSING, "ours",
+			 state == VIP_OURS));
 }
 
 static void vip_print(const struct rs_vip *vip, enum vip_state state)
@@ -192,11 +197,12 @@ static void vip_print(const struct rs_vip *vip, enum vip_state state)
 	};
 	char text[ADDR_TEXT];
 
-	printf("    %s %s%s%s\n", addr_format(&vip->address, text), words[state], vip->service ? ", service " : "",
-	       vip->service ? vip->service : "");
+	printf("    %s %s%s%s\n", addr_format(&vip->address, text), words[state],
+	       vip->service ? ", service " : "", vip->service ? vip->service : "");
 }
 
-static void sysctls_state(struct report *report, const struct rs_desired *desired, const struct rs_actual *actual)
+static void sysctls_state(struct report *report, const struct rs_desired *desired,
+			  const struct rs_actual *actual)
 {
 	struct sysctl_want wants[RS_WANTS];
 	size_t count = rs_sysctl_wants(desired, wants);
@@ -210,15 +216,17 @@ static void sysctls_state(struct report *report, const struct rs_desired *desire
 			if (report->json)
 				append(report, "sysctls",
 				       json_pack("{s:s, s:I, s:I}", "path", value->path, "value",
-						 (json_int_t)value->value, "least", (json_int_t)wants[i].value));
+						 (json_int_t)value->value, "least",
+						 (json_int_t)wants[i].value));
 			else if (!sysctl_satisfied(&wants[i], value->value))
 				printf("    %s is %lld, wanted %lld or more\n", value->path,
 				       (long long)value->value, (long long)wants[i].value);
 		}
 }
 
-void report_state(struct report *report, enum rs_standing standing, const struct rs_desired *desired,
-		  const struct rs_actual *actual, const struct owned_set *journal)
+void report_state(struct report *report, enum rs_standing standing,
+		  const struct rs_desired *desired, const struct rs_actual *actual,
+		  const struct owned_set *journal)
 {
 	if (report->json)
 		json_object_set_new(report->root, "state", json_string(standing_name(standing)));

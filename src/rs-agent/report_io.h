@@ -1,4 +1,5 @@
-/* What lbha-rs says: sentences as things happen, or one JSON object at the end (lbha-rs(8), section JSON). */
+/* What lbha-rs says: sentences as things happen, or one JSON object at the end (lbha-rs(8), section
+ * JSON). */
 #ifndef LBHA_RS_AGENT_REPORT_IO_H
 #define LBHA_RS_AGENT_REPORT_IO_H
 
@@ -29,8 +30,9 @@ void report_note(struct report *report, const char *format, ...) PRINTF_LIKE(2, 
 void report_diagnostic(struct report *report, const char *line);
 
 /* The state at the end, for the VIPs asked for. */
-void report_state(struct report *report, enum rs_standing standing, const struct rs_desired *desired,
-		  const struct rs_actual *actual, const struct owned_set *journal);
+void report_state(struct report *report, enum rs_standing standing,
+		  const struct rs_desired *desired, const struct rs_actual *actual,
+		  const struct owned_set *journal);
 
 /* Prints the JSON object. */
 void report_end(struct report *report);

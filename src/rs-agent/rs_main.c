@@ -1,6 +1,6 @@
-/* lbha-rs: puts the VIPs of dr services on this real server, silently, and takes them away again. One-shot: look, plan,
- * do step by step with the journal ahead, look again. Exit status: 0 done or in place, 1 failed, 2 usage, 3 not set up,
- * 4 partly set up. */
+/* lbha-rs: puts the VIPs of dr services on this real server, silently, and takes them away again.
+ * One-shot: look, plan, do step by step with the journal ahead, look again. Exit status: 0 done or
+ * in place, 1 failed, 2 usage, 3 not set up, 4 partly set up. */
 #include "config.h"
 
 #include <errno.h>
@@ -30,8 +30,8 @@ enum exit_status {
 static const char help[] =
 	"usage: lbha-rs setup|teardown|status [option...]\n"
 	"\n"
-	"Lets this host be a real server for direct routing: the VIPs of its services stand on the\n"
-	"loopback interface, and the host says nothing about them in ARP.\n"
+	"Lets this host be a real server for direct routing: the VIPs of its services stand on\n"
+	"the loopback interface, and the host says nothing about them in ARP.\n"
 	"\n"
 	"  setup      do what is missing, undo what is no longer wanted\n"
 	"  teardown   undo what setup did, and nothing else\n"
@@ -73,7 +73,7 @@ static int out_of_memory(struct run *run)
 	return -ENOMEM;
 }
 
-/* ---- what is asked for ----------------------------------------------------------------------------- */
+/* ---- what is asked for ---- */
 
 static int find_asked(struct run *run)
 {
@@ -85,13 +85,16 @@ static int find_asked(struct run *run)
 	if (options->vip_count) {
 		struct rs_desired given = {.vips = run->options.vips, .count = options->vip_count};
 
-		return rs_desired_add(run->arena, &given, &(struct rs_desired){0}, &run->asked) ?
-			       out_of_memory(run) :
-			       0;
+		return rs_desired_add(run->arena, &given, &(struct rs_desired){0}, &run->asked)
+			       ? out_of_memory(run)
+			       : 0;
 	}
 	if (from_journal && !options->service)
-		return rs_desired_of_journal(run->arena, &run->store.set, &run->asked) ? out_of_memory(run) : 0;
-	return wanted_read(run->arena, file, options->service, &run->actual.addresses, &run->report, &run->asked);
+		return rs_desired_of_journal(run->arena, &run->store.set, &run->asked)
+			       ? out_of_memory(run)
+			       : 0;
+	return wanted_read(run->arena, file, options->service, &run->actual.addresses, &run->report,
+			   &run->asked);
 }
 
 static int find_desired(struct run *run)
@@ -109,7 +112,7 @@ static int find_desired(struct run *run)
 	return 0;
 }
 
-/* ---- planning -------------------------------------------------------------------------------------- */
+/* ---- planning ---- */
 
 static int look(struct run *run)
 {
@@ -123,12 +126,14 @@ static int look(struct run *run)
 
 static int make_plan(struct run *run)
 {
-	int err = rs_plan_build(run->arena, &run->desired, &run->actual, &run->store.set, &run->plan);
+	int err =
+		rs_plan_build(run->arena, &run->desired, &run->actual, &run->store.set, &run->plan);
 
 	if (!err)
 		err = rs_remarks_build(run->arena, &run->desired, &run->actual, &run->remarks);
 	if (err == -ENOENT)
-		report_error(&run->report, "this kernel lacks net.ipv4.conf.all.arp_ignore or arp_announce");
+		report_error(&run->report,
+			     "this kernel lacks net.ipv4.conf.all.arp_ignore or arp_announce");
 	else if (err)
 		out_of_memory(run);
 	return err;
@@ -138,11 +143,11 @@ static enum rs_standing standing(const struct run *run)
 {
 	static const struct owned_set none;
 
-	return rs_standing(&run->asked, &run->actual, is_partial(run) ? &none : &run->store.set, &run->plan,
-			   &run->remarks);
+	return rs_standing(&run->asked, &run->actual, is_partial(run) ? &none : &run->store.set,
+			   &run->plan, &run->remarks);
 }
 
-/* ---- doing ------------------------------------------------------------------------------------------ */
+/* ---- doing ---- */
 
 static int do_step(struct run *run, const struct rs_step *step)
 {
@@ -159,14 +164,15 @@ static int do_step(struct run *run, const struct rs_step *step)
 		err = first ? 0 : store_append(&run->store, run->arena, &step->record);
 	}
 	if (err)
-		report_error(&run->report, "cannot write %s/" STORE_JOURNAL ": %s", run->options.state_dir,
-			     strerror(-err));
+		report_error(&run->report, "cannot write %s/" STORE_JOURNAL ": %s",
+			     run->options.state_dir, strerror(-err));
 	else
 		report_step(&run->report, step, 0);
 	return err;
 }
 
-/* setup stops at the first failure (a VIP must not come without silence); teardown goes on with the rest. */
+/* setup stops at the first failure (a VIP must not come without silence); teardown goes on with the
+ * rest. */
 static int do_plan(struct run *run)
 {
 	int failed = 0;
@@ -208,18 +214,20 @@ static int settle(struct run *run)
 	int err = store_settle(&run->store, run->arena);
 
 	if (err) {
-		report_error(&run->report, "cannot tidy up %s: %s", run->options.state_dir, strerror(-err));
+		report_error(&run->report, "cannot tidy up %s: %s", run->options.state_dir,
+			     strerror(-err));
 		return err;
 	}
 	err = look(run);
 	if (!err)
 		err = make_plan(run);
 	if (!err)
-		report_state(&run->report, standing(run), &run->asked, &run->actual, &run->store.set);
+		report_state(&run->report, standing(run), &run->asked, &run->actual,
+			     &run->store.set);
 	return err;
 }
 
-/* ---- commands --------------------------------------------------------------------------------------- */
+/* ---- commands ---- */
 
 static int nothing_asked(struct run *run)
 {
@@ -229,16 +237,19 @@ static int nothing_asked(struct run *run)
 	for (size_t i = 0; i < run->actual.addresses.count; i++) {
 		const struct address *address = &run->actual.addresses.items[i];
 
-		if (addr_is_loopback(&address->prefix.address) || addr_is_link_local(&address->prefix.address) ||
+		if (addr_is_loopback(&address->prefix.address) ||
+		    addr_is_link_local(&address->prefix.address) ||
 		    used > sizeof(text) - ADDR_TEXT - 2)
 			continue;
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
 					 addr_format(&address->prefix.address, one));
 	}
-	report_error(&run->report, "no address of this host (%s) is a real server of %s%s with forwarding dr in %s",
-		     used ? text : "it has none", run->options.service ? "service " : "a service",
-		     run->options.service ? run->options.service : "",
-		     run->options.file ? run->options.file : DEFAULT_FILE);
+	report_error(
+		&run->report,
+		"no address of this host (%s) is a real server of %s%s with forwarding dr in %s",
+		used ? text : "it has none", run->options.service ? "service " : "a service",
+		run->options.service ? run->options.service : "",
+		run->options.file ? run->options.file : DEFAULT_FILE);
 	return EXIT_FAILED;
 }
 
@@ -247,7 +258,8 @@ static int run_setup(struct run *run)
 	if (!run->asked.count && (is_partial(run) || journal_is_empty(&run->store.set)))
 		return nothing_asked(run);
 	if (say_remarks(run)) {
-		report_error(&run->report, "nothing was changed: this host would answer ARP for a VIP");
+		report_error(&run->report,
+			     "nothing was changed: this host would answer ARP for a VIP");
 		return EXIT_FAILED;
 	}
 	if (run->options.dry_run) {
@@ -350,7 +362,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (run.options.command == RS_HELP || run.options.command == RS_VERSION) {
-		fputs(run.options.command == RS_HELP ? help : "lbha-rs " PACKAGE_VERSION "\n", stdout);
+		fputs(run.options.command == RS_HELP ? help : "lbha-rs " PACKAGE_VERSION "\n",
+		      stdout);
 		return EXIT_DONE;
 	}
 	run.arena = arena_new(0);
@@ -358,7 +371,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "lbha-rs: out of memory\n");
 		return EXIT_FAILED;
 	}
-	report_begin(&run.report, run.options.json, rs_command_name(run.options.command), run.options.dry_run);
+	report_begin(&run.report, run.options.json, rs_command_name(run.options.command),
+		     run.options.dry_run);
 	status = run_all(&run);
 	report_end(&run.report);
 	arena_free(run.arena);

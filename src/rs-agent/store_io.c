@@ -1,6 +1,6 @@
-/* The file is compacted when the first line of a run is written, and removed when nothing is left in it. The lock is on
- * the folder, because the file is replaced. Nothing is synced to disk: after a crash of the machine the kernel's state,
- * which the journal is about, is gone too. */
+/* The file is compacted when the first line of a run is written, and removed when nothing is left
+ * in it. The lock is on the folder, because the file is replaced. Nothing is synced to disk: after
+ * a crash of the machine the kernel's state, which the journal is about, is gone too. */
 #include "rs-agent/store_io.h"
 
 #include <errno.h>
@@ -42,7 +42,8 @@ static int folder_open(const char *folder, bool writing, char *why)
 	if (writing && mkdir(folder, 0755) && errno != EEXIST) {
 		int err = -errno;
 
-		snprintf(why, STORE_WHY, "cannot make the state folder %s: %s", folder, strerror(-err));
+		snprintf(why, STORE_WHY, "cannot make the state folder %s: %s", folder,
+			 strerror(-err));
 		return err;
 	}
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -51,7 +52,8 @@ static int folder_open(const char *folder, bool writing, char *why)
 	if (fd < 0 || (writing && flock(fd, LOCK_EX))) {
 		int err = -errno;
 
-		snprintf(why, STORE_WHY, "cannot open the state folder %s: %s", folder, strerror(-err));
+		snprintf(why, STORE_WHY, "cannot open the state folder %s: %s", folder,
+			 strerror(-err));
 		if (fd >= 0)
 			close(fd);
 		return err;
@@ -84,12 +86,15 @@ static int journal_refuse(const struct store *store, const char *folder, char *w
 	switch (store->standing) {
 	case JOURNAL_OTHER_NETNS:
 		snprintf(why, STORE_WHY,
-			 "%s/" STORE_JOURNAL " was written in another network namespace; run lbha-rs there, give "
+			 "%s/" STORE_JOURNAL
+			 " was written in another network namespace; run lbha-rs there, give "
 			 "another --state-dir, or remove the file if that namespace is gone",
 			 folder);
 		return -EXDEV;
 	case JOURNAL_UNREADABLE:
-		snprintf(why, STORE_WHY, "%s/" STORE_JOURNAL " is no journal of lbha-rs; remove it if it is not needed",
+		snprintf(why, STORE_WHY,
+			 "%s/" STORE_JOURNAL
+			 " is no journal of lbha-rs; remove it if it is not needed",
 			 folder);
 		return -EINVAL;
 	case JOURNAL_NONE:
@@ -100,14 +105,16 @@ static int journal_refuse(const struct store *store, const char *folder, char *w
 	return 0;
 }
 
-int store_open(struct store *store, struct arena *arena, const char *folder, bool writing, char *why)
+int store_open(struct store *store, struct arena *arena, const char *folder, bool writing,
+	       char *why)
 {
 	int err;
 
 	*store = (struct store){.dir = -1, .fd = -1};
 	err = place_find(&store->here);
 	if (err) {
-		snprintf(why, STORE_WHY, "cannot read which boot this is from /proc: %s", strerror(-err));
+		snprintf(why, STORE_WHY, "cannot read which boot this is from /proc: %s",
+			 strerror(-err));
 		return err;
 	}
 	store->dir = folder_open(folder, writing, why);
@@ -115,7 +122,8 @@ int store_open(struct store *store, struct arena *arena, const char *folder, boo
 		return store->dir == -ENOENT && !writing ? 0 : store->dir;
 	err = journal_read(store, arena);
 	if (err)
-		snprintf(why, STORE_WHY, "cannot read %s/" STORE_JOURNAL ": %s", folder, strerror(-err));
+		snprintf(why, STORE_WHY, "cannot read %s/" STORE_JOURNAL ": %s", folder,
+			 strerror(-err));
 	else
 		err = journal_refuse(store, folder, why);
 	if (err)
@@ -132,7 +140,8 @@ static int journal_start(struct store *store, struct arena *arena)
 
 	if (!head.line)
 		return -ENOMEM;
-	err = owned_rewrite(store->dir, STORE_JOURNAL, store->standing == JOURNAL_CURRENT ? &store->set : &fresh);
+	err = owned_rewrite(store->dir, STORE_JOURNAL,
+			    store->standing == JOURNAL_CURRENT ? &store->set : &fresh);
 	if (err)
 		return err;
 	store->fd = owned_open(store->dir, STORE_JOURNAL);
@@ -150,7 +159,8 @@ int store_settle(struct store *store, struct arena *arena)
 {
 	int err = store->dir < 0 ? 0 : journal_read(store, arena);
 
-	if (err || store->dir < 0 || store->standing == JOURNAL_NONE || !journal_is_empty(&store->set))
+	if (err || store->dir < 0 || store->standing == JOURNAL_NONE ||
+	    !journal_is_empty(&store->set))
 		return err;
 	store->set = (struct owned_set){0};
 	store->standing = JOURNAL_NONE;

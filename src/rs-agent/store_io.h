@@ -12,16 +12,18 @@ struct arena;
 #define STORE_JOURNAL "rs-journal"
 
 struct store {
-	int dir, fd;   /* fd: the journal, once something was written; -1 */
+	int dir, fd; /* fd: the journal, once something was written; -1 */
 	struct journal_place here;
 	enum journal_standing standing;
 	struct owned_set set; /* what is in the file; empty unless it holds here and now */
 };
 
-/* Opens the state folder and reads the journal. `writing`: makes the folder if it is missing, and waits for the lock;
- * else a missing folder is an empty journal. 0 or -errno, with a sentence in `why` (STORE_WHY bytes). */
+/* Opens the state folder and reads the journal. `writing`: makes the folder if it is missing, and
+ * waits for the lock; else a missing folder is an empty journal. 0 or -errno, with a sentence in
+ * `why` (STORE_WHY bytes). */
 #define STORE_WHY 512
-int store_open(struct store *store, struct arena *arena, const char *folder, bool writing, char *why);
+int store_open(struct store *store, struct arena *arena, const char *folder, bool writing,
+	       char *why);
 
 /* Appends a line; the first one starts a fresh file with what is left of the old one. -errno. */
 int store_append(struct store *store, struct arena *arena, const struct owned *record);

@@ -1,5 +1,6 @@
-/* The configuration is compiled for no node: a real server needs the services, not what differs between directors. A
- * file with errors is refused as a whole, as by lbhad; warnings are for lbhad --check. */
+/* The configuration is compiled for no node: a real server needs the services, not what differs
+ * between directors. A file with errors is refused as a whole, as by lbhad; warnings are for lbhad
+ * --check. */
 #include "rs-agent/wanted_io.h"
 
 #include <errno.h>
@@ -18,8 +19,8 @@ static void print_diagnostic(void *ctx, const char *line)
 	report_diagnostic(ctx, line);
 }
 
-static const struct model *compile(struct arena *arena, const char *file, const char *bytes, size_t size,
-				   struct diagnostics *diagnostics)
+static const struct model *compile(struct arena *arena, const char *file, const char *bytes,
+				   size_t size, struct diagnostics *diagnostics)
 {
 	struct config_folder *folder = arena_alloc(arena, sizeof(*folder));
 	struct config_files files;
@@ -68,19 +69,21 @@ static bool service_exists(const struct model *model, const char *service)
 	return false;
 }
 
-static int refuse_service(const struct model *model, const char *file, const char *service, struct report *report)
+static int refuse_service(const struct model *model, const char *file, const char *service,
+			  struct report *report)
 {
 	const char *near = text_nearest(service, service_name, model);
 
 	if (near)
-		report_error(report, "%s has no service \"%s\"; did you mean \"%s\"?", file, service, near);
+		report_error(report, "%s has no service \"%s\"; did you mean \"%s\"?", file,
+			     service, near);
 	else
 		report_error(report, "%s has no service \"%s\"", file, service);
 	return -ENOENT;
 }
 
-int wanted_read(struct arena *arena, const char *file, const char *service, const struct address_list *own,
-		struct report *report, struct rs_desired *out)
+int wanted_read(struct arena *arena, const char *file, const char *service,
+		const struct address_list *own, struct report *report, struct rs_desired *out)
 {
 	const struct model *model = model_read(arena, file, report);
 	struct rs_other other;
@@ -97,8 +100,8 @@ int wanted_read(struct arena *arena, const char *file, const char *service, cons
 	}
 	for (size_t i = 0; i < other.count; i++)
 		report_note(report,
-			    "service %s reaches this host by nat: nothing is set up for that here; its answers must "
-			    "leave through the director",
+			    "service %s reaches this host by nat: nothing is set up for that here; "
+			    "its answers must leave through the director",
 			    other.services[i]);
 	return 0;
 }

@@ -13,16 +13,17 @@
 #include "net/sysctl.h"
 #include "suite.h"
 
-/* ---- frame ----------------------------------------------------------------------------------- */
+/* ---- frame ---- */
 
 START_TEST(announcement_is_a_broadcast_request_for_itself)
 {
 	static const uint8_t mac[LINK_MAC] = {0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a};
 	static const uint8_t wanted[FRAME_ARP_SIZE] = {
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a, 0x08, 0x06, /* Ethernet */
-		0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x01,                                     /* request */
-		0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a, 0xc0, 0xa8, 0x08, 0xc8,                         /* sender */
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc0, 0xa8, 0x08, 0xc8,                         /* target */
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0x42, 0xc0, 0xa8,
+		0x08, 0x0a, 0x08, 0x06,                                     /* Ethernet */
+		0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x01,             /* request */
+		0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a, 0xc0, 0xa8, 0x08, 0xc8, /* sender */
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc0, 0xa8, 0x08, 0xc8, /* target */
 	};
 	struct addr vip = addr_from_ipv4(0xc0a808c8);
 	uint8_t out[FRAME_ARP_SIZE];
@@ -43,11 +44,12 @@ START_TEST(no_arp_for_ipv6)
 }
 END_TEST
 
-/* ---- link ------------------------------------------------------------------------------------ */
+/* ---- link ---- */
 
 START_TEST(link_names_are_those_the_kernel_takes)
 {
-	ck_assert(link_name_valid("eth0") && link_name_valid("br-1.100") && link_name_valid("abcdefghijklmno"));
+	ck_assert(link_name_valid("eth0") && link_name_valid("br-1.100") &&
+		  link_name_valid("abcdefghijklmno"));
 	ck_assert(!link_name_valid("") && !link_name_valid("abcdefghijklmnop"));
 	ck_assert(!link_name_valid(".") && !link_name_valid("..") && !link_name_valid("a/b"));
 	ck_assert(!link_name_valid("a b") && !link_name_valid("eth0:1"));
@@ -66,7 +68,7 @@ START_TEST(link_is_usable_when_up_with_carrier)
 }
 END_TEST
 
-/* ---- sysctl ---------------------------------------------------------------------------------- */
+/* ---- sysctl ---- */
 
 START_TEST(sysctl_is_raised_and_never_lowered)
 {
@@ -123,7 +125,7 @@ START_TEST(sysctl_paths_take_any_link_name)
 }
 END_TEST
 
-/* ---- owned ----------------------------------------------------------------------------------- */
+/* ---- owned ---- */
 
 static void assert_same_record(const struct owned *a, const struct owned *b)
 {
@@ -168,9 +170,16 @@ END_TEST
 START_TEST(owned_line_not_understood_is_kept)
 {
 	static const char *const lines[] = {
-		"+ nftables lbha", "+ address x eth0 192.0.2.1/32", "+ address 0 eth0 192.0.2.1/32",
-		"+ address 1 lo 192.0.2.1/33", "* address 1 lo 192.0.2.1/32", "+ service sctp 192.0.2.1:80",
-		"+ sysctl a b", "nonsense", "+  address 1 lo 192.0.2.1/32", "+ sysctl net/x 1 2 3 4 5 6 7",
+		"+ nftables lbha",
+		"+ address x eth0 192.0.2.1/32",
+		"+ address 0 eth0 192.0.2.1/32",
+		"+ address 1 lo 192.0.2.1/33",
+		"* address 1 lo 192.0.2.1/32",
+		"+ service sctp 192.0.2.1:80",
+		"+ sysctl a b",
+		"nonsense",
+		"+  address 1 lo 192.0.2.1/32",
+		"+ sysctl net/x 1 2 3 4 5 6 7",
 	};
 	auto_arena *arena = arena_new(0);
 	char text[1024];
@@ -230,7 +239,8 @@ END_TEST
 
 START_TEST(owned_parse_tells_when_memory_is_out)
 {
-	static const char text[] = "+ address 3 eth0 192.168.8.200/24\n+ address 3 eth0 192.168.8.201/24\n";
+	static const char text[] =
+		"+ address 3 eth0 192.168.8.200/24\n+ address 3 eth0 192.168.8.201/24\n";
 	auto_arena *arena = arena_new(64);
 	struct owned_set set = {.count = 77};
 
@@ -242,10 +252,13 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN(
-		"net", CASE("frame", announcement_is_a_broadcast_request_for_itself, no_arp_for_ipv6),
-		CASE("link", link_names_are_those_the_kernel_takes, link_is_usable_when_up_with_carrier),
-		CASE("sysctl", sysctl_is_raised_and_never_lowered, sysctl_that_is_missing_is_an_error,
-		     sysctl_changed_by_others_is_not_put_back, sysctl_paths_take_any_link_name),
+		"net",
+		CASE("frame", announcement_is_a_broadcast_request_for_itself, no_arp_for_ipv6),
+		CASE("link", link_names_are_those_the_kernel_takes,
+		     link_is_usable_when_up_with_carrier),
+		CASE("sysctl", sysctl_is_raised_and_never_lowered,
+		     sysctl_that_is_missing_is_an_error, sysctl_changed_by_others_is_not_put_back,
+		     sysctl_paths_take_any_link_name),
 		CASE("owned", owned_lines_read_back_as_written, owned_line_not_understood_is_kept,
 		     owned_file_counts_the_last_line_of_each_thing,
 		     owned_sysctl_set_twice_remembers_the_value_before_the_first,

@@ -33,7 +33,7 @@ static void list_put(struct arena *arena, struct address_list *list, struct addr
 	ck_assert_int_eq(address_list_add(arena, list, &address), 0);
 }
 
-/* ---- the model -------------------------------------------------------------------------------- */
+/* ---- the model ---- */
 
 START_TEST(second_address_of_a_subnet_is_secondary)
 {
@@ -49,7 +49,8 @@ START_TEST(second_address_of_a_subnet_is_secondary)
 	for (size_t i = 0; i < list.count; i++) {
 		struct address vip = ours(2, "192.168.8.200/24");
 
-		ck_assert_int_eq(!!(list.items[i].flags & IFA_F_SECONDARY), address_same(&list.items[i], &vip));
+		ck_assert_int_eq(!!(list.items[i].flags & IFA_F_SECONDARY),
+				 address_same(&list.items[i], &vip));
 	}
 }
 END_TEST
@@ -80,11 +81,12 @@ START_TEST(promotion_keeps_the_secondaries)
 	list_put(arena, &list, ours(2, "192.168.8.201/24"));
 	ck_assert_int_eq(address_list_remove(&list, &first, true), 0);
 	ck_assert_uint_eq(list.count, 2);
-	ck_assert(!(list.items[0].flags & IFA_F_SECONDARY) && (list.items[1].flags & IFA_F_SECONDARY));
+	ck_assert(!(list.items[0].flags & IFA_F_SECONDARY) &&
+		  (list.items[1].flags & IFA_F_SECONDARY));
 }
 END_TEST
 
-/* ---- plans by hand ---------------------------------------------------------------------------- */
+/* ---- plans by hand ---- */
 
 static struct address_list list_of(struct address *items, size_t count)
 {
@@ -92,7 +94,8 @@ static struct address_list list_of(struct address *items, size_t count)
 }
 
 static struct address_plan plan_of(struct arena *arena, const struct address_list *desired,
-				   const struct address_list *owned, const struct address_list *actual)
+				   const struct address_list *owned,
+				   const struct address_list *actual)
 {
 	struct address_plan plan;
 
@@ -162,7 +165,8 @@ START_TEST(promoting_link_needs_no_restore)
 
 	list_put(arena, &actual, vip);
 	list_put(arena, &actual, foreign(2, "192.168.8.10/24"));
-	ck_assert_int_eq(address_plan_build(arena, &none, &owned, &actual, &promoting, 1, &plan), 0);
+	ck_assert_int_eq(address_plan_build(arena, &none, &owned, &actual, &promoting, 1, &plan),
+			 0);
 	ck_assert_uint_eq(plan.count, 1);
 	ck_assert_int_eq(plan.ops[0].action, ADDRESS_REMOVE);
 }
@@ -181,7 +185,7 @@ START_TEST(owned_address_that_vanished_is_forgotten_or_added_again)
 }
 END_TEST
 
-/* ---- plans at random -------------------------------------------------------------------------- */
+/* ---- plans at random ---- */
 
 #define LINKS 3
 
@@ -197,7 +201,8 @@ static struct address random_address(void)
 		prefix.address.bytes[15] = (uint8_t)(rand() % 8);
 		prefix.length = lengths6[rand() % 2];
 	} else {
-		prefix.address = addr_from_ipv4(0x0a000000 | ((uint32_t)rand() % 3) << 8 | (uint32_t)rand() % 6);
+		prefix.address = addr_from_ipv4(0x0a000000 | ((uint32_t)rand() % 3) << 8 |
+						(uint32_t)rand() % 6);
 		prefix.length = lengths[(size_t)rand() % COUNT_OF(lengths)];
 	}
 	return address_ours(link, &prefix);
@@ -222,7 +227,8 @@ static void list_drop(struct address_list *list, const struct address *address)
 static void list_keep(struct arena *arena, struct address_list *list, const struct address *address)
 {
 	if (!address_find(list, address))
-		*(struct address *)arena_push(arena, &list->items, &list->count, sizeof(*list->items)) = *address;
+		*(struct address *)arena_push(arena, &list->items, &list->count,
+					      sizeof(*list->items)) = *address;
 }
 
 static struct world world_random(struct arena *arena)
@@ -275,7 +281,9 @@ static void world_apply(struct arena *arena, struct world *world, const struct a
 		return;
 	case ADDRESS_REMOVE:
 		ck_assert(!!address_find(&world->owned, address));
-		ck_assert_int_eq(address_list_remove(&world->actual, address, world->promotes[address->link]), 0);
+		ck_assert_int_eq(address_list_remove(&world->actual, address,
+						     world->promotes[address->link]),
+				 0);
 		list_drop(&world->owned, address);
 		return;
 	case ADDRESS_FORGET:
@@ -303,8 +311,10 @@ static void world_check(const struct world *before, const struct world *after)
 	for (size_t i = 0; i < after->owned.count; i++)
 		ck_assert(!!address_find(&after->desired, &after->owned.items[i]));
 	for (size_t i = 0; i < before->actual.count; i++) {
-		const struct address *old = &before->actual.items[i], *now = address_find(&after->actual, old);
-		bool goes = address_find(&before->owned, old) && !address_find(&before->desired, old);
+		const struct address *old = &before->actual.items[i],
+				     *now = address_find(&after->actual, old);
+		bool goes =
+			address_find(&before->owned, old) && !address_find(&before->desired, old);
 
 		ck_assert(goes ? !now : now && attributes_equal(old, now));
 	}
@@ -315,7 +325,8 @@ static void world_check(const struct world *before, const struct world *after)
 
 static struct address_list list_copy(struct arena *arena, const struct address_list *list)
 {
-	return list_of(arena_copy(arena, list->items, list->count * sizeof(*list->items)), list->count);
+	return list_of(arena_copy(arena, list->items, list->count * sizeof(*list->items)),
+		       list->count);
 }
 
 START_TEST(apply_of_the_plan_gives_what_is_desired)
@@ -333,13 +344,17 @@ START_TEST(apply_of_the_plan_gives_what_is_desired)
 
 		before.actual = list_copy(arena, &world.actual);
 		before.owned = list_copy(arena, &world.owned);
-		ck_assert_int_eq(address_plan_build(arena, &world.desired, &before.owned, &before.actual,
-						    world.promoting, world.promoting_count, &plan), 0);
+		ck_assert_int_eq(address_plan_build(arena, &world.desired, &before.owned,
+						    &before.actual, world.promoting,
+						    world.promoting_count, &plan),
+				 0);
 		for (size_t i = 0; i < plan.count; i++)
 			world_apply(arena, &world, &plan.ops[i]);
 		world_check(&before, &world);
-		ck_assert_int_eq(address_plan_build(arena, &world.desired, &world.owned, &world.actual,
-						    world.promoting, world.promoting_count, &plan), 0);
+		ck_assert_int_eq(address_plan_build(arena, &world.desired, &world.owned,
+						    &world.actual, world.promoting,
+						    world.promoting_count, &plan),
+				 0);
 		ck_assert_uint_eq(plan.count, 0);
 	}
 }
@@ -349,13 +364,15 @@ START_TEST(plan_for_thousands_of_addresses_is_quick)
 {
 	enum { VIPS = 4000 };
 	auto_arena *arena = arena_new(0);
-	struct address_list desired = {.items = arena_array(arena, VIPS, sizeof(struct address)), .count = VIPS};
+	struct address_list desired = {.items = arena_array(arena, VIPS, sizeof(struct address)),
+				       .count = VIPS};
 	struct address_list none = {0};
 	struct address_plan plan;
 	clock_t start;
 
 	for (uint32_t i = 0; i < VIPS; i++) {
-		struct prefix vip = {.address = addr_from_ipv4(0x0a000000 + i), .length = i % 2 ? 16 : 32};
+		struct prefix vip = {.address = addr_from_ipv4(0x0a000000 + i),
+				     .length = i % 2 ? 16 : 32};
 
 		desired.items[i] = address_ours(2, &vip);
 	}
@@ -372,10 +389,10 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("net/address",
-			 CASE("model", second_address_of_a_subnet_is_secondary, primary_takes_its_secondaries_along,
-			      promotion_keeps_the_secondaries),
-			 CASE("plan", wanted_address_that_is_there_is_adopted, nothing_to_do_gives_an_empty_plan,
-			      foreign_address_is_never_removed,
+			 CASE("model", second_address_of_a_subnet_is_secondary,
+			      primary_takes_its_secondaries_along, promotion_keeps_the_secondaries),
+			 CASE("plan", wanted_address_that_is_there_is_adopted,
+			      nothing_to_do_gives_an_empty_plan, foreign_address_is_never_removed,
 			      vip_that_became_primary_gives_back_what_it_takes_along,
 			      promoting_link_needs_no_restore,
 			      owned_address_that_vanished_is_forgotten_or_added_again),

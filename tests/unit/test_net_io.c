@@ -29,7 +29,7 @@
 
 #define DEADLINE (20 * NSTIME_S)
 
-/* ---- the world: a namespace with lo up and a pair left--right ---------------------------------- */
+/* ---- the world: a namespace with lo up and a pair left--right ---- */
 
 static struct rtnl *rtnl;
 static uint32_t lo, left, right;
@@ -122,7 +122,7 @@ static struct address_list kernel_addresses(struct arena *arena, uint32_t link)
 	return list;
 }
 
-/* ---- questions to rtnetlink ------------------------------------------------------------------- */
+/* ---- questions to rtnetlink ---- */
 
 START_TEST(address_is_added_with_our_tag_and_removed)
 {
@@ -136,7 +136,8 @@ START_TEST(address_is_added_with_our_tag_and_removed)
 	ck_assert_int_eq(rtnl_address_add(rtnl, &six), 0);
 	list = kernel_addresses(arena, lo);
 	found = address_find(&list, &vip);
-	ck_assert(found && found->protocol == ADDRESS_PROTOCOL_LBHA && found->valid == ADDRESS_FOREVER);
+	ck_assert(found && found->protocol == ADDRESS_PROTOCOL_LBHA &&
+		  found->valid == ADDRESS_FOREVER);
 	found = address_find(&list, &six);
 	ck_assert(found && !(found->flags & IFA_F_TENTATIVE));
 	ck_assert_int_eq(rtnl_address_remove(rtnl, &vip), 0);
@@ -163,8 +164,10 @@ START_TEST(address_attributes_survive_a_round_trip)
 	for (found = list.items; !address_same(found, &given); found++)
 		;
 	ck_assert_str_eq(found->label, "left:x");
-	ck_assert(addr_equal(&found->broadcast, &given.broadcast) && found->scope == ADDRESS_SCOPE_LINK);
-	ck_assert((found->flags & IFA_F_NOPREFIXROUTE) && found->valid > 990 && found->valid <= 1000);
+	ck_assert(addr_equal(&found->broadcast, &given.broadcast) &&
+		  found->scope == ADDRESS_SCOPE_LINK);
+	ck_assert((found->flags & IFA_F_NOPREFIXROUTE) && found->valid > 990 &&
+		  found->valid <= 1000);
 }
 END_TEST
 
@@ -187,7 +190,8 @@ END_TEST
 
 START_TEST(host_route_is_added_and_removed)
 {
-	struct rtnl_route route = {.link = left, .protocol = ADDRESS_PROTOCOL_LBHA, .scope = ADDRESS_SCOPE_LINK};
+	struct rtnl_route route = {
+		.link = left, .protocol = ADDRESS_PROTOCOL_LBHA, .scope = ADDRESS_SCOPE_LINK};
 
 	prefix_parse("198.51.100.7/32", &route.destination);
 	ck_assert_int_eq(rtnl_route_add(rtnl, &route), 0);
@@ -210,8 +214,10 @@ static void assert_like_the_kernel(const struct address_list *model)
 	for (size_t i = 0; i < model->count; i++) {
 		char a[ADDRESS_TEXT], b[ADDRESS_TEXT];
 
-		ck_assert_str_eq(address_format(&ipv4.items[i], a), address_format(&model->items[i], b));
-		ck_assert_uint_eq(ipv4.items[i].flags & IFA_F_SECONDARY, model->items[i].flags & IFA_F_SECONDARY);
+		ck_assert_str_eq(address_format(&ipv4.items[i], a),
+				 address_format(&model->items[i], b));
+		ck_assert_uint_eq(ipv4.items[i].flags & IFA_F_SECONDARY,
+				  model->items[i].flags & IFA_F_SECONDARY);
 	}
 }
 
@@ -228,7 +234,8 @@ START_TEST(kernel_agrees_with_the_model)
 	srand(seed);
 	for (int i = 0; i < 1500; i++) {
 		struct prefix prefix = {
-			.address = addr_from_ipv4(0x0a000000 | ((uint32_t)rand() % 2) << 8 | (1 + (uint32_t)rand() % 5)),
+			.address = addr_from_ipv4(0x0a000000 | ((uint32_t)rand() % 2) << 8 |
+						  (1 + (uint32_t)rand() % 5)),
 			.length = lengths[(size_t)rand() % sizeof(lengths)],
 		};
 		struct address address = address_ours(left, &prefix);
@@ -236,9 +243,13 @@ START_TEST(kernel_agrees_with_the_model)
 
 		address.scope = rand() % 4 ? ADDRESS_SCOPE_GLOBAL : ADDRESS_SCOPE_LINK;
 		if (rand() % 5 < 3) {
-			ck_assert_int_eq(rtnl_address_add(rtnl, &address), address_list_add(arena, &model, &address));
+			ck_assert_int_eq(rtnl_address_add(rtnl, &address),
+					 address_list_add(arena, &model, &address));
 		} else {
-			ck_assert_int_eq(sysctl_write(sysctls, "net/ipv4/conf/left/promote_secondaries", promotes), 0);
+			ck_assert_int_eq(sysctl_write(sysctls,
+						      "net/ipv4/conf/left/promote_secondaries",
+						      promotes),
+					 0);
 			ck_assert_int_eq(rtnl_address_remove(rtnl, &address),
 					 address_list_remove(&model, &address, promotes));
 		}
@@ -248,7 +259,7 @@ START_TEST(kernel_agrees_with_the_model)
 }
 END_TEST
 
-/* ---- sysctls ---------------------------------------------------------------------------------- */
+/* ---- sysctls ---- */
 
 START_TEST(sysctl_is_read_and_written)
 {
@@ -268,7 +279,7 @@ START_TEST(sysctl_is_read_and_written)
 }
 END_TEST
 
-/* ---- the owned file --------------------------------------------------------------------------- */
+/* ---- the owned file ---- */
 
 static struct owned_set owned_now(struct arena *arena, int fd)
 {
@@ -323,7 +334,8 @@ START_TEST(owned_file_is_rewritten_whole)
 {
 	auto_arena *arena = arena_new(0);
 	struct address vip = ours(left, "192.0.2.80/32");
-	struct owned records[] = {owned_of_address(false, &vip, "left"), {.kind = OWNED_OTHER, .line = "+ nftables lbha"}};
+	struct owned records[] = {owned_of_address(false, &vip, "left"),
+				  {.kind = OWNED_OTHER, .line = "+ nftables lbha"}};
 	struct owned_set set = {.items = records, .count = 2}, again;
 	int fd;
 
@@ -345,7 +357,7 @@ START_TEST(owned_file_is_no_symbolic_link)
 }
 END_TEST
 
-/* ---- the monitor ------------------------------------------------------------------------------ */
+/* ---- the monitor ---- */
 
 struct watch {
 	struct loop *loop;
@@ -448,7 +460,8 @@ static bool is_synced(const struct watch *watch)
 static void watch_start(struct watch *watch)
 {
 	watch->loop = loop_new();
-	ck_assert_int_eq(timer_init(watch->loop, &watch->deadline, LOOP_NORMAL, watch_late, watch), 0);
+	ck_assert_int_eq(timer_init(watch->loop, &watch->deadline, LOOP_NORMAL, watch_late, watch),
+			 0);
 	ck_assert_int_eq(monitor_new(watch->loop, &monitor_ops, watch, &watch->monitor), 0);
 	watch_until(watch, is_synced);
 }
@@ -463,7 +476,8 @@ static void watch_end(struct watch *watch)
 static void assert_mirror_is_true(struct watch *watch)
 {
 	auto_arena *arena = arena_new(0);
-	struct address_list real = kernel_addresses(arena, 0), mirror = monitor_addresses(watch->monitor);
+	struct address_list real = kernel_addresses(arena, 0),
+			    mirror = monitor_addresses(watch->monitor);
 
 	ck_assert_uint_eq(mirror.count, real.count);
 	for (size_t i = 0; i < real.count; i++)
@@ -476,7 +490,8 @@ START_TEST(monitor_starts_with_what_is_there)
 
 	watch_start(&watch);
 	ck_assert_uint_eq(watch.links, 3);
-	ck_assert(monitor_link_by_index(watch.monitor, left) == monitor_link_by_name(watch.monitor, "left"));
+	ck_assert(monitor_link_by_index(watch.monitor, left) ==
+		  monitor_link_by_name(watch.monitor, "left"));
 	ck_assert(link_usable(monitor_link_by_name(watch.monitor, "right")));
 	ck_assert(!monitor_link_by_name(watch.monitor, "nosuch"));
 	assert_mirror_is_true(&watch);
@@ -588,7 +603,8 @@ START_TEST(monitor_recovers_from_an_overrun)
 	watch_start(&watch);
 	/* the loop stands still while far more happens than any buffer holds */
 	for (uint32_t i = 0; i < 16000; i++) {
-		struct prefix prefix = {.address = addr_from_ipv4(0x0a000000 + i / 4), .length = 32};
+		struct prefix prefix = {.address = addr_from_ipv4(0x0a000000 + i / 4),
+					.length = 32};
 		struct address address = address_ours(left, &prefix);
 
 		if (i % 2 && i % 16 != 15)
@@ -605,7 +621,7 @@ START_TEST(monitor_recovers_from_an_overrun)
 }
 END_TEST
 
-/* ---- the writer ------------------------------------------------------------------------------- */
+/* ---- the writer ---- */
 
 struct orders {
 	struct loop *loop;
@@ -616,7 +632,8 @@ struct orders {
 	int last_error;
 };
 
-static void on_done(void *ctx, uint64_t cookie, enum address_action action, const struct address *address, int error)
+static void on_done(void *ctx, uint64_t cookie, enum address_action action,
+		    const struct address *address, int error)
 {
 	struct orders *orders = ctx;
 
@@ -641,7 +658,9 @@ static void orders_start(struct orders *orders, size_t capacity, int owned)
 {
 	orders->loop = loop_new();
 	timer_init(orders->loop, &orders->deadline, LOOP_NORMAL, orders_late, orders);
-	ck_assert_int_eq(address_writer_new(orders->loop, capacity, owned, &writer_ops, orders, &orders->writer), 0);
+	ck_assert_int_eq(address_writer_new(orders->loop, capacity, owned, &writer_ops, orders,
+					    &orders->writer),
+			 0);
 }
 
 static void order(struct orders *orders, enum address_action action, const struct address *address)
@@ -683,10 +702,12 @@ START_TEST(writer_carries_thousands_in_order_and_keeps_the_owned_file)
 		order(&orders, ADDRESS_ADD, &vip);
 	}
 	ck_assert_uint_eq(address_writer_room(orders.writer), 0);
-	ck_assert_int_eq(address_writer_put(orders.writer, &(struct address_op){.address = vip}, 0), -ENOBUFS);
+	ck_assert_int_eq(address_writer_put(orders.writer, &(struct address_op){.address = vip}, 0),
+			 -ENOBUFS);
 	orders_await(&orders);
 	ck_assert_uint_eq(orders.failed, 0);
-	ck_assert_uint_eq(kernel_addresses(arena, left).count, VIPS + 1); /* and the link-local one */
+	ck_assert_uint_eq(kernel_addresses(arena, left).count,
+			  VIPS + 1); /* and the link-local one */
 	ck_assert_uint_eq(owned_now(arena, owned).count, VIPS);
 	for (uint32_t i = 0; i < VIPS; i++) {
 		struct prefix prefix = {.address = addr_from_ipv4(0x0a000000 + i), .length = 32};
@@ -790,11 +811,13 @@ START_TEST(writer_ends_only_after_what_was_put)
 }
 END_TEST
 
-/* ---- announcements ---------------------------------------------------------------------------- */
+/* ---- announcements ---- */
 
 static int capture_open(uint32_t link)
 {
-	struct sockaddr_ll here = {.sll_family = AF_PACKET, .sll_protocol = htons(ETHERTYPE_ARP), .sll_ifindex = (int)link};
+	struct sockaddr_ll here = {.sll_family = AF_PACKET,
+				   .sll_protocol = htons(ETHERTYPE_ARP),
+				   .sll_ifindex = (int)link};
 	struct timeval patience = {.tv_sec = 10};
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETHERTYPE_ARP));
 
@@ -889,15 +912,20 @@ int main(void)
 				address_attributes_survive_a_round_trip, unknown_links_are_told,
 				host_route_is_added_and_removed, kernel_agrees_with_the_model)),
 		world_case(CASE("sysctl", sysctl_is_read_and_written)),
-		world_case(CASE("owned", owned_file_keeps_what_two_writers_append, owned_file_survives_a_torn_line,
-				owned_file_is_rewritten_whole, owned_file_is_no_symbolic_link)),
+		world_case(CASE("owned", owned_file_keeps_what_two_writers_append,
+				owned_file_survives_a_torn_line, owned_file_is_rewritten_whole,
+				owned_file_is_no_symbolic_link)),
 		world_case(CASE("monitor", monitor_starts_with_what_is_there,
 				monitor_tells_of_addresses_as_they_come_and_go,
 				monitor_tells_of_carrier_and_of_links_removed_after_their_addresses,
-				monitor_keeps_the_order_of_the_kernel, monitor_recovers_from_an_overrun)),
-		world_case(CASE("writer", writer_carries_thousands_in_order_and_keeps_the_owned_file,
-				writer_tells_each_refusal_and_does_the_rest, writer_adopts_and_forgets_on_paper_only,
-				writer_adds_nothing_that_it_cannot_write_down, writer_ends_only_after_what_was_put)),
+				monitor_keeps_the_order_of_the_kernel,
+				monitor_recovers_from_an_overrun)),
+		world_case(CASE("writer",
+				writer_carries_thousands_in_order_and_keeps_the_owned_file,
+				writer_tells_each_refusal_and_does_the_rest,
+				writer_adopts_and_forgets_on_paper_only,
+				writer_adds_nothing_that_it_cannot_write_down,
+				writer_ends_only_after_what_was_put)),
 		world_case(CASE("announce", announcements_reach_the_other_end,
 				announcing_on_a_link_that_is_gone_is_an_error)),
 		NULL);

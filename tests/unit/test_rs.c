@@ -1,4 +1,5 @@
-/* lbha-rs: what it wants, its plan, its journal, and that teardown restores after any interruption. */
+/* lbha-rs: what it wants, its plan, its journal, and that teardown restores
+ * after any interruption. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static struct address on_link(uint32_t link, const char *text, uint8_t protocol)
 	return address;
 }
 
-/* ---- desired ----------------------------------------------------------------------------------- */
+/* ---- desired ---- */
 
 static struct endpoint listeners[3];
 static struct real_server servers[3];
@@ -46,15 +47,27 @@ static struct model shop(struct service *services)
 	listeners[0] = (struct endpoint){addr_of("192.168.8.200"), 80};
 	listeners[1] = (struct endpoint){addr_of("192.168.8.200"), 443};
 	listeners[2] = (struct endpoint){addr_of("192.168.8.201"), 25};
-	servers[0] = (struct real_server){.address = {addr_of("192.168.8.20"), 80}, .forwarding = FORWARDING_DR};
-	servers[1] = (struct real_server){.address = {addr_of("192.168.8.21"), 80}, .forwarding = FORWARDING_DR};
-	servers[2] = (struct real_server){.address = {addr_of("192.168.8.20"), 80}, .forwarding = FORWARDING_NAT};
-	services[0] = (struct service){.name = "web", .listen = listeners, .listen_count = 2,
-				       .real_servers = servers, .real_server_count = 2};
-	services[1] = (struct service){.name = "mail", .listen = listeners + 2, .listen_count = 1,
-				       .real_servers = servers + 1, .real_server_count = 1};
-	services[2] = (struct service){.name = "old", .listen = listeners + 2, .listen_count = 1,
-				       .real_servers = servers + 2, .real_server_count = 1};
+	servers[0] = (struct real_server){.address = {addr_of("192.168.8.20"), 80},
+					  .forwarding = FORWARDING_DR};
+	servers[1] = (struct real_server){.address = {addr_of("192.168.8.21"), 80},
+					  .forwarding = FORWARDING_DR};
+	servers[2] = (struct real_server){.address = {addr_of("192.168.8.20"), 80},
+					  .forwarding = FORWARDING_NAT};
+	services[0] = (struct service){.name = "web",
+				       .listen = listeners,
+				       .listen_count = 2,
+				       .real_servers = servers,
+				       .real_server_count = 2};
+	services[1] = (struct service){.name = "mail",
+				       .listen = listeners + 2,
+				       .listen_count = 1,
+				       .real_servers = servers + 1,
+				       .real_server_count = 1};
+	services[2] = (struct service){.name = "old",
+				       .listen = listeners + 2,
+				       .listen_count = 1,
+				       .real_servers = servers + 2,
+				       .real_server_count = 1};
 	return (struct model){.services = services, .service_count = 3};
 }
 
@@ -111,7 +124,7 @@ START_TEST(ipv6_vips_need_no_sysctl)
 }
 END_TEST
 
-/* ---- a world to act on ------------------------------------------------------------------------- */
+/* ---- a world to act on ---- */
 
 static const char *const conf_links[] = {"all", "lo", "eth0"};
 static const char *const conf_names[] = {"arp_ignore", "arp_announce"};
@@ -138,7 +151,8 @@ static void world_init(struct world *world, struct arena *arena)
 	world->links[1] = (struct link){.index = ETH0, .name = "eth0", .arp = true};
 	for (size_t i = 0; i < COUNT_OF(conf_links); i++)
 		for (size_t j = 0; j < COUNT_OF(conf_names); j++)
-			sysctl_conf_path(world->sysctls[count++].path, "ipv4", conf_links[i], conf_names[j]);
+			sysctl_conf_path(world->sysctls[count++].path, "ipv4", conf_links[i],
+					 conf_names[j]);
 }
 
 static void world_put(struct world *world, struct address address)
@@ -221,7 +235,8 @@ static bool world_act(struct world *world, const struct rs_step *step)
 		world_sysctl(world, step->record.sysctl.path)->value = step->record.sysctl.former;
 		break;
 	case RS_ADDRESS_ADD:
-		ck_assert_int_eq(address_list_add(world->arena, &world->addresses, &step->address), 0);
+		ck_assert_int_eq(address_list_add(world->arena, &world->addresses, &step->address),
+				 0);
 		break;
 	case RS_ADDRESS_REMOVE:
 		ck_assert_int_eq(address_list_remove(&world->addresses, &step->address, false), 0);
@@ -240,7 +255,8 @@ static void assert_silent(struct world *world)
 	for (size_t i = 0; i < world->addresses.count; i++) {
 		const struct address *address = &world->addresses.items[i];
 
-		if (address->protocol != ADDRESS_PROTOCOL_LBHA || address->prefix.address.family != AF_INET)
+		if (address->protocol != ADDRESS_PROTOCOL_LBHA ||
+		    address->prefix.address.family != AF_INET)
 			continue;
 		ck_assert_int_ge(world_sysctl(world, "net/ipv4/conf/all/arp_ignore")->value, 1);
 		ck_assert_int_ge(world_sysctl(world, "net/ipv4/conf/all/arp_announce")->value, 2);
@@ -268,7 +284,7 @@ static bool world_run(struct world *world, const struct rs_desired *desired)
 
 static const struct rs_desired nothing;
 
-/* ---- plans by hand ------------------------------------------------------------------------------ */
+/* ---- plans by hand ---- */
 
 START_TEST(setup_silences_before_it_adds_and_teardown_goes_backwards)
 {
@@ -340,7 +356,8 @@ START_TEST(value_that_somebody_changed_is_left_and_told)
 	plan = world_plan(&world, &nothing);
 	for (size_t i = 0; i < plan.count; i++)
 		if (plan.steps[i].action == RS_LEAVE) {
-			ck_assert(strstr(rs_step_words(&plan.steps[i], words), "leave net.ipv4.conf.all.arp_ignore at 8"));
+			ck_assert(strstr(rs_step_words(&plan.steps[i], words),
+					 "leave net.ipv4.conf.all.arp_ignore at 8"));
 			ck_assert_str_eq(rs_step_command(&plan.steps[i], words), "");
 			told = true;
 		}
@@ -348,7 +365,8 @@ START_TEST(value_that_somebody_changed_is_left_and_told)
 	ck_assert(world_run(&world, &nothing));
 	ck_assert_int_eq(world_sysctl(&world, "net/ipv4/conf/all/arp_ignore")->value, 8);
 	ck_assert_int_eq(world_sysctl(&world, "net/ipv4/conf/lo/arp_ignore")->value, 0);
-	ck_assert(journal_is_empty(&(struct owned_set){world_journal(&world).items, world_journal(&world).count}));
+	ck_assert(journal_is_empty(
+		&(struct owned_set){world_journal(&world).items, world_journal(&world).count}));
 }
 END_TEST
 
@@ -402,10 +420,14 @@ END_TEST
 START_TEST(steps_are_told_in_words_and_as_commands)
 {
 	static const char *const wanted[][2] = {
-		{"raise net.ipv4.conf.all.arp_ignore from 0 to 1", "sysctl -w net.ipv4.conf.all.arp_ignore=1"},
-		{"raise net.ipv4.conf.lo.arp_ignore from 0 to 1", "sysctl -w net.ipv4.conf.lo.arp_ignore=1"},
-		{"raise net.ipv4.conf.all.arp_announce from 0 to 2", "sysctl -w net.ipv4.conf.all.arp_announce=2"},
-		{"raise net.ipv4.conf.lo.arp_announce from 0 to 2", "sysctl -w net.ipv4.conf.lo.arp_announce=2"},
+		{"raise net.ipv4.conf.all.arp_ignore from 0 to 1",
+		 "sysctl -w net.ipv4.conf.all.arp_ignore=1"},
+		{"raise net.ipv4.conf.lo.arp_ignore from 0 to 1",
+		 "sysctl -w net.ipv4.conf.lo.arp_ignore=1"},
+		{"raise net.ipv4.conf.all.arp_announce from 0 to 2",
+		 "sysctl -w net.ipv4.conf.all.arp_announce=2"},
+		{"raise net.ipv4.conf.lo.arp_announce from 0 to 2",
+		 "sysctl -w net.ipv4.conf.lo.arp_announce=2"},
 		{"add 192.0.2.80/32 to lo", "ip address add 192.0.2.80/32 dev lo scope host"},
 		{"add 2001:db8::80/128 to lo", "ip address add 2001:db8::80/128 dev lo nodad"},
 	};
@@ -424,12 +446,14 @@ START_TEST(steps_are_told_in_words_and_as_commands)
 	}
 	ck_assert(world_run(&world, &(struct rs_desired){vips, 2}));
 	plan = world_plan(&world, &nothing);
-	ck_assert_str_eq(rs_step_command(&plan.steps[0], text), "ip address delete 2001:db8::80/128 dev lo");
-	ck_assert_str_eq(rs_step_words(&plan.steps[2], text), "put net.ipv4.conf.lo.arp_announce back from 2 to 0");
+	ck_assert_str_eq(rs_step_command(&plan.steps[0], text),
+			 "ip address delete 2001:db8::80/128 dev lo");
+	ck_assert_str_eq(rs_step_words(&plan.steps[2], text),
+			 "put net.ipv4.conf.lo.arp_announce back from 2 to 0");
 }
 END_TEST
 
-/* ---- at random ---------------------------------------------------------------------------------- */
+/* ---- at random ---- */
 
 #define VIPS 5
 
@@ -437,7 +461,8 @@ static struct rs_vip random_vip(unsigned number)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), number == VIPS - 1 ? "2001:db8::%u" : "192.0.2.%u", number + 80);
+	snprintf(text, sizeof(text), number == VIPS - 1 ? "2001:db8::%u" : "192.0.2.%u",
+		 number + 80);
 	return (struct rs_vip){addr_of(text), NULL};
 }
 
@@ -446,8 +471,9 @@ static void world_randomise(struct world *world)
 	static const int64_t ignore[] = {0, 0, 0, 1, 2, 8}, announce[] = {0, 0, 1, 2};
 
 	for (size_t i = 0; i < SYSCTLS; i++)
-		world->sysctls[i].value = strstr(world->sysctls[i].path, "ignore") ? ignore[rand() % 6] :
-										     announce[rand() % 4];
+		world->sysctls[i].value = strstr(world->sysctls[i].path, "ignore")
+						  ? ignore[rand() % 6]
+						  : announce[rand() % 4];
 	world_put(world, on_link(ETH0, "192.0.2.10/24", ADDRESS_PROTOCOL_NONE));
 	if (rand() % 4)
 		world_put(world, on_link(LO, "::1/128", 1));
@@ -475,19 +501,22 @@ static struct world *world_copy(struct arena *arena, const struct world *world)
 {
 	struct world *copy = arena_copy(arena, world, sizeof(*world));
 
-	copy->addresses.items = arena_copy(arena, world->addresses.items,
-					   world->addresses.count * sizeof(*world->addresses.items));
+	copy->addresses.items =
+		arena_copy(arena, world->addresses.items,
+			   world->addresses.count * sizeof(*world->addresses.items));
 	return copy;
 }
 
 static void assert_restored(const struct world *before, struct world *after)
 {
 	for (size_t i = 0; i < SYSCTLS; i++)
-		ck_assert_msg(before->sysctls[i].value == after->sysctls[i].value, "%s: %d became %d",
-			      before->sysctls[i].path, (int)before->sysctls[i].value, (int)after->sysctls[i].value);
+		ck_assert_msg(before->sysctls[i].value == after->sysctls[i].value,
+			      "%s: %d became %d", before->sysctls[i].path,
+			      (int)before->sysctls[i].value, (int)after->sysctls[i].value);
 	ck_assert_uint_eq(before->addresses.count, after->addresses.count);
 	for (size_t i = 0; i < before->addresses.count; i++) {
-		const struct address *there = address_find(&after->addresses, &before->addresses.items[i]);
+		const struct address *there =
+			address_find(&after->addresses, &before->addresses.items[i]);
 
 		ck_assert(there && there->protocol == before->addresses.items[i].protocol);
 	}
@@ -600,7 +629,7 @@ START_TEST(teardown_leaves_what_others_changed_and_restores_the_rest)
 }
 END_TEST
 
-/* ---- remarks ------------------------------------------------------------------------------------ */
+/* ---- remarks ---- */
 
 static size_t fatal_remarks(struct world *world, const struct rs_desired *desired)
 {
@@ -616,7 +645,8 @@ static size_t fatal_remarks(struct world *world, const struct rs_desired *desire
 
 START_TEST(interface_whose_own_value_overrules_all_is_told)
 {
-	static const bool ignore_bad[] = {false, false, false, false, true, true, true, true, false, true};
+	static const bool ignore_bad[] = {false, false, false, false, true,
+					  true,  true,  true,  false, true};
 	auto_arena *arena = arena_new(0);
 	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
 	struct rs_desired desired = {&vip, 1};
@@ -664,7 +694,8 @@ START_TEST(vip_on_another_interface_is_told)
 	actual = world_actual(&world);
 	ck_assert_int_eq(rs_remarks_build(arena, &desired, &actual, &remarks), 0);
 	ck_assert_uint_eq(remarks.count, 1);
-	ck_assert(!remarks.items[0].fatal && strstr(remarks.items[0].text, "192.0.2.80 is on eth0 too"));
+	ck_assert(!remarks.items[0].fatal &&
+		  strstr(remarks.items[0].text, "192.0.2.80 is on eth0 too"));
 }
 END_TEST
 
@@ -702,13 +733,15 @@ START_TEST(standing_goes_from_not_through_partly_to_in_place)
 }
 END_TEST
 
-/* ---- the journal's head -------------------------------------------------------------------------- */
+/* ---- the journal's head ---- */
 
 START_TEST(journal_of_another_boot_or_namespace_is_recognised)
 {
 	auto_arena *arena = arena_new(0);
-	struct journal_place here = {"6c0a-1", 4026531840}, boot = {"7d0b-2", 4026531840}, netns = {"6c0a-1", 99};
-	struct owned records[] = {{.kind = OWNED_OTHER, .line = "what is this"}, {.kind = OWNED_OTHER}};
+	struct journal_place here = {"6c0a-1", 4026531840}, boot = {"7d0b-2", 4026531840},
+			     netns = {"6c0a-1", 99};
+	struct owned records[] = {{.kind = OWNED_OTHER, .line = "what is this"},
+				  {.kind = OWNED_OTHER}};
 	struct owned_set set = {records, 2};
 
 	records[1].line = journal_head(arena, &here);
@@ -728,19 +761,23 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN(
-		"lbha-rs",
-		CASE("desired", vips_are_those_of_the_services_we_serve_by_dr,
-		     loopback_address_makes_nobody_a_real_server, ipv6_vips_need_no_sysctl),
-		CASE("plan", setup_silences_before_it_adds_and_teardown_goes_backwards, higher_values_are_kept,
-		     vip_that_was_there_before_is_used_and_stays, value_that_somebody_changed_is_left_and_told,
-		     address_that_somebody_put_back_is_theirs, without_tags_the_journal_alone_counts,
-		     service_that_went_takes_its_vip_and_nothing_else, steps_are_told_in_words_and_as_commands),
-		CASE("property", teardown_restores_after_setup_was_cut_at_any_moment,
-		     any_runs_cut_anywhere_then_teardown_restores,
-		     teardown_leaves_what_others_changed_and_restores_the_rest),
-		CASE("remark", interface_whose_own_value_overrules_all_is_told,
-		     arp_ignore_3_hides_only_addresses_of_scope_host, vip_on_another_interface_is_told,
-		     standing_goes_from_not_through_partly_to_in_place),
-		CASE("journal", journal_of_another_boot_or_namespace_is_recognised), NULL);
+	return SUITE_RUN("lbha-rs",
+			 CASE("desired", vips_are_those_of_the_services_we_serve_by_dr,
+			      loopback_address_makes_nobody_a_real_server,
+			      ipv6_vips_need_no_sysctl),
+			 CASE("plan", setup_silences_before_it_adds_and_teardown_goes_backwards,
+			      higher_values_are_kept, vip_that_was_there_before_is_used_and_stays,
+			      value_that_somebody_changed_is_left_and_told,
+			      address_that_somebody_put_back_is_theirs,
+			      without_tags_the_journal_alone_counts,
+			      service_that_went_takes_its_vip_and_nothing_else,
+			      steps_are_told_in_words_and_as_commands),
+			 CASE("property", teardown_restores_after_setup_was_cut_at_any_moment,
+			      any_runs_cut_anywhere_then_teardown_restores,
+			      teardown_leaves_what_others_changed_and_restores_the_rest),
+			 CASE("remark", interface_whose_own_value_overrules_all_is_told,
+			      arp_ignore_3_hides_only_addresses_of_scope_host,
+			      vip_on_another_interface_is_told,
+			      standing_goes_from_not_through_partly_to_in_place),
+			 CASE("journal", journal_of_another_boot_or_namespace_is_recognised), NULL);
 }
