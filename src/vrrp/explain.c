@@ -38,7 +38,7 @@ const char *vrrp_explain(const struct vrrp_reason *reason, const char *faults, c
 		text_add(&text, "%s advertises %u < %u, about to preempt", peer, theirs, ours);
 		break;
 	case VRRP_WHY_GIVING_UP:
-		text_add(&text, "%s gives up (priority 0), about to take over", peer);
+		text_add(&text, "%s gives up, about to take over", peer);
 		break;
 	case VRRP_WHY_SILENCE:
 		text_add(&text, "no advert from %s for %s", peer, time);
@@ -50,7 +50,7 @@ const char *vrrp_explain(const struct vrrp_reason *reason, const char *faults, c
 		text_add(&text, "%s advertised %u < %u", peer, theirs, ours);
 		break;
 	case VRRP_WHY_GAVE_UP:
-		text_add(&text, "%s gave up (priority 0)", peer);
+		text_add(&text, "%s gave up", peer);
 		break;
 	case VRRP_WHY_OWNER:
 		text_add(&text, "owner of the addresses (priority 255)");

@@ -1,0 +1,175 @@
+/* What a reload means for running routers, in rows and in words; and when a lost address is put back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "suite.h"
+#include "vrrp/reload.h"
+#include "vrrp/repair.h"
+
+static struct vip vip(const char *text)
+{
+	struct vip out = {0};
+
+	ck_assert_int_eq(prefix_parse(text, &out.address), 0);
+	return out;
+}
+
+/* Instances with one address and usual values; `vips` has room for them. */
+static struct instance instance(const char *name, uint8_t virtual_router_id, struct vip *vips, size_t count)
+{
+	struct instance out = {
+		.name = name,
+		.interface = "eth0",
+		.virtual_router_id = virtual_router_id,
+		.version = 3,
+		.priority = 100,
+		.advert_interval = NSTIME_S,
+		.virtual_addresses = vips,
+		.virtual_address_count = count,
+		.preempt = true,
+		.track_own_interface = true,
+		.announce = {.count = 5, .interval = 200 * NSTIME_MS},
+	};
+
+	ck_assert_int_eq(addr_parse("224.0.0.18", &out.multicast_group), 0);
+	return out;
+}
+
+static char told[1024];
+
+static void line(void *ctx, const char *text)
+{
+	strncat(told, text, sizeof(told) - strlen(told) - 1);
+	strncat(told, "\n", sizeof(told) - strlen(told) - 1);
+	(void)ctx;
+}
+
+/* The plan from one list to another, told; returns the changes as letters in the order of the rows. */
+static const char *reload(const struct instance *old, size_t old_count, const struct instance *new, size_t new_count)
+{
+	static const char letters[] = {[VRRP_SAME] = 's', [VRRP_CHANGED] = 'c', [VRRP_REPLACED] = 'x',
+				       [VRRP_ADDED] = '+', [VRRP_REMOVED] = '-'};
+	static char out[64];
+	const struct instance *pointers[16];
+	auto_arena *arena = arena_new(0);
+	struct vrrp_reload plan;
+
+	for (size_t i = 0; i < old_count; i++)
+		pointers[i] = &old[i];
+	ck_assert_int_eq(vrrp_reload_plan(arena, pointers, old_count, new, new_count, &plan), 0);
+	told[0] = '\0';
+	memset(out, 0, sizeof(out));
+	for (size_t i = 0; i < plan.count; i++) {
+		out[i] = letters[plan.rows[i].change];
+		vrrp_reload_tell(&plan.rows[i], line, NULL);
+	}
+	return out;
+}
+
+START_TEST(the_same_file_changes_nothing)
+{
+	struct vip vips[] = {vip("10.0.0.1/24")};
+	struct instance old[] = {instance("a", 1, vips, 1), instance("b", 2, vips, 1)};
+	struct instance new[] = {instance("b", 2, vips, 1), instance("a", 1, vips, 1)};
+
+	new[0].description = "told to people only";
+	ck_assert_str_eq(reload(old, 2, new, 2), "ss");
+	ck_assert_str_eq(told, "");
+}
+END_TEST
+
+START_TEST(values_change_in_place_and_are_told)
+{
+	struct vip before[] = {vip("10.0.0.1/24"), vip("10.0.0.2/32")};
+	struct vip after[] = {vip("10.0.0.1/24"), vip("10.0.0.3/32")};
+	struct instance old = instance("public", 51, before, 2), new = instance("public", 51, after, 2);
+
+	new.priority = 150;
+	new.advert_interval = 100 * NSTIME_MS;
+	new.preempt = false;
+	new.announce.refresh = 60 * NSTIME_S;
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "c");
+	ck_assert_str_eq(told, "public: priority 100 → 150\n"
+			       "public: advert_interval 1s → 100ms\n"
+			       "public: preempt true → false\n"
+			       "public: announce.refresh 0s → 1m\n"
+			       "public: add virtual address 10.0.0.3/32\n"
+			       "public: remove virtual address 10.0.0.2/32\n");
+}
+END_TEST
+
+START_TEST(another_virtual_router_under_the_old_name_begins_anew)
+{
+	struct vip vips[] = {vip("10.0.0.1/24")};
+	struct instance old = instance("public", 51, vips, 1), new = old;
+
+	new.virtual_router_id = 52;
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+	ck_assert_str_eq(told, "public: release virtual router 51 on eth0\n"
+			       "public: start virtual router 52 on eth0, priority 100, 1 address\n");
+	new = old;
+	new.interface = "eth1";
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+	new = old;
+	ck_assert_int_eq(addr_parse("224.0.0.99", &new.multicast_group), 0);
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+}
+END_TEST
+
+START_TEST(what_comes_and_goes_is_told)
+{
+	struct vip vips[] = {vip("10.0.0.1/24"), vip("10.0.0.2/24")};
+	struct instance old[] = {instance("a", 1, vips, 1), instance("b", 2, vips, 1)};
+	struct instance new[] = {instance("c", 3, vips, 2), instance("b", 2, vips, 1)};
+
+	ck_assert_str_eq(reload(old, 2, new, 2), "+s-");
+	ck_assert_str_eq(told, "c: start virtual router 3 on eth0, priority 100, 2 addresses\n"
+			       "a: release virtual router 1 on eth0\n");
+	ck_assert_str_eq(reload(old, 2, NULL, 0), "--");
+	ck_assert_str_eq(reload(NULL, 0, new, 2), "++");
+}
+END_TEST
+
+START_TEST(a_lost_address_is_put_back_at_once_and_then_ever_more_slowly)
+{
+	static const nstime pauses[] = {10, 20, 40, 80, 160, 300, 300};
+	struct repair repair = {0};
+	nstime now = 1000 * NSTIME_S;
+
+	ck_assert_int_eq(repair_due(&repair, now), now);
+	repair_done(&repair, now);
+	ck_assert(!repair_contested(&repair));
+	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+		ck_assert_int_eq(repair_due(&repair, now + 1), now + pauses[i] * NSTIME_S);
+		now = repair_due(&repair, now + 1);
+		repair_done(&repair, now);
+		ck_assert(repair_contested(&repair));
+	}
+}
+END_TEST
+
+START_TEST(what_has_held_for_long_is_put_back_at_once_again)
+{
+	struct repair repair = {0};
+	nstime now = 1000 * NSTIME_S;
+
+	repair_done(&repair, now);
+	repair_done(&repair, now + 10 * NSTIME_S);
+	now += 60 * NSTIME_S;
+	ck_assert_int_eq(repair_due(&repair, now), now);
+	repair_done(&repair, now);
+	ck_assert(!repair_contested(&repair));
+	ck_assert_int_eq(repair_due(&repair, now), now + 10 * NSTIME_S);
+}
+END_TEST
+
+int main(void)
+{
+	return SUITE_RUN("vrrp reload",
+			 CASE("reload", the_same_file_changes_nothing, values_change_in_place_and_are_told,
+			      another_virtual_router_under_the_old_name_begins_anew, what_comes_and_goes_is_told),
+			 CASE("repair", a_lost_address_is_put_back_at_once_and_then_ever_more_slowly,
+			      what_has_held_for_long_is_put_back_at_once_again));
+}
