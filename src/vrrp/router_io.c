@@ -1,0 +1,590 @@
+/* A virtual router as it lives: it gives inputs to its machine, does what the machine says, and tells the log, the state
+ * page and the other workers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/duration.h"
+#include "base/text.h"
+#include "core/statepage.h"
+#include "core/worker.h"
+#include "net/announce_io.h"
+#include "vrrp/advert_io.h"
+#include "vrrp/worker_io.h"
+
+#define ANNOUNCE_PAUSE (2 * NSTIME_MS) /* the queue of the interface is full: go on a little later */
+#define RETRY_FIRST (10 * NSTIME_S)    /* after a takeover that the kernel refused; doubles */
+#define RETRY_LONGEST (300 * NSTIME_S)
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+struct parts {
+	struct arena *arena;
+	struct instance about;
+	struct held **helds;
+	struct addr *addresses;
+	uint8_t *wire;
+	size_t count;
+};
+
+static void parts_free(struct parts *parts)
+{
+	for (size_t i = 0; parts->helds && i < parts->count; i++)
+		if (parts->helds[i])
+			held_put(parts->helds[i]);
+	arena_free(parts->arena);
+}
+
+/* A deep copy, and the addresses as the kernel, the announcer and the wire want them. */
+static int parts_make(struct port *port, const struct instance *about, struct parts *out)
+{
+	size_t count = about->virtual_address_count;
+	struct parts parts = {.arena = arena_new(0), .about = *about, .count = count};
+	struct vip *vips;
+
+	if (!parts.arena)
+		return -ENOMEM;
+	parts.about.name = arena_strdup(parts.arena, about->name);
+	parts.about.interface = arena_strdup(parts.arena, about->interface);
+	parts.about.description = NULL;
+	vips = arena_copy(parts.arena, about->virtual_addresses, count * sizeof(*vips));
+	parts.about.virtual_addresses = vips;
+	parts.helds = arena_array(parts.arena, count, sizeof(*parts.helds));
+	parts.addresses = arena_array(parts.arena, count, sizeof(*parts.addresses));
+	parts.wire = arena_array(parts.arena, count, 4);
+	for (size_t i = 0; i < count && !arena_failed(parts.arena); i++) {
+		parts.addresses[i] = vips[i].address.address;
+		memcpy(parts.wire + 4 * i, vips[i].address.address.bytes, 4);
+		parts.helds[i] = held_get(port, &vips[i].address);
+		if (!parts.helds[i])
+			break;
+	}
+	if (arena_failed(parts.arena) || (count && !parts.helds[count - 1])) {
+		parts_free(&parts);
+		return -ENOMEM;
+	}
+	*out = parts;
+	return 0;
+}
+
+static void parts_take(struct router *router, const struct parts *parts)
+{
+	router->arena = parts->arena;
+	router->about = parts->about;
+	router->helds = parts->helds;
+	router->addresses = parts->addresses;
+	router->wire = parts->wire;
+	router->address_count = parts->count;
+}
+
+static void configure(struct router *router)
+{
+	const struct instance *about = &router->about;
+	const struct vrrp_worker *worker = router->worker;
+
+	router->config.priority = about->priority;
+	router->config.preempt = about->preempt;
+	router->config.advert_interval = about->advert_interval;
+	router->config.carrier_settle = about->carrier_settle;
+	router->config.announce = about->announce;
+	router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
+}
+
+static void due(void *ctx);
+
+static struct statepage_instance *page_of(struct vrrp_worker *worker, const char *name)
+{
+	struct statepage_instance *slots = worker_page(worker->frame)->instances, *free_slot = NULL;
+	uint64_t key = text_hash(TEXT_HASH, name, strlen(name));
+
+	for (size_t i = 0; i < STATEPAGE_INSTANCES; i++) {
+		if (slots[i].key == key)
+			return &slots[i];
+		if (!slots[i].key && !free_slot)
+			free_slot = &slots[i];
+	}
+	if (free_slot) {
+		*free_slot = (struct statepage_instance){.key = key};
+		return free_slot;
+	}
+	log_warning("%s: no room in the state page: a restarted worker will not go on as its master", name);
+	return NULL;
+}
+
+struct router *router_new(struct vrrp_worker *worker, const struct instance *about, uint32_t index)
+{
+	struct port *port = port_get(worker, about->interface);
+	struct router *router = port ? calloc(1, sizeof(*router)) : NULL;
+	struct parts parts;
+
+	if (!router)
+		return NULL;
+	router->worker = worker;
+	router->port = port;
+	router->index = index;
+	router->complaints = (struct log_bucket){.every = 60 * NSTIME_S, .burst = 3};
+	if (timer_init(worker_loop(worker->frame), &router->timer, LOOP_URGENT, due, router) ||
+	    parts_make(port, about, &parts)) {
+		timer_fini(&router->timer);
+		free(router);
+		return NULL;
+	}
+	parts_take(router, &parts);
+	if (!port_attach(port, router)) {
+		router_free(router);
+		return NULL;
+	}
+	vrrp_fsm_init(&router->machine, clock_now());
+	router->machine.ready = worker->ready;
+	configure(router);
+	port_join(port, router);
+	return router;
+}
+
+void router_free(struct router *router)
+{
+	if (!router)
+		return;
+	port_detach(router->port, router);
+	timer_fini(&router->timer);
+	parts_free(&(struct parts){.arena = router->arena, .helds = router->helds, .count = router->address_count});
+	if (router->page && !router->leaving)
+		memset(router->page, 0, sizeof(*router->page));
+	free(router);
+}
+
+static void want_all(struct router *router, bool wanted)
+{
+	if (router->holds == wanted)
+		return;
+	router->holds = wanted;
+	for (size_t i = 0; i < router->address_count; i++)
+		router->helds[i]->wants += wanted ? 1 : -1u;
+}
+
+int router_change(struct router *router, const struct instance *about)
+{
+	struct parts parts, old = {.arena = router->arena, .helds = router->helds, .count = router->address_count};
+	bool holds = router->holds;
+	int err = parts_make(router->port, about, &parts);
+
+	if (err)
+		return err;
+	/* first want the new ones, so that those on both lists stay */
+	for (size_t i = 0; holds && i < parts.count; i++)
+		parts.helds[i]->wants++;
+	want_all(router, false);
+	parts_take(router, &parts);
+	router->holds = holds;
+	router->announce_next = 0;
+	router->announcing = false;
+	parts_free(&old);
+	configure(router);
+	router->port->stale = true;
+	worker_touch(router->worker, router->port);
+	if (router->started)
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
+	return 0;
+}
+
+/* ---- what the machine asks for ----------------------------------------------------------------- */
+
+static void complain(struct router *router, struct log_bucket *bucket, const char *what, const char *detail)
+{
+	unsigned suppressed;
+
+	if (log_limit(bucket, clock_now(), &suppressed))
+		log_warning("%s: %s%s%s", router->about.name, what, detail, suppressed ? " (again and again)" : "");
+}
+
+static void send_advert(struct router *router, uint8_t priority)
+{
+	struct vrrp_advert advert = {
+		.source = router->config.source,
+		.destination = router->about.multicast_group,
+		.virtual_router_id = router->about.virtual_router_id,
+		.priority = priority,
+		.interval = router->about.advert_interval,
+		.addresses = router->wire,
+		.address_count = (uint8_t)router->address_count,
+	};
+	uint8_t packet[VRRP_PACKET_MAX];
+	struct writer out = writer_of(packet, sizeof(packet));
+	int err = -ENETDOWN;
+
+	vrrp_packet_encode(&out, &advert);
+	if (out.failed)
+		err = -EMSGSIZE;
+	else if (router->port->socket)
+		err = advert_socket_send(router->port->socket, packet, writer_used(&out));
+	if (err) {
+		complain(router, &router->complaints, "an advert could not be sent: ", strerror(-err));
+		return;
+	}
+	router->sent++;
+	if (router->page && priority)
+		router->page->last_advert = clock_now();
+}
+
+/* A round over all addresses; what the interface's queue does not take goes out with the next ones. */
+void router_announce_on(struct router *router)
+{
+	const struct link *link = &router->port->link;
+	size_t left = router->address_count - router->announce_next;
+	int sent;
+
+	if (!router->announcing || !link->index)
+		return;
+	sent = link->arp ? announce_send(router->worker->announcer, link->index, link->mac,
+					 router->addresses + router->announce_next, left)
+			 : (int)left;
+	if (sent < 0 && sent != -EAGAIN) {
+		complain(router, &router->complaints, "addresses could not be announced: ", strerror(-sent));
+		router->announcing = false;
+		return;
+	}
+	router->announce_next += sent > 0 ? (size_t)sent : 0;
+	router->announcing = router->announce_next < router->address_count;
+	if (router->announcing)
+		worker_later(router->worker, clock_now() + ANNOUNCE_PAUSE);
+}
+
+static void announce(struct router *router)
+{
+	if (router->announcing)
+		return; /* still busy with the last round: this one would tell the same */
+	router->announce_next = 0;
+	router->announcing = true;
+	router_announce_on(router);
+}
+
+static const char *reason(const struct router *router, char *out)
+{
+	return vrrp_explain(&router->machine.reason, router->fault_text, out, FACT_DETAIL);
+}
+
+static void state_changed(struct router *router, enum vrrp_state from)
+{
+	char words[FACT_DETAIL];
+
+	router->announcing = false;
+	log_info("%s: %s → %s: %s (priority %u)", router->about.name, vrrp_state_name(from),
+		 vrrp_state_name(router->machine.state), reason(router, words), router->config.priority);
+}
+
+static void act(struct router *router, const struct vrrp_action *action)
+{
+	switch (action->kind) {
+	case VRRP_ACTION_SEND:
+		send_advert(router, action->priority);
+		break;
+	case VRRP_ACTION_ADD:
+		want_all(router, true);
+		router->waiting = true;
+		worker_touch(router->worker, router->port);
+		vips_add(router->port); /* now, and not when the loop comes round again */
+		break;
+	case VRRP_ACTION_REMOVE:
+		want_all(router, false);
+		router->waiting = false;
+		worker_touch(router->worker, router->port);
+		break;
+	case VRRP_ACTION_ANNOUNCE:
+		announce(router);
+		break;
+	case VRRP_ACTION_STATE:
+		state_changed(router, action->from);
+		break;
+	case VRRP_ACTION_RELEASED:
+		router->released = true;
+		worker_touch(router->worker, router->port);
+		break;
+	}
+}
+
+static void write_page(struct router *router)
+{
+	struct statepage_instance *page = router->page;
+
+	if (!page || router->leaving)
+		return;
+	page->state = (uint8_t)router->machine.state;
+	page->releasing = vrrp_fsm_releasing(&router->machine);
+	page->master = router->machine.master;
+}
+
+static void tell_competition(struct router *router, bool before)
+{
+	char peer[ADDR_TEXT];
+
+	if (before == router->machine.competing)
+		return;
+	addr_format(&router->machine.competitor, peer);
+	if (!before)
+		log_warning("%s: %s advertises %u too, although this director is MASTER", router->about.name, peer,
+			    router->machine.competitor_priority);
+	else if (router->machine.state == VRRP_MASTER)
+		log_info("%s: %s no longer advertises; announcing the addresses again", router->about.name, peer);
+}
+
+void router_step(struct router *router, struct vrrp_input input)
+{
+	struct vrrp_machine *machine = &router->machine;
+	uint64_t transitions = machine->transitions;
+	bool competing = machine->competing;
+	struct vrrp_reason before = machine->reason;
+	struct vrrp_actions actions;
+
+	input.random = worker_random(router->worker);
+	vrrp_fsm_step(machine, &router->config, clock_now(), &input, &actions);
+	for (unsigned i = 0; i < actions.count; i++)
+		act(router, &actions.list[i]);
+	timer_at(&router->timer, vrrp_fsm_due(machine));
+	write_page(router);
+	tell_competition(router, competing);
+	if (!router->leaving && (transitions != machine->transitions || competing != machine->competing ||
+				 before.why != machine->reason.why || before.priority != machine->reason.priority ||
+				 before.peer_priority != machine->reason.peer_priority ||
+				 !addr_equal(&before.peer, &machine->reason.peer)))
+		worker_dirty(router->worker->frame, router->index);
+}
+
+/* A backup first takes in what waits in the socket: after a pause of ours the master's adverts lie there. */
+static void due(void *ctx)
+{
+	struct router *router = ctx;
+
+	if (router->machine.state == VRRP_BACKUP && router->port->socket)
+		advert_socket_drain(router->port->socket);
+	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_TIMER});
+}
+
+/* ---- what comes in --------------------------------------------------------------------------------- */
+
+/* Once per master: differences that the protocol tolerates, but an operator did not mean. */
+static void note_differences(struct router *router, const struct vrrp_advert *advert)
+{
+	char peer[ADDR_TEXT], theirs[DURATION_TEXT], ours[DURATION_TEXT];
+	size_t known = 0;
+
+	if (!advert->priority || addr_equal(&router->noted, &advert->source))
+		return;
+	router->noted = advert->source;
+	addr_format(&advert->source, peer);
+	if (advert->interval != router->about.advert_interval)
+		log_warning("%s: %s advertises every %s, this director is to do so every %s", router->about.name, peer,
+			    duration_format(advert->interval, theirs),
+			    duration_format(router->about.advert_interval, ours));
+	for (size_t i = 0; i < advert->address_count; i++)
+		for (size_t j = 0; j < router->address_count; j++)
+			known += !memcmp(advert->addresses + 4 * i, router->wire + 4 * j, 4);
+	if (known != advert->address_count || known != router->address_count)
+		log_warning("%s: %s advertises other virtual addresses (%u, %zu of them ours; we have %zu)",
+			    router->about.name, peer, advert->address_count, known, router->address_count);
+}
+
+void router_hear(struct router *router, const struct vrrp_advert *advert)
+{
+	if (!addr_equal(&advert->destination, &router->about.multicast_group)) {
+		router_dropped(router, VRRP_DROP_HEADER, &advert->source);
+		return;
+	}
+	if (addr_equal(&advert->source, &router->config.source)) {
+		router_dropped(router, VRRP_DROP_OWN, &advert->source);
+		return;
+	}
+	router->received++;
+	note_differences(router, advert);
+	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_ADVERT, .source = advert->source,
+						.priority = advert->priority, .interval = advert->interval});
+}
+
+void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source)
+{
+	char detail[ADDR_TEXT + 32], from[ADDR_TEXT];
+	struct text text = text_of(detail, sizeof(detail));
+
+	router->dropped[why]++;
+	text_add(&text, "%s (%s)", addr_format(source, from), vrrp_drop_name(why));
+	complain(router, &router->complaints, "dropped an advert from ", detail);
+}
+
+/* ---- surroundings ----------------------------------------------------------------------------------- */
+
+static void fault_add(struct text *text, uint64_t *faults, uint64_t cause, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+
+static void fault_add(struct text *text, uint64_t *faults, uint64_t cause, const char *format, ...)
+{
+	va_list list;
+
+	*faults |= cause;
+	if (text->length)
+		text_add(text, "; ");
+	va_start(list, format);
+	text_addv(text, format, list);
+	va_end(list);
+}
+
+/* An address that the kernel refuses to a master: it gives up for a while, others may do better. */
+static void look_at_refusals(struct router *router, struct text *text, uint64_t *faults)
+{
+	const struct held *refused = NULL;
+	char address[PREFIX_TEXT];
+	nstime now = clock_now();
+
+	for (size_t i = 0; i < router->address_count && !refused; i++)
+		if (router->helds[i]->error && !router->helds[i]->present)
+			refused = router->helds[i];
+	if (refused && router->holds && router->waiting) {
+		nstime pause = RETRY_FIRST << (router->refusals < 5 ? router->refusals : 5);
+
+		router->refusals++;
+		router->retry_at = now + nstime_min(pause, RETRY_LONGEST);
+	}
+	if (refused && now < router->retry_at) {
+		fault_add(text, faults, VRRP_FAULT_ADDRESS, "the kernel refuses %s on %s: %s",
+			  prefix_format(&refused->prefix, address), router->port->name, strerror(-refused->error));
+		worker_later(router->worker, router->retry_at);
+	}
+}
+
+static uint64_t faults_now(struct router *router, struct text *text)
+{
+	const struct port *port = router->port;
+	uint64_t faults = 0;
+
+	if (!port->link.index) {
+		fault_add(text, &faults, VRRP_FAULT_ABSENT, "interface %s does not exist", port->name);
+		return faults;
+	}
+	if (router->about.track_own_interface && !link_usable(&port->link))
+		fault_add(text, &faults, VRRP_FAULT_LINK, "%s %s", port->name,
+			  port->link.up ? "has no carrier" : "is down");
+	if (!router->config.source.family)
+		fault_add(text, &faults, VRRP_FAULT_SOURCE, "%s has no IPv4 address to send from", port->name);
+	if (!port->socket)
+		fault_add(text, &faults, VRRP_FAULT_SOCKET, "no socket for adverts on %s: %s", port->name,
+			  strerror(-port->socket_error));
+	look_at_refusals(router, text, &faults);
+	return faults;
+}
+
+/* Whether all addresses are in; *fresh: some were put in since the machine was told. */
+static bool all_in(const struct router *router, bool *fresh)
+{
+	*fresh = false;
+	for (size_t i = 0; i < router->address_count; i++) {
+		const struct held *held = router->helds[i];
+
+		if (held->busy || !held->owned || !held->present)
+			return false;
+		*fresh |= held->fresh;
+	}
+	return true;
+}
+
+static void look_at_addresses(struct router *router)
+{
+	bool fresh;
+
+	if (!router->holds || !all_in(router, &fresh) || !(router->waiting || fresh))
+		return;
+	router->waiting = false;
+	router->refusals = 0;
+	for (size_t i = 0; i < router->address_count; i++)
+		router->helds[i]->fresh = false;
+	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_WRITTEN, .yes = fresh});
+}
+
+static bool look_at_source(struct router *router)
+{
+	struct addr source = port_source(router->port, &router->about);
+	bool changed = !addr_equal(&source, &router->config.source);
+
+	if (router->port->link.index)
+		router->config.source = source;
+	return changed && router->port->link.index;
+}
+
+void router_look(struct router *router)
+{
+	char words[FACT_DETAIL];
+	struct text text = text_of(words, sizeof(words));
+	bool source_changed = router->port->stale && look_at_source(router);
+	uint64_t faults = faults_now(router, &text);
+
+	if (!router->started)
+		return;
+	if (strcmp(words, router->fault_text) != 0) {
+		memcpy(router->fault_text, words, sizeof(words));
+		if (!router->leaving)
+			worker_dirty(router->worker->frame, router->index);
+	}
+	if (faults != router->faults) {
+		router->faults = faults;
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults});
+	}
+	if (source_changed)
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
+	look_at_addresses(router);
+}
+
+void router_begin(struct router *router)
+{
+	const struct statepage_instance *page;
+	struct text text = text_of(router->fault_text, sizeof(router->fault_text));
+	nstime now = clock_now();
+
+	router->page = page_of(router->worker, router->about.name);
+	router->port->stale = true;
+	look_at_source(router);
+	router->faults = faults_now(router, &text);
+	router->started = true;
+	page = router->page;
+	if (page && page->state == VRRP_MASTER && !page->releasing && page->last_advert &&
+	    now - page->last_advert < 2 * router->about.advert_interval)
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RESUME, .point = page->last_advert,
+							.faults = router->faults});
+	else
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_START, .faults = router->faults});
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------- */
+
+void router_fact(const struct router *router, struct fact_instance *out)
+{
+	const struct vrrp_machine *machine = &router->machine;
+	char words[FACT_DETAIL];
+
+	*out = (struct fact_instance){
+		.instance = router->index,
+		.state = machine->state,
+		.since = machine->since,
+		.priority = router->config.priority,
+		.master = machine->master,
+		.master_priority = machine->master_priority,
+		.transitions = machine->transitions,
+		.sent = router->sent,
+		.received = router->received,
+		.competing_master = machine->competing,
+	};
+	memcpy(out->dropped, router->dropped, sizeof(out->dropped));
+	reason(router, words);
+	memcpy(out->reason, words, sizeof(out->reason));
+	if (machine->state == VRRP_FAULT)
+		memcpy(out->fault, router->fault_text, sizeof(out->fault));
+}
+
+void router_count(struct router *router)
+{
+	uint64_t sum = router->sent + router->received;
+
+	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
+		sum += router->dropped[i];
+	if (sum == router->told)
+		return;
+	router->told = sum;
+	worker_dirty(router->worker->frame, router->index);
+}

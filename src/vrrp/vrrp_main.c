@@ -1,0 +1,567 @@
+/* The frame of the vrrp worker: start, reload by difference, facts in and out, release.
+ *
+ * Order at a start: the monitor sees the kernel, the file of owned addresses is read, routers begin (going on as master
+ * where the state page says so), and only then what is owned and not wanted is removed: a restarted worker takes nothing
+ * away from a master that goes on. The first commit may come before or after the first sight of the kernel. */
+#include "vrrp/vrrp_main.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include "base/arena.h"
+#include "config/codec.h"
+#include "core/statepage.h"
+#include "core/worker.h"
+#include "net/address_writer_io.h"
+#include "net/announce_io.h"
+#include "net/monitor_io.h"
+#include "vrrp/reload.h"
+#include "vrrp/worker_io.h"
+
+#define WRITES_AT_ONCE 4096
+#define TICK NSTIME_S
+#define LAST_WRITES (2 * NSTIME_S)
+
+/* ---- small things of all files ----------------------------------------------------------------------- */
+
+void worker_touch(struct vrrp_worker *worker, struct port *port)
+{
+	port->touched = true;
+	if (!timer_armed(&worker->settle))
+		timer_at(&worker->settle, 0);
+}
+
+void worker_later(struct vrrp_worker *worker, nstime when)
+{
+	if (!timer_armed(&worker->later) || when < worker->later.due)
+		timer_at(&worker->later, when);
+}
+
+uint32_t worker_random(struct vrrp_worker *worker)
+{
+	worker->random ^= worker->random << 13;
+	worker->random ^= worker->random >> 7;
+	worker->random ^= worker->random << 17;
+	return (uint32_t)(worker->random >> 32);
+}
+
+bool pointers_push(void *array, size_t *count, size_t *room, void *pointer)
+{
+	void **grown, **pointers;
+
+	memcpy(&pointers, array, sizeof(pointers));
+	if (*count == *room) {
+		size_t wanted = *room ? 2 * *room : 4;
+
+		grown = realloc(pointers, wanted * sizeof(*grown));
+		if (!grown)
+			return false;
+		pointers = grown;
+		*room = wanted;
+		memcpy(array, &pointers, sizeof(pointers));
+	}
+	pointers[(*count)++] = pointer;
+	return true;
+}
+
+void pointers_remove(void *array, size_t *count, const void *pointer)
+{
+	void **pointers;
+
+	memcpy(&pointers, array, sizeof(pointers));
+	for (size_t i = 0; i < *count; i++) {
+		if (pointers[i] != pointer)
+			continue;
+		memmove(&pointers[i], &pointers[i + 1], (*count - 1 - i) * sizeof(*pointers));
+		(*count)--;
+		return;
+	}
+}
+
+/* ---- settling ------------------------------------------------------------------------------------------ */
+
+static void leaving_done(struct vrrp_worker *worker)
+{
+	for (size_t i = worker->leaving_count; i-- > 0;) {
+		struct router *router = worker->leaving[i];
+
+		if (!router->released)
+			continue;
+		pointers_remove(&worker->leaving, &worker->leaving_count, router);
+		router_free(router);
+	}
+}
+
+static void ports_unused(struct vrrp_worker *worker)
+{
+	for (size_t i = worker->port_count; i-- > 0;) {
+		struct port *port = worker->ports[i];
+
+		if (!port->router_count && !port->held_count && !port->pending)
+			port_free(port);
+	}
+}
+
+static bool all_released(const struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->router_count; i++)
+		if (!worker->routers[i]->released)
+			return false;
+	return !worker->leaving_count;
+}
+
+static void settle_port(struct port *port)
+{
+	port->touched = false;
+	for (size_t i = 0; i < port->router_count; i++)
+		if (!port->socket)
+			port_join(port, port->routers[i]);
+	for (size_t i = 0; i < port->router_count; i++)
+		router_look(port->routers[i]);
+	port->stale = false;
+	vips_evaluate(port);
+}
+
+static void settle(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+
+	if (!worker->synced || !worker->configured)
+		return;
+	for (size_t i = 0; i < worker->port_count; i++)
+		if (worker->ports[i]->touched)
+			settle_port(worker->ports[i]);
+	leaving_done(worker);
+	if (worker->committing && vips_idle(worker)) {
+		worker->committing = false;
+		worker_committed(worker->frame);
+	}
+	if (worker->stopping && all_released(worker) && vips_idle(worker)) {
+		worker->stopping = false;
+		worker_released(worker->frame);
+	}
+	ports_unused(worker);
+}
+
+static void later(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+
+	for (size_t i = 0; i < worker->port_count; i++) {
+		struct port *port = worker->ports[i];
+
+		for (size_t j = 0; j < port->router_count; j++)
+			router_announce_on(port->routers[j]);
+		worker_touch(worker, port);
+	}
+}
+
+static void tick(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+
+	for (size_t i = 0; i < worker->router_count; i++)
+		router_count(worker->routers[i]);
+	timer_at(&worker->tick, clock_now() + TICK);
+}
+
+/* ---- reload --------------------------------------------------------------------------------------------- */
+
+static void plan_line(void *ctx, const char *text)
+{
+	struct vrrp_worker *worker = ctx;
+
+	worker_line(worker->frame, "%s", text);
+}
+
+static int plan(struct vrrp_worker *worker, struct arena *arena, const struct model *model, struct vrrp_reload *out)
+{
+	const struct instance **old = arena_array(arena, worker->router_count + 1, sizeof(*old));
+
+	if (!old)
+		return -ENOMEM;
+	for (size_t i = 0; i < worker->router_count; i++)
+		old[i] = &worker->routers[i]->about;
+	return vrrp_reload_plan(arena, old, worker->router_count, model->instances, model->instance_count, out);
+}
+
+static void abort_prepared(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+
+	arena_free(worker->prepared_arena);
+	worker->prepared_arena = NULL;
+	worker->prepared = NULL;
+}
+
+static int prepare(void *ctx, const void *slice, size_t size, uint32_t generation)
+{
+	struct vrrp_worker *worker = ctx;
+	auto_arena *arena = arena_new(0);
+	struct model *model = NULL;
+	struct vrrp_reload reload = {0};
+	int err = arena ? slice_decode(slice, size, arena, &model) : -ENOMEM;
+
+	abort_prepared(worker);
+	if (!err)
+		err = plan(worker, arena, model, &reload);
+	if (err) {
+		worker_line(worker->frame, "vrrp cannot take generation %u: %s", generation, strerror(-err));
+		return err;
+	}
+	for (size_t i = 0; i < reload.count; i++)
+		vrrp_reload_tell(&reload.rows[i], plan_line, worker);
+	worker->prepared_arena = take(arena);
+	worker->prepared = model;
+	return 0;
+}
+
+/* It goes on in the background until it has released what it had. */
+static int leave(struct vrrp_worker *worker, struct router *router)
+{
+	if (!pointers_push(&worker->leaving, &worker->leaving_count, &worker->leaving_room, router))
+		return -ENOMEM;
+	if (router->page)
+		memset(router->page, 0, sizeof(*router->page));
+	router->page = NULL;
+	router->leaving = true;
+	if (router->started)
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
+	else
+		router->released = true;
+	worker_touch(worker, router->port);
+	return 0;
+}
+
+static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *row, struct router **routers)
+{
+	struct router *old = row->old ? worker->routers[row->old_index] : NULL;
+	int err = 0;
+
+	switch (row->change) {
+	case VRRP_SAME:
+	case VRRP_CHANGED:
+		old->index = (uint32_t)row->new_index;
+		routers[row->new_index] = old;
+		return row->change == VRRP_CHANGED ? router_change(old, row->new) : 0;
+	case VRRP_REPLACED:
+	case VRRP_ADDED:
+		routers[row->new_index] = router_new(worker, row->new, (uint32_t)row->new_index);
+		if (!routers[row->new_index])
+			return -ENOMEM;
+		if (old)
+			err = leave(worker, old);
+		if (!err && worker->synced)
+			router_begin(routers[row->new_index]);
+		return err;
+	case VRRP_REMOVED:
+		return leave(worker, old);
+	}
+	return -EINVAL;
+}
+
+static void take_globals(struct vrrp_worker *worker, const struct model *model)
+{
+	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON);
+	worker->ready_timeout = model->global.ready_timeout;
+	worker->has_services = model->has_services;
+	if (!model->has_services)
+		worker->ready = true;
+}
+
+static void tell_ready(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->router_count; i++) {
+		struct router *router = worker->routers[i];
+
+		router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
+		if (router->machine.ready != worker->ready)
+			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_READY, .yes = worker->ready});
+	}
+}
+
+/* Once it has begun there is no way back: a failure (out of memory) ends the worker, and a new one starts with the
+ * new generation. */
+static int commit_all(struct vrrp_worker *worker)
+{
+	const struct model *model = worker->prepared;
+	struct router **routers = calloc(model->instance_count + 1, sizeof(struct router *));
+	struct vrrp_reload reload = {0};
+	int err = routers ? plan(worker, worker->prepared_arena, model, &reload) : -ENOMEM;
+
+	take_globals(worker, model);
+	for (size_t i = 0; i < reload.count && !err; i++)
+		err = commit_row(worker, &reload.rows[i], routers);
+	if (err) {
+		free(routers);
+		return err;
+	}
+	free(worker->routers);
+	worker->routers = routers;
+	worker->router_count = model->instance_count;
+	tell_ready(worker);
+	return 0;
+}
+
+static void fail(struct vrrp_worker *worker, const char *what, int error)
+{
+	log_error("%s: %s", what, strerror(-error));
+	worker->status = 1;
+	loop_stop(worker_loop(worker->frame));
+}
+
+static void commit(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+	int err = commit_all(worker);
+
+	abort_prepared(worker);
+	if (err) {
+		fail(worker, "the configuration cannot be applied", err);
+		return;
+	}
+	worker->configured = worker->committing = true;
+	timer_at(&worker->settle, 0);
+}
+
+/* ---- release ---------------------------------------------------------------------------------------------- */
+
+static void release(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+
+	worker->stopping = true;
+	for (size_t i = 0; i < worker->router_count; i++) {
+		struct router *router = worker->routers[i];
+
+		if (router->started)
+			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
+		else
+			router->released = true;
+	}
+	if (!worker->synced)
+		worker_released(worker->frame);
+	else
+		timer_at(&worker->settle, 0);
+}
+
+/* ---- facts -------------------------------------------------------------------------------------------------- */
+
+static uint32_t fact_count(void *ctx)
+{
+	return (uint32_t)((struct vrrp_worker *)ctx)->router_count;
+}
+
+static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct vrrp_worker *worker = ctx;
+	struct fact_instance value;
+
+	(void)peer;
+	if (index >= worker->router_count)
+		return false;
+	router_fact(worker->routers[index], &value);
+	*type = FACT_INSTANCE;
+	fact_instance_put(out, &value);
+	return true;
+}
+
+static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
+{
+	struct vrrp_worker *worker = ctx;
+	struct fact_table table;
+
+	if (peer != ROLE_IPVS || type != FACT_TABLE || !fact_table_get(in, &table) || !worker->has_services)
+		return;
+	if (table.ready != worker->ready)
+		log_debug("the table of services is %s", table.ready ? "ready" : "not ready");
+	worker->ready = table.ready;
+	tell_ready(worker);
+}
+
+/* ---- the kernel's events ------------------------------------------------------------------------------------- */
+
+static void on_link(void *ctx, const struct link *link)
+{
+	struct vrrp_worker *worker = ctx;
+
+	for (size_t i = 0; i < worker->port_count; i++) {
+		struct port *port = worker->ports[i];
+
+		if (!strcmp(port->name, link->name))
+			port_link(port, link);
+		else if (port->link.index == link->index) /* it was given another name */
+			port_link(port, monitor_link_by_name(worker->monitor, port->name));
+	}
+}
+
+static void on_link_removed(void *ctx, const struct link *link)
+{
+	struct vrrp_worker *worker = ctx;
+
+	for (size_t i = 0; i < worker->port_count; i++)
+		if (worker->ports[i]->link.index == link->index)
+			port_link(worker->ports[i], monitor_link_by_name(worker->monitor, worker->ports[i]->name));
+}
+
+static void on_address(void *ctx, const struct address *address)
+{
+	vips_present(ctx, address, true);
+}
+
+static void on_address_removed(void *ctx, const struct address *address)
+{
+	vips_present(ctx, address, false);
+}
+
+static void first_sight(struct vrrp_worker *worker)
+{
+	int err;
+
+	worker->synced = true;
+	for (size_t i = 0; i < worker->port_count; i++)
+		port_link(worker->ports[i], monitor_link_by_name(worker->monitor, worker->ports[i]->name));
+	err = vips_adopt(worker, WORKER_FD_OWNED);
+	if (err) {
+		fail(worker, "the file of owned addresses cannot be read", err);
+		return;
+	}
+	for (size_t i = 0; i < worker->router_count; i++)
+		router_begin(worker->routers[i]);
+}
+
+static void on_synced(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+
+	if (!worker->synced)
+		first_sight(worker);
+	for (size_t i = 0; i < worker->port_count; i++)
+		worker_touch(worker, worker->ports[i]);
+	if (!timer_armed(&worker->settle))
+		timer_at(&worker->settle, 0);
+}
+
+static void on_failed(void *ctx, int error)
+{
+	fail(ctx, "links and addresses can no longer be watched", error);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+/* With a limit on locked memory a locked future would make allocations fail: then better not at all. */
+static bool locks_without_limit(void)
+{
+	struct rlimit limit = {0};
+
+	capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK) ||
+	       (!getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur == RLIM_INFINITY);
+}
+
+static void lock_memory(void)
+{
+	if (!locks_without_limit())
+		log_warning("memory is not locked, there is a limit on it: under memory pressure adverts may be late");
+	else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		log_warning("memory cannot be locked: %s; under memory pressure adverts may be late", strerror(errno));
+}
+
+static void check_scheduling(void)
+{
+	if (sched_getscheduler(0) != SCHED_RR)
+		log_warning("no real-time scheduling: on a busy machine adverts may be late");
+}
+
+static const struct worker_ops ops = {
+	.prepare = prepare,
+	.commit = commit,
+	.abort = abort_prepared,
+	.release = release,
+	.orphaned = release,
+	.fact_count = fact_count,
+	.fact = fact,
+	.fact_received = fact_received,
+};
+
+static const struct monitor_ops monitor_ops = {
+	.link = on_link,
+	.link_removed = on_link_removed,
+	.address = on_address,
+	.address_removed = on_address_removed,
+	.synced = on_synced,
+	.failed = on_failed,
+};
+
+static const struct address_writer_ops writer_ops = {.done = vips_done};
+
+static int open_all(struct vrrp_worker *worker)
+{
+	struct loop *loop = worker_loop(worker->frame);
+	int err = announcer_new(&worker->announcer);
+
+	if (!err)
+		err = address_writer_new(loop, WRITES_AT_ONCE, WORKER_FD_OWNED, &writer_ops, worker, &worker->writer);
+	if (!err)
+		err = monitor_new(loop, &monitor_ops, worker, &worker->monitor);
+	if (!err)
+		err = timer_init(loop, &worker->settle, LOOP_URGENT, settle, worker);
+	if (!err)
+		err = timer_init(loop, &worker->later, LOOP_NORMAL, later, worker);
+	if (!err)
+		err = timer_init(loop, &worker->tick, LOOP_IDLE, tick, worker);
+	if (!err)
+		timer_at(&worker->tick, clock_now() + TICK);
+	return err;
+}
+
+static void close_all(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->leaving_count; i++)
+		router_free(worker->leaving[i]);
+	for (size_t i = 0; i < worker->router_count; i++) {
+		worker->routers[i]->leaving = true; /* the page stays for whoever comes next */
+		router_free(worker->routers[i]);
+	}
+	address_writer_free(worker->writer, LAST_WRITES);
+	while (worker->port_count)
+		port_free(worker->ports[0]);
+	monitor_free(worker->monitor);
+	announcer_free(worker->announcer);
+	timer_fini(&worker->settle);
+	timer_fini(&worker->later);
+	timer_fini(&worker->tick);
+	abort_prepared(worker);
+	free(worker->routers);
+	free(worker->leaving);
+	free(worker->ports);
+}
+
+int vrrp_main(void)
+{
+	struct vrrp_worker worker = {.started = clock_now()};
+	int err, status = 1;
+
+	worker.frame = worker_new(ROLE_VRRP, role_name(ROLE_VRRP), &ops, &worker);
+	if (!worker.frame)
+		return 1;
+	lock_memory();
+	check_scheduling();
+	if (getrandom(&worker.random, sizeof(worker.random), GRND_NONBLOCK) != sizeof(worker.random))
+		worker.random = (uint64_t)worker.started;
+	worker.random |= 1;
+	err = open_all(&worker);
+	if (err)
+		log_error("the vrrp worker cannot start: %s", strerror(-err));
+	else
+		status = worker_run(worker.frame);
+	close_all(&worker);
+	worker_free(worker.frame);
+	return status ? status : worker.status;
+}

@@ -1,0 +1,194 @@
+/* The vrrp worker's living things, shared by its files:
+ *
+ *   vrrp_main   the frame: reload, facts, release
+ *   router_io   a virtual router: steps its machine, does what that asks for, tells
+ *   port_io     an interface that routers use: link, source address, socket, who gets which advert
+ *   vips_io     virtual addresses in the kernel: what is wanted, what is there, one operation after the other
+ *
+ * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes addresses, and it
+ * only hands operations to the address writer's thread. */
+#ifndef LBHA_VRRP_WORKER_IO_H
+#define LBHA_VRRP_WORKER_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/nstime.h"
+#include "config/facts.h"
+#include "config/model.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "net/address.h"
+#include "net/link.h"
+#include "vrrp/fsm.h"
+#include "vrrp/packet.h"
+#include "vrrp/repair.h"
+
+struct address_writer;
+struct advert_socket;
+struct announcer;
+struct arena;
+struct monitor;
+struct port;
+struct router;
+struct statepage_instance;
+struct worker;
+
+/* A virtual address on a port. Lives while a router lists it, or it is ours in the kernel, or an operation is under
+ * way. */
+struct held {
+	struct prefix prefix;
+	struct port *port;
+	unsigned users;       /* routers that list it */
+	unsigned wants;       /* of these, masters */
+	unsigned busy;        /* operations under way */
+	bool owned, present;  /* written down as ours; in the kernel */
+	bool fresh;           /* put in since its routers were told */
+	int error;            /* the kernel's last refusal */
+	nstime retry_at;
+	struct repair repair;
+};
+
+struct port {
+	struct vrrp_worker *worker;
+	char name[LINK_NAME];
+	struct link link;     /* index 0: absent */
+	struct advert_socket *socket;
+	int socket_error;
+	struct router **routers; /* the leaving ones too */
+	size_t router_count, router_room;
+	struct held **helds;  /* by prefix */
+	size_t held_count, held_room;
+	size_t pending;       /* operations under way on it */
+	bool stale;           /* its addresses have changed: routers may have another source */
+	bool touched;         /* look at it again, */
+	nstime look_again;    /* and compare with the kernel then; 0: no need */
+	struct log_bucket complaints;
+};
+
+struct router {
+	struct vrrp_worker *worker;
+	struct port *port;
+	struct arena *arena;           /* of `about` and the arrays below */
+	struct instance about;
+	uint32_t index;                /* of its fact */
+	bool started, leaving, released;
+	struct vrrp_machine machine;
+	struct vrrp_config config;
+	struct loop_timer timer;
+
+	struct held **helds;           /* the virtual addresses, in the order of the file */
+	struct addr *addresses;
+	uint8_t *wire;                 /* the same as bytes of an advert */
+	size_t address_count;
+	bool holds;                    /* counted in held.wants */
+	bool waiting;                  /* the machine waits for WRITTEN */
+	size_t announce_next;          /* of a round that the socket did not take at once */
+	bool announcing;
+
+	uint64_t faults;
+	unsigned refusals;             /* takeovers in a row that the kernel refused */
+	nstime retry_at;               /* VRRP_FAULT_ADDRESS stands until then */
+	char fault_text[FACT_DETAIL];
+
+	uint64_t sent, received, told; /* told: sum of all counters when they were told last */
+	uint64_t dropped[VRRP_DROP_COUNT];
+	struct statepage_instance *page;
+	struct addr noted;             /* the master whose adverts were compared with ours */
+	struct log_bucket complaints;
+};
+
+struct vrrp_worker {
+	struct worker *frame;
+	struct monitor *monitor;
+	struct address_writer *writer;
+	struct announcer *announcer;
+	bool synced;                   /* the monitor has seen the kernel once */
+	bool configured;               /* there was a commit: until then nothing owned is known to be unwanted */
+	bool ready;                    /* the table is programmed, or there are no services */
+	bool has_services;
+	bool committing;               /* COMMITTED is to be said when the kernel has everything */
+	bool stopping;
+	int status;
+	nstime started, ready_timeout;
+	uint64_t random;
+
+	struct port **ports;
+	size_t port_count, port_room;
+	struct router **routers;       /* by index of their facts */
+	size_t router_count;
+	struct router **leaving;
+	size_t leaving_count, leaving_room;
+
+	struct arena *prepared_arena;
+	struct model *prepared;
+
+	struct loop_timer settle;      /* at once: what has changed is looked at */
+	struct loop_timer later;       /* repairs, retries */
+	struct loop_timer tick;        /* counters */
+};
+
+/* ---- vrrp_main ---- */
+
+/* Something of a port has changed: its routers and addresses are looked at before the loop sleeps. */
+void worker_touch(struct vrrp_worker *worker, struct port *port);
+/* The same for all ports, at a point in time. */
+void worker_later(struct vrrp_worker *worker, nstime when);
+uint32_t worker_random(struct vrrp_worker *worker);
+/* Appends to an array of pointers that grows by doubling; false: out of memory. */
+bool pointers_push(void *array, size_t *count, size_t *room, void *pointer);
+void pointers_remove(void *array, size_t *count, const void *pointer);
+
+/* ---- router_io ---- */
+
+/* A router in INIT with a deep copy of `about`, attached to its port and addresses. NULL: out of memory. */
+struct router *router_new(struct vrrp_worker *worker, const struct instance *about, uint32_t index);
+void router_free(struct router *router); /* NULL is fine */
+/* Takes a new configuration in place. -ENOMEM: nothing changed. */
+int router_change(struct router *router, const struct instance *about);
+/* From INIT: goes on as master if the page says so, else listens. */
+void router_begin(struct router *router);
+void router_step(struct router *router, struct vrrp_input input);
+/* Looks at its link, source and addresses again and tells the machine what has changed. */
+void router_look(struct router *router);
+void router_hear(struct router *router, const struct vrrp_advert *advert);
+void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source);
+void router_announce_on(struct router *router);
+void router_fact(const struct router *router, struct fact_instance *out);
+/* Marks the fact when a counter has moved since it was told. */
+void router_count(struct router *router);
+
+/* ---- port_io ---- */
+
+/* The port of that name, made if need be; NULL: out of memory. */
+struct port *port_get(struct vrrp_worker *worker, const char *name);
+void port_free(struct port *port);
+bool port_attach(struct port *port, struct router *router);
+void port_detach(struct port *port, struct router *router);
+/* The link as it is now; NULL: there is none of that name. */
+void port_link(struct port *port, const struct link *link);
+/* Opens the socket if it is not, and joins the router's group. */
+void port_join(struct port *port, const struct router *router);
+/* The address that adverts of a router carry; family 0: none. */
+struct addr port_source(const struct port *port, const struct instance *about);
+
+/* ---- vips_io ---- */
+
+struct held *held_get(struct port *port, const struct prefix *prefix); /* made if need be, users + 1 */
+void held_put(struct held *held);                                        /* users - 1; freed when nothing is left */
+bool vips_has(const struct port *port, const struct prefix *prefix);
+/* What is in the file of owned things belongs to its port from now on. */
+int vips_adopt(struct vrrp_worker *worker, int owned_fd);
+/* Compares with the kernel, as the monitor sees it. */
+void vips_refresh(struct port *port);
+void vips_forget(struct port *port); /* the link has gone, and its addresses with it */
+void vips_present(struct vrrp_worker *worker, const struct address *address, bool present);
+/* Puts operations for what is wanted and not there. */
+void vips_add(struct port *port);
+/* The same, and for what is ours and not wanted: only when every router has begun. */
+void vips_evaluate(struct port *port);
+bool vips_idle(const struct vrrp_worker *worker);
+void vips_done(void *ctx, uint64_t cookie, enum address_action action, const struct address *address, int error);
+
+#endif
