@@ -16,6 +16,7 @@
 #include "daemon/compiler.h"
 #include "daemon/control_main.h"
 #include "daemon/supervisor.h"
+#include "vrrp/vrrp_main.h"
 
 enum exit_status {
 	EXIT_FINE = 0,
@@ -53,6 +54,7 @@ static int worker_program(const char *role)
 	} programs[] = {
 		{"compiler", compiler_main},
 		{"control", control_main},
+		{"vrrp", vrrp_main},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(programs); i++)
