@@ -1,6 +1,6 @@
-/* Encoding: a message is begun, gets attributes, and is closed by writing its length into the head that was left
- * open; a nested attribute likewise. Every message and attribute starts at a multiple of four bytes. The reading
- * side is decode.c. */
+/* Encoding: a message is begun, gets attributes, and is closed by writing its length into the head
+ * that was left open; a nested attribute likewise. Every message and attribute starts at a multiple
+ * of four bytes. The reading side is decode.c. */
 #include "ipvs/codec.h"
 
 #include <netinet/in.h>
@@ -30,7 +30,7 @@ static void put_host32(struct writer *out, uint32_t value)
 	put_bytes(out, &value, sizeof(value));
 }
 
-/* ---- attributes ---------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 static void attr_bytes(struct writer *out, uint16_t type, const void *bytes, size_t size)
 {
@@ -84,10 +84,10 @@ static void nest_end(struct writer *out, uint8_t *head)
 		memcpy(head, &size, sizeof(size));
 }
 
-/* ---- messages ---------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
-static uint8_t *message_begin(struct writer *out, uint16_t family, uint16_t flags, uint32_t seq, uint8_t command,
-			      uint8_t version)
+static uint8_t *message_begin(struct writer *out, uint16_t family, uint16_t flags, uint32_t seq,
+			      uint8_t command, uint8_t version)
 {
 	uint8_t *head = put_space(out, 4);
 
@@ -123,8 +123,8 @@ static void put_key(struct writer *out, const struct ipvs_service_key *key)
 
 static void put_netmask(struct writer *out, uint8_t family, uint32_t netmask)
 {
-	uint8_t bytes[4] = {(uint8_t)(netmask >> 24), (uint8_t)(netmask >> 16), (uint8_t)(netmask >> 8),
-			    (uint8_t)netmask};
+	uint8_t bytes[4] = {(uint8_t)(netmask >> 24), (uint8_t)(netmask >> 16),
+			    (uint8_t)(netmask >> 8), (uint8_t)netmask};
 
 	if (family == AF_INET6)
 		attr_u32(out, IPVS_SVC_ATTR_NETMASK, netmask);
@@ -133,7 +133,8 @@ static void put_netmask(struct writer *out, uint8_t family, uint32_t netmask)
 }
 
 /* The kernel takes over exactly the flags that the mask names: all of them but its own. */
-static void put_service_attr(struct writer *out, uint8_t family, const struct ipvs_service_attr *attr)
+static void put_service_attr(struct writer *out, uint8_t family,
+			     const struct ipvs_service_attr *attr)
 {
 	struct ip_vs_flags flags = {.flags = attr->flags, .mask = ~(uint32_t)IP_VS_SVC_F_HASHED};
 
@@ -165,12 +166,16 @@ static void put_dest(struct writer *out, const struct ipvs_op *op)
 	nest_end(out, nest);
 }
 
-void ipvs_encode_op(struct writer *out, uint16_t family, uint32_t seq, bool ack, const struct ipvs_op *op)
+void ipvs_encode_op(struct writer *out, uint16_t family, uint32_t seq, bool ack,
+		    const struct ipvs_op *op)
 {
 	static const uint8_t commands[] = {
-		[IPVS_ADD_SERVICE] = IPVS_CMD_NEW_SERVICE, [IPVS_SET_SERVICE] = IPVS_CMD_SET_SERVICE,
-		[IPVS_DEL_SERVICE] = IPVS_CMD_DEL_SERVICE, [IPVS_ADD_DEST] = IPVS_CMD_NEW_DEST,
-		[IPVS_SET_DEST] = IPVS_CMD_SET_DEST,       [IPVS_DEL_DEST] = IPVS_CMD_DEL_DEST,
+		[IPVS_ADD_SERVICE] = IPVS_CMD_NEW_SERVICE,
+		[IPVS_SET_SERVICE] = IPVS_CMD_SET_SERVICE,
+		[IPVS_DEL_SERVICE] = IPVS_CMD_DEL_SERVICE,
+		[IPVS_ADD_DEST] = IPVS_CMD_NEW_DEST,
+		[IPVS_SET_DEST] = IPVS_CMD_SET_DEST,
+		[IPVS_DEL_DEST] = IPVS_CMD_DEL_DEST,
 	};
 	uint8_t *message = message_begin(out, family, ack ? NLM_F_ACK : 0, seq, commands[op->kind],
 					 GENL_VERSION_IPVS);
@@ -195,12 +200,15 @@ void ipvs_encode_get_family(struct writer *out, uint32_t seq)
 
 void ipvs_encode_dump_services(struct writer *out, uint16_t family, uint32_t seq)
 {
-	message_end(out, message_begin(out, family, NLM_F_DUMP, seq, IPVS_CMD_GET_SERVICE, GENL_VERSION_IPVS));
+	message_end(out, message_begin(out, family, NLM_F_DUMP, seq, IPVS_CMD_GET_SERVICE,
+				       GENL_VERSION_IPVS));
 }
 
-void ipvs_encode_dump_dests(struct writer *out, uint16_t family, uint32_t seq, const struct ipvs_service_key *key)
+void ipvs_encode_dump_dests(struct writer *out, uint16_t family, uint32_t seq,
+			    const struct ipvs_service_key *key)
 {
-	uint8_t *message = message_begin(out, family, NLM_F_DUMP, seq, IPVS_CMD_GET_DEST, GENL_VERSION_IPVS);
+	uint8_t *message =
+		message_begin(out, family, NLM_F_DUMP, seq, IPVS_CMD_GET_DEST, GENL_VERSION_IPVS);
 	uint8_t *nest = nest_begin(out, IPVS_CMD_ATTR_SERVICE);
 
 	put_key(out, key);

@@ -1,6 +1,7 @@
-/* The generic netlink messages of IPVS as bytes: requests from operations, replies into table values. Nothing here
- * knows a socket: a batch is a run of messages in a buffer of the caller's. Netlink is host order but for addresses,
- * ports and IPv4 masks. Kernel: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c (ip_vs_genl_*), linux/netlink.h. */
+/* The generic netlink messages of IPVS as bytes: requests from operations, replies into table
+ * values. Nothing here knows a socket: a batch is a run of messages in a buffer of the caller's.
+ * Netlink is host order but for addresses, ports and IPv4 masks. Kernel: linux/ip_vs.h,
+ * net/netfilter/ipvs/ip_vs_ctl.c (ip_vs_genl_*), linux/netlink.h. */
 #ifndef LBHA_IPVS_CODEC_H
 #define LBHA_IPVS_CODEC_H
 
@@ -13,17 +14,19 @@
 
 #define IPVS_MESSAGE_MAX 512 /* no request is larger */
 
-/* ---- requests: each appends one message; a full writer turns failed ------------------------------------- */
+/* ---- requests: each appends one message; a full writer turns failed -------------------------- */
 
-/* `family` is the number that the kernel gave the family "IPVS"; `ack` asks for an answer when all is well (an error is
- * always answered). */
-void ipvs_encode_op(struct writer *out, uint16_t family, uint32_t seq, bool ack, const struct ipvs_op *op);
+/* `family` is the number that the kernel gave the family "IPVS"; `ack` asks for an answer when all
+ * is well (an error is always answered). */
+void ipvs_encode_op(struct writer *out, uint16_t family, uint32_t seq, bool ack,
+		    const struct ipvs_op *op);
 /* Asks for the number of the family "IPVS"; the kernel loads ip_vs for it when it can. */
 void ipvs_encode_get_family(struct writer *out, uint32_t seq);
 void ipvs_encode_dump_services(struct writer *out, uint16_t family, uint32_t seq);
-void ipvs_encode_dump_dests(struct writer *out, uint16_t family, uint32_t seq, const struct ipvs_service_key *key);
+void ipvs_encode_dump_dests(struct writer *out, uint16_t family, uint32_t seq,
+			    const struct ipvs_service_key *key);
 
-/* ---- replies ------------------------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 enum netlink_kind {
 	NETLINK_DATA,  /* a message with a value */
@@ -41,7 +44,8 @@ struct netlink_message {
 	struct reader value; /* after the netlink header; points into the input */
 };
 
-/* The next message of what was received; false at the end, with *malformed telling whether the end is a fault. */
+/* The next message of what was received; false at the end, with *malformed telling whether the end
+ * is a fault. */
 bool netlink_next(struct reader *in, struct netlink_message *out, bool *malformed);
 
 /* The value of a DATA message of our family. */
@@ -52,8 +56,8 @@ struct ipvs_message {
 	struct ipvs_dest dest;
 };
 
-/* Attributes that this build does not know are skipped; false when the value is malformed. A destination without a
- * family of its own (before Linux 3.18) has `service_family`. */
+/* Attributes that this build does not know are skipped; false when the value is malformed. A
+ * destination without a family of its own (before Linux 3.18) has `service_family`. */
 bool ipvs_decode_message(struct reader in, uint8_t service_family, struct ipvs_message *out);
 /* The answer to get_family: false when it names no family. */
 bool ipvs_decode_family(struct reader in, uint16_t *out);

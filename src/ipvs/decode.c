@@ -1,5 +1,6 @@
-/* Decoding of netlink messages and IPVS values. Every length is checked against what is there before it is used;
- * foreign bytes end in plain values or in "malformed", never beyond their buffer. Declared in codec.h. */
+/* Decoding of netlink messages and IPVS values. Every length is checked against what is there
+ * before it is used; foreign bytes end in plain values or in "malformed", never beyond their
+ * buffer. Declared in codec.h. */
 #include "ipvs/codec.h"
 
 #include <netinet/in.h>
@@ -40,7 +41,7 @@ static void skip_padding(struct reader *in, size_t size)
 	get_bytes(in, padding < left ? padding : left);
 }
 
-/* ---- attributes ---------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 struct attribute {
 	uint16_t type;
@@ -316,10 +317,10 @@ bool ipvs_decode_family(struct reader in, uint16_t *out)
 	return true;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
-/* After the error number stands the request's header (and its whole, unless NETLINK_CAP_ACK cut it), then the
- * attributes of an extended acknowledgement. */
+/* After the error number stands the request's header (and its whole, unless NETLINK_CAP_ACK cut
+ * it), then the attributes of an extended acknowledgement. */
 static bool decode_error(struct reader in, uint16_t flags, struct netlink_message *out)
 {
 	struct attribute attr;

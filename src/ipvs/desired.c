@@ -19,7 +19,8 @@ static const struct {
 	uint8_t number;
 } protocols[] = {{PROTOCOL_TCP, IPPROTO_TCP}, {PROTOCOL_UDP, IPPROTO_UDP}};
 
-/* sh passes over servers of weight 0 only with its fallback; without it they would go on getting clients. */
+/* sh passes over servers of weight 0 only with its fallback; without it they would go on getting
+ * clients. */
 static struct ipvs_service_attr attr_of(const struct service *service, uint8_t family)
 {
 	struct ipvs_service_attr attr = {.netmask = family == AF_INET6 ? 128 : UINT32_MAX};
@@ -30,13 +31,15 @@ static struct ipvs_service_attr attr_of(const struct service *service, uint8_t f
 	return attr;
 }
 
-struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about, const struct real_server *server)
+struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about,
+				      const struct real_server *server)
 {
 	return (struct ipvs_dest_key){.address = server->address.address,
-				      .port = server->address.port ? server->address.port : about->empty.key.port};
+				      .port = server->address.port ? server->address.port
+								   : about->empty.key.port};
 }
 
-/* ---- the layout ---------------------------------------------------------------------------------------------- */
+/* ---- the layout ------------------------------------------------------------------------------ */
 
 struct placed {
 	struct ipvs_dest_key key;
@@ -45,11 +48,12 @@ struct placed {
 
 static int by_place(const void *a, const void *b)
 {
-	return ipvs_dest_key_compare(&((const struct placed *)a)->key, &((const struct placed *)b)->key);
+	return ipvs_dest_key_compare(&((const struct placed *)a)->key,
+				     &((const struct placed *)b)->key);
 }
 
-static int order_servers(struct arena *arena, const struct service *service, struct ipvs_virtual *about,
-			 struct text *why)
+static int order_servers(struct arena *arena, const struct service *service,
+			 struct ipvs_virtual *about, struct text *why)
 {
 	size_t count = service->real_server_count;
 	struct placed *placed = arena_array(arena, count, sizeof(*placed));
@@ -58,14 +62,16 @@ static int order_servers(struct arena *arena, const struct service *service, str
 	if (!placed || !order)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		placed[i] = (struct placed){ipvs_dest_key_of(about, &service->real_servers[i]), (uint32_t)i};
+		placed[i] = (struct placed){ipvs_dest_key_of(about, &service->real_servers[i]),
+					    (uint32_t)i};
 	if (count)
 		qsort(placed, count, sizeof(*placed), by_place);
 	for (size_t i = 0; i < count; i++) {
 		order[i] = placed[i].server;
 		if (i && !by_place(&placed[i - 1], &placed[i])) {
-			text_add(why, "service %s: the real servers %s and %s are alike", service->name,
-				 service->real_servers[order[i - 1]].name, service->real_servers[order[i]].name);
+			text_add(why, "service %s: the real servers %s and %s are alike",
+				 service->name, service->real_servers[order[i - 1]].name,
+				 service->real_servers[order[i]].name);
 			return -EEXIST;
 		}
 	}
@@ -73,7 +79,8 @@ static int order_servers(struct arena *arena, const struct service *service, str
 	return 0;
 }
 
-static int add_service(struct arena *arena, struct ipvs_layout *layout, uint32_t index, struct text *why)
+static int add_service(struct arena *arena, struct ipvs_layout *layout, uint32_t index,
+		       struct text *why)
 {
 	const struct service *service = &layout->model->services[index];
 
@@ -90,13 +97,15 @@ static int add_service(struct arena *arena, struct ipvs_layout *layout, uint32_t
 
 			if (!(service->protocols & protocols[p].protocol))
 				continue;
-			about = arena_push(arena, &layout->virtuals, &layout->count, sizeof(*about));
+			about = arena_push(arena, &layout->virtuals, &layout->count,
+					   sizeof(*about));
 			if (!about)
 				return -ENOMEM;
 			about->service = index;
-			about->empty.key = (struct ipvs_service_key){.address = listen->address,
-								     .port = listen->port,
-								     .protocol = protocols[p].number};
+			about->empty.key =
+				(struct ipvs_service_key){.address = listen->address,
+							  .port = listen->port,
+							  .protocol = protocols[p].number};
 			about->empty.attr = attr_of(service, listen->address.family);
 			if (order_servers(arena, service, about, why))
 				return why->length ? -EEXIST : -ENOMEM;
@@ -118,7 +127,8 @@ static int refuse_doubles(const struct ipvs_layout *layout, struct text *why)
 	for (size_t i = 1; i < layout->count; i++) {
 		if (by_virtual(&v[i - 1], &v[i]))
 			continue;
-		text_add(why, "services %s and %s: both listen on ", layout->model->services[v[i - 1].service].name,
+		text_add(why, "services %s and %s: both listen on ",
+			 layout->model->services[v[i - 1].service].name,
 			 layout->model->services[v[i].service].name);
 		ipvs_service_key_format(&v[i].empty.key, why);
 		return -EEXIST;
@@ -146,7 +156,8 @@ static int index_services(struct arena *arena, struct ipvs_layout *layout)
 	return 0;
 }
 
-int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipvs_layout *out, struct text *why)
+int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipvs_layout *out,
+		      struct text *why)
 {
 	struct ipvs_layout layout = {.model = model};
 	int error = 0;
@@ -164,7 +175,7 @@ int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipv
 	return error;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_t weight)
 {
@@ -186,7 +197,8 @@ static bool desired_dest(const struct ipvs_virtual *about, const struct service 
 			 const struct real_server *server, const enum verdict *verdicts,
 			 const struct ipvs_service *current, struct ipvs_dest *out)
 {
-	struct ipvs_want want = ipvs_server_want(service, server, ipvs_server_health(server, verdicts));
+	struct ipvs_want want =
+		ipvs_server_want(service, server, ipvs_server_health(server, verdicts));
 	const struct ipvs_dest *found;
 
 	*out = (struct ipvs_dest){.key = ipvs_dest_key_of(about, server)};
@@ -206,7 +218,8 @@ static bool desired_dest(const struct ipvs_virtual *about, const struct service 
 }
 
 void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum verdict *verdicts,
-			  const struct ipvs_service *current, struct ipvs_dest *dests, struct ipvs_service *out)
+			  const struct ipvs_service *current, struct ipvs_dest *dests,
+			  struct ipvs_service *out)
 {
 	const struct ipvs_virtual *about = &layout->virtuals[v];
 	const struct service *service = &layout->model->services[about->service];
@@ -214,14 +227,15 @@ void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum
 
 	desired.dests = dests;
 	for (size_t k = 0; k < service->real_server_count; k++)
-		if (desired_dest(about, service, &service->real_servers[about->order[k]], verdicts, current,
-				 &dests[desired.dest_count]))
+		if (desired_dest(about, service, &service->real_servers[about->order[k]], verdicts,
+				 current, &dests[desired.dest_count]))
 			desired.dest_count++;
 	*out = desired;
 }
 
-int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout, const enum verdict *verdicts,
-		       const struct ipvs_table *current, struct ipvs_table *out)
+int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout,
+		       const enum verdict *verdicts, const struct ipvs_table *current,
+		       struct ipvs_table *out)
 {
 	struct ipvs_table table = {.count = layout->count};
 
@@ -235,7 +249,8 @@ int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout, co
 
 		if (!dests)
 			return -ENOMEM;
-		ipvs_desired_service(layout, v, verdicts, ipvs_table_find(current, &about->empty.key), dests,
+		ipvs_desired_service(layout, v, verdicts,
+				     ipvs_table_find(current, &about->empty.key), dests,
 				     &table.services[v]);
 	}
 	*out = table;

@@ -1,6 +1,7 @@
-/* The wanted IPVS table of a model. Each listener × protocol of a service is a virtual service; a real server without a
- * port takes the listener's. What does not depend on verdicts (the virtual services, the order of their destinations)
- * is laid out once per model, so that a verdict costs a walk over one service's servers and nothing else. */
+/* The wanted IPVS table of a model. Each listener × protocol of a service is a virtual service; a
+ * real server without a port takes the listener's. What does not depend on verdicts (the virtual
+ * services, the order of their destinations) is laid out once per model, so that a verdict costs a
+ * walk over one service's servers and nothing else. */
 #ifndef LBHA_IPVS_DESIRED_H
 #define LBHA_IPVS_DESIRED_H
 
@@ -15,8 +16,8 @@ struct arena;
 struct text;
 
 struct ipvs_virtual {
-	uint32_t service;      /* index into model.services */
-	const uint32_t *order; /* order[k]: the real server that stands k-th among the sorted destinations */
+	uint32_t service;          /* index into model.services */
+	const uint32_t *order;     /* order[k]: the real server that is the k-th destination */
 	struct ipvs_service empty; /* key and attributes, no destination */
 };
 
@@ -24,25 +25,30 @@ struct ipvs_layout {
 	const struct model *model;
 	struct ipvs_virtual *virtuals; /* sorted by key */
 	size_t count;
-	/* the virtual services of service s: of_service[first[s]] to of_service[first[s + 1] - 1] */
+	/* those of service s: of_service[first[s]] to of_service[first[s + 1] - 1] */
 	uint32_t *first, *of_service;
 };
 
-/* -ENOMEM; -EEXIST when two listeners or two servers of a service are alike, -EINVAL for a scheduler's name that no
- * kernel can have: `why` then says which. `model` must outlive the layout. */
-int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipvs_layout *out, struct text *why);
+/* -ENOMEM; -EEXIST when two listeners or two servers of a service are alike, -EINVAL for a
+ * scheduler's name that no kernel can have: `why` then says which. The model
+ * must outlive the layout. */
+int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipvs_layout *out,
+		      struct text *why);
 
 /* The destination that a real server is under a virtual service. */
-struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about, const struct real_server *server);
+struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about,
+				      const struct real_server *server);
 
-/* The virtual service v under these verdicts. `current` (NULL: none) is how the table has it: a server without a
- * verdict stays as it is there. `dests` has room for all real servers of the service and becomes out->dests; it may
- * not be that of `current`. */
+/* The virtual service v under these verdicts. `current` (NULL: none) is how the table has it: a
+ * server without a verdict stays as it is there. `dests` has room for all real servers of the
+ * service and becomes out->dests; it may not be that of `current`. */
 void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum verdict *verdicts,
-			  const struct ipvs_service *current, struct ipvs_dest *dests, struct ipvs_service *out);
+			  const struct ipvs_service *current, struct ipvs_dest *dests,
+			  struct ipvs_service *out);
 
 /* The whole table; each service's `dests` has room for all its real servers. -ENOMEM. */
-int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout, const enum verdict *verdicts,
-		       const struct ipvs_table *current, struct ipvs_table *out);
+int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout,
+		       const enum verdict *verdicts, const struct ipvs_table *current,
+		       struct ipvs_table *out);
 
 #endif

@@ -1,6 +1,7 @@
-/* One generic netlink socket, non-blocking. Requests are numbered; answers with another number than those waited for are
- * leftovers of a request that was given up, and passed over. A batch asks for an acknowledgement of its last message
- * only; errors come without being asked for and are mapped back to operations by their numbers. */
+/* One generic netlink socket, non-blocking. Requests are numbered; answers with another number than
+ * those waited for are leftovers of a request that was given up, and passed over. A batch asks for
+ * an acknowledgement of its last message only; errors come without being asked for and are mapped
+ * back to operations by their numbers. */
 #include "ipvs/ipvs_io.h"
 
 #include <errno.h>
@@ -16,10 +17,12 @@
 #include "core/loop.h"
 #include "ipvs/codec.h"
 
+/* 16 to 64 KiB per send are best. The kernel fills at most 32 KiB of a dump at a time. Every
+ * message of a batch may fail: the socket has room for as many answers. */
 #define PATIENCE (5 * NSTIME_S)
-#define BATCH_BYTES 32768          /* 16 to 64 KiB per send are best; smaller batches need a smaller receive buffer */
-#define RECEIVE_BYTES 65536        /* the kernel fills at most 32 KiB of a dump at a time */
-#define RECEIVE_BUFFER (1024 * 1024) /* every message of a batch may fail: room for as many answers */
+#define BATCH_BYTES 32768
+#define RECEIVE_BYTES 65536
+#define RECEIVE_BUFFER (1024 * 1024)
 
 struct ipvs_io {
 	struct mnl_socket *socket;
@@ -29,7 +32,7 @@ struct ipvs_io {
 	uint8_t received[RECEIVE_BYTES];
 };
 
-/* ---- sending and receiving ------------------------------------------------------------------------------------ */
+/* ---- sending and receiving ------------------------------------------------------------------- */
 
 static int wait_for(struct ipvs_io *io, short events, nstime deadline)
 {
@@ -81,7 +84,7 @@ static int receive(struct ipvs_io *io, nstime deadline, struct reader *out)
 	}
 }
 
-/* ---- dumps ----------------------------------------------------------------------------------------------------- */
+/* ---- dumps ----------------------------------------------------------------------------------- */
 
 /* Takes one value of a dump; -errno gives up. */
 typedef int take_value(void *ctx, const struct netlink_message *message);
@@ -126,7 +129,8 @@ static int take_service(void *ctx, const struct netlink_message *message)
 
 	if (!ipvs_decode_message(message->value, 0, &value) || !value.has_service)
 		return -EBADMSG;
-	service = arena_push(dump->arena, &dump->table.services, &dump->table.count, sizeof(*service));
+	service = arena_push(dump->arena, &dump->table.services, &dump->table.count,
+			     sizeof(*service));
 	if (!service)
 		return -ENOMEM;
 	*service = value.service;
@@ -140,7 +144,8 @@ static int take_dest(void *ctx, const struct netlink_message *message)
 	struct ipvs_message value;
 	struct ipvs_dest *dest;
 
-	if (!ipvs_decode_message(message->value, service->key.address.family, &value) || !value.has_dest)
+	if (!ipvs_decode_message(message->value, service->key.address.family, &value) ||
+	    !value.has_dest)
 		return -EBADMSG;
 	dest = arena_push(dump->arena, &service->dests, &service->dest_count, sizeof(*dest));
 	if (!dest)
@@ -160,7 +165,8 @@ static int dump_services(struct ipvs_io *io, struct dump *dump, nstime deadline)
 }
 
 /* A service that went between the two dumps has no destinations any more: no error. */
-static int dump_dests(struct ipvs_io *io, struct dump *dump, struct ipvs_service *service, nstime deadline)
+static int dump_dests(struct ipvs_io *io, struct dump *dump, struct ipvs_service *service,
+		      nstime deadline)
 {
 	struct writer out = writer_of(io->batch, sizeof(io->batch));
 	int error;
@@ -187,7 +193,7 @@ int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out
 	return 0;
 }
 
-/* ---- operations --------------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 struct batch {
 	const struct ipvs_op *ops; /* the first of this batch has the number `first` */
@@ -230,8 +236,9 @@ static int read_acknowledgements(struct ipvs_io *io, struct batch *batch, nstime
 	}
 }
 
-/* Encodes as many operations as fit; returns how many. The last one asks for the acknowledgement. */
-static size_t fill_batch(struct ipvs_io *io, const struct ipvs_op *ops, size_t count, struct writer *out)
+/* Encodes as many operations as fit; returns how many. The last asks for the acknowledgement. */
+static size_t fill_batch(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
+			 struct writer *out)
 {
 	size_t i = 0;
 	bool last = false;
@@ -244,7 +251,8 @@ static size_t fill_batch(struct ipvs_io *io, const struct ipvs_op *ops, size_t c
 	return i;
 }
 
-int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count, ipvs_refused *refused, void *ctx)
+int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
+		  ipvs_refused *refused, void *ctx)
 {
 	struct batch batch = {.refused = refused, .ctx = ctx};
 
@@ -266,7 +274,7 @@ int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count, i
 	return batch.refusals;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int take_family(void *ctx, const struct netlink_message *message)
 {

@@ -1,5 +1,6 @@
-/* IPVS in the kernel, over generic netlink: read the table, carry out operations. The kernel answers such requests
- * within the send itself, so nothing here waits in the ordinary case; every wait has a deadline all the same. */
+/* IPVS in the kernel, over generic netlink: read the table, carry out operations. The kernel
+ * answers such requests within the send itself, so nothing here waits in the ordinary case; every
+ * wait has a deadline all the same. */
 #ifndef LBHA_IPVS_IPVS_IO_H
 #define LBHA_IPVS_IPVS_IO_H
 
@@ -10,18 +11,21 @@
 struct arena;
 struct ipvs_io;
 
-/* Opens a socket and finds IPVS in this network namespace; the kernel loads ip_vs by itself when it has the module
- * (modprobe is the kernel's, none is started here). -ENOENT: this kernel has no IPVS. Other -errno of the socket. */
+/* Opens a socket and finds IPVS in this network namespace; the kernel loads ip_vs by itself when it
+ * has the module (modprobe is the kernel's, none is started here). -ENOENT: this kernel has no
+ * IPVS. Other -errno of the socket. */
 int ipvs_io_open(struct ipvs_io **out);
 void ipvs_io_close(struct ipvs_io *io); /* NULL is fine */
 
-/* The whole table with counters, sorted. -ETIMEDOUT, -EBADMSG, -ENOMEM or the kernel's own errno. */
+/* The whole table with counters, sorted. -ETIMEDOUT, -EBADMSG, -ENOMEM or the kernel's
+ * own errno. */
 int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out);
 
-/* Carries out operations in order, many per send; one that the kernel refuses does not stop the next. `refused` is told
- * each refusal. Returns how many were refused, or -errno when it is not known what the kernel did (-ETIMEDOUT,
- * -ENOBUFS, …): then a dump must tell. */
+/* Carries out operations in order, many per send; one that the kernel refuses does not stop the
+ * next. `refused` is told each refusal. Returns how many were refused, or -errno when it is not
+ * known what the kernel did (-ETIMEDOUT, -ENOBUFS, …): then a dump must tell. */
 typedef void ipvs_refused(void *ctx, const struct ipvs_op *op, int error, const char *words);
-int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count, ipvs_refused *refused, void *ctx);
+int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
+		  ipvs_refused *refused, void *ctx);
 
 #endif

@@ -6,7 +6,8 @@
 
 #include "base/arena.h"
 
-/* Two sorted arrays side by side: each step gives the elements with the next key, NULL where one has it not. */
+/* Two sorted arrays side by side: each step gives the elements with the next key, NULL where one
+ * has it not. */
 struct walk {
 	const struct ipvs_dest *desired, *desired_end;
 	const struct ipvs_dest *actual, *actual_end;
@@ -33,7 +34,8 @@ static struct walk walk_of(const struct ipvs_service *desired, const struct ipvs
 
 static bool walk_next(struct walk *walk, struct pair *out)
 {
-	bool more_desired = walk->desired != walk->desired_end, more_actual = walk->actual != walk->actual_end;
+	bool more_desired = walk->desired != walk->desired_end,
+	     more_actual = walk->actual != walk->actual_end;
 	int by;
 
 	if (!more_desired && !more_actual)
@@ -64,14 +66,15 @@ static int push(struct arena *arena, struct ipvs_plan *plan, enum ipvs_op_kind k
 	return 0;
 }
 
-/* Whether making `actual` into `desired` lets a server take new connections that could not before. */
+/* Whether making `actual` into `desired` lets a server take connections that could not before. */
 static bool brings_capacity(const struct pair *pair)
 {
 	return pair->desired->attr.weight && !(pair->actual && pair->actual->attr.weight);
 }
 
-static int plan_dests(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_service *desired,
-		      const struct ipvs_service *actual, bool capacity)
+static int plan_dests(struct arena *arena, struct ipvs_plan *plan,
+		      const struct ipvs_service *desired, const struct ipvs_service *actual,
+		      bool capacity)
 {
 	struct walk walk = walk_of(desired, actual);
 	struct pair pair;
@@ -88,8 +91,8 @@ static int plan_dests(struct arena *arena, struct ipvs_plan *plan, const struct 
 	return error;
 }
 
-static int plan_changes(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_service *desired,
-			const struct ipvs_service *actual)
+static int plan_changes(struct arena *arena, struct ipvs_plan *plan,
+			const struct ipvs_service *desired, const struct ipvs_service *actual)
 {
 	int error = 0;
 
@@ -105,8 +108,8 @@ static int plan_changes(struct arena *arena, struct ipvs_plan *plan, const struc
 }
 
 /* A service that goes takes its destinations with it: one operation. */
-static int plan_removals(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_service *desired,
-			 const struct ipvs_service *actual)
+static int plan_removals(struct arena *arena, struct ipvs_plan *plan,
+			 const struct ipvs_service *desired, const struct ipvs_service *actual)
 {
 	struct walk walk = walk_of(desired, actual);
 	struct pair pair;
@@ -122,8 +125,8 @@ static int plan_removals(struct arena *arena, struct ipvs_plan *plan, const stru
 	return error;
 }
 
-int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired, const struct ipvs_service *actual,
-		      struct ipvs_plan *plan)
+int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired,
+		      const struct ipvs_service *actual, struct ipvs_plan *plan)
 {
 	int error = plan_changes(arena, plan, desired, actual);
 
@@ -152,8 +155,10 @@ static int plan_pass(struct arena *arena, struct ipvs_plan *plan, const struct i
 	while (!error && (d < desired->count || a < actual->count)) {
 		const struct ipvs_service *want = d < desired->count ? &desired->services[d] : NULL;
 		const struct ipvs_service *have = a < actual->count ? &actual->services[a] : NULL;
-		int by = want && have ? ipvs_service_key_compare(&want->key, &have->key) : want ? -1 : 1;
+		int by = want ? -1 : 1;
 
+		if (want && have)
+			by = ipvs_service_key_compare(&want->key, &have->key);
 		if (by <= 0)
 			d++;
 		if (by >= 0)
@@ -165,8 +170,9 @@ static int plan_pass(struct arena *arena, struct ipvs_plan *plan, const struct i
 	return error;
 }
 
-int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired, const struct ipvs_table *actual,
-		    const struct ipvs_keys *owned, struct ipvs_plan *out)
+int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired,
+		    const struct ipvs_table *actual, const struct ipvs_keys *owned,
+		    struct ipvs_plan *out)
 {
 	struct ipvs_plan plan = {0};
 	int error = plan_pass(arena, &plan, desired, actual, owned, plan_changes);

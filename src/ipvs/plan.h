@@ -1,9 +1,9 @@
-/* From a wanted and an actual IPVS table to the operations between them. What exists is changed by SET, never
- * deleted and added, so connections stay. Order: per service its own change, then what brings capacity (new
- * destinations, weights raised from 0), then all other changes; removals come after all of that, over all
- * services. So a service that has (usable) servers before and after has some at every moment between, and
- * whoever applies a plan may stop before its removals. An actual service that is neither wanted nor owned is
- * left alone. */
+/* From a wanted and an actual IPVS table to the operations between them. What exists is changed by
+ * SET, never deleted and added, so connections stay. Order: per service its own change, then what
+ * brings capacity (new destinations, weights raised from 0), then all other changes; removals come
+ * after all of that, over all services. So a service that has (usable) servers before and after has
+ * some at every moment between, and whoever applies a plan may stop before its removals. An actual
+ * service that is neither wanted nor owned is left alone. */
 #ifndef LBHA_IPVS_PLAN_H
 #define LBHA_IPVS_PLAN_H
 
@@ -46,20 +46,22 @@ struct ipvs_keys {
 bool ipvs_keys_have(const struct ipvs_keys *set, const struct ipvs_service_key *key);
 
 /* The whole table. `owned` names the services that may be removed. -ENOMEM. */
-int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired, const struct ipvs_table *actual,
-		    const struct ipvs_keys *owned, struct ipvs_plan *out);
+int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired,
+		    const struct ipvs_table *actual, const struct ipvs_keys *owned,
+		    struct ipvs_plan *out);
 
-/* One service, with the same rules, appended to a plan (whose `removals` then means nothing); `desired` NULL removes it,
- * `actual` NULL: the kernel has it not. -ENOMEM. */
-int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired, const struct ipvs_service *actual,
-		      struct ipvs_plan *plan);
+/* One service, with the same rules, appended to a plan (whose `removals` then means nothing);
+ * `desired` NULL removes it, `actual` NULL: the kernel has it not. -ENOMEM. */
+int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired,
+		      const struct ipvs_service *actual, struct ipvs_plan *plan);
 
 /* An operation in ipvsadm's terms: "ipvsadm -a -t 192.168.8.200:80 -r 192.168.8.20:80 -g -w 1". */
 void ipvs_op_format(const struct ipvs_op *op, struct text *out);
 #define IPVS_OP_TEXT 256
 
-/* Why the kernel refused an operation, for people: "ipvsadm -A …: this kernel has no scheduler twos (ip_vs_twos,
- * CONFIG_IP_VS_TWOS)". `error` is a negative errno, `words` the kernel's own ("" when it gave none). */
+/* Why the kernel refused an operation: "ipvsadm -A …: this kernel has no scheduler twos
+ * (ip_vs_twos, CONFIG_IP_VS_TWOS)". `error` is a negative errno, `words` the kernel's own ("" when
+ * it gave none). */
 void ipvs_refusal_format(const struct ipvs_op *op, int error, const char *words, struct text *out);
 
 /* "tcp 192.168.8.200:80", "mark 7 ipv4": a virtual service for people. */

@@ -49,17 +49,25 @@ static void add_key(struct text *out, const struct ipvs_service_key *key)
 }
 
 /* The scheduler's flags by ipvsadm's names, which differ by scheduler. */
+static const struct {
+	const char *scheduler, *names[3];
+} flag_names[] = {
+	{"sh", {"sh-fallback", "sh-port", "flag-3"}},
+	{"mh", {"mh-fallback", "mh-port", "flag-3"}},
+	{NULL, {"flag-1", "flag-2", "flag-3"}},
+};
+
 static void add_flags(struct text *out, const struct ipvs_service_attr *attr)
 {
-	bool sh = !strcmp(attr->scheduler, "sh"), mh = !strcmp(attr->scheduler, "mh");
-	const char *const names[] = {sh ? "sh-fallback" : mh ? "mh-fallback" : "flag-1",
-				     sh ? "sh-port" : mh ? "mh-port" : "flag-2", "flag-3"};
 	const char *comma = " -b ";
+	size_t row = 0;
 
-	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+	while (flag_names[row].scheduler && strcmp(flag_names[row].scheduler, attr->scheduler))
+		row++;
+	for (unsigned i = 0; i < COUNT_OF(flag_names[row].names); i++) {
 		if (!(attr->flags & (IP_VS_SVC_F_SCHED1 << i)))
 			continue;
-		text_add(out, "%s%s", comma, names[i]);
+		text_add(out, "%s%s", comma, flag_names[row].names[i]);
 		comma = ",";
 	}
 }
@@ -87,8 +95,10 @@ static void add_service_attr(struct text *out, const struct ipvs_service_key *ke
 
 static void add_dest_attr(struct text *out, const struct ipvs_dest_attr *attr)
 {
-	static const char *const methods[] = {[IPVS_FORWARD_NAT] = "-m", [IPVS_FORWARD_LOCAL] = "-g",
-					      [IPVS_FORWARD_TUNNEL] = "-i", [IPVS_FORWARD_DR] = "-g"};
+	static const char *const methods[] = {[IPVS_FORWARD_NAT] = "-m",
+					      [IPVS_FORWARD_LOCAL] = "-g",
+					      [IPVS_FORWARD_TUNNEL] = "-i",
+					      [IPVS_FORWARD_DR] = "-g"};
 
 	if (attr->forwarding < COUNT_OF(methods))
 		text_add(out, " %s", methods[attr->forwarding]);
@@ -119,7 +129,8 @@ void ipvs_op_format(const struct ipvs_op *op, struct text *out)
 		add_dest_attr(out, &op->dest_attr);
 }
 
-/* ip_vs_use_count, ip_vs_scheduler_get and ip_vs_pe_getbyname give ENOENT; a service that is not there gives ESRCH. */
+/* ENOENT is the kernel's word for a scheduler or engine that it cannot load, and for a destination
+ * that is not there; a missing service is ESRCH. */
 static void explain_missing(const struct ipvs_op *op, struct text *out)
 {
 	const char *name = op->service_attr.scheduler;
@@ -128,7 +139,8 @@ static void explain_missing(const struct ipvs_op *op, struct text *out)
 		text_add(out, "it is not there");
 		return;
 	}
-	text_add(out, "this kernel has no scheduler %s (module ip_vs_%s, CONFIG_IP_VS_", name, name);
+	text_add(out, "this kernel has no scheduler %s (module ip_vs_%s, CONFIG_IP_VS_", name,
+		 name);
 	for (; *name; name++)
 		text_add(out, "%c", *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
 	text_add(out, ")");
@@ -154,7 +166,8 @@ void ipvs_refusal_format(const struct ipvs_op *op, int error, const char *words,
 		text_add(out, "this kernel's IPVS has no IPv6 (CONFIG_IP_VS_IPV6)");
 		break;
 	case -EINVAL:
-		text_add(out, op->kind == IPVS_ADD_DEST ? "invalid (is the loopback interface up?)" : "invalid");
+		text_add(out, op->kind == IPVS_ADD_DEST ? "invalid (is the loopback interface up?)"
+							: "invalid");
 		break;
 	default:
 		text_add(out, "%s", strerror(-error));
@@ -166,7 +179,8 @@ void ipvs_refusal_format(const struct ipvs_op *op, int error, const char *words,
 void ipvs_service_key_format(const struct ipvs_service_key *key, struct text *out)
 {
 	if (key->fwmark) {
-		text_add(out, "mark %u %s", key->fwmark, key->address.family == AF_INET6 ? "ipv6" : "ipv4");
+		text_add(out, "mark %u %s", key->fwmark,
+			 key->address.family == AF_INET6 ? "ipv6" : "ipv4");
 		return;
 	}
 	for (size_t i = 0; i < COUNT_OF(protocols); i++)

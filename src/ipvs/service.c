@@ -44,14 +44,15 @@ static bool serves(const struct ipvs_server *server)
 }
 
 /* The names of servers with a health, as many as fit well in a line. */
-static void add_names(struct text *out, const struct service *service, const struct ipvs_server *servers,
-		      enum verdict health)
+static void add_names(struct text *out, const struct service *service,
+		      const struct ipvs_server *servers, enum verdict health)
 {
 	const char *before = "";
 	unsigned left = 3;
 
 	for (size_t i = 0; i < service->real_server_count; i++) {
-		if (servers[i].health != health || (health == VERDICT_UNKNOWN && serves(&servers[i])))
+		if (servers[i].health != health ||
+		    (health == VERDICT_UNKNOWN && serves(&servers[i])))
 			continue;
 		if (!left--) {
 			text_add(out, " …");
@@ -81,7 +82,8 @@ static struct counts count(const struct service *service, const struct ipvs_serv
 	return counts;
 }
 
-static void explain(struct text *out, const struct service *service, const struct ipvs_server *servers)
+static void explain(struct text *out, const struct service *service,
+		    const struct ipvs_server *servers)
 {
 	struct counts counts = count(service, servers);
 	const char *semicolon = "";
@@ -92,22 +94,25 @@ static void explain(struct text *out, const struct service *service, const struc
 		semicolon = "; ";
 	}
 	if (counts.unknown) {
-		text_add(out, "%s%u of %u without a verdict yet: ", semicolon, counts.unknown, counts.servers);
+		text_add(out, "%s%u of %u without a verdict yet: ", semicolon, counts.unknown,
+			 counts.servers);
 		add_names(out, service, servers, VERDICT_UNKNOWN);
 		semicolon = "; ";
 	}
 	if (counts.as_found) {
-		text_add(out, "%s%u of %u serving as found, without a verdict yet", semicolon, counts.as_found,
-			 counts.servers);
+		text_add(out, "%s%u of %u serving as found, without a verdict yet", semicolon,
+			 counts.as_found, counts.servers);
 		semicolon = "; ";
 	}
 	if (!counts.servers)
 		text_add(out, "no real server");
 	else if (!*semicolon)
-		text_add(out, counts.servers == 1 ? "the server is up" : "all %u servers are up", counts.servers);
+		text_add(out, counts.servers == 1 ? "the server is up" : "all %u servers are up",
+			 counts.servers);
 }
 
-struct ipvs_condition ipvs_service_condition(const struct service *service, const struct ipvs_server *servers)
+struct ipvs_condition ipvs_service_condition(const struct service *service,
+					     const struct ipvs_server *servers)
 {
 	struct ipvs_condition condition = {.state = SERVICE_UP, .needed = QUORUM};
 	struct text reason = text_of(condition.reason, sizeof(condition.reason));

@@ -1,10 +1,11 @@
-/* What a service wants of the kernel's table, given the verdicts of its checks; and how it fares. Pure rules, one
- * server or one service at a time:
- *  - a server is up when all its probes are up (or it has none), down when any is down, else unknown;
+/* What a service wants of the kernel's table, given the verdicts of its checks; and how it fares.
+ * Pure rules, one server or one service at a time:
+ *  - a server is up when all its probes are up (or it has none), down when any is down, else
+ * unknown;
  *  - up: in the table with its weight (0 is a weight like any other);
  *  - down: weight 0 and its connections stay (quiesce), or out of the table (remove);
- *  - unknown: as the table has it. A server nobody has asked yet gets no traffic, and one that has traffic keeps it:
- *    a fact never known takes no weight away. */
+ *  - unknown: as the table has it. A server nobody has asked yet gets no traffic, and one that has
+ * traffic keeps it: a fact never known takes no weight away. */
 #ifndef LBHA_IPVS_SERVICE_H
 #define LBHA_IPVS_SERVICE_H
 
@@ -40,11 +41,13 @@ struct ipvs_server {
 
 struct ipvs_condition {
 	enum service_state state;
-	uint32_t have, needed; /* configured weights of the servers that are up or serve as found, and the quorum */
+	/* configured weights of the servers that are up or serve as found, and the quorum */
+	uint32_t have, needed;
 	char reason[FACT_DETAIL];
 };
 
 /* How a service fares; `servers` stand in the order of service.real_servers. */
-struct ipvs_condition ipvs_service_condition(const struct service *service, const struct ipvs_server *servers);
+struct ipvs_condition ipvs_service_condition(const struct service *service,
+					     const struct ipvs_server *servers);
 
 #endif

@@ -8,10 +8,11 @@
 #include "base/table.h"
 #include "base/text.h"
 
-/* ---- building ------------------------------------------------------------------------------------------------ */
+/* ---- building -------------------------------------------------------------------------------- */
 
 /* Calls back for every use of a probe by a server. */
-static void each_use(struct ipvs_state *state, void (*use)(struct ipvs_state *, uint32_t probe, uint32_t place))
+static void each_use(struct ipvs_state *state,
+		     void (*use)(struct ipvs_state *, uint32_t probe, uint32_t place))
 {
 	const struct model *model = state->model;
 
@@ -35,8 +36,8 @@ static void note_use(struct ipvs_state *state, uint32_t probe, uint32_t place)
 	state->users[state->users_first[probe + 1]++] = place;
 }
 
-/* Which servers use a probe. Counted two places up and summed, element p + 1 is where the list of p begins; filling in
- * moves it to its end, which is where the list of p + 1 begins. */
+/* Which servers use a probe. Counted two places up and summed, element p + 1 is where the list of p
+ * begins; filling in moves it to its end, which is where the list of p + 1 begins. */
 static int index_users(struct arena *arena, struct ipvs_state *state)
 {
 	size_t probes = state->model->probe_count;
@@ -82,7 +83,8 @@ static int make_wanted(struct arena *arena, struct ipvs_state *state)
 		return -ENOMEM;
 	for (size_t v = 0; v < layout->count; v++) {
 		struct ipvs_service *service = &state->wanted.services[v];
-		size_t room = state->model->services[layout->virtuals[v].service].real_server_count + 1;
+		size_t room =
+			state->model->services[layout->virtuals[v].service].real_server_count + 1;
 
 		*service = layout->virtuals[v].empty;
 		service->dests = arena_array(arena, room, sizeof(*service->dests));
@@ -93,7 +95,8 @@ static int make_wanted(struct arena *arena, struct ipvs_state *state)
 	return 0;
 }
 
-int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs_state *out, struct text *why)
+int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs_state *out,
+		     struct text *why)
 {
 	struct ipvs_state state = {.model = model};
 	int error = ipvs_layout_build(arena, model, &state.layout, why);
@@ -116,7 +119,7 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 	return 0;
 }
 
-/* ---- a new generation ------------------------------------------------------------------------------------------ */
+/* ---- a new generation ------------------------------------------------------------------------ */
 
 static uint64_t name_hash(const struct service *service)
 {
@@ -168,7 +171,7 @@ int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ip
 	return carry_services(arena, to, from);
 }
 
-/* ---- how things stand -------------------------------------------------------------------------------------------- */
+/* ---- how things stand ------------------------------------------------------------------------ */
 
 static void set_server(struct ipvs_server_state *server, const struct ipvs_server *now)
 {
@@ -178,8 +181,8 @@ static void set_server(struct ipvs_server_state *server, const struct ipvs_serve
 	server->now = *now;
 }
 
-/* A server in the table under several listeners has the same weight in all of them, but for servers kept as found:
- * then the largest is told. */
+/* A server in the table under several listeners has the same weight in all of them, but for servers
+ * kept as found: then the largest is told. */
 static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s, uint32_t i)
 {
 	const struct ipvs_layout *layout = &state->layout;
@@ -234,7 +237,7 @@ void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *curren
 	state->marked_count = 0;
 }
 
-/* ---- verdicts ------------------------------------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 /* The last service whose servers start at or before the place. */
 uint32_t ipvs_state_service_of(const struct ipvs_state *state, uint32_t place)
@@ -282,13 +285,15 @@ void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 	}
 }
 
-static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s, struct ipvs_plan *plan)
+static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s,
+			  struct ipvs_plan *plan)
 {
 	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
 		uint32_t v = state->layout.of_service[n];
 		struct ipvs_service *wanted = &state->wanted.services[v], desired;
 
-		ipvs_desired_service(&state->layout, v, state->verdicts, wanted, state->scratch, &desired);
+		ipvs_desired_service(&state->layout, v, state->verdicts, wanted, state->scratch,
+				     &desired);
 		if (ipvs_plan_service(arena, &desired, wanted, plan))
 			return -ENOMEM;
 		memcpy(wanted->dests, desired.dests, desired.dest_count * sizeof(*desired.dests));
@@ -297,7 +302,8 @@ static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_
 	return 0;
 }
 
-int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now, struct ipvs_plan *plan)
+int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
+		      struct ipvs_plan *plan)
 {
 	while (state->marked_count) {
 		uint32_t s = state->marked[state->marked_count - 1];

@@ -1,12 +1,12 @@
-/* What the ipvs worker tells others, made from its state: facts, and counters summed over listeners. Declared in
- * state.h. */
+/* What the ipvs worker tells others, made from its state: facts, and counters summed over
+ * listeners. Declared in state.h. */
 #include "ipvs/state.h"
 
 #include <string.h>
 
 #include "base/text.h"
 
-/* ---- counters ------------------------------------------------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------------------------------- */
 
 static void add_counters(struct ipvs_counters *sum, const struct ipvs_counters *more)
 {
@@ -20,14 +20,15 @@ static void add_counters(struct ipvs_counters *sum, const struct ipvs_counters *
 	sum->bytes_out += more->bytes_out;
 }
 
-static struct ipvs_counters server_counters(const struct ipvs_state *state, const struct ipvs_table *actual,
-					    uint32_t s, uint32_t i)
+static struct ipvs_counters server_counters(const struct ipvs_state *state,
+					    const struct ipvs_table *actual, uint32_t s, uint32_t i)
 {
 	const struct real_server *server = &state->model->services[s].real_servers[i];
 	struct ipvs_counters sum = {0};
 
 	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
-		const struct ipvs_virtual *about = &state->layout.virtuals[state->layout.of_service[n]];
+		const struct ipvs_virtual *about =
+			&state->layout.virtuals[state->layout.of_service[n]];
 		const struct ipvs_service *service = ipvs_table_find(actual, &about->empty.key);
 		struct ipvs_dest_key key = ipvs_dest_key_of(about, server);
 		const struct ipvs_dest *dest = service ? ipvs_dest_find(service, &key) : NULL;
@@ -40,16 +41,18 @@ static struct ipvs_counters server_counters(const struct ipvs_state *state, cons
 
 static bool counters_equal(const struct ipvs_counters *a, const struct ipvs_counters *b)
 {
-	return a->active == b->active && a->inactive == b->inactive && a->persistent == b->persistent &&
-	       a->connections == b->connections && a->packets_in == b->packets_in &&
-	       a->packets_out == b->packets_out && a->bytes_in == b->bytes_in && a->bytes_out == b->bytes_out;
+	return a->active == b->active && a->inactive == b->inactive &&
+	       a->persistent == b->persistent && a->connections == b->connections &&
+	       a->packets_in == b->packets_in && a->packets_out == b->packets_out &&
+	       a->bytes_in == b->bytes_in && a->bytes_out == b->bytes_out;
 }
 
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual)
 {
 	for (uint32_t s = 0; s < state->model->service_count; s++)
 		for (uint32_t i = 0; i < state->model->services[s].real_server_count; i++) {
-			struct ipvs_server_state *server = &state->servers[state->server_first[s] + i];
+			struct ipvs_server_state *server =
+				&state->servers[state->server_first[s] + i];
 			struct ipvs_counters counters = server_counters(state, actual, s, i);
 
 			if (counters_equal(&counters, &server->counters))
@@ -59,9 +62,10 @@ void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actu
 		}
 }
 
-/* ---- facts ------------------------------------------------------------------------------------------------------ */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
-void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service, struct fact_service *out)
+void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
+			     struct fact_service *out)
 {
 	const struct ipvs_service_state *about = &state->services[service];
 
@@ -73,8 +77,10 @@ void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service, s
 	memcpy(out->reason, about->condition.reason, sizeof(out->reason));
 }
 
-/* Since when a server is what it is: down since its first probe is down, up since its last one is up. */
-static nstime health_since(const struct ipvs_state *state, const struct real_server *server, enum verdict health)
+/* Since when a server is what it is: down since its first probe is down, up since its last one is
+ * up. */
+static nstime health_since(const struct ipvs_state *state, const struct real_server *server,
+			   enum verdict health)
 {
 	nstime since = 0;
 
@@ -93,7 +99,8 @@ static nstime health_since(const struct ipvs_state *state, const struct real_ser
 	return since;
 }
 
-static void explain_down(const struct ipvs_state *state, const struct real_server *server, struct text *out)
+static void explain_down(const struct ipvs_state *state, const struct real_server *server,
+			 struct text *out)
 {
 	const char *before = "";
 	char target[ENDPOINT_TEXT];
@@ -103,7 +110,8 @@ static void explain_down(const struct ipvs_state *state, const struct real_serve
 
 		if (state->verdicts[p] != VERDICT_DOWN)
 			continue;
-		text_add(out, "%s%s: %s", before, endpoint_format(&state->model->probes[p].target, target),
+		text_add(out, "%s%s: %s", before,
+			 endpoint_format(&state->model->probes[p].target, target),
 			 probe_reason_name(state->memory[p].reason));
 		before = "; ";
 	}
@@ -127,7 +135,8 @@ static void explain_server(const struct ipvs_state *state, const struct real_ser
 
 void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, struct fact_server *out)
 {
-	uint32_t service = ipvs_state_service_of(state, place), index = place - state->server_first[service];
+	uint32_t service = ipvs_state_service_of(state, place),
+		 index = place - state->server_first[service];
 	const struct real_server *server = &state->model->services[service].real_servers[index];
 	const struct ipvs_server_state *about = &state->servers[place];
 	struct text reason = text_of(out->reason, sizeof(out->reason));

@@ -60,7 +60,8 @@ static int by_service_key(const void *a, const void *b)
 }
 
 /* Keeps the first of each run of equal elements; returns how many are left. */
-static size_t drop_doubles(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
+static size_t drop_doubles(void *items, size_t count, size_t size,
+			   int (*compare)(const void *, const void *))
 {
 	char *start = items;
 	size_t kept = 0;
@@ -80,8 +81,8 @@ void ipvs_service_sort(struct ipvs_service *service)
 	if (!service->dest_count)
 		return;
 	qsort(service->dests, service->dest_count, sizeof(*service->dests), by_dest_key);
-	service->dest_count =
-		drop_doubles(service->dests, service->dest_count, sizeof(*service->dests), by_dest_key);
+	service->dest_count = drop_doubles(service->dests, service->dest_count,
+					   sizeof(*service->dests), by_dest_key);
 }
 
 void ipvs_table_sort(struct ipvs_table *table)
@@ -91,10 +92,12 @@ void ipvs_table_sort(struct ipvs_table *table)
 	for (size_t i = 0; i < table->count; i++)
 		ipvs_service_sort(&table->services[i]);
 	qsort(table->services, table->count, sizeof(*table->services), by_service_key);
-	table->count = drop_doubles(table->services, table->count, sizeof(*table->services), by_service_key);
+	table->count = drop_doubles(table->services, table->count, sizeof(*table->services),
+				    by_service_key);
 }
 
-struct ipvs_service *ipvs_table_find(const struct ipvs_table *table, const struct ipvs_service_key *key)
+struct ipvs_service *ipvs_table_find(const struct ipvs_table *table,
+				     const struct ipvs_service_key *key)
 {
 	struct ipvs_service wanted = {.key = *key};
 
@@ -103,7 +106,8 @@ struct ipvs_service *ipvs_table_find(const struct ipvs_table *table, const struc
 	return bsearch(&wanted, table->services, table->count, sizeof(wanted), by_service_key);
 }
 
-struct ipvs_dest *ipvs_dest_find(const struct ipvs_service *service, const struct ipvs_dest_key *key)
+struct ipvs_dest *ipvs_dest_find(const struct ipvs_service *service,
+				 const struct ipvs_dest_key *key)
 {
 	struct ipvs_dest wanted = {.key = *key};
 

@@ -1,7 +1,7 @@
-/* IPVS tables as values: virtual services and their destinations, the same for what is wanted and for what the
- * kernel has. A table is sorted: services by key, destinations of a service by key, no key twice; everything
- * that compares tables walks them side by side and relies on it. Numbers are those of linux/ip_vs.h, in host
- * order. Kernel: net/netfilter/ipvs/ip_vs_ctl.c. */
+/* IPVS tables as values: virtual services and their destinations, the same for what is wanted and
+ * for what the kernel has. A table is sorted: services by key, destinations of a service by key, no
+ * key twice; everything that compares tables walks them side by side and relies on it. Numbers are
+ * those of linux/ip_vs.h, in host order. Kernel: net/netfilter/ipvs/ip_vs_ctl.c. */
 #ifndef LBHA_IPVS_TABLE_H
 #define LBHA_IPVS_TABLE_H
 
@@ -79,13 +79,16 @@ bool ipvs_service_attr_equal(const struct ipvs_service_attr *a, const struct ipv
 int ipvs_dest_key_compare(const struct ipvs_dest_key *a, const struct ipvs_dest_key *b);
 bool ipvs_dest_attr_equal(const struct ipvs_dest_attr *a, const struct ipvs_dest_attr *b);
 
-/* Sorts services and destinations and drops doubles (a dump that raced with a change may have some). */
+/* Sorts services and destinations and drops doubles (a dump that raced with a change may have
+ * some). */
 void ipvs_table_sort(struct ipvs_table *table);
 void ipvs_service_sort(struct ipvs_service *service);
 
 /* NULL when there is none. */
-struct ipvs_service *ipvs_table_find(const struct ipvs_table *table, const struct ipvs_service_key *key);
-struct ipvs_dest *ipvs_dest_find(const struct ipvs_service *service, const struct ipvs_dest_key *key);
+struct ipvs_service *ipvs_table_find(const struct ipvs_table *table,
+				     const struct ipvs_service_key *key);
+struct ipvs_dest *ipvs_dest_find(const struct ipvs_service *service,
+				 const struct ipvs_dest_key *key);
 
 /* Whether both tables would be programmed alike (counters do not matter). */
 bool ipvs_table_equal(const struct ipvs_table *a, const struct ipvs_table *b);

@@ -1,5 +1,5 @@
-/* Any bytes as what the kernel sends: netlink messages, IPVS values in them, the answer about the family. What is read
- * as a service or destination must survive being encoded and read again. */
+/* Any bytes as what the kernel sends: netlink messages, IPVS values in them, the answer about the
+ * family. What is read as a service or destination must survive being encoded and read again. */
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -26,7 +26,8 @@ static struct ipvs_message again(const struct ipvs_op *op)
 
 static void check_value(const struct ipvs_message *value)
 {
-	struct ipvs_op op = {.kind = IPVS_SET_SERVICE, .service = value->service.key,
+	struct ipvs_op op = {.kind = IPVS_SET_SERVICE,
+			     .service = value->service.key,
 			     .service_attr = value->service.attr};
 	struct ipvs_message same;
 

@@ -1,10 +1,11 @@
-/* The pure and the effect part of src/ipvs without a daemon, for lab tests: reads a wanted table from standard input and
- * makes the kernel's equal to it.
+/* The pure and the effect part of src/ipvs without a daemon, for lab tests: reads a wanted table
+ * from standard input and makes the kernel's equal to it.
  *
  *   service tcp 192.168.8.200:80 wlc      begins a virtual service
  *   server 192.168.8.20:80 dr 1           a destination of the service before it: dr or nat, weight
  *
- * Prints the plan in ipvsadm's terms, refusals, and "operations N refused M"; times go to standard error. With
+ * Prints the plan in ipvsadm's terms, refusals, and "operations N refused M"; times go to standard
+ * error. With
  * --adopt every service in the kernel counts as owned: what is not wanted goes. */
 #include <errno.h>
 #include <netinet/in.h>
@@ -28,7 +29,8 @@ static void bad(const char *line)
 
 static void read_service(struct arena *arena, struct ipvs_table *table, const char *line)
 {
-	struct ipvs_service *service = arena_push(arena, &table->services, &table->count, sizeof(*service));
+	struct ipvs_service *service =
+		arena_push(arena, &table->services, &table->count, sizeof(*service));
 	char protocol[8], address[64], scheduler[16];
 	struct endpoint endpoint;
 
@@ -36,7 +38,8 @@ static void read_service(struct arena *arena, struct ipvs_table *table, const ch
 	    endpoint_parse(address, &endpoint))
 		bad(line);
 	*service = (struct ipvs_service){
-		.key = {.address = endpoint.address, .port = endpoint.port,
+		.key = {.address = endpoint.address,
+			.port = endpoint.port,
 			.protocol = !strcmp(protocol, "udp") ? IPPROTO_UDP : IPPROTO_TCP},
 		.attr = {.netmask = endpoint.address.family == AF_INET6 ? 128 : UINT32_MAX}};
 	strcpy(service->attr.scheduler, scheduler);
@@ -58,10 +61,11 @@ static void read_server(struct arena *arena, struct ipvs_table *table, const cha
 	dest = arena_push(arena, &service->dests, &service->dest_count, sizeof(*dest));
 	if (!dest)
 		bad(line);
-	*dest = (struct ipvs_dest){
-		.key = {.address = endpoint.address, .port = endpoint.port},
-		.attr = {.weight = weight,
-			 .forwarding = !strcmp(method, "nat") ? IPVS_FORWARD_NAT : IPVS_FORWARD_DR}};
+	*dest = (struct ipvs_dest){.key = {.address = endpoint.address, .port = endpoint.port},
+				   .attr = {.weight = weight,
+					    .forwarding = !strcmp(method, "nat")
+								  ? IPVS_FORWARD_NAT
+								  : IPVS_FORWARD_DR}};
 }
 
 static struct ipvs_table read_table(struct arena *arena)
@@ -93,13 +97,15 @@ static void print_refusal(void *ctx, const struct ipvs_op *op, int error, const 
 
 static void fail(const char *what, int error)
 {
-	fprintf(stderr, "%s: %s\n", what, error == -ENOENT ? "this kernel has no IPVS" : strerror(-error));
+	fprintf(stderr, "%s: %s\n", what,
+		error == -ENOENT ? "this kernel has no IPVS" : strerror(-error));
 	exit(1);
 }
 
 static struct ipvs_keys all_keys(struct arena *arena, const struct ipvs_table *table)
 {
-	struct ipvs_keys keys = {.keys = arena_array(arena, table->count, sizeof(*keys.keys)), .count = table->count};
+	struct ipvs_keys keys = {.keys = arena_array(arena, table->count, sizeof(*keys.keys)),
+				 .count = table->count};
 
 	for (size_t i = 0; i < table->count; i++)
 		keys.keys[i] = table->services[i].key;

@@ -25,7 +25,8 @@ void fake_ipvs_copy(struct fake_ipvs *fake, const struct ipvs_table *table)
 			abort();
 		fake->services[i] = table->services[i];
 		fake->services[i].dests = room;
-		memcpy(room, table->services[i].dests, table->services[i].dest_count * sizeof(*room));
+		memcpy(room, table->services[i].dests,
+		       table->services[i].dest_count * sizeof(*room));
 	}
 }
 
@@ -79,7 +80,8 @@ static int apply_dest(struct fake_ipvs *fake, const struct ipvs_op *op)
 			return -EEXIST;
 		if (service->dest_count == FAKE_DESTS)
 			return -ENOMEM;
-		service->dests[service->dest_count++] = (struct ipvs_dest){.key = op->dest, .attr = op->dest_attr};
+		service->dests[service->dest_count++] =
+			(struct ipvs_dest){.key = op->dest, .attr = op->dest_attr};
 		ipvs_service_sort(service);
 		return 0;
 	}
@@ -89,7 +91,8 @@ static int apply_dest(struct fake_ipvs *fake, const struct ipvs_op *op)
 		dest->attr = op->dest_attr;
 		return 0;
 	}
-	memmove(dest, dest + 1, (size_t)(service->dests + service->dest_count - dest - 1) * sizeof(*dest));
+	memmove(dest, dest + 1,
+		(size_t)(service->dests + service->dest_count - dest - 1) * sizeof(*dest));
 	service->dest_count--;
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* A kernel's IPVS table in memory, with the kernel's own refusals (ip_vs_ctl.c): adding what is there is EEXIST, changing
- * or deleting a service that is not there ESRCH, a destination ENOENT. */
+/* A kernel's IPVS table in memory, with the kernel's own refusals (ip_vs_ctl.c): adding what is
+ * there is EEXIST, changing or deleting a service that is not there ESRCH, a destination ENOENT. */
 #ifndef LBHA_TESTS_FAKE_IPVS_H
 #define LBHA_TESTS_FAKE_IPVS_H
 

@@ -1,4 +1,5 @@
-/* Random wanted and actual tables against a fake kernel. Each run prints its seed; LBHA_SEED repeats one. */
+/* Random wanted and actual tables against a fake kernel. Each run prints its seed; LBHA_SEED
+ * repeats one. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static void seed(void)
 
 static struct ipvs_service_key service_key(unsigned i)
 {
-	struct ipvs_service_key key = {.protocol = i % 2 ? IPPROTO_TCP : IPPROTO_UDP, .port = (uint16_t)(80 + i / 4)};
+	struct ipvs_service_key key = {.protocol = i % 2 ? IPPROTO_TCP : IPPROTO_UDP,
+				       .port = (uint16_t)(80 + i / 4)};
 
 	if (i % 5 == 4)
 		return (struct ipvs_service_key){.fwmark = i, .address.family = AF_INET};
@@ -48,7 +50,8 @@ static struct ipvs_service_key service_key(unsigned i)
 static struct ipvs_service_attr service_attr(void)
 {
 	static const char *const schedulers[] = {"rr", "wlc", "sh"};
-	struct ipvs_service_attr attr = {.netmask = UINT32_MAX, .flags = pick(2) ? IP_VS_SVC_F_PERSISTENT : 0,
+	struct ipvs_service_attr attr = {.netmask = UINT32_MAX,
+					 .flags = pick(2) ? IP_VS_SVC_F_PERSISTENT : 0,
 					 .timeout = 60 + 60 * pick(2)};
 
 	strcpy(attr.scheduler, schedulers[pick(3)]);
@@ -63,8 +66,10 @@ static void random_service(struct arena *arena, struct ipvs_service *out, unsign
 		if (pick(2))
 			continue;
 		out->dests[out->dest_count++] = (struct ipvs_dest){
-			.key = {.address = addr_from_ipv4(0x0a000001 + i), .port = (uint16_t)(80 + i % 2)},
-			.attr = {.weight = pick(3), .forwarding = pick(2) ? IPVS_FORWARD_DR : IPVS_FORWARD_NAT}};
+			.key = {.address = addr_from_ipv4(0x0a000001 + i),
+				.port = (uint16_t)(80 + i % 2)},
+			.attr = {.weight = pick(3),
+				 .forwarding = pick(2) ? IPVS_FORWARD_DR : IPVS_FORWARD_NAT}};
 	}
 }
 
@@ -97,11 +102,12 @@ static struct ipvs_keys random_owned(struct arena *arena, const struct ipvs_tabl
 	return owned;
 }
 
-/* What the kernel should end with: what is wanted, and what is neither wanted nor ours as it was. */
+/* What the kernel should end with: what is wanted, and what is neither wanted nor ours. */
 static struct ipvs_table expected(struct arena *arena, const struct ipvs_table *desired,
 				  const struct ipvs_table *actual, const struct ipvs_keys *owned)
 {
-	struct ipvs_table table = {.services = arena_array(arena, 2 * KEYS, sizeof(*table.services))};
+	struct ipvs_table table = {.services =
+					   arena_array(arena, 2 * KEYS, sizeof(*table.services))};
 
 	for (size_t i = 0; i < desired->count; i++)
 		table.services[table.count++] = desired->services[i];
@@ -150,7 +156,8 @@ static void check_no_replacement(const struct ipvs_plan *plan)
 				continue;
 			ck_assert(gone->kind != IPVS_DEL_SERVICE);
 			ck_assert(new->kind != IPVS_ADD_SERVICE);
-			ck_assert(new->kind < IPVS_ADD_DEST || ipvs_dest_key_compare(&gone->dest, &new->dest));
+			ck_assert(new->kind < IPVS_ADD_DEST ||
+				  ipvs_dest_key_compare(&gone->dest, &new->dest));
 		}
 }
 
@@ -169,13 +176,15 @@ START_TEST(a_plan_makes_the_actual_table_the_wanted_one_and_a_second_plan_is_emp
 		goal = expected(arena, &desired, &actual, &owned);
 		fake_ipvs_copy(&kernel, &actual);
 		for (size_t i = 0; i < plan.count; i++) {
-			ck_assert_int_eq(plan.ops[i].kind == IPVS_DEL_DEST || plan.ops[i].kind == IPVS_DEL_SERVICE,
+			ck_assert_int_eq(plan.ops[i].kind == IPVS_DEL_DEST ||
+						 plan.ops[i].kind == IPVS_DEL_SERVICE,
 					 i >= plan.removals);
 			ck_assert_int_eq(fake_ipvs_apply(&kernel, &plan.ops[i]), 0);
 			check_never_empty(&actual, &goal, &kernel.table);
 		}
 		ck_assert(ipvs_table_equal(&kernel.table, &goal));
-		ck_assert_int_eq(ipvs_plan_build(arena, &desired, &kernel.table, &owned, &again), 0);
+		ck_assert_int_eq(ipvs_plan_build(arena, &desired, &kernel.table, &owned, &again),
+				 0);
 		ck_assert_uint_eq(again.count, 0);
 	}
 }
@@ -192,7 +201,8 @@ START_TEST(planning_again_heals_operations_that_failed)
 		goal = expected(arena, &desired, &actual, &owned);
 		fake_ipvs_copy(&kernel, &actual);
 		for (unsigned tries = 0; tries < 4; tries++) {
-			ck_assert_int_eq(ipvs_plan_build(arena, &desired, &kernel.table, &owned, &plan), 0);
+			ck_assert_int_eq(
+				ipvs_plan_build(arena, &desired, &kernel.table, &owned, &plan), 0);
 			for (size_t i = 0; i < plan.count; i++)
 				if (tries == 3 || pick(3))
 					fake_ipvs_apply(&kernel, &plan.ops[i]);
@@ -226,8 +236,10 @@ END_TEST
 int main(void)
 {
 	seed();
-	return SUITE_RUN("ipvs-plan-property",
-			 CASE("plan", a_plan_makes_the_actual_table_the_wanted_one_and_a_second_plan_is_empty,
-			      planning_again_heals_operations_that_failed,
-			      the_plan_of_one_service_is_that_of_a_table_with_only_it));
+	return SUITE_RUN(
+		"ipvs-plan-property",
+		CASE("plan",
+		     a_plan_makes_the_actual_table_the_wanted_one_and_a_second_plan_is_empty,
+		     planning_again_heals_operations_that_failed,
+		     the_plan_of_one_service_is_that_of_a_table_with_only_it));
 }

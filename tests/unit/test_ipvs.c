@@ -5,7 +5,8 @@ struct ipvs_service_key test_key(const char *text, uint8_t protocol)
 	struct endpoint endpoint;
 
 	ck_assert_int_eq(endpoint_parse(text, &endpoint), 0);
-	return (struct ipvs_service_key){.address = endpoint.address, .port = endpoint.port, .protocol = protocol};
+	return (struct ipvs_service_key){
+		.address = endpoint.address, .port = endpoint.port, .protocol = protocol};
 }
 
 struct ipvs_dest test_dest(const char *text, uint32_t weight)

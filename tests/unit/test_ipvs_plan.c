@@ -19,7 +19,8 @@ static struct ipvs_service web(struct ipvs_dest *dests, size_t count)
 }
 
 /* The plan between two states of one service as lines. */
-static void check_plan(const struct ipvs_service *desired, const struct ipvs_service *actual, const char *expected)
+static void check_plan(const struct ipvs_service *desired, const struct ipvs_service *actual,
+		       const char *expected)
 {
 	auto_arena *arena = arena_new(0);
 	struct ipvs_plan plan = {0};
@@ -36,7 +37,8 @@ static void check_plan(const struct ipvs_service *desired, const struct ipvs_ser
 
 START_TEST(a_new_service_comes_before_its_destinations)
 {
-	struct ipvs_dest dests[] = {test_dest("192.168.8.20:80", 1), test_dest("192.168.8.30:80", 2)};
+	struct ipvs_dest dests[] = {test_dest("192.168.8.20:80", 1),
+				    test_dest("192.168.8.30:80", 2)};
 	struct ipvs_service desired = web(dests, 2);
 
 	dests[1].attr.forwarding = IPVS_FORWARD_NAT;
@@ -65,7 +67,8 @@ END_TEST
 
 START_TEST(another_scheduler_or_forwarding_method_is_a_change_in_place)
 {
-	struct ipvs_dest before[] = {test_dest("10.0.0.1:80", 1)}, after[] = {test_dest("10.0.0.1:80", 1)};
+	struct ipvs_dest before[] = {test_dest("10.0.0.1:80", 1)},
+			 after[] = {test_dest("10.0.0.1:80", 1)};
 	struct ipvs_service desired = web(after, 1), actual = web(before, 1);
 
 	strcpy(desired.attr.scheduler, "rr");
@@ -99,9 +102,13 @@ END_TEST
 START_TEST(all_that_a_service_can_be_has_ipvsadms_words)
 {
 	struct ipvs_service service = {.key = test_key("[2001:db8::1]:53", IPPROTO_UDP),
-				       .attr = {.scheduler = "sh", .netmask = 64, .timeout = 360, .engine = "sip",
-						.flags = IP_VS_SVC_F_PERSISTENT | IP_VS_SVC_F_SCHED1 |
-							 IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_ONEPACKET}};
+				       .attr = {.scheduler = "sh",
+						.netmask = 64,
+						.timeout = 360,
+						.engine = "sip",
+						.flags = IP_VS_SVC_F_PERSISTENT |
+							 IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 |
+							 IP_VS_SVC_F_ONEPACKET}};
 	struct ipvs_service mark = {.key = {.fwmark = 7, .address.family = AF_INET6},
 				    .attr = {.scheduler = "rr", .netmask = 128}};
 	struct ipvs_dest dest = test_dest("[2001:db8::2]:53", 3);
@@ -111,7 +118,8 @@ START_TEST(all_that_a_service_can_be_has_ipvsadms_words)
 	service.dests = &dest;
 	service.dest_count = 1;
 	check_plan(&service, NULL,
-		   "ipvsadm -A -u [2001:db8::1]:53 -s sh -b sh-fallback,sh-port -p 360 -M 64 --pe sip -o\n"
+		   "ipvsadm -A -u [2001:db8::1]:53 -s sh -b sh-fallback,sh-port -p 360 -M 64 --pe "
+		   "sip -o\n"
 		   "ipvsadm -a -u [2001:db8::1]:53 -r [2001:db8::2]:53 -g -w 3 -x 10 -y 8\n");
 	check_plan(&mark, NULL, "ipvsadm -A -f 7 -6 -s rr\n");
 }
@@ -138,7 +146,8 @@ START_TEST(sorting_drops_doubles)
 	struct ipvs_dest dests[] = {test_dest("10.0.0.2:80", 1), test_dest("10.0.0.1:80", 1),
 				    test_dest("10.0.0.2:80", 1)};
 	struct ipvs_service services[] = {web(dests, 3), web(NULL, 0)};
-	struct ipvs_dest there = test_dest("10.0.0.2:80", 1), elsewhere = test_dest("10.0.0.2:81", 1);
+	struct ipvs_dest there = test_dest("10.0.0.2:80", 1),
+			 elsewhere = test_dest("10.0.0.2:81", 1);
 	struct ipvs_table table = {services, 2};
 
 	services[0].key.port = 81;
@@ -152,7 +161,8 @@ END_TEST
 
 START_TEST(a_virtual_service_has_a_short_name)
 {
-	struct ipvs_service_key tcp = test_key("192.168.8.200:80", IPPROTO_TCP), mark = {.fwmark = 7};
+	struct ipvs_service_key tcp = test_key("192.168.8.200:80", IPPROTO_TCP),
+				mark = {.fwmark = 7};
 	char buffer[128];
 	struct text out = text_of(buffer, sizeof(buffer));
 
@@ -168,7 +178,8 @@ TCase *ipvs_plan_case(void)
 {
 	return CASE("plan", a_new_service_comes_before_its_destinations,
 		    weight_goes_up_before_it_goes_down_and_removal_comes_last,
-		    another_scheduler_or_forwarding_method_is_a_change_in_place, a_service_that_goes_is_one_operation,
-		    equal_services_need_nothing, all_that_a_service_can_be_has_ipvsadms_words,
-		    a_foreign_service_is_left_alone, sorting_drops_doubles, a_virtual_service_has_a_short_name);
+		    another_scheduler_or_forwarding_method_is_a_change_in_place,
+		    a_service_that_goes_is_one_operation, equal_services_need_nothing,
+		    all_that_a_service_can_be_has_ipvsadms_words, a_foreign_service_is_left_alone,
+		    sorting_drops_doubles, a_virtual_service_has_a_short_name);
 }

@@ -1,4 +1,5 @@
-/* From verdicts to the wanted table: what a server's health does, and that work is in proportion to what changed. */
+/* From verdicts to the wanted table: what a server's health does, and that work is in proportion to
+ * what changed. */
 #include "test_ipvs.h"
 
 #include <netinet/in.h>
@@ -22,7 +23,9 @@ struct sample {
 
 static void sample_make(struct sample *sample)
 {
-	static const char *const names[] = {"a", "b", "c"}, *const addresses[] = {"10.0.0.1", "10.0.0.2:81", "10.0.0.3"};
+	static const char *const names[] = {"a", "b", "c"}, *const addresses[] = {"10.0.0.1",
+										  "10.0.0.2:81",
+										  "10.0.0.3"};
 
 	*sample = (struct sample){0};
 	ck_assert_int_eq(endpoint_parse("192.168.8.200:80", &sample->listen[0]), 0);
@@ -30,22 +33,32 @@ static void sample_make(struct sample *sample)
 	for (uint32_t i = 0; i < 3; i++) {
 		sample->probe_numbers[i] = i;
 		sample->probes[i] = (struct probe){.key = 100 + i};
-		sample->servers[i] = (struct real_server){.name = names[i], .weight = i + 1, .forwarding = FORWARDING_DR,
-							  .probes = &sample->probe_numbers[i], .probe_count = 1};
+		sample->servers[i] = (struct real_server){.name = names[i],
+							  .weight = i + 1,
+							  .forwarding = FORWARDING_DR,
+							  .probes = &sample->probe_numbers[i],
+							  .probe_count = 1};
 		ck_assert_int_eq(endpoint_parse(addresses[i], &sample->servers[i].address), 0);
 		sample->probes[i].target = sample->servers[i].address;
 	}
-	sample->service = (struct service){.name = "web", .listen = sample->listen, .listen_count = 1,
-					   .protocols = PROTOCOL_TCP, .scheduler = "wlc",
-					   .on_failure = ON_FAILURE_QUIESCE, .real_servers = sample->servers,
+	sample->service = (struct service){.name = "web",
+					   .listen = sample->listen,
+					   .listen_count = 1,
+					   .protocols = PROTOCOL_TCP,
+					   .scheduler = "wlc",
+					   .on_failure = ON_FAILURE_QUIESCE,
+					   .real_servers = sample->servers,
 					   .real_server_count = 3};
-	sample->model = (struct model){.probes = sample->probes, .probe_count = 3, .services = &sample->service,
+	sample->model = (struct model){.probes = sample->probes,
+				       .probe_count = 3,
+				       .services = &sample->service,
 				       .service_count = 1};
 }
 
 static const struct ipvs_table nothing;
 
-static void start(struct arena *arena, struct sample *sample, struct ipvs_state *state, const struct ipvs_table *found)
+static void start(struct arena *arena, struct sample *sample, struct ipvs_state *state,
+		  const struct ipvs_table *found)
 {
 	char buffer[256];
 	struct text why = text_of(buffer, sizeof(buffer));
@@ -61,7 +74,9 @@ static const char *verdict(struct ipvs_state *state, uint32_t probe, enum verdic
 	auto_arena *arena = arena_new(0);
 	struct ipvs_plan plan = {0};
 	struct text out = text_of(buffer, sizeof(buffer));
-	struct fact_probe fact = {.probe = probe, .verdict = verdict, .since = 7,
+	struct fact_probe fact = {.probe = probe,
+				  .verdict = verdict,
+				  .since = 7,
 				  .reason = verdict == VERDICT_UP ? REASON_PASSED : REASON_REFUSED};
 
 	ipvs_state_verdict(state, &fact);
@@ -126,7 +141,8 @@ START_TEST(a_verdict_that_is_no_news_costs_nothing)
 	start(arena, &sample, &state, &nothing);
 	verdict(&state, 0, VERDICT_UP);
 	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "");
-	ck_assert_str_eq(verdict(&state, 0, VERDICT_UNKNOWN), ""); /* a restarted check worker takes nothing away */
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UNKNOWN),
+			 ""); /* a restarted check worker takes nothing away */
 	ck_assert_str_eq(verdict(&state, 99, VERDICT_UP), "");
 	ck_assert_int_eq(state.servers[0].now.health, VERDICT_UP);
 }
@@ -156,7 +172,8 @@ START_TEST(servers_found_in_the_kernel_stay_as_they_are_until_a_verdict)
 				    test_dest("10.0.0.9:80", 1)};
 	struct ipvs_service found = {.key = test_key("192.168.8.200:80", IPPROTO_TCP),
 				     .attr = {.scheduler = "wlc", .netmask = UINT32_MAX},
-				     .dests = dests, .dest_count = 3};
+				     .dests = dests,
+				     .dest_count = 3};
 	struct ipvs_table table = {&found, 1};
 	struct ipvs_keys owned = {&found.key, 1};
 	struct sample sample;
@@ -240,7 +257,8 @@ START_TEST(verdicts_survive_a_reload_by_the_probes_keys)
 	start(arena, &before, &old, &nothing);
 	for (uint32_t i = 0; i < 3; i++)
 		verdict(&old, i, VERDICT_UP);
-	after.probes[0].key = 102; /* the probes have other numbers now, and that of b is a new one */
+	after.probes[0].key =
+		102; /* the probes have other numbers now, and that of b is a new one */
 	after.probes[1].key = 999;
 	after.probes[2].key = 100;
 	after.probe_numbers[0] = 2;
@@ -302,8 +320,12 @@ START_TEST(counters_are_summed_over_listeners)
 	auto_arena *arena = arena_new(0);
 	struct ipvs_dest first = test_dest("10.0.0.1:80", 1), second = test_dest("10.0.0.1:443", 1);
 	struct ipvs_service services[] = {
-		{.key = test_key("192.168.8.200:80", IPPROTO_TCP), .dests = &first, .dest_count = 1},
-		{.key = test_key("192.168.8.200:443", IPPROTO_TCP), .dests = &second, .dest_count = 1},
+		{.key = test_key("192.168.8.200:80", IPPROTO_TCP),
+		 .dests = &first,
+		 .dest_count = 1},
+		{.key = test_key("192.168.8.200:443", IPPROTO_TCP),
+		 .dests = &second,
+		 .dest_count = 1},
 	};
 	struct ipvs_table table = {services, 2};
 	struct sample sample;
@@ -326,10 +348,13 @@ END_TEST
 
 TCase *ipvs_state_case(void)
 {
-	return CASE("state", no_traffic_before_the_first_passed_check, quiesce_takes_the_weight_and_remove_takes_the_server,
+	return CASE("state", no_traffic_before_the_first_passed_check,
+		    quiesce_takes_the_weight_and_remove_takes_the_server,
 		    a_verdict_that_is_no_news_costs_nothing, every_listener_follows_a_verdict,
-		    servers_found_in_the_kernel_stay_as_they_are_until_a_verdict, a_server_without_checks_counts_as_up,
-		    all_checks_of_a_server_must_pass, a_configured_weight_of_0_is_programmed_and_no_fault,
+		    servers_found_in_the_kernel_stay_as_they_are_until_a_verdict,
+		    a_server_without_checks_counts_as_up, all_checks_of_a_server_must_pass,
+		    a_configured_weight_of_0_is_programmed_and_no_fault,
 		    verdicts_survive_a_reload_by_the_probes_keys, sh_always_has_its_fallback,
-		    what_no_table_can_hold_is_refused_with_the_names, counters_are_summed_over_listeners);
+		    what_no_table_can_hold_is_refused_with_the_names,
+		    counters_are_summed_over_listeners);
 }
