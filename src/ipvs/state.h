@@ -1,8 +1,9 @@
-/* All that the ipvs worker knows under one generation of the model: verdicts, the table it wants, how services fare.
- * Built once in an arena; afterwards nothing allocates but the plans. The wanted table is also the worker's picture of
- * the kernel: it holds as long as every operation succeeded and nobody else interferes, which a dump verifies.
- * A verdict marks its services; settling a marked service gives the operations that it costs and moves the wanted table
- * on, so the work is in proportion to what changed. */
+/* All that the ipvs worker knows under one generation of the model: verdicts, the table it wants,
+ * how services fare. Built once in an arena; afterwards nothing allocates but the plans. The wanted
+ * table is also the worker's picture of the kernel: it holds as long as every operation succeeded
+ * and nobody else interferes, which a dump verifies. A verdict marks its services; settling a
+ * marked service gives the operations that it costs and moves the wanted table on, so the work is
+ * in proportion to what changed. */
 #ifndef LBHA_IPVS_STATE_H
 #define LBHA_IPVS_STATE_H
 
@@ -21,6 +22,7 @@ struct ipvs_server_state {
 	struct ipvs_server now;
 	struct ipvs_counters counters; /* summed over listeners */
 	bool stale;                    /* its fact has changed since it was last told */
+	enum verdict logged;           /* the health that the log told last */
 };
 
 struct ipvs_service_state {
@@ -29,42 +31,48 @@ struct ipvs_service_state {
 	uint32_t unknown; /* servers without a verdict */
 	bool marked;      /* stands in `marked` below */
 	bool stale;
+	enum service_state logged;
 };
 
 struct ipvs_state {
 	const struct model *model;
 	struct ipvs_layout layout;
 	struct ipvs_table wanted; /* service v is layout.virtuals[v] */
-	enum verdict *verdicts;   /* per probe: the last one known */
+	/* per probe: the last verdict known, and what goes with it */
+	enum verdict *verdicts;
 	struct ipvs_probe_memory *memory;
-	uint32_t *server_first;        /* the servers of service s: servers[server_first[s]] …; one more than services */
+	/* the servers of service s: servers[server_first[s]] to servers[server_first[s + 1] - 1] */
+	uint32_t *server_first;
 	struct ipvs_server_state *servers;
-	uint32_t *users_first, *users; /* the servers that probe p is for: users[users_first[p]] … */
+	/* those that probe p is for: users[users_first[p]] to users[users_first[p + 1] - 1] */
+	uint32_t *users_first, *users;
 	struct ipvs_service_state *services;
-	struct ipvs_server *view;      /* scratch: the servers of one service */
-	struct ipvs_dest *scratch;     /* room for the largest service */
-	uint32_t *marked;              /* services to settle */
+	struct ipvs_server *view;  /* scratch: the servers of one service */
+	struct ipvs_dest *scratch; /* room for the largest service */
+	uint32_t *marked;          /* services to settle */
 	size_t marked_count;
 };
 
-/* A state without verdicts and with an empty wanted table. `model` must outlive it. Errors and `why` are those of
- * ipvs_layout_build. */
-int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs_state *out, struct text *why);
+/* A state without verdicts and with an empty wanted table. `model` must outlive it. Errors and
+ * `why` are those of ipvs_layout_build. */
+int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs_state *out,
+		     struct text *why);
 
-/* Takes over what is still true under another model: verdicts by the probes' keys, since when a service is as it is by
- * its name. -ENOMEM (the arena is for scratch). */
+/* Takes over what is still true under another model: verdicts by the probes' keys, since when a
+ * service is as it is by its name. -ENOMEM (the arena is for scratch). */
 int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from);
 
-/* Makes the wanted table anew from the verdicts; servers without one stay as `current` has them. `current` may not be
- * the state's own. Nothing stays marked. */
+/* Makes the wanted table anew from the verdicts; servers without one stay as `current` has them.
+ * `current` may not be the state's own. Nothing stays marked. */
 void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *current, nstime now);
 
 /* A probe's fact. A verdict of "unknown" is no news: what was known stays. */
 void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact);
 
-/* Appends what all marked services now need to a plan (changes before removals within each service; to be applied as a
- * whole) and marks none. -ENOMEM: then what was not reached stays marked. */
-int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now, struct ipvs_plan *plan);
+/* Appends what all marked services now need to a plan (changes before removals within each service;
+ * to be applied as a whole) and marks none. -ENOMEM: then what was not reached stays marked. */
+int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
+		      struct ipvs_plan *plan);
 
 /* Takes the counters of a dump. */
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual);
@@ -76,7 +84,9 @@ bool ipvs_state_has_verdicts(const struct ipvs_state *state);
 uint32_t ipvs_state_service_of(const struct ipvs_state *state, uint32_t place);
 
 /* Facts of one service and of one server (by its place in `servers`). */
-void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service, struct fact_service *out);
-void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, struct fact_server *out);
+void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
+			     struct fact_service *out);
+void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place,
+			    struct fact_server *out);
 
 #endif

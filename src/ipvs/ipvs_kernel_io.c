@@ -1,0 +1,171 @@
+/* See the header. */
+#include "ipvs/ipvs_kernel_io.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "core/log.h"
+#include "ipvs/ipvs_io.h"
+
+#define LOCK_NAME "lbha-ipvs"
+#define REFUSALS_LOGGED 5 /* of one run */
+
+static void describe(struct ipvs_kernel *kernel, int error)
+{
+	if (error == -ENOENT)
+		snprintf(kernel->error, sizeof(kernel->error),
+			 "this kernel has no IPVS: no module ip_vs to load (CONFIG_IP_VS; try: "
+			 "modprobe ip_vs)");
+	else if (error == -EADDRINUSE)
+		snprintf(kernel->error, sizeof(kernel->error),
+			 "another lbhad programs IPVS in this network namespace already");
+	else if (error == -EPERM)
+		snprintf(kernel->error, sizeof(kernel->error),
+			 "the kernel does not let us use IPVS (CAP_NET_ADMIN)");
+	else
+		snprintf(kernel->error, sizeof(kernel->error), "IPVS does not answer: %s",
+			 strerror(-error));
+}
+
+/* The lock is a name that one socket of a network namespace can have, and that ends with its
+ * process. */
+static int take_lock(struct ipvs_kernel *kernel)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	socklen_t size = offsetof(struct sockaddr_un, sun_path) + 1 + sizeof(LOCK_NAME) - 1;
+	int fd;
+
+	if (kernel->lock_taken)
+		return 0;
+	memcpy(name.sun_path + 1, LOCK_NAME, sizeof(LOCK_NAME) - 1);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&name, size)) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	kernel->lock = fd;
+	kernel->lock_taken = true;
+	return 0;
+}
+
+int ipvs_kernel_open(struct ipvs_kernel *kernel)
+{
+	int error;
+
+	if (kernel->io)
+		return 0;
+	error = take_lock(kernel);
+	if (!error)
+		error = ipvs_io_open(&kernel->io);
+	if (error)
+		describe(kernel, error);
+	return error;
+}
+
+void ipvs_kernel_fini(struct ipvs_kernel *kernel)
+{
+	ipvs_kernel_close(kernel);
+	if (kernel->lock_taken)
+		close(kernel->lock);
+	kernel->lock_taken = false;
+}
+
+void ipvs_kernel_close(struct ipvs_kernel *kernel)
+{
+	ipvs_io_close(kernel->io);
+	kernel->io = NULL;
+	kernel->in_sync = false;
+}
+
+/* The family's number changes when the module is loaded anew, so one failure may just mean that. */
+int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipvs_table *out)
+{
+	int error = 0;
+
+	for (int tries = 0; tries < 2; tries++) {
+		error = ipvs_kernel_open(kernel);
+		if (error)
+			return error;
+		error = ipvs_io_dump(kernel->io, arena, out);
+		if (!error || error == -ENOMEM)
+			return error;
+		ipvs_kernel_close(kernel);
+	}
+	describe(kernel, error);
+	return error;
+}
+
+static void keep_error(struct ipvs_kernel *kernel, const char *words)
+{
+	struct text kept = text_of(kernel->error, sizeof(kernel->error));
+
+	text_add(&kept, "%s", words);
+}
+
+struct run {
+	struct ipvs_kernel *kernel;
+	char before[FACT_DETAIL]; /* the error that stood before this run */
+	unsigned refusals;
+};
+
+/* Refusals that follow from the first are many (no service: none of its servers); one that is
+ * repeated at every try is logged once. */
+static void note_refusal(void *ctx, const struct ipvs_op *op, int error, const char *words)
+{
+	struct run *run = ctx;
+	char buffer[512];
+	struct text text = text_of(buffer, sizeof(buffer));
+	bool repeated;
+
+	ipvs_refusal_format(op, error, words, &text);
+	if (!run->refusals)
+		keep_error(run->kernel, buffer);
+	repeated = !strcmp(run->before, run->kernel->error);
+	if (run->refusals++ < REFUSALS_LOGGED && !repeated)
+		log_error("the kernel refused %s", buffer);
+}
+
+bool ipvs_kernel_run(struct ipvs_kernel *kernel, const struct ipvs_op *ops, size_t count)
+{
+	struct run run = {.kernel = kernel};
+	int result;
+
+	if (!count)
+		return true;
+	if (ipvs_kernel_open(kernel)) {
+		kernel->in_sync = false;
+		return false;
+	}
+	memcpy(run.before, kernel->error, sizeof(run.before));
+	kernel->operations += count;
+	result = ipvs_io_apply(kernel->io, ops, count, note_refusal, &run);
+	if (!result)
+		return true;
+	kernel->in_sync = false;
+	if (result < 0) {
+		describe(kernel, result);
+		log_error("%s", kernel->error);
+		ipvs_kernel_close(kernel);
+	} else if (run.refusals > REFUSALS_LOGGED) {
+		log_debug("%u operations were refused in all", run.refusals);
+	}
+	return false;
+}
+
+void ipvs_kernel_agrees(struct ipvs_kernel *kernel)
+{
+	if (kernel->error[0])
+		log_info("the kernel's table is as it should be again");
+	kernel->error[0] = '\0';
+	kernel->in_sync = true;
+}

@@ -1,0 +1,45 @@
+/* The kernel's table as the worker handles it: opened when first needed, opened again when it
+ * breaks, every operation counted, every refusal logged once. Whether the kernel has what the
+ * worker believes it has is `in_sync`: false from the first operation that went wrong until a dump
+ * agrees. */
+#ifndef LBHA_IPVS_IPVS_KERNEL_IO_H
+#define LBHA_IPVS_IPVS_KERNEL_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/facts.h"
+#include "ipvs/plan.h"
+
+struct arena;
+struct ipvs_io;
+
+struct ipvs_kernel {
+	struct ipvs_io *io;
+	int lock; /* one lbhad programs IPVS in a network namespace */
+	bool lock_taken;
+	uint64_t operations; /* sent so far */
+	bool in_sync;
+	char error[FACT_DETAIL]; /* the first refusal of the last run that had one; until a dump
+				    agrees */
+};
+
+/* 0 when IPVS can be spoken to; -ENOENT: this kernel has none; -EADDRINUSE: another lbhad does so
+ * in this network namespace; other -errno. `error` says it in words. */
+int ipvs_kernel_open(struct ipvs_kernel *kernel);
+void ipvs_kernel_close(struct ipvs_kernel *kernel);
+void ipvs_kernel_fini(struct ipvs_kernel *kernel); /* closes and gives the lock back */
+
+/* The actual table. A socket that fails is opened again once. `error` has words for the errno
+ * returned. */
+int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipvs_table *out);
+
+/* Carries operations out. False when any was refused or it is not known what happened: then in_sync
+ * is false. */
+bool ipvs_kernel_run(struct ipvs_kernel *kernel, const struct ipvs_op *ops, size_t count);
+
+/* A dump agreed with what is wanted. */
+void ipvs_kernel_agrees(struct ipvs_kernel *kernel);
+
+#endif

@@ -1,0 +1,684 @@
+/* The worker's life around ipvs/state.h. The wanted table of the running generation is also the
+ * picture of the kernel as long as kernel.in_sync: then a verdict or a reload is planned against
+ * it, without asking the kernel. A dump is read at the first start (what is there is adopted),
+ * after anything went wrong, and every global.ipvs.read_back, to repair what somebody else did and
+ * to fetch counters. Removals of a reload wait for FINISH. Left alone at the supervisor's death:
+ * the table stays. */
+#include "ipvs/ipvs_main.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "config/codec.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/worker.h"
+#include "ipvs/ipvs_forward_io.h"
+#include "ipvs/ipvs_kernel_io.h"
+#include "ipvs/ipvs_ownership_io.h"
+#include "ipvs/state.h"
+#include "net/owned_io.h"
+
+/* After something went wrong the kernel is looked at at once, then after RETRY_FIRST, then at
+ * doubled distances up to the read-back period (or RETRY_LAST). Removals that FINISH never asks for
+ * are done anyway after FINISH_PATIENCE. Counters are told no more often than COUNTERS_EVERY. */
+#define RETRY_FIRST NSTIME_S
+#define RETRY_LAST (60 * NSTIME_S)
+#define FINISH_PATIENCE (10 * NSTIME_S)
+#define COUNTERS_EVERY NSTIME_S
+
+#define PLAN_LINES 1000    /* of a plan that is told */
+#define REPAIRS_LOGGED 10  /* of one read-back */
+#define FACT_TABLE_INDEX 0 /* then services, then servers */
+
+struct generation {
+	struct arena *arena;
+	struct model *model;
+	struct ipvs_state state;
+};
+
+struct ipvs_worker {
+	struct worker *worker;
+	struct ipvs_kernel kernel;
+	struct ipvs_ownership ownership;
+	struct ipvs_forward forward;
+	struct generation *running, *prepared;
+	bool was_ready;
+	bool adopting;               /* the kernel's table has not been read yet */
+	struct arena *pending_arena; /* removals that wait for FINISH */
+	struct ipvs_op *pending;
+	size_t pending_count;
+	nstime committed;
+	struct fact_table told; /* as last made */
+	uint64_t repairs;
+	nstime last_read_back, last_counters, retry;
+	struct loop_timer settle, read_back;
+};
+
+static const struct ipvs_table no_table;
+
+/* ---- generations ----------------------------------------------------------------------------- */
+
+static void generation_free(struct generation *generation)
+{
+	if (!generation)
+		return;
+	arena_free(generation->arena);
+	free(generation);
+}
+
+/* Decodes a slice and builds its state; the reasons why not go to the supervisor. NULL then, with
+ * the errno in *error. */
+static struct generation *generation_new(struct ipvs_worker *ipvs, const void *slice, size_t size,
+					 int *error)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+	char buffer[256] = "";
+	struct text why = text_of(buffer, sizeof(buffer));
+
+	*error = -ENOMEM;
+	if (!generation)
+		return NULL;
+	generation->arena = arena_new(0);
+	if (generation->arena)
+		*error = slice_decode(slice, size, generation->arena, &generation->model);
+	if (!*error)
+		*error = ipvs_state_build(generation->arena, generation->model, &generation->state,
+					  &why);
+	if (!*error)
+		return generation;
+	worker_line(ipvs->worker, "%s", why.length ? buffer : strerror(-*error));
+	generation_free(generation);
+	return NULL;
+}
+
+static bool owns_all(const struct ipvs_ownership *ownership, const struct ipvs_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (!ipvs_keys_have(&ownership->set, &table->services[i].key))
+			return false;
+	return true;
+}
+
+/* The table that the prepared generation starts from: the believed one when that knows all about
+ * the services wanted, else a dump in `arena`: a service that is new to us may be in the kernel
+ * already. */
+static int current_table(struct ipvs_worker *ipvs, struct arena *arena, struct ipvs_table *out)
+{
+	const struct ipvs_table *wanted = &ipvs->prepared->state.wanted;
+
+	/* Without services a kernel without IPVS is fine, and none is made to load it. */
+	if (!wanted->count && !ipvs->ownership.set.count) {
+		*out = no_table;
+		return 0;
+	}
+	if (ipvs->running && ipvs->kernel.in_sync && owns_all(&ipvs->ownership, wanted)) {
+		*out = ipvs->running->state.wanted;
+		return 0;
+	}
+	return ipvs_kernel_dump(&ipvs->kernel, arena, out);
+}
+
+/* Brings verdicts of the running generation into the prepared one, and its wanted table up to
+ * them. */
+static int bring_up(struct ipvs_worker *ipvs, struct arena *arena, const struct ipvs_table *current)
+{
+	struct ipvs_state *state = &ipvs->prepared->state;
+	int error = ipvs->running ? ipvs_state_carry(arena, state, &ipvs->running->state) : 0;
+
+	if (!error)
+		ipvs_state_desire(state, current, clock_now());
+	return error;
+}
+
+/* ---- facts ----------------------------------------------------------------------------------- */
+
+static uint32_t fact_count(void *ctx)
+{
+	const struct ipvs_worker *ipvs = ctx;
+	const struct ipvs_state *state = ipvs->running ? &ipvs->running->state : NULL;
+	size_t services = state ? state->model->service_count : 0;
+
+	return state ? 1 + (uint32_t)services + state->server_first[services] : 1;
+}
+
+static bool make_fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
+{
+	const struct ipvs_worker *ipvs = ctx;
+	const struct ipvs_state *state = ipvs->running ? &ipvs->running->state : NULL;
+	uint32_t services = state ? (uint32_t)state->model->service_count : 0;
+	struct fact_service service;
+	struct fact_server server;
+
+	if (peer != ROLE_VRRP && peer != ROLE_CONTROL)
+		return false;
+	if (index == FACT_TABLE_INDEX) {
+		*type = FACT_TABLE;
+		fact_table_put(out, &ipvs->told);
+		return true;
+	}
+	if (index <= services) {
+		*type = FACT_SERVICE;
+		ipvs_state_service_fact(state, index - 1, &service);
+		fact_service_put(out, &service);
+		return true;
+	}
+	if (!state || peer != ROLE_CONTROL || index - 1 - services >= state->server_first[services])
+		return false;
+	*type = FACT_SERVER;
+	ipvs_state_server_fact(state, index - 1 - services, &server);
+	fact_server_put(out, &server);
+	return true;
+}
+
+static bool is_available(const struct ipvs_worker *ipvs)
+{
+	return ipvs->kernel.io || !access("/proc/net/ip_vs", F_OK);
+}
+
+static void tell_table(struct ipvs_worker *ipvs)
+{
+	struct fact_table table = {.available = is_available(ipvs),
+				   .operations = ipvs->kernel.operations,
+				   .repairs = ipvs->repairs,
+				   .last_read_back = ipvs->last_read_back};
+
+	table.ready = ipvs->running && ipvs->kernel.in_sync &&
+		      ipvs_state_has_verdicts(&ipvs->running->state);
+	memcpy(table.error, ipvs->kernel.error, sizeof(table.error));
+	if (table.ready && !ipvs->was_ready)
+		log_info("ready: the table is programmed and every server has a verdict");
+	ipvs->was_ready |= table.ready;
+	if (table.available == ipvs->told.available && table.ready == ipvs->told.ready &&
+	    table.operations == ipvs->told.operations && table.repairs == ipvs->told.repairs &&
+	    table.last_read_back == ipvs->told.last_read_back &&
+	    !strcmp(table.error, ipvs->told.error))
+		return;
+	ipvs->told = table;
+	worker_dirty(ipvs->worker, FACT_TABLE_INDEX);
+}
+
+/* The log tells what became of servers and services; a server's first "up" is no news. */
+static void log_server(const struct ipvs_state *state, uint32_t place)
+{
+	static const char *const names[] = {
+		[VERDICT_UNKNOWN] = "unknown", [VERDICT_UP] = "up", [VERDICT_DOWN] = "down"};
+	struct ipvs_server_state *server = &state->servers[place];
+	enum log_level level = server->logged == VERDICT_UNKNOWN && server->now.health == VERDICT_UP
+				       ? LOG_LEVEL_DEBUG
+				       : LOG_LEVEL_INFO;
+	struct fact_server fact;
+	const struct service *service;
+
+	if (server->logged == server->now.health)
+		return;
+	ipvs_state_server_fact(state, place, &fact);
+	service = &state->model->services[fact.service];
+	log_at(level, "service %s: server %s: %s → %s (%s), %s %u", service->name,
+	       service->real_servers[fact.server].name, names[server->logged],
+	       names[server->now.health], fact.reason,
+	       server->now.in_table ? "weight" : "not in the table, weight", server->now.weight);
+	server->logged = server->now.health;
+}
+
+/* Not while verdicts are still coming in: a start with many services says little of each. */
+static void log_service(const struct ipvs_state *state, uint32_t s)
+{
+	struct ipvs_service_state *service = &state->services[s];
+
+	if (service->logged == service->condition.state ||
+	    (service->unknown && service->condition.state != SERVICE_DOWN))
+		return;
+	log_info("service %s: %s → %s: %s", state->model->services[s].name,
+		 service_state_name(service->logged), service_state_name(service->condition.state),
+		 service->condition.reason);
+	service->logged = service->condition.state;
+}
+
+/* Says everything that has changed, to the log and to the peers. */
+static void tell(struct ipvs_worker *ipvs)
+{
+	struct ipvs_state *state = &ipvs->running->state;
+	uint32_t services = (uint32_t)state->model->service_count;
+
+	for (uint32_t place = 0; place < state->server_first[services]; place++) {
+		if (!state->servers[place].stale)
+			continue;
+		state->servers[place].stale = false;
+		log_server(state, place);
+		worker_dirty(ipvs->worker, 1 + services + place);
+	}
+	for (uint32_t s = 0; s < services; s++) {
+		if (!state->services[s].stale)
+			continue;
+		state->services[s].stale = false;
+		log_service(state, s);
+		worker_dirty(ipvs->worker, 1 + s);
+	}
+	tell_table(ipvs);
+}
+
+/* What a generation starts with is no news for the log; the frame sends all facts anyway. */
+static void tell_nothing_new(struct ipvs_state *state)
+{
+	uint32_t services = (uint32_t)state->model->service_count;
+
+	for (uint32_t s = 0; s < services; s++)
+		state->services[s].logged = state->services[s].condition.state;
+	for (uint32_t place = 0; place < state->server_first[services]; place++)
+		state->servers[place].logged = state->servers[place].now.health;
+}
+
+/* ---- applying -------------------------------------------------------------------------------- */
+
+/* When the kernel is looked at next. */
+static void schedule_read_back(struct ipvs_worker *ipvs)
+{
+	nstime period = ipvs->running->model->global.ipvs.read_back;
+
+	if (!ipvs->running->model->service_count && !ipvs->ownership.set.count) {
+		timer_cancel(&ipvs->read_back);
+		return;
+	}
+	if (ipvs->kernel.in_sync) {
+		ipvs->retry = 0;
+		timer_at(&ipvs->read_back, period > 0 ? clock_now() + period : NSTIME_NEVER);
+		return;
+	}
+	timer_at(&ipvs->read_back, clock_now() + ipvs->retry);
+	if (!ipvs->retry)
+		ipvs->retry = RETRY_FIRST;
+	else
+		ipvs->retry =
+			nstime_min(2 * ipvs->retry, period > RETRY_FIRST ? period : RETRY_LAST);
+}
+
+static void trim_ownership(struct ipvs_worker *ipvs)
+{
+	int error = ipvs_ownership_trim(&ipvs->ownership, &ipvs->running->state.wanted);
+
+	if (error)
+		log_warning("cannot cross out services in the owned file: %s", strerror(-error));
+}
+
+static void log_repairs(const struct ipvs_plan *plan)
+{
+	for (size_t i = 0; i < plan->count && i < REPAIRS_LOGGED; i++) {
+		char buffer[IPVS_OP_TEXT];
+		struct text text = text_of(buffer, sizeof(buffer));
+
+		ipvs_op_format(&plan->ops[i], &text);
+		log_warning("somebody else changed the kernel's table; repaired: %s", buffer);
+	}
+	if (plan->count > REPAIRS_LOGGED)
+		log_warning("… and %zu repairs more", plan->count - REPAIRS_LOGGED);
+}
+
+/* Compares the kernel's table with what is wanted and makes it so. */
+static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipvs_table *actual)
+{
+	struct ipvs_state *state = &ipvs->running->state;
+	bool is_repair = ipvs->kernel.in_sync;
+	struct ipvs_plan plan;
+
+	if (ipvs_plan_build(arena, &state->wanted, actual, &ipvs->ownership.set, &plan)) {
+		log_error("no memory to compare the kernel's table with the wanted one");
+		return;
+	}
+	if (!plan.count) {
+		ipvs_kernel_agrees(&ipvs->kernel);
+	} else if (ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count)) {
+		if (is_repair) {
+			log_repairs(&plan);
+			ipvs->repairs += plan.count;
+		}
+		ipvs_kernel_agrees(&ipvs->kernel);
+	}
+	if (ipvs->kernel.in_sync)
+		trim_ownership(ipvs);
+}
+
+static void take_counters(struct ipvs_worker *ipvs, const struct ipvs_table *actual, nstime now)
+{
+	if (ipvs->last_counters && now - ipvs->last_counters < COUNTERS_EVERY)
+		return;
+	ipvs->last_counters = now;
+	ipvs_state_counters(&ipvs->running->state, actual);
+}
+
+static void read_back(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+	auto_arena *arena = arena_new(0);
+	char before[FACT_DETAIL];
+	nstime now = clock_now();
+	struct ipvs_table actual;
+	int error;
+
+	if (!ipvs->running)
+		return;
+	memcpy(before, ipvs->kernel.error, sizeof(before));
+	if (ipvs->pending_count && now < ipvs->committed + FINISH_PATIENCE) {
+		timer_at(&ipvs->read_back, ipvs->committed + FINISH_PATIENCE);
+		return;
+	}
+	error = arena ? ipvs_kernel_dump(&ipvs->kernel, arena, &actual) : -ENOMEM;
+	if (error) {
+		ipvs->kernel.in_sync = false;
+		if (strcmp(before, ipvs->kernel.error))
+			log_error("cannot read the kernel's table: %s", ipvs->kernel.error);
+	} else {
+		ipvs->pending_count = 0;
+		if (ipvs->adopting)
+			ipvs_state_desire(&ipvs->running->state, &actual, now);
+		ipvs->adopting = false;
+		take_counters(ipvs, &actual, now);
+		mend(ipvs, arena, &actual);
+		ipvs->last_read_back = now;
+	}
+	schedule_read_back(ipvs);
+	tell(ipvs);
+}
+
+/* What verdicts cost. Out of step with the kernel these operations may not fit; the read-back that
+ * is due soon does it all. When one of them is refused the kernel is looked at there and then. */
+static void settle(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+	auto_arena *arena = arena_new(0);
+	struct ipvs_plan plan = {0};
+
+	if (!ipvs->running || !arena)
+		return;
+	if (ipvs_state_settle(arena, &ipvs->running->state, clock_now(), &plan)) {
+		log_error("no memory to plan; trying again");
+		timer_at(&ipvs->settle, clock_now() + NSTIME_S);
+	}
+	if (ipvs->kernel.in_sync && !ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count))
+		read_back(ipvs);
+	else
+		tell(ipvs);
+}
+
+/* ---- reload ---------------------------------------------------------------------------------- */
+
+static void tell_plan(struct ipvs_worker *ipvs, const struct ipvs_plan *plan)
+{
+	for (size_t i = 0; i < plan->count && i < PLAN_LINES; i++) {
+		char buffer[IPVS_OP_TEXT];
+		struct text text = text_of(buffer, sizeof(buffer));
+
+		ipvs_op_format(&plan->ops[i], &text);
+		worker_line(ipvs->worker, "%s", buffer);
+	}
+	if (plan->count > PLAN_LINES)
+		worker_line(ipvs->worker, "… and %zu operations more", plan->count - PLAN_LINES);
+}
+
+/* Whether the kernel can do what this generation wants, and what that would be. */
+static int rehearse(struct ipvs_worker *ipvs)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_table current = {0};
+	struct ipvs_plan plan;
+	int error = arena ? current_table(ipvs, arena, &current) : -ENOMEM;
+
+	if (error) {
+		worker_line(ipvs->worker, "%s",
+			    error == -ENOMEM ? "no memory" : ipvs->kernel.error);
+		return error;
+	}
+	error = bring_up(ipvs, arena, &current);
+	if (!error)
+		error = ipvs_plan_build(arena, &ipvs->prepared->state.wanted, &current,
+					&ipvs->ownership.set, &plan);
+	if (error)
+		worker_line(ipvs->worker, "no memory");
+	else if (ipvs->running)
+		tell_plan(ipvs, &plan);
+	return error;
+}
+
+static void forget_prepared(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	generation_free(ipvs->prepared);
+	ipvs->prepared = NULL;
+}
+
+static int prepare(void *ctx, const void *slice, size_t size, UNUSED uint32_t generation)
+{
+	struct ipvs_worker *ipvs = ctx;
+	int error;
+
+	ipvs->prepared = generation_new(ipvs, slice, size, &error);
+	if (!ipvs->prepared)
+		return error;
+	error = rehearse(ipvs);
+	if (error)
+		forget_prepared(ipvs);
+	return error;
+}
+
+/* Keeps the removals of a plan, and the arena they are in, for FINISH. */
+static void keep_removals(struct ipvs_worker *ipvs, struct arena *arena,
+			  const struct ipvs_plan *plan)
+{
+	arena_free(ipvs->pending_arena);
+	ipvs->pending_arena = arena;
+	ipvs->pending = plan->ops + plan->removals;
+	ipvs->pending_count = plan->count - plan->removals;
+}
+
+/* Adds and changes of the new generation, which runs already. Without memory or without a view of
+ * the kernel the read-back does it all as soon as it can. */
+static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
+{
+	struct arena *arena = arena_new(0);
+	struct ipvs_state *state = &ipvs->running->state;
+	struct ipvs_plan plan = {0};
+	int error =
+		arena ? ipvs_plan_build(arena, &state->wanted, current, &ipvs->ownership.set, &plan)
+		      : -ENOMEM;
+
+	if (!error)
+		error = ipvs_ownership_add(&ipvs->ownership, &state->wanted);
+	if (error) {
+		log_error("cannot program the table now: %s; trying again", strerror(-error));
+		ipvs->kernel.in_sync = false;
+		plan = (struct ipvs_plan){0};
+	}
+	ipvs_forward_raise(&ipvs->forward, ipvs->running->model);
+	ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.removals);
+	if (plan.count)
+		log_info("the new configuration changes the table: %zu to add or change, %zu to "
+			 "remove",
+			 plan.removals, plan.count - plan.removals);
+	keep_removals(ipvs, arena, &plan);
+}
+
+static void configure_log(const struct model *model)
+{
+	log_configure((enum log_level)model->global.log.level,
+		      model->global.log.format == LOG_FORMAT_JSON);
+}
+
+static void commit(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+	auto_arena *arena = arena_new(0);
+	struct generation *old = ipvs->running;
+	struct ipvs_table current = {0};
+	int error = arena ? current_table(ipvs, arena, &current) : -ENOMEM;
+
+	configure_log(ipvs->prepared->model);
+	if (!error)
+		error = bring_up(ipvs, arena, &current);
+	else if (!old)
+		ipvs->adopting = true;
+	if (error)
+		log_error("cannot take the new configuration to the kernel yet: %s",
+			  ipvs->kernel.error);
+	ipvs->running = ipvs->prepared;
+	ipvs->prepared = NULL;
+	ipvs->committed = clock_now();
+	tell_nothing_new(&ipvs->running->state);
+	ipvs->kernel.in_sync = !error;
+	if (!error)
+		program(ipvs, &current);
+	if (ipvs->kernel.in_sync)
+		ipvs->kernel.error[0] = '\0'; /* what stood there is over with the old generation */
+	schedule_read_back(ipvs);
+	generation_free(old);
+	tell_table(ipvs);
+	worker_committed(ipvs->worker);
+}
+
+/* What waited and is still unwanted. */
+static size_t still_unwanted(struct ipvs_worker *ipvs)
+{
+	const struct ipvs_table *wanted = &ipvs->running->state.wanted;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ipvs->pending_count; i++) {
+		const struct ipvs_op *op = &ipvs->pending[i];
+		const struct ipvs_service *service = ipvs_table_find(wanted, &op->service);
+
+		if (op->kind == IPVS_DEL_SERVICE ? service != NULL
+						 : service && ipvs_dest_find(service, &op->dest))
+			continue;
+		ipvs->pending[kept++] = *op;
+	}
+	return kept;
+}
+
+static void finish(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+	size_t count;
+
+	if (!ipvs->running)
+		return;
+	count = still_unwanted(ipvs);
+	ipvs->pending_count = 0;
+	ipvs_forward_restore(&ipvs->forward, ipvs->running->model);
+	if (ipvs->kernel.in_sync && ipvs_kernel_run(&ipvs->kernel, ipvs->pending, count)) {
+		trim_ownership(ipvs);
+		tell(ipvs);
+	} else {
+		read_back(ipvs);
+	}
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void remove_all(struct ipvs_worker *ipvs)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_table actual;
+	struct ipvs_plan plan;
+
+	if (!ipvs->ownership.set.count)
+		return;
+	if (!arena || ipvs_kernel_dump(&ipvs->kernel, arena, &actual) ||
+	    ipvs_plan_build(arena, &no_table, &actual, &ipvs->ownership.set, &plan)) {
+		log_error("cannot remove our services from the kernel: %s", ipvs->kernel.error);
+		return;
+	}
+	if (!ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count))
+		return;
+	ipvs_ownership_trim(&ipvs->ownership, &no_table);
+	log_info("removed %zu virtual services from the kernel", plan.count);
+}
+
+static void release(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	timer_cancel(&ipvs->settle);
+	timer_cancel(&ipvs->read_back);
+	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
+		remove_all(ipvs);
+		ipvs_forward_restore(&ipvs->forward, NULL);
+	}
+	worker_released(ipvs->worker);
+}
+
+/* ---- facts from others ----------------------------------------------------------------------- */
+
+static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
+{
+	struct ipvs_worker *ipvs = ctx;
+	struct fact_probe fact;
+
+	if (peer != ROLE_CHECK || type != FACT_PROBE || !ipvs->running ||
+	    !fact_probe_get(in, &fact))
+		return;
+	ipvs_state_verdict(&ipvs->running->state, &fact);
+	if (!timer_armed(&ipvs->settle))
+		timer_at(&ipvs->settle, clock_now());
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static const struct worker_ops ops = {
+	.prepare = prepare,
+	.commit = commit,
+	.finish = finish,
+	.abort = forget_prepared,
+	.release = release,
+	.fact_count = fact_count,
+	.fact = make_fact,
+	.fact_received = fact_received,
+};
+
+static int start(struct ipvs_worker *ipvs)
+{
+	auto_arena *arena = arena_new(0);
+	struct owned_set owned;
+	int error = arena ? owned_read(WORKER_FD_OWNED, arena, &owned) : -ENOMEM;
+
+	if (!error)
+		error = ipvs_ownership_init(&ipvs->ownership, WORKER_FD_OWNED, &owned);
+	if (error) {
+		log_error("cannot read the owned file: %s", strerror(-error));
+		return error;
+	}
+	ipvs_forward_init(&ipvs->forward, WORKER_FD_OWNED, &owned);
+	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);
+	if (!error)
+		error = timer_init(worker_loop(ipvs->worker), &ipvs->read_back, LOOP_IDLE,
+				   read_back, ipvs);
+	return error;
+}
+
+static void ipvs_fini(struct ipvs_worker *ipvs)
+{
+	timer_fini(&ipvs->settle);
+	timer_fini(&ipvs->read_back);
+	generation_free(ipvs->prepared);
+	generation_free(ipvs->running);
+	arena_free(ipvs->pending_arena);
+	ipvs_ownership_fini(&ipvs->ownership);
+	ipvs_kernel_fini(&ipvs->kernel);
+	worker_free(ipvs->worker);
+}
+
+int ipvs_main(void)
+{
+	struct ipvs_worker ipvs = {0};
+	int status = 1;
+
+	ipvs.worker = worker_new(ROLE_IPVS, "lbhad ipvs", &ops, &ipvs);
+	if (!ipvs.worker)
+		return 1;
+	if (!start(&ipvs))
+		status = worker_run(ipvs.worker);
+	ipvs_fini(&ipvs);
+	return status;
+}
