@@ -1,0 +1,280 @@
+/* net, the effects: the address writer and announcements; against the real kernel, in network
+ * namespaces of this program's own. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/address_writer_io.h"
+#include "net/announce_io.h"
+#include "net/frame.h"
+#include "world.h"
+
+#define DEADLINE (20 * NSTIME_S)
+
+/* ---- the writer ---- */
+
+struct orders {
+	struct loop *loop;
+	struct address_writer *writer;
+	struct loop_timer deadline;
+	uint64_t next; /* cookie expected next: order is kept */
+	size_t wanted, failed;
+	int last_error;
+};
+
+static void on_done(void *ctx, uint64_t cookie, enum address_action action,
+		    const struct address *address, int error)
+{
+	struct orders *orders = ctx;
+
+	(void)action;
+	ck_assert_uint_eq(cookie, orders->next++);
+	ck_assert_uint_ne(address->link, 0);
+	orders->failed += error != 0;
+	orders->last_error = error;
+	if (orders->next == orders->wanted)
+		loop_stop(orders->loop);
+}
+
+static const struct address_writer_ops writer_ops = {on_done};
+
+static void orders_late(void *ctx)
+{
+	(void)ctx;
+	ck_abort_msg("the writer did not answer in time");
+}
+
+static void orders_start(struct orders *orders, size_t capacity, int owned)
+{
+	orders->loop = loop_new();
+	timer_init(orders->loop, &orders->deadline, LOOP_NORMAL, orders_late, orders);
+	ck_assert_int_eq(address_writer_new(orders->loop, capacity, owned, &writer_ops, orders,
+					    &orders->writer),
+			 0);
+}
+
+static void order(struct orders *orders, enum address_action action, const struct address *address)
+{
+	struct address_op op = {.action = action, .address = *address};
+
+	ck_assert_int_eq(address_writer_put(orders->writer, &op, orders->wanted++), 0);
+}
+
+static void orders_await(struct orders *orders)
+{
+	timer_at(&orders->deadline, nstime_after(clock_now(), DEADLINE));
+	if (orders->next < orders->wanted)
+		ck_assert_int_eq(loop_run(orders->loop), 0);
+	timer_cancel(&orders->deadline);
+	ck_assert_uint_eq(address_writer_pending(orders->writer), 0);
+}
+
+static void orders_end(struct orders *orders)
+{
+	address_writer_free(orders->writer, NSTIME_S);
+	timer_fini(&orders->deadline);
+	loop_free(orders->loop);
+}
+
+START_TEST(writer_carries_thousands_in_order_and_keeps_the_owned_file)
+{
+	enum { VIPS = 2000 };
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	int owned = owned_open(dir, "owned");
+	struct address vip;
+
+	orders_start(&orders, VIPS, owned);
+	for (uint32_t i = 0; i < VIPS; i++) {
+		struct prefix prefix = {.address = addr_from_ipv4(0x0a000000 + i), .length = 32};
+
+		vip = address_ours(left, &prefix);
+		order(&orders, ADDRESS_ADD, &vip);
+	}
+	ck_assert_uint_eq(address_writer_room(orders.writer), 0);
+	ck_assert_int_eq(address_writer_put(orders.writer, &(struct address_op){.address = vip}, 0),
+			 -ENOBUFS);
+	orders_await(&orders);
+	ck_assert_uint_eq(orders.failed, 0);
+	ck_assert_uint_eq(kernel_addresses(arena, left).count,
+			  VIPS + 1); /* and the link-local one */
+	ck_assert_uint_eq(owned_now(arena, owned).count, VIPS);
+	for (uint32_t i = 0; i < VIPS; i++) {
+		struct prefix prefix = {.address = addr_from_ipv4(0x0a000000 + i), .length = 32};
+
+		vip = address_ours(left, &prefix);
+		order(&orders, ADDRESS_REMOVE, &vip);
+	}
+	orders_await(&orders);
+	ck_assert_uint_eq(orders.failed, 0);
+	ck_assert_uint_eq(kernel_addresses(arena, left).count, 1);
+	ck_assert_uint_eq(owned_now(arena, owned).count, 0);
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
+START_TEST(writer_tells_each_refusal_and_does_the_rest)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	struct address here = ours(left, "192.0.2.80/32"), nowhere = ours(99999, "192.0.2.81/32");
+	struct address other = ours(left, "192.0.2.82/32");
+	int owned = owned_open(dir, "owned");
+	struct address_list list;
+
+	orders_start(&orders, 4, owned);
+	rtnl_address_add(rtnl, &here);
+	order(&orders, ADDRESS_ADD, &here);    /* -EEXIST: adopted */
+	order(&orders, ADDRESS_ADD, &nowhere); /* -ENODEV: struck out again */
+	order(&orders, ADDRESS_ADD, &other);
+	orders_await(&orders);
+	ck_assert_uint_eq(orders.failed, 2);
+	ck_assert_int_eq(orders.last_error, 0);
+	list = kernel_addresses(arena, left);
+	ck_assert(!!address_find(&list, &other));
+	ck_assert_uint_eq(owned_now(arena, owned).count, 2);
+	order(&orders, ADDRESS_REMOVE, &nowhere);
+	orders_await(&orders);
+	ck_assert_int_eq(orders.last_error, -ENODEV);
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
+START_TEST(writer_adopts_and_forgets_on_paper_only)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	struct address here = ours(left, "192.0.2.80/32"), back = ours(left, "192.0.2.81/32");
+	int owned = owned_open(dir, "owned");
+	struct address_list list;
+
+	orders_start(&orders, 8, owned);
+	order(&orders, ADDRESS_ADOPT, &here);
+	order(&orders, ADDRESS_RESTORE, &back);
+	orders_await(&orders);
+	list = kernel_addresses(arena, left);
+	ck_assert(!address_find(&list, &here) && address_find(&list, &back));
+	ck_assert_uint_eq(owned_now(arena, owned).count, 1);
+	order(&orders, ADDRESS_FORGET, &here);
+	orders_await(&orders);
+	ck_assert_uint_eq(owned_now(arena, owned).count, 0);
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
+START_TEST(writer_adds_nothing_that_it_cannot_write_down)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	struct address vip = ours(left, "192.0.2.80/32"), there = ours(left, "192.0.2.81/32");
+	int full = open("/dev/full", O_RDWR | O_CLOEXEC);
+	struct address_list list;
+
+	orders_start(&orders, 8, full);
+	rtnl_address_add(rtnl, &there);
+	order(&orders, ADDRESS_ADD, &vip);
+	order(&orders, ADDRESS_REMOVE, &there); /* letting go must always be possible */
+	orders_await(&orders);
+	ck_assert_uint_eq(orders.failed, 1);
+	list = kernel_addresses(arena, left);
+	ck_assert(!address_find(&list, &vip) && !address_find(&list, &there));
+	orders_end(&orders);
+	close(full);
+}
+END_TEST
+
+START_TEST(writer_ends_only_after_what_was_put)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	struct address vip = ours(left, "192.0.2.80/32");
+
+	orders_start(&orders, 8, -1);
+	order(&orders, ADDRESS_ADD, &vip);
+	address_writer_free(orders.writer, 10 * NSTIME_S);
+	orders.writer = NULL;
+	ck_assert_uint_eq(kernel_addresses(arena, left).count, 2);
+	orders_end(&orders);
+}
+END_TEST
+
+/* ---- announcements ---- */
+
+static int capture_open(uint32_t link)
+{
+	struct sockaddr_ll here = {.sll_family = AF_PACKET,
+				   .sll_protocol = htons(ETHERTYPE_ARP),
+				   .sll_ifindex = (int)link};
+	struct timeval patience = {.tv_sec = 10};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETHERTYPE_ARP));
+
+	ck_assert_int_eq(bind(fd, (void *)&here, sizeof(here)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+START_TEST(announcements_reach_the_other_end)
+{
+	enum { VIPS = 150 };
+	struct announcer *announcer;
+	struct addr vips[VIPS];
+	uint8_t frame[128], wanted[FRAME_ARP_SIZE];
+	int capture = capture_open(right);
+	struct link link;
+
+	rtnl_link_by_index(rtnl, left, &link);
+	for (uint32_t i = 0; i < VIPS; i++)
+		vips[i] = addr_from_ipv4(0xc0000200 + i);
+	addr_parse("2001:db8::1", &vips[70]);
+	ck_assert_int_eq(announcer_new(&announcer), 0);
+	ck_assert_int_eq(announce_send(announcer, left, link.mac, vips, VIPS), VIPS);
+	for (uint32_t i = 0; i < VIPS; i++) {
+		if (i == 70)
+			continue;
+		frame_arp_announce(wanted, link.mac, &vips[i]);
+		ck_assert_int_ge(recv(capture, frame, sizeof(frame), 0), FRAME_ARP_SIZE);
+		ck_assert_mem_eq(frame, wanted, FRAME_ARP_SIZE);
+	}
+	announcer_free(announcer);
+	close(capture);
+}
+END_TEST
+
+START_TEST(announcing_on_a_link_that_is_gone_is_an_error)
+{
+	static const uint8_t mac[LINK_MAC] = {2};
+	struct addr vip = addr_from_ipv4(0xc0000250);
+	struct announcer *announcer;
+
+	ck_assert_int_eq(announcer_new(&announcer), 0);
+	ck_assert_int_eq(announce_send(announcer, 99999, mac, &vip, 1), -ENXIO);
+	announcer_free(announcer);
+}
+END_TEST
+
+int main(void)
+{
+	if (!may_make_namespaces()) {
+		printf("skipped: neither root nor allowed to make a user namespace\n");
+		return 77;
+	}
+	return SUITE_RUN(
+		"net/writer",
+		world_case(CASE("writer",
+				writer_carries_thousands_in_order_and_keeps_the_owned_file,
+				writer_tells_each_refusal_and_does_the_rest,
+				writer_adopts_and_forgets_on_paper_only,
+				writer_adds_nothing_that_it_cannot_write_down,
+				writer_ends_only_after_what_was_put)),
+		world_case(CASE("announce", announcements_reach_the_other_end,
+				announcing_on_a_link_that_is_gone_is_an_error)),
+		NULL);
+}
