@@ -55,14 +55,14 @@ static const char *verdict_word(enum verdict verdict)
 }
 
 /* "192.0.2.1:80 (health)": the check's name, or its type. */
-static void add_probe(struct text *text, const struct model *model, uint32_t index,
-		      const char *type)
+static void add_probe(struct text *text, const struct model *model, uint32_t index)
 {
 	const struct probe *probe = &model->probes[index];
-	const char *name = model->checks[probe->check].name;
+	const struct check *check = &model->checks[probe->check];
 	char target[ENDPOINT_TEXT];
 
-	text_add(text, "%s (%s)", endpoint_format(&probe->target, target), name ? name : type);
+	text_add(text, "%s (%s)", endpoint_format(&probe->target, target),
+		 check->name ? check->name : engine_type_name(check->type));
 }
 
 static void log_change(struct checkd *checkd, uint32_t probe, enum verdict before)
@@ -78,7 +78,7 @@ static void log_change(struct checkd *checkd, uint32_t probe, enum verdict befor
 		return;
 	if (swallowed)
 		log_info("%u more verdicts changed", swallowed);
-	add_probe(&text, model, probe, engine_type_name(checkd->engine, probe));
+	add_probe(&text, model, probe);
 	text_add(&text, ": %s → %s: %s", verdict_word(before),
 		 verdict_word(subject->automaton.verdict),
 		 outcome_describe(&subject->last, check, detail, sizeof(detail)));
@@ -101,7 +101,7 @@ static void log_trouble(struct checkd *checkd, uint32_t probe)
 
 	if (!log_limit(&checkd->troubles, clock_now(), &swallowed))
 		return;
-	add_probe(&text, model, probe, engine_type_name(checkd->engine, probe));
+	add_probe(&text, model, probe);
 	text_add(&text, ": not probed: %s; its verdict stays %s",
 		 outcome_describe(&subject->last, &model->checks[model->probes[probe].check],
 				  detail, sizeof(detail)),
@@ -186,20 +186,27 @@ static void prepared_drop(void *ctx)
 	checkd->prepared_ended = NULL;
 }
 
+static void say_line(struct checkd *checkd, const char *what, const struct model *model,
+		     uint32_t probe)
+{
+	char line[128];
+	struct text text = text_of(line, sizeof(line));
+
+	add_probe(&text, model, probe);
+	worker_line(checkd->worker, "check: %s %s", what, line);
+}
+
 /* The plan: a line for each probe that begins or ends, none for those that stay. */
 static void say_plan(struct checkd *checkd, const struct model *model, const struct merge *merge)
 {
 	const struct model *old = engine_model(checkd->engine);
-	char target[ENDPOINT_TEXT];
 
 	for (uint32_t i = 0; i < model->probe_count; i++)
 		if (merge->from[i] == MERGE_NONE)
-			worker_line(checkd->worker, "check: begin %s",
-				    endpoint_format(&model->probes[i].target, target));
+			say_line(checkd, "begin", model, i);
 	for (uint32_t i = 0; old && i < old->probe_count; i++)
 		if (merge->to[i] == MERGE_NONE)
-			worker_line(checkd->worker, "check: end %s",
-				    endpoint_format(&old->probes[i].target, target));
+			say_line(checkd, "end", old, i);
 }
 
 static int prepare(void *ctx, const void *slice, size_t size, uint32_t generation)

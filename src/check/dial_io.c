@@ -71,8 +71,7 @@ static int dial_bind(struct flight *flight, enum outcome_step *step)
 	if (!check->bind.family)
 		return 0;
 	size = sockaddr_of(&check->bind, 0, check->interface, &source);
-	if (setsockopt(flight->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)))
-		return errno;
+	setsockopt(flight->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)); /* a hint */
 	return bind(flight->fd, (struct sockaddr *)&source, size) ? errno : 0;
 }
 

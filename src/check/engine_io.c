@@ -46,6 +46,7 @@ struct roster {
 	struct subject *subjects;
 	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
 	struct schedule starts;
+	struct arena *scratch; /* of the merge: until the commit */
 	struct merge merge;
 };
 
@@ -347,6 +348,7 @@ void roster_free(struct roster *roster)
 	if (!roster)
 		return;
 	arena_free(roster->arena);
+	arena_free(roster->scratch);
 	free(roster->subjects);
 	free(roster->slots);
 	free(roster->starts.due);
@@ -363,17 +365,24 @@ static int roster_memory(struct roster *roster, size_t count)
 	return times && roster->subjects && roster->slots ? 0 : -ENOMEM;
 }
 
+static int roster_compare(struct roster *roster, const struct model *old, const struct model *model)
+{
+	roster->scratch = arena_new(0);
+	if (!roster->scratch)
+		return -ENOMEM;
+	return merge_probes(old ? old->probes : NULL, old ? old->probe_count : 0, model->probes,
+			    model->probe_count, roster->scratch, &roster->merge);
+}
+
 struct roster *engine_prepare(struct engine *engine, struct arena *arena, const struct model *model)
 {
-	const struct model *old = engine_model(engine);
 	struct roster *roster = calloc(1, sizeof(*roster));
 
 	if (!roster)
 		return NULL;
 	roster->model = model;
 	if (roster_memory(roster, model->probe_count) ||
-	    merge_probes(old ? old->probes : NULL, old ? old->probe_count : 0, model->probes,
-			 model->probe_count, arena, &roster->merge)) {
+	    roster_compare(roster, engine_model(engine), model)) {
 		roster_free(roster);
 		return NULL;
 	}
@@ -434,6 +443,7 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 	flights_move(engine, fresh);
 	engine->roster = fresh;
 	roster_free(old);
+	arena_free(take(fresh->scratch));
 	engine_arm(engine);
 }
 
@@ -459,11 +469,9 @@ const struct subject *engine_subject(const struct engine *engine, uint32_t probe
 	return &engine->roster->subjects[probe];
 }
 
-const char *engine_type_name(const struct engine *engine, uint32_t probe)
+const char *engine_type_name(enum check_type type)
 {
-	const struct model *model = engine->roster->model;
-
-	return TYPES[model->checks[model->probes[probe].check].type]->name;
+	return TYPES[type]->name;
 }
 
 struct engine_work engine_work(const struct engine *engine)

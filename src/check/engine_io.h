@@ -15,12 +15,12 @@
 #include "base/nstime.h"
 #include "check/automaton.h"
 #include "check/outcome.h"
+#include "config/model.h"
 
 struct arena;
 struct engine;
 struct loop;
 struct merge;
-struct model;
 struct roster;
 
 /* What is known of one probe of the model, by its index. */
@@ -37,8 +37,7 @@ typedef void engine_ended(void *ctx, uint32_t probe, enum verdict before);
 struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended, void *ctx);
 void engine_free(struct engine *engine);
 
-/* Raises the limit of open files as far as allowed, and says how many probes may fly at once under
- * it. */
+/* Raises the limit of open files as far as allowed; how many probes may fly at once under it. */
 uint32_t engine_bound(void);
 
 /* A reload in two steps. Prepare allocates all that the new generation needs and says what would
@@ -54,14 +53,12 @@ void engine_commit(struct engine *engine, struct roster *roster);
 /* Ends all flights and starts no more. */
 void engine_stop(struct engine *engine);
 
-/* The committed model (NULL before the first commit) and the subjects, one for each of its probes.
- */
+/* The committed model (NULL before the first commit); what is known of each of its probes. */
 const struct model *engine_model(const struct engine *engine);
 const struct subject *engine_subject(const struct engine *engine, uint32_t probe);
-const char *engine_type_name(const struct engine *engine, uint32_t probe);
+const char *engine_type_name(enum check_type type);
 
-/* Since the engine was made: probes that ended, and the latest that one has started after its time.
- */
+/* Since the engine was made: probes that ended, and the longest that a start came late. */
 struct engine_work {
 	uint64_t probes;
 	nstime lateness;

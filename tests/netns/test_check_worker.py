@@ -151,7 +151,7 @@ def test_a_probe_in_flight_survives_a_reload_under_another_number():
         checkd.load(*mine)
         assert asked.wait(5)
         before = ["check more type=tcp", f"probe more {other.target}"]
-        assert checkd.load(*before, *mine) == [f"check: begin {other.target}"]
+        assert checkd.load(*before, *mine) == [f"check: begin {other.target} (more)"]
         go.set()
         up = checkd.wait_fact(verdict="up", check="it")
         assert up["target"] == server.target
@@ -163,7 +163,7 @@ def test_a_removed_probe_ends_at_once():
         stays = ["check other type=tcp interval=100ms", f"probe other {other.target}"]
         checkd.load("check it type=http timeout=60s", f"probe it {server.target}", *stays)
         wait_until(lambda: server.open == 1, what="a probe in flight")
-        assert checkd.load(*stays) == [f"check: end {server.target}"]
+        assert checkd.load(*stays) == [f"check: end {server.target} (it)"]
         wait_until(lambda: server.open == 0, within=1, what="the end of the connection")
         begun = len(other.begun)
         wait_until(lambda: len(other.begun) > begun + 2, what="the other probes going on")
@@ -174,7 +174,7 @@ def test_a_plan_changes_nothing():
         lines = ["check it type=http interval=100ms", f"probe it {server.target}"]
         checkd.load(*lines)
         assert checkd.plan("check it type=tcp", f"probe it {other.target}") == [
-            f"check: begin {other.target}", f"check: end {server.target}"]
+            f"check: begin {other.target} (it)", f"check: end {server.target} (it)"]
         checkd.wait_next()
         assert not other.begun and checkd.fact()["target"] == server.target
 
@@ -268,6 +268,17 @@ def test_bind_and_interface_work_without_any_right(lab, kind):
         checkd.load(f"check it type={kind} bind=192.168.8.11 interface=eth0 {FAST}", f"probe it {server.target}")
         checkd.wait_fact(verdict="up")
         assert set(server.peers) == {"192.168.8.11"}
+
+
+def test_many_probes_from_one_source_share_its_ports_between_targets():
+    """40 hanging connections from one bound address to 2 targets; IPv6, where the hint must work as well."""
+    with Server(silent, address="::1") as one, Server(silent, address="::1") as two, Checkd() as checkd:
+        lines = [line for i in range(40) for line in (f"check c{i} type=http bind=::1 interval=200ms timeout=2s path=/{i}",
+                                                      f"probe c{i} {(one if i % 2 else two).target}")]
+        checkd.load(*lines)
+        wait_until(lambda: one.open == two.open == 20, what="40 connections")
+        assert set(one.peers + two.peers) == {"::1"}
+        assert not checkd.facts(reason="local") and not checkd.facts(reason="resources")
 
 
 @needs_root
