@@ -32,7 +32,7 @@
 #define HEADERS_MOST (64u << 10)
 #define BODY_MOST (1u << 20)
 #define BUFFER 4096L
-#define IDLE_MOST 128 /* requests kept for reuse */
+#define IDLE_MOST 32 /* requests kept for reuse */
 #define URL_ROOM (sizeof("http:///") + ENDPOINT_TEXT)
 
 struct http_client {
