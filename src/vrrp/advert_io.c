@@ -1,6 +1,7 @@
-/* IP_HDRINCL: the kernel fills in the identification and the checksum of the IP header and takes the rest as it is, TTL
- * and type of service included. The route is not looked up in a table: a multicast packet of a socket bound to an
- * interface leaves there (ip(7), raw(7)). IP_MULTICAST_ALL off: otherwise groups that others joined would come too. */
+/* IP_HDRINCL: the kernel fills in the identification and the checksum of the IP header and takes
+ * the rest as it is, TTL and type of service included. The route is not looked up in a table: a
+ * multicast packet of a socket bound to an interface leaves there (ip(7), raw(7)). IP_MULTICAST_ALL
+ * off: otherwise groups that others joined would come too. */
 #include "vrrp/advert_io.h"
 
 #include <errno.h>
@@ -14,8 +15,8 @@
 #include "vrrp/packet.h"
 
 #define PACKETS_PER_TURN 64
-#define RECEIVE_BUFFER (1 << 20) /* a burst of 255 routers, and a flood until the timers had their turn */
-#define PACKET_ROOM 2048         /* longer ones are cut and fail their length check */
+#define RECEIVE_BUFFER (1 << 20) /* a burst of 255 routers, a flood until timers had their turn */
+#define PACKET_ROOM 2048 /* longer ones are cut and fail their length check */
 
 struct advert_socket {
 	struct loop_io io;
@@ -87,8 +88,9 @@ static int prepare(int fd, uint32_t link)
 	return err;
 }
 
-int advert_socket_open(struct loop *loop, uint32_t link, void (*received)(void *ctx, const void *packet, size_t size),
-		       void *ctx, struct advert_socket **out)
+int advert_socket_open(struct loop *loop, uint32_t link,
+		       void (*received)(void *ctx, const void *packet, size_t size), void *ctx,
+		       struct advert_socket **out)
 {
 	struct advert_socket *created = calloc(1, sizeof(*created));
 	int err;
@@ -101,7 +103,8 @@ int advert_socket_open(struct loop *loop, uint32_t link, void (*received)(void *
 	created->fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, VRRP_PROTOCOL);
 	err = created->fd < 0 ? -errno : prepare(created->fd, link);
 	if (!err)
-		err = io_init(loop, &created->io, created->fd, LOOP_NORMAL, readable, NULL, created);
+		err = io_init(loop, &created->io, created->fd, LOOP_NORMAL, readable, NULL,
+			      created);
 	if (err)
 		advert_socket_close(created);
 	else
@@ -124,7 +127,8 @@ int advert_socket_join(struct advert_socket *socket, const struct addr *group)
 	struct ip_mreqn request = {.imr_ifindex = (int)socket->link};
 
 	memcpy(&request.imr_multiaddr, group->bytes, 4);
-	if (setsockopt(socket->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request)) && errno != EADDRINUSE)
+	if (setsockopt(socket->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request)) &&
+	    errno != EADDRINUSE)
 		return -errno;
 	return 0;
 }

@@ -4,7 +4,8 @@
 #include "base/duration.h"
 #include "base/text.h"
 
-const char *vrrp_explain(const struct vrrp_reason *reason, const char *faults, char *out, size_t size)
+const char *vrrp_explain(const struct vrrp_reason *reason, const char *faults, char *out,
+			 size_t size)
 {
 	char peer[ADDR_TEXT], time[DURATION_TEXT];
 	struct text text = text_of(out, size);
@@ -32,7 +33,8 @@ const char *vrrp_explain(const struct vrrp_reason *reason, const char *faults, c
 		text_add(&text, "%s advertises %u < %u, preempt is off", peer, theirs, ours);
 		break;
 	case VRRP_WHY_NOT_READY:
-		text_add(&text, "%s advertises %u < %u, not preempting before the table is ready", peer, theirs, ours);
+		text_add(&text, "%s advertises %u < %u, not preempting before the table is ready",
+			 peer, theirs, ours);
 		break;
 	case VRRP_WHY_PREEMPTING:
 		text_add(&text, "%s advertises %u < %u, about to preempt", peer, theirs, ours);

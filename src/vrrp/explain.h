@@ -42,8 +42,9 @@ struct vrrp_reason {
 	nstime time;
 };
 
-/* Writes the reason in words, e.g. "192.168.8.10 advertises 150 > 100" or "no advert from 10.0.0.2 for 3.6s". `faults`
- * are the causes of FAULT in words. Returns out. */
-const char *vrrp_explain(const struct vrrp_reason *reason, const char *faults, char *out, size_t size);
+/* Writes the reason in words, e.g. "192.168.8.10 advertises 150 > 100" or "no advert from 10.0.0.2
+ * for 3.6s". `faults` are the causes of FAULT in words. Returns out. */
+const char *vrrp_explain(const struct vrrp_reason *reason, const char *faults, char *out,
+			 size_t size);
 
 #endif

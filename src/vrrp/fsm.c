@@ -1,6 +1,6 @@
-/* The machine of fsm.h. One function per (state, input) that matters, named after what happens; the numbers are the
- * steps of RFC 9568 section 6.4. All of them work on a struct step: the machine, what it may know, and the list of what
- * is to be done. */
+/* The machine of fsm.h. One function per (state, input) that matters, named after what happens; the
+ * numbers are the steps of RFC 9568 section 6.4. All of them work on a struct step: the machine,
+ * what it may know, and the list of what is to be done. */
 #include "vrrp/fsm.h"
 
 #include <string.h>
@@ -63,7 +63,7 @@ static bool waits_for_table(const struct step *s)
 	return !s->m->ready && s->now < s->c->ready_until;
 }
 
-/* ---- announcing ------------------------------------------------------------------------------ */
+/* ---- announcing ----------------------------------------------------------------------------- */
 
 /* Refreshes of many directors and instances must not fall together: 7/8 to 9/8 of the period. */
 static nstime jittered(nstime period, uint32_t random)
@@ -75,7 +75,8 @@ static void refresh_arm(struct step *s)
 {
 	nstime refresh = s->c->announce.refresh;
 
-	s->m->refresh_at = refresh ? nstime_after(s->now, jittered(refresh, s->in->random)) : NSTIME_NEVER;
+	s->m->refresh_at =
+		refresh ? nstime_after(s->now, jittered(refresh, s->in->random)) : NSTIME_NEVER;
 }
 
 static void announce_round(struct step *s)
@@ -90,7 +91,8 @@ static void announce_round(struct step *s)
 	refresh_arm(s);
 }
 
-/* A burst starts now, or `interval` after the last round: whoever provokes bursts does not get a flood. */
+/* A burst starts now, or `interval` after the last round: whoever provokes bursts does not get a
+ * flood. */
 static void burst_start(struct step *s)
 {
 	struct vrrp_machine *m = s->m;
@@ -117,12 +119,12 @@ static void announce_due(struct step *s)
 	}
 }
 
-/* ---- INIT and FAULT -------------------------------------------------------------------------- */
+/* ---- INIT and FAULT ------------------------------------------------------------------------- */
 
 static void master_start(struct step *s, struct vrrp_reason reason);
 
-/* To BACKUP with nobody known: (115) to (180), but an owner too listens for carrier_settle, and as long as anybody when
- * it must not preempt yet. */
+/* To BACKUP with nobody known: (115) to (180), but an owner too listens for carrier_settle, and as
+ * long as anybody when it must not preempt yet. */
 static void listen_start(struct step *s)
 {
 	struct vrrp_machine *m = s->m;
@@ -183,9 +185,10 @@ static void stop(struct step *s, enum vrrp_why why)
 		enter(s, VRRP_INIT, reason);
 }
 
-/* ---- MASTER ---------------------------------------------------------------------------------- */
+/* ---- MASTER --------------------------------------------------------------------------------- */
 
-/* Sends now; the next is due one interval after this one was, or after now when that is past already. */
+/* Sends now; the next is due one interval after this one was, or after now when that is past
+ * already. */
 static void advertise(struct step *s, nstime from)
 {
 	struct vrrp_machine *m = s->m;
@@ -218,8 +221,8 @@ static void master_start(struct step *s, struct vrrp_reason reason)
 /* A restarted worker finds the addresses in the kernel; others have not noticed. */
 static void resume(struct step *s)
 {
-	struct vrrp_reason reason = {.why = VRRP_WHY_RESUMED, .priority = s->c->priority,
-				     .time = s->now - s->in->point};
+	struct vrrp_reason reason = {
+		.why = VRRP_WHY_RESUMED, .priority = s->c->priority, .time = s->now - s->in->point};
 
 	if (s->m->state != VRRP_INIT)
 		return;
@@ -261,8 +264,8 @@ static void written(struct step *s)
 	}
 }
 
-/* (745): says at once who is master, at most ten times an interval; but not before the addresses are in, or the other
- * would drop its own too early. */
+/* (745): says at once who is master, at most ten times an interval; but not before the addresses
+ * are in, or the other would drop its own too early. */
 static void master_assert(struct step *s)
 {
 	nstime gap = nstime_max(s->c->advert_interval / 10, VRRP_ASSERT_GAP_MIN);
@@ -276,7 +279,8 @@ static bool is_predecessor(const struct step *s)
 {
 	const struct vrrp_machine *m = s->m;
 
-	return addr_equal(&m->reason.peer, &s->in->source) && s->now < m->since + 2 * m->master_interval;
+	return addr_equal(&m->reason.peer, &s->in->source) &&
+	       s->now < m->since + 2 * m->master_interval;
 }
 
 static void competition_begins(struct step *s)
@@ -336,8 +340,10 @@ static void successor_heard(struct step *s)
 	if (!s->in->priority || m->succeeded)
 		return;
 	m->succeeded = true;
-	m->reason = (struct vrrp_reason){.why = VRRP_WHY_RELEASED, .peer = s->in->source,
-					 .peer_priority = s->in->priority, .priority = s->c->priority};
+	m->reason = (struct vrrp_reason){.why = VRRP_WHY_RELEASED,
+					 .peer = s->in->source,
+					 .peer_priority = s->in->priority,
+					 .priority = s->c->priority};
 	m->deadline = s->now + VRRP_GRACE;
 }
 
@@ -359,7 +365,7 @@ static void master_hears(struct step *s)
 	}
 }
 
-/* ---- release --------------------------------------------------------------------------------- */
+/* ---- release -------------------------------------------------------------------------------- */
 
 static void farewell(struct step *s)
 {
@@ -416,7 +422,7 @@ static void release_due(struct step *s)
 	}
 }
 
-/* ---- BACKUP ---------------------------------------------------------------------------------- */
+/* ---- BACKUP --------------------------------------------------------------------------------- */
 
 /* Priority 0 (410): from the one we follow, or when there is none. */
 static void backup_hears_farewell(struct step *s)
@@ -428,7 +434,8 @@ static void backup_hears_farewell(struct step *s)
 	m->master = s->in->source;
 	m->master_priority = VRRP_PRIORITY_RELEASE;
 	m->heard = s->now;
-	m->deadline = nstime_min(m->deadline, s->now + vrrp_skew(s->c->priority, m->master_interval));
+	m->deadline =
+		nstime_min(m->deadline, s->now + vrrp_skew(s->c->priority, m->master_interval));
 	m->reason = reason_of(s, VRRP_WHY_GIVING_UP);
 }
 
@@ -456,7 +463,8 @@ static void backup_hears(struct step *s)
 		return;
 	}
 	if (backup_accepts(s, &why)) {
-		bool same = m->reason.why == VRRP_WHY_TIE && addr_equal(&m->master, &s->in->source) &&
+		bool same = m->reason.why == VRRP_WHY_TIE &&
+			    addr_equal(&m->master, &s->in->source) &&
 			    m->master_priority == s->in->priority;
 
 		follow(s);
@@ -500,11 +508,12 @@ static void backup_configured(struct step *s)
 	m->deadline = m->accepted + vrrp_down_interval(s->c->priority, m->master_interval);
 }
 
-/* ---- inputs ---------------------------------------------------------------------------------- */
+/* ---- inputs --------------------------------------------------------------------------------- */
 
 static void master_faults(struct step *s)
 {
-	const uint64_t mute = VRRP_FAULT_ABSENT | VRRP_FAULT_LINK | VRRP_FAULT_SOURCE | VRRP_FAULT_SOCKET;
+	const uint64_t mute =
+		VRRP_FAULT_ABSENT | VRRP_FAULT_LINK | VRRP_FAULT_SOURCE | VRRP_FAULT_SOCKET;
 
 	if (s->m->phase == VRRP_PHASE_RELEASING) {
 		released(s);
@@ -512,7 +521,8 @@ static void master_faults(struct step *s)
 	}
 	act_kind(s, VRRP_ACTION_REMOVE);
 	if (!(s->m->faults & mute))
-		act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = VRRP_PRIORITY_RELEASE});
+		act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND,
+					    .priority = VRRP_PRIORITY_RELEASE});
 	fault_start(s);
 }
 
@@ -587,7 +597,8 @@ void vrrp_fsm_init(struct vrrp_machine *machine, nstime now)
 	memset(machine, 0, sizeof(*machine));
 	machine->since = now;
 	machine->deadline = machine->settle_until = NSTIME_NEVER;
-	machine->round_at = machine->again_at = machine->refresh_at = machine->competing_until = NSTIME_NEVER;
+	machine->round_at = machine->again_at = machine->refresh_at = machine->competing_until =
+		NSTIME_NEVER;
 }
 
 void vrrp_fsm_step(struct vrrp_machine *machine, const struct vrrp_config *config, nstime now,

@@ -1,23 +1,29 @@
-/* The state machine of one virtual router: RFC 9568 section 6.4, version 3. Pure: a step takes the machine, the
- * configuration, the time and one input, changes the machine and says what to do. Nothing allocates.
+/* The state machine of one virtual router: RFC 9568 section 6.4, version 3. Pure: a step takes the
+ * machine, the configuration, the time and one input, changes the machine and says what to do.
+ * Nothing allocates.
  *
  * What lbha adds to the RFC:
- *  - carrier_settle: after a start or the return of the carrier no claim before that time has been listened, an owner's
- *    (priority 255) neither. Who hears nobody claims after the later of it and the down interval.
- *  - A living master of lower priority is not preempted before the machine was told READY, or config.ready_until.
- *  - Priority 0 shortens the wait only when it comes from the master that is followed (or none is), and repeated ones
- *    do not lengthen it again.
- *  - Takeover: addresses in, advert, announcement. The advert waits for the addresses at most a quarter of the interval
- *    and VRRP_PATIENCE, the announcement as long as it takes.
- *  - Release (planned stop of a master): priority 0 three times VRRP_FAREWELL_GAP apart, then the addresses are held
- *    until another master is heard (and VRRP_GRACE longer: some peers advertise before they have the addresses), or for
- *    the longest skew any backup can have and VRRP_HOLD_MARGIN; then once more priority 0 and a second hold.
- *  - A master that hears a lesser one asserts itself at once (RFC 9568; RFC 5798 did not), but not more often than a
- *    tenth of its interval. It announces then and again when the other has gone. So that it hears: a deposed master
- *    sends one last advert (after a partition it may have drawn clients to itself, and the other cannot know).
+ *  - carrier_settle: after a start or the return of the carrier no claim before that time has been
+ *    listened, an owner's (priority 255) neither. Who hears nobody claims after the later of it and
+ *    the down interval.
+ *  - A living master of lower priority is not preempted before the machine was told READY, or
+ *    config.ready_until.
+ *  - Priority 0 shortens the wait only when it comes from the master that is followed (or none is),
+ *    and repeated ones do not lengthen it again.
+ *  - Takeover: addresses in, advert, announcement. The advert waits for the addresses at most a
+ *    quarter of the interval and VRRP_PATIENCE, the announcement as long as it takes.
+ *  - Release (planned stop of a master): priority 0 three times VRRP_FAREWELL_GAP apart, then the
+ *    addresses are held until another master is heard (and VRRP_GRACE longer: some peers advertise
+ *    before they have the addresses), or for the longest skew any backup can have and
+ *    VRRP_HOLD_MARGIN; then once more priority 0 and a second hold.
+ *  - A master that hears a lesser one asserts itself at once (RFC 9568; RFC 5798 did not), but not
+ *    more often than a tenth of its interval. It announces then and again when the other has gone.
+ *    So that it hears: a deposed master sends one last advert (after a partition it may have drawn
+ *    clients to itself, and the other cannot know).
  *
- * The advert deadline of a master moves only when it sends; the deadline of a backup only by adverts it accepted. All
- * timers belong to the state: entering a state clears those of the old one. */
+ * The advert deadline of a master moves only when it sends; the deadline of a backup only by
+ * adverts it accepted. All timers belong to the state: entering a state clears those of the old
+ * one. */
 #ifndef LBHA_VRRP_FSM_H
 #define LBHA_VRRP_FSM_H
 
@@ -37,8 +43,8 @@
 #define VRRP_GRACE (30 * NSTIME_MS)
 #define VRRP_ASSERT_GAP_MIN (10 * NSTIME_MS)
 
-/* Causes of FAULT: a set with one bit per cause, so that one that goes does not hide another that stays. Trackers will
- * have bits of their own above these. */
+/* Causes of FAULT: a set with one bit per cause, so that one that goes does not hide another that
+ * stays. Trackers will have bits of their own above these. */
 #define VRRP_FAULT_ABSENT (UINT64_C(1) << 0)  /* the interface does not exist */
 #define VRRP_FAULT_LINK (UINT64_C(1) << 1)    /* it is down or has no carrier */
 #define VRRP_FAULT_SOURCE (UINT64_C(1) << 2)  /* no address to send from */
@@ -78,7 +84,7 @@ struct vrrp_machine {
 	nstime heard;           /* any advert of `master` */
 	nstime accepted;        /* the advert (or start) from which the down timer runs */
 
-	nstime deadline;        /* BACKUP: Active_Down_Timer; MASTER: Adver_Timer, or the release's next step */
+	nstime deadline;        /* BACKUP: Active_Down_Timer; MASTER: Adver_Timer, release */
 	nstime settle_until;    /* BACKUP: no claim before */
 
 	/* MASTER only */
@@ -98,9 +104,9 @@ struct vrrp_machine {
 
 enum vrrp_input_kind {
 	VRRP_INPUT_START,    /* from INIT; `faults` as known */
-	VRRP_INPUT_RESUME,   /* from INIT, a restarted worker: our last advert was sent at `point`; `faults` */
+	VRRP_INPUT_RESUME,   /* from INIT, a restarted worker: last advert at `point`; `faults` */
 	VRRP_INPUT_FAULTS,   /* the present causes: `faults` */
-	VRRP_INPUT_ADVERT,   /* a valid advert for this router, not our own: `source`, `priority`, `interval` */
+	VRRP_INPUT_ADVERT,   /* valid, for us, not ours: `source`, `priority`, `interval` */
 	VRRP_INPUT_TIMER,    /* vrrp_fsm_due() has come; harmless when it has not */
 	VRRP_INPUT_READY,    /* `yes`: the table is ready */
 	VRRP_INPUT_CONFIG,   /* the configuration has changed */
@@ -122,10 +128,10 @@ struct vrrp_input {
 
 enum vrrp_action_kind {
 	VRRP_ACTION_SEND,     /* an advert with `priority` */
-	VRRP_ACTION_ADD,      /* want the addresses; answer with VRRP_INPUT_WRITTEN when they are all in place */
+	VRRP_ACTION_ADD,      /* want the addresses; VRRP_INPUT_WRITTEN when all are in place */
 	VRRP_ACTION_REMOVE,   /* no longer want them */
 	VRRP_ACTION_ANNOUNCE, /* all addresses once */
-	VRRP_ACTION_STATE,    /* the state changed `from` → machine.state because of machine.reason */
+	VRRP_ACTION_STATE,    /* `from` → machine.state because of machine.reason */
 	VRRP_ACTION_RELEASED, /* RELEASE is complete (but for the addresses on their way out) */
 };
 

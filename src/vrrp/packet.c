@@ -12,8 +12,10 @@
 #define VRRP_VERSION_TYPE 0x31 /* version 3, ADVERTISEMENT */
 #define IP_MORE_OR_OFFSET 0x3fff
 
-/* The pseudo header of RFC 9568 section 5.2.8: source, destination, zero, protocol, length of the VRRP message. */
-static uint32_t pseudo_header_sum(const struct addr *source, const struct addr *destination, size_t length)
+/* The pseudo header of RFC 9568 section 5.2.8: source, destination, zero, protocol, length of the
+ * VRRP message. */
+static uint32_t pseudo_header_sum(const struct addr *source, const struct addr *destination,
+				  size_t length)
 {
 	uint32_t sum = checksum_add(0, source->bytes, 4);
 
@@ -26,7 +28,8 @@ static bool checksum_good(const struct vrrp_advert *advert, const uint8_t *messa
 	uint32_t plain = checksum_add(0, message, length);
 
 	return checksum_fold(plain) == 0 ||
-	       checksum_fold(plain + pseudo_header_sum(&advert->source, &advert->destination, length)) == 0;
+	       checksum_fold(plain +
+			     pseudo_header_sum(&advert->source, &advert->destination, length)) == 0;
 }
 
 /* The IP header: leaves the reader `in` on the VRRP message and nothing behind it. */
@@ -58,7 +61,8 @@ static bool ip_decode(struct reader *in, struct vrrp_advert *out, uint8_t *ttl)
 	return !in->failed;
 }
 
-bool vrrp_packet_decode(const void *packet, size_t size, struct vrrp_advert *out, enum vrrp_drop *why)
+bool vrrp_packet_decode(const void *packet, size_t size, struct vrrp_advert *out,
+			enum vrrp_drop *why)
 {
 	struct reader in = reader_of(packet, size);
 	const uint8_t *message;
@@ -125,7 +129,8 @@ void vrrp_packet_encode(struct writer *out, const struct vrrp_advert *advert)
 	uint8_t *message, *at;
 	struct writer sum;
 
-	if (!advert->address_count || advert->interval < VRRP_INTERVAL_UNIT || advert->interval > VRRP_INTERVAL_MAX) {
+	if (!advert->address_count || advert->interval < VRRP_INTERVAL_UNIT ||
+	    advert->interval > VRRP_INTERVAL_MAX) {
 		out->failed = true;
 		return;
 	}
@@ -142,6 +147,7 @@ void vrrp_packet_encode(struct writer *out, const struct vrrp_advert *advert)
 	if (out->failed)
 		return;
 	sum = writer_of(at, 2);
-	put_u16(&sum, checksum_fold(checksum_add(pseudo_header_sum(&advert->source, &advert->destination, length), message,
-						 length)));
+	put_u16(&sum, checksum_fold(checksum_add(
+			      pseudo_header_sum(&advert->source, &advert->destination, length),
+			      message, length)));
 }

@@ -1,5 +1,6 @@
-/* An interface that virtual routers use. It is known by name: the link behind it may be absent, go, and come again
- * under another index. One socket serves all its routers; adverts are given out by VRID. */
+/* An interface that virtual routers use. It is known by name: the link behind it may be absent, go,
+ * and come again under another index. One socket serves all its routers; adverts are given out by
+ * VRID. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ struct port *port_get(struct vrrp_worker *worker, const char *name)
 		if (!strcmp(worker->ports[i]->name, name))
 			return worker->ports[i];
 	port = calloc(1, sizeof(*port));
-	if (!port || !pointers_push(&worker->ports, &worker->port_count, &worker->port_room, port)) {
+	if (!port ||
+	    !pointers_push(&worker->ports, &worker->port_count, &worker->port_room, port)) {
 		free(port);
 		return NULL;
 	}
@@ -55,10 +57,12 @@ void port_detach(struct port *port, struct router *router)
 	pointers_remove(&port->routers, &port->router_count, router);
 }
 
-/* ---- adverts --------------------------------------------------------------------------------------- */
+/* ---- adverts -------------------------------------------------------------------------------- */
 
-/* The drop is counted by the router it was for, or by all of the interface when it names none of them. */
-static void drop(struct port *port, const struct vrrp_advert *advert, enum vrrp_drop why, bool known)
+/* The drop is counted by the router it was for, or by all of the interface when it names none of
+ * them. */
+static void drop(struct port *port, const struct vrrp_advert *advert, enum vrrp_drop why,
+		 bool known)
 {
 	for (size_t i = 0; i < port->router_count; i++) {
 		struct router *router = port->routers[i];
@@ -105,8 +109,8 @@ void port_join(struct port *port, const struct router *router)
 	if (!port->link.index)
 		return;
 	if (!port->socket)
-		err = advert_socket_open(worker_loop(port->worker->frame), port->link.index, received, port,
-					 &port->socket);
+		err = advert_socket_open(worker_loop(port->worker->frame), port->link.index,
+					 received, port, &port->socket);
 	if (!err)
 		err = advert_socket_join(port->socket, &router->about.multicast_group);
 	if (err && port->socket) {
@@ -118,7 +122,7 @@ void port_join(struct port *port, const struct router *router)
 		worker_later(port->worker, clock_now() + SOCKET_RETRY);
 }
 
-/* ---- link ------------------------------------------------------------------------------------------- */
+/* ---- link ----------------------------------------------------------------------------------- */
 
 static void port_lost(struct port *port)
 {
@@ -148,10 +152,11 @@ void port_link(struct port *port, const struct link *link)
 	worker_touch(port->worker, port);
 }
 
-/* ---- source ------------------------------------------------------------------------------------------ */
+/* ---- source --------------------------------------------------------------------------------- */
 
-/* The configured address if the interface has it; else the first that is not virtual (section 5.1.1.1 of RFC 9568: an
- * address of the interface); else the configured one all the same. An owner's virtual address is its own. */
+/* The configured address if the interface has it; else the first that is not virtual (section
+ * 5.1.1.1 of RFC 9568: an address of the interface); else the configured one all the same. An
+ * owner's virtual address is its own. */
 struct addr port_source(const struct port *port, const struct instance *about)
 {
 	struct address_list list = monitor_addresses(port->worker->monitor);

@@ -11,7 +11,8 @@ nstime vrrp_down_interval(uint8_t priority, nstime master_interval)
 	return 3 * master_interval + vrrp_skew(priority, master_interval);
 }
 
-bool vrrp_beats(uint8_t priority, const struct addr *source, uint8_t own_priority, const struct addr *own_source)
+bool vrrp_beats(uint8_t priority, const struct addr *source, uint8_t own_priority,
+		const struct addr *own_source)
 {
 	if (priority != own_priority)
 		return priority > own_priority;

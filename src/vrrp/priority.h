@@ -17,8 +17,9 @@ nstime vrrp_skew(uint8_t priority, nstime master_interval);
 /* Active_Down_Interval: 3 × Active_Adver_Interval + Skew_Time. */
 nstime vrrp_down_interval(uint8_t priority, nstime master_interval);
 
-/* Whether a master that advertises (priority, source) deposes one with (own_priority, own_source): a higher priority,
- * or the same and a higher address (section 6.4.3, step 725). */
-bool vrrp_beats(uint8_t priority, const struct addr *source, uint8_t own_priority, const struct addr *own_source);
+/* Whether a master that advertises (priority, source) deposes one with (own_priority, own_source):
+ * a higher priority, or the same and a higher address (section 6.4.3, step 725). */
+bool vrrp_beats(uint8_t priority, const struct addr *source, uint8_t own_priority,
+		const struct addr *own_source);
 
 #endif

@@ -1,4 +1,5 @@
-/* Matching by a table of names, so that the cost grows with the number of instances and not with its square. */
+/* Matching by a table of names, so that the cost grows with the number of instances and not with
+ * its square. */
 #include "vrrp/reload.h"
 
 #include <errno.h>
@@ -19,8 +20,9 @@ static uint64_t name_hash(const char *name)
 
 static bool is_same_router(const struct instance *a, const struct instance *b)
 {
-	return !strcmp(a->interface, b->interface) && a->virtual_router_id == b->virtual_router_id &&
-	       a->version == b->version && addr_equal(&a->multicast_group, &b->multicast_group);
+	return !strcmp(a->interface, b->interface) &&
+	       a->virtual_router_id == b->virtual_router_id && a->version == b->version &&
+	       addr_equal(&a->multicast_group, &b->multicast_group);
 }
 
 static enum vrrp_change compare(const struct instance *old, const struct instance *new)
@@ -31,7 +33,8 @@ static enum vrrp_change compare(const struct instance *old, const struct instanc
 }
 
 /* Finds the old instance of that name. */
-static bool find(const struct table *table, const struct instance *const *old, const char *name, uint32_t *index)
+static bool find(const struct table *table, const struct instance *const *old, const char *name,
+		 uint32_t *index)
 {
 	size_t step = 0;
 
@@ -42,9 +45,11 @@ static bool find(const struct table *table, const struct instance *const *old, c
 }
 
 int vrrp_reload_plan(struct arena *arena, const struct instance *const *old, size_t old_count,
-		     const struct instance *new_instances, size_t new_count, struct vrrp_reload *out)
+		     const struct instance *new_instances, size_t new_count,
+		     struct vrrp_reload *out)
 {
-	struct vrrp_reload plan = {.rows = arena_array(arena, old_count + new_count + 1, sizeof(*plan.rows))};
+	struct vrrp_reload plan = {
+		.rows = arena_array(arena, old_count + new_count + 1, sizeof(*plan.rows))};
 	bool *kept = arena_array(arena, old_count + 1, sizeof(*kept));
 	struct table table;
 	int err = table_init(&table, arena, old_count);
@@ -55,7 +60,8 @@ int vrrp_reload_plan(struct arena *arena, const struct instance *const *old, siz
 		if (table_add(&table, name_hash(old[i]->name), (uint32_t)i))
 			return -ENOMEM;
 	for (size_t i = 0; i < new_count; i++) {
-		struct vrrp_reload_row row = {.change = VRRP_ADDED, .new = &new_instances[i], .new_index = i};
+		struct vrrp_reload_row row = {
+			.change = VRRP_ADDED, .new = &new_instances[i], .new_index = i};
 		uint32_t index;
 
 		if (find(&table, old, row.new->name, &index)) {
@@ -68,13 +74,13 @@ int vrrp_reload_plan(struct arena *arena, const struct instance *const *old, siz
 	}
 	for (size_t i = 0; i < old_count; i++)
 		if (!kept[i])
-			plan.rows[plan.count++] =
-				(struct vrrp_reload_row){.change = VRRP_REMOVED, .old = old[i], .old_index = i};
+			plan.rows[plan.count++] = (struct vrrp_reload_row){
+				.change = VRRP_REMOVED, .old = old[i], .old_index = i};
 	*out = plan;
 	return 0;
 }
 
-/* ---- in words --------------------------------------------------------------------------------- */
+/* ---- in words ------------------------------------------------------------------------------- */
 
 struct teller {
 	void (*line)(void *ctx, const char *text);
@@ -102,7 +108,8 @@ static void tell_time(const struct teller *teller, const char *key, nstime old, 
 	char before[DURATION_TEXT], after[DURATION_TEXT];
 
 	if (old != new)
-		tell(teller, "%s %s → %s", key, duration_format(old, before), duration_format(new, after));
+		tell(teller, "%s %s → %s", key, duration_format(old, before),
+		     duration_format(new, after));
 }
 
 static void tell_flag(const struct teller *teller, const char *key, bool old, bool new)
@@ -122,8 +129,8 @@ static bool has_address(const struct instance *instance, const struct prefix *ad
 }
 
 /* Those of `mine` that `other` has not. */
-static void tell_addresses(const struct teller *teller, const struct instance *mine, const struct instance *other,
-			   const char *what)
+static void tell_addresses(const struct teller *teller, const struct instance *mine,
+			   const struct instance *other, const char *what)
 {
 	char address[PREFIX_TEXT];
 
@@ -133,7 +140,8 @@ static void tell_addresses(const struct teller *teller, const struct instance *m
 			     prefix_format(&mine->virtual_addresses[i].address, address));
 }
 
-static void tell_changes(const struct teller *teller, const struct instance *old, const struct instance *new)
+static void tell_changes(const struct teller *teller, const struct instance *old,
+			 const struct instance *new)
 {
 	char before[ADDR_TEXT], after[ADDR_TEXT];
 
@@ -142,13 +150,16 @@ static void tell_changes(const struct teller *teller, const struct instance *old
 	tell_time(teller, "advert_interval", old->advert_interval, new->advert_interval);
 	tell_flag(teller, "preempt", old->preempt, new->preempt);
 	tell_time(teller, "carrier_settle", old->carrier_settle, new->carrier_settle);
-	tell_flag(teller, "track_own_interface", old->track_own_interface, new->track_own_interface);
+	tell_flag(teller, "track_own_interface", old->track_own_interface,
+		  new->track_own_interface);
 	if (!addr_equal(&old->source, &new->source))
-		tell(teller, "source %s → %s", addr_format(&old->source, before), addr_format(&new->source, after));
+		tell(teller, "source %s → %s", addr_format(&old->source, before),
+		     addr_format(&new->source, after));
 	if (old->announce.count != new->announce.count)
 		tell(teller, "announce.count %u → %u", old->announce.count, new->announce.count);
 	tell_time(teller, "announce.interval", old->announce.interval, new->announce.interval);
-	tell_time(teller, "announce.again_after", old->announce.again_after, new->announce.again_after);
+	tell_time(teller, "announce.again_after", old->announce.again_after,
+		  new->announce.again_after);
 	tell_time(teller, "announce.refresh", old->announce.refresh, new->announce.refresh);
 	tell_addresses(teller, new, old, "add");
 	tell_addresses(teller, old, new, "remove");
@@ -156,13 +167,16 @@ static void tell_changes(const struct teller *teller, const struct instance *old
 
 static void tell_new(const struct teller *teller, const char *what, const struct instance *new)
 {
-	tell(teller, "%s virtual router %u on %s, priority %u, %zu address%s", what, new->virtual_router_id,
-	     new->interface, new->priority, new->virtual_address_count, new->virtual_address_count == 1 ? "" : "es");
+	tell(teller, "%s virtual router %u on %s, priority %u, %zu address%s", what,
+	     new->virtual_router_id, new->interface, new->priority, new->virtual_address_count,
+	     new->virtual_address_count == 1 ? "" : "es");
 }
 
-void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx, const char *text), void *ctx)
+void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx, const char *text),
+		      void *ctx)
 {
-	struct teller teller = {.line = line, .ctx = ctx, .name = row->new ? row->new->name : row->old->name};
+	struct teller teller = {
+		.line = line, .ctx = ctx, .name = row->new ? row->new->name : row->old->name};
 
 	switch (row->change) {
 	case VRRP_SAME:
@@ -171,14 +185,16 @@ void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx,
 		tell_changes(&teller, row->old, row->new);
 		break;
 	case VRRP_REPLACED:
-		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id, row->old->interface);
+		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id,
+		     row->old->interface);
 		tell_new(&teller, "start", row->new);
 		break;
 	case VRRP_ADDED:
 		tell_new(&teller, "start", row->new);
 		break;
 	case VRRP_REMOVED:
-		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id, row->old->interface);
+		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id,
+		     row->old->interface);
 		break;
 	}
 }

@@ -1,5 +1,5 @@
-/* What a new configuration means for the virtual routers that run: which stay as they are, which change in place, which
- * begin anew, which end. Key: the instance's name. Pure. */
+/* What a new configuration means for the virtual routers that run: which stay as they are, which
+ * change in place, which begin anew, which end. Key: the instance's name. Pure. */
 #ifndef LBHA_VRRP_RELOAD_H
 #define LBHA_VRRP_RELOAD_H
 
@@ -10,9 +10,9 @@
 struct arena;
 
 enum vrrp_change {
-	VRRP_SAME,     /* nothing that the router does; keeps machine, timers, counters, addresses */
+	VRRP_SAME,     /* in all it does; keeps machine, timers, counters, addresses */
 	VRRP_CHANGED,  /* in place: priority, addresses, times … */
-	VRRP_REPLACED, /* another virtual router now (interface, VRID, version, group): the old one is released */
+	VRRP_REPLACED, /* another virtual router (interface, VRID, version, group) */
 	VRRP_ADDED,
 	VRRP_REMOVED,
 };
@@ -30,9 +30,11 @@ struct vrrp_reload {
 
 /* `old` are the instances of the running routers. -ENOMEM. */
 int vrrp_reload_plan(struct arena *arena, const struct instance *const *old, size_t old_count,
-		     const struct instance *new_instances, size_t new_count, struct vrrp_reload *out);
+		     const struct instance *new_instances, size_t new_count,
+		     struct vrrp_reload *out);
 
 /* Tells a row in lines for people ("public: priority 150 → 100"), none for VRRP_SAME. */
-void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx, const char *text), void *ctx);
+void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx, const char *text),
+		      void *ctx);
 
 #endif

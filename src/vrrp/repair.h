@@ -1,5 +1,5 @@
-/* Putting back what somebody else keeps removing: the first time at once, then ever more slowly, so that two programs
- * do not fight over an address for ever. Pure. */
+/* Putting back what somebody else keeps removing: the first time at once, then ever more slowly, so
+ * that two programs do not fight over an address for ever. Pure. */
 #ifndef LBHA_VRRP_REPAIR_H
 #define LBHA_VRRP_REPAIR_H
 

@@ -1,5 +1,5 @@
-/* A virtual router as it lives: it gives inputs to its machine, does what the machine says, and tells the log, the state
- * page and the other workers. */
+/* A virtual router as it lives: it gives inputs to its machine, does what the machine says, and
+ * tells the log, the state page and the other workers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,11 @@
 #include "vrrp/advert_io.h"
 #include "vrrp/worker_io.h"
 
-#define ANNOUNCE_PAUSE (2 * NSTIME_MS) /* the queue of the interface is full: go on a little later */
-#define RETRY_FIRST (10 * NSTIME_S)    /* after a takeover that the kernel refused; doubles */
+#define ANNOUNCE_PAUSE (2 * NSTIME_MS) /* the interface's queue is full: go on a little later */
+#define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
 #define RETRY_LONGEST (300 * NSTIME_S)
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 struct parts {
 	struct arena *arena;
@@ -108,7 +108,8 @@ static struct statepage_instance *page_of(struct vrrp_worker *worker, const char
 		*free_slot = (struct statepage_instance){.key = key};
 		return free_slot;
 	}
-	log_warning("%s: no room in the state page: a restarted worker will not go on as its master", name);
+	log_warning("%s: no room in the state page: a restarted worker cannot go on as MASTER",
+		    name);
 	return NULL;
 }
 
@@ -148,7 +149,8 @@ void router_free(struct router *router)
 		return;
 	port_detach(router->port, router);
 	timer_fini(&router->timer);
-	parts_free(&(struct parts){.arena = router->arena, .helds = router->helds, .count = router->address_count});
+	parts_free(&(struct parts){
+		.arena = router->arena, .helds = router->helds, .count = router->address_count});
 	if (router->page && !router->leaving)
 		memset(router->page, 0, sizeof(*router->page));
 	free(router);
@@ -165,7 +167,9 @@ static void want_all(struct router *router, bool wanted)
 
 int router_change(struct router *router, const struct instance *about)
 {
-	struct parts parts, old = {.arena = router->arena, .helds = router->helds, .count = router->address_count};
+	struct parts parts, old = {.arena = router->arena,
+				   .helds = router->helds,
+				   .count = router->address_count};
 	bool holds = router->holds;
 	int err = parts_make(router->port, about, &parts);
 
@@ -188,14 +192,16 @@ int router_change(struct router *router, const struct instance *about)
 	return 0;
 }
 
-/* ---- what the machine asks for ----------------------------------------------------------------- */
+/* ---- what the machine asks for -------------------------------------------------------------- */
 
-static void complain(struct router *router, struct log_bucket *bucket, const char *what, const char *detail)
+static void complain(struct router *router, struct log_bucket *bucket, const char *what,
+		     const char *detail)
 {
 	unsigned suppressed;
 
 	if (log_limit(bucket, clock_now(), &suppressed))
-		log_warning("%s: %s%s%s", router->about.name, what, detail, suppressed ? " (again and again)" : "");
+		log_warning("%s: %s%s%s", router->about.name, what, detail,
+			    suppressed ? " (again and again)" : "");
 }
 
 static void send_advert(struct router *router, uint8_t priority)
@@ -219,7 +225,8 @@ static void send_advert(struct router *router, uint8_t priority)
 	else if (router->port->socket)
 		err = advert_socket_send(router->port->socket, packet, writer_used(&out));
 	if (err) {
-		complain(router, &router->complaints, "an advert could not be sent: ", strerror(-err));
+		complain(router, &router->complaints,
+			 "an advert could not be sent: ", strerror(-err));
 		return;
 	}
 	router->sent++;
@@ -227,7 +234,7 @@ static void send_advert(struct router *router, uint8_t priority)
 		router->page->last_advert = clock_now();
 }
 
-/* A round over all addresses; what the interface's queue does not take goes out with the next ones. */
+/* A round over all addresses; what the interface's queue does not take goes out a little later. */
 void router_announce_on(struct router *router)
 {
 	const struct link *link = &router->port->link;
@@ -240,7 +247,8 @@ void router_announce_on(struct router *router)
 					 router->addresses + router->announce_next, left)
 			 : (int)left;
 	if (sent < 0 && sent != -EAGAIN) {
-		complain(router, &router->complaints, "addresses could not be announced: ", strerror(-sent));
+		complain(router, &router->complaints,
+			 "addresses could not be announced: ", strerror(-sent));
 		router->announcing = false;
 		return;
 	}
@@ -270,7 +278,8 @@ static void state_changed(struct router *router, enum vrrp_state from)
 
 	router->announcing = false;
 	log_info("%s: %s → %s: %s (priority %u)", router->about.name, vrrp_state_name(from),
-		 vrrp_state_name(router->machine.state), reason(router, words), router->config.priority);
+		 vrrp_state_name(router->machine.state), reason(router, words),
+		 router->config.priority);
 }
 
 static void act(struct router *router, const struct vrrp_action *action)
@@ -322,10 +331,11 @@ static void tell_competition(struct router *router, bool before)
 		return;
 	addr_format(&router->machine.competitor, peer);
 	if (!before)
-		log_warning("%s: %s advertises %u too, although this director is MASTER", router->about.name, peer,
-			    router->machine.competitor_priority);
+		log_warning("%s: %s advertises %u too, although this director is MASTER",
+			    router->about.name, peer, router->machine.competitor_priority);
 	else if (router->machine.state == VRRP_MASTER)
-		log_info("%s: %s no longer advertises; announcing the addresses again", router->about.name, peer);
+		log_info("%s: %s no longer advertises; announcing the addresses again",
+			 router->about.name, peer);
 }
 
 void router_step(struct router *router, struct vrrp_input input)
@@ -343,14 +353,16 @@ void router_step(struct router *router, struct vrrp_input input)
 	timer_at(&router->timer, vrrp_fsm_due(machine));
 	write_page(router);
 	tell_competition(router, competing);
-	if (!router->leaving && (transitions != machine->transitions || competing != machine->competing ||
-				 before.why != machine->reason.why || before.priority != machine->reason.priority ||
-				 before.peer_priority != machine->reason.peer_priority ||
-				 !addr_equal(&before.peer, &machine->reason.peer)))
+	if (!router->leaving &&
+	    (transitions != machine->transitions || competing != machine->competing ||
+	     before.why != machine->reason.why || before.priority != machine->reason.priority ||
+	     before.peer_priority != machine->reason.peer_priority ||
+	     !addr_equal(&before.peer, &machine->reason.peer)))
 		worker_dirty(router->worker->frame, router->index);
 }
 
-/* A backup first takes in what waits in the socket: after a pause of ours the master's adverts lie there. */
+/* A backup first takes in what waits in the socket: after a pause of ours the master's adverts lie
+ * there. */
 static void due(void *ctx)
 {
 	struct router *router = ctx;
@@ -360,7 +372,7 @@ static void due(void *ctx)
 	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_TIMER});
 }
 
-/* ---- what comes in --------------------------------------------------------------------------------- */
+/* ---- what comes in -------------------------------------------------------------------------- */
 
 /* Once per master: differences that the protocol tolerates, but an operator did not mean. */
 static void note_differences(struct router *router, const struct vrrp_advert *advert)
@@ -373,15 +385,16 @@ static void note_differences(struct router *router, const struct vrrp_advert *ad
 	router->noted = advert->source;
 	addr_format(&advert->source, peer);
 	if (advert->interval != router->about.advert_interval)
-		log_warning("%s: %s advertises every %s, this director is to do so every %s", router->about.name, peer,
-			    duration_format(advert->interval, theirs),
+		log_warning("%s: %s advertises every %s, this director is to do so every %s",
+			    router->about.name, peer, duration_format(advert->interval, theirs),
 			    duration_format(router->about.advert_interval, ours));
 	for (size_t i = 0; i < advert->address_count; i++)
 		for (size_t j = 0; j < router->address_count; j++)
 			known += !memcmp(advert->addresses + 4 * i, router->wire + 4 * j, 4);
 	if (known != advert->address_count || known != router->address_count)
-		log_warning("%s: %s advertises other virtual addresses (%u, %zu of them ours; we have %zu)",
-			    router->about.name, peer, advert->address_count, known, router->address_count);
+		log_warning("%s: %s advertises other virtual addresses (%u, %zu of them our %zu)",
+			    router->about.name, peer, advert->address_count, known,
+			    router->address_count);
 }
 
 void router_hear(struct router *router, const struct vrrp_advert *advert)
@@ -396,8 +409,10 @@ void router_hear(struct router *router, const struct vrrp_advert *advert)
 	}
 	router->received++;
 	note_differences(router, advert);
-	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_ADVERT, .source = advert->source,
-						.priority = advert->priority, .interval = advert->interval});
+	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_ADVERT,
+						.source = advert->source,
+						.priority = advert->priority,
+						.interval = advert->interval});
 }
 
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source)
@@ -410,7 +425,7 @@ void router_dropped(struct router *router, enum vrrp_drop why, const struct addr
 	complain(router, &router->complaints, "dropped an advert from ", detail);
 }
 
-/* ---- surroundings ----------------------------------------------------------------------------------- */
+/* ---- surroundings --------------------------------------------------------------------------- */
 
 static void fault_add(struct text *text, uint64_t *faults, uint64_t cause, const char *format, ...)
 	PRINTF_LIKE(4, 5);
@@ -445,7 +460,8 @@ static void look_at_refusals(struct router *router, struct text *text, uint64_t 
 	}
 	if (refused && now < router->retry_at) {
 		fault_add(text, faults, VRRP_FAULT_ADDRESS, "the kernel refuses %s on %s: %s",
-			  prefix_format(&refused->prefix, address), router->port->name, strerror(-refused->error));
+			  prefix_format(&refused->prefix, address), router->port->name,
+			  strerror(-refused->error));
 		worker_later(router->worker, router->retry_at);
 	}
 }
@@ -456,17 +472,19 @@ static uint64_t faults_now(struct router *router, struct text *text)
 	uint64_t faults = 0;
 
 	if (!port->link.index) {
-		fault_add(text, &faults, VRRP_FAULT_ABSENT, "interface %s does not exist", port->name);
+		fault_add(text, &faults, VRRP_FAULT_ABSENT, "interface %s does not exist",
+			  port->name);
 		return faults;
 	}
 	if (router->about.track_own_interface && !link_usable(&port->link))
 		fault_add(text, &faults, VRRP_FAULT_LINK, "%s %s", port->name,
 			  port->link.up ? "has no carrier" : "is down");
 	if (!router->config.source.family)
-		fault_add(text, &faults, VRRP_FAULT_SOURCE, "%s has no IPv4 address to send from", port->name);
+		fault_add(text, &faults, VRRP_FAULT_SOURCE, "%s has no IPv4 address to send from",
+			  port->name);
 	if (!port->socket)
-		fault_add(text, &faults, VRRP_FAULT_SOCKET, "no socket for adverts on %s: %s", port->name,
-			  strerror(-port->socket_error));
+		fault_add(text, &faults, VRRP_FAULT_SOCKET, "no socket for adverts on %s: %s",
+			  port->name, strerror(-port->socket_error));
 	look_at_refusals(router, text, &faults);
 	return faults;
 }
@@ -524,7 +542,8 @@ void router_look(struct router *router)
 	}
 	if (faults != router->faults) {
 		router->faults = faults;
-		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults});
+		router_step(router,
+			    (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults});
 	}
 	if (source_changed)
 		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
@@ -545,13 +564,15 @@ void router_begin(struct router *router)
 	page = router->page;
 	if (page && page->state == VRRP_MASTER && !page->releasing && page->last_advert &&
 	    now - page->last_advert < 2 * router->about.advert_interval)
-		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RESUME, .point = page->last_advert,
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RESUME,
+							.point = page->last_advert,
 							.faults = router->faults});
 	else
-		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_START, .faults = router->faults});
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_START,
+							.faults = router->faults});
 }
 
-/* ---- facts ------------------------------------------------------------------------------------------- */
+/* ---- facts ---------------------------------------------------------------------------------- */
 
 void router_fact(const struct router *router, struct fact_instance *out)
 {

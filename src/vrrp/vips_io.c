@@ -1,10 +1,11 @@
-/* Virtual addresses in the kernel. Level-triggered: vips_evaluate compares what is wanted with what is there and puts
- * operations for the difference; every answer makes it look again. An address with an operation under way is left alone
- * until the answer has come, so that wishes that change quickly cannot overtake one another.
+/* Virtual addresses in the kernel. Level-triggered: vips_evaluate compares what is wanted with what
+ * is there and puts operations for the difference; every answer makes it look again. An address
+ * with an operation under way is left alone until the answer has come, so that wishes that change
+ * quickly cannot overtake one another.
  *
- * Removals go through the plan of net/address.h, a port at a time and only when nothing else is under way there, since
- * removing a primary address takes its secondaries along. The plan gets our own view of our addresses: the monitor may
- * lag behind the answers of the writer. */
+ * Removals go through the plan of net/address.h, a port at a time and only when nothing else is
+ * under way there, since removing a primary address takes its secondaries along. The plan gets our
+ * own view of our addresses: the monitor may lag behind the answers of the writer. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,10 @@
 #define RETRY (10 * NSTIME_S)
 #define NO_ROOM (5 * NSTIME_MS)
 #define SECOND_LOOK (200 * NSTIME_MS)
-#define COOKIE_PORT 1 /* the cookie is a port: the address is none of ours; 0: nobody waits for the answer */
+/* The cookie is a port: the address is none of ours. Cookie 0: nobody waits for the answer. */
+#define COOKIE_PORT 1
 
-/* ---- the set ----------------------------------------------------------------------------------- */
+/* ---- the set -------------------------------------------------------------------------------- */
 
 static size_t held_place(const struct port *port, const struct prefix *prefix)
 {
@@ -60,7 +62,8 @@ static struct held *held_new(struct port *port, const struct prefix *prefix)
 	}
 	held->prefix = *prefix;
 	held->port = port;
-	memmove(&port->helds[place + 1], &port->helds[place], (port->held_count - 1 - place) * sizeof(*port->helds));
+	memmove(&port->helds[place + 1], &port->helds[place],
+		(port->held_count - 1 - place) * sizeof(*port->helds));
 	port->helds[place] = held;
 	return held;
 }
@@ -102,16 +105,18 @@ void held_put(struct held *held)
 	held_free_unused(held);
 }
 
-/* ---- what the kernel has ------------------------------------------------------------------------- */
+/* ---- what the kernel has -------------------------------------------------------------------- */
 
 static void forget_line(struct vrrp_worker *worker, const struct owned_address *owned)
 {
-	struct address_op op = {.action = ADDRESS_FORGET, .address = address_ours(owned->link, &owned->prefix)};
+	struct address_op op = {.action = ADDRESS_FORGET,
+				.address = address_ours(owned->link, &owned->prefix)};
 
 	address_writer_put(worker->writer, &op, 0);
 }
 
-/* An address of the file whose link is still the same one is ours; the line of any other is struck out. */
+/* An address of the file whose link is still the same one is ours; the line of any other is struck
+ * out. */
 static int adopt_one(struct vrrp_worker *worker, const struct owned_address *owned)
 {
 	const struct link *link = monitor_link_by_index(worker->monitor, owned->link);
@@ -180,7 +185,7 @@ void vips_present(struct vrrp_worker *worker, const struct address *address, boo
 			continue;
 		held = held_find(port, &address->prefix);
 		if (held && held->busy)
-			port->look_again = clock_now() + SECOND_LOOK; /* was it us or somebody else? */
+			port->look_again = clock_now() + SECOND_LOOK; /* us or somebody else? */
 		else if (held)
 			held->present = present;
 		port->stale = true;
@@ -189,7 +194,7 @@ void vips_present(struct vrrp_worker *worker, const struct address *address, boo
 	}
 }
 
-/* ---- putting things right ------------------------------------------------------------------------ */
+/* ---- putting things right ------------------------------------------------------------------- */
 
 static bool put(struct port *port, const struct address_op *op, struct held *held)
 {
@@ -215,7 +220,8 @@ static nstime addition_due(const struct held *held, nstime now)
 
 static bool add(struct port *port, struct held *held)
 {
-	struct address_op op = {.action = ADDRESS_ADD, .address = address_ours(port->link.index, &held->prefix)};
+	struct address_op op = {.action = ADDRESS_ADD,
+				.address = address_ours(port->link.index, &held->prefix)};
 	nstime now = clock_now(), due = addition_due(held, now);
 
 	if (due > now) {
@@ -248,7 +254,8 @@ static int lists(const struct port *port, struct arena *arena, struct address_li
 
 	desired->items = arena_array(arena, port->held_count + 1, sizeof(struct address));
 	owned->items = arena_array(arena, port->held_count + 1, sizeof(struct address));
-	actual->items = arena_array(arena, seen.count + port->held_count + 1, sizeof(struct address));
+	actual->items =
+		arena_array(arena, seen.count + port->held_count + 1, sizeof(struct address));
 	if (arena_failed(arena))
 		return -ENOMEM;
 	for (size_t i = 0; i < seen.count; i++) {
@@ -280,7 +287,8 @@ static void remove_unwanted(struct port *port)
 	int err = arena ? lists(port, arena, &desired, &owned, &actual) : -ENOMEM;
 
 	if (!err)
-		err = address_plan_build(arena, &desired, &owned, &actual, &link, promotes(port) ? 1 : 0, &plan);
+		err = address_plan_build(arena, &desired, &owned, &actual, &link,
+					 promotes(port) ? 1 : 0, &plan);
 	if (err) {
 		log_error("no memory to remove the addresses on %s", port->name);
 		worker_later(port->worker, clock_now() + NSTIME_S);
@@ -294,7 +302,7 @@ static void remove_unwanted(struct port *port)
 			put(port, &plan.ops[i], held_find(port, &plan.ops[i].address.prefix));
 }
 
-/* What the monitor told while an operation was under way is looked at again when all has settled. */
+/* What the monitor told while an operation was under way is looked at when all has settled. */
 static void second_look(struct port *port)
 {
 	if (!port->look_again)
@@ -312,7 +320,8 @@ void vips_add(struct port *port)
 	for (size_t i = 0; port->link.index && i < port->held_count; i++) {
 		struct held *held = port->helds[i];
 
-		if (!held->busy && held->wants && !(held->owned && held->present) && !add(port, held))
+		if (!held->busy && held->wants && !(held->owned && held->present) &&
+		    !add(port, held))
 			return;
 	}
 }
@@ -328,13 +337,14 @@ void vips_evaluate(struct port *port)
 	for (size_t i = 0; i < port->held_count; i++) {
 		const struct held *held = port->helds[i];
 
-		unwanted |= !held->wants && held->owned && (!held->error || clock_now() >= held->retry_at);
+		unwanted |= !held->wants && held->owned &&
+			    (!held->error || clock_now() >= held->retry_at);
 	}
 	if (unwanted && !port->pending)
 		remove_unwanted(port);
 }
 
-/* ---- answers --------------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static void added(struct held *held, int error)
 {
@@ -368,8 +378,8 @@ static void removed(struct held *held, int error)
 		held->error = error;
 		held->retry_at = clock_now() + RETRY;
 		worker_later(held->port->worker, held->retry_at);
-		log_error("%s: %s cannot be removed: %s", held->port->name, prefix_format(&held->prefix, address),
-			  strerror(-error));
+		log_error("%s: %s cannot be removed: %s", held->port->name,
+			  prefix_format(&held->prefix, address), strerror(-error));
 		return;
 	}
 	held->error = 0;
@@ -398,14 +408,17 @@ static void answered(struct held *held, enum address_action action, int error)
 	}
 }
 
-void vips_done(void *ctx, uint64_t cookie, enum address_action action, const struct address *address, int error)
+void vips_done(void *ctx, uint64_t cookie, enum address_action action,
+	       const struct address *address, int error)
 {
 	bool foreign = cookie & COOKIE_PORT;
 	struct held *held = foreign ? NULL : (struct held *)(uintptr_t)cookie;
-	struct port *port = foreign ? (struct port *)(uintptr_t)(cookie - COOKIE_PORT) : held ? held->port : NULL;
+	struct port *port = held ? held->port : NULL;
 	char text[ADDRESS_TEXT];
 
 	(void)ctx;
+	if (foreign)
+		port = (struct port *)(uintptr_t)(cookie - COOKIE_PORT);
 	if (action == ADDRESS_RESTORE && error && error != -EEXIST)
 		log_error("%s went with its primary address and could not be put back: %s",
 			  address_format(address, text), strerror(-error));
@@ -422,16 +435,23 @@ void vips_done(void *ctx, uint64_t cookie, enum address_action action, const str
 	worker_touch(port->worker, port);
 }
 
+/* Nothing is under way for it, and nothing is to be done that could be done now. */
+static bool held_idle(const struct held *held)
+{
+	bool in_place = held->owned && held->present;
+
+	if (held->busy)
+		return false;
+	if (held->error || !held->port->link.index)
+		return true;
+	return held->wants ? in_place || held->repair.streak : !held->owned;
+}
+
 bool vips_idle(const struct vrrp_worker *worker)
 {
 	for (size_t i = 0; i < worker->port_count; i++)
-		for (size_t j = 0; j < worker->ports[i]->held_count; j++) {
-			const struct held *held = worker->ports[i]->helds[j];
-
-			if (held->busy || (!held->wants && held->owned && !held->error && held->port->link.index) ||
-			    (held->wants && !(held->owned && held->present) && !held->error &&
-			     held->port->link.index && !held->repair.streak))
+		for (size_t j = 0; j < worker->ports[i]->held_count; j++)
+			if (!held_idle(worker->ports[i]->helds[j]))
 				return false;
-		}
 	return !address_writer_pending(worker->writer);
 }

@@ -1,8 +1,9 @@
 /* The frame of the vrrp worker: start, reload by difference, facts in and out, release.
  *
- * Order at a start: the monitor sees the kernel, the file of owned addresses is read, routers begin (going on as master
- * where the state page says so), and only then what is owned and not wanted is removed: a restarted worker takes nothing
- * away from a master that goes on. The first commit may come before or after the first sight of the kernel. */
+ * Order at a start: the monitor sees the kernel, the file of owned addresses is read, routers begin
+ * (going on as master where the state page says so), and only then what is owned and not wanted is
+ * removed: a restarted worker takes nothing away from a master that goes on. The first commit may
+ * come before or after the first sight of the kernel. */
 #include "vrrp/vrrp_main.h"
 
 #include <cap-ng.h>
@@ -28,7 +29,7 @@
 #define TICK NSTIME_S
 #define LAST_WRITES (2 * NSTIME_S)
 
-/* ---- small things of all files ----------------------------------------------------------------------- */
+/* ---- small things of all files -------------------------------------------------------------- */
 
 void worker_touch(struct vrrp_worker *worker, struct port *port)
 {
@@ -84,7 +85,7 @@ void pointers_remove(void *array, size_t *count, const void *pointer)
 	}
 }
 
-/* ---- settling ------------------------------------------------------------------------------------------ */
+/* ---- settling ------------------------------------------------------------------------------- */
 
 static void leaving_done(struct vrrp_worker *worker)
 {
@@ -171,7 +172,7 @@ static void tick(void *ctx)
 	timer_at(&worker->tick, clock_now() + TICK);
 }
 
-/* ---- reload --------------------------------------------------------------------------------------------- */
+/* ---- reload --------------------------------------------------------------------------------- */
 
 static void plan_line(void *ctx, const char *text)
 {
@@ -180,7 +181,8 @@ static void plan_line(void *ctx, const char *text)
 	worker_line(worker->frame, "%s", text);
 }
 
-static int plan(struct vrrp_worker *worker, struct arena *arena, const struct model *model, struct vrrp_reload *out)
+static int plan(struct vrrp_worker *worker, struct arena *arena, const struct model *model,
+		struct vrrp_reload *out)
 {
 	const struct instance **old = arena_array(arena, worker->router_count + 1, sizeof(*old));
 
@@ -188,7 +190,8 @@ static int plan(struct vrrp_worker *worker, struct arena *arena, const struct mo
 		return -ENOMEM;
 	for (size_t i = 0; i < worker->router_count; i++)
 		old[i] = &worker->routers[i]->about;
-	return vrrp_reload_plan(arena, old, worker->router_count, model->instances, model->instance_count, out);
+	return vrrp_reload_plan(arena, old, worker->router_count, model->instances,
+				model->instance_count, out);
 }
 
 static void abort_prepared(void *ctx)
@@ -212,7 +215,8 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 	if (!err)
 		err = plan(worker, arena, model, &reload);
 	if (err) {
-		worker_line(worker->frame, "vrrp cannot take generation %u: %s", generation, strerror(-err));
+		worker_line(worker->frame, "vrrp cannot take generation %u: %s", generation,
+			    strerror(-err));
 		return err;
 	}
 	for (size_t i = 0; i < reload.count; i++)
@@ -239,7 +243,8 @@ static int leave(struct vrrp_worker *worker, struct router *router)
 	return 0;
 }
 
-static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *row, struct router **routers)
+static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *row,
+		      struct router **routers)
 {
 	struct router *old = row->old ? worker->routers[row->old_index] : NULL;
 	int err = 0;
@@ -282,12 +287,13 @@ static void tell_ready(struct vrrp_worker *worker)
 
 		router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
 		if (router->machine.ready != worker->ready)
-			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_READY, .yes = worker->ready});
+			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_READY,
+								.yes = worker->ready});
 	}
 }
 
-/* Once it has begun there is no way back: a failure (out of memory) ends the worker, and a new one starts with the
- * new generation. */
+/* Once it has begun there is no way back: a failure (out of memory) ends the worker, and a new one
+ * starts with the new generation. */
 static int commit_all(struct vrrp_worker *worker)
 {
 	const struct model *model = worker->prepared;
@@ -330,7 +336,7 @@ static void commit(void *ctx)
 	timer_at(&worker->settle, 0);
 }
 
-/* ---- release ---------------------------------------------------------------------------------------------- */
+/* ---- release -------------------------------------------------------------------------------- */
 
 static void release(void *ctx)
 {
@@ -351,7 +357,7 @@ static void release(void *ctx)
 		timer_at(&worker->settle, 0);
 }
 
-/* ---- facts -------------------------------------------------------------------------------------------------- */
+/* ---- facts ---------------------------------------------------------------------------------- */
 
 static uint32_t fact_count(void *ctx)
 {
@@ -377,7 +383,8 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 	struct vrrp_worker *worker = ctx;
 	struct fact_table table;
 
-	if (peer != ROLE_IPVS || type != FACT_TABLE || !fact_table_get(in, &table) || !worker->has_services)
+	if (peer != ROLE_IPVS || type != FACT_TABLE || !fact_table_get(in, &table) ||
+	    !worker->has_services)
 		return;
 	if (table.ready != worker->ready)
 		log_debug("the table of services is %s", table.ready ? "ready" : "not ready");
@@ -385,7 +392,7 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 	tell_ready(worker);
 }
 
-/* ---- the kernel's events ------------------------------------------------------------------------------------- */
+/* ---- the kernel's events -------------------------------------------------------------------- */
 
 static void on_link(void *ctx, const struct link *link)
 {
@@ -407,7 +414,8 @@ static void on_link_removed(void *ctx, const struct link *link)
 
 	for (size_t i = 0; i < worker->port_count; i++)
 		if (worker->ports[i]->link.index == link->index)
-			port_link(worker->ports[i], monitor_link_by_name(worker->monitor, worker->ports[i]->name));
+			port_link(worker->ports[i],
+				  monitor_link_by_name(worker->monitor, worker->ports[i]->name));
 }
 
 static void on_address(void *ctx, const struct address *address)
@@ -426,7 +434,8 @@ static void first_sight(struct vrrp_worker *worker)
 
 	worker->synced = true;
 	for (size_t i = 0; i < worker->port_count; i++)
-		port_link(worker->ports[i], monitor_link_by_name(worker->monitor, worker->ports[i]->name));
+		port_link(worker->ports[i],
+			  monitor_link_by_name(worker->monitor, worker->ports[i]->name));
 	err = vips_adopt(worker, WORKER_FD_OWNED);
 	if (err) {
 		fail(worker, "the file of owned addresses cannot be read", err);
@@ -453,9 +462,10 @@ static void on_failed(void *ctx, int error)
 	fail(ctx, "links and addresses can no longer be watched", error);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
-/* With a limit on locked memory a locked future would make allocations fail: then better not at all. */
+/* With a limit on locked memory a locked future would make allocations fail: then better not at
+ * all. */
 static bool locks_without_limit(void)
 {
 	struct rlimit limit = {0};
@@ -468,9 +478,9 @@ static bool locks_without_limit(void)
 static void lock_memory(void)
 {
 	if (!locks_without_limit())
-		log_warning("memory is not locked, there is a limit on it: under memory pressure adverts may be late");
+		log_warning("memory is not locked because of a limit: adverts may be late");
 	else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-		log_warning("memory cannot be locked: %s; under memory pressure adverts may be late", strerror(errno));
+		log_warning("memory cannot be locked: %s: adverts may be late", strerror(errno));
 }
 
 static void check_scheduling(void)
@@ -507,7 +517,8 @@ static int open_all(struct vrrp_worker *worker)
 	int err = announcer_new(&worker->announcer);
 
 	if (!err)
-		err = address_writer_new(loop, WRITES_AT_ONCE, WORKER_FD_OWNED, &writer_ops, worker, &worker->writer);
+		err = address_writer_new(loop, WRITES_AT_ONCE, WORKER_FD_OWNED, &writer_ops, worker,
+					 &worker->writer);
 	if (!err)
 		err = monitor_new(loop, &monitor_ops, worker, &worker->monitor);
 	if (!err)
@@ -553,7 +564,8 @@ int vrrp_main(void)
 		return 1;
 	lock_memory();
 	check_scheduling();
-	if (getrandom(&worker.random, sizeof(worker.random), GRND_NONBLOCK) != sizeof(worker.random))
+	if (getrandom(&worker.random, sizeof(worker.random), GRND_NONBLOCK) !=
+	    sizeof(worker.random))
 		worker.random = (uint64_t)worker.started;
 	worker.random |= 1;
 	err = open_all(&worker);

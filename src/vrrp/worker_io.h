@@ -3,10 +3,10 @@
  *   vrrp_main   the frame: reload, facts, release
  *   router_io   a virtual router: steps its machine, does what that asks for, tells
  *   port_io     an interface that routers use: link, source address, socket, who gets which advert
- *   vips_io     virtual addresses in the kernel: what is wanted, what is there, one operation after the other
+ *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
  *
- * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes addresses, and it
- * only hands operations to the address writer's thread. */
+ * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes
+ * addresses, and it only hands operations to the address writer's thread. */
 #ifndef LBHA_VRRP_WORKER_IO_H
 #define LBHA_VRRP_WORKER_IO_H
 
@@ -35,8 +35,8 @@ struct router;
 struct statepage_instance;
 struct worker;
 
-/* A virtual address on a port. Lives while a router lists it, or it is ours in the kernel, or an operation is under
- * way. */
+/* A virtual address on a port. Lives while a router lists it, or it is ours in the kernel, or an
+ * operation is under way. */
 struct held {
 	struct prefix prefix;
 	struct port *port;
@@ -105,7 +105,7 @@ struct vrrp_worker {
 	struct address_writer *writer;
 	struct announcer *announcer;
 	bool synced;                   /* the monitor has seen the kernel once */
-	bool configured;               /* there was a commit: until then nothing owned is known to be unwanted */
+	bool configured;               /* there was a commit: before it nothing is unwanted */
 	bool ready;                    /* the table is programmed, or there are no services */
 	bool has_services;
 	bool committing;               /* COMMITTED is to be said when the kernel has everything */
@@ -129,9 +129,10 @@ struct vrrp_worker {
 	struct loop_timer tick;        /* counters */
 };
 
-/* ---- vrrp_main ---- */
+/* ---- vrrp_main ------------------------------------------------------------------------------ */
 
-/* Something of a port has changed: its routers and addresses are looked at before the loop sleeps. */
+/* Something of a port has changed: its routers and addresses are looked at before the loop sleeps.
+ * */
 void worker_touch(struct vrrp_worker *worker, struct port *port);
 /* The same for all ports, at a point in time. */
 void worker_later(struct vrrp_worker *worker, nstime when);
@@ -140,9 +141,10 @@ uint32_t worker_random(struct vrrp_worker *worker);
 bool pointers_push(void *array, size_t *count, size_t *room, void *pointer);
 void pointers_remove(void *array, size_t *count, const void *pointer);
 
-/* ---- router_io ---- */
+/* ---- router_io ------------------------------------------------------------------------------ */
 
-/* A router in INIT with a deep copy of `about`, attached to its port and addresses. NULL: out of memory. */
+/* A router in INIT with a deep copy of `about`, attached to its port and addresses. NULL: out of
+ * memory. */
 struct router *router_new(struct vrrp_worker *worker, const struct instance *about, uint32_t index);
 void router_free(struct router *router); /* NULL is fine */
 /* Takes a new configuration in place. -ENOMEM: nothing changed. */
@@ -159,7 +161,7 @@ void router_fact(const struct router *router, struct fact_instance *out);
 /* Marks the fact when a counter has moved since it was told. */
 void router_count(struct router *router);
 
-/* ---- port_io ---- */
+/* ---- port_io -------------------------------------------------------------------------------- */
 
 /* The port of that name, made if need be; NULL: out of memory. */
 struct port *port_get(struct vrrp_worker *worker, const char *name);
@@ -173,10 +175,11 @@ void port_join(struct port *port, const struct router *router);
 /* The address that adverts of a router carry; family 0: none. */
 struct addr port_source(const struct port *port, const struct instance *about);
 
-/* ---- vips_io ---- */
+/* ---- vips_io -------------------------------------------------------------------------------- */
 
-struct held *held_get(struct port *port, const struct prefix *prefix); /* made if need be, users + 1 */
-void held_put(struct held *held);                                        /* users - 1; freed when nothing is left */
+/* Made if need be, users + 1; users - 1, freed when nothing holds it any more. */
+struct held *held_get(struct port *port, const struct prefix *prefix);
+void held_put(struct held *held);
 bool vips_has(const struct port *port, const struct prefix *prefix);
 /* What is in the file of owned things belongs to its port from now on. */
 int vips_adopt(struct vrrp_worker *worker, int owned_fd);
@@ -189,6 +192,7 @@ void vips_add(struct port *port);
 /* The same, and for what is ours and not wanted: only when every router has begun. */
 void vips_evaluate(struct port *port);
 bool vips_idle(const struct vrrp_worker *worker);
-void vips_done(void *ctx, uint64_t cookie, enum address_action action, const struct address *address, int error);
+void vips_done(void *ctx, uint64_t cookie, enum address_action action,
+	       const struct address *address, int error);
 
 #endif

@@ -21,9 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	vrrp_packet_encode(&out, &first);
 	if (out.failed || !vrrp_packet_decode(again, writer_used(&out), &second, &why))
 		abort();
-	if (!addr_equal(&first.source, &second.source) || !addr_equal(&first.destination, &second.destination) ||
-	    first.virtual_router_id != second.virtual_router_id || first.priority != second.priority ||
-	    first.interval != second.interval || first.address_count != second.address_count ||
+	if (!addr_equal(&first.source, &second.source) ||
+	    !addr_equal(&first.destination, &second.destination) ||
+	    first.virtual_router_id != second.virtual_router_id ||
+	    first.priority != second.priority || first.interval != second.interval ||
+	    first.address_count != second.address_count ||
 	    memcmp(first.addresses, second.addresses, first.address_count * (size_t)4))
 		abort();
 	return 0;

@@ -1,5 +1,6 @@
-/* Stands in for libFuzzer where that is not linked: runs a target over all files of a folder, and over mutations of
- * them (bytes changed, cut, doubled) from a printed seed. FUZZ_SEED repeats a run, FUZZ_MUTATIONS sets how many. */
+/* Stands in for libFuzzer where that is not linked: runs a target over all files of a folder, and
+ * over mutations of them (bytes changed, cut, doubled) from a printed seed. FUZZ_SEED repeats a
+ * run, FUZZ_MUTATIONS sets how many. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

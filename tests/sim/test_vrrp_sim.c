@@ -2,8 +2,8 @@
  *
  *   test-vrrp-sim [--schedules N] [--seed S] [--trace]
  *
- * The seed of the first schedule is printed (SIM_SEED, SIM_SCHEDULES in the environment do the same); a schedule that
- * breaks a rule prints its own seed and its whole history. */
+ * The seed of the first schedule is printed (SIM_SEED, SIM_SCHEDULES in the environment do the
+ * same); a schedule that breaks a rule prints its own seed and its whole history. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,8 @@ static bool one_in(struct world *w, uint32_t n)
 	return !world_pick(w, n);
 }
 
-/* Different kinds of crews: distinct or equal priorities, an owner, preemption of none, some or all. */
+/* Different kinds of crews: distinct or equal priorities, an owner, preemption of none, some or
+ * all. */
 static void crew(struct world *w)
 {
 	bool equal = one_in(w, 4), owner = one_in(w, 6);
@@ -61,7 +62,8 @@ static void calm_surroundings(struct world *w)
 	w->lateness = interval / 100;
 }
 
-/* Longest time in which everything comes to rest: the longest down interval, settling, and a takeover. */
+/* Longest time in which everything comes to rest: the longest down interval, settling, and a
+ * takeover. */
 static nstime rest_time(const struct world *w)
 {
 	nstime interval = 0, settle = 0;
@@ -70,7 +72,8 @@ static nstime rest_time(const struct world *w)
 		interval = nstime_max(interval, w->routers[i].config.advert_interval);
 		settle = nstime_max(settle, w->routers[i].config.carrier_settle);
 	}
-	return nstime_max(4 * interval, settle) + interval / 2 + w->delay + w->jitter + w->write_delay + 2 * w->lateness;
+	return nstime_max(4 * interval, settle) + interval / 2 + w->delay + w->jitter +
+	       w->write_delay + 2 * w->lateness;
 }
 
 /* Whoever preempts may not sit in BACKUP below its rank. */
@@ -96,7 +99,8 @@ static void check_one_master(struct world *w)
 		for (unsigned i = 0; i < w->count; i++)
 			able += router_able(&w->routers[i]) && w->routers[i].part == part;
 		if (masters != (able ? 1 : 0))
-			world_break(w, "%u masters among %u able routers of part %u", masters, able, part);
+			world_break(w, "%u masters among %u able routers of part %u", masters, able,
+				    part);
 		else if (master)
 			check_rank(w, master);
 	}
@@ -123,7 +127,7 @@ static struct router *settle_down(struct world *w)
 	return w->broken[0] ? NULL : master;
 }
 
-/* ---- chaos ----------------------------------------------------------------------------------- */
+/* ---- chaos ---------------------------------------------------------------------------------- */
 
 static void something_happens(struct world *w)
 {
@@ -170,7 +174,8 @@ static void something_happens(struct world *w)
 	}
 }
 
-/* Then nothing happens any more: the paused go on, the wire is clean (or stays parted), some of the dead return. */
+/* Then nothing happens any more: the paused go on, the wire is clean (or stays parted), some of the
+ * dead return. */
 static void calm_down(struct world *w)
 {
 	world_note(w, NULL, "--- from here on nothing happens");
@@ -212,7 +217,8 @@ static void chaos(struct world *w, struct totals *totals)
 	(void)totals;
 	crew(w);
 	if (one_in(w, 8))
-		w->routers[0].config.advert_interval = interval / 10 >= 10 * NSTIME_MS ? interval / 10 : interval * 2;
+		w->routers[0].config.advert_interval =
+			interval / 10 >= 10 * NSTIME_MS ? interval / 10 : interval * 2;
 	calm_surroundings(w);
 	w->loss = one_in(w, 3) ? world_pick(w, 400) : 0;
 	w->duplicate = world_pick(w, 100);
@@ -235,7 +241,7 @@ static void chaos(struct world *w, struct totals *totals)
 		world_break(w, "transitions while nothing happened");
 }
 
-/* ---- one thing at a time --------------------------------------------------------------------- */
+/* ---- one thing at a time -------------------------------------------------------------------- */
 
 static uint8_t best_backup(const struct world *w, const struct router *master)
 {
@@ -258,7 +264,8 @@ static void master_gone(struct world *w, bool crash, nstime *worst)
 	if (!(master = settle_down(w)))
 		return;
 	world_run(w, w->now + (nstime)world_pick(w, 1000) * interval / 1000);
-	bound = vrrp_down_interval(best_backup(w, master), interval) + w->delay + w->jitter + w->lateness + w->write_delay;
+	bound = vrrp_down_interval(best_backup(w, master), interval) + w->delay + w->jitter +
+		w->lateness + w->write_delay;
 	if (crash)
 		router_crash(w, master);
 	else
@@ -266,8 +273,8 @@ static void master_gone(struct world *w, bool crash, nstime *worst)
 	world_run(w, w->now + rest_time(w));
 	check_one_master(w);
 	if (w->longest_gap > bound)
-		world_break(w, "the gap was %lld ns, at most %lld were to be", (long long)w->longest_gap,
-			    (long long)bound);
+		world_break(w, "the gap was %lld ns, at most %lld were to be",
+			    (long long)w->longest_gap, (long long)bound);
 	*worst = nstime_max(*worst, w->longest_gap * 1000 / interval);
 }
 
@@ -281,7 +288,8 @@ static void link_loss(struct world *w, struct totals *totals)
 	master_gone(w, false, &totals->gap_link);
 }
 
-/* A planned stop: at every moment somebody holds the addresses, and in the end the next one is master. */
+/* A planned stop: at every moment somebody holds the addresses, and in the end the next one is
+ * master. */
 static void release(struct world *w, struct totals *totals)
 {
 	nstime interval = w->routers[0].config.advert_interval;
@@ -322,7 +330,8 @@ static void newcomer(struct world *w, struct totals *totals)
 	w->count++;
 	router_start(w, late);
 	world_run(w, w->now + 6 * late->config.advert_interval);
-	if (router_able(late) && late->machine.state == VRRP_MASTER && late->machine.reason.why == VRRP_WHY_PREEMPTED)
+	if (router_able(late) && late->machine.state == VRRP_MASTER &&
+	    late->machine.reason.why == VRRP_WHY_PREEMPTED)
 		world_break(w, "r%u preempts before it is ready", late->id);
 	router_ready(w, late);
 	world_run(w, w->now + rest_time(w) + 2 * late->config.advert_interval);
@@ -372,7 +381,8 @@ static void heal(struct world *w, struct totals *totals)
 	world_part(w, 0);
 	world_run(w, w->now + interval + w->delay + w->jitter + w->lateness);
 	if (world_masters(w, 0, &master) != 1)
-		world_break(w, "%u masters one interval after healing", world_masters(w, 0, &master));
+		world_break(w, "%u masters one interval after healing",
+			    world_masters(w, 0, &master));
 	world_run(w, w->now + interval);
 	if (!w->broken[0] && master->announced < healed)
 		world_break(w, "r%u did not announce after healing", master->id);
@@ -380,15 +390,16 @@ static void heal(struct world *w, struct totals *totals)
 	check_one_master(w);
 }
 
-/* ---- running --------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
 	void (*run)(struct world *w, struct totals *totals);
 	unsigned share; /* of twenty */
 } kinds[] = {
-	{"chaos", chaos, 10},  {"crash", crash, 2},       {"link loss", link_loss, 1}, {"release", release, 2},
-	{"restart", restart, 2}, {"newcomer", newcomer, 1}, {"heal", heal, 2},
+	{"chaos", chaos, 10},    {"crash", crash, 2},     {"link loss", link_loss, 1},
+	{"release", release, 2}, {"restart", restart, 2}, {"newcomer", newcomer, 1},
+	{"heal", heal, 2},
 };
 
 /* True when no rule was broken. */
@@ -408,13 +419,14 @@ static bool schedule(uint64_t seed, bool trace, struct totals *totals)
 	world_fini(&w);
 	world_init(&w, seed ^ 0x5bd1e995, trace, count, interval);
 	if (trace)
-		printf("schedule %llu: %s, %u routers, interval %lld ms\n", (unsigned long long)seed, kinds[kind].name,
-		       count, (long long)(interval / NSTIME_MS));
+		printf("schedule %llu: %s, %u routers, interval %lld ms\n",
+		       (unsigned long long)seed, kinds[kind].name, count,
+		       (long long)(interval / NSTIME_MS));
 	kinds[kind].run(&w, totals);
 	fine = !w.broken[0];
 	if (!fine && !trace)
-		printf("BROKEN in schedule %llu (%s, %u routers): %s\n", (unsigned long long)seed, kinds[kind].name,
-		       count, w.broken);
+		printf("BROKEN in schedule %llu (%s, %u routers): %s\n", (unsigned long long)seed,
+		       kinds[kind].name, count, w.broken);
 	totals->transitions += w.transitions;
 	totals->adverts += w.adverts;
 	totals->steps += w.steps;
@@ -429,7 +441,8 @@ static uint64_t number(const char *text, uint64_t otherwise)
 
 int main(int argc, char **argv)
 {
-	uint64_t count = number(getenv("SIM_SCHEDULES"), SCHEDULES), seed = number(getenv("SIM_SEED"), (uint64_t)time(NULL));
+	uint64_t count = number(getenv("SIM_SCHEDULES"), SCHEDULES),
+		 seed = number(getenv("SIM_SEED"), (uint64_t)time(NULL));
 	struct totals totals = {0};
 	bool trace = false;
 
@@ -441,22 +454,27 @@ int main(int argc, char **argv)
 		} else if (i + 1 < argc && !strcmp(argv[i], "--schedules")) {
 			count = number(argv[++i], 0);
 		} else {
-			fprintf(stderr, "usage: %s [--schedules N] [--seed S] [--trace]\n", argv[0]);
+			fprintf(stderr, "usage: %s [--schedules N] [--seed S] [--trace]\n",
+				argv[0]);
 			return 2;
 		}
 	}
-	printf("%llu schedules from SIM_SEED=%llu\n", (unsigned long long)count, (unsigned long long)seed);
+	printf("%llu schedules from SIM_SEED=%llu\n", (unsigned long long)count,
+	       (unsigned long long)seed);
 	fflush(stdout);
 	for (uint64_t i = 0; i < count; i++) {
 		if (schedule(seed + i, trace, &totals))
 			continue;
-		printf("again: %s --schedules 1 --seed %llu --trace\n", argv[0], (unsigned long long)(seed + i));
+		printf("again: %s --schedules 1 --seed %llu --trace\n", argv[0],
+		       (unsigned long long)(seed + i));
 		if (!trace)
 			schedule(seed + i, true, &totals);
 		return 1;
 	}
-	printf("%llu steps, %llu adverts, %llu transitions; longest gap: crash %.3f intervals, link loss %.3f\n",
+	printf("%llu steps, %llu adverts, %llu transitions\n",
 	       (unsigned long long)totals.steps, (unsigned long long)totals.adverts,
-	       (unsigned long long)totals.transitions, (double)totals.gap_crash / 1000, (double)totals.gap_link / 1000);
+	       (unsigned long long)totals.transitions);
+	printf("longest gap without addresses: crash %.3f intervals, link loss %.3f\n",
+	       (double)totals.gap_crash / 1000, (double)totals.gap_link / 1000);
 	return 0;
 }

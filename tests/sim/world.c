@@ -1,5 +1,5 @@
-/* The world around the machines; see the header. Events are kept in a heap by (time, order of making), so that a seed
- * always gives the same history. */
+/* The world around the machines; see the header. Events are kept in a heap by (time, order of
+ * making), so that a seed always gives the same history. */
 #include "world.h"
 
 #include <stdarg.h>
@@ -25,7 +25,7 @@ struct event {
 
 static void step(struct world *w, struct router *r, struct vrrp_input input);
 
-/* ---- chance, words --------------------------------------------------------------------------- */
+/* ---- chance, words -------------------------------------------------------------------------- */
 
 uint32_t world_pick(struct world *world, uint32_t below)
 {
@@ -68,7 +68,7 @@ void world_break(struct world *world, const char *format, ...)
 	world_note(world, NULL, "BROKEN: %s", world->broken);
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 static bool earlier(const struct event *a, const struct event *b)
 {
@@ -107,16 +107,17 @@ static struct event event_take(struct world *w)
 	return first;
 }
 
-/* ---- rules that hold at any moment ----------------------------------------------------------- */
+/* ---- rules that hold at any moment ---------------------------------------------------------- */
 
 static bool reason_fits(enum vrrp_state from, enum vrrp_state to, enum vrrp_why why)
 {
 	switch (to) {
 	case VRRP_INIT:
-		return why == VRRP_WHY_RELEASED || why == VRRP_WHY_ABANDONED || why == VRRP_WHY_STOPPED ||
-		       why == VRRP_WHY_WITHDRAWN;
+		return why == VRRP_WHY_RELEASED || why == VRRP_WHY_ABANDONED ||
+		       why == VRRP_WHY_STOPPED || why == VRRP_WHY_WITHDRAWN;
 	case VRRP_BACKUP:
-		return from == VRRP_MASTER ? why == VRRP_WHY_HIGHER || why == VRRP_WHY_TIE : why == VRRP_WHY_LISTENING;
+		return from == VRRP_MASTER ? why == VRRP_WHY_HIGHER || why == VRRP_WHY_TIE
+					   : why == VRRP_WHY_LISTENING;
 	case VRRP_MASTER:
 		return why >= VRRP_WHY_SILENCE && why <= VRRP_WHY_RESUMED;
 	case VRRP_FAULT:
@@ -142,7 +143,8 @@ static bool part_held(const struct world *w, unsigned part, bool *able)
 	return held;
 }
 
-/* After every event: is there a part where somebody able has had time enough, and nobody holds the addresses? */
+/* After every event: is there a part where somebody able has had time enough, and nobody holds the
+ * addresses? */
 static void watch(struct world *w)
 {
 	bool any = false;
@@ -166,14 +168,14 @@ static void watch(struct world *w)
 		world_break(w, "nobody holds the addresses");
 }
 
-/* ---- what a machine asks for ----------------------------------------------------------------- */
+/* ---- what a machine asks for ---------------------------------------------------------------- */
 
 static void deliver_later(struct world *w, struct router *from, unsigned to, uint8_t priority)
 {
 	struct event event = {.kind = EVENT_PACKET, .to = to};
 
-	event.packet = (struct packet){.from = from->id, .priority = priority,
-				       .interval = from->config.advert_interval};
+	event.packet = (struct packet){
+		.from = from->id, .priority = priority, .interval = from->config.advert_interval};
 	event.time = w->now + w->delay + pick_time(w, w->jitter);
 	event_add(w, event);
 }
@@ -182,8 +184,9 @@ static void send(struct world *w, struct router *r, uint8_t priority)
 {
 	world_note(w, r, "sends %u", priority);
 	w->adverts++;
-	if (r->machine.advertised && r->sent && priority && r->machine.reason.why != VRRP_WHY_RESUMED &&
-	    r->machine.since <= r->sent && w->now - r->sent > r->config.advert_interval + w->latest &&
+	if (r->machine.advertised && r->sent && priority &&
+	    r->machine.reason.why != VRRP_WHY_RESUMED && r->machine.since <= r->sent &&
+	    w->now - r->sent > r->config.advert_interval + w->latest &&
 	    w->disturbed + r->config.advert_interval + w->latest < w->now)
 		world_break(w, "r%u was silent for %lld ns", r->id, (long long)(w->now - r->sent));
 	r->sent = w->now;
@@ -211,7 +214,8 @@ static void write_later(struct world *w, struct router *r, bool add)
 	event.time = w->now + pick_time(w, w->write_delay);
 	/* one thread, in order: not before those that are under way */
 	for (unsigned i = 0; i < w->event_count; i++)
-		if (w->events[i].kind == EVENT_WRITE && w->events[i].to == r->id && w->events[i].life == r->life)
+		if (w->events[i].kind == EVENT_WRITE && w->events[i].to == r->id &&
+		    w->events[i].life == r->life)
 			event.time = nstime_max(event.time, w->events[i].time);
 	event_add(w, event);
 }
@@ -221,7 +225,8 @@ static void state_changed(struct world *w, struct router *r, enum vrrp_state fro
 	char words[160];
 
 	vrrp_explain(&r->machine.reason, "no carrier", words, sizeof(words));
-	world_note(w, r, "%s → %s: %s", vrrp_state_name(from), vrrp_state_name(r->machine.state), words);
+	world_note(w, r, "%s → %s: %s", vrrp_state_name(from), vrrp_state_name(r->machine.state),
+		   words);
 	w->transitions++;
 	if (!reason_fits(from, r->machine.state, r->machine.reason.why))
 		world_break(w, "r%u: %s → %s because \"%s\"", r->id, vrrp_state_name(from),
@@ -274,22 +279,27 @@ static void step(struct world *w, struct router *r, struct vrrp_input input)
 		act(w, r, &actions.list[i]);
 	r->was_master = r->machine.state == VRRP_MASTER && !vrrp_fsm_releasing(&r->machine);
 	if ((r->machine.state == VRRP_MASTER) != r->wanted)
-		world_break(w, "r%u is %s and wants its addresses %s", r->id, vrrp_state_name(r->machine.state),
-			    r->wanted ? "in" : "out");
+		world_break(w, "r%u is %s and wants its addresses %s", r->id,
+			    vrrp_state_name(r->machine.state), r->wanted ? "in" : "out");
 	due = vrrp_fsm_due(&r->machine);
 	w->latest = nstime_max(w->latest, w->lateness);
 	if (due != r->due || r->fire_at <= w->now)
-		r->fire_at = due == NSTIME_NEVER ? due : nstime_max(due, w->now) + pick_time(w, w->lateness);
+		r->fire_at = due == NSTIME_NEVER
+				     ? due
+				     : nstime_max(due, w->now) + pick_time(w, w->lateness);
 	r->due = due;
 }
 
-/* ---- what comes to a machine ----------------------------------------------------------------- */
+/* ---- what comes to a machine ---------------------------------------------------------------- */
 
 static void hear(struct world *w, struct router *r, const struct packet *packet)
 {
 	world_note(w, r, "hears %u from r%u", packet->priority, packet->from);
-	step(w, r, (struct vrrp_input){.kind = VRRP_INPUT_ADVERT, .source = w->routers[packet->from].config.source,
-				       .priority = packet->priority, .interval = packet->interval});
+	step(w, r,
+	     (struct vrrp_input){.kind = VRRP_INPUT_ADVERT,
+				 .source = w->routers[packet->from].config.source,
+				 .priority = packet->priority,
+				 .interval = packet->interval});
 }
 
 static void packet_comes(struct world *w, const struct event *event)
@@ -370,7 +380,7 @@ void world_run(struct world *world, nstime until)
 	world->now = nstime_max(world->now, until);
 }
 
-/* ---- what happens to a router ---------------------------------------------------------------- */
+/* ---- what happens to a router --------------------------------------------------------------- */
 
 static void disturb(struct world *w, struct router *r, const char *what)
 {
@@ -426,7 +436,9 @@ void router_come_back(struct world *world, struct router *router)
 	disturb(world, router, "worker comes back");
 	router->wanted = false;
 	if (router->was_master && router->sent && age < 2 * router->config.advert_interval) {
-		worker_begins(world, router, (struct vrrp_input){.kind = VRRP_INPUT_RESUME, .point = router->sent});
+		worker_begins(
+			world, router,
+			(struct vrrp_input){.kind = VRRP_INPUT_RESUME, .point = router->sent});
 		return;
 	}
 	router->holds = false;
@@ -450,7 +462,8 @@ void router_go_on(struct world *world, struct router *router)
 	for (unsigned i = 0; i < count && router->running; i++)
 		hear(world, router, &router->held[i]);
 	if (router->running && router->machine.faults != faults_of(router))
-		step(world, router, (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults_of(router)});
+		step(world, router,
+		     (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults_of(router)});
 	if (router->written && router->running && router->wanted && !router->writes)
 		tell_written(world, router);
 	router->written = false;
@@ -461,7 +474,8 @@ void router_link(struct world *world, struct router *router, bool up)
 	disturb(world, router, up ? "carrier returns" : "carrier is lost");
 	router->link = up;
 	if (router->running && !router->paused)
-		step(world, router, (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults_of(router)});
+		step(world, router,
+		     (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults_of(router)});
 }
 
 void router_release(struct world *world, struct router *router)
@@ -492,7 +506,7 @@ void world_part(struct world *world, unsigned mask)
 	world_note(world, NULL, "mask 0x%x", mask);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 bool router_able(const struct router *router)
 {
@@ -532,8 +546,10 @@ void world_init(struct world *world, uint64_t seed, bool trace, unsigned count, 
 		r->due = r->fire_at = NSTIME_NEVER;
 		r->config.advert_interval = interval;
 		r->config.source = addr_from_ipv4(0x0a000001 + i);
-		r->config.announce = (struct announce){.count = 5, .interval = interval / 5,
-						       .again_after = 5 * interval, .refresh = 60 * interval};
+		r->config.announce = (struct announce){.count = 5,
+						       .interval = interval / 5,
+						       .again_after = 5 * interval,
+						       .refresh = 60 * interval};
 	}
 }
 

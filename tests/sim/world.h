@@ -1,6 +1,7 @@
-/* A virtual wire with 2 to 5 routers on it, in virtual time, all chances from one seed. The routers are the real state
- * machine; what is around it (wire, kernel, process, clock) is played here. Every step is held against the rules that
- * must hold at any moment; the first broken one is kept in world.broken. */
+/* A virtual wire with 2 to 5 routers on it, in virtual time, all chances from one seed. The routers
+ * are the real state machine; what is around it (wire, kernel, process, clock) is played here.
+ * Every step is held against the rules that must hold at any moment; the first broken one is kept
+ * in world.broken. */
 #ifndef LBHA_TESTS_SIM_WORLD_H
 #define LBHA_TESTS_SIM_WORLD_H
 
@@ -10,7 +11,7 @@
 #include "vrrp/fsm.h"
 
 #define ROUTERS_MAX 5
-#define HELD_MAX 256 /* packets that wait for a paused router: as in a socket's buffer, more are lost */
+#define HELD_MAX 256 /* packets that wait for a paused router, as in a socket's buffer */
 
 struct packet {
 	unsigned from;
@@ -40,8 +41,8 @@ struct router {
 	bool was_master; /* the state page */
 	struct packet held[HELD_MAX];
 	unsigned held_count;
-	nstime stepped;  /* instant of the last step, and how many at it: a machine that spins is broken */
-	unsigned spins;
+	nstime stepped;  /* instant of the last step, */
+	unsigned spins;  /* and how many at it: a machine that spins is broken */
 };
 
 struct event;
@@ -68,7 +69,8 @@ struct world {
 	char broken[256];
 };
 
-/* `interval` is everybody's; priorities and the rest of each router are up to the caller, before world_start. */
+/* `interval` is everybody's; priorities and the rest of each router are up to the caller, before
+ * world_start. */
 void world_init(struct world *world, uint64_t seed, bool trace, unsigned count, nstime interval);
 void world_fini(struct world *world);
 
@@ -79,23 +81,27 @@ uint32_t world_pick(struct world *world, uint32_t below);
 void world_run(struct world *world, nstime until);
 
 /* What can happen to a router, now. Each is a disturbance. */
-void router_start(struct world *world, struct router *router);        /* a new worker on a node that has nothing */
-void router_crash(struct world *world, struct router *router);        /* the node: addresses go with it */
-void router_kill(struct world *world, struct router *router);         /* the worker: addresses stay */
-void router_come_back(struct world *world, struct router *router);    /* a new worker reads the page */
+/* A new worker on a node that has nothing; the node crashes, addresses and all; the worker is
+ * killed, addresses stay; a new worker reads the page. */
+void router_start(struct world *world, struct router *router);
+void router_crash(struct world *world, struct router *router);
+void router_kill(struct world *world, struct router *router);
+void router_come_back(struct world *world, struct router *router);
 void router_pause(struct world *world, struct router *router);
 void router_go_on(struct world *world, struct router *router);
 void router_link(struct world *world, struct router *router, bool up);
 void router_release(struct world *world, struct router *router);
 void router_ready(struct world *world, struct router *router);
 void router_priority(struct world *world, struct router *router, uint8_t priority);
-void world_part(struct world *world, unsigned mask); /* routers with their bit set against the others */
+/* The routers with their bit set against the others. */
+void world_part(struct world *world, unsigned mask);
 
 /* Running, not paused, with a link, not stopping. */
 bool router_able(const struct router *router);
 /* Masters (not releasing) in a part. */
 unsigned world_masters(struct world *world, unsigned part, struct router **last);
-void world_break(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void world_break(struct world *world, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void world_note(const struct world *world, const struct router *router, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,6 @@
-/* The state machine, rule by rule. Each test tells a short story in virtual time: `at` sets the clock, the verbs below
- * give one input, and `did` compares the actions, written as words: "add send100 announce BACKUP>MASTER". */
+/* The state machine, rule by rule. Each test tells a short story in virtual time: `at` sets the
+ * clock, the verbs below give one input, and `did` compares the actions, written as words: "add
+ * send100 announce BACKUP>MASTER". */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -58,7 +59,8 @@ static void step(struct vrrp_input input)
 
 #define did(text) ck_assert_str_eq(actions, text)
 
-/* A machine of 192.0.2.1, priority 100, adverts each second, ready, without settling. The clock shows 100 s. */
+/* A machine of 192.0.2.1, priority 100, adverts each second, ready, without settling. The clock
+ * shows 100 s. */
 static void begin(void)
 {
 	now = 100 * NSTIME_S;
@@ -81,7 +83,9 @@ static void start(uint64_t faults)
 
 static void hear_every(const char *source, uint8_t priority, nstime interval)
 {
-	step((struct vrrp_input){.kind = VRRP_INPUT_ADVERT, .source = address(source), .priority = priority,
+	step((struct vrrp_input){.kind = VRRP_INPUT_ADVERT,
+				 .source = address(source),
+				 .priority = priority,
 				 .interval = interval});
 }
 
@@ -137,7 +141,7 @@ static const char *why(void)
 	return vrrp_explain(&machine.reason, "eth0 has no carrier", text, sizeof(text));
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------ */
+/* ---- arithmetic ----------------------------------------------------------------------------- */
 
 START_TEST(skew_and_down_interval_follow_rfc_9568_6_1)
 {
@@ -161,7 +165,7 @@ START_TEST(a_higher_address_wins_between_equals)
 }
 END_TEST
 
-/* ---- start ----------------------------------------------------------------------------------- */
+/* ---- start ---------------------------------------------------------------------------------- */
 
 START_TEST(a_router_listens_for_the_down_interval_and_claims)
 {
@@ -234,7 +238,7 @@ START_TEST(a_start_with_a_fault_waits_for_all_causes_to_go)
 }
 END_TEST
 
-/* ---- backup ---------------------------------------------------------------------------------- */
+/* ---- backup --------------------------------------------------------------------------------- */
 
 START_TEST(backup_adopts_the_masters_interval)
 {
@@ -312,7 +316,8 @@ START_TEST(a_living_lower_master_is_not_preempted_before_ready)
 		now += NSTIME_S;
 		hear("192.0.2.2", 90);
 	}
-	ck_assert_str_eq(why(), "192.0.2.2 advertises 90 < 100, not preempting before the table is ready");
+	ck_assert_str_eq(why(),
+			 "192.0.2.2 advertises 90 < 100, not preempting before the table is ready");
 	step((struct vrrp_input){.kind = VRRP_INPUT_READY, .yes = true});
 	now += NSTIME_S;
 	hear("192.0.2.2", 90);
@@ -397,12 +402,13 @@ START_TEST(a_new_priority_moves_the_down_timer_by_its_skew)
 	config.priority = 180;
 	input(VRRP_INPUT_CONFIG);
 	did("");
-	ck_assert_int_eq(vrrp_fsm_due(&machine), now - NSTIME_S + vrrp_down_interval(180, NSTIME_S));
+	ck_assert_int_eq(vrrp_fsm_due(&machine),
+			 now - NSTIME_S + vrrp_down_interval(180, NSTIME_S));
 	ck_assert_str_eq(why(), "192.0.2.2 advertises 200 > 180");
 }
 END_TEST
 
-/* ---- takeover -------------------------------------------------------------------------------- */
+/* ---- takeover ------------------------------------------------------------------------------- */
 
 START_TEST(takeover_is_addresses_then_advert_then_announcement)
 {
@@ -537,7 +543,7 @@ START_TEST(addresses_put_back_are_announced)
 }
 END_TEST
 
-/* ---- master ---------------------------------------------------------------------------------- */
+/* ---- master --------------------------------------------------------------------------------- */
 
 START_TEST(a_master_advertises_each_interval)
 {
@@ -687,7 +693,7 @@ START_TEST(a_changed_interval_or_priority_is_advertised_at_once)
 }
 END_TEST
 
-/* ---- faults ---------------------------------------------------------------------------------- */
+/* ---- faults --------------------------------------------------------------------------------- */
 
 START_TEST(a_dead_link_ends_mastership_without_a_word)
 {
@@ -731,7 +737,7 @@ START_TEST(carrier_settle_applies_when_the_carrier_returns_and_only_then)
 }
 END_TEST
 
-/* ---- release, withdraw, resume --------------------------------------------------------------- */
+/* ---- release, withdraw, resume -------------------------------------------------------------- */
 
 START_TEST(a_release_holds_the_addresses_until_a_successor_is_heard)
 {
@@ -827,7 +833,8 @@ END_TEST
 START_TEST(a_restarted_worker_with_a_fault_does_not_go_on)
 {
 	begin();
-	step((struct vrrp_input){.kind = VRRP_INPUT_RESUME, .point = now - 700 * MS, .faults = VRRP_FAULT_LINK});
+	step((struct vrrp_input){
+		.kind = VRRP_INPUT_RESUME, .point = now - 700 * MS, .faults = VRRP_FAULT_LINK});
 	did("INIT>FAULT");
 }
 END_TEST
@@ -836,34 +843,41 @@ int main(void)
 {
 	return SUITE_RUN(
 		"vrrp fsm",
-		CASE("arithmetic", skew_and_down_interval_follow_rfc_9568_6_1, a_higher_address_wins_between_equals),
-		CASE("start", a_router_listens_for_the_down_interval_and_claims, carrier_settle_holds_a_claim_back,
-		     a_master_heard_while_settling_is_followed,
+		CASE("arithmetic", skew_and_down_interval_follow_rfc_9568_6_1,
+		     a_higher_address_wins_between_equals),
+		CASE("start", a_router_listens_for_the_down_interval_and_claims,
+		     carrier_settle_holds_a_claim_back, a_master_heard_while_settling_is_followed,
 		     an_owner_claims_at_once_without_settling_and_after_it_with,
 		     a_start_with_a_fault_waits_for_all_causes_to_go),
-		CASE("backup", backup_adopts_the_masters_interval, each_accepted_advert_restarts_the_down_timer,
-		     a_lower_master_is_preempted_when_the_down_timer_ends, without_preempt_a_lower_master_is_followed,
+		CASE("backup", backup_adopts_the_masters_interval,
+		     each_accepted_advert_restarts_the_down_timer,
+		     a_lower_master_is_preempted_when_the_down_timer_ends,
+		     without_preempt_a_lower_master_is_followed,
 		     an_equal_master_is_left_in_peace_whatever_its_address,
-		     a_living_lower_master_is_not_preempted_before_ready, ready_timeout_ends_the_waiting,
-		     a_lone_director_claims_though_it_is_not_ready, an_owner_too_waits_for_the_table,
-		     priority_0_leaves_the_skew_time, priority_0_of_another_than_the_master_means_nothing,
+		     a_living_lower_master_is_not_preempted_before_ready,
+		     ready_timeout_ends_the_waiting, a_lone_director_claims_though_it_is_not_ready,
+		     an_owner_too_waits_for_the_table, priority_0_leaves_the_skew_time,
+		     priority_0_of_another_than_the_master_means_nothing,
 		     a_new_priority_moves_the_down_timer_by_its_skew),
 		CASE("takeover", takeover_is_addresses_then_advert_then_announcement,
 		     the_advert_does_not_wait_long_for_the_addresses,
-		     a_lesser_master_is_left_alone_until_the_addresses_are_in, adverts_keep_their_rhythm_though_a_timer_is_late,
-		     announcements_come_in_two_bursts_and_a_jittered_refresh, leaving_master_ends_all_announcing,
-		     addresses_put_back_are_announced),
+		     a_lesser_master_is_left_alone_until_the_addresses_are_in,
+		     adverts_keep_their_rhythm_though_a_timer_is_late,
+		     announcements_come_in_two_bursts_and_a_jittered_refresh,
+		     leaving_master_ends_all_announcing, addresses_put_back_are_announced),
 		CASE("master", a_master_advertises_each_interval, a_higher_master_deposes,
 		     the_last_word_of_a_preempted_master_is_no_competition,
 		     between_equal_masters_the_higher_address_stays, of_two_owners_one_remains,
 		     a_lesser_master_is_told_at_once_and_clients_again_when_it_has_gone,
 		     a_flood_of_lesser_adverts_neither_silences_nor_multiplies_ours,
-		     priority_0_is_answered_with_an_advert, a_changed_interval_or_priority_is_advertised_at_once),
+		     priority_0_is_answered_with_an_advert,
+		     a_changed_interval_or_priority_is_advertised_at_once),
 		CASE("faults", a_dead_link_ends_mastership_without_a_word,
 		     a_fault_that_lets_us_speak_says_priority_0_after_the_removal,
 		     carrier_settle_applies_when_the_carrier_returns_and_only_then),
 		CASE("release", a_release_holds_the_addresses_until_a_successor_is_heard,
-		     a_release_without_successor_says_it_once_more_and_ends, a_release_is_not_disturbed,
-		     who_is_not_master_has_nothing_to_release, withdrawing_removes_without_a_word,
-		     a_restarted_worker_goes_on_as_master, a_restarted_worker_with_a_fault_does_not_go_on));
+		     a_release_without_successor_says_it_once_more_and_ends,
+		     a_release_is_not_disturbed, who_is_not_master_has_nothing_to_release,
+		     withdrawing_removes_without_a_word, a_restarted_worker_goes_on_as_master,
+		     a_restarted_worker_with_a_fault_does_not_go_on));
 }

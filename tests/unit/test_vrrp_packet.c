@@ -5,14 +5,17 @@
 #include "suite.h"
 #include "vrrp/packet.h"
 
-/* keepalived 2.2.7, vrrp_version 3, captured from a veth without its Ethernet header: priority 150 and the last one. */
+/* keepalived 2.2.7, vrrp_version 3, captured from a veth without its Ethernet header: priority 150
+ * and the last one. */
 static const uint8_t keepalived_150[] = {
-	0x45, 0xc0, 0x00, 0x24, 0x00, 0x01, 0x00, 0x00, 0xff, 0x70, 0x11, 0xe4, 0xc0, 0xa8, 0x08, 0x0a, 0xe0, 0x00,
-	0x00, 0x12, 0x31, 0x33, 0x96, 0x02, 0x00, 0x64, 0xfc, 0x3d, 0xc0, 0xa8, 0x08, 0xc8, 0xc0, 0xa8, 0x08, 0xc9,
+	0x45, 0xc0, 0x00, 0x24, 0x00, 0x01, 0x00, 0x00, 0xff, 0x70, 0x11, 0xe4,
+	0xc0, 0xa8, 0x08, 0x0a, 0xe0, 0x00, 0x00, 0x12, 0x31, 0x33, 0x96, 0x02,
+	0x00, 0x64, 0xfc, 0x3d, 0xc0, 0xa8, 0x08, 0xc8, 0xc0, 0xa8, 0x08, 0xc9,
 };
 static const uint8_t keepalived_0[] = {
-	0x45, 0xc0, 0x00, 0x24, 0x00, 0x04, 0x00, 0x00, 0xff, 0x70, 0x11, 0xe1, 0xc0, 0xa8, 0x08, 0x0a, 0xe0, 0x00,
-	0x00, 0x12, 0x31, 0x33, 0x00, 0x02, 0x00, 0x64, 0x92, 0x3e, 0xc0, 0xa8, 0x08, 0xc8, 0xc0, 0xa8, 0x08, 0xc9,
+	0x45, 0xc0, 0x00, 0x24, 0x00, 0x04, 0x00, 0x00, 0xff, 0x70, 0x11, 0xe1,
+	0xc0, 0xa8, 0x08, 0x0a, 0xe0, 0x00, 0x00, 0x12, 0x31, 0x33, 0x00, 0x02,
+	0x00, 0x64, 0x92, 0x3e, 0xc0, 0xa8, 0x08, 0xc8, 0xc0, 0xa8, 0x08, 0xc9,
 };
 /* The same keepalived speaking version 2. */
 static const uint8_t keepalived_v2[] = {
@@ -30,7 +33,8 @@ static struct addr address(const char *text)
 }
 
 /* Decodes a copy of exact size. */
-static bool decode(const uint8_t *bytes, size_t size, struct vrrp_advert *advert, enum vrrp_drop *why)
+static bool decode(const uint8_t *bytes, size_t size, struct vrrp_advert *advert,
+		   enum vrrp_drop *why)
 {
 	static uint8_t copy[2048];
 
@@ -76,8 +80,8 @@ START_TEST(our_advert_is_byte_for_byte_what_keepalived_sends)
 	ck_assert(!out.failed);
 	ck_assert_uint_eq(writer_used(&out), sizeof(keepalived_150));
 	memcpy(expected, keepalived_150, sizeof(expected));
-	expected[5] = 0;     /* identification: 1 there, the kernel's choice here; */
-	expected[11] += 1;   /* which the header's checksum shows */
+	expected[5] = 0; /* identification: 1 there, the kernel's choice here; */
+	expected[11] += 1; /* which the header's checksum shows */
 	ck_assert_mem_eq(bytes, expected, sizeof(expected));
 }
 END_TEST
@@ -139,12 +143,15 @@ START_TEST(every_check_of_rfc_9568_7_1_drops_with_its_reason)
 		uint8_t value;
 		enum vrrp_drop why;
 	} rows[] = {
-		{8, 254, VRRP_DROP_TTL},         {20, 0x21, VRRP_DROP_VERSION}, {20, 0x41, VRRP_DROP_VERSION},
-		{20, 0x32, VRRP_DROP_TYPE},      {23, 3, VRRP_DROP_LENGTH},     {23, 0, VRRP_DROP_LENGTH},
-		{22, 149, VRRP_DROP_CHECKSUM},   {23, 1, VRRP_DROP_CHECKSUM},   {9, 51, VRRP_DROP_HEADER},
-		{0, 0x55, VRRP_DROP_HEADER},     {0, 0x44, VRRP_DROP_HEADER},   {0, 0x4f, VRRP_DROP_HEADER},
-		{3, 37, VRRP_DROP_HEADER},       {3, 19, VRRP_DROP_HEADER},     {6, 0x20, VRRP_DROP_HEADER},
-		{7, 1, VRRP_DROP_HEADER},        {3, 35, VRRP_DROP_LENGTH},
+		{8, 254, VRRP_DROP_TTL},       {20, 0x21, VRRP_DROP_VERSION},
+		{20, 0x41, VRRP_DROP_VERSION}, {20, 0x32, VRRP_DROP_TYPE},
+		{23, 3, VRRP_DROP_LENGTH},     {23, 0, VRRP_DROP_LENGTH},
+		{22, 149, VRRP_DROP_CHECKSUM}, {23, 1, VRRP_DROP_CHECKSUM},
+		{9, 51, VRRP_DROP_HEADER},     {0, 0x55, VRRP_DROP_HEADER},
+		{0, 0x44, VRRP_DROP_HEADER},   {0, 0x4f, VRRP_DROP_HEADER},
+		{3, 37, VRRP_DROP_HEADER},     {3, 19, VRRP_DROP_HEADER},
+		{6, 0x20, VRRP_DROP_HEADER},   {7, 1, VRRP_DROP_HEADER},
+		{3, 35, VRRP_DROP_LENGTH},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -155,8 +162,8 @@ START_TEST(every_check_of_rfc_9568_7_1_drops_with_its_reason)
 		memcpy(packet, keepalived_150, sizeof(packet));
 		packet[rows[i].at] = rows[i].value;
 		ck_assert(!decode(packet, sizeof(packet), &advert, &why));
-		ck_assert_msg(why == rows[i].why, "byte %zu as 0x%02x: %s", rows[i].at, rows[i].value,
-			      vrrp_drop_name(why));
+		ck_assert_msg(why == rows[i].why, "byte %zu as 0x%02x: %s", rows[i].at,
+			      rows[i].value, vrrp_drop_name(why));
 	}
 }
 END_TEST
@@ -236,7 +243,8 @@ START_TEST(what_is_encoded_decodes_to_the_same)
 	static const struct {
 		nstime interval;
 		uint8_t count, priority;
-	} rows[] = {{VRRP_INTERVAL_UNIT, 1, 0}, {VRRP_INTERVAL_MAX, 255, 255}, {3 * NSTIME_S, 17, 1}};
+	} rows[] = {
+		{VRRP_INTERVAL_UNIT, 1, 0}, {VRRP_INTERVAL_MAX, 255, 255}, {3 * NSTIME_S, 17, 1}};
 	uint8_t vips[4 * VRRP_ADDRESSES_MAX], bytes[VRRP_PACKET_MAX];
 
 	for (size_t i = 0; i < sizeof(vips); i++)
@@ -258,7 +266,8 @@ START_TEST(what_is_encoded_decodes_to_the_same)
 		vrrp_packet_encode(&out, &sent);
 		ck_assert(!out.failed);
 		ck_assert(vrrp_packet_decode(bytes, writer_used(&out), &got, &why));
-		ck_assert(addr_equal(&got.source, &sent.source) && addr_equal(&got.destination, &sent.destination));
+		ck_assert(addr_equal(&got.source, &sent.source) &&
+			  addr_equal(&got.destination, &sent.destination));
 		ck_assert_uint_eq(got.virtual_router_id, sent.virtual_router_id);
 		ck_assert_uint_eq(got.priority, sent.priority);
 		ck_assert_int_eq(got.interval, sent.interval);
@@ -271,9 +280,14 @@ END_TEST
 START_TEST(what_the_wire_has_not_is_not_encoded)
 {
 	static const uint8_t vip[] = {10, 0, 0, 1};
-	struct vrrp_advert good = {.source = address("10.0.0.2"), .destination = address("224.0.0.18"),
-				   .virtual_router_id = 1, .priority = 1, .interval = NSTIME_S, .addresses = vip,
-				   .address_count = 1}, advert;
+	struct vrrp_advert good = {.source = address("10.0.0.2"),
+				   .destination = address("224.0.0.18"),
+				   .virtual_router_id = 1,
+				   .priority = 1,
+				   .interval = NSTIME_S,
+				   .addresses = vip,
+				   .address_count = 1},
+			   advert;
 	uint8_t bytes[VRRP_PACKET_MAX];
 	struct writer out = writer_of(bytes, 31);
 
@@ -297,13 +311,15 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("vrrp packet",
-			 CASE("decode", a_captured_advert_of_keepalived_is_understood,
-			      the_checksum_without_pseudo_header_is_good_too, padding_behind_the_packet_is_ignored,
-			      options_of_the_ip_header_are_passed_over,
-			      every_check_of_rfc_9568_7_1_drops_with_its_reason, the_earlier_check_gives_the_reason,
-			      a_drop_tells_sender_and_router_as_far_as_they_are_there, an_interval_of_zero_is_dropped,
-			      any_cut_packet_is_dropped),
-			 CASE("encode", our_advert_is_byte_for_byte_what_keepalived_sends,
-			      what_is_encoded_decodes_to_the_same, what_the_wire_has_not_is_not_encoded));
+	return SUITE_RUN(
+		"vrrp packet",
+		CASE("decode", a_captured_advert_of_keepalived_is_understood,
+		     the_checksum_without_pseudo_header_is_good_too,
+		     padding_behind_the_packet_is_ignored, options_of_the_ip_header_are_passed_over,
+		     every_check_of_rfc_9568_7_1_drops_with_its_reason,
+		     the_earlier_check_gives_the_reason,
+		     a_drop_tells_sender_and_router_as_far_as_they_are_there,
+		     an_interval_of_zero_is_dropped, any_cut_packet_is_dropped),
+		CASE("encode", our_advert_is_byte_for_byte_what_keepalived_sends,
+		     what_is_encoded_decodes_to_the_same, what_the_wire_has_not_is_not_encoded));
 }

@@ -1,4 +1,5 @@
-/* What a reload means for running routers, in rows and in words; and when a lost address is put back. */
+/* What a reload means for running routers, in rows and in words; and when a lost address is put
+ * back. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static struct vip vip(const char *text)
 }
 
 /* Instances with one address and usual values; `vips` has room for them. */
-static struct instance instance(const char *name, uint8_t virtual_router_id, struct vip *vips, size_t count)
+static struct instance instance(const char *name, uint8_t virtual_router_id, struct vip *vips,
+				size_t count)
 {
 	struct instance out = {
 		.name = name,
@@ -46,11 +48,16 @@ static void line(void *ctx, const char *text)
 	(void)ctx;
 }
 
-/* The plan from one list to another, told; returns the changes as letters in the order of the rows. */
-static const char *reload(const struct instance *old, size_t old_count, const struct instance *new, size_t new_count)
+/* The plan from one list to another, told; returns the changes as letters in the order of the rows.
+ * */
+static const char *reload(const struct instance *old, size_t old_count, const struct instance *new,
+			  size_t new_count)
 {
-	static const char letters[] = {[VRRP_SAME] = 's', [VRRP_CHANGED] = 'c', [VRRP_REPLACED] = 'x',
-				       [VRRP_ADDED] = '+', [VRRP_REMOVED] = '-'};
+	static const char letters[] = {[VRRP_SAME] = 's',
+				       [VRRP_CHANGED] = 'c',
+				       [VRRP_REPLACED] = 'x',
+				       [VRRP_ADDED] = '+',
+				       [VRRP_REMOVED] = '-'};
 	static char out[64];
 	const struct instance *pointers[16];
 	auto_arena *arena = arena_new(0);
@@ -84,7 +91,8 @@ START_TEST(values_change_in_place_and_are_told)
 {
 	struct vip before[] = {vip("10.0.0.1/24"), vip("10.0.0.2/32")};
 	struct vip after[] = {vip("10.0.0.1/24"), vip("10.0.0.3/32")};
-	struct instance old = instance("public", 51, before, 2), new = instance("public", 51, after, 2);
+	struct instance old = instance("public", 51, before, 2),
+			new = instance("public", 51, after, 2);
 
 	new.priority = 150;
 	new.advert_interval = 100 * NSTIME_MS;
@@ -107,8 +115,9 @@ START_TEST(another_virtual_router_under_the_old_name_begins_anew)
 
 	new.virtual_router_id = 52;
 	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
-	ck_assert_str_eq(told, "public: release virtual router 51 on eth0\n"
-			       "public: start virtual router 52 on eth0, priority 100, 1 address\n");
+	ck_assert_str_eq(told,
+			 "public: release virtual router 51 on eth0\n"
+			 "public: start virtual router 52 on eth0, priority 100, 1 address\n");
 	new = old;
 	new.interface = "eth1";
 	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
@@ -167,9 +176,11 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("vrrp reload",
-			 CASE("reload", the_same_file_changes_nothing, values_change_in_place_and_are_told,
-			      another_virtual_router_under_the_old_name_begins_anew, what_comes_and_goes_is_told),
-			 CASE("repair", a_lost_address_is_put_back_at_once_and_then_ever_more_slowly,
-			      what_has_held_for_long_is_put_back_at_once_again));
+	return SUITE_RUN(
+		"vrrp reload",
+		CASE("reload", the_same_file_changes_nothing, values_change_in_place_and_are_told,
+		     another_virtual_router_under_the_old_name_begins_anew,
+		     what_comes_and_goes_is_told),
+		CASE("repair", a_lost_address_is_put_back_at_once_and_then_ever_more_slowly,
+		     what_has_held_for_long_is_put_back_at_once_again));
 }
