@@ -16,6 +16,7 @@
 #include "daemon/compiler.h"
 #include "daemon/control_main.h"
 #include "daemon/supervisor.h"
+#include "ipvs/ipvs_main.h"
 #include "vrrp/vrrp_main.h"
 
 enum exit_status {
@@ -54,6 +55,7 @@ static int worker_program(const char *role)
 	} programs[] = {
 		{"compiler", compiler_main},
 		{"control", control_main},
+		{"ipvs", ipvs_main},
 		{"vrrp", vrrp_main},
 	};
 

@@ -68,7 +68,7 @@ struct workers {
 };
 
 /* The roles that are workers. */
-#define WORKERS_ALL (1u << ROLE_CONTROL | 1u << ROLE_CHECK | 1u << ROLE_VRRP)
+#define WORKERS_ALL (1u << ROLE_CONTROL | 1u << ROLE_CHECK | 1u << ROLE_IPVS | 1u << ROLE_VRRP)
 
 /* `workers` has loop, ops, ctx, executables, descriptors and users set. -errno. */
 int workers_init(struct workers *workers);
