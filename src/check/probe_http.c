@@ -16,6 +16,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@
 #define BODY_MOST (1u << 20)
 #define BUFFER 4096L
 #define IDLE_MOST 32 /* requests kept for reuse */
+#define RUSH 256     /* requests at once that are out of the common */
 #define URL_ROOM (sizeof("http:///") + ENDPOINT_TEXT)
 
 struct http_client {
@@ -41,6 +43,8 @@ struct http_client {
 	struct loop_timer timer;
 	struct http_request *idle;
 	unsigned idle_count;
+	unsigned busy,
+		peak; /* requests with a flight; the most of them since memory was given back */
 };
 
 struct http_request {
@@ -336,22 +340,38 @@ static struct http_request *request_take(struct http_client *client)
 {
 	struct http_request *request = client->idle;
 
-	if (!request)
-		return request_new(client);
-	client->idle = request->next;
-	client->idle_count--;
+	if (request) {
+		client->idle = request->next;
+		client->idle_count--;
+	} else {
+		request = request_new(client);
+	}
+	if (request && ++client->busy > client->peak)
+		client->peak = client->busy;
 	return request;
+}
+
+/* After a rush (ten thousand first probes, or servers that hung) its memory goes back to the
+ * kernel: the allocator keeps it otherwise, 20 KB a request. */
+static void rush_over(struct http_client *client)
+{
+	if (client->busy > IDLE_MOST || client->peak < RUSH)
+		return;
+	client->peak = client->busy;
+	malloc_trim(0);
 }
 
 static void request_give_back(struct http_request *request)
 {
 	struct http_client *client = request->client;
 
+	client->busy--;
 	curl_slist_free_all(request->headers);
 	request->headers = NULL;
 	request->flight = NULL;
 	if (client->idle_count >= IDLE_MOST) {
 		request_free(request);
+		rush_over(client);
 		return;
 	}
 	request->next = client->idle;
