@@ -285,6 +285,7 @@ static int refused(const struct run *run, json_t *answer)
 
 		print_json(shown);
 		json_decref(shown);
+		fflush(stdout);
 	}
 	paper_clean(answer);
 	print_lines(stderr, lines);
