@@ -18,9 +18,12 @@ int table_init(struct table *table, struct arena *arena, size_t expected)
 
 	while (room < expected * 2)
 		room *= 2;
-	*table = (struct table){.arena = arena, .room = room};
+	*table = (struct table){.arena = arena};
 	table->slots = arena_array(arena, room, sizeof(*table->slots));
-	return table->slots ? 0 : -ENOMEM;
+	if (!table->slots)
+		return -ENOMEM;
+	table->room = room;
+	return 0;
 }
 
 static void slot_fill(struct table *table, uint64_t hash, uint32_t value)
@@ -36,7 +39,7 @@ static void slot_fill(struct table *table, uint64_t hash, uint32_t value)
 static int table_grow(struct table *table)
 {
 	struct table grown;
-	int err = table_init(&grown, table->arena, table->room);
+	int err = table->arena ? table_init(&grown, table->arena, table->room) : -ENOMEM;
 
 	if (err)
 		return err;

@@ -15,7 +15,8 @@ struct table {
 	struct arena *arena;
 };
 
-/* An empty index with place for `expected` entries; grows beyond. -ENOMEM. */
+/* An empty index with place for `expected` entries; grows beyond. -ENOMEM: it stays usable, but empty (so does a zeroed
+ * struct): table_add fails, table_next finds nothing. */
 int table_init(struct table *table, struct arena *arena, size_t expected);
 
 /* Adds an entry (equal hashes are kept side by side). -ENOMEM. */

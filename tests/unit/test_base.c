@@ -178,6 +178,22 @@ START_TEST(arena_push_keeps_what_was_pushed)
 }
 END_TEST
 
+START_TEST(a_table_without_memory_stays_empty)
+{
+	struct arena *arena = arena_new(16);
+	struct table table, zeroed = {0};
+	uint32_t value;
+	size_t step = 0;
+
+	ck_assert_int_eq(table_init(&table, arena, 2), -ENOMEM);
+	ck_assert_int_eq(table_add(&table, 1, 1), -ENOMEM);
+	ck_assert(!table_next(&table, 1, &step, &value));
+	ck_assert_int_eq(table_add(&zeroed, 1, 1), -ENOMEM);
+	ck_assert(!table_next(&zeroed, 1, &step, &value));
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(a_table_finds_all_values_of_a_hash)
 {
 	auto_arena *arena = arena_new(0);
@@ -236,6 +252,6 @@ int main(void)
 			 CASE("duration", durations_need_a_unit_and_read_back),
 			 CASE("cursor", a_reader_that_fails_stays_failed, what_is_put_is_got, the_checksum_is_rfc_1071),
 			 CASE("arena", an_arena_keeps_to_its_limit, arena_push_keeps_what_was_pushed),
-			 CASE("table", a_table_finds_all_values_of_a_hash),
+			 CASE("table", a_table_finds_all_values_of_a_hash, a_table_without_memory_stays_empty),
 			 CASE("text", a_misspelt_word_finds_its_neighbour, foreign_text_is_cleaned));
 }
