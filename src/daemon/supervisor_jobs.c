@@ -273,7 +273,7 @@ static void load_done(void *ctx, struct load_result *result)
 	bool first = !s->now.number, accepted = result->accepted;
 
 	s->load = NULL;
-	if (accepted && generation_take(&s->next, ++s->last_number, result->slices)) {
+	if (accepted && generation_take(&s->next, s->now.number + 1, result->slices)) {
 		job_line(s, "the compiled configuration cannot be read", false);
 		accepted = false;
 	}
@@ -314,7 +314,7 @@ static int compile(struct supervisor *s, const char *path)
 				   .path = path,
 				   .node = s->options->node,
 				   .host = s->host,
-				   .generation = s->last_number + 1};
+				   .generation = s->now.number + 1};
 
 	compiler_user(s, &order);
 	return load_start(s->loop, &order, &ops, s, &s->load);

@@ -34,7 +34,6 @@ struct supervisor {
 
 	/* configurations */
 	struct generation now, next; /* in force; compiled and not yet in force */
-	uint32_t last_number;
 	struct load *load;
 	struct reload reload;
 	struct loop_timer deadline;  /* of the phase of a reload */

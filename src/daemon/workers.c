@@ -1,5 +1,5 @@
-/* Processes and their channels; see the header. A worker that dies is started again: at once the first time, then after
- * 1, 2, 4 … 30 s; a minute of life forgives. Never two of one role at once: a new one is started only when the pidfd has
+/* Processes and their channels; see the header. A worker that dies is started again: at once the first three times,
+ * then after 1, 2, 4 … 30 s; a minute of life forgives. Never two of one role at once: a new one is started only when the pidfd has
  * said that the old one is gone. */
 #include "daemon/workers.h"
 
@@ -19,6 +19,7 @@
 #include "core/protocol.h"
 #include "core/statepage.h"
 
+#define AT_ONCE 3 /* deaths in a row that cost no waiting */
 #define BACKOFF_FIRST NSTIME_S
 #define BACKOFF_MOST (30 * NSTIME_S)
 #define FORGIVEN (60 * NSTIME_S)
@@ -182,9 +183,9 @@ static nstime backoff(unsigned failures)
 {
 	nstime wait = BACKOFF_FIRST;
 
-	if (failures <= 1)
+	if (failures <= AT_ONCE)
 		return 0;
-	for (unsigned i = 2; i < failures && wait < BACKOFF_MOST; i++)
+	for (unsigned i = AT_ONCE + 1; i < failures && wait < BACKOFF_MOST; i++)
 		wait *= 2;
 	return nstime_min(wait, BACKOFF_MOST);
 }
