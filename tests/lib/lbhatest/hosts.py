@@ -20,8 +20,8 @@ from .waiting import patience
 
 libc = ctypes.CDLL(None, use_errno=True)
 
-FIRST_PROCESS = """trap "" CHLD
-mount -t sysfs sysfs /sys
+# bash: it reaps whatever ends here, and its read goes on when it does (that of dash ends, and with it the host).
+FIRST_PROCESS = """mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
 ip link set lo up
 echo up
@@ -88,7 +88,7 @@ class Host:
         assert not self.is_on, f"{self.name} is on"
         self.holder = subprocess.Popen(
                 ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                 "sh", "-c", FIRST_PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                 "bash", "-c", FIRST_PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         said = self.holder.stdout.readline()
         assert said == b"up\n", f"{self.name}: no namespaces here (are we root?)"
         with open(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children") as children:
