@@ -1,6 +1,6 @@
-/* The parts of config_compile(): what they share while a model is being built. Builders read sections by the tables
- * and resolve names (build_vrrp.c, build_check.c, build_service.c); validate_*.c hold objects against one another.
- * All of it lives in the arena of the model. */
+/* The parts of config_compile(): what they share while a model is being built. Builders read
+ * sections by the tables and resolve names (build_vrrp.c, build_check.c, build_service.c);
+ * validate_*.c hold objects against one another. All of it lives in the arena of the model. */
 #ifndef LBHA_CONFIG_BUILD_H
 #define LBHA_CONFIG_BUILD_H
 
@@ -15,9 +15,9 @@
 /* Limits on what a small file may expand to (a pool used by many services). */
 #define BUILD_SERVERS_MAX 1000000
 #define BUILD_PROBES_MAX 1000000
-#define BUILD_CHECKS_MAX 100      /* of one service */
-#define BUILD_LISTENERS_MAX 1000  /* of one service */
-#define BUILD_PAIRS_MAX 4000000   /* servers × listeners of one service */
+#define BUILD_CHECKS_MAX 100     /* of one service */
+#define BUILD_LISTENERS_MAX 1000 /* of one service */
+#define BUILD_PAIRS_MAX 4000000  /* servers × listeners of one service */
 
 /* A director as far as it is needed to read the others' sections. */
 struct build_director {
@@ -38,8 +38,8 @@ struct build_instance {
 
 struct build_check {
 	struct check model;
-	uint64_t hash;          /* over its values */
-	uint32_t same;          /* number of the first check with the same values */
+	uint64_t hash; /* over its values */
+	uint32_t same; /* number of the first check with the same values */
 	struct origin *origins;
 	struct origin self;
 	bool used;
@@ -66,7 +66,7 @@ struct build_service {
 	struct build_pool servers; /* before probes and forwarding were filled in */
 	uint32_t *checks;          /* into build.checks */
 	size_t check_count;
-	uint16_t *ports;           /* of its listeners, each once */
+	uint16_t *ports; /* of its listeners, each once */
 	size_t port_count;
 	bool good, checks_good;
 };
@@ -80,10 +80,10 @@ struct build {
 
 	struct build_director *directors;
 	size_t director_count;
-	struct build_director *self;       /* whom the model is for; NULL: nobody */
+	struct build_director *self; /* whom the model is for; NULL: nobody */
 
-	struct build_instance *instances;  /* director after director */
-	size_t instance_count;             /* per director */
+	struct build_instance *instances; /* director after director */
+	size_t instance_count;            /* per director */
 	struct build_check *checks;
 	size_t check_count;
 	struct table check_names, check_values;
@@ -98,13 +98,14 @@ struct build {
 /* compile.c */
 /* The text of a name that stands as a key or value; NULL (reported) when it is none. */
 const char *build_name(struct build *build, const struct node *node, const struct path *path);
-/* The kernel's name for an interface on a director: its logical name's, else the name itself. Reports a logical name
- * that only other directors have. `director` NULL: the name as it is. */
-const char *build_interface(struct build *build, const struct build_director *director, const char *name,
-			    const struct origin *origin);
+/* The kernel's name for an interface on a director: its logical name's, else the name itself.
+ * Reports a logical name that only other directors have. `director` NULL: the name as it is. */
+const char *build_interface(struct build *build, const struct build_director *director,
+			    const char *name, const struct origin *origin);
 /* "no KIND called "x"; did you mean …" at a place. `names` gives candidates, NULL at the end. */
 void build_no_such(struct build *build, const char *kind, const char *name, const struct node *node,
-		   const struct path *path, const char *(*names)(const void *ctx, size_t index), const void *ctx);
+		   const struct path *path, const char *(*names)(const void *ctx, size_t index),
+		   const void *ctx);
 
 /* build_vrrp.c, validate_vrrp.c */
 void build_instances(struct build *build);
@@ -114,7 +115,8 @@ void validate_instances(struct build *build);
 void build_checks(struct build *build);
 /* The checks of a service: a name, a mapping, or a list of them. False when one was faulty. */
 bool build_service_checks(struct build *build, struct build_service *service);
-/* The number of the probe of a check at a target, made when it is new. False when there are too many. */
+/* The number of the probe of a check at a target, made when it is new. False when there are too
+ * many. */
 bool build_probe(struct build *build, uint32_t check, const struct endpoint *target, uint32_t *out);
 /* Moves the checks that are named or used into the model, and numbers probes accordingly. */
 void build_checks_finish(struct build *build);

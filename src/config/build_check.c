@@ -1,7 +1,8 @@
-/* Checks, named and in place, and the probes made from them. Two checks with the same values are one: in-place checks
- * are found again by their values, and probes are told apart by (values, target), so that one target is asked once
- * however many services, pools and names lead to it. Keys of probes are hashes over these values: the same in every
- * process and after a restart. Numbers: named checks first in the order of the file, then in-place ones that are used. */
+/* Checks, named and in place, and the probes made from them. Two checks with the same values are
+ * one: in-place checks are found again by their values, and probes are told apart by (values,
+ * target), so that one target is asked once however many services, pools and names lead to it. Keys
+ * of probes are hashes over these values: the same in every process and after a restart. Numbers:
+ * named checks first in the order of the file, then in-place ones that are used. */
 #include <string.h>
 
 #include "base/arena.h"
@@ -42,16 +43,20 @@ static void warn_check(struct build *build, struct build_check *check)
 	const struct check *model = &check->model;
 
 	if (model->timeout > model->interval)
-		origin_report(&build->reader, SEVERITY_WARNING, origin_of(&schema_check, check->origins, "timeout"),
-			      &check->self, "timeout is longer than interval: the next probe starts after the last has ended");
+		origin_report(
+			&build->reader, SEVERITY_WARNING,
+			origin_of(&schema_check, check->origins, "timeout"), &check->self,
+			"timeout is longer than interval: the next probe starts after the last has ended");
 }
 
 /* Reads a check into the next place; its number in *number. False when it is faulty. */
-static bool read_check(struct build *build, const struct node *node, const struct path *path, const char *name,
-		       uint32_t *number)
+static bool read_check(struct build *build, const struct node *node, const struct path *path,
+		       const char *name, uint32_t *number)
 {
-	struct level levels[2] = {{.node = node, .path = path, .is_home = true}, build->check_defaults};
-	struct build_check *check = arena_push(build->arena, &build->checks, &build->check_count, sizeof(*check));
+	struct level levels[2] = {{.node = node, .path = path, .is_home = true},
+				  build->check_defaults};
+	struct build_check *check =
+		arena_push(build->arena, &build->checks, &build->check_count, sizeof(*check));
 	bool good;
 
 	if (!check)
@@ -90,7 +95,8 @@ void build_checks(struct build *build)
 	size_t count;
 	struct section_item *items = section_items(build->tree, "checks", build->arena, &count);
 
-	if (table_init(&build->check_names, build->arena, count) || table_init(&build->check_values, build->arena, count) ||
+	if (table_init(&build->check_names, build->arena, count) ||
+	    table_init(&build->check_values, build->arena, count) ||
 	    table_init(&build->probe_keys, build->arena, 64))
 		return;
 	for (size_t i = 0; i < count; i++) {
@@ -99,12 +105,14 @@ void build_checks(struct build *build)
 		uint32_t number = 0;
 
 		if (node_is_null(node)) {
-			node_error(build->reader.diagnostics, items[i].key, items[i].path, "has no value");
+			node_error(build->reader.diagnostics, items[i].key, items[i].path,
+				   "has no value");
 			continue;
 		}
 		if (!name)
 			name = items[i].key->text;
-		if (!read_check(build, node, items[i].path, name, &number) && number < build->check_count)
+		if (!read_check(build, node, items[i].path, name, &number) &&
+		    number < build->check_count)
 			build->checks[number].self.bad = true;
 		if (arena_failed(build->arena))
 			return;
@@ -118,15 +126,16 @@ static bool find_check(const struct build *build, const char *name, uint32_t *nu
 {
 	if (!build->check_names.slots)
 		return false;
-	for (size_t step = 0; table_next(&build->check_names, text_hash(TEXT_HASH, name, strlen(name)), &step, number);)
+	for (size_t step = 0; table_next(&build->check_names,
+					 text_hash(TEXT_HASH, name, strlen(name)), &step, number);)
 		if (!strcmp(build->checks[*number].model.name, name))
 			return true;
 	return false;
 }
 
 /* One element of a service's "check". */
-static bool service_check(struct build *build, struct build_service *service, const struct node *node,
-			  const struct path *path)
+static bool service_check(struct build *build, struct build_service *service,
+			  const struct node *node, const struct path *path)
 {
 	uint32_t number, *added;
 
@@ -142,7 +151,8 @@ static bool service_check(struct build *build, struct build_service *service, co
 			return false;
 		unify_check(build, number);
 	} else {
-		node_error(build->reader.diagnostics, node, path, "the name of a check or a check is expected, not %s",
+		node_error(build->reader.diagnostics, node, path,
+			   "the name of a check or a check is expected, not %s",
 			   node_what(build->reader.diagnostics, node));
 		return false;
 	}
@@ -166,11 +176,13 @@ bool build_service_checks(struct build *build, struct build_service *service)
 	if (node->kind != NODE_SEQUENCE)
 		return service_check(build, service, node, origin->path);
 	if (node->count > BUILD_CHECKS_MAX) {
-		node_error(build->reader.diagnostics, node, origin->path, "has more than %d checks", BUILD_CHECKS_MAX);
+		node_error(build->reader.diagnostics, node, origin->path, "has more than %d checks",
+			   BUILD_CHECKS_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < node->count; i++)
-		good &= service_check(build, service, node->items[i], path_below(&build->reader, origin->path, NULL, i));
+		good &= service_check(build, service, node->items[i],
+				      path_below(&build->reader, origin->path, NULL, i));
 	return good;
 }
 
@@ -197,7 +209,8 @@ bool build_probe(struct build *build, uint32_t check, const struct endpoint *tar
 			*out = at;
 			return true;
 		}
-		key = text_hash(key, "again", 5); /* two probes with one hash: the later one gets another key */
+		key = text_hash(key, "again",
+				5); /* two probes with one hash: the later one gets another key */
 		step = 0;
 	}
 	if (model->probe_count >= BUILD_PROBES_MAX)

@@ -1,5 +1,6 @@
-/* Pools and services: real servers from a pool or in place, their probes, and what "auto" means. A pool is read once
- * and copied for every service that uses it, since probes and ports are the service's. */
+/* Pools and services: real servers from a pool or in place, their probes, and what "auto" means. A
+ * pool is read once and copied for every service that uses it, since probes and ports are the
+ * service's. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -22,7 +23,8 @@ static const struct build_pool *find_pool(const struct build *build, const char 
 
 	if (!build->pool_names.slots)
 		return NULL;
-	for (size_t step = 0; table_next(&build->pool_names, text_hash(TEXT_HASH, name, strlen(name)), &step, &at);)
+	for (size_t step = 0;
+	     table_next(&build->pool_names, text_hash(TEXT_HASH, name, strlen(name)), &step, &at);)
 		if (!strcmp(build->pools[at].name, name))
 			return &build->pools[at];
 	return NULL;
@@ -31,7 +33,8 @@ static const struct build_pool *find_pool(const struct build *build, const char 
 /* ---- real servers --------------------------------------------------------------------------- */
 
 /* The name a server has without one: its address as it was written. */
-static const char *default_name(struct build *build, const struct real_server *server, const struct origin *address)
+static const char *default_name(struct build *build, const struct real_server *server,
+				const struct origin *address)
 {
 	char text[ENDPOINT_TEXT];
 
@@ -43,23 +46,30 @@ static const char *default_name(struct build *build, const struct real_server *s
 static bool read_server(struct build *build, const struct node *node, const struct path *path,
 			struct real_server *server)
 {
-	struct level levels[2] = {{.node = node, .path = path, .is_home = true}, build->server_defaults};
-	struct origin *origins = arena_array(build->arena, schema_real_server.count, sizeof(*origins));
+	struct level levels[2] = {{.node = node, .path = path, .is_home = true},
+				  build->server_defaults};
+	struct origin *origins =
+		arena_array(build->arena, schema_real_server.count, sizeof(*origins));
 
 	if (node->kind == NODE_SCALAR && find_pool(build, node->text)) {
-		node_error(build->reader.diagnostics, node, path,
-			   "\"%s\" is a pool: it cannot stand in a list of servers (real_servers: %s)", node->text, node->text);
+		node_error(
+			build->reader.diagnostics, node, path,
+			"\"%s\" is a pool: it cannot stand in a list of servers (real_servers: %s)",
+			node->text, node->text);
 		return false;
 	}
-	if (!origins || !record_read(&build->reader, &schema_real_server, levels, 2, server, origins))
+	if (!origins ||
+	    !record_read(&build->reader, &schema_real_server, levels, 2, server, origins))
 		return false;
 	if (!server->name)
-		server->name = default_name(build, server, origin_of(&schema_real_server, origins, "address"));
+		server->name = default_name(build, server,
+					    origin_of(&schema_real_server, origins, "address"));
 	return true;
 }
 
 /* A list of servers, or one server. */
-static void read_servers(struct build *build, const struct node *node, const struct path *path, struct build_pool *pool)
+static void read_servers(struct build *build, const struct node *node, const struct path *path,
+			 struct build_pool *pool)
 {
 	bool single = node->kind != NODE_SEQUENCE;
 
@@ -94,12 +104,14 @@ void build_pools(struct build *build)
 		const char *name = build_name(build, items[i].key, items[i].path);
 
 		pool->name = name ? name : items[i].key->text;
-		table_add(&build->pool_names, text_hash(TEXT_HASH, pool->name, strlen(pool->name)), (uint32_t)i);
+		table_add(&build->pool_names, text_hash(TEXT_HASH, pool->name, strlen(pool->name)),
+			  (uint32_t)i);
 		build->pool_count = i + 1;
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (node_is_null(items[i].value))
-			node_error(build->reader.diagnostics, items[i].key, items[i].path, "has no value");
+			node_error(build->reader.diagnostics, items[i].key, items[i].path,
+				   "has no value");
 		else
 			read_servers(build, items[i].value, items[i].path, &build->pools[i]);
 	}
@@ -129,7 +141,8 @@ static void service_servers(struct build *build, struct build_service *service)
 /* ---- probes --------------------------------------------------------------------------------- */
 
 /* Adds the probe of a check at one port to a server. */
-static bool add_probe(struct build *build, struct real_server *server, uint32_t check, uint16_t port)
+static bool add_probe(struct build *build, struct real_server *server, uint32_t check,
+		      uint16_t port)
 {
 	const struct check *model = &build->checks[check].model;
 	struct endpoint target = {.address = server->address.address, .port = port};
@@ -144,8 +157,8 @@ static bool add_probe(struct build *build, struct real_server *server, uint32_t 
 }
 
 /* The check's port, else the server's, else that of every listener. */
-static bool check_server(struct build *build, const struct build_service *service, struct real_server *server,
-			 uint32_t check)
+static bool check_server(struct build *build, const struct build_service *service,
+			 struct real_server *server, uint32_t check)
 {
 	uint16_t port = build->checks[check].model.port;
 
@@ -188,10 +201,13 @@ static void build_probes(struct build *build, struct build_service *service)
 		return;
 	for (size_t i = 0; i < model->real_server_count; i++)
 		for (size_t at = 0; at < service->check_count; at++) {
-			if (check_server(build, service, &model->real_servers[i], service->checks[at]))
+			if (check_server(build, service, &model->real_servers[i],
+					 service->checks[at]))
 				continue;
-			origin_report(&build->reader, SEVERITY_ERROR, &service->self, &service->self,
-				      "the checks of all services make more than %d probes", BUILD_PROBES_MAX);
+			origin_report(&build->reader, SEVERITY_ERROR, &service->self,
+				      &service->self,
+				      "the checks of all services make more than %d probes",
+				      BUILD_PROBES_MAX);
 			return;
 		}
 }
@@ -206,7 +222,8 @@ static bool copy_servers(struct build *build, struct build_service *service)
 	build->server_count += from->count;
 	if (build->server_count > BUILD_SERVERS_MAX) {
 		origin_report(&build->reader, SEVERITY_ERROR, &service->self, &service->self,
-			      "all services together have more than %d real servers", BUILD_SERVERS_MAX);
+			      "all services together have more than %d real servers",
+			      BUILD_SERVERS_MAX);
 		return false;
 	}
 	model->real_servers = arena_array(build->arena, from->count, sizeof(*model->real_servers));
@@ -220,42 +237,50 @@ static bool copy_servers(struct build *build, struct build_service *service)
 	return true;
 }
 
-/* What "auto" means here: a server that is down keeps its place with weight 0, so that its connections may end in
- * peace; but sh and dh go on choosing a server of weight 0, and udp has no connections that end. */
+/* What "auto" means here: a server that is down keeps its place with weight 0, so that its
+ * connections may end in peace; but sh and dh go on choosing a server of weight 0, and udp has no
+ * connections that end. */
 static enum on_failure resolve_on_failure(const struct service *service)
 {
 	if (service->on_failure != ON_FAILURE_AUTO)
 		return service->on_failure;
-	if ((service->protocols & PROTOCOL_UDP) || !strcmp(service->scheduler, "sh") || !strcmp(service->scheduler, "dh"))
+	if ((service->protocols & PROTOCOL_UDP) || !strcmp(service->scheduler, "sh") ||
+	    !strcmp(service->scheduler, "dh"))
 		return ON_FAILURE_REMOVE;
 	return ON_FAILURE_QUIESCE;
 }
 
-static void build_service(struct build *build, const struct section_item *item, struct build_service *service,
-			  struct service *model)
+static void build_service(struct build *build, const struct section_item *item,
+			  struct build_service *service, struct service *model)
 {
-	struct level levels[2] = {{.node = item->value, .path = item->path, .is_home = true}, build->service_defaults};
+	struct level levels[2] = {{.node = item->value, .path = item->path, .is_home = true},
+				  build->service_defaults};
 
 	service->model = model;
-	service->self = (struct origin){.key = item->value, .value = item->value, .path = item->path};
-	service->origins = arena_array(build->arena, schema_service.count, sizeof(*service->origins));
+	service->self =
+		(struct origin){.key = item->value, .value = item->value, .path = item->path};
+	service->origins =
+		arena_array(build->arena, schema_service.count, sizeof(*service->origins));
 	if (!service->origins)
 		return;
-	service->good = record_read(&build->reader, &schema_service, levels, 2, model, service->origins);
+	service->good =
+		record_read(&build->reader, &schema_service, levels, 2, model, service->origins);
 	if (model->scheduler)
 		model->on_failure = resolve_on_failure(model);
 	service_servers(build, service);
 	service->checks_good = build_service_checks(build, service);
 	if (!copy_servers(build, service))
 		return;
-	if (validate_service(build, service) && service->good && service->checks_good && service->servers.good)
+	if (validate_service(build, service) && service->good && service->checks_good &&
+	    service->servers.good)
 		build_probes(build, service);
 }
 
 void build_services(struct build *build)
 {
 	struct model *model = build->model;
-	struct section_item *items = section_items(build->tree, "services", build->arena, &build->service_count);
+	struct section_item *items =
+		section_items(build->tree, "services", build->arena, &build->service_count);
 
 	model->services = arena_array(build->arena, build->service_count, sizeof(*model->services));
 	build->services = arena_array(build->arena, build->service_count, sizeof(*build->services));

@@ -1,23 +1,27 @@
-/* The instances as every director has them. Precedence of a key (interface.md section 7): the director's own
- * "vrrp: {NAME: …}", the instance, the director's general address and priority, defaults, the built-in. All directors
- * are resolved, whomever the model is for: faults of the others show, and equal priorities can be seen. */
+/* The instances as every director has them. Precedence of a key (interface.md section 7): the
+ * director's own "vrrp: {NAME: …}", the instance, the director's general address and priority,
+ * defaults, the built-in. All directors are resolved, whomever the model is for: faults of the
+ * others show, and equal priorities can be seen. */
 #include <string.h>
 
 #include "base/arena.h"
 #include "config/build.h"
 
 /* The director's general values, and which keys of an instance they stand for. */
-static const struct level_key general_keys[] = {{"address", "source"}, {"priority", "priority"}, {0}};
+static const struct level_key general_keys[] = {{"address", "source"},
+						{"priority", "priority"},
+						{0}};
 
-static const struct node *override_of(const struct build_director *director, const char *name, const struct path **path,
-				      struct build *build)
+static const struct node *override_of(const struct build_director *director, const char *name,
+				      const struct path **path, struct build *build)
 {
 	const struct node_pair *pair;
 
 	if (!director || !director->overrides || !name)
 		return NULL;
 	pair = node_find(director->overrides, name);
-	*path = path_below(&build->reader, path_below(&build->reader, director->path, "vrrp", 0), name, 0);
+	*path = path_below(&build->reader, path_below(&build->reader, director->path, "vrrp", 0),
+			   name, 0);
 	return pair && !node_is_null(pair->value) ? pair->value : NULL;
 }
 
@@ -28,18 +32,25 @@ static void build_instance(struct build *build, const struct section_item *item,
 	const struct node_pair *renamed;
 	const struct origin *interface;
 
-	instance->self = (struct origin){.key = item->value, .value = item->value, .path = item->path};
-	instance->origins = arena_array(build->arena, schema_instance.count, sizeof(*instance->origins));
+	instance->self =
+		(struct origin){.key = item->value, .value = item->value, .path = item->path};
+	instance->origins =
+		arena_array(build->arena, schema_instance.count, sizeof(*instance->origins));
 	if (!instance->origins)
 		return;
 	levels[0].node = override_of(director, name, &levels[0].path, build);
 	levels[1] = (struct level){.node = item->value, .path = item->path, .is_home = true};
 	if (director)
-		levels[2] = (struct level){.node = director->node, .path = director->path, .is_defaults = true,
+		levels[2] = (struct level){.node = director->node,
+					   .path = director->path,
+					   .is_defaults = true,
 					   .only = general_keys};
 	levels[3] = build->vrrp_defaults;
-	instance->good = record_read(&build->reader, &schema_instance, levels, 4, &instance->model, instance->origins);
-	renamed = levels[0].node && levels[0].node->kind == NODE_MAPPING ? node_find(levels[0].node, "name") : NULL;
+	instance->good = record_read(&build->reader, &schema_instance, levels, 4, &instance->model,
+				     instance->origins);
+	renamed = levels[0].node && levels[0].node->kind == NODE_MAPPING
+			  ? node_find(levels[0].node, "name")
+			  : NULL;
 	if (renamed) {
 		node_error(build->reader.diagnostics, renamed->key, levels[0].path,
 			   "the name of an instance is the same on every director");
@@ -47,13 +58,16 @@ static void build_instance(struct build *build, const struct section_item *item,
 	}
 	interface = origin_of(&schema_instance, instance->origins, "interface");
 	if (instance->model.interface)
-		instance->model.interface = build_interface(build, director, instance->model.interface, interface);
+		instance->model.interface =
+			build_interface(build, director, instance->model.interface, interface);
 }
 
-/* The name that a director's overrides call an item by; NULL when it has none (reported with the record). */
+/* The name that a director's overrides call an item by; NULL when it has none (reported with the
+ * record). */
 static const char *item_name(const struct section_item *item)
 {
-	const struct node_pair *pair = item->value->kind == NODE_MAPPING ? node_find(item->value, "name") : NULL;
+	const struct node_pair *pair =
+		item->value->kind == NODE_MAPPING ? node_find(item->value, "name") : NULL;
 
 	return pair && pair->value->kind == NODE_SCALAR ? pair->value->text : NULL;
 }
@@ -82,7 +96,8 @@ static bool has_item(const struct item_names *names, const char *name)
 }
 
 /* A director may only override instances that exist. */
-static void check_overrides(struct build *build, const struct build_director *director, const struct item_names *names)
+static void check_overrides(struct build *build, const struct build_director *director,
+			    const struct item_names *names)
 {
 	struct path above = {.up = director->path, .key = "vrrp"};
 
@@ -91,7 +106,8 @@ static void check_overrides(struct build *build, const struct build_director *di
 		struct path path = {.up = &above, .key = pair->key->text};
 
 		if (!has_item(names, pair->key->text))
-			build_no_such(build, "instance", pair->key->text, pair->key, &path, next_item_name, names);
+			build_no_such(build, "instance", pair->key->text, pair->key, &path,
+				      next_item_name, names);
 		else if (node_is_null(pair->value))
 			node_error(build->reader.diagnostics, pair->key, &path, "has no value");
 	}
@@ -102,7 +118,8 @@ static void keep_own(struct build *build, size_t first)
 {
 	struct model *model = build->model;
 
-	model->instances = arena_array(build->arena, build->instance_count, sizeof(*model->instances));
+	model->instances =
+		arena_array(build->arena, build->instance_count, sizeof(*model->instances));
 	if (!model->instances)
 		return;
 	model->instance_count = build->instance_count;
@@ -117,12 +134,14 @@ void build_instances(struct build *build)
 	size_t directors = build->director_count ? build->director_count : 1;
 
 	names.items = items;
-	build->instances = arena_array(build->arena, names.count * directors, sizeof(*build->instances));
+	build->instances =
+		arena_array(build->arena, names.count * directors, sizeof(*build->instances));
 	if (!build->instances)
 		return;
 	build->instance_count = names.count;
 	for (size_t d = 0; d < directors; d++) {
-		const struct build_director *director = build->director_count ? &build->directors[d] : NULL;
+		const struct build_director *director =
+			build->director_count ? &build->directors[d] : NULL;
 
 		if (director)
 			check_overrides(build, director, &names);

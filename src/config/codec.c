@@ -1,7 +1,8 @@
-/* Slices; see the header. A record is its rows in the order of the table, each as number (16 bits), length (32) and
- * value; a list is a count (32) and its elements, each with a length (32). Absent values are left out. Reading holds
- * every value to its row again (range, words, judge, required): a slice comes from our own compiler, but that one has
- * read foreign text and the reader may have rights. */
+/* Slices; see the header. A record is its rows in the order of the table, each as number (16 bits),
+ * length (32) and value; a list is a count (32) and its elements, each with a length (32). Absent
+ * values are left out. Reading holds every value to its row again (range, words, judge, required):
+ * a slice comes from our own compiler, but that one has read foreign text and the reader may have
+ * rights. */
 #include "config/codec.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static void put_record(struct writer *out, const struct schema_record *record, const void *object, uint32_t role);
+static void put_record(struct writer *out, const struct schema_record *record, const void *object,
+		       uint32_t role);
 
 static void patch_length(struct writer *out, uint8_t *at)
 {
@@ -85,7 +87,8 @@ static void put_list(struct writer *out, const struct schema_field *field, const
 	}
 }
 
-static void put_record(struct writer *out, const struct schema_record *record, const void *object, uint32_t role)
+static void put_record(struct writer *out, const struct schema_record *record, const void *object,
+		       uint32_t role)
 {
 	for (size_t i = 0; i < record->count && !out->failed; i++) {
 		const struct schema_field *field = &record->fields[i];
@@ -94,7 +97,8 @@ static void put_record(struct writer *out, const struct schema_record *record, c
 		if (!schema_is_stored(field) || (role != EVERY_ROLE && !(field->roles & role)) ||
 		    !schema_applies(record, field, object))
 			continue;
-		if (schema_is_optional(field) && !value_is_present(field, schema_value(field, object)))
+		if (schema_is_optional(field) &&
+		    !value_is_present(field, schema_value(field, object)))
 			continue;
 		put_u16(out, (uint16_t)i);
 		length = put_space(out, 4);
@@ -111,7 +115,8 @@ static bool role_has_slice(unsigned role)
 	return role < ROLE_COUNT && role != ROLE_COMPILER;
 }
 
-int slice_encode(const struct model *model, enum role role, struct arena *arena, const uint8_t **bytes, size_t *size)
+int slice_encode(const struct model *model, enum role role, struct arena *arena,
+		 const uint8_t **bytes, size_t *size)
 {
 	if (!role_has_slice(role))
 		return -EINVAL;
@@ -137,8 +142,8 @@ int slice_encode(const struct model *model, enum role role, struct arena *arena,
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static bool get_record(struct reader *in, const struct schema_record *record, struct arena *arena, void *object,
-		       uint32_t role);
+static bool get_record(struct reader *in, const struct schema_record *record, struct arena *arena,
+		       void *object, uint32_t role);
 
 static bool word_is_known(const struct schema_field *field, uint64_t number)
 {
@@ -164,9 +169,11 @@ static bool number_is_valid(const struct schema_field *field, uint64_t number)
 	case TYPE_WORDS:
 		return word_is_known(field, number);
 	case TYPE_DURATION:
-		return (int64_t)number >= field->min && (!field->max || (int64_t)number <= field->max);
+		return (int64_t)number >= field->min &&
+		       (!field->max || (int64_t)number <= field->max);
 	case TYPE_NUMBER:
-		return !field->max || (number >= (uint64_t)field->min && number <= (uint64_t)field->max);
+		return !field->max ||
+		       (number >= (uint64_t)field->min && number <= (uint64_t)field->max);
 	case TYPE_SOURCE:
 	case TYPE_TEXT:
 	case TYPE_ADDRESS:
@@ -179,7 +186,8 @@ static bool number_is_valid(const struct schema_field *field, uint64_t number)
 	return false;
 }
 
-static bool get_plain_text(struct reader *in, const struct schema_field *field, struct arena *arena, void *value)
+static bool get_plain_text(struct reader *in, const struct schema_field *field, struct arena *arena,
+			   void *value)
 {
 	size_t size = reader_left(in);
 	const uint8_t *bytes = get_bytes(in, size);
@@ -211,15 +219,18 @@ static bool get_place(struct reader *in, const struct schema_field *field, void 
 	return value_is_present(field, value) && !(field->judge && field->judge(value));
 }
 
-static bool get_range(struct reader *in, const struct schema_field *field, struct status_range *range)
+static bool get_range(struct reader *in, const struct schema_field *field,
+		      struct status_range *range)
 {
 	range->first = get_u16(in);
 	range->last = get_u16(in);
-	return range->first >= field->min && range->last <= field->max && range->first <= range->last;
+	return range->first >= field->min && range->last <= field->max &&
+	       range->first <= range->last;
 }
 
 /* One element of a row, which is all that `in` holds. */
-static bool get_value(struct reader *in, const struct schema_field *field, struct arena *arena, void *value)
+static bool get_value(struct reader *in, const struct schema_field *field, struct arena *arena,
+		      void *value)
 {
 	uint64_t number;
 	bool valid = false;
@@ -254,7 +265,8 @@ static bool get_value(struct reader *in, const struct schema_field *field, struc
 	return valid && reader_done(in);
 }
 
-static bool get_list(struct reader *in, const struct schema_field *field, struct arena *arena, void *object)
+static bool get_list(struct reader *in, const struct schema_field *field, struct arena *arena,
+		     void *object)
 {
 	size_t count = get_u32(in);
 	char *elements;
@@ -276,20 +288,22 @@ static bool get_list(struct reader *in, const struct schema_field *field, struct
 }
 
 /* Rows before `until` that were left out: were they allowed to be? */
-static bool may_skip(const struct schema_record *record, size_t from, size_t until, const void *object, uint32_t role)
+static bool may_skip(const struct schema_record *record, size_t from, size_t until,
+		     const void *object, uint32_t role)
 {
 	for (size_t i = from; i < until; i++) {
 		const struct schema_field *field = &record->fields[i];
 
-		if (schema_is_stored(field) && !schema_is_optional(field) && schema_applies(record, field, object) &&
+		if (schema_is_stored(field) && !schema_is_optional(field) &&
+		    schema_applies(record, field, object) &&
 		    (role == EVERY_ROLE || (field->roles & role)))
 			return false;
 	}
 	return true;
 }
 
-static bool get_record(struct reader *in, const struct schema_record *record, struct arena *arena, void *object,
-		       uint32_t role)
+static bool get_record(struct reader *in, const struct schema_record *record, struct arena *arena,
+		       void *object, uint32_t role)
 {
 	size_t next = 0;
 
@@ -299,7 +313,8 @@ static bool get_record(struct reader *in, const struct schema_record *record, st
 		const struct schema_field *field;
 		bool valid;
 
-		if (in->failed || row < next || row >= record->count || !may_skip(record, next, row, object, role))
+		if (in->failed || row < next || row >= record->count ||
+		    !may_skip(record, next, row, object, role))
 			return false;
 		field = &record->fields[row];
 		if (!schema_is_stored(field) || (role != EVERY_ROLE && !(field->roles & role)) ||
@@ -349,7 +364,8 @@ int slice_decode(const void *bytes, size_t size, struct arena *arena, struct mod
 	model = arena_alloc(arena, sizeof(*model));
 	if (!model)
 		return -ENOMEM;
-	if (!get_record(&in, &schema_model, arena, model, 1u << role) || !references_hold(model, role))
+	if (!get_record(&in, &schema_model, arena, model, 1u << role) ||
+	    !references_hold(model, role))
 		return arena_failed(arena) ? -ENOMEM : -EBADMSG;
 	*out = model;
 	return 0;

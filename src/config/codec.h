@@ -1,6 +1,7 @@
-/* Slices: the part of a model that one worker gets, as bytes without pointers (sealed memfd). Written and read by the
- * tables of config/schema.h, row by row as tag, length and value; the head carries a fingerprint of the tables, so
- * that bytes of another build are refused. Which parts a role gets stands at the end of config/model.h. */
+/* Slices: the part of a model that one worker gets, as bytes without pointers (sealed memfd).
+ * Written and read by the tables of config/schema.h, row by row as tag, length and value; the head
+ * carries a fingerprint of the tables, so that bytes of another build are refused. Which parts a
+ * role gets stands at the end of config/model.h. */
 #ifndef LBHA_CONFIG_CODEC_H
 #define LBHA_CONFIG_CODEC_H
 
@@ -11,12 +12,14 @@
 
 struct arena;
 
-/* The slice of `model` for `role`, in `arena`. -ENOMEM; -EINVAL for a role that gets none (compiler). */
-int slice_encode(const struct model *model, enum role role, struct arena *arena, const uint8_t **bytes, size_t *size);
+/* The slice of `model` for `role`, in `arena`. -ENOMEM; -EINVAL for a role that gets none
+ * (compiler). */
+int slice_encode(const struct model *model, enum role role, struct arena *arena,
+		 const uint8_t **bytes, size_t *size);
 
-/* A model with the parts that the slice carries, all of it in `arena` (nothing points into `bytes`). Indices, words
- * and counts are checked: what comes out is safe to use. -EPROTO for bytes of another build, -EBADMSG for malformed
- * ones, -ENOMEM. */
+/* A model with the parts that the slice carries, all of it in `arena` (nothing points into
+ * `bytes`). Indices, words and counts are checked: what comes out is safe to use. -EPROTO for bytes
+ * of another build, -EBADMSG for malformed ones, -ENOMEM. */
 int slice_decode(const void *bytes, size_t size, struct arena *arena, struct model **out);
 
 #endif

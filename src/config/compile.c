@@ -1,6 +1,6 @@
-/* config_compile(): the order in which a model comes to be, and what needs no file of its own: directors, global, the
- * choice of the node. Every fault is reported and passed over, so that one run shows all of them; only the end asks
- * whether there were any. */
+/* config_compile(): the order in which a model comes to be, and what needs no file of its own:
+ * directors, global, the choice of the node. Every fault is reported and passed over, so that one
+ * run shows all of them; only the end asks whether there were any. */
 #include "config/compile.h"
 
 #include <errno.h>
@@ -47,10 +47,12 @@ static void no_such_director(const struct config_tree *tree, const char *name, c
 	for (size_t i = 0; i < tree->director_count; i++)
 		text_add(&names, "%s%s", i ? ", " : "", tree->directors[i]);
 	if (!tree->director_count)
-		diagnostics_add(diagnostics, &where, "there is no director \"%s\": the file has no \"directors\"", name);
+		diagnostics_add(diagnostics, &where,
+				"there is no director \"%s\": the file has no \"directors\"", name);
 	else if (nearest)
-		diagnostics_add(diagnostics, &where, "%s \"%s\"; did you mean \"%s\"? (directors: %s)", how, name, nearest,
-				list);
+		diagnostics_add(diagnostics, &where,
+				"%s \"%s\"; did you mean \"%s\"? (directors: %s)", how, name,
+				nearest, list);
 	else
 		diagnostics_add(diagnostics, &where, "%s \"%s\" (directors: %s)", how, name, list);
 }
@@ -73,7 +75,8 @@ int config_pick_node(const struct config_tree *tree, const char *name, const cha
 		if (!found && tree->director_count == 1)
 			found = tree->directors[0];
 		if (!found) {
-			no_such_director(tree, host, "no director is called like this host (give --node NAME):",
+			no_such_director(tree, host,
+					 "no director is called like this host (give --node NAME):",
 					 diagnostics);
 			return -ENOENT;
 		}
@@ -86,7 +89,9 @@ int config_pick_node(const struct config_tree *tree, const char *name, const cha
 
 const char *build_name(struct build *build, const struct node *node, const struct path *path)
 {
-	static const struct schema_field field = {.type = TYPE_TEXT, .size = sizeof(const char *), .judge = judge_name};
+	static const struct schema_field field = {.type = TYPE_TEXT,
+						  .size = sizeof(const char *),
+						  .judge = judge_name};
 	struct scalar scalar = {.text = node->text, .plain = node->plain, .quoted = node->quoted};
 	char buffer[256];
 	struct text why = text_of(buffer, sizeof(buffer));
@@ -101,16 +106,18 @@ const char *build_name(struct build *build, const struct node *node, const struc
 }
 
 void build_no_such(struct build *build, const char *kind, const char *name, const struct node *node,
-		   const struct path *path, const char *(*names)(const void *ctx, size_t index), const void *ctx)
+		   const struct path *path, const char *(*names)(const void *ctx, size_t index),
+		   const void *ctx)
 {
 	const char *nearest = text_nearest(name, names, ctx);
 
 	node_error(build->reader.diagnostics, node, path, "there is no %s \"%s\"%s%s%s", kind, name,
-		   nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+		   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		   nearest ? "\"?" : "");
 }
 
-const char *build_interface(struct build *build, const struct build_director *director, const char *name,
-			    const struct origin *origin)
+const char *build_interface(struct build *build, const struct build_director *director,
+			    const char *name, const struct origin *origin)
 {
 	const struct node_pair *pair;
 
@@ -124,9 +131,10 @@ const char *build_interface(struct build *build, const struct build_director *di
 
 		if (!other->interfaces || !node_find(other->interfaces, name))
 			continue;
-		node_error(build->reader.diagnostics, origin->value, origin->path,
-			   "\"%s\" is a logical interface of %s that %s does not have (directors.%s.interfaces)", name,
-			   other->model->name, director->model->name, director->model->name);
+		node_error(
+			build->reader.diagnostics, origin->value, origin->path,
+			"\"%s\" is a logical interface of %s that %s does not have (directors.%s.interfaces)",
+			name, other->model->name, director->model->name, director->model->name);
 		break;
 	}
 	return name;
@@ -137,30 +145,37 @@ const char *build_interface(struct build *build, const struct build_director *di
 /* "interfaces": logical names to the kernel's. */
 static const struct node *read_interfaces(struct build *build, const struct origin *origin)
 {
-	static const struct schema_field field = {.type = TYPE_TEXT, .size = sizeof(const char *),
+	static const struct schema_field field = {.type = TYPE_TEXT,
+						  .size = sizeof(const char *),
 						  .judge = judge_interface};
 	const struct node *node = origin->value;
 
 	if (!node)
 		return NULL;
 	if (node->kind != NODE_MAPPING) {
-		node_error(build->reader.diagnostics, node, origin->path, "a mapping (logical name: interface) is expected, "
-			   "not %s", node_what(build->reader.diagnostics, node));
+		node_error(build->reader.diagnostics, node, origin->path,
+			   "a mapping (logical name: interface) is expected, "
+			   "not %s",
+			   node_what(build->reader.diagnostics, node));
 		return NULL;
 	}
 	for (size_t i = 0; i < node->count; i++) {
 		const struct node *value = node->pairs[i].value;
 		struct path path = {.up = origin->path, .key = node->pairs[i].key->text};
-		struct scalar scalar = {.text = value->text, .plain = value->plain, .quoted = value->quoted};
+		struct scalar scalar = {.text = value->text,
+					.plain = value->plain,
+					.quoted = value->quoted};
 		const char *name;
 		char buffer[256];
 		struct text why = text_of(buffer, sizeof(buffer));
 
 		build_name(build, node->pairs[i].key, &path);
 		if (node_is_null(value))
-			node_error(build->reader.diagnostics, node->pairs[i].key, &path, "has no value");
+			node_error(build->reader.diagnostics, node->pairs[i].key, &path,
+				   "has no value");
 		else if (value->kind != NODE_SCALAR)
-			node_error(build->reader.diagnostics, value, &path, "the name of an interface is expected, not %s",
+			node_error(build->reader.diagnostics, value, &path,
+				   "the name of an interface is expected, not %s",
 				   node_what(build->reader.diagnostics, value));
 		else if (!value->bad && !value_parse(&field, &scalar, build->arena, &name, &why))
 			node_error(build->reader.diagnostics, value, &path, "%s", buffer);
@@ -174,13 +189,14 @@ static const struct node *read_overrides(struct build *build, const struct origi
 
 	if (!node || node->kind == NODE_MAPPING)
 		return node;
-	node_error(build->reader.diagnostics, node, origin->path, "a mapping (instance: {key: value}) is expected, not %s",
+	node_error(build->reader.diagnostics, node, origin->path,
+		   "a mapping (instance: {key: value}) is expected, not %s",
 		   node_what(build->reader.diagnostics, node));
 	return NULL;
 }
 
-static void build_director(struct build *build, const struct section_item *item, struct build_director *director,
-			   struct director *model)
+static void build_director(struct build *build, const struct section_item *item,
+			   struct build_director *director, struct director *model)
 {
 	struct level level = {.node = item->value, .path = item->path, .is_home = true};
 	struct origin *origins = arena_array(build->arena, schema_director.count, sizeof(*origins));
@@ -197,17 +213,21 @@ static void build_director(struct build *build, const struct section_item *item,
 	record_read(&build->reader, &schema_director, &level, 1, model, origins);
 	if (item->value->kind == NODE_MAPPING)
 		director->node = item->value;
-	director->interfaces = read_interfaces(build, origin_of(&schema_director, origins, "interfaces"));
+	director->interfaces =
+		read_interfaces(build, origin_of(&schema_director, origins, "interfaces"));
 	director->overrides = read_overrides(build, origin_of(&schema_director, origins, "vrrp"));
 }
 
 static void build_directors(struct build *build)
 {
-	struct section_item *items = section_items(build->tree, "directors", build->arena, &build->director_count);
+	struct section_item *items =
+		section_items(build->tree, "directors", build->arena, &build->director_count);
 	struct model *model = build->model;
 
-	model->directors = arena_array(build->arena, build->director_count, sizeof(*model->directors));
-	build->directors = arena_array(build->arena, build->director_count, sizeof(*build->directors));
+	model->directors =
+		arena_array(build->arena, build->director_count, sizeof(*model->directors));
+	build->directors =
+		arena_array(build->arena, build->director_count, sizeof(*build->directors));
 	if (!model->directors || !build->directors) {
 		build->director_count = 0;
 		return;
@@ -231,9 +251,12 @@ static void build_global(struct build *build)
 	const struct path *path = path_below(&build->reader, NULL, "global", 0);
 
 	for (size_t i = 0; levels && i < section->count; i++)
-		levels[i] = (struct level){.node = section->parts[i].value, .path = path, .is_home = true};
+		levels[i] = (struct level){.node = section->parts[i].value,
+					   .path = path,
+					   .is_home = true};
 	if (levels && origins)
-		record_read(&build->reader, &schema_global, levels, section->count, &build->model->global, origins);
+		record_read(&build->reader, &schema_global, levels, section->count,
+			    &build->model->global, origins);
 }
 
 static void build_cluster(struct build *build)
@@ -273,11 +296,14 @@ static void build_defaults(struct build *build)
 
 	for (size_t i = 0; i < count; i++) {
 		if (!schema_find(&schema_defaults, items[i].key->text))
-			unknown_key(&build->reader, &schema_defaults, items[i].key, items[i].path->up);
+			unknown_key(&build->reader, &schema_defaults, items[i].key,
+				    items[i].path->up);
 		build_default(build, &items[i], "vrrp", &schema_instance, &build->vrrp_defaults);
 		build_default(build, &items[i], "check", &schema_check, &build->check_defaults);
-		build_default(build, &items[i], "service", &schema_service, &build->service_defaults);
-		build_default(build, &items[i], "real_server", &schema_real_server, &build->server_defaults);
+		build_default(build, &items[i], "service", &schema_service,
+			      &build->service_defaults);
+		build_default(build, &items[i], "real_server", &schema_real_server,
+			      &build->server_defaults);
 	}
 }
 
@@ -286,7 +312,8 @@ static void warn_nothing(struct build *build)
 {
 	struct diagnostic where = {.severity = SEVERITY_WARNING, .file = build->tree->main_file};
 
-	if (!tree_section(build->tree, "vrrp")->count && !tree_section(build->tree, "services")->count)
+	if (!tree_section(build->tree, "vrrp")->count &&
+	    !tree_section(build->tree, "services")->count)
 		diagnostics_add(build->reader.diagnostics, &where,
 				"has neither \"vrrp\" nor \"services\": there is nothing to do");
 }
@@ -294,7 +321,9 @@ static void warn_nothing(struct build *build)
 struct model *config_compile(struct arena *arena, const struct config_tree *tree, const char *node,
 			     uint32_t generation, struct diagnostics *diagnostics)
 {
-	struct build build = {.arena = arena, .tree = tree, .reader = {.arena = arena, .diagnostics = diagnostics}};
+	struct build build = {.arena = arena,
+			      .tree = tree,
+			      .reader = {.arena = arena, .diagnostics = diagnostics}};
 	struct model *model = arena_alloc(arena, sizeof(*model));
 
 	if (!model)

@@ -1,7 +1,8 @@
-/* From the text of lbha.conf to the model of one node, in two steps: config_load() parses the file and what it
- * includes into a tree; config_compile() reads the tree by the tables of config/schema.h for one director, checks
- * it, and gives the model or all the errors. Neither opens files: the caller gives bytes (struct config_files), so
- * that the compiler worker can ask the supervisor. config_load() is in load_io.c (libyaml), the rest is pure. */
+/* From the text of lbha.conf to the model of one node, in two steps: config_load() parses the file
+ * and what it includes into a tree; config_compile() reads the tree by the tables of
+ * config/schema.h for one director, checks it, and gives the model or all the errors. Neither opens
+ * files: the caller gives bytes (struct config_files), so that the compiler worker can ask the
+ * supervisor. config_load() is in load_io.c (libyaml), the rest is pure. */
 #ifndef LBHA_CONFIG_COMPILE_H
 #define LBHA_CONFIG_COMPILE_H
 
@@ -20,37 +21,45 @@ struct config_tree;
 #define CONFIG_WHY 256
 
 struct config_files {
-	/* Calls `found` for every file that `pattern` (relative to the folder of `including_file`) names, in the order of
-	 * their names; `path` is how errors will call the file; the bytes need to live during the call only. A nonzero
-	 * return of `found` ends the walk and is returned. A pattern that names nothing: 0 if it has wildcards (* ? [),
-	 * else -ENOENT. On failure returns a negative errno with a sentence about the reason in `why` (CONFIG_WHY bytes). */
+	/* Calls `found` for every file that `pattern` (relative to the folder of `including_file`)
+	 * names, in the order of their names; `path` is how errors will call the file; the bytes
+	 * need to live during the call only. A nonzero return of `found` ends the walk and is
+	 * returned. A pattern that names nothing: 0 if it has wildcards (* ? [), else -ENOENT. On
+	 * failure returns a negative errno with a sentence about the reason in `why` (CONFIG_WHY
+	 * bytes). */
 	int (*include)(void *ctx, const char *including_file, const char *pattern,
-		       int (*found)(void *found_ctx, const char *path, const char *bytes, size_t size), void *found_ctx,
-		       char *why);
-	/* The value of a variable for ${NAME}, or NULL; must stay valid during config_load(). NULL: no variables. */
+		       int (*found)(void *found_ctx, const char *path, const char *bytes,
+				    size_t size),
+		       void *found_ctx, char *why);
+	/* The value of a variable for ${NAME}, or NULL; must stay valid during config_load(). NULL:
+	 * no variables. */
 	const char *(*environment)(void *ctx, const char *name);
 	void *ctx;
 };
 
-/* Parses the main file and all it includes. Errors go to `diagnostics`, all of them that can be found; NULL only when
- * the main file is no YAML at all or memory is out. Everything of the tree lives in `arena`. */
-struct config_tree *config_load(struct arena *arena, const struct config_files *files, const char *path,
-				const char *bytes, size_t size, struct diagnostics *diagnostics);
+/* Parses the main file and all it includes. Errors go to `diagnostics`, all of them that can be
+ * found; NULL only when the main file is no YAML at all or memory is out. Everything of the tree
+ * lives in `arena`. */
+struct config_tree *config_load(struct arena *arena, const struct config_files *files,
+				const char *path, const char *bytes, size_t size,
+				struct diagnostics *diagnostics);
 
 /* The directors of the file in its order; config_director() gives NULL at the end. */
 size_t config_director_count(const struct config_tree *tree);
 const char *config_director(const struct config_tree *tree, size_t index);
 
-/* Which director we are. `name` (--node) if given; else the director called like this host (`host`, or `host` up to its
- * first dot); else the only director; else an error that lists them. A file without directors has the one node NULL,
- * and any --node is an error. 0 with *node set (inside the tree), or -ENOENT with an error in `diagnostics`. */
+/* Which director we are. `name` (--node) if given; else the director called like this host (`host`,
+ * or `host` up to its first dot); else the only director; else an error that lists them. A file
+ * without directors has the one node NULL, and any --node is an error. 0 with *node set (inside the
+ * tree), or -ENOENT with an error in `diagnostics`. */
 int config_pick_node(const struct config_tree *tree, const char *name, const char *host,
 		     struct diagnostics *diagnostics, const char **node);
 
-/* The model for the director `node`. NULL is for no director (lbha-rs, or a file without `directors`): if the file has
- * directors, instances are then left out, since what they are depends on the director. The whole file is checked, for
- * every director in it, whichever is asked for. NULL when `diagnostics` has an error (one of config_load() counts) or
- * when memory is out (arena_failed()). Compiling the same tree again, for another node, is fine. */
+/* The model for the director `node`. NULL is for no director (lbha-rs, or a file without
+ * `directors`): if the file has directors, instances are then left out, since what they are depends
+ * on the director. The whole file is checked, for every director in it, whichever is asked for.
+ * NULL when `diagnostics` has an error (one of config_load() counts) or when memory is out
+ * (arena_failed()). Compiling the same tree again, for another node, is fine. */
 struct model *config_compile(struct arena *arena, const struct config_tree *tree, const char *node,
 			     uint32_t generation, struct diagnostics *diagnostics);
 

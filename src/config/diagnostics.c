@@ -1,5 +1,6 @@
-/* Collecting, sorting and printing what is wrong; see the header. Repeats are told by place, severity and text, not by
- * path, because an alias or a default is one place that many paths lead to. */
+/* Collecting, sorting and printing what is wrong; see the header. Repeats are told by place,
+ * severity and text, not by path, because an alias or a default is one place that many paths lead
+ * to. */
 #include "config/diagnostics.h"
 
 #include <stdlib.h>
@@ -45,7 +46,8 @@ static bool was_said(struct diagnostics *diagnostics, const struct diagnostic *i
 	return false;
 }
 
-void diagnostics_addv(struct diagnostics *diagnostics, const struct diagnostic *where, const char *format, va_list list)
+void diagnostics_addv(struct diagnostics *diagnostics, const struct diagnostic *where,
+		      const char *format, va_list list)
 {
 	struct diagnostic item = *where, *added;
 	char *text = arena_vprintf(diagnostics->arena, format, list);
@@ -67,13 +69,15 @@ void diagnostics_addv(struct diagnostics *diagnostics, const struct diagnostic *
 		diagnostics->dropped++;
 		return;
 	}
-	added = arena_push(diagnostics->arena, &diagnostics->items, &diagnostics->count, sizeof(*added));
+	added = arena_push(diagnostics->arena, &diagnostics->items, &diagnostics->count,
+			   sizeof(*added));
 	if (!added || table_add(&diagnostics->seen, hash, (uint32_t)item.order))
 		return;
 	*added = item;
 }
 
-void diagnostics_add(struct diagnostics *diagnostics, const struct diagnostic *where, const char *format, ...)
+void diagnostics_add(struct diagnostics *diagnostics, const struct diagnostic *where,
+		     const char *format, ...)
 {
 	va_list list;
 
@@ -104,7 +108,8 @@ static void main_file_first(struct diagnostics *diagnostics)
 	while (first < diagnostics->count && text_order(items[first].file, diagnostics->main_file))
 		first++;
 	behind = first;
-	while (behind < diagnostics->count && !text_order(items[behind].file, diagnostics->main_file))
+	while (behind < diagnostics->count &&
+	       !text_order(items[behind].file, diagnostics->main_file))
 		behind++;
 	if (!first || first == behind)
 		return;
@@ -142,7 +147,8 @@ const char *diagnostic_format(const struct diagnostic *diagnostic, char out[DIAG
 	return out;
 }
 
-void diagnostics_print(struct diagnostics *diagnostics, void (*line)(void *ctx, const char *text), void *ctx)
+void diagnostics_print(struct diagnostics *diagnostics, void (*line)(void *ctx, const char *text),
+		       void *ctx)
 {
 	char buffer[DIAGNOSTIC_LINE];
 	struct text sum;
@@ -153,8 +159,9 @@ void diagnostics_print(struct diagnostics *diagnostics, void (*line)(void *ctx, 
 	if (!diagnostics->errors && !diagnostics->warnings)
 		return;
 	sum = text_of(buffer, sizeof(buffer));
-	text_add(&sum, "%zu error%s, %zu warning%s", diagnostics->errors, diagnostics->errors == 1 ? "" : "s",
-		 diagnostics->warnings, diagnostics->warnings == 1 ? "" : "s");
+	text_add(&sum, "%zu error%s, %zu warning%s", diagnostics->errors,
+		 diagnostics->errors == 1 ? "" : "s", diagnostics->warnings,
+		 diagnostics->warnings == 1 ? "" : "s");
 	if (diagnostics->dropped)
 		text_add(&sum, ", of which %zu are not shown", diagnostics->dropped);
 	line(ctx, buffer);

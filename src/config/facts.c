@@ -1,7 +1,8 @@
-/* Facts on the wire, and the names of their states. Every fact is its fields in the order of the header; there is
- * no version inside a fact (both ends are one build, core/channel.h says HELLO with the build id). The getters take
- * bytes of another worker, which may have been taken over: lengths, booleans and enums are checked, texts are cut to
- * their room and cleaned of control characters, and `fact` is touched only when everything was well-formed. */
+/* Facts on the wire, and the names of their states. Every fact is its fields in the order of the
+ * header; there is no version inside a fact (both ends are one build, core/channel.h says HELLO
+ * with the build id). The getters take bytes of another worker, which may have been taken over:
+ * lengths, booleans and enums are checked, texts are cut to their room and cleaned of control
+ * characters, and `fact` is touched only when everything was well-formed. */
 #include "config/facts.h"
 
 #include <stddef.h>
@@ -10,7 +11,7 @@
 #include "base/text.h"
 #include "config/model.h"
 
-/* The name of a state; numbers that are none of ours get a word too, so that no caller has to ask. */
+/* The name of a state; numbers that are none of ours get a word too, so that no caller asks. */
 static const char *name_of(const char *const *names, size_t count, unsigned value)
 {
 	return value < count ? names[value] : "unknown";
@@ -51,14 +52,10 @@ const char *vrrp_state_name(enum vrrp_state state)
 const char *vrrp_drop_name(enum vrrp_drop reason)
 {
 	static const char *const names[] = {
-		[VRRP_DROP_TTL] = "ttl",
-		[VRRP_DROP_VERSION] = "version",
-		[VRRP_DROP_TYPE] = "type",
-		[VRRP_DROP_LENGTH] = "length",
-		[VRRP_DROP_CHECKSUM] = "checksum",
-		[VRRP_DROP_VRID] = "virtual_router_id",
-		[VRRP_DROP_INTERVAL] = "interval",
-		[VRRP_DROP_OWN] = "own",
+		[VRRP_DROP_TTL] = "ttl",           [VRRP_DROP_VERSION] = "version",
+		[VRRP_DROP_TYPE] = "type",         [VRRP_DROP_LENGTH] = "length",
+		[VRRP_DROP_CHECKSUM] = "checksum", [VRRP_DROP_VRID] = "virtual_router_id",
+		[VRRP_DROP_INTERVAL] = "interval", [VRRP_DROP_OWN] = "own",
 		[VRRP_DROP_HEADER] = "header",
 	};
 

@@ -1,5 +1,5 @@
-/* See the header. Included files are opened component by component with O_NOFOLLOW, so that neither ".." nor a link can
- * lead out of the folder, whatever the file system does meanwhile. */
+/* See the header. Included files are opened component by component with O_NOFOLLOW, so that neither
+ * ".." nor a link can lead out of the folder, whatever the file system does meanwhile. */
 #include "config/files_io.h"
 
 #include <errno.h>
@@ -123,10 +123,11 @@ static int trusted(int fd, const char *path, char *why)
 	if (fstat(fd, &status))
 		return refuse(-errno, why, "cannot read %s: %s", path, strerror(errno));
 	if (status.st_uid != 0 && status.st_uid != geteuid())
-		return refuse(-EPERM, why, "%s belongs to another user (uid %u)", path, (unsigned)status.st_uid);
+		return refuse(-EPERM, why, "%s belongs to another user (uid %u)", path,
+			      (unsigned)status.st_uid);
 	if (status.st_mode & (S_IWGRP | S_IWOTH))
-		return refuse(-EPERM, why, "%s can be written to by others (mode %04o): chmod go-w", path,
-			      (unsigned)status.st_mode & 07777);
+		return refuse(-EPERM, why, "%s can be written to by others (mode %04o): chmod go-w",
+			      path, (unsigned)status.st_mode & 07777);
 	return 0;
 }
 
@@ -137,7 +138,8 @@ static int open_step(int at, const char *name, bool is_last, const char *path, c
 	int fd = openat(at, name, flags | O_CLOEXEC | O_NOFOLLOW), err;
 
 	if (fd < 0 && (errno == ELOOP || (errno == ENOTDIR && !is_last)))
-		return refuse(-ELOOP, why, "cannot open %s: \"%s\" is a symbolic link or no folder", path, name);
+		return refuse(-ELOOP, why, "cannot open %s: \"%s\" is a symbolic link or no folder",
+			      path, name);
 	if (fd < 0)
 		return refuse(-errno, why, "cannot open %s: %s", path, strerror(errno));
 	err = trusted(fd, path, why);
@@ -176,9 +178,11 @@ int config_include_open(const struct config_folder *folder, const char *path, ch
 			return next;
 		fd = next;
 	}
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_size > (off_t)CONFIG_SIZE_MAX) {
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode) ||
+	    status.st_size > (off_t)CONFIG_SIZE_MAX) {
 		close(fd);
-		return refuse(-EINVAL, why, "%s is no regular file of at most %u MiB", path, CONFIG_SIZE_MAX >> 20);
+		return refuse(-EINVAL, why, "%s is no regular file of at most %u MiB", path,
+			      CONFIG_SIZE_MAX >> 20);
 	}
 	return fd;
 }
@@ -191,7 +195,8 @@ static int full_pattern(const char *including_file, const char *pattern, char *o
 	const char *slash = strrchr(including_file, '/');
 	size_t used = 0;
 
-	for (const char *at = including_file; slash && *pattern != '/' && at <= slash && used + 2 < size; at++) {
+	for (const char *at = including_file;
+	     slash && *pattern != '/' && at <= slash && used + 2 < size; at++) {
 		if (strchr("*?[\\", *at))
 			out[used++] = '\\';
 		out[used++] = *at;
@@ -202,23 +207,29 @@ static int full_pattern(const char *including_file, const char *pattern, char *o
 	return 0;
 }
 
-int config_include_list(const struct config_folder *folder, const char *including_file, const char *pattern,
-			int (*found)(void *ctx, const char *path), void *ctx, char *why)
+int config_include_list(const struct config_folder *folder, const char *including_file,
+			const char *pattern, int (*found)(void *ctx, const char *path), void *ctx,
+			char *why)
 {
 	char full[CONFIG_PATH_MAX];
 	glob_t names = {0};
 	int err;
 
 	if (has_dots(pattern))
-		return refuse(-EXDEV, why, "\"%s\" must stay below the folder of the main file: \"..\" is not allowed",
-			      pattern);
+		return refuse(
+			-EXDEV, why,
+			"\"%s\" must stay below the folder of the main file: \"..\" is not allowed",
+			pattern);
 	if (full_pattern(including_file, pattern, full, sizeof(full)))
 		return refuse(-ENAMETOOLONG, why, "\"%s\" is too long", pattern);
 	if (*pattern == '/' && !below(folder, pattern))
-		return refuse(-EXDEV, why, "\"%s\" must stay below the folder of the main file", pattern);
+		return refuse(-EXDEV, why, "\"%s\" must stay below the folder of the main file",
+			      pattern);
 	err = glob(full, 0, NULL, &names);
 	if (err == GLOB_NOMATCH)
-		err = strpbrk(pattern, "*?[") ? 0 : refuse(-ENOENT, why, "there is no file \"%s\"", pattern);
+		err = strpbrk(pattern, "*?[")
+			      ? 0
+			      : refuse(-ENOENT, why, "there is no file \"%s\"", pattern);
 	else if (err)
 		err = refuse(-EIO, why, "\"%s\" cannot be looked up", pattern);
 	for (size_t i = 0; !err && i < names.gl_pathc; i++)
@@ -252,7 +263,8 @@ static int plain_found(void *ctx, const char *path)
 }
 
 static int plain_include(void *ctx, const char *including_file, const char *pattern,
-			 int (*found)(void *found_ctx, const char *path, const char *bytes, size_t size),
+			 int (*found)(void *found_ctx, const char *path, const char *bytes,
+				      size_t size),
 			 void *found_ctx, char *why)
 {
 	struct plain_include include = {ctx, found, found_ctx, why};
@@ -267,6 +279,7 @@ static const char *plain_environment(void *ctx UNUSED, const char *name)
 
 struct config_files config_files_plain(const struct config_folder *folder)
 {
-	return (struct config_files){.include = plain_include, .environment = plain_environment,
+	return (struct config_files){.include = plain_include,
+				     .environment = plain_environment,
 				     .ctx = (void *)(uintptr_t)folder};
 }

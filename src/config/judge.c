@@ -1,4 +1,5 @@
-/* See the header. Complaints are sentences for the person who wrote the file: what is wrong and what to write. */
+/* See the header. Complaints are sentences for the person who wrote the file: what is wrong and
+ * what to write. */
 #include "config/judge.h"
 
 #include <string.h>
@@ -49,7 +50,8 @@ const char *judge_interface(const void *text)
 		return "is empty";
 	if (strlen(name) > 15)
 		return "an interface name has at most 15 bytes";
-	if (has_control(name, "") || strpbrk(name, " /:") || !strcmp(name, ".") || !strcmp(name, ".."))
+	if (has_control(name, "") || strpbrk(name, " /:") || !strcmp(name, ".") ||
+	    !strcmp(name, ".."))
 		return "is no interface name (blanks, \"/\" and \":\" cannot be in one)";
 	return NULL;
 }
@@ -58,7 +60,8 @@ const char *judge_user(const void *text)
 {
 	const char *name = text;
 
-	if (!made_of(name, LOWER UPPER DIGITS "_-.") || strchr(DIGITS "-.", *name) || strlen(name) > 31)
+	if (!made_of(name, LOWER UPPER DIGITS "_-.") || strchr(DIGITS "-.", *name) ||
+	    strlen(name) > 31)
 		return "is no user name";
 	return NULL;
 }
@@ -76,7 +79,9 @@ const char *judge_http_path(const void *text)
 
 	if (*path != '/')
 		return "a path begins with \"/\"";
-	return has_control(path, "") || strpbrk(path, " #") ? "has a character that must be written as %XX" : NULL;
+	return has_control(path, "") || strpbrk(path, " #")
+		       ? "has a character that must be written as %XX"
+		       : NULL;
 }
 
 /* The characters of a token, RFC 9110 section 5.6.2. */
@@ -154,7 +159,8 @@ const char *judge_listen(const void *endpoint)
 	const char *complaint = judge_host_address(&listen->address);
 
 	if (!complaint && !listen->port)
-		complaint = "the port is missing (192.0.2.1:80); one service for all ports does not work yet";
+		complaint =
+			"the port is missing (192.0.2.1:80); one service for all ports does not work yet";
 	return complaint;
 }
 

@@ -1,20 +1,24 @@
-/* Judges: what a value must be beyond its type. Each takes the parsed value (a const char * for texts, else a pointer
- * to the struct) and gives a complaint that completes "KEY: …", or NULL. Used by the rows of config/tables.c. */
+/* Judges: what a value must be beyond its type. Each takes the parsed value (a const char * for
+ * texts, else a pointer to the struct) and gives a complaint that completes "KEY: …", or NULL. Used
+ * by the rows of config/tables.c. */
 #ifndef LBHA_CONFIG_JUDGE_H
 #define LBHA_CONFIG_JUDGE_H
 
-const char *judge_text(const void *text);        /* printable; lines are fine */
-const char *judge_name(const void *text);        /* of an object: no blanks, at most 63 bytes (facts have room for it) */
-const char *judge_interface(const void *text);   /* what the kernel takes: at most 15 bytes, no '/' nor blank */
+const char *judge_text(const void *text); /* printable; lines are fine */
+const char *judge_name(
+	const void *text); /* of an object: no blanks, at most 63 bytes (facts have room for it) */
+const char *
+judge_interface(const void *text); /* what the kernel takes: at most 15 bytes, no '/' nor blank */
 const char *judge_user(const void *text);
-const char *judge_scheduler(const void *text);   /* could be a scheduler's name (at most 15 of a-z 0-9 _) */
+const char *
+judge_scheduler(const void *text); /* could be a scheduler's name (at most 15 of a-z 0-9 _) */
 const char *judge_http_path(const void *text);
 const char *judge_http_method(const void *text);
 const char *judge_http_host(const void *text);
-const char *judge_http_name(const void *text);   /* of a header */
+const char *judge_http_name(const void *text); /* of a header */
 const char *judge_http_value(const void *text);
-const char *judge_host_address(const void *address);      /* one host: not 0.0.0.0, no group */
-const char *judge_vrrp_source(const void *address);       /* IPv4 so far */
+const char *judge_host_address(const void *address); /* one host: not 0.0.0.0, no group */
+const char *judge_vrrp_source(const void *address);  /* IPv4 so far */
 const char *judge_vrrp_group(const void *address);
 const char *judge_vip(const void *prefix);
 const char *judge_listen(const void *endpoint);

@@ -1,4 +1,5 @@
-/* config_load(): the main file, then what it includes, in the order of the keys and of the names; each file once. */
+/* config_load(): the main file, then what it includes, in the order of the keys and of the names;
+ * each file once. */
 #include <errno.h>
 #include <string.h>
 
@@ -43,16 +44,17 @@ static bool load_once(struct following *following, const char *path)
 		if (strcmp(other->path, path))
 			continue;
 		if (other->by)
-			node_error(loader->diagnostics, following->include, following->path, "%s is included twice; first at %s",
-				   path, node_place(other->by, following->include, loader->arena));
+			node_error(loader->diagnostics, following->include, following->path,
+				   "%s is included twice; first at %s", path,
+				   node_place(other->by, following->include, loader->arena));
 		else
-			node_error(loader->diagnostics, following->include, following->path, "%s is the main file itself",
-				   path);
+			node_error(loader->diagnostics, following->include, following->path,
+				   "%s is the main file itself", path);
 		return false;
 	}
 	if (loader->loaded_count > CONFIG_FILES_MAX) {
-		node_error(loader->diagnostics, following->include, following->path, "more than %d files are included",
-			   CONFIG_FILES_MAX);
+		node_error(loader->diagnostics, following->include, following->path,
+			   "more than %d files are included", CONFIG_FILES_MAX);
 		return false;
 	}
 	added = arena_push(loader->arena, &loader->loaded, &loader->loaded_count, sizeof(*added));
@@ -72,8 +74,8 @@ static int found_file(void *ctx, const char *path, const char *bytes, size_t siz
 	if (!load_once(following, kept))
 		return 0;
 	if (loader->depth >= CONFIG_INCLUDE_DEPTH) {
-		node_error(loader->diagnostics, following->include, following->path, "includes are nested deeper than %d",
-			   CONFIG_INCLUDE_DEPTH);
+		node_error(loader->diagnostics, following->include, following->path,
+			   "includes are nested deeper than %d", CONFIG_INCLUDE_DEPTH);
 		return 0;
 	}
 	loader->depth++;
@@ -82,28 +84,33 @@ static int found_file(void *ctx, const char *path, const char *bytes, size_t siz
 	return 0;
 }
 
-static void follow_include(struct loader *loader, const struct node *include, const struct path *path)
+static void follow_include(struct loader *loader, const struct node *include,
+			   const struct path *path)
 {
 	struct following following = {loader, include, path};
 	char why[CONFIG_WHY] = "";
 	int err;
 
 	if (include->kind != NODE_SCALAR || node_is_null(include) || !*include->text) {
-		node_error(loader->diagnostics, include, path, "the name of a file is expected, not %s", node_what(loader->diagnostics, include));
+		node_error(loader->diagnostics, include, path,
+			   "the name of a file is expected, not %s",
+			   node_what(loader->diagnostics, include));
 		return;
 	}
 	if (!loader->files->include) {
 		node_error(loader->diagnostics, include, path, "files cannot be included here");
 		return;
 	}
-	err = loader->files->include(loader->files->ctx, include->file, include->text, found_file, &following, why);
+	err = loader->files->include(loader->files->ctx, include->file, include->text, found_file,
+				     &following, why);
 	if (err)
 		node_error(loader->diagnostics, include, path, "%s", *why ? why : strerror(-err));
 }
 
 static void follow_includes(struct loader *loader, const struct node *root)
 {
-	const struct node_pair *pair = root && root->kind == NODE_MAPPING ? node_find(root, "include") : NULL;
+	const struct node_pair *pair =
+		root && root->kind == NODE_MAPPING ? node_find(root, "include") : NULL;
 	struct path path = {.key = "include"};
 
 	if (!pair || node_is_null(pair->value))
@@ -125,11 +132,12 @@ static int load_file(struct loader *loader, const char *path, const char *bytes,
 	int err;
 
 	if (size > CONFIG_SIZE_MAX) {
-		node_error(loader->diagnostics, &(struct node){.file = path}, NULL, "is larger than %u MiB",
-			   CONFIG_SIZE_MAX >> 20);
+		node_error(loader->diagnostics, &(struct node){.file = path}, NULL,
+			   "is larger than %u MiB", CONFIG_SIZE_MAX >> 20);
 		return -EFBIG;
 	}
-	err = yaml_parse(loader->arena, path, bytes, size, loader->files, loader->diagnostics, &root);
+	err = yaml_parse(loader->arena, path, bytes, size, loader->files, loader->diagnostics,
+			 &root);
 	if (err)
 		return err;
 	tree_add(loader->tree, loader->arena, root, loader->diagnostics);
@@ -137,8 +145,9 @@ static int load_file(struct loader *loader, const char *path, const char *bytes,
 	return 0;
 }
 
-struct config_tree *config_load(struct arena *arena, const struct config_files *files, const char *path,
-				const char *bytes, size_t size, struct diagnostics *diagnostics)
+struct config_tree *config_load(struct arena *arena, const struct config_files *files,
+				const char *path, const char *bytes, size_t size,
+				struct diagnostics *diagnostics)
 {
 	struct loader loader = {.arena = arena, .files = files, .diagnostics = diagnostics};
 	const char *kept = arena_strdup(arena, path);

@@ -1,5 +1,6 @@
-/* See the header. A record is read in three steps: sort the keys of all levels to the rows (unknown keys, keys without
- * value), take the discriminator, then every other row from its origin or its default. */
+/* See the header. A record is read in three steps: sort the keys of all levels to the rows (unknown
+ * keys, keys without value), take the discriminator, then every other row from its origin or its
+ * default. */
 #include "config/reader.h"
 
 #include <string.h>
@@ -11,7 +12,8 @@
 
 #define WHY_TEXT 512
 
-const struct path *path_below(struct config_reader *reader, const struct path *up, const char *key, size_t index)
+const struct path *path_below(struct config_reader *reader, const struct path *up, const char *key,
+			      size_t index)
 {
 	struct path *path = arena_alloc(reader->arena, sizeof(*path));
 
@@ -20,13 +22,15 @@ const struct path *path_below(struct config_reader *reader, const struct path *u
 	return path;
 }
 
-struct origin *origin_of(const struct schema_record *record, struct origin *origins, const char *key)
+struct origin *origin_of(const struct schema_record *record, struct origin *origins,
+			 const char *key)
 {
 	return &origins[schema_index(record, schema_find(record, key))];
 }
 
-void origin_report(struct config_reader *reader, enum severity severity, const struct origin *origin,
-		   const struct origin *otherwise, const char *format, ...)
+void origin_report(struct config_reader *reader, enum severity severity,
+		   const struct origin *origin, const struct origin *otherwise, const char *format,
+		   ...)
 {
 	const struct origin *from = origin && origin->value ? origin : otherwise;
 	const char *text;
@@ -39,26 +43,29 @@ void origin_report(struct config_reader *reader, enum severity severity, const s
 		node_report(reader->diagnostics, severity, from->value, from->path, "%s", text);
 }
 
-void unknown_key(struct config_reader *reader, const struct schema_record *record, const struct node *key,
-		 const struct path *above)
+void unknown_key(struct config_reader *reader, const struct schema_record *record,
+		 const struct node *key, const struct path *above)
 {
 	const char *nearest = schema_nearest(record, key->text);
 	struct path path = {.up = above, .key = key->text};
 
-	node_error(reader->diagnostics, key, &path, "unknown key%s%s%s", nearest ? "; did you mean \"" : "",
-		   nearest ? nearest : "", nearest ? "\"?" : "");
+	node_error(reader->diagnostics, key, &path, "unknown key%s%s%s",
+		   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		   nearest ? "\"?" : "");
 }
 
 /* ---- keys to rows --------------------------------------------------------------------------- */
 
 /* One key of a level belongs to a row: its value counts unless a stronger level has given one. */
-static bool take_pair(struct config_reader *reader, const struct schema_field *field, const struct level *level,
-		      const struct node_pair *pair, struct origin *origin)
+static bool take_pair(struct config_reader *reader, const struct schema_field *field,
+		      const struct level *level, const struct node_pair *pair,
+		      struct origin *origin)
 {
 	const struct path *path = path_below(reader, level->path, pair->key->text, 0);
 
 	if (level->is_defaults && (field->flags & FIELD_OWN)) {
-		node_error(reader->diagnostics, pair->key, path, "cannot have a default: every object has its own");
+		node_error(reader->diagnostics, pair->key, path,
+			   "cannot have a default: every object has its own");
 		return false;
 	}
 	if (node_is_null(pair->value)) {
@@ -67,13 +74,15 @@ static bool take_pair(struct config_reader *reader, const struct schema_field *f
 		return false;
 	}
 	if (!origin->value && !origin->bad)
-		*origin = (struct origin){.key = pair->key, .value = pair->value, .path = path,
+		*origin = (struct origin){.key = pair->key,
+					  .value = pair->value,
+					  .path = path,
 					  .is_default_level = level->is_defaults};
 	return true;
 }
 
-static const struct schema_field *meant_field(const struct schema_record *record, const struct level *level,
-					      const char *key)
+static const struct schema_field *meant_field(const struct schema_record *record,
+					      const struct level *level, const char *key)
 {
 	if (!level->only)
 		return schema_find(record, key);
@@ -84,13 +93,14 @@ static const struct schema_field *meant_field(const struct schema_record *record
 }
 
 /* A scalar where a mapping could be: the record's short form. */
-static bool take_short_form(struct config_reader *reader, const struct schema_record *record, const struct level *level,
-			    struct origin *origins)
+static bool take_short_form(struct config_reader *reader, const struct schema_record *record,
+			    const struct level *level, struct origin *origins)
 {
 	struct origin *origin;
 
 	if (level->node->kind != NODE_SCALAR || !record->short_form || node_is_null(level->node)) {
-		node_error(reader->diagnostics, level->node, level->path, "a mapping (key: value) is expected, not %s",
+		node_error(reader->diagnostics, level->node, level->path,
+			   "a mapping (key: value) is expected, not %s",
 			   node_what(reader->diagnostics, level->node));
 		return false;
 	}
@@ -99,8 +109,8 @@ static bool take_short_form(struct config_reader *reader, const struct schema_re
 	return true;
 }
 
-static bool take_level(struct config_reader *reader, const struct schema_record *record, const struct level *level,
-		       struct origin *origins)
+static bool take_level(struct config_reader *reader, const struct schema_record *record,
+		       const struct level *level, struct origin *origins)
 {
 	bool good = true;
 
@@ -113,7 +123,8 @@ static bool take_level(struct config_reader *reader, const struct schema_record 
 		const struct schema_field *field = meant_field(record, level, pair->key->text);
 
 		if (field) {
-			good &= take_pair(reader, field, level, pair, &origins[schema_index(record, field)]);
+			good &= take_pair(reader, field, level, pair,
+					  &origins[schema_index(record, field)]);
 		} else if (!level->only) {
 			unknown_key(reader, record, pair->key, level->path);
 			good = false;
@@ -134,8 +145,8 @@ static bool parse_default(struct config_reader *reader, const struct schema_fiel
 }
 
 /* An endpoint as {address: , port: }. */
-static bool read_endpoint(struct config_reader *reader, const struct schema_field *field, const struct node *node,
-			  const struct path *path, struct endpoint *out)
+static bool read_endpoint(struct config_reader *reader, const struct schema_field *field,
+			  const struct node *node, const struct path *path, struct endpoint *out)
 {
 	struct level level = {.node = node, .path = path, .is_home = true};
 	struct origin origins[2] = {0};
@@ -149,8 +160,8 @@ static bool read_endpoint(struct config_reader *reader, const struct schema_fiel
 	return !complaint;
 }
 
-static bool read_scalar(struct config_reader *reader, const struct schema_field *field, const struct node *node,
-			const struct path *path, void *out)
+static bool read_scalar(struct config_reader *reader, const struct schema_field *field,
+			const struct node *node, const struct path *path, void *out)
 {
 	struct scalar scalar = {.text = node->text, .plain = node->plain, .quoted = node->quoted};
 	char why[WHY_TEXT];
@@ -161,7 +172,8 @@ static bool read_scalar(struct config_reader *reader, const struct schema_field 
 	if (node->kind == NODE_MAPPING && field->type == TYPE_ENDPOINT)
 		return read_endpoint(reader, field, node, path, out);
 	if (node->kind != NODE_SCALAR || node_is_null(node)) {
-		node_error(reader->diagnostics, node, path, "a single value is expected, not %s", node_what(reader->diagnostics, node));
+		node_error(reader->diagnostics, node, path, "a single value is expected, not %s",
+			   node_what(reader->diagnostics, node));
 		return false;
 	}
 	if (value_parse(field, &scalar, reader->arena, out, &complaint))
@@ -179,23 +191,25 @@ static bool read_record_element(struct config_reader *reader, const struct schem
 	return origins && record_read(reader, record, &level, 1, out, origins);
 }
 
-static bool read_element(struct config_reader *reader, const struct schema_field *field, const struct node *node,
-			 const struct path *path, void *out)
+static bool read_element(struct config_reader *reader, const struct schema_field *field,
+			 const struct node *node, const struct path *path, void *out)
 {
 	if (field->type == TYPE_RECORD)
 		return read_record_element(reader, field->record, node, path, out);
 	return read_scalar(reader, field, node, path, out);
 }
 
-static void list_store(const struct schema_field *field, void *object, const void *elements, size_t count)
+static void list_store(const struct schema_field *field, void *object, const void *elements,
+		       size_t count)
 {
 	memcpy(schema_member(field, object), &elements, sizeof(elements));
 	memcpy((char *)object + field->count_offset, &count, sizeof(count));
 }
 
-/* A list; one value is a list of one. Elements keep the numbers of their nodes, faulty ones included. */
-static bool read_list(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
-		      void *object)
+/* A list; one value is a list of one. Elements keep the numbers of their nodes, faulty ones
+ * included. */
+static bool read_list(struct config_reader *reader, const struct schema_field *field,
+		      const struct origin *origin, void *object)
 {
 	const struct node *node = origin->value;
 	bool single = node->kind != NODE_SEQUENCE, good = true;
@@ -205,9 +219,11 @@ static bool read_list(struct config_reader *reader, const struct schema_field *f
 	if (!elements)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		const struct path *path = single ? origin->path : path_below(reader, origin->path, NULL, i);
+		const struct path *path =
+			single ? origin->path : path_below(reader, origin->path, NULL, i);
 
-		good &= read_element(reader, field, single ? node : node->items[i], path, elements + i * field->size);
+		good &= read_element(reader, field, single ? node : node->items[i], path,
+				     elements + i * field->size);
 	}
 	list_store(field, object, elements, count);
 	if (!count && (field->flags & FIELD_REQUIRED)) {
@@ -217,9 +233,10 @@ static bool read_list(struct config_reader *reader, const struct schema_field *f
 	return good;
 }
 
-/* A mapping of texts to texts as a list of records: the key is the first field, the value the second. */
-static bool read_text_map(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
-			  void *object)
+/* A mapping of texts to texts as a list of records: the key is the first field, the value the
+ * second. */
+static bool read_text_map(struct config_reader *reader, const struct schema_field *field,
+			  const struct origin *origin, void *object)
 {
 	const struct schema_record *record = field->record;
 	const struct node *node = origin->value;
@@ -227,13 +244,15 @@ static bool read_text_map(struct config_reader *reader, const struct schema_fiel
 	char *elements;
 
 	if (node->kind != NODE_MAPPING) {
-		node_error(reader->diagnostics, node, origin->path, "a mapping (name: value) is expected, not %s",
+		node_error(reader->diagnostics, node, origin->path,
+			   "a mapping (name: value) is expected, not %s",
 			   node_what(reader->diagnostics, node));
 		return false;
 	}
 	elements = arena_array(reader->arena, node->count, field->size);
 	for (size_t i = 0; elements && i < node->count; i++) {
-		const struct path *path = path_below(reader, origin->path, node->pairs[i].key->text, 0);
+		const struct path *path =
+			path_below(reader, origin->path, node->pairs[i].key->text, 0);
 		char *element = elements + i * field->size;
 
 		good &= read_scalar(reader, &record->fields[0], node->pairs[i].key, path,
@@ -246,8 +265,8 @@ static bool read_text_map(struct config_reader *reader, const struct schema_fiel
 }
 
 /* A set of words, one or a list. */
-static bool read_words(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
-		       uint32_t *set)
+static bool read_words(struct config_reader *reader, const struct schema_field *field,
+		       const struct origin *origin, uint32_t *set)
 {
 	const struct node *node = origin->value;
 	bool good = true;
@@ -257,7 +276,8 @@ static bool read_words(struct config_reader *reader, const struct schema_field *
 	for (size_t i = 0; i < node->count; i++) {
 		uint32_t word = 0;
 
-		good &= read_scalar(reader, field, node->items[i], path_below(reader, origin->path, NULL, i), &word);
+		good &= read_scalar(reader, field, node->items[i],
+				    path_below(reader, origin->path, NULL, i), &word);
 		*set |= word;
 	}
 	if (!node->count)
@@ -266,8 +286,8 @@ static bool read_words(struct config_reader *reader, const struct schema_field *
 }
 
 /* A record inside the record: its keys, too, come from all levels. */
-static bool read_inner(struct config_reader *reader, const struct schema_field *field, const struct level *levels,
-		       size_t level_count, void *out)
+static bool read_inner(struct config_reader *reader, const struct schema_field *field,
+		       const struct level *levels, size_t level_count, void *out)
 {
 	struct origin *origins = arena_array(reader->arena, field->record->count, sizeof(*origins));
 	struct level *inner = arena_array(reader->arena, level_count, sizeof(*inner));
@@ -275,20 +295,23 @@ static bool read_inner(struct config_reader *reader, const struct schema_field *
 
 	for (size_t i = 0; inner && i < level_count; i++) {
 		const struct node *node = levels[i].node;
-		const struct node_pair *pair =
-			node && node->kind == NODE_MAPPING && !levels[i].only ? node_find(node, field->key) : NULL;
+		const struct node_pair *pair = node && node->kind == NODE_MAPPING && !levels[i].only
+						       ? node_find(node, field->key)
+						       : NULL;
 
 		if (!pair || node_is_null(pair->value))
 			continue;
-		inner[count++] = (struct level){.node = pair->value, .is_defaults = levels[i].is_defaults,
-						.is_home = levels[i].is_home,
-						.path = path_below(reader, levels[i].path, field->key, 0)};
+		inner[count++] =
+			(struct level){.node = pair->value,
+				       .is_defaults = levels[i].is_defaults,
+				       .is_home = levels[i].is_home,
+				       .path = path_below(reader, levels[i].path, field->key, 0)};
 	}
 	return origins && inner && record_read(reader, field->record, inner, count, out, origins);
 }
 
-static bool read_field(struct config_reader *reader, const struct schema_field *field, const struct origin *origin,
-		       void *object)
+static bool read_field(struct config_reader *reader, const struct schema_field *field,
+		       const struct origin *origin, void *object)
 {
 	void *member = schema_member(field, object);
 	const void *dropped;
@@ -304,7 +327,8 @@ static bool read_field(struct config_reader *reader, const struct schema_field *
 	return read_scalar(reader, field, origin->value, origin->path, member);
 }
 
-static bool set_default(struct config_reader *reader, const struct schema_field *field, void *object)
+static bool set_default(struct config_reader *reader, const struct schema_field *field,
+			void *object)
 {
 	void *element;
 
@@ -321,8 +345,8 @@ static bool set_default(struct config_reader *reader, const struct schema_field 
 
 /* ---- the record ----------------------------------------------------------------------------- */
 
-static bool not_applicable(struct config_reader *reader, const struct schema_record *record, const void *object,
-			   struct origin *origin)
+static bool not_applicable(struct config_reader *reader, const struct schema_record *record,
+			   const void *object, struct origin *origin)
 {
 	const struct schema_field *discriminator = schema_find(record, record->discriminator);
 	char word[32];
@@ -331,13 +355,15 @@ static bool not_applicable(struct config_reader *reader, const struct schema_rec
 	if (!origin->value || origin->is_default_level)
 		return true;
 	value_format(discriminator, schema_value(discriminator, object), &text);
-	node_error(reader->diagnostics, origin->key, origin->path, "does not apply to %s: %s", discriminator->key, word);
+	node_error(reader->diagnostics, origin->key, origin->path, "does not apply to %s: %s",
+		   discriminator->key, word);
 	origin->bad = true;
 	return false;
 }
 
-static bool read_row(struct config_reader *reader, const struct schema_record *record, const struct schema_field *field,
-		     const struct level *levels, size_t level_count, void *out, struct origin *origin)
+static bool read_row(struct config_reader *reader, const struct schema_record *record,
+		     const struct schema_field *field, const struct level *levels,
+		     size_t level_count, void *out, struct origin *origin)
 {
 	bool good;
 
@@ -360,28 +386,31 @@ static bool read_row(struct config_reader *reader, const struct schema_record *r
 }
 
 /* Required keys that nobody gave are named at the object itself. */
-static void report_missing(struct config_reader *reader, const struct schema_record *record, const struct level *level,
-			   const struct origin *origins)
+static void report_missing(struct config_reader *reader, const struct schema_record *record,
+			   const struct level *level, const struct origin *origins)
 {
 	if (reader->partial || !level->is_home || !level->node || level->node->kind != NODE_MAPPING)
 		return;
 	for (size_t i = 0; i < record->count; i++)
-		if ((record->fields[i].flags & FIELD_REQUIRED) && origins[i].bad && !origins[i].value && !origins[i].key &&
+		if ((record->fields[i].flags & FIELD_REQUIRED) && origins[i].bad &&
+		    !origins[i].value && !origins[i].key &&
 		    !node_find(level->node, record->fields[i].key))
-			node_error(reader->diagnostics, level->node, level->path, "the key \"%s\" is missing",
-				   record->fields[i].key);
+			node_error(reader->diagnostics, level->node, level->path,
+				   "the key \"%s\" is missing", record->fields[i].key);
 }
 
-bool record_read(struct config_reader *reader, const struct schema_record *record, const struct level *levels,
-		 size_t level_count, void *out, struct origin *origins)
+bool record_read(struct config_reader *reader, const struct schema_record *record,
+		 const struct level *levels, size_t level_count, void *out, struct origin *origins)
 {
-	const struct schema_field *first = record->discriminator ? schema_find(record, record->discriminator) : NULL;
+	const struct schema_field *first =
+		record->discriminator ? schema_find(record, record->discriminator) : NULL;
 	bool good = true, known = true;
 
 	for (size_t i = 0; i < level_count; i++)
 		good &= take_level(reader, record, &levels[i], origins);
 	if (first)
-		known = read_row(reader, record, first, levels, level_count, out, &origins[schema_index(record, first)]);
+		known = read_row(reader, record, first, levels, level_count, out,
+				 &origins[schema_index(record, first)]);
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 

@@ -1,5 +1,6 @@
-/* Records of lbha.conf read by their tables from a stack of mappings: the first one that has a key gives the value, then
- * the row's default. Every value remembers the node it came from, so that checks that come later can point at it. */
+/* Records of lbha.conf read by their tables from a stack of mappings: the first one that has a key
+ * gives the value, then the row's default. Every value remembers the node it came from, so that
+ * checks that come later can point at it. */
 #ifndef LBHA_CONFIG_READER_H
 #define LBHA_CONFIG_READER_H
 
@@ -19,11 +20,12 @@ struct level_key {
 
 /* One mapping of the stack, the strongest first. */
 struct level {
-	const struct node *node;      /* NULL: nothing; a scalar may be the record's short form */
+	const struct node *node; /* NULL: nothing; a scalar may be the record's short form */
 	const struct path *path;
-	bool is_home;                 /* the object's own mapping: required keys that are nowhere are missed here */
-	bool is_defaults;             /* its keys need not apply to this object, and own keys are refused */
-	const struct level_key *only; /* take these keys alone and pass over all others; ended by NULL */
+	bool is_home; /* the object's own mapping: required keys that are nowhere are missed here */
+	bool is_defaults; /* its keys need not apply to this object, and own keys are refused */
+	const struct level_key
+		*only; /* take these keys alone and pass over all others; ended by NULL */
 };
 
 /* Where a value came from. */
@@ -31,7 +33,7 @@ struct origin {
 	const struct node *key, *value; /* NULL: default or absent */
 	const struct path *path;
 	bool is_default_level;
-	bool bad;                       /* reported already: no further checks */
+	bool bad; /* reported already: no further checks */
 };
 
 struct config_reader {
@@ -40,23 +42,27 @@ struct config_reader {
 	bool partial; /* a defaults section by itself: nothing is required, everything applies */
 };
 
-/* Reads one object into `out` (record->size zeroed bytes). `origins` has record->count elements, zeroed. All faults are
- * reported; false when there was one. `out` is then incomplete but safe to look at. */
-bool record_read(struct config_reader *reader, const struct schema_record *record, const struct level *levels,
-		 size_t level_count, void *out, struct origin *origins);
+/* Reads one object into `out` (record->size zeroed bytes). `origins` has record->count elements,
+ * zeroed. All faults are reported; false when there was one. `out` is then incomplete but safe to
+ * look at. */
+bool record_read(struct config_reader *reader, const struct schema_record *record,
+		 const struct level *levels, size_t level_count, void *out, struct origin *origins);
 
 /* The origin of a key among those of a record. */
-struct origin *origin_of(const struct schema_record *record, struct origin *origins, const char *key);
+struct origin *origin_of(const struct schema_record *record, struct origin *origins,
+			 const char *key);
 
 /* A path one step below, in the reader's arena. */
-const struct path *path_below(struct config_reader *reader, const struct path *up, const char *key, size_t index);
+const struct path *path_below(struct config_reader *reader, const struct path *up, const char *key,
+			      size_t index);
 
 /* Reports at a value, or at `otherwise` when the value was a default. */
-void origin_report(struct config_reader *reader, enum severity severity, const struct origin *origin,
-		   const struct origin *otherwise, const char *format, ...) PRINTF_LIKE(5, 6);
+void origin_report(struct config_reader *reader, enum severity severity,
+		   const struct origin *origin, const struct origin *otherwise, const char *format,
+		   ...) PRINTF_LIKE(5, 6);
 
 /* Reports an unknown key with the nearest known one. */
-void unknown_key(struct config_reader *reader, const struct schema_record *record, const struct node *key,
-		 const struct path *above);
+void unknown_key(struct config_reader *reader, const struct schema_record *record,
+		 const struct node *key, const struct path *above);
 
 #endif

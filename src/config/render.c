@@ -1,5 +1,6 @@
-/* Rows to YAML; see the header. Block style, two blanks a level; short sets of words and ranges in brackets. What the
- * reader resolves (pools, names of checks) is written as what it was resolved to. */
+/* Rows to YAML; see the header. Block style, two blanks a level; short sets of words and ranges in
+ * brackets. What the reader resolves (pools, names of checks) is written as what it was resolved
+ * to. */
 #include "config/render.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ struct renderer {
 /* Whether a text can stand without quotes in a block. */
 static bool is_plain(const char *text)
 {
-	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._";
+	static const char first[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._";
 	size_t length = strlen(text);
 
 	if (!length || !strchr(first, text[0]) || text[length - 1] == ':')
@@ -68,7 +70,8 @@ static struct text line_begin(struct renderer *r)
 {
 	struct text out = text_of(r->buffer, LINE_ROOM);
 
-	text_add(&out, "%*s%s", (int)(r->item ? r->indent - 2 : r->indent), "", r->item ? "- " : "");
+	text_add(&out, "%*s%s", (int)(r->item ? r->indent - 2 : r->indent), "",
+		 r->item ? "- " : "");
 	r->item = false;
 	return out;
 }
@@ -95,7 +98,8 @@ static void key_line(struct renderer *r, const char *key, const char *rest)
 	line_end(r, &out);
 }
 
-static const char *formatted(struct renderer *r, const struct schema_field *field, const void *value)
+static const char *formatted(struct renderer *r, const struct schema_field *field,
+			     const void *value)
 {
 	struct text text = text_of(r->value, LINE_ROOM);
 
@@ -105,7 +109,8 @@ static const char *formatted(struct renderer *r, const struct schema_field *fiel
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
-static void render_record(struct renderer *r, const struct schema_record *record, const void *object);
+static void render_record(struct renderer *r, const struct schema_record *record,
+			  const void *object);
 
 static void render_scalar(struct renderer *r, const struct schema_field *field, const void *value)
 {
@@ -136,7 +141,8 @@ static void render_words(struct renderer *r, const struct schema_field *field, c
 }
 
 /* Names and values of a mapping of texts. */
-static void render_text_map(struct renderer *r, const struct schema_field *field, const void *object)
+static void render_text_map(struct renderer *r, const struct schema_field *field,
+			    const void *object)
 {
 	const char *elements = schema_elements(field, object);
 	size_t count = schema_count(field, object);
@@ -204,7 +210,8 @@ static void render_row(struct renderer *r, const struct schema_field *field, con
 }
 
 /* Every row that has a key and a member; what is derived or resolved is left to the caller. */
-static void render_record(struct renderer *r, const struct schema_record *record, const void *object)
+static void render_record(struct renderer *r, const struct schema_record *record,
+			  const void *object)
 {
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
@@ -220,12 +227,13 @@ static void render_record(struct renderer *r, const struct schema_record *record
 static bool seen_before(const struct renderer *r, const struct real_server *server, size_t until)
 {
 	for (size_t i = 0; i < until; i++)
-		if (r->model->probes[server->probes[i]].check == r->model->probes[server->probes[until]].check)
+		if (r->model->probes[server->probes[i]].check ==
+		    r->model->probes[server->probes[until]].check)
 			return true;
 	return false;
 }
 
-/* A service's checks, found through the probes of its first server: all servers have the same ones. */
+/* A service's checks, found through the probes of its first server: all have the same ones. */
 static void render_service_checks(struct renderer *r, const struct service *service)
 {
 	const struct real_server *server = service->real_servers;
@@ -235,7 +243,8 @@ static void render_service_checks(struct renderer *r, const struct service *serv
 	key_line(r, "check", "");
 	r->indent += 4;
 	for (size_t i = 0; i < server->probe_count; i++) {
-		const struct check *check = &r->model->checks[r->model->probes[server->probes[i]].check];
+		const struct check *check =
+			&r->model->checks[r->model->probes[server->probes[i]].check];
 		struct text out;
 
 		if (seen_before(r, server, i))
@@ -282,8 +291,9 @@ static void render_services(struct renderer *r)
 }
 
 /* A mapping of names to objects, without those that have no name. */
-static void render_named(struct renderer *r, const char *key, const struct schema_record *record, const void *objects,
-			 size_t count, const char *(*name_of)(const void *object))
+static void render_named(struct renderer *r, const char *key, const struct schema_record *record,
+			 const void *objects, size_t count,
+			 const char *(*name_of)(const void *object))
 {
 	bool open = false;
 
@@ -313,17 +323,21 @@ static const char *check_name(const void *object)
 	return ((const struct check *)object)->name;
 }
 
-int config_render(const struct model *model, struct arena *scratch, void (*line)(void *ctx, const char *text),
-		  void *ctx)
+int config_render(const struct model *model, struct arena *scratch,
+		  void (*line)(void *ctx, const char *text), void *ctx)
 {
-	struct renderer r = {.model = model, .line = line, .ctx = ctx, .buffer = arena_alloc(scratch, LINE_ROOM),
+	struct renderer r = {.model = model,
+			     .line = line,
+			     .ctx = ctx,
+			     .buffer = arena_alloc(scratch, LINE_ROOM),
 			     .value = arena_alloc(scratch, LINE_ROOM)};
 
 	if (!r.buffer || !r.value)
 		return -ENOMEM;
 	if (model->cluster)
 		render_row(&r, schema_find(&schema_model, "cluster"), model);
-	render_named(&r, "directors", &schema_director, model->directors, model->director_count, director_name);
+	render_named(&r, "directors", &schema_director, model->directors, model->director_count,
+		     director_name);
 	render_row(&r, schema_find(&schema_model, "global"), model);
 	if (model->instance_count)
 		render_row(&r, schema_find(&schema_model, "vrrp"), model);

@@ -47,7 +47,8 @@ bool schema_is_optional(const struct schema_field *field)
 {
 	if ((field->flags & (FIELD_REQUIRED | FIELD_ALWAYS | FIELD_LIST)) || field->default_text)
 		return false;
-	return field->type == TYPE_TEXT || field->type == TYPE_ADDRESS || (field->type == TYPE_NUMBER && field->min > 0);
+	return field->type == TYPE_TEXT || field->type == TYPE_ADDRESS ||
+	       (field->type == TYPE_NUMBER && field->min > 0);
 }
 
 uint64_t schema_number(const void *value, size_t size)
@@ -88,14 +89,17 @@ void schema_number_set(void *value, size_t size, uint64_t number)
 		memcpy(value, &number, sizeof(number));
 }
 
-bool schema_applies(const struct schema_record *record, const struct schema_field *field, const void *object)
+bool schema_applies(const struct schema_record *record, const struct schema_field *field,
+		    const void *object)
 {
 	const struct schema_field *discriminator =
 		record->discriminator ? schema_find(record, record->discriminator) : NULL;
 
 	if (!field->applies || !discriminator)
 		return true;
-	return field->applies >> schema_number(schema_value(discriminator, object), discriminator->size) & 1;
+	return field->applies >>
+		       schema_number(schema_value(discriminator, object), discriminator->size) &
+	       1;
 }
 
 size_t schema_count(const struct schema_field *field, const void *object)
@@ -130,7 +134,8 @@ static bool text_equal(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-static bool value_equal(const struct schema_field *field, const void *a, const void *b, unsigned skip)
+static bool value_equal(const struct schema_field *field, const void *a, const void *b,
+			unsigned skip)
 {
 	switch (field->type) {
 	case TYPE_TEXT:
@@ -169,7 +174,8 @@ bool schema_equal(const struct schema_record *record, const void *a, const void 
 		left = schema_elements(field, a);
 		right = schema_elements(field, b);
 		for (size_t at = 0; at < count; at++)
-			if (!value_equal(field, left + at * field->size, right + at * field->size, skip))
+			if (!value_equal(field, left + at * field->size, right + at * field->size,
+					 skip))
 				return false;
 	}
 	return true;
@@ -191,7 +197,8 @@ static uint64_t hash_address(uint64_t hash, const struct addr *address)
 	return text_hash(hash, address->bytes, addr_size(address->family));
 }
 
-static uint64_t hash_value(const struct schema_field *field, const void *value, unsigned skip, uint64_t hash)
+static uint64_t hash_value(const struct schema_field *field, const void *value, unsigned skip,
+			   uint64_t hash)
 {
 	const struct endpoint *endpoint = value;
 	const struct status_range *range = value;
@@ -224,14 +231,16 @@ static uint64_t hash_value(const struct schema_field *field, const void *value, 
 	return hash_number(hash, schema_number(value, field->size));
 }
 
-uint64_t schema_hash(const struct schema_record *record, const void *object, unsigned skip, uint64_t hash)
+uint64_t schema_hash(const struct schema_record *record, const void *object, unsigned skip,
+		     uint64_t hash)
 {
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 		size_t count = schema_count(field, object);
 		const char *elements;
 
-		if (!schema_is_stored(field) || (field->flags & skip) || !schema_applies(record, field, object))
+		if (!schema_is_stored(field) || (field->flags & skip) ||
+		    !schema_applies(record, field, object))
 			continue;
 		elements = schema_elements(field, object);
 		if (field->flags & FIELD_LIST)
@@ -257,7 +266,8 @@ static uint64_t record_fingerprint(const struct schema_record *record, uint64_t 
 		if (field->record)
 			hash = record_fingerprint(field->record, hash);
 		for (const struct schema_word *word = field->words; word && word->text; word++)
-			hash = hash_number(text_hash(hash, word->text, strlen(word->text)), word->value);
+			hash = hash_number(text_hash(hash, word->text, strlen(word->text)),
+					   word->value);
 	}
 	return hash;
 }

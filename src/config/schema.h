@@ -1,7 +1,8 @@
-/* The schema of lbha.conf as tables: a key is one row, and everything that must know the keys walks the rows: reader,
- * defaults, codec, equality, renderer. A row names the member of the model's struct that it fills. Two kinds of rows
- * are special: without a key, the member is derived (probes, indices) and never in the file; with TYPE_SOURCE, the key
- * is in the file but resolved by a builder (a pool's name) and no member. */
+/* The schema of lbha.conf as tables: a key is one row, and everything that must know the keys walks
+ * the rows: reader, defaults, codec, equality, renderer. A row names the member of the model's
+ * struct that it fills. Two kinds of rows are special: without a key, the member is derived
+ * (probes, indices) and never in the file; with TYPE_SOURCE, the key is in the file but resolved by
+ * a builder (a pool's name) and no member. */
 #ifndef LBHA_CONFIG_SCHEMA_H
 #define LBHA_CONFIG_SCHEMA_H
 
@@ -25,12 +26,12 @@ enum schema_type {
 };
 
 enum schema_flags {
-	FIELD_LIST = 1 << 0,     /* a pointer at `offset`, a size_t at `count_offset`; `size` is that of an element */
-	FIELD_MAP = 1 << 1,      /* the file has a mapping: its keys are the first field of the record */
+	FIELD_LIST = 1 << 0,     /* array at `offset`, size_t at `count_offset`, `size` of an element */
+	FIELD_MAP = 1 << 1,      /* the file has a mapping: its keys are the record's first field */
 	FIELD_REQUIRED = 1 << 2, /* must be in the file */
 	FIELD_OWN = 1 << 3,      /* cannot be given in defaults */
 	FIELD_LABEL = 1 << 4,    /* changes nothing that is done: no part of equality and hashes */
-	FIELD_INDEX = 1 << 5,    /* numbers an array of the model: means nothing in another generation */
+	FIELD_INDEX = 1 << 5,    /* numbers an array of the model: void in another generation */
 	FIELD_CHILDREN = 1 << 6, /* objects of their own, compared one by one */
 	FIELD_DROP = 1 << 7,     /* read and checked, but no member of the model (a description) */
 	FIELD_ALWAYS = 1 << 8,   /* derived or defaulted by a builder: never absent in a model */
@@ -46,13 +47,13 @@ struct schema_field {
 	enum schema_type type;
 	unsigned flags;
 	size_t offset, count_offset, size;
-	int64_t min, max, step;           /* numbers and durations; max of a text: its length; max 0: no limit */
-	const char *default_text;         /* read like a value of the file; NULL: absent, zero */
-	const struct schema_word *words;  /* ended by a NULL text */
+	int64_t min, max, step; /* of numbers and durations; max of a text: length; max 0: no limit */
+	const char *default_text;        /* read like a value of the file; NULL: absent, zero */
+	const struct schema_word *words; /* ended by a NULL text */
 	const struct schema_record *record;
 	const char *(*judge)(const void *value); /* a complaint about a parsed value, or NULL */
-	uint32_t applies;                 /* set of values of the record's discriminator; 0: always */
-	uint32_t roles;                   /* rows of the model: who gets them in a slice, set of 1 << enum role */
+	uint32_t applies; /* set of values of the record's discriminator; 0: always */
+	uint32_t roles;   /* rows of the model: who gets them in a slice, set of 1 << enum role */
 	const char *doc;
 };
 
@@ -65,9 +66,9 @@ struct schema_record {
 	const char *short_form;    /* key of the field that a scalar stands for; NULL: none */
 };
 
-extern const struct schema_record schema_model, schema_director, schema_defaults, schema_global, schema_instance,
-	schema_announce, schema_vip, schema_check, schema_http_expect, schema_http_header, schema_probe, schema_service,
-	schema_real_server, schema_endpoint;
+extern const struct schema_record schema_model, schema_director, schema_defaults, schema_global,
+	schema_instance, schema_announce, schema_vip, schema_check, schema_http_expect,
+	schema_http_header, schema_probe, schema_service, schema_real_server, schema_endpoint;
 
 /* The row of a key, or NULL. */
 const struct schema_field *schema_find(const struct schema_record *record, const char *key);
@@ -78,7 +79,8 @@ const char *schema_nearest(const struct schema_record *record, const char *key);
 /* Whether a member of the model belongs to the row. */
 bool schema_is_stored(const struct schema_field *field);
 /* Whether the row is there for this object: its discriminator's value is among `applies`. */
-bool schema_applies(const struct schema_record *record, const struct schema_field *field, const void *object);
+bool schema_applies(const struct schema_record *record, const struct schema_field *field,
+		    const void *object);
 
 /* Whether the member may be absent in a model (NULL, family 0, a number below its minimum). */
 bool schema_is_optional(const struct schema_field *field);
@@ -104,8 +106,9 @@ void schema_number_set(void *value, size_t size, uint64_t number);
 /* Equality of two objects without the rows that have any flag of `skip`. */
 bool schema_equal(const struct schema_record *record, const void *a, const void *b, unsigned skip);
 /* A hash over the same rows; the same on every machine and in every build with the same rows. */
-uint64_t schema_hash(const struct schema_record *record, const void *object, unsigned skip, uint64_t hash);
-/* A hash of the tables themselves: two programs with the same one understand each other's slices. */
+uint64_t schema_hash(const struct schema_record *record, const void *object, unsigned skip,
+		     uint64_t hash);
+/* A hash of the tables themselves: two programs with the same one understand the other's slices. */
 uint64_t schema_fingerprint(void);
 
 #endif

@@ -1,42 +1,48 @@
-/* Every key of lbha.conf that works: one row each. A key that does not work yet is not here and so is an unknown key.
- * Order is that of lbha.conf(5) and of the rendered configuration. Rows without a key are derived members. */
+/* Every key of lbha.conf that works: one row each. A key that does not work yet is not here and so
+ * is an unknown key. Order is that of lbha.conf(5) and of the rendered configuration. Rows without
+ * a key are derived members. */
 #include "base/cleanup.h"
 #include "config/judge.h"
 #include "config/model.h"
 #include "config/schema.h"
 
-#define MEMBER(record, member) .offset = offsetof(struct record, member), .size = sizeof(((struct record *)0)->member)
-#define ITEMS(record, member, counter)                                                      \
-	.offset = offsetof(struct record, member), .count_offset = offsetof(struct record, counter), \
+#define MEMBER(record, member) \
+	.offset = offsetof(struct record, member), .size = sizeof(((struct record *)0)->member)
+#define ITEMS(record, member, counter)                    \
+	.offset = offsetof(struct record, member),        \
+	.count_offset = offsetof(struct record, counter), \
 	.size = sizeof(*((struct record *)0)->member)
 #define RECORD(of, rows) .name = of, .fields = rows, .count = COUNT_OF(rows)
 
 #define HOUR (3600 * NSTIME_S)
 #define DAY (24 * HOUR)
 
-#define NAME(record)                                                                                  \
-	{.key = "name", .type = TYPE_TEXT, MEMBER(record, name), .flags = FIELD_REQUIRED | FIELD_OWN, \
-	 .judge = judge_name, .doc = "what commands, logs and other keys call it"}
-#define DESCRIPTION(record)                                                                             \
-	{.key = "description", .type = TYPE_TEXT, MEMBER(record, description), .flags = FIELD_OWN | FIELD_LABEL, \
-	 .judge = judge_text, .doc = "text for people"}
+#define NAME(record)                                                                          \
+	{.key = "name", .type = TYPE_TEXT, MEMBER(record, name), .judge = judge_name,         \
+	 .flags = FIELD_REQUIRED | FIELD_OWN, .doc = "what commands, logs and other keys call it"}
+#define DESCRIPTION(record)                                                                   \
+	{.key = "description", .type = TYPE_TEXT, MEMBER(record, description),                \
+	 .flags = FIELD_OWN | FIELD_LABEL, .judge = judge_text, .doc = "text for people"}
 
 /* ---- directors ------------------------------------------------------------------------------ */
 
 static const struct schema_field director_fields[] = {
 	{.type = TYPE_TEXT, MEMBER(director, name), .flags = FIELD_ALWAYS},
-	{.key = "description", .type = TYPE_TEXT, .flags = FIELD_DROP, .size = sizeof(const char *), .judge = judge_text,
-	 .doc = "text for people"},
-	{.key = "address", .type = TYPE_ADDRESS, MEMBER(director, address), .judge = judge_host_address,
-	 .doc = "default source address of its instances"},
-	{.key = "priority", .type = TYPE_NUMBER, MEMBER(director, priority), .min = 1, .max = 255, .default_text = "100",
-	 .doc = "default priority of its instances"},
+	{.key = "description", .type = TYPE_TEXT, .flags = FIELD_DROP, .size = sizeof(const char *),
+	 .judge = judge_text, .doc = "text for people"},
+	{.key = "address", .type = TYPE_ADDRESS, MEMBER(director, address),
+	 .judge = judge_host_address, .doc = "default source address of its instances"},
+	{.key = "priority", .type = TYPE_NUMBER, MEMBER(director, priority), .min = 1, .max = 255,
+	 .default_text = "100", .doc = "default priority of its instances"},
 	{.key = "interfaces", .type = TYPE_SOURCE,
 	 .doc = "logical names for its interfaces, usable wherever an interface is named"},
-	{.key = "vrrp", .type = TYPE_SOURCE, .doc = "by instance: keys that differ on this director"},
+	{.key = "vrrp", .type = TYPE_SOURCE,
+	 .doc = "by instance: keys that differ on this director"},
 };
 
-const struct schema_record schema_director = {RECORD("director", director_fields), .size = sizeof(struct director)};
+const struct schema_record schema_director = {
+	RECORD("director", director_fields), .size = sizeof(struct director),
+};
 
 static const struct schema_field defaults_fields[] = {
 	{.key = "vrrp", .type = TYPE_SOURCE, .doc = "for every instance"},
@@ -50,162 +56,203 @@ const struct schema_record schema_defaults = {RECORD("defaults", defaults_fields
 /* ---- global --------------------------------------------------------------------------------- */
 
 static const struct schema_field users_fields[] = {
-	{.key = "daemon", .type = TYPE_TEXT, MEMBER(users, daemon), .default_text = "lbha", .judge = judge_user,
-	 .doc = "the workers without rights run as"},
-	{.key = "check", .type = TYPE_TEXT, MEMBER(users, check), .default_text = "lbha-check", .judge = judge_user,
-	 .doc = "the check worker runs as"},
+	{.key = "daemon", .type = TYPE_TEXT, MEMBER(users, daemon), .default_text = "lbha",
+	 .judge = judge_user, .doc = "the workers without rights run as"},
+	{.key = "check", .type = TYPE_TEXT, MEMBER(users, check), .default_text = "lbha-check",
+	 .judge = judge_user, .doc = "the check worker runs as"},
 };
 
-static const struct schema_record schema_users = {RECORD("users", users_fields), .size = sizeof(struct users)};
+static const struct schema_record schema_users = {
+	RECORD("users", users_fields), .size = sizeof(struct users),
+};
 
 /* The numbers are those of enum log_level (core/log.h), which the model cannot include. */
-static const struct schema_word level_words[] = {{"error", 0}, {"warning", 1}, {"info", 2}, {"debug", 3}, {0}};
-static const struct schema_word format_words[] = {{"text", LOG_FORMAT_TEXT}, {"json", LOG_FORMAT_JSON}, {0}};
-
-static const struct schema_field log_fields[] = {
-	{.key = "level", .type = TYPE_WORD, MEMBER(log_global, level), .words = level_words, .default_text = "info",
-	 .doc = "least important message that is logged"},
-	{.key = "format", .type = TYPE_WORD, MEMBER(log_global, format), .words = format_words, .default_text = "text",
-	 .doc = "lines for people or JSON"},
+static const struct schema_word level_words[] = {
+	{"error", 0}, {"warning", 1}, {"info", 2}, {"debug", 3}, {0},
+};
+static const struct schema_word format_words[] = {
+	{"text", LOG_FORMAT_TEXT}, {"json", LOG_FORMAT_JSON}, {0},
 };
 
-static const struct schema_record schema_log = {RECORD("log", log_fields), .size = sizeof(struct log_global)};
+static const struct schema_field log_fields[] = {
+	{.key = "level", .type = TYPE_WORD, MEMBER(log_global, level), .words = level_words,
+	 .default_text = "info", .doc = "least important message that is logged"},
+	{.key = "format", .type = TYPE_WORD, MEMBER(log_global, format), .words = format_words,
+	 .default_text = "text", .doc = "lines for people or JSON"},
+};
 
-static const struct schema_word on_stop_words[] = {{"remove", ON_STOP_REMOVE}, {"keep", ON_STOP_KEEP}, {0}};
+static const struct schema_record schema_log = {
+	RECORD("log", log_fields), .size = sizeof(struct log_global),
+};
+
+static const struct schema_word on_stop_words[] = {
+	{"remove", ON_STOP_REMOVE}, {"keep", ON_STOP_KEEP}, {0},
+};
 
 static const struct schema_field ipvs_fields[] = {
 	{.key = "on_stop", .type = TYPE_WORD, MEMBER(ipvs_global, on_stop), .words = on_stop_words,
-	 .default_text = "remove", .doc = "what becomes of our services in the kernel when lbhad stops"},
-	{.key = "read_back", .type = TYPE_DURATION, MEMBER(ipvs_global, read_back), .min = NSTIME_S, .max = DAY,
-	 .default_text = "10s", .doc = "period of drift repair"},
+	 .default_text = "remove",
+	 .doc = "what becomes of our services in the kernel when lbhad stops"},
+	{.key = "read_back", .type = TYPE_DURATION, MEMBER(ipvs_global, read_back), .min = NSTIME_S,
+	 .max = DAY, .default_text = "10s", .doc = "period of drift repair"},
 };
 
-static const struct schema_record schema_ipvs = {RECORD("ipvs", ipvs_fields), .size = sizeof(struct ipvs_global)};
+static const struct schema_record schema_ipvs = {
+	RECORD("ipvs", ipvs_fields), .size = sizeof(struct ipvs_global),
+};
 
 static const struct schema_field global_fields[] = {
 	{.key = "users", .type = TYPE_RECORD, MEMBER(global, users), .record = &schema_users},
 	{.key = "log", .type = TYPE_RECORD, MEMBER(global, log), .record = &schema_log},
-	{.key = "ready_timeout", .type = TYPE_DURATION, MEMBER(global, ready_timeout), .max = HOUR, .default_text = "30s",
+	{.key = "ready_timeout", .type = TYPE_DURATION, MEMBER(global, ready_timeout), .max = HOUR,
+	 .default_text = "30s",
 	 .doc = "a starting director does not preempt before its table is ready, at most this long"},
 	{.key = "ipvs", .type = TYPE_RECORD, MEMBER(global, ipvs), .record = &schema_ipvs},
 };
 
-const struct schema_record schema_global = {RECORD("global", global_fields), .size = sizeof(struct global)};
+const struct schema_record schema_global = {
+	RECORD("global", global_fields), .size = sizeof(struct global),
+};
 
 /* ---- vrrp ----------------------------------------------------------------------------------- */
 
 static const struct schema_field vip_fields[] = {
-	{.key = "address", .type = TYPE_PREFIX, MEMBER(vip, address), .flags = FIELD_REQUIRED, .judge = judge_vip,
-	 .doc = "address and prefix length; without a length /32"},
+	{.key = "address", .type = TYPE_PREFIX, MEMBER(vip, address), .flags = FIELD_REQUIRED,
+	 .judge = judge_vip, .doc = "address and prefix length; without a length /32"},
 };
 
-const struct schema_record schema_vip = {RECORD("virtual address", vip_fields), .size = sizeof(struct vip),
-					 .short_form = "address"};
+const struct schema_record schema_vip = {
+	RECORD("virtual address", vip_fields), .size = sizeof(struct vip), .short_form = "address",
+};
 
 static const struct schema_field announce_fields[] = {
-	{.key = "count", .type = TYPE_NUMBER, MEMBER(announce, count), .min = 1, .max = 100, .default_text = "5",
-	 .doc = "rounds of a burst of gratuitous ARP"},
-	{.key = "interval", .type = TYPE_DURATION, MEMBER(announce, interval), .min = NSTIME_MS, .max = 60 * NSTIME_S,
-	 .default_text = "200ms", .doc = "between two rounds"},
-	{.key = "again_after", .type = TYPE_DURATION, MEMBER(announce, again_after), .max = HOUR, .default_text = "5s",
-	 .doc = "a second burst this long after the first; 0: none"},
-	{.key = "refresh", .type = TYPE_DURATION, MEMBER(announce, refresh), .max = DAY, .default_text = "60s",
-	 .doc = "a round this often while MASTER; 0: never"},
+	{.key = "count", .type = TYPE_NUMBER, MEMBER(announce, count), .min = 1, .max = 100,
+	 .default_text = "5", .doc = "rounds of a burst of gratuitous ARP"},
+	{.key = "interval", .type = TYPE_DURATION, MEMBER(announce, interval), .min = NSTIME_MS,
+	 .max = 60 * NSTIME_S, .default_text = "200ms", .doc = "between two rounds"},
+	{.key = "again_after", .type = TYPE_DURATION, MEMBER(announce, again_after), .max = HOUR,
+	 .default_text = "5s", .doc = "a second burst this long after the first; 0: none"},
+	{.key = "refresh", .type = TYPE_DURATION, MEMBER(announce, refresh), .max = DAY,
+	 .default_text = "60s", .doc = "a round this often while MASTER; 0: never"},
 };
 
-const struct schema_record schema_announce = {RECORD("announce", announce_fields), .size = sizeof(struct announce)};
+const struct schema_record schema_announce = {
+	RECORD("announce", announce_fields), .size = sizeof(struct announce),
+};
 
 static const struct schema_field instance_fields[] = {
 	NAME(instance),
 	DESCRIPTION(instance),
-	{.key = "interface", .type = TYPE_TEXT, MEMBER(instance, interface), .flags = FIELD_REQUIRED,
-	 .judge = judge_interface, .doc = "where its addresses live and its adverts are sent"},
+	{.key = "interface", .type = TYPE_TEXT, MEMBER(instance, interface),
+	 .flags = FIELD_REQUIRED, .judge = judge_interface,
+	 .doc = "where its addresses live and its adverts are sent"},
 	{.key = "virtual_router_id", .type = TYPE_NUMBER, MEMBER(instance, virtual_router_id),
 	 .flags = FIELD_REQUIRED | FIELD_OWN, .min = 1, .max = 255, .doc = "unique per interface"},
-	{.key = "version", .type = TYPE_NUMBER, MEMBER(instance, version), .min = 3, .max = 3, .default_text = "3",
-	 .doc = "of VRRP"},
-	{.key = "priority", .type = TYPE_NUMBER, MEMBER(instance, priority), .min = 1, .max = 255, .default_text = "100",
+	{.key = "version", .type = TYPE_NUMBER, MEMBER(instance, version), .min = 3, .max = 3,
+	 .default_text = "3", .doc = "of VRRP"},
+	{.key = "priority", .type = TYPE_NUMBER, MEMBER(instance, priority), .min = 1, .max = 255,
+	 .default_text = "100",
 	 .doc = "the highest living one is MASTER; 255: owner of the addresses"},
-	{.key = "advert_interval", .type = TYPE_DURATION, MEMBER(instance, advert_interval), .min = 10 * NSTIME_MS,
-	 .max = 40950 * NSTIME_MS, .step = 10 * NSTIME_MS, .default_text = "1s", .doc = "between two adverts"},
-	{.key = "virtual_addresses", .type = TYPE_RECORD, ITEMS(instance, virtual_addresses, virtual_address_count),
-	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .record = &schema_vip, .doc = "what the MASTER owns"},
+	{.key = "advert_interval", .type = TYPE_DURATION, MEMBER(instance, advert_interval),
+	 .min = 10 * NSTIME_MS, .max = 40950 * NSTIME_MS, .step = 10 * NSTIME_MS,
+	 .default_text = "1s", .doc = "between two adverts"},
+	{.key = "virtual_addresses", .type = TYPE_RECORD,
+	 ITEMS(instance, virtual_addresses, virtual_address_count),
+	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .record = &schema_vip,
+	 .doc = "what the MASTER owns"},
 	{.key = "preempt", .type = TYPE_BOOL, MEMBER(instance, preempt), .default_text = "true",
 	 .doc = "take over from a living MASTER of lower priority"},
-	{.key = "carrier_settle", .type = TYPE_DURATION, MEMBER(instance, carrier_settle), .max = HOUR,
-	 .default_text = "2s", .doc = "listen this long after start or carrier-up before a claim"},
-	{.key = "track_own_interface", .type = TYPE_BOOL, MEMBER(instance, track_own_interface), .default_text = "true",
-	 .doc = "its interface down means FAULT"},
-	{.key = "source", .type = TYPE_ADDRESS, MEMBER(instance, source), .judge = judge_vrrp_source,
+	{.key = "carrier_settle", .type = TYPE_DURATION, MEMBER(instance, carrier_settle),
+	 .max = HOUR, .default_text = "2s",
+	 .doc = "listen this long after start or carrier-up before a claim"},
+	{.key = "track_own_interface", .type = TYPE_BOOL, MEMBER(instance, track_own_interface),
+	 .default_text = "true", .doc = "its interface down means FAULT"},
+	{.key = "source", .type = TYPE_ADDRESS, MEMBER(instance, source),
+	 .judge = judge_vrrp_source,
 	 .doc = "of its adverts; default the director's address, else the interface's first"},
-	{.key = "multicast_group", .type = TYPE_ADDRESS, MEMBER(instance, multicast_group), .judge = judge_vrrp_group,
-	 .default_text = "224.0.0.18", .doc = "where its adverts go"},
-	{.key = "announce", .type = TYPE_RECORD, MEMBER(instance, announce), .record = &schema_announce,
-	 .doc = "gratuitous ARP"},
+	{.key = "multicast_group", .type = TYPE_ADDRESS, MEMBER(instance, multicast_group),
+	 .judge = judge_vrrp_group, .default_text = "224.0.0.18", .doc = "where its adverts go"},
+	{.key = "announce", .type = TYPE_RECORD, MEMBER(instance, announce),
+	 .record = &schema_announce, .doc = "gratuitous ARP"},
 };
 
-const struct schema_record schema_instance = {RECORD("instance", instance_fields), .size = sizeof(struct instance)};
+const struct schema_record schema_instance = {
+	RECORD("instance", instance_fields), .size = sizeof(struct instance),
+};
 
 /* ---- checks --------------------------------------------------------------------------------- */
 
 #define HTTP (1u << CHECK_HTTP)
 
 static const struct schema_field header_fields[] = {
-	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS, .judge = judge_http_name},
-	{.key = "value", .type = TYPE_TEXT, MEMBER(http_header, value), .flags = FIELD_ALWAYS, .judge = judge_http_value},
+	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
+	 .judge = judge_http_name},
+	{.key = "value", .type = TYPE_TEXT, MEMBER(http_header, value), .flags = FIELD_ALWAYS,
+	 .judge = judge_http_value},
 };
 
-const struct schema_record schema_http_header = {RECORD("header", header_fields), .size = sizeof(struct http_header)};
+const struct schema_record schema_http_header = {
+	RECORD("header", header_fields), .size = sizeof(struct http_header),
+};
 
 static const struct schema_field expect_fields[] = {
-	{.key = "status", .type = TYPE_RANGE, ITEMS(http_expect, status, status_count), .flags = FIELD_LIST, .min = 100,
-	 .max = 599, .default_text = "200-299", .doc = "status codes that pass, with ranges"},
+	{.key = "status", .type = TYPE_RANGE, ITEMS(http_expect, status, status_count),
+	 .flags = FIELD_LIST, .min = 100, .max = 599, .default_text = "200-299",
+	 .doc = "status codes that pass, with ranges"},
 };
 
-const struct schema_record schema_http_expect = {RECORD("expect", expect_fields), .size = sizeof(struct http_expect)};
+const struct schema_record schema_http_expect = {
+	RECORD("expect", expect_fields), .size = sizeof(struct http_expect),
+};
 
-static const struct schema_word check_type_words[] = {{"tcp", CHECK_TCP}, {"http", CHECK_HTTP}, {0}};
-static const struct schema_word initial_words[] = {{"down", CHECK_INITIAL_DOWN}, {"up", CHECK_INITIAL_UP}, {0}};
+static const struct schema_word check_type_words[] = {
+	{"tcp", CHECK_TCP}, {"http", CHECK_HTTP}, {0},
+};
+static const struct schema_word initial_words[] = {
+	{"down", CHECK_INITIAL_DOWN}, {"up", CHECK_INITIAL_UP}, {0},
+};
 
 static const struct schema_field check_fields[] = {
 	{.type = TYPE_TEXT, MEMBER(check, name), .flags = FIELD_LABEL},
 	DESCRIPTION(check),
-	{.key = "type", .type = TYPE_WORD, MEMBER(check, type), .flags = FIELD_REQUIRED, .words = check_type_words,
-	 .doc = "what is asked"},
-	{.key = "interval", .type = TYPE_DURATION, MEMBER(check, interval), .min = 10 * NSTIME_MS, .max = DAY,
-	 .default_text = "5s", .doc = "from the start of one probe to the next"},
-	{.key = "timeout", .type = TYPE_DURATION, MEMBER(check, timeout), .min = NSTIME_MS, .max = HOUR,
-	 .default_text = "2s", .doc = "deadline of a probe as a whole"},
-	{.key = "retry_interval", .type = TYPE_DURATION, MEMBER(check, retry_interval), .max = DAY, .default_text = "0",
-	 .doc = "interval between failures while still up; 0: interval"},
-	{.key = "rise", .type = TYPE_NUMBER, MEMBER(check, rise), .min = 1, .max = 1000, .default_text = "2",
-	 .doc = "probes passed in a row that mean up"},
-	{.key = "fall", .type = TYPE_NUMBER, MEMBER(check, fall), .min = 1, .max = 1000, .default_text = "3",
-	 .doc = "probes failed in a row that mean down"},
-	{.key = "initial", .type = TYPE_WORD, MEMBER(check, initial), .words = initial_words, .default_text = "down",
-	 .doc = "state before the first probe has ended"},
-	{.key = "address", .type = TYPE_ADDRESS, MEMBER(check, address), .judge = judge_host_address,
-	 .doc = "probed instead of the server's"},
+	{.key = "type", .type = TYPE_WORD, MEMBER(check, type), .flags = FIELD_REQUIRED,
+	 .words = check_type_words, .doc = "what is asked"},
+	{.key = "interval", .type = TYPE_DURATION, MEMBER(check, interval), .min = 10 * NSTIME_MS,
+	 .max = DAY, .default_text = "5s", .doc = "from the start of one probe to the next"},
+	{.key = "timeout", .type = TYPE_DURATION, MEMBER(check, timeout), .min = NSTIME_MS,
+	 .max = HOUR, .default_text = "2s", .doc = "deadline of a probe as a whole"},
+	{.key = "retry_interval", .type = TYPE_DURATION, MEMBER(check, retry_interval), .max = DAY,
+	 .default_text = "0", .doc = "interval between failures while still up; 0: interval"},
+	{.key = "rise", .type = TYPE_NUMBER, MEMBER(check, rise), .min = 1, .max = 1000,
+	 .default_text = "2", .doc = "probes passed in a row that mean up"},
+	{.key = "fall", .type = TYPE_NUMBER, MEMBER(check, fall), .min = 1, .max = 1000,
+	 .default_text = "3", .doc = "probes failed in a row that mean down"},
+	{.key = "initial", .type = TYPE_WORD, MEMBER(check, initial), .words = initial_words,
+	 .default_text = "down", .doc = "state before the first probe has ended"},
+	{.key = "address", .type = TYPE_ADDRESS, MEMBER(check, address),
+	 .judge = judge_host_address, .doc = "probed instead of the server's"},
 	{.key = "port", .type = TYPE_NUMBER, MEMBER(check, port), .min = 1, .max = 65535,
 	 .doc = "probed instead of the listener's"},
 	{.key = "bind", .type = TYPE_ADDRESS, MEMBER(check, bind), .judge = judge_host_address,
 	 .doc = "source address of probes"},
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
 	 .doc = "probes leave through it"},
-	{.key = "path", .type = TYPE_TEXT, MEMBER(check, path), .judge = judge_http_path, .default_text = "/",
-	 .applies = HTTP, .doc = "what is fetched"},
-	{.key = "method", .type = TYPE_TEXT, MEMBER(check, method), .judge = judge_http_method, .default_text = "GET",
-	 .applies = HTTP, .doc = "of the request"},
-	{.key = "host", .type = TYPE_TEXT, MEMBER(check, host), .judge = judge_http_host, .applies = HTTP,
-	 .doc = "Host header; default the address that is probed"},
-	{.key = "headers", .type = TYPE_RECORD, ITEMS(check, headers, header_count), .flags = FIELD_LIST | FIELD_MAP,
-	 .record = &schema_http_header, .applies = HTTP, .doc = "sent with the request"},
-	{.key = "expect", .type = TYPE_RECORD, MEMBER(check, expect), .record = &schema_http_expect, .applies = HTTP,
-	 .doc = "what answer passes"},
+	{.key = "path", .type = TYPE_TEXT, MEMBER(check, path), .judge = judge_http_path,
+	 .default_text = "/", .applies = HTTP, .doc = "what is fetched"},
+	{.key = "method", .type = TYPE_TEXT, MEMBER(check, method), .judge = judge_http_method,
+	 .default_text = "GET", .applies = HTTP, .doc = "of the request"},
+	{.key = "host", .type = TYPE_TEXT, MEMBER(check, host), .judge = judge_http_host,
+	 .applies = HTTP, .doc = "Host header; default the address that is probed"},
+	{.key = "headers", .type = TYPE_RECORD, ITEMS(check, headers, header_count),
+	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_http_header, .applies = HTTP,
+	 .doc = "sent with the request"},
+	{.key = "expect", .type = TYPE_RECORD, MEMBER(check, expect), .record = &schema_http_expect,
+	 .applies = HTTP, .doc = "what answer passes"},
 };
 
-const struct schema_record schema_check = {RECORD("check", check_fields), .size = sizeof(struct check),
-					   .discriminator = "type"};
+const struct schema_record schema_check = {
+	RECORD("check", check_fields), .size = sizeof(struct check), .discriminator = "type",
+};
 
 static const struct schema_field probe_fields[] = {
 	{.type = TYPE_NUMBER, MEMBER(probe, check), .flags = FIELD_INDEX},
@@ -213,59 +260,83 @@ static const struct schema_field probe_fields[] = {
 	{.type = TYPE_NUMBER, MEMBER(probe, key)},
 };
 
-const struct schema_record schema_probe = {RECORD("probe", probe_fields), .size = sizeof(struct probe)};
+const struct schema_record schema_probe = {
+	RECORD("probe", probe_fields), .size = sizeof(struct probe),
+};
 
 /* ---- services ------------------------------------------------------------------------------- */
 
-static const struct schema_word protocol_words[] = {{"tcp", PROTOCOL_TCP}, {"udp", PROTOCOL_UDP}, {0}};
-static const struct schema_word forwarding_words[] = {{"dr", FORWARDING_DR}, {"nat", FORWARDING_NAT}, {0}};
+static const struct schema_word protocol_words[] = {
+	{"tcp", PROTOCOL_TCP}, {"udp", PROTOCOL_UDP}, {0},
+};
+static const struct schema_word forwarding_words[] = {
+	{"dr", FORWARDING_DR}, {"nat", FORWARDING_NAT}, {0},
+};
 static const struct schema_word on_failure_words[] = {
-	{"auto", ON_FAILURE_AUTO}, {"quiesce", ON_FAILURE_QUIESCE}, {"remove", ON_FAILURE_REMOVE}, {0}};
+	{"auto", ON_FAILURE_AUTO},
+	{"quiesce", ON_FAILURE_QUIESCE},
+	{"remove", ON_FAILURE_REMOVE},
+	{0},
+};
 
 static const struct schema_field endpoint_fields[] = {
-	{.key = "address", .type = TYPE_ADDRESS, MEMBER(endpoint, address), .flags = FIELD_REQUIRED},
+	{.key = "address", .type = TYPE_ADDRESS, MEMBER(endpoint, address),
+	 .flags = FIELD_REQUIRED},
 	{.key = "port", .type = TYPE_NUMBER, MEMBER(endpoint, port), .min = 1, .max = 65535},
 };
 
-const struct schema_record schema_endpoint = {RECORD("endpoint", endpoint_fields), .size = sizeof(struct endpoint)};
-
-static const struct schema_field real_server_fields[] = {
-	{.key = "name", .type = TYPE_TEXT, MEMBER(real_server, name), .flags = FIELD_OWN | FIELD_ALWAYS, .judge = judge_name,
-	 .doc = "default: the address as written"},
-	DESCRIPTION(real_server),
-	{.key = "address", .type = TYPE_ENDPOINT, MEMBER(real_server, address), .flags = FIELD_REQUIRED | FIELD_OWN,
-	 .judge = judge_server, .doc = "with a port if it is not the listener's"},
-	{.key = "weight", .type = TYPE_NUMBER, MEMBER(real_server, weight), .max = 65535, .default_text = "1",
-	 .doc = "share of the connections; 0: none"},
-	{.type = TYPE_WORD, MEMBER(real_server, forwarding), .words = forwarding_words},
-	{.type = TYPE_NUMBER, ITEMS(real_server, probes, probe_count), .flags = FIELD_LIST | FIELD_INDEX},
+const struct schema_record schema_endpoint = {
+	RECORD("endpoint", endpoint_fields), .size = sizeof(struct endpoint),
 };
 
-const struct schema_record schema_real_server = {RECORD("real server", real_server_fields),
-						 .size = sizeof(struct real_server), .short_form = "address"};
+static const struct schema_field real_server_fields[] = {
+	{.key = "name", .type = TYPE_TEXT, MEMBER(real_server, name),
+	 .flags = FIELD_OWN | FIELD_ALWAYS, .judge = judge_name,
+	 .doc = "default: the address as written"},
+	DESCRIPTION(real_server),
+	{.key = "address", .type = TYPE_ENDPOINT, MEMBER(real_server, address),
+	 .flags = FIELD_REQUIRED | FIELD_OWN, .judge = judge_server,
+	 .doc = "with a port if it is not the listener's"},
+	{.key = "weight", .type = TYPE_NUMBER, MEMBER(real_server, weight), .max = 65535,
+	 .default_text = "1", .doc = "share of the connections; 0: none"},
+	{.type = TYPE_WORD, MEMBER(real_server, forwarding), .words = forwarding_words},
+	{.type = TYPE_NUMBER, ITEMS(real_server, probes, probe_count),
+	 .flags = FIELD_LIST | FIELD_INDEX},
+};
+
+const struct schema_record schema_real_server = {
+	RECORD("real server", real_server_fields), .size = sizeof(struct real_server),
+	.short_form = "address",
+};
 
 static const struct schema_field service_fields[] = {
 	NAME(service),
 	DESCRIPTION(service),
 	{.key = "listen", .type = TYPE_ENDPOINT, ITEMS(service, listen, listen_count),
-	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_listen, .doc = "address and port for clients"},
+	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_listen,
+	 .doc = "address and port for clients"},
 	{.key = "protocol", .type = TYPE_WORDS, MEMBER(service, protocols), .words = protocol_words,
 	 .default_text = "tcp", .doc = "one or more"},
-	{.key = "scheduler", .type = TYPE_TEXT, MEMBER(service, scheduler), .judge = judge_scheduler,
-	 .default_text = "wlc", .doc = "how the kernel picks a server"},
-	{.key = "forwarding", .type = TYPE_WORD, MEMBER(service, forwarding), .words = forwarding_words,
-	 .default_text = "dr", .doc = "how packets reach the servers"},
-	{.key = "gateway", .type = TYPE_ADDRESS, MEMBER(service, gateway), .judge = judge_host_address,
-	 .doc = "nat: what lbha-rs makes the servers' default route"},
-	{.key = "on_failure", .type = TYPE_WORD, MEMBER(service, on_failure), .words = on_failure_words,
-	 .default_text = "auto", .doc = "weight 0 for a server that is down, or remove it"},
-	{.key = "check", .type = TYPE_SOURCE, .doc = "a name, a check in place, or a list: all must pass"},
-	{.key = "real_servers", .type = TYPE_SOURCE, .flags = FIELD_REQUIRED, .doc = "a pool's name or a list"},
-	{.type = TYPE_RECORD, ITEMS(service, real_servers, real_server_count), .flags = FIELD_LIST | FIELD_CHILDREN,
-	 .record = &schema_real_server},
+	{.key = "scheduler", .type = TYPE_TEXT, MEMBER(service, scheduler),
+	 .judge = judge_scheduler, .default_text = "wlc", .doc = "how the kernel picks a server"},
+	{.key = "forwarding", .type = TYPE_WORD, MEMBER(service, forwarding),
+	 .words = forwarding_words, .default_text = "dr", .doc = "how packets reach the servers"},
+	{.key = "gateway", .type = TYPE_ADDRESS, MEMBER(service, gateway),
+	 .judge = judge_host_address, .doc = "nat: what lbha-rs makes the servers' default route"},
+	{.key = "on_failure", .type = TYPE_WORD, MEMBER(service, on_failure),
+	 .words = on_failure_words, .default_text = "auto",
+	 .doc = "weight 0 for a server that is down, or remove it"},
+	{.key = "check", .type = TYPE_SOURCE,
+	 .doc = "a name, a check in place, or a list: all must pass"},
+	{.key = "real_servers", .type = TYPE_SOURCE, .flags = FIELD_REQUIRED,
+	 .doc = "a pool's name or a list"},
+	{.type = TYPE_RECORD, ITEMS(service, real_servers, real_server_count),
+	 .flags = FIELD_LIST | FIELD_CHILDREN, .record = &schema_real_server},
 };
 
-const struct schema_record schema_service = {RECORD("service", service_fields), .size = sizeof(struct service)};
+const struct schema_record schema_service = {
+	RECORD("service", service_fields), .size = sizeof(struct service),
+};
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
@@ -276,24 +347,32 @@ static const struct schema_field model_fields[] = {
 	{.type = TYPE_NUMBER, MEMBER(model, generation), .roles = ALL},
 	{.type = TYPE_TEXT, MEMBER(model, node), .roles = ALL},
 	{.type = TYPE_BOOL, MEMBER(model, has_services), .roles = ALL},
-	{.key = "cluster", .type = TYPE_TEXT, MEMBER(model, cluster), .judge = judge_name, .roles = ALL,
-	 .doc = "name of the whole, for people"},
-	{.key = "include", .type = TYPE_SOURCE, .flags = FIELD_LIST, .doc = "files to merge into this one"},
-	{.key = "directors", .type = TYPE_RECORD, ITEMS(model, directors, director_count), .flags = FIELD_LIST | FIELD_MAP,
-	 .record = &schema_director, .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(VRRP),
-	 .doc = "what differs between directors"},
-	{.key = "defaults", .type = TYPE_SOURCE, .flags = FIELD_MAP, .doc = "for every object of the file"},
-	{.key = "global", .type = TYPE_RECORD, MEMBER(model, global), .record = &schema_global, .roles = ALL,
-	 .doc = "the daemon itself"},
-	{.key = "vrrp", .type = TYPE_RECORD, ITEMS(model, instances, instance_count), .flags = FIELD_LIST,
-	 .record = &schema_instance, .roles = TO(CONTROL) | TO(VRRP), .doc = "virtual routers"},
-	{.key = "checks", .type = TYPE_RECORD, ITEMS(model, checks, check_count), .flags = FIELD_LIST | FIELD_MAP,
-	 .record = &schema_check, .roles = TO(CONTROL) | TO(CHECK), .doc = "named checks"},
-	{.type = TYPE_RECORD, ITEMS(model, probes, probe_count), .flags = FIELD_LIST, .record = &schema_probe,
-	 .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
-	{.key = "pools", .type = TYPE_SOURCE, .flags = FIELD_MAP, .doc = "named sets of real servers"},
-	{.key = "services", .type = TYPE_RECORD, ITEMS(model, services, service_count), .flags = FIELD_LIST,
-	 .record = &schema_service, .roles = TO(CONTROL) | TO(IPVS), .doc = "virtual services"},
+	{.key = "cluster", .type = TYPE_TEXT, MEMBER(model, cluster), .judge = judge_name,
+	 .roles = ALL, .doc = "name of the whole, for people"},
+	{.key = "include", .type = TYPE_SOURCE, .flags = FIELD_LIST,
+	 .doc = "files to merge into this one"},
+	{.key = "directors", .type = TYPE_RECORD, ITEMS(model, directors, director_count),
+	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_director,
+	 .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(VRRP), .doc = "what differs between directors"},
+	{.key = "defaults", .type = TYPE_SOURCE, .flags = FIELD_MAP,
+	 .doc = "for every object of the file"},
+	{.key = "global", .type = TYPE_RECORD, MEMBER(model, global), .record = &schema_global,
+	 .roles = ALL, .doc = "the daemon itself"},
+	{.key = "vrrp", .type = TYPE_RECORD, ITEMS(model, instances, instance_count),
+	 .flags = FIELD_LIST, .record = &schema_instance, .roles = TO(CONTROL) | TO(VRRP),
+	 .doc = "virtual routers"},
+	{.key = "checks", .type = TYPE_RECORD, ITEMS(model, checks, check_count),
+	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_check, .roles = TO(CONTROL) | TO(CHECK),
+	 .doc = "named checks"},
+	{.type = TYPE_RECORD, ITEMS(model, probes, probe_count), .flags = FIELD_LIST,
+	 .record = &schema_probe, .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
+	{.key = "pools", .type = TYPE_SOURCE, .flags = FIELD_MAP,
+	 .doc = "named sets of real servers"},
+	{.key = "services", .type = TYPE_RECORD, ITEMS(model, services, service_count),
+	 .flags = FIELD_LIST, .record = &schema_service, .roles = TO(CONTROL) | TO(IPVS),
+	 .doc = "virtual services"},
 };
 
-const struct schema_record schema_model = {RECORD("file", model_fields), .size = sizeof(struct model)};
+const struct schema_record schema_model = {
+	RECORD("file", model_fields), .size = sizeof(struct model),
+};

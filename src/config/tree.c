@@ -1,5 +1,6 @@
-/* Nodes, paths, and the merging of files; see the header. A section that is a map or a list may come in parts from many
- * files: lists follow one another, maps must not share a key. Everything else stands in one file only. */
+/* Nodes, paths, and the merging of files; see the header. A section that is a map or a list may
+ * come in parts from many files: lists follow one another, maps must not share a key. Everything
+ * else stands in one file only. */
 #include "config/tree.h"
 
 #include <errno.h>
@@ -31,7 +32,10 @@ const char *path_format(const struct path *path, struct arena *arena)
 void node_report(struct diagnostics *diagnostics, enum severity severity, const struct node *node,
 		 const struct path *path, const char *format, ...)
 {
-	struct diagnostic where = {.severity = severity, .file = node->file, .line = node->line, .column = node->column};
+	struct diagnostic where = {.severity = severity,
+				   .file = node->file,
+				   .line = node->line,
+				   .column = node->column};
 	va_list list;
 
 	where.path = path_format(path, diagnostics->arena);
@@ -95,16 +99,20 @@ const struct node_pair *node_find(const struct node *mapping, const char *key)
 #define NAME_SET NAME_FIRST "0123456789"
 
 /* The value for what stands between ${ and }. */
-static const char *variable_value(const char *inside, const char *(*environment)(void *ctx, const char *name), void *ctx,
-				  struct arena *arena, char *why)
+static const char *variable_value(const char *inside,
+				  const char *(*environment)(void *ctx, const char *name),
+				  void *ctx, struct arena *arena, char *why)
 {
 	struct text complaint = text_of(why, CONFIG_WHY);
 	size_t length = strspn(inside, NAME_SET);
 	const char *value, *name;
 
-	if (!length || !strchr(NAME_FIRST, inside[0]) || (inside[length] && strncmp(inside + length, ":-", 2))) {
-		text_add(&complaint, "\"${%s}\" is no variable (${NAME} or ${NAME:-default}; a literal ${ is $${)",
-			 inside);
+	if (!length || !strchr(NAME_FIRST, inside[0]) ||
+	    (inside[length] && strncmp(inside + length, ":-", 2))) {
+		text_add(
+			&complaint,
+			"\"${%s}\" is no variable (${NAME} or ${NAME:-default}; a literal ${ is $${)",
+			inside);
 		return NULL;
 	}
 	name = arena_text(arena, inside, length);
@@ -112,14 +120,16 @@ static const char *variable_value(const char *inside, const char *(*environment)
 	if (inside[length] && (!value || !*value))
 		return inside + length + 2;
 	if (!value)
-		text_add(&complaint, "the variable %.*s is not set (${%.*s:-default} gives it a default)", (int)length,
-			 inside, (int)length, inside);
+		text_add(&complaint,
+			 "the variable %.*s is not set (${%.*s:-default} gives it a default)",
+			 (int)length, inside, (int)length, inside);
 	return value;
 }
 
 /* Appends the value of the variable that begins at `dollar`; moves *at behind its brace. */
 static bool variable_add(const char *dollar, const char **at, struct text *result,
-			 const char *(*environment)(void *ctx, const char *name), void *ctx, struct arena *arena, char *why)
+			 const char *(*environment)(void *ctx, const char *name), void *ctx,
+			 struct arena *arena, char *why)
 {
 	const char *close = strchr(dollar, '}'), *inside, *value;
 
@@ -136,8 +146,8 @@ static bool variable_add(const char *dollar, const char **at, struct text *resul
 	return true;
 }
 
-int text_substitute(const char *text, const char *(*environment)(void *ctx, const char *name), void *ctx,
-		    struct arena *arena, const char **out, char *why)
+int text_substitute(const char *text, const char *(*environment)(void *ctx, const char *name),
+		    void *ctx, struct arena *arena, const char **out, char *why)
 {
 	char buffer[SUBSTITUTED_MAX];
 	struct text result = text_of(buffer, sizeof(buffer));
@@ -147,7 +157,8 @@ int text_substitute(const char *text, const char *(*environment)(void *ctx, cons
 		bool literal = dollar > at && dollar[-1] == '$';
 
 		text_add(&result, "%.*s", (int)(dollar - at), at);
-		at = dollar + 1; /* of $${ one $ is written by now: the second goes, the brace stays */
+		at = dollar +
+		     1; /* of $${ one $ is written by now: the second goes, the brace stays */
 		if (!literal && !variable_add(dollar, &at, &result, environment, ctx, arena, why))
 			return -EINVAL;
 		if (result.cut)
@@ -156,7 +167,8 @@ int text_substitute(const char *text, const char *(*environment)(void *ctx, cons
 	if (!result.cut)
 		text_add(&result, "%s", at);
 	if (result.cut) {
-		snprintf(why, CONFIG_WHY, "a text with variables is longer than %d bytes", SUBSTITUTED_MAX - 1);
+		snprintf(why, CONFIG_WHY, "a text with variables is longer than %d bytes",
+			 SUBSTITUTED_MAX - 1);
 		return -E2BIG;
 	}
 	*out = arena_strdup(arena, buffer);
@@ -176,7 +188,8 @@ struct config_tree *tree_new(struct arena *arena, const char *main_file)
 	return tree->sections ? tree : NULL;
 }
 
-static struct config_section *section_of(const struct config_tree *tree, const struct schema_field *field)
+static struct config_section *section_of(const struct config_tree *tree,
+					 const struct schema_field *field)
 {
 	return &tree->sections[schema_index(&schema_model, field)];
 }
@@ -186,12 +199,16 @@ const struct config_section *tree_section(const struct config_tree *tree, const 
 	return section_of(tree, schema_find(&schema_model, key));
 }
 
-/* What a root key must have; a list section that is a scalar in the file (include) may be one value. */
-static bool kind_fits(const struct schema_field *field, const struct node *value, const char **wanted)
+/* What a root key must have; a list section that is a scalar in the file (include) may be one
+ * value. */
+static bool kind_fits(const struct schema_field *field, const struct node *value,
+		      const char **wanted)
 {
-	bool is_map = (field->flags & FIELD_MAP) || (field->type == TYPE_RECORD && !(field->flags & FIELD_LIST));
+	bool is_map = (field->flags & FIELD_MAP) ||
+		      (field->type == TYPE_RECORD && !(field->flags & FIELD_LIST));
 
-	*wanted = is_map ? "a mapping (lines \"key: value\")" : "a list (lines that begin with \"- \")";
+	*wanted = is_map ? "a mapping (lines \"key: value\")"
+			 : "a list (lines that begin with \"- \")";
 	if (is_map)
 		return value->kind == NODE_MAPPING;
 	if (field->type == TYPE_SOURCE)
@@ -202,8 +219,9 @@ static bool kind_fits(const struct schema_field *field, const struct node *value
 	return value->kind == NODE_SCALAR;
 }
 
-static void section_add(struct config_tree *tree, struct arena *arena, const struct schema_field *field,
-			const struct node_pair *pair, struct diagnostics *diagnostics)
+static void section_add(struct config_tree *tree, struct arena *arena,
+			const struct schema_field *field, const struct node_pair *pair,
+			struct diagnostics *diagnostics)
 {
 	struct config_section *section = section_of(tree, field);
 	struct path path = {.key = pair->key->text};
@@ -215,7 +233,8 @@ static void section_add(struct config_tree *tree, struct arena *arena, const str
 		return;
 	}
 	if (!kind_fits(field, pair->value, &wanted)) {
-		node_error(diagnostics, pair->value, &path, "%s is expected, not %s", wanted, node_what(diagnostics, pair->value));
+		node_error(diagnostics, pair->value, &path, "%s is expected, not %s", wanted,
+			   node_what(diagnostics, pair->value));
 		return;
 	}
 	if (section->count && field->type == TYPE_TEXT) {
@@ -228,12 +247,15 @@ static void section_add(struct config_tree *tree, struct arena *arena, const str
 		*part = *pair;
 }
 
-void tree_add(struct config_tree *tree, struct arena *arena, const struct node *root, struct diagnostics *diagnostics)
+void tree_add(struct config_tree *tree, struct arena *arena, const struct node *root,
+	      struct diagnostics *diagnostics)
 {
 	if (!root)
 		return;
 	if (root->kind != NODE_MAPPING) {
-		node_error(diagnostics, root, NULL, "a file is a mapping (lines \"key: value\"), not %s", node_what(diagnostics, root));
+		node_error(diagnostics, root, NULL,
+			   "a file is a mapping (lines \"key: value\"), not %s",
+			   node_what(diagnostics, root));
 		return;
 	}
 	for (size_t i = 0; i < root->count; i++) {
@@ -247,8 +269,9 @@ void tree_add(struct config_tree *tree, struct arena *arena, const struct node *
 			continue;
 		}
 		nearest = schema_nearest(&schema_model, pair->key->text);
-		node_error(diagnostics, pair->key, &path, "unknown key%s%s%s", nearest ? "; did you mean \"" : "",
-			   nearest ? nearest : "", nearest ? "\"?" : "");
+		node_error(diagnostics, pair->key, &path, "unknown key%s%s%s",
+			   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+			   nearest ? "\"?" : "");
 	}
 }
 
@@ -300,15 +323,16 @@ void tree_finish(struct config_tree *tree, struct arena *arena, struct diagnosti
 	}
 	for (size_t part = 0; part < directors->count; part++)
 		for (size_t i = 0; i < directors->parts[part].value->count; i++) {
-			const char **name = arena_push(arena, &tree->directors, &tree->director_count, sizeof(*name));
+			const char **name = arena_push(arena, &tree->directors,
+						       &tree->director_count, sizeof(*name));
 
 			if (name)
 				*name = directors->parts[part].value->pairs[i].key->text;
 		}
 }
 
-static void item_add(struct section_item *item, const struct node *part, size_t index, const struct path *above,
-		     struct arena *arena)
+static void item_add(struct section_item *item, const struct node *part, size_t index,
+		     const struct path *above, struct arena *arena)
 {
 	struct path *path = arena_alloc(arena, sizeof(*path));
 
@@ -319,11 +343,14 @@ static void item_add(struct section_item *item, const struct node *part, size_t 
 		item->value = part->items[index];
 	}
 	if (path)
-		*path = (struct path){.up = above, .key = item->key ? item->key->text : NULL, .index = index};
+		*path = (struct path){.up = above,
+				      .key = item->key ? item->key->text : NULL,
+				      .index = index};
 	item->path = path;
 }
 
-struct section_item *section_items(const struct config_tree *tree, const char *key, struct arena *arena, size_t *count)
+struct section_item *section_items(const struct config_tree *tree, const char *key,
+				   struct arena *arena, size_t *count)
 {
 	const struct config_section *section = tree_section(tree, key);
 	struct section_item *items = NULL;

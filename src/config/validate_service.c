@@ -1,5 +1,6 @@
-/* What a service must be in itself (servers, ports, families) and to the others (names, listeners), and what an operator
- * should know about it. Nothing is repaired: what the kernel could not do is an error that says what to write. */
+/* What a service must be in itself (servers, ports, families) and to the others (names, listeners),
+ * and what an operator should know about it. Nothing is repaired: what the kernel could not do is
+ * an error that says what to write. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,9 +19,9 @@ static const struct origin *place_of(struct build_service *service, const char *
 	return origin->value ? origin : &service->self;
 }
 
-static void server_error(struct build *build, const struct build_place *place, const char *format, ...)
-	PRINTF_LIKE(3, 4);
-static void server_error(struct build *build, const struct build_place *place, const char *format, ...)
+PRINTF_LIKE(3, 4)
+static void server_error(struct build *build, const struct build_place *place, const char *format,
+			 ...)
 {
 	va_list list;
 	const char *text;
@@ -46,22 +47,27 @@ static bool server_fits(struct build *build, const struct build_service *service
 		if (!listen->address.family || !server->address.address.family)
 			continue;
 		if (listen->address.family != server->address.address.family) {
-			server_error(build, place, "%s cannot serve %s of \"%s\": one is IPv4, the other IPv6",
-				     addr_format(&server->address.address, address), endpoint_format(listen, listener),
-				     model->name);
+			server_error(build, place,
+				     "%s cannot serve %s of \"%s\": one is IPv4, the other IPv6",
+				     addr_format(&server->address.address, address),
+				     endpoint_format(listen, listener), model->name);
 			return false;
 		}
-		if (model->forwarding == FORWARDING_DR && server->address.port && server->address.port != listen->port) {
-			server_error(build, place, "port %u is not the port %u of \"%s\", and forwarding: dr cannot change "
-				     "ports: leave the port out, or use forwarding: nat", server->address.port, listen->port,
-				     model->name);
+		if (model->forwarding == FORWARDING_DR && server->address.port &&
+		    server->address.port != listen->port) {
+			server_error(
+				build, place,
+				"port %u is not the port %u of \"%s\", and forwarding: dr cannot change "
+				"ports: leave the port out, or use forwarding: nat",
+				server->address.port, listen->port, model->name);
 			return false;
 		}
 	}
 	return true;
 }
 
-/* Servers in order of what must not be there twice: for the ports, the numbers decide which was first. */
+/* Servers in order of what must not be there twice: for the ports, the numbers decide which was
+ * first. */
 struct claim {
 	struct endpoint endpoint;
 	const char *name;
@@ -71,14 +77,16 @@ struct claim {
 static int claim_order(const void *left, const void *right)
 {
 	const struct claim *a = left, *b = right;
-	int order = a->name ? strcmp(a->name, b->name) : endpoint_compare(&a->endpoint, &b->endpoint);
+	int order =
+		a->name ? strcmp(a->name, b->name) : endpoint_compare(&a->endpoint, &b->endpoint);
 
 	if (!order && a->server != b->server)
 		order = a->server < b->server ? -1 : 1;
 	return order;
 }
 
-static bool claims_unique(struct build *build, const struct build_service *service, struct claim *claims, size_t count)
+static bool claims_unique(struct build *build, const struct build_service *service,
+			  struct claim *claims, size_t count)
 {
 	char text[ENDPOINT_TEXT];
 	bool unique = true;
@@ -92,12 +100,15 @@ static bool claims_unique(struct build *build, const struct build_service *servi
 		bool same_place = !endpoint_compare(&first->endpoint, &again->endpoint);
 
 		/* servers that are wholly alike were told by their address */
-		if (first->server == again->server || (first->name ? strcmp(first->name, again->name) || same_place : !same_place))
+		if (first->server == again->server ||
+		    (first->name ? strcmp(first->name, again->name) || same_place : !same_place))
 			continue;
 		unique = false;
 		if (first->name)
-			server_error(build, place, "\"%s\" is the name of another server of \"%s\" (%s)", again->name,
-				     service->model->name, node_place(other, place->node, build->arena));
+			server_error(build, place,
+				     "\"%s\" is the name of another server of \"%s\" (%s)",
+				     again->name, service->model->name,
+				     node_place(other, place->node, build->arena));
 		else
 			server_error(build, place, "%s is a server of \"%s\" already (%s)",
 				     endpoint_format(&again->endpoint, text), service->model->name,
@@ -138,8 +149,10 @@ static bool servers_unique(struct build *build, const struct build_service *serv
 	count = 0;
 	for (size_t i = 0; i < model->real_server_count; i++)
 		if (model->real_servers[i].name)
-			claims[count++] = (struct claim){.name = model->real_servers[i].name, .server = i,
-							 .endpoint = model->real_servers[i].address};
+			claims[count++] =
+				(struct claim){.name = model->real_servers[i].name,
+					       .server = i,
+					       .endpoint = model->real_servers[i].address};
 	return claims_unique(build, service, claims, count) && unique;
 }
 
@@ -151,13 +164,15 @@ static bool gateway_fits(struct build *build, struct build_service *service)
 	if (!model->gateway.family || origin->is_default_level)
 		return true;
 	if (model->forwarding != FORWARDING_NAT) {
-		origin_report(&build->reader, SEVERITY_ERROR, origin, origin, "a gateway needs forwarding: nat");
+		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
+			      "a gateway needs forwarding: nat");
 		return false;
 	}
 	if (model->listen_count && model->listen[0].address.family &&
 	    model->listen[0].address.family != model->gateway.family) {
-		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
-			      "the gateway is not of the listeners' family (one is IPv4, the other IPv6)");
+		origin_report(
+			&build->reader, SEVERITY_ERROR, origin, origin,
+			"the gateway is not of the listeners' family (one is IPv4, the other IPv6)");
 		return false;
 	}
 	return true;
@@ -165,13 +180,14 @@ static bool gateway_fits(struct build *build, struct build_service *service)
 
 static const char *next_scheduler(const void *ctx UNUSED, size_t index)
 {
-	static const char *const names[] = {"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh",
-					    "sh", "mh", "sed", "nq", "fo", "ovf", "twos"};
+	static const char *const names[] = {"rr", "wrr", "lc",  "wlc", "lblc", "lblcr", "dh",
+					    "sh", "mh",  "sed", "nq",  "fo",   "ovf",   "twos"};
 
 	return index < COUNT_OF(names) ? names[index] : NULL;
 }
 
-/* The kernel judges schedulers, since modules may bring new ones; an unknown name is often a slip, though. */
+/* The kernel judges schedulers, since modules may bring new ones; an unknown name is often a slip,
+ * though. */
 static void warn_scheduler(struct build *build, struct build_service *service)
 {
 	const char *name = service->model->scheduler, *known, *nearest;
@@ -183,8 +199,10 @@ static void warn_scheduler(struct build *build, struct build_service *service)
 		if (!strcmp(known, name))
 			return;
 	nearest = text_nearest(name, next_scheduler, NULL);
-	origin_report(&build->reader, SEVERITY_WARNING, origin, origin, "\"%s\" is no scheduler that lbha knows; the kernel "
-		      "will judge%s%s%s", name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+	origin_report(&build->reader, SEVERITY_WARNING, origin, origin,
+		      "\"%s\" is no scheduler that lbha knows; the kernel "
+		      "will judge%s%s%s",
+		      name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
 		      nearest ? "\"?" : "");
 }
 
@@ -195,10 +213,11 @@ static void warn_service(struct build *build, struct build_service *service)
 	warn_scheduler(build, service);
 	if (!service->check_count && service->checks_good)
 		origin_report(&build->reader, SEVERITY_WARNING, &service->self, &service->self,
-			      "\"%s\" has no check: its servers always count as up", service->model->name);
-	if (!service->servers.count && service->servers.good)
-		origin_report(&build->reader, SEVERITY_WARNING, servers, servers, "\"%s\" has no servers",
+			      "\"%s\" has no check: its servers always count as up",
 			      service->model->name);
+	if (!service->servers.count && service->servers.good)
+		origin_report(&build->reader, SEVERITY_WARNING, servers, servers,
+			      "\"%s\" has no servers", service->model->name);
 }
 
 bool validate_service(struct build *build, struct build_service *service)
@@ -211,8 +230,10 @@ bool validate_service(struct build *build, struct build_service *service)
 		return false;
 	if (model->listen_count > BUILD_LISTENERS_MAX ||
 	    model->listen_count * model->real_server_count > BUILD_PAIRS_MAX) {
-		origin_report(&build->reader, SEVERITY_ERROR, listen, listen, "has more than %d listeners, or more than %d "
-			      "pairs of listener and server", BUILD_LISTENERS_MAX, BUILD_PAIRS_MAX);
+		origin_report(&build->reader, SEVERITY_ERROR, listen, listen,
+			      "has more than %d listeners, or more than %d "
+			      "pairs of listener and server",
+			      BUILD_LISTENERS_MAX, BUILD_PAIRS_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < model->real_server_count; i++)
@@ -245,9 +266,11 @@ static void claim_names(struct build *build)
 			if (!strcmp(build->services[other].model->name, name))
 				first = place_of(&build->services[other], "name")->value;
 		if (first)
-			origin_report(&build->reader, SEVERITY_ERROR, place_of(service, "name"), &service->self,
-				      "\"%s\" is the name of another service (%s)", name,
-				      node_place(first, place_of(service, "name")->value, build->arena));
+			origin_report(&build->reader, SEVERITY_ERROR, place_of(service, "name"),
+				      &service->self, "\"%s\" is the name of another service (%s)",
+				      name,
+				      node_place(first, place_of(service, "name")->value,
+						 build->arena));
 		else
 			table_add(&names, hash, i);
 	}
@@ -278,15 +301,18 @@ static uint64_t endpoint_hash(const struct endpoint *endpoint)
 	return text_hash(hash, &endpoint->port, sizeof(endpoint->port));
 }
 
-static void listener_taken(struct build *build, const struct listener *listener, const struct listener *first)
+static void listener_taken(struct build *build, const struct listener *listener,
+			   const struct listener *first)
 {
 	struct origin place = listener_place(build, listener), other = listener_place(build, first);
 	bool same = first->service == listener->service;
 	char text[ENDPOINT_TEXT];
 
-	origin_report(&build->reader, SEVERITY_ERROR, &place, &place, "%s/%s is a listener of %s%s%s already (%s)",
+	origin_report(&build->reader, SEVERITY_ERROR, &place, &place,
+		      "%s/%s is a listener of %s%s%s already (%s)",
 		      endpoint_format(&listener->endpoint, text),
-		      listener->protocols & first->protocols & PROTOCOL_TCP ? "tcp" : "udp", same ? "this service" : "\"",
+		      listener->protocols & first->protocols & PROTOCOL_TCP ? "tcp" : "udp",
+		      same ? "this service" : "\"",
 		      same ? "" : build->services[first->service].model->name, same ? "" : "\"",
 		      node_place(other.value, place.value, build->arena));
 }
@@ -303,16 +329,20 @@ static void claim_listeners(struct build *build)
 	for (uint32_t i = 0; i < build->service_count; i++) {
 		const struct service *model = build->services[i].model;
 
-		for (uint32_t at = 0; model->name && at < model->listen_count && at < BUILD_LISTENERS_MAX; at++) {
-			struct listener listener = {.endpoint = model->listen[at], .protocols = model->protocols,
-						    .service = i, .number = at};
+		for (uint32_t at = 0;
+		     model->name && at < model->listen_count && at < BUILD_LISTENERS_MAX; at++) {
+			struct listener listener = {.endpoint = model->listen[at],
+						    .protocols = model->protocols,
+						    .service = i,
+						    .number = at};
 			uint64_t hash = endpoint_hash(&listener.endpoint);
 			const struct listener *first = NULL;
 
 			if (!listener.endpoint.address.family)
 				continue;
 			for (size_t step = 0; !first && table_next(&taken, hash, &step, &other);)
-				if (!endpoint_compare(&listeners[other].endpoint, &listener.endpoint) &&
+				if (!endpoint_compare(&listeners[other].endpoint,
+						      &listener.endpoint) &&
 				    (listeners[other].protocols & listener.protocols))
 					first = &listeners[other];
 			if (first)
@@ -335,11 +365,13 @@ static void warn_uncarried(struct build *build)
 	uint32_t unused;
 	char text[ADDR_TEXT];
 
-	if ((build->director_count && !build->self) || table_init(&carried, build->arena, model->instance_count * 2))
+	if ((build->director_count && !build->self) ||
+	    table_init(&carried, build->arena, model->instance_count * 2))
 		return;
 	for (size_t i = 0; i < model->instance_count; i++)
 		for (size_t at = 0; at < model->instances[i].virtual_address_count; at++) {
-			const struct addr *address = &model->instances[i].virtual_addresses[at].address.address;
+			const struct addr *address =
+				&model->instances[i].virtual_addresses[at].address.address;
 
 			table_add(&carried, text_hash(TEXT_HASH, address, sizeof(*address)), 0);
 		}
@@ -351,11 +383,13 @@ static void warn_uncarried(struct build *build)
 			size_t step = 0;
 
 			if (!address->family || !build->services[i].origins ||
-			    table_next(&carried, text_hash(TEXT_HASH, address, sizeof(*address)), &step, &unused))
+			    table_next(&carried, text_hash(TEXT_HASH, address, sizeof(*address)),
+				       &step, &unused))
 				continue;
 			place = listener_place(build, &listener);
 			origin_report(&build->reader, SEVERITY_WARNING, &place, &place,
-				      "no instance of vrrp has the address %s", addr_format(address, text));
+				      "no instance of vrrp has the address %s",
+				      addr_format(address, text));
 		}
 }
 

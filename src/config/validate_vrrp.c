@@ -1,5 +1,6 @@
-/* What instances must be to one another: names, virtual router ids on an interface, virtual addresses; and what an
- * operator should know about their priorities. Held for every director, since overrides can break it on one only. */
+/* What instances must be to one another: names, virtual router ids on an interface, virtual
+ * addresses; and what an operator should know about their priorities. Held for every director,
+ * since overrides can break it on one only. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -44,9 +45,13 @@ static void claim_name(struct claims *claims, uint32_t number)
 		if (!strcmp(claims->instances[other].model.name, name)) {
 			const struct origin *at = place_of(instance, "name");
 
-			origin_report(&claims->build->reader, SEVERITY_ERROR, at, at, "\"%s\" is the name of another instance "
-				      "(%s)", name,
-				      told(claims, place_of(&claims->instances[other], "name")->value, at->value));
+			origin_report(&claims->build->reader, SEVERITY_ERROR, at, at,
+				      "\"%s\" is the name of another instance "
+				      "(%s)",
+				      name,
+				      told(claims,
+					   place_of(&claims->instances[other], "name")->value,
+					   at->value));
 			return;
 		}
 	table_add(&claims->names, hash, number);
@@ -72,16 +77,17 @@ static void claim_id(struct claims *claims, uint32_t number)
 		    first->model.virtual_router_id != model->virtual_router_id)
 			continue;
 		origin_report(&claims->build->reader, SEVERITY_ERROR, at, at,
-			      "%u is the virtual_router_id of \"%s\" on the same interface (%s)", model->virtual_router_id,
-			      first->model.name ? first->model.name : "?",
+			      "%u is the virtual_router_id of \"%s\" on the same interface (%s)",
+			      model->virtual_router_id, first->model.name ? first->model.name : "?",
 			      told(claims, place_of(first, "virtual_router_id")->value, at->value));
 		return;
 	}
 	table_add(&claims->ids, hash, number);
 }
 
-/* The node and path of an instance's n-th virtual address; a list of one may be the value itself. */
-static struct origin address_place(struct build *build, struct build_instance *instance, size_t number)
+/* The node and path of an instance's n-th virtual address; a list of one may be that itself. */
+static struct origin address_place(struct build *build, struct build_instance *instance,
+				   size_t number)
 {
 	const struct origin *list = place_of(instance, "virtual_addresses");
 	struct origin place = *list;
@@ -107,14 +113,19 @@ static void claim_address(struct claims *claims, uint32_t number, size_t at)
 		struct build_instance *first = &claims->instances[other / 256];
 		struct origin place, first_place;
 
-		if (!addr_equal(&first->model.virtual_addresses[other % 256].address.address, address))
+		if (!addr_equal(&first->model.virtual_addresses[other % 256].address.address,
+				address))
 			continue;
 		place = address_place(claims->build, instance, at);
 		first_place = address_place(claims->build, first, other % 256);
-		origin_report(&claims->build->reader, SEVERITY_ERROR, &place, &place, "%s is an address of %s%s%s already (%s)",
-			      addr_format(address, text), first == instance ? "this instance" : "\"",
-			      first == instance ? "" : first->model.name ? first->model.name : "?",
-			      first == instance ? "" : "\"", told(claims, first_place.value, place.value));
+		origin_report(&claims->build->reader, SEVERITY_ERROR, &place, &place,
+			      "%s is an address of %s%s%s already (%s)", addr_format(address, text),
+			      first == instance ? "this instance" : "\"",
+			      first == instance   ? ""
+			      : first->model.name ? first->model.name
+						  : "?",
+			      first == instance ? "" : "\"",
+			      told(claims, first_place.value, place.value));
 		return;
 	}
 	table_add(&claims->addresses, hash, (uint32_t)(number * 256 + at));
@@ -127,29 +138,33 @@ static void claim_addresses(struct claims *claims, uint32_t number)
 	const struct origin *at = place_of(instance, "virtual_addresses");
 
 	if (count > VIRTUAL_ADDRESSES_MAX) {
-		origin_report(&claims->build->reader, SEVERITY_ERROR, at, at,
-			      "has %zu addresses; an advert has room for %d: make a second instance", count,
-			      VIRTUAL_ADDRESSES_MAX);
+		origin_report(
+			&claims->build->reader, SEVERITY_ERROR, at, at,
+			"has %zu addresses; an advert has room for %d: make a second instance",
+			count, VIRTUAL_ADDRESSES_MAX);
 		count = VIRTUAL_ADDRESSES_MAX;
 	}
 	for (size_t i = 0; i < count; i++)
 		claim_address(claims, number, i);
 }
 
-/* A MASTER without rival is what everybody expects of the higher number: equal ones are decided by address. */
+/* A MASTER without rival is what everybody expects of the higher number: equal ones are decided by
+ * address. */
 static void equal_priorities(struct build *build, size_t number)
 {
 	struct build_instance *first = &build->instances[number];
 
 	for (size_t d = 0; d < build->director_count; d++) {
-		const struct build_instance *other = &build->instances[d * build->instance_count + number];
+		const struct build_instance *other =
+			&build->instances[d * build->instance_count + number];
 
 		if (!other->good || other->model.priority != first->model.priority)
 			return;
 	}
-	origin_report(&build->reader, SEVERITY_WARNING, &first->self, &first->self,
-		      "\"%s\" has priority %u on every director; give the one that should be MASTER more",
-		      first->model.name, first->model.priority);
+	origin_report(
+		&build->reader, SEVERITY_WARNING, &first->self, &first->self,
+		"\"%s\" has priority %u on every director; give the one that should be MASTER more",
+		first->model.name, first->model.priority);
 }
 
 static void validate_director(struct build *build, struct build_instance *instances)

@@ -1,5 +1,5 @@
-/* Scalars to values and back; see the header. Each parser takes the row, the scalar and where to put the value, and
- * complains into `why` in a sentence that follows "KEY: ". */
+/* Scalars to values and back; see the header. Each parser takes the row, the scalar and where to
+ * put the value, and complains into `why` in a sentence that follows "KEY: ". */
 #include "config/value.h"
 
 #include <errno.h>
@@ -31,7 +31,8 @@ static bool same_word(const char *a, const char *b)
 	return !*a && !*b;
 }
 
-/* What other YAML readers take for a number: sign, digits with underscores, one point, an exponent, or hexadecimal. */
+/* What other YAML readers take for a number: sign, digits with underscores, one point, an exponent,
+ * or hexadecimal. */
 static bool looks_numeric(const char *text)
 {
 	bool point = false, digits = false;
@@ -102,7 +103,8 @@ static void number_range(const struct schema_field *field, struct text *why)
 	if (field->min == field->max)
 		text_add(why, "must be %lld", (long long)field->min);
 	else if (field->max)
-		text_add(why, "must be from %lld to %lld", (long long)field->min, (long long)field->max);
+		text_add(why, "must be from %lld to %lld", (long long)field->min,
+			 (long long)field->max);
 	else
 		text_add(why, "must be %lld or more", (long long)field->min);
 }
@@ -116,20 +118,25 @@ static bool bad_number(const struct scalar *scalar, int err, struct text *why)
 	else if (err == -ERANGE)
 		text_add(why, "%s is too large", text);
 	else if (text[0] == '0' && is_digit(text[1]) && looks_numeric(text))
-		text_add(why, "%s has a leading zero: write the number in decimal, or in hexadecimal with 0x", text);
+		text_add(
+			why,
+			"%s has a leading zero: write the number in decimal, or in hexadecimal with 0x",
+			text);
 	else
 		text_add(why, "a whole number is expected, not \"%s\"", text);
 	return false;
 }
 
-static bool parse_number(const struct schema_field *field, const struct scalar *scalar, void *out, struct text *why)
+static bool parse_number(const struct schema_field *field, const struct scalar *scalar, void *out,
+			 struct text *why)
 {
 	int64_t number;
 	int err = number_parse(scalar->text, &number);
 
 	if (!scalar->plain && !err)
 		err = -EINVAL;
-	if (err == -EINVAL && scalar->plain && scalar->text[0] == '-' && !number_parse(scalar->text + 1, &number)) {
+	if (err == -EINVAL && scalar->plain && scalar->text[0] == '-' &&
+	    !number_parse(scalar->text + 1, &number)) {
 		number = -number;
 		err = 0;
 	}
@@ -153,7 +160,8 @@ static bool parse_bool(const struct scalar *scalar, void *out, struct text *why)
 		return false;
 	}
 	if (!scalar->plain) {
-		text_add(why, "true or false is expected, not the text \"%s\": remove the quotes", scalar->text);
+		text_add(why, "true or false is expected, not the text \"%s\": remove the quotes",
+			 scalar->text);
 		return false;
 	}
 	memcpy(out, &value, sizeof(value));
@@ -180,13 +188,15 @@ static bool duration_fits(const struct schema_field *field, nstime value, struct
 	else if (field->max && value > field->max)
 		text_add(why, "must be at most %s, not %s", high, given);
 	else if (field->step && value % field->step)
-		text_add(why, "must be a multiple of %s, not %s", duration_format(field->step, low), given);
+		text_add(why, "must be a multiple of %s, not %s", duration_format(field->step, low),
+			 given);
 	else
 		return true;
 	return false;
 }
 
-static bool parse_duration(const struct schema_field *field, const struct scalar *scalar, void *out, struct text *why)
+static bool parse_duration(const struct schema_field *field, const struct scalar *scalar, void *out,
+			   struct text *why)
 {
 	const char *text = scalar->text;
 	nstime value;
@@ -197,7 +207,10 @@ static bool parse_duration(const struct schema_field *field, const struct scalar
 	else if (err == -ERANGE)
 		text_add(why, "%s is too long", text);
 	else if (err)
-		text_add(why, "\"%s\" is no duration (a number and its unit: us, ms, s, m, h or d; e.g. 500ms)", text);
+		text_add(
+			why,
+			"\"%s\" is no duration (a number and its unit: us, ms, s, m, h or d; e.g. 500ms)",
+			text);
 	if (err || !duration_fits(field, value, why))
 		return false;
 	memcpy(out, &value, sizeof(value));
@@ -206,20 +219,21 @@ static bool parse_duration(const struct schema_field *field, const struct scalar
 
 /* ---- texts and words ------------------------------------------------------------------------ */
 
-static bool parse_text(const struct schema_field *field, const struct scalar *scalar, struct arena *arena, void *out,
-		       struct text *why)
+static bool parse_text(const struct schema_field *field, const struct scalar *scalar,
+		       struct arena *arena, void *out, struct text *why)
 {
 	const char *trap = scalar->quoted ? NULL : value_plain_trap(scalar->text);
 	const char *complaint = field->judge ? field->judge(scalar->text) : NULL;
 	char *copy;
 
 	if (trap) {
-		text_add(why, "a text is expected, and %s is %s; if it is meant, write \"%s\"", scalar->text,
-			 trap, scalar->text);
+		text_add(why, "a text is expected, and %s is %s; if it is meant, write \"%s\"",
+			 scalar->text, trap, scalar->text);
 		return false;
 	}
 	if (strlen(scalar->text) > (field->max ? (size_t)field->max : 4096)) {
-		text_add(why, "is longer than %lld bytes", field->max ? (long long)field->max : 4096);
+		text_add(why, "is longer than %lld bytes",
+			 field->max ? (long long)field->max : 4096);
 		return false;
 	}
 	if (complaint)
@@ -232,10 +246,15 @@ static bool parse_text(const struct schema_field *field, const struct scalar *sc
 void value_words(const struct schema_word *words, struct text *out)
 {
 	for (const struct schema_word *word = words; word->text; word++)
-		text_add(out, "%s%s", word == words ? "" : word[1].text ? ", " : " or ", word->text);
+		text_add(out, "%s%s",
+			 word == words  ? ""
+			 : word[1].text ? ", "
+					: " or ",
+			 word->text);
 }
 
-static bool parse_word(const struct schema_field *field, const struct scalar *scalar, void *out, struct text *why)
+static bool parse_word(const struct schema_field *field, const struct scalar *scalar, void *out,
+		       struct text *why)
 {
 	const struct schema_word *word = field->words;
 
@@ -264,12 +283,14 @@ static bool parse_address(const struct scalar *scalar, void *out, struct text *w
 	if (!addr_parse(text, out))
 		return true;
 	if (strchr(text, '/'))
-		text_add(why, "\"%s\" has a prefix length; only the address is expected here", text);
+		text_add(why, "\"%s\" has a prefix length; only the address is expected here",
+			 text);
 	else if (!endpoint_parse(text, &endpoint) && endpoint.port)
 		text_add(why, "\"%s\" has a port; only the address is expected here", text);
 	else
 		text_add(why, "\"%s\" is no IPv4 or IPv6 address%s", text,
-			 strpbrk(text, LETTERS) && !strchr(text, ':') ? " (names are not looked up)" : "");
+			 strpbrk(text, LETTERS) && !strchr(text, ':') ? " (names are not looked up)"
+								      : "");
 	return false;
 }
 
@@ -281,7 +302,8 @@ static bool parse_prefix(const struct scalar *scalar, void *out, struct text *wh
 		text_add(why, "\"%s\" has no valid prefix length (0 to %s)", scalar->text,
 			 strchr(scalar->text, ':') ? "128" : "32");
 	else if (err)
-		text_add(why, "\"%s\" is no address with prefix length (192.0.2.1/24)", scalar->text);
+		text_add(why, "\"%s\" is no address with prefix length (192.0.2.1/24)",
+			 scalar->text);
 	return !err;
 }
 
@@ -293,14 +315,18 @@ static bool parse_endpoint(const struct scalar *scalar, void *out, struct text *
 	if (err == -ERANGE)
 		text_add(why, "\"%s\" has no valid port (1 to 65535)", text);
 	else if (err)
-		text_add(why, "\"%s\" is no address and port (192.0.2.1:80 or \"[2001:db8::1]:80\")%s", text,
-			 strpbrk(text, LETTERS) && strchr(text, ':') == strrchr(text, ':') ?
-				 "; names are not looked up" : "");
+		text_add(why,
+			 "\"%s\" is no address and port (192.0.2.1:80 or \"[2001:db8::1]:80\")%s",
+			 text,
+			 strpbrk(text, LETTERS) && strchr(text, ':') == strrchr(text, ':')
+				 ? "; names are not looked up"
+				 : "");
 	return !err;
 }
 
 /* "200" or "200-299". */
-static bool parse_range(const struct schema_field *field, const struct scalar *scalar, void *out, struct text *why)
+static bool parse_range(const struct schema_field *field, const struct scalar *scalar, void *out,
+			struct text *why)
 {
 	const char *text = scalar->text, *dash = strchr(text, '-');
 	struct status_range range;
@@ -317,8 +343,9 @@ static bool parse_range(const struct schema_field *field, const struct scalar *s
 	if (!dash && !scalar->plain && looks_numeric(text))
 		return bad_number(scalar, -EINVAL, why);
 	if (low < field->min || high > field->max || low > high) {
-		text_add(why, "\"%s\" is no number from %lld to %lld and no range of them (200-299)", text,
-			 (long long)field->min, (long long)field->max);
+		text_add(why,
+			 "\"%s\" is no number from %lld to %lld and no range of them (200-299)",
+			 text, (long long)field->min, (long long)field->max);
 		return false;
 	}
 	range = (struct status_range){(uint16_t)low, (uint16_t)high};
@@ -328,8 +355,8 @@ static bool parse_range(const struct schema_field *field, const struct scalar *s
 
 /* ---- any ------------------------------------------------------------------------------------ */
 
-static bool judge_value(const struct schema_field *field, const struct scalar *scalar, const void *value,
-			struct text *why)
+static bool judge_value(const struct schema_field *field, const struct scalar *scalar,
+			const void *value, struct text *why)
 {
 	const char *complaint = field->judge ? field->judge(value) : NULL;
 
@@ -342,8 +369,8 @@ union any_value {
 	struct endpoint endpoint;
 };
 
-static bool parse_any_address(const struct schema_field *field, const struct scalar *scalar, void *out,
-			      struct text *why)
+static bool parse_any_address(const struct schema_field *field, const struct scalar *scalar,
+			      void *out, struct text *why)
 {
 	union any_value value;
 	bool good;
@@ -361,8 +388,8 @@ static bool parse_any_address(const struct schema_field *field, const struct sca
 	return true;
 }
 
-bool value_parse(const struct schema_field *field, const struct scalar *scalar, struct arena *arena, void *out,
-		 struct text *why)
+bool value_parse(const struct schema_field *field, const struct scalar *scalar, struct arena *arena,
+		 void *out, struct text *why)
 {
 	switch (field->type) {
 	case TYPE_BOOL:

@@ -1,7 +1,8 @@
-/* libyaml's events into our own nodes; see the header. YAML as people use it in configurations and no more: one document,
- * scalar keys, anchors, aliases and merge keys. A key given twice is an error; a syntax error ends the file, anything
- * else is reported and passed over. Expansion through aliases costs nothing here (nodes are shared) but would cost the
- * reader: every node knows its weight, and a file heavier than YAML_WEIGHT_MAX is refused. */
+/* libyaml's events into our own nodes; see the header. YAML as people use it in configurations and
+ * no more: one document, scalar keys, anchors, aliases and merge keys. A key given twice is an
+ * error; a syntax error ends the file, anything else is reported and passed over. Expansion through
+ * aliases costs nothing here (nodes are shared) but would cost the reader: every node knows its
+ * weight, and a file heavier than YAML_WEIGHT_MAX is refused. */
 #include "config/yaml.h"
 
 #include <errno.h>
@@ -29,9 +30,9 @@ struct composer {
 	struct anchor *anchors;
 	size_t anchor_count;
 	struct table anchor_index;
-	size_t merged;      /* pairs that merge keys brought */
+	size_t merged; /* pairs that merge keys brought */
 	unsigned depth;
-	bool stopped;       /* a syntax error or a limit: reported */
+	bool stopped; /* a syntax error or a limit: reported */
 };
 
 /* ---- syntax errors -------------------------------------------------------------------------- */
@@ -60,7 +61,8 @@ static void line_text(const struct composer *c, size_t line, char *out, size_t s
 /* What usually is behind a syntax error in a line like this; NULL: nothing known. */
 static const char *syntax_hint(const char *line, size_t column)
 {
-	const char *variable = strstr(line, "${"), *bracket = strpbrk(line, "[{"), *close = strstr(line, "]:");
+	const char *variable = strstr(line, "${"), *bracket = strpbrk(line, "[{"),
+		   *close = strstr(line, "]:");
 
 	if (variable && bracket < variable)
 		return "YAML needs quotes around ${} inside {} and []: \"${NAME}\"";
@@ -81,14 +83,17 @@ static const char *syntax_words(const char *problem)
 	static const char *const words[][2] = {
 		{"mapping values are not allowed in this context",
 		 "a second \": \" in one line, or a wrong indentation; a value with \": \" in it needs quotes"},
-		{"did not find expected key", "is neither \"key: value\" nor part of what stands above; check the indentation"},
-		{"did not find expected '-' indicator", "is no item (\"- \") of the list above; check the indentation"},
+		{"did not find expected key",
+		 "is neither \"key: value\" nor part of what stands above; check the indentation"},
+		{"did not find expected '-' indicator",
+		 "is no item (\"- \") of the list above; check the indentation"},
 		{"did not find expected ',' or ']'", "\",\" or \"]\" is expected here"},
 		{"did not find expected ',' or '}'", "\",\" or \"}\" is expected here"},
 		{"could not find expected ':'", "\":\" is expected after a key"},
 		{"found unexpected end of stream", "the file ends inside a quoted text"},
 		{"did not find expected node content", "a value is expected here"},
-		{"found character that cannot start any token", "a value that begins with this character needs quotes"},
+		{"found character that cannot start any token",
+		 "a value that begins with this character needs quotes"},
 		{"invalid leading UTF-8 octet", "the file is not UTF-8 text"},
 		{"invalid trailing UTF-8 octet", "the file is not UTF-8 text"},
 		{"incomplete UTF-8 octet sequence", "the file is not UTF-8 text"},
@@ -131,8 +136,10 @@ static void syntax_error(struct composer *c)
 	where.line = (uint32_t)line + 1;
 	where.column = (uint32_t)column + 1;
 	if (!hint && context && strstr(context, "while parsing a flow "))
-		snprintf(began, sizeof(began), " (the bracket opened in line %zu)", c->parser.context_mark.line + 1);
-	node_error(c->diagnostics, &where, NULL, "syntax: %s%s", hint ? hint : syntax_words(c->parser.problem), began);
+		snprintf(began, sizeof(began), " (the bracket opened in line %zu)",
+			 c->parser.context_mark.line + 1);
+	node_error(c->diagnostics, &where, NULL, "syntax: %s%s",
+		   hint ? hint : syntax_words(c->parser.problem), began);
 }
 
 /* Fetches the next event; false when the file has come to a bad end. */
@@ -163,11 +170,13 @@ static struct node *node_new(struct composer *c, enum node_kind kind)
 	return node;
 }
 
-static void add_weight(struct composer *c, struct node *node, const struct node *child, const struct path *path)
+static void add_weight(struct composer *c, struct node *node, const struct node *child,
+		       const struct path *path)
 {
 	node->weight += child->weight;
 	if (node->weight > YAML_WEIGHT_MAX && !c->stopped) {
-		node_error(c->diagnostics, node, path, "aliases expand to more than %d values", YAML_WEIGHT_MAX);
+		node_error(c->diagnostics, node, path, "aliases expand to more than %d values",
+			   YAML_WEIGHT_MAX);
 		c->stopped = true;
 	}
 }
@@ -180,7 +189,8 @@ static bool anchor_find(const struct composer *c, const char *name, size_t *inde
 	if (!c->anchor_count)
 		return false;
 	/* an anchor may be given again: the last one counts */
-	for (size_t step = 0; table_next(&c->anchor_index, text_hash(TEXT_HASH, name, strlen(name)), &step, &at);)
+	for (size_t step = 0;
+	     table_next(&c->anchor_index, text_hash(TEXT_HASH, name, strlen(name)), &step, &at);)
 		if (!strcmp(c->anchors[at].name, name) && (!found || at > *index)) {
 			*index = at;
 			found = true;
@@ -188,7 +198,7 @@ static bool anchor_find(const struct composer *c, const char *name, size_t *inde
 	return found;
 }
 
-/* Notes an anchor; its node comes when it is complete. Returns its number + 1, 0 without an anchor. */
+/* Notes an anchor; its node comes when it is complete. Gives its number + 1, 0 without an anchor. */
 static size_t anchor_open(struct composer *c, const yaml_char_t *name)
 {
 	const char *text = (const char *)name;
@@ -264,7 +274,8 @@ static void scalar_style(struct composer *c, struct node *node, const struct pat
 	node->quoted = !node->plain;
 }
 
-static const char *substitute(struct composer *c, struct node *node, const char *text, const struct path *path)
+static const char *substitute(struct composer *c, struct node *node, const char *text,
+			      const struct path *path)
 {
 	char why[CONFIG_WHY] = "out of memory";
 	const char *out;
@@ -305,12 +316,14 @@ static const struct node *compose_scalar(struct composer *c, const struct path *
 
 static const struct node *compose_node(struct composer *c, const struct path *path);
 
-static void collection_tag(struct composer *c, const struct node *node, const yaml_char_t *tag, const struct path *path)
+static void collection_tag(struct composer *c, const struct node *node, const yaml_char_t *tag,
+			   const struct path *path)
 {
 	static const char *const names[] = {"seq", "map", NULL};
 
 	if (tag && !has_tag((const char *)tag, names))
-		node_error(c->diagnostics, node, path, "the tag %s means nothing here", (const char *)tag);
+		node_error(c->diagnostics, node, path, "the tag %s means nothing here",
+			   (const char *)tag);
 }
 
 static const struct node *compose_sequence(struct composer *c, const struct path *path)
@@ -345,7 +358,7 @@ struct building {
 	const struct path *path;
 	const struct node **merges; /* values of "<<" in order */
 	size_t merge_count;
-	size_t own;                 /* pairs written in the mapping itself */
+	size_t own; /* pairs written in the mapping itself */
 	struct table index;
 	bool indexed;
 };
@@ -396,7 +409,8 @@ static bool merge_mapping(struct composer *c, struct building *b, const struct n
 {
 	c->merged += from->count;
 	if (c->merged > YAML_WEIGHT_MAX) {
-		node_error(c->diagnostics, from, b->path, "merge keys bring more than %d keys", YAML_WEIGHT_MAX);
+		node_error(c->diagnostics, from, b->path, "merge keys bring more than %d keys",
+			   YAML_WEIGHT_MAX);
 		c->stopped = true;
 		return false;
 	}
@@ -410,7 +424,8 @@ static bool merge_mapping(struct composer *c, struct building *b, const struct n
 	return true;
 }
 
-/* "<<": a mapping, or a list of them, whose keys count where the mapping has none of its own; the first one wins. */
+/* "<<": a mapping, or a list of them, whose keys count where the mapping has none of its own; the
+ * first one wins. */
 static bool merge_value(struct composer *c, struct building *b, const struct node *value)
 {
 	if (value->kind == NODE_MAPPING)
@@ -423,17 +438,20 @@ static bool merge_value(struct composer *c, struct building *b, const struct nod
 		if (i + 1 == value->count)
 			return true;
 	}
-	node_error(c->diagnostics, value, b->path, "\"<<\" wants a mapping or a list of mappings (aliases)");
+	node_error(c->diagnostics, value, b->path,
+		   "\"<<\" wants a mapping or a list of mappings (aliases)");
 	return true;
 }
 
-static bool key_is_new(struct composer *c, const struct building *b, const struct node *key, const struct path *path)
+static bool key_is_new(struct composer *c, const struct building *b, const struct node *key,
+		       const struct path *path)
 {
 	const struct node_pair *first = pair_find(b, key->text);
 
 	if (!first)
 		return true;
-	node_error(c->diagnostics, key, path, "is given twice; first at %s", node_place(first->key, key, c->arena));
+	node_error(c->diagnostics, key, path, "is given twice; first at %s",
+		   node_place(first->key, key, c->arena));
 	return false;
 }
 
@@ -459,7 +477,8 @@ static bool compose_pair(struct composer *c, struct building *b)
 	if (pair.key->kind != NODE_SCALAR)
 		return true;
 	if (pair.key->plain && !strcmp(pair.key->text, "<<")) {
-		const struct node **merge = arena_push(c->arena, &b->merges, &b->merge_count, sizeof(*merge));
+		const struct node **merge =
+			arena_push(c->arena, &b->merges, &b->merge_count, sizeof(*merge));
 
 		if (merge)
 			*merge = pair.value;
@@ -488,14 +507,16 @@ static const struct node *compose_mapping(struct composer *c, const struct path 
 static const struct node *compose_deep(struct composer *c, const struct path *path)
 {
 	bool is_map = c->event.type == YAML_MAPPING_START_EVENT;
-	size_t anchor = anchor_open(c, is_map ? c->event.data.mapping_start.anchor : c->event.data.sequence_start.anchor);
+	size_t anchor = anchor_open(c, is_map ? c->event.data.mapping_start.anchor
+					      : c->event.data.sequence_start.anchor);
 	const struct node *node;
 
 	if (c->depth >= YAML_DEPTH_MAX) {
 		struct node *where = node_new(c, NODE_SCALAR);
 
 		if (where)
-			node_error(c->diagnostics, where, path, "is nested deeper than %d levels", YAML_DEPTH_MAX);
+			node_error(c->diagnostics, where, path, "is nested deeper than %d levels",
+				   YAML_DEPTH_MAX);
 		c->stopped = true;
 		return NULL;
 	}
@@ -540,14 +561,22 @@ static void compose_stream(struct composer *c, const struct node **root)
 	*root = compose_node(c, NULL);
 	if (!*root || !next_event(c) || !next_event(c) || c->event.type == YAML_STREAM_END_EVENT)
 		return;
-	node_error(c->diagnostics, &(struct node){.file = c->file, .line = (uint32_t)c->event.start_mark.line + 1, .column = 1},
+	node_error(c->diagnostics,
+		   &(struct node){.file = c->file,
+				  .line = (uint32_t)c->event.start_mark.line + 1,
+				  .column = 1},
 		   NULL, "a second document (\"---\"); a file has one");
 }
 
-int yaml_parse(struct arena *arena, const char *file, const char *bytes, size_t size, const struct config_files *files,
-	       struct diagnostics *diagnostics, const struct node **root)
+int yaml_parse(struct arena *arena, const char *file, const char *bytes, size_t size,
+	       const struct config_files *files, struct diagnostics *diagnostics,
+	       const struct node **root)
 {
-	struct composer c = {.arena = arena, .files = files, .diagnostics = diagnostics, .file = file, .bytes = bytes,
+	struct composer c = {.arena = arena,
+			     .files = files,
+			     .diagnostics = diagnostics,
+			     .file = file,
+			     .bytes = bytes,
 			     .size = size};
 	const struct node *found = NULL;
 

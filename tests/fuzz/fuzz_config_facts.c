@@ -1,4 +1,5 @@
-/* Any bytes as facts: the first byte chooses which. What is taken must be a fixed point of put and get. */
+/* Any bytes as facts: the first byte chooses which. What is taken must be a fixed point of put and
+ * get. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,24 +10,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 #define ROOM 2048
 
-#define TARGET(kind)                                                                              \
-	static void try_##kind(const uint8_t *bytes, size_t size)                                 \
-	{                                                                                         \
-		uint8_t first[ROOM], second[ROOM];                                                \
-		struct writer out = writer_of(first, ROOM), again = writer_of(second, ROOM);      \
-		struct reader in = reader_of(bytes, size);                                        \
-		struct fact_##kind fact, same;                                                    \
-                                                                                                  \
-		if (!fact_##kind##_get(&in, &fact))                                               \
-			return;                                                                   \
-		fact_##kind##_put(&out, &fact);                                                   \
-		in = reader_of(first, writer_used(&out));                                         \
-		if (out.failed || !fact_##kind##_get(&in, &same))                                 \
-			abort();                                                                  \
-		fact_##kind##_put(&again, &same);                                                 \
-		if (writer_used(&again) != writer_used(&out) ||                                   \
-		    memcmp(first, second, writer_used(&out)))                                     \
-			abort();                                                                  \
+#define TARGET(kind)                                                                               \
+	static void try_##kind(const uint8_t *bytes, size_t size)                                  \
+	{                                                                                          \
+		uint8_t first[ROOM], second[ROOM];                                                 \
+		struct writer out = writer_of(first, ROOM), again = writer_of(second, ROOM);       \
+		struct reader in = reader_of(bytes, size);                                         \
+		struct fact_##kind fact, same;                                                     \
+                                                                                                   \
+		if (!fact_##kind##_get(&in, &fact))                                                \
+			return;                                                                    \
+		fact_##kind##_put(&out, &fact);                                                    \
+		in = reader_of(first, writer_used(&out));                                          \
+		if (out.failed || !fact_##kind##_get(&in, &same))                                  \
+			abort();                                                                   \
+		fact_##kind##_put(&again, &same);                                                  \
+		if (writer_used(&again) != writer_used(&out) ||                                    \
+		    memcmp(first, second, writer_used(&out)))                                      \
+			abort();                                                                   \
 	}
 
 TARGET(probe)

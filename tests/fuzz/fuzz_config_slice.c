@@ -1,5 +1,6 @@
-/* Any bytes as a slice: the first is the role, the rest its records (the head with this build's fingerprint is put in
- * front, or nothing would come through). What is taken must be a fixed point of encoding and decoding. */
+/* Any bytes as a slice: the first is the role, the rest its records (the head with this build's
+ * fingerprint is put in front, or nothing would come through). What is taken must be a fixed point
+ * of encoding and decoding. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	memcpy(slice + HEAD, bytes + 1, size - 1);
 	if (!slice_decode(slice, HEAD + size - 1, arena, &first)) {
 		if (slice_encode(first, bytes[0], arena, &encoded, &encoded_size) ||
-		    slice_decode(encoded, encoded_size, arena, &second) || !model_equal(first, second))
+		    slice_decode(encoded, encoded_size, arena, &second) ||
+		    !model_equal(first, second))
 			abort();
 		if (encoded_size != HEAD + size - 1 || memcmp(encoded, slice, encoded_size))
 			abort(); /* there is one encoding of a model only */

@@ -1,5 +1,6 @@
-/* Any bytes as lbha.conf: errors, or a model. A model must survive being rendered and compiled again, and being sliced
- * and put together again, for every role. The variables A (a word) and N (a number) are set; includes find nothing. */
+/* Any bytes as lbha.conf: errors, or a model. A model must survive being rendered and compiled
+ * again, and being sliced and put together again, for every role. The variables A (a word) and N (a
+ * number) are set; includes find nothing. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,8 @@ static void add_line(void *ctx, const char *text)
 }
 
 /* What is said must end in its sum, and a model is made exactly when no error is. */
-static struct model *compile(struct arena *arena, const char *bytes, size_t size, const char *node, bool all)
+static struct model *compile(struct arena *arena, const char *bytes, size_t size, const char *node,
+			     bool all)
 {
 	struct config_files files = {.environment = environment};
 	struct diagnostics diagnostics;
@@ -62,7 +64,8 @@ static struct model *compile(struct arena *arena, const char *bytes, size_t size
 	for (size_t i = 0; tree && all && i < config_director_count(tree) && i < 4; i++)
 		config_compile(arena, tree, config_director(tree, i), 1, &diagnostics);
 	if (tree)
-		model = config_compile(arena, tree, all ? config_director(tree, 0) : node, 1, &diagnostics);
+		model = config_compile(arena, tree, all ? config_director(tree, 0) : node, 1,
+				       &diagnostics);
 	diagnostics_print(&diagnostics, count_line, &said);
 	if (arena_failed(arena))
 		return NULL;

@@ -1,11 +1,13 @@
-/* Golden tests of the configuration: every cases/NAME.conf is compiled for all its directors, and what is said about it
- * must be what stands in NAME.err (no file: nothing is said). A valid file is also rendered for one node and compared
- * with NAME.model; the rendering must compile to an equal model and every slice of it must decode again.
+/* Golden tests of the configuration: every cases/NAME.conf is compiled for all its directors, and
+ * what is said about it must be what stands in NAME.err (no file: nothing is said). A valid file is
+ * also rendered for one node and compared with NAME.model; the rendering must compile to an equal
+ * model and every slice of it must decode again.
  *
  *   golden [--update] FOLDER      --update writes what came out instead of comparing it
  *
- * Comments at the head of a case: "# node: NAME" (default: the first director), "# env: NAME=value". Files that a case
- * includes lie in folders of its own, so that they are no cases themselves. */
+ * Comments at the head of a case: "# node: NAME" (default: the first director), "# env:
+ * NAME=value". Files that a case includes lie in folders of its own, so that they are no cases
+ * themselves. */
 #include <errno.h>
 #include <glob.h>
 #include <stdarg.h>
@@ -83,7 +85,8 @@ static char *read_file(const char *path, size_t *size)
 /* ---- files of a case ------------------------------------------------------------------------ */
 
 static int include_files(void *ctx, const char *including_file, const char *pattern,
-			 int (*found)(void *found_ctx, const char *path, const char *bytes, size_t size),
+			 int (*found)(void *found_ctx, const char *path, const char *bytes,
+				      size_t size),
 			 void *found_ctx, char *why)
 {
 	const struct golden *g = ctx;
@@ -92,8 +95,8 @@ static int include_files(void *ctx, const char *including_file, const char *patt
 	glob_t names = {0};
 	int err = 0;
 
-	snprintf(full, sizeof(full), "%s/%.*s%s", g->folder, slash ? (int)(slash + 1 - including_file) : 0, including_file,
-		 pattern);
+	snprintf(full, sizeof(full), "%s/%.*s%s", g->folder,
+		 slash ? (int)(slash + 1 - including_file) : 0, including_file, pattern);
 	if (glob(full, 0, NULL, &names) && !strpbrk(pattern, "*?[")) {
 		snprintf(why, CONFIG_WHY, "there is no file \"%s\"", pattern);
 		err = -ENOENT;
@@ -102,7 +105,9 @@ static int include_files(void *ctx, const char *including_file, const char *patt
 		size_t size;
 		char *bytes = read_file(names.gl_pathv[i], &size);
 
-		err = bytes ? found(found_ctx, names.gl_pathv[i] + strlen(g->folder) + 1, bytes, size) : -EIO;
+		err = bytes ? found(found_ctx, names.gl_pathv[i] + strlen(g->folder) + 1, bytes,
+				    size)
+			    : -EIO;
 		free(bytes);
 	}
 	globfree(&names);
@@ -126,9 +131,11 @@ static void read_head(struct golden *g)
 
 	g->node[0] = '\0';
 	g->env_count = 0;
-	for (char *line = strtok_r(copy, "\n", &state); line && *line == '#'; line = strtok_r(NULL, "\n", &state)) {
+	for (char *line = strtok_r(copy, "\n", &state); line && *line == '#';
+	     line = strtok_r(NULL, "\n", &state)) {
 		sscanf(line, "# node: %63s", g->node);
-		if (g->env_count < COUNT_OF(g->env) && sscanf(line, "# env: %255s", g->env[g->env_count]) == 1)
+		if (g->env_count < COUNT_OF(g->env) &&
+		    sscanf(line, "# env: %255s", g->env[g->env_count]) == 1)
 			g->env_count++;
 	}
 	free(copy);
@@ -145,13 +152,15 @@ static void check_slices(struct golden *g, struct arena *arena, const struct mod
 
 		if (role == ROLE_COMPILER)
 			continue;
-		if (slice_encode(model, role, arena, &bytes, &size) || slice_decode(bytes, size, arena, &slice)) {
+		if (slice_encode(model, role, arena, &bytes, &size) ||
+		    slice_decode(bytes, size, arena, &slice)) {
 			fail(g, "the slice for %s cannot be made and read", role_name(role));
 			continue;
 		}
 		if (role == ROLE_CONTROL && !model_equal(model, slice))
 			fail(g, "the slice for control is not the model");
-		if (slice_encode(slice, role, arena, &same, &same_size) || same_size != size || memcmp(bytes, same, size))
+		if (slice_encode(slice, role, arena, &same, &same_size) || same_size != size ||
+		    memcmp(bytes, same, size))
 			fail(g, "the slice for %s changes when it is made again", role_name(role));
 	}
 }
@@ -166,12 +175,13 @@ static void check_rendering(struct golden *g, struct arena *arena, const struct 
 	diagnostics_init(&diagnostics, arena);
 	tree = config_load(arena, &files, "rendered", rendered.text, rendered.used, &diagnostics);
 	if (tree)
-		read_back = config_compile(arena, tree, model->node, model->generation, &diagnostics);
+		read_back =
+			config_compile(arena, tree, model->node, model->generation, &diagnostics);
 	if (!read_back) {
 		again.used = 0;
 		diagnostics_print(&diagnostics, add_line, &again);
-		fail(g, "the rendered configuration is not valid:\n%.*s%.*s", (int)again.used, again.text,
-		     (int)rendered.used, rendered.text);
+		fail(g, "the rendered configuration is not valid:\n%.*s%.*s", (int)again.used,
+		     again.text, (int)rendered.used, rendered.text);
 	} else if (!model_equal(model, read_back)) {
 		fail(g, "the rendered configuration makes another model");
 	}
@@ -179,7 +189,9 @@ static void check_rendering(struct golden *g, struct arena *arena, const struct 
 
 static void compile_case(struct golden *g, struct arena *arena)
 {
-	struct config_files files = {.include = include_files, .environment = environment, .ctx = g};
+	struct config_files files = {.include = include_files,
+				     .environment = environment,
+				     .ctx = g};
 	struct diagnostics diagnostics;
 	struct config_tree *tree;
 	const char *node = *g->node ? g->node : NULL;
@@ -192,7 +204,8 @@ static void compile_case(struct golden *g, struct arena *arena)
 	if (tree && !node)
 		node = config_director(tree, 0);
 	if (tree)
-		model = config_compile(arena, tree, node && strcmp(node, "none") ? node : NULL, 1, &diagnostics);
+		model = config_compile(arena, tree, node && strcmp(node, "none") ? node : NULL, 1,
+				       &diagnostics);
 	diagnostics_print(&diagnostics, add_line, &said);
 	if (!model != (diagnostics.errors > 0))
 		fail(g, "a model is made if and only if there is no error");
@@ -211,7 +224,8 @@ static void compare(struct golden *g, const char *ending, const struct lines *go
 	size_t size = 0;
 	char *wanted;
 
-	snprintf(path, sizeof(path), "%s/%.*s%s", g->folder, (int)(strlen(g->name) - strlen(".conf")), g->name, ending);
+	snprintf(path, sizeof(path), "%s/%.*s%s", g->folder,
+		 (int)(strlen(g->name) - strlen(".conf")), g->name, ending);
 	if (g->update) {
 		FILE *file = got->used ? fopen(path, "w") : NULL;
 
@@ -225,7 +239,8 @@ static void compare(struct golden *g, const char *ending, const struct lines *go
 	}
 	wanted = read_file(path, &size);
 	if (size != got->used || (size && memcmp(wanted, got->text, size)))
-		fail(g, "%s differs; wanted:\n%s--- got:\n%.*s", ending, wanted ? wanted : "", (int)got->used, got->text);
+		fail(g, "%s differs; wanted:\n%s--- got:\n%.*s", ending, wanted ? wanted : "",
+		     (int)got->used, got->text);
 	free(wanted);
 }
 

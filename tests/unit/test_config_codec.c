@@ -1,5 +1,5 @@
-/* Slices: what is encoded is decoded, for random models made by walking the tables; what is broken is refused, whatever
- * bit was turned. CONFIG_SEED repeats a run. */
+/* Slices: what is encoded is decoded, for random models made by walking the tables; what is broken
+ * is refused, whatever bit was turned. CONFIG_SEED repeats a run. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +53,8 @@ static struct addr random_address(void)
 	struct addr address = {.family = pick(2) ? AF_INET : AF_INET6};
 
 	for (size_t i = 0; i < addr_size(address.family); i++)
-		address.bytes[i] = (uint8_t)(1 + pick(250)); /* no zeros: few addresses are refused */
+		address.bytes[i] =
+			(uint8_t)(1 + pick(250)); /* no zeros: few addresses are refused */
 	return address;
 }
 
@@ -65,7 +66,8 @@ static void random_place(const struct schema_field *field, void *value)
 	do {
 		struct addr address = random_address();
 
-		prefix = (struct prefix){.address = address, .length = (uint8_t)(1 + pick(addr_bits(address.family)))};
+		prefix = (struct prefix){.address = address,
+					 .length = (uint8_t)(1 + pick(addr_bits(address.family)))};
 		endpoint = (struct endpoint){.address = address, .port = (uint16_t)pick(65536)};
 		if (field->type == TYPE_ADDRESS)
 			memcpy(value, &address, sizeof(address));
@@ -108,7 +110,7 @@ static void random_record(const struct schema_record *record, void *object);
 static void random_value(const struct schema_field *field, void *value)
 {
 	struct status_range range = {100, (uint16_t)(100 + pick(500))};
-	uint64_t highest = field->size == 8 ? UINT64_MAX : (1ull << (8 * field->size)) - 1;
+	uint64_t highest = field->size >= 8 ? UINT64_MAX : (1ull << (8 * field->size)) - 1;
 	const char *text;
 	bool flag;
 
@@ -121,10 +123,12 @@ static void random_value(const struct schema_field *field, void *value)
 		return;
 	case TYPE_NUMBER:
 		schema_number_set(value, field->size,
-				  pick_wide((uint64_t)field->min, field->max ? (uint64_t)field->max : highest));
+				  pick_wide((uint64_t)field->min,
+					    field->max ? (uint64_t)field->max : highest));
 		return;
 	case TYPE_DURATION:
-		schema_number_set(value, field->size, pick_wide((uint64_t)field->min, (uint64_t)field->max));
+		schema_number_set(value, field->size,
+				  pick_wide((uint64_t)field->min, (uint64_t)field->max));
 		return;
 	case TYPE_TEXT:
 		text = random_text(field);
@@ -165,7 +169,8 @@ static void random_record(const struct schema_record *record, void *object)
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 
-		if (!schema_is_stored(field) || (field->flags & FIELD_INDEX) || !schema_applies(record, field, object))
+		if (!schema_is_stored(field) || (field->flags & FIELD_INDEX) ||
+		    !schema_applies(record, field, object))
 			continue;
 		if (schema_is_optional(field) && pick(3) == 0)
 			continue;
@@ -176,7 +181,8 @@ static void random_record(const struct schema_record *record, void *object)
 	}
 }
 
-/* Makes the indices of a random model point somewhere, and resolves what a compiled model has resolved. */
+/* Makes the indices of a random model point somewhere, and resolves what a compiled model has
+ * resolved. */
 static void settle(struct model *model)
 {
 	if (!model->check_count)
@@ -192,7 +198,8 @@ static void settle(struct model *model)
 			struct real_server *server = &service->real_servers[at];
 
 			server->probe_count = pick(3);
-			server->probes = arena_array(arena, server->probe_count, sizeof(*server->probes));
+			server->probes =
+				arena_array(arena, server->probe_count, sizeof(*server->probes));
 			for (size_t p = 0; p < server->probe_count; p++)
 				server->probes[p] = pick((uint32_t)model->probe_count);
 		}
@@ -236,11 +243,12 @@ START_TEST(a_slice_carries_its_parts_and_no_others)
 
 	do {
 		model = random_model();
-	} while (!model->director_count || !model->instance_count || !model->check_count || !model->probe_count ||
-		 !model->service_count);
+	} while (!model->director_count || !model->instance_count || !model->check_count ||
+		 !model->probe_count || !model->service_count);
 	model->has_services = true;
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
-		bool is_control = role == ROLE_CONTROL, is_vrrp = role == ROLE_VRRP, is_check = role == ROLE_CHECK;
+		bool is_control = role == ROLE_CONTROL, is_vrrp = role == ROLE_VRRP,
+		     is_check = role == ROLE_CHECK;
 		bool is_ipvs = role == ROLE_IPVS, is_supervisor = role == ROLE_SUPERVISOR;
 
 		if (role == ROLE_COMPILER) {
@@ -267,7 +275,8 @@ START_TEST(a_cut_slice_is_refused)
 
 	ck_assert_int_eq(slice_encode(random_model(), ROLE_CONTROL, arena, &bytes, &size), 0);
 	for (size_t length = 0; length < size; length++) {
-		uint8_t *copy = malloc(length ? length : 1); /* of exact size: a sanitizer sees any read beyond */
+		uint8_t *copy = malloc(
+			length ? length : 1); /* of exact size: a sanitizer sees any read beyond */
 
 		memcpy(copy, bytes, length);
 		ck_assert_int_lt(slice_decode(copy, length, arena, &out), 0);
@@ -277,13 +286,15 @@ START_TEST(a_cut_slice_is_refused)
 }
 END_TEST
 
-/* Whatever comes out of a damaged slice must be as safe as a model: it can be encoded and decoded again. */
+/* Whatever comes out of a damaged slice must be as safe as a model: it can be encoded and decoded
+ * again. */
 START_TEST(a_damaged_slice_is_refused_or_still_a_model)
 {
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < 4000; i++) {
-		enum role role = (enum role[]){ROLE_CONTROL, ROLE_CHECK, ROLE_IPVS, ROLE_VRRP}[pick(4)];
+		enum role role =
+			(enum role[]){ROLE_CONTROL, ROLE_CHECK, ROLE_IPVS, ROLE_VRRP}[pick(4)];
 		const uint8_t *bytes, *again;
 		struct model *out, *same;
 		uint8_t *copy;
@@ -357,11 +368,12 @@ START_TEST(every_single_change_makes_another_model)
 		copy = arena_copy(arena, a, a_size);
 		copy[pick((uint32_t)a_size)] ^= (uint8_t)(1u << pick(8));
 		if (!slice_decode(copy, a_size, arena, &changed) && copy[12] == ROLE_CONTROL) {
-			bool same_text = !slice_encode(changed, ROLE_CONTROL, arena, &b, &b_size) && a_size == b_size &&
-					 !memcmp(a, b, a_size);
+			bool same_text = !slice_encode(changed, ROLE_CONTROL, arena, &b, &b_size) &&
+					 a_size == b_size && !memcmp(a, b, a_size);
 
 			ck_assert(!same_text);
-			ck_assert(!model_equal(model, changed) || model->generation != changed->generation);
+			ck_assert(!model_equal(model, changed) ||
+				  model->generation != changed->generation);
 		}
 		arena_free(arena);
 		arena = arena_new(0);
@@ -371,9 +383,11 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = CASE("slices", a_slice_with_everything_is_the_model, a_slice_carries_its_parts_and_no_others,
-			    a_cut_slice_is_refused, a_damaged_slice_is_refused_or_still_a_model,
-			    a_slice_of_another_build_is_named_as_such, a_slice_that_wants_too_much_memory_is_refused,
+	TCase *tcase = CASE("slices", a_slice_with_everything_is_the_model,
+			    a_slice_carries_its_parts_and_no_others, a_cut_slice_is_refused,
+			    a_damaged_slice_is_refused_or_still_a_model,
+			    a_slice_of_another_build_is_named_as_such,
+			    a_slice_that_wants_too_much_memory_is_refused,
 			    every_single_change_makes_another_model);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);

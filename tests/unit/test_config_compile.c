@@ -1,5 +1,5 @@
-/* From text to model: precedence, probes, what "auto" becomes, which node we are, what counts as the same. What is said
- * about faults is in tests/golden. */
+/* From text to model: precedence, probes, what "auto" becomes, which node we are, what counts as
+ * the same. What is said about faults is in tests/golden. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,8 @@ static void add_said(void *ctx, const char *line)
 static struct config_tree *load(const char *text)
 {
 	static const struct config_files files;
-	struct config_tree *tree = config_load(arena, &files, "t.conf", text, strlen(text), &diagnostics);
+	struct config_tree *tree =
+		config_load(arena, &files, "t.conf", text, strlen(text), &diagnostics);
 
 	ck_assert_ptr_nonnull(tree);
 	return tree;
@@ -52,8 +53,10 @@ static struct model *compile(const char *text, const char *node)
 	return model;
 }
 
-#define INSTANCE "vrrp:\n  - {name: v, interface: eth0, virtual_router_id: 1, virtual_addresses: 192.0.2.1"
-#define SERVICE "services:\n  - {name: s, listen: 192.0.2.1:80, real_servers: [192.0.2.20, 192.0.2.21]"
+#define INSTANCE                                                                                   \
+	"vrrp:\n  - {name: v, interface: eth0, virtual_router_id: 1, virtual_addresses: 192.0.2.1"
+#define SERVICE                                                                                    \
+	"services:\n  - {name: s, listen: 192.0.2.1:80, real_servers: [192.0.2.20, 192.0.2.21]"
 
 START_TEST(a_directors_own_key_beats_the_instance_which_beats_the_director_which_beats_defaults)
 {
@@ -61,8 +64,8 @@ START_TEST(a_directors_own_key_beats_the_instance_which_beats_the_director_which
 		"directors:\n"
 		"  a: {priority: 150, address: 192.0.2.10, vrrp: {v: {advert_interval: 3s, announce: {count: 9}}}}\n"
 		"  b: {priority: 140}\n"
-		"defaults: {vrrp: {advert_interval: 1s, priority: 77, preempt: false, announce: {count: 1, refresh: 0}}}\n"
-		INSTANCE ", advert_interval: 2s, announce: {again_after: 1s}}\n";
+		"defaults: {vrrp: {advert_interval: 1s, priority: 77, preempt: false, announce: {count: 1, refresh: 0}}}\n" INSTANCE
+		", advert_interval: 2s, announce: {again_after: 1s}}\n";
 	const struct instance *a = compile(text, "a")->instances;
 	const struct instance *b = compile(text, "b")->instances;
 	char address[ADDR_TEXT];
@@ -84,7 +87,9 @@ END_TEST
 
 START_TEST(the_default_priority_is_used_when_the_director_has_none)
 {
-	static const char text[] = "directors: {a: {address: 192.0.2.10}}\ndefaults: {vrrp: {priority: 77}}\n" INSTANCE "}\n";
+	static const char text[] =
+		"directors: {a: {address: 192.0.2.10}}\ndefaults: {vrrp: {priority: 77}}\n" INSTANCE
+		"}\n";
 	const struct model *model = compile(text, "a");
 
 	ck_assert_uint_eq(model->instances[0].priority, 77);
@@ -94,11 +99,12 @@ END_TEST
 
 START_TEST(logical_interfaces_become_the_directors_own)
 {
-	static const char text[] = "directors:\n"
-				   "  a: {interfaces: {lan: eth7}, priority: 2}\n"
-				   "  b: {interfaces: {lan: ens3}}\n"
-				   "checks: {c: {type: tcp, interface: lan}}\n"
-				   "vrrp: [{name: v, interface: lan, virtual_router_id: 1, virtual_addresses: 192.0.2.1}]\n";
+	static const char text[] =
+		"directors:\n"
+		"  a: {interfaces: {lan: eth7}, priority: 2}\n"
+		"  b: {interfaces: {lan: ens3}}\n"
+		"checks: {c: {type: tcp, interface: lan}}\n"
+		"vrrp: [{name: v, interface: lan, virtual_router_id: 1, virtual_addresses: 192.0.2.1}]\n";
 
 	ck_assert_str_eq(compile(text, "a")->instances[0].interface, "eth7");
 	ck_assert_str_eq(compile(text, "b")->instances[0].interface, "ens3");
@@ -118,7 +124,10 @@ END_TEST
 
 START_TEST(nobody_in_particular_has_no_instances_but_all_services)
 {
-	const struct model *model = compile("directors: {a: {priority: 1}, b: {priority: 2}}\n" INSTANCE "}\n" SERVICE "}\n", NULL);
+	const struct model *model =
+		compile("directors: {a: {priority: 1}, b: {priority: 2}}\n" INSTANCE "}\n" SERVICE
+			"}\n",
+			NULL);
 
 	ck_assert_uint_eq(model->instance_count, 0);
 	ck_assert_uint_eq(model->service_count, 1);
@@ -137,13 +146,17 @@ START_TEST(one_target_is_probed_once_however_many_lead_to_it)
 		"  - {name: s3, listen: 192.0.2.4:80, check: [c, {type: tcp, address: 192.0.2.99, port: 1}], real_servers: webs}\n";
 	const struct model *model = compile(text, NULL);
 
-	/* s1: two servers × ports 80, 443; s2: the same at 80; s3: two for c, one for the address that all share */
+	/* s1: two servers × ports 80, 443; s2: the same at 80; s3: two for c, one for the address
+	 * that all share */
 	ck_assert_uint_eq(model->probe_count, 4 + 2 + 1);
 	ck_assert_uint_eq(model->services[0].real_servers[0].probe_count, 2);
 	ck_assert_uint_eq(model->services[1].real_servers[0].probe_count, 1);
-	ck_assert_uint_eq(model->services[1].real_servers[1].probes[0], model->services[0].real_servers[1].probes[0]);
-	ck_assert_uint_eq(model->services[2].real_servers[0].probes[1], model->services[2].real_servers[1].probes[1]);
-	ck_assert_uint_eq(model->check_count, 4); /* a, b, c and the one in place that is like no other */
+	ck_assert_uint_eq(model->services[1].real_servers[1].probes[0],
+			  model->services[0].real_servers[1].probes[0]);
+	ck_assert_uint_eq(model->services[2].real_servers[0].probes[1],
+			  model->services[2].real_servers[1].probes[1]);
+	ck_assert_uint_eq(model->check_count,
+			  4); /* a, b, c and the one in place that is like no other */
 }
 END_TEST
 
@@ -166,17 +179,19 @@ END_TEST
 START_TEST(the_key_of_a_probe_survives_everything_but_a_change_of_its_values)
 {
 	static const char before[] = SERVICE ", check: {type: http, path: /a}}\n";
-	static const char moved[] = "checks: {other: {type: tcp}, named: {type: http, path: /a, description: x}}\n"
-				    "services:\n"
-				    "  - {name: first, listen: 192.0.2.1:81, check: other, real_servers: [192.0.2.20]}\n"
-				    "  - {name: s, listen: 192.0.2.1:80, check: named, real_servers: [192.0.2.20]}\n";
+	static const char moved[] =
+		"checks: {other: {type: tcp}, named: {type: http, path: /a, description: x}}\n"
+		"services:\n"
+		"  - {name: first, listen: 192.0.2.1:81, check: other, real_servers: [192.0.2.20]}\n"
+		"  - {name: s, listen: 192.0.2.1:80, check: named, real_servers: [192.0.2.20]}\n";
 	static const char changed[] = SERVICE ", check: {type: http, path: /a, fall: 4}}\n";
 	uint64_t key = compile(before, NULL)->probes[0].key;
 	const struct model *model = compile(moved, NULL);
 
 	ck_assert_uint_eq(model->probes[model->services[1].real_servers[0].probes[0]].key, key);
 	ck_assert_uint_ne(compile(changed, NULL)->probes[0].key, key);
-	ck_assert_msg(key == 0xd60a2e43624ee9a3ull, "keys outlive an upgrade while the rows stay: 0x%llx",
+	ck_assert_msg(key == 0xd60a2e43624ee9a3ull,
+		      "keys outlive an upgrade while the rows stay: 0x%llx",
 		      (unsigned long long)key);
 }
 END_TEST
@@ -200,16 +215,18 @@ START_TEST(auto_means_quiesce_unless_that_would_lose_clients)
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		snprintf(text, sizeof(text), "%s%s}\n", SERVICE, cases[i].keys);
-		ck_assert_msg(compile(text, NULL)->services[0].on_failure == cases[i].wanted, "%s", cases[i].keys);
+		ck_assert_msg(compile(text, NULL)->services[0].on_failure == cases[i].wanted, "%s",
+			      cases[i].keys);
 	}
 }
 END_TEST
 
 START_TEST(a_server_is_called_as_it_was_written)
 {
-	static const char text[] = "services:\n"
-				   "  - {name: s, listen: \"[2001:db8::1]:80\", real_servers: [\"[2001:DB8::2]:80\", {address: "
-				   "{address: \"2001:db8::3\"}}, {name: x, address: \"2001:db8::4\"}]}\n";
+	static const char text[] =
+		"services:\n"
+		"  - {name: s, listen: \"[2001:db8::1]:80\", real_servers: [\"[2001:DB8::2]:80\", {address: "
+		"{address: \"2001:db8::3\"}}, {name: x, address: \"2001:db8::4\"}]}\n";
 	const struct real_server *servers = compile(text, NULL)->services[0].real_servers;
 
 	ck_assert_str_eq(servers[0].name, "[2001:DB8::2]:80");
@@ -220,7 +237,8 @@ END_TEST
 
 START_TEST(the_node_is_named_or_like_the_host_or_the_only_one)
 {
-	const struct config_tree *two = load("directors: {lb1: {priority: 1}, lb2.example: {priority: 2}}\n");
+	const struct config_tree *two =
+		load("directors: {lb1: {priority: 1}, lb2.example: {priority: 2}}\n");
 	const struct config_tree *one = load("directors: {lb1: {priority: 1}}\n");
 	const struct config_tree *none = load("cluster: x\n");
 	const char *node = "untouched";
@@ -241,9 +259,12 @@ START_TEST(the_node_is_named_or_like_the_host_or_the_only_one)
 	ck_assert_int_eq(config_pick_node(none, "lb3", "lb1", &diagnostics, &node), -ENOENT);
 	ck_assert_ptr_null(node);
 	diagnostics_print(&diagnostics, add_said, &said_text);
-	ck_assert_ptr_nonnull(strstr(said, "t.conf: error: there is no director \"lb3\"; did you mean \"lb1\"? (directors: lb1, "
-					   "lb2.example)\n"));
-	ck_assert_ptr_nonnull(strstr(said, "no director is called like this host (give --node NAME): \"lb\""));
+	ck_assert_ptr_nonnull(strstr(
+		said,
+		"t.conf: error: there is no director \"lb3\"; did you mean \"lb1\"? (directors: lb1, "
+		"lb2.example)\n"));
+	ck_assert_ptr_nonnull(
+		strstr(said, "no director is called like this host (give --node NAME): \"lb\""));
 }
 END_TEST
 
@@ -258,8 +279,9 @@ END_TEST
 
 START_TEST(faults_of_other_directors_show_on_this_one)
 {
-	const struct config_tree *tree =
-		load("directors: {lb1: {priority: 1}, lb2: {priority: 2, vrrp: {v: {priority: 300}}}}\n" INSTANCE "}\n");
+	const struct config_tree *tree = load(
+		"directors: {lb1: {priority: 1}, lb2: {priority: 2, vrrp: {v: {priority: 300}}}}\n" INSTANCE
+		"}\n");
 
 	ck_assert_ptr_null(config_compile(arena, tree, "lb1", 1, &diagnostics));
 	ck_assert_uint_eq(diagnostics.errors, 1);
@@ -269,8 +291,11 @@ END_TEST
 
 START_TEST(the_same_text_makes_an_equal_model_of_another_generation)
 {
-	static const char text[] = "cluster: x\nchecks: {c: {type: http, headers: {A: b}}}\n" INSTANCE "}\n" SERVICE ", check: c}\n";
-	struct model *a = compile(text, NULL), *b = config_compile(arena, load(text), NULL, 2, &diagnostics);
+	static const char text[] =
+		"cluster: x\nchecks: {c: {type: http, headers: {A: b}}}\n" INSTANCE "}\n" SERVICE
+		", check: c}\n";
+	struct model *a = compile(text, NULL),
+		     *b = config_compile(arena, load(text), NULL, 2, &diagnostics);
 
 	ck_assert(model_equal(a, b));
 	b->services[0].real_servers[1].weight++;
@@ -280,9 +305,11 @@ END_TEST
 
 START_TEST(descriptions_and_indices_change_nothing)
 {
-	static const char before[] = "checks: {c: {type: tcp}}\n" INSTANCE "}\n" SERVICE ", check: c}\n";
+	static const char before[] =
+		"checks: {c: {type: tcp}}\n" INSTANCE "}\n" SERVICE ", check: c}\n";
 	static const char after[] =
-		"checks: {z: {type: tcp, rise: 9}, c: {type: tcp, description: d}}\n" INSTANCE ", description: d}\n"
+		"checks: {z: {type: tcp, rise: 9}, c: {type: tcp, description: d}}\n" INSTANCE
+		", description: d}\n"
 		"services:\n"
 		"  - {name: a, listen: 192.0.2.1:81, check: z, real_servers: [192.0.2.20]}\n"
 		"  - {name: s, description: d, listen: 192.0.2.1:80, check: c, real_servers: [{address: 192.0.2.20, description: d}]}\n";
@@ -291,17 +318,20 @@ START_TEST(descriptions_and_indices_change_nothing)
 	ck_assert(instance_equal(&a->instances[0], &b->instances[0]));
 	ck_assert(check_equal(&a->checks[0], &b->checks[1]));
 	ck_assert(service_equal(&a->services[0], &b->services[1]));
-	ck_assert(real_server_equal(&a->services[0].real_servers[0], &b->services[1].real_servers[0]));
+	ck_assert(real_server_equal(&a->services[0].real_servers[0],
+				    &b->services[1].real_servers[0]));
 	ck_assert(!check_equal(&a->checks[0], &b->checks[0]));
 	ck_assert(!service_equal(&a->services[0], &b->services[0]));
-	ck_assert(!real_server_equal(&a->services[0].real_servers[0], &a->services[0].real_servers[1]));
+	ck_assert(!real_server_equal(&a->services[0].real_servers[0],
+				     &a->services[0].real_servers[1]));
 	ck_assert(global_equal(&a->global, &b->global));
 }
 END_TEST
 
 START_TEST(an_arena_that_is_too_small_gives_no_model_and_no_crash)
 {
-	static const char text[] = "checks: {c: {type: http}}\n" INSTANCE "}\n" SERVICE ", check: c}\n";
+	static const char text[] =
+		"checks: {c: {type: http}}\n" INSTANCE "}\n" SERVICE ", check: c}\n";
 	static const struct config_files files;
 
 	for (size_t limit = 64; limit < 40000; limit += 64) {
@@ -323,16 +353,23 @@ END_TEST
 int main(void)
 {
 	TCase *tcase = CASE(
-		"compile", a_directors_own_key_beats_the_instance_which_beats_the_director_which_beats_defaults,
-		the_default_priority_is_used_when_the_director_has_none, logical_interfaces_become_the_directors_own,
-		without_directors_the_file_is_for_whoever_reads_it, nobody_in_particular_has_no_instances_but_all_services,
+		"compile",
+		a_directors_own_key_beats_the_instance_which_beats_the_director_which_beats_defaults,
+		the_default_priority_is_used_when_the_director_has_none,
+		logical_interfaces_become_the_directors_own,
+		without_directors_the_file_is_for_whoever_reads_it,
+		nobody_in_particular_has_no_instances_but_all_services,
 		one_target_is_probed_once_however_many_lead_to_it,
 		the_port_of_a_probe_is_the_checks_else_the_servers_else_the_listeners,
 		the_key_of_a_probe_survives_everything_but_a_change_of_its_values,
-		auto_means_quiesce_unless_that_would_lose_clients, a_server_is_called_as_it_was_written,
-		the_node_is_named_or_like_the_host_or_the_only_one, an_unknown_node_is_an_error_of_the_compilation_too,
-		faults_of_other_directors_show_on_this_one, the_same_text_makes_an_equal_model_of_another_generation,
-		descriptions_and_indices_change_nothing, an_arena_that_is_too_small_gives_no_model_and_no_crash);
+		auto_means_quiesce_unless_that_would_lose_clients,
+		a_server_is_called_as_it_was_written,
+		the_node_is_named_or_like_the_host_or_the_only_one,
+		an_unknown_node_is_an_error_of_the_compilation_too,
+		faults_of_other_directors_show_on_this_one,
+		the_same_text_makes_an_equal_model_of_another_generation,
+		descriptions_and_indices_change_nothing,
+		an_arena_that_is_too_small_gives_no_model_and_no_crash);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	return SUITE_RUN("config compile", tcase);

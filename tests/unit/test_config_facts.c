@@ -17,14 +17,14 @@ struct fact_case {
 	size_t size;
 };
 
-#define GLUE(kind)                                                          \
-	static void kind##_put_any(struct writer *out, const void *fact)    \
-	{                                                                   \
-		fact_##kind##_put(out, fact);                               \
-	}                                                                   \
-	static bool kind##_get_any(struct reader *in, void *fact)           \
-	{                                                                   \
-		return fact_##kind##_get(in, fact);                         \
+#define GLUE(kind)                                                                                 \
+	static void kind##_put_any(struct writer *out, const void *fact)                           \
+	{                                                                                          \
+		fact_##kind##_put(out, fact);                                                      \
+	}                                                                                          \
+	static bool kind##_get_any(struct reader *in, void *fact)                                  \
+	{                                                                                          \
+		return fact_##kind##_get(in, fact);                                                \
 	}
 
 GLUE(probe)
@@ -35,31 +35,72 @@ GLUE(server)
 GLUE(worker)
 GLUE(daemon)
 
-static const struct fact_probe probe = {
-	.probe = 70000, .verdict = VERDICT_DOWN, .reason = REASON_STATUS, .since = -5, .time = 1 * NSTIME_S,
-	.latency = 12 * NSTIME_MS, .detail = "status 503, wanted 200-299"};
+static const struct fact_probe probe = {.probe = 70000,
+					.verdict = VERDICT_DOWN,
+					.reason = REASON_STATUS,
+					.since = -5,
+					.time = 1 * NSTIME_S,
+					.latency = 12 * NSTIME_MS,
+					.detail = "status 503, wanted 200-299"};
 static const struct fact_instance instance = {
-	.instance = 3, .state = VRRP_MASTER, .since = NSTIME_NEVER, .priority = 255,
-	.master = {.family = AF_INET, .bytes = {192, 168, 8, 10}}, .master_priority = 150, .transitions = 1,
-	.sent = UINT64_MAX, .received = 3, .dropped = {[VRRP_DROP_TTL] = 1, [VRRP_DROP_HEADER] = 9},
-	.competing_master = true, .reason = "192.168.8.10 advertises 150 > 100", .fault = "eth0 is down"};
-static const struct fact_table table = {
-	.available = true, .operations = 12, .repairs = 2, .last_read_back = 77, .error = "no such scheduler"};
-static const struct fact_service service = {
-	.service = 1, .state = SERVICE_DEGRADED, .since = 5, .have = 2, .needed = 1, .reason = "1 of 3 servers is down"};
-static const struct fact_server server = {
-	.service = 1, .server = 2, .health = VERDICT_UP, .since = 9, .effective_weight = 65535, .in_table = true,
-	.active = 1, .inactive = 2, .persistent = 3, .connections = 4, .packets_in = 5, .packets_out = 6,
-	.bytes_in = 7, .bytes_out = 8, .reason = "ok"};
-static const struct fact_worker worker = {.role = 3, .pid = 4711, .restarts = 2, .state = WORKER_BACKOFF};
-static const struct fact_daemon daemon_fact = {
-	.started = 1, .generation = 2, .ready = true, .reload_time = 3, .reload_failed = true,
-	.reload_error = "lbha.conf:1:1: error: it is empty"};
+	.instance = 3,
+	.state = VRRP_MASTER,
+	.since = NSTIME_NEVER,
+	.priority = 255,
+	.master = {.family = AF_INET, .bytes = {192, 168, 8, 10}},
+	.master_priority = 150,
+	.transitions = 1,
+	.sent = UINT64_MAX,
+	.received = 3,
+	.dropped = {[VRRP_DROP_TTL] = 1, [VRRP_DROP_HEADER] = 9},
+	.competing_master = true,
+	.reason = "192.168.8.10 advertises 150 > 100",
+	.fault = "eth0 is down"};
+static const struct fact_table table = {.available = true,
+					.operations = 12,
+					.repairs = 2,
+					.last_read_back = 77,
+					.error = "no such scheduler"};
+static const struct fact_service service = {.service = 1,
+					    .state = SERVICE_DEGRADED,
+					    .since = 5,
+					    .have = 2,
+					    .needed = 1,
+					    .reason = "1 of 3 servers is down"};
+static const struct fact_server server = {.service = 1,
+					  .server = 2,
+					  .health = VERDICT_UP,
+					  .since = 9,
+					  .effective_weight = 65535,
+					  .in_table = true,
+					  .active = 1,
+					  .inactive = 2,
+					  .persistent = 3,
+					  .connections = 4,
+					  .packets_in = 5,
+					  .packets_out = 6,
+					  .bytes_in = 7,
+					  .bytes_out = 8,
+					  .reason = "ok"};
+static const struct fact_worker worker = {.role = 3,
+					  .pid = 4711,
+					  .restarts = 2,
+					  .state = WORKER_BACKOFF};
+static const struct fact_daemon daemon_fact = {.started = 1,
+					       .generation = 2,
+					       .ready = true,
+					       .reload_time = 3,
+					       .reload_failed = true,
+					       .reload_error = "lbha.conf:1:1: error: it is empty"};
 
-#define ROW(kind, value) {#kind, kind##_put_any, kind##_get_any, &(value), sizeof(value)}
+#define ROW(kind, value)                                                                           \
+	{                                                                                          \
+#kind, kind##_put_any, kind##_get_any, &(value), sizeof(value)                     \
+	}
 static const struct fact_case rows[] = {
-	ROW(probe, probe),   ROW(instance, instance), ROW(table, table), ROW(service, service),
-	ROW(server, server), ROW(worker, worker),     ROW(daemon, daemon_fact),
+	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
+	ROW(service, service),    ROW(server, server),     ROW(worker, worker),
+	ROW(daemon, daemon_fact),
 };
 
 static size_t put_row(const struct fact_case *row, const void *fact, uint8_t *bytes)
@@ -97,7 +138,8 @@ START_TEST(a_short_or_long_fact_is_refused_and_nothing_written)
 
 		if (length == size)
 			continue;
-		ck_assert_msg(!row->get(&in, fact), "%s: %zu of %zu bytes", row->name, length, size);
+		ck_assert_msg(!row->get(&in, fact), "%s: %zu of %zu bytes", row->name, length,
+			      size);
 		ck_assert_msg(!memcmp(fact, untouched, sizeof(fact)), "%s", row->name);
 	}
 }
@@ -152,11 +194,13 @@ END_TEST
 
 static TCase *codec(void)
 {
-	TCase *tcase = CASE("facts", states_out_of_range_are_refused, a_hostile_text_cannot_reach_a_terminal,
-			    every_state_has_a_name_of_its_own);
+	TCase *tcase =
+		CASE("facts", states_out_of_range_are_refused,
+		     a_hostile_text_cannot_reach_a_terminal, every_state_has_a_name_of_its_own);
 
 	tcase_add_loop_test(tcase, a_fact_comes_out_as_it_went_in, 0, COUNT_OF(rows));
-	tcase_add_loop_test(tcase, a_short_or_long_fact_is_refused_and_nothing_written, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tcase, a_short_or_long_fact_is_refused_and_nothing_written, 0,
+			    COUNT_OF(rows));
 	return tcase;
 }
 

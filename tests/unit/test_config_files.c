@@ -1,4 +1,5 @@
-/* Which files are read: below the folder of the main file, through no link, written by nobody else. */
+/* Which files are read: below the folder of the main file, through no link, written by nobody else.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,9 +55,22 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const names[] = {"etc/conf.d/a.yaml", "etc/conf.d/b.yaml", "etc/conf.d/link.yaml", "etc/conf.d",
-					    "etc/real/x.yaml", "etc/real", "etc/linked", "etc/lbha.conf", "etc/big.yaml", "etc/fifo",
-					    "etc/[x]/y.yaml", "etc/[x]/main.conf", "etc/[x]", "etc", "outside.yaml", ""};
+	static const char *const names[] = {"etc/conf.d/a.yaml",
+					    "etc/conf.d/b.yaml",
+					    "etc/conf.d/link.yaml",
+					    "etc/conf.d",
+					    "etc/real/x.yaml",
+					    "etc/real",
+					    "etc/linked",
+					    "etc/lbha.conf",
+					    "etc/big.yaml",
+					    "etc/fifo",
+					    "etc/[x]/y.yaml",
+					    "etc/[x]/main.conf",
+					    "etc/[x]",
+					    "etc",
+					    "outside.yaml",
+					    ""};
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		remove(at(names[i]));
@@ -187,17 +201,22 @@ START_TEST(a_main_file_without_a_folder_is_in_the_present_one)
 	ck_assert_int_eq(fchdir(back), 0);
 	close(back);
 	ck_assert_str_eq(found_names, "conf.d/a.yaml=a ");
-	snprintf(top, sizeof(top), "%.*s", (int)(strlen(main_path) - strlen("/etc/lbha.conf")), main_path);
+	snprintf(top, sizeof(top), "%.*s", (int)(strlen(main_path) - strlen("/etc/lbha.conf")),
+		 main_path);
 }
 END_TEST
 
 int main(void)
 {
-	TCase *tcase = CASE("files", a_pattern_gives_its_files_in_order, a_path_is_relative_to_the_including_file,
-			    a_folder_with_wildcards_in_its_name_is_no_pattern, a_missing_file_is_an_error_an_empty_pattern_is_none,
-			    nothing_outside_the_folder_is_read, links_are_not_followed, what_others_can_write_is_refused,
-			    only_regular_files_of_a_sane_size_are_read, a_descriptor_for_another_process_is_closed_on_exec,
-			    a_main_file_without_a_folder_is_in_the_present_one);
+	TCase *tcase =
+		CASE("files", a_pattern_gives_its_files_in_order,
+		     a_path_is_relative_to_the_including_file,
+		     a_folder_with_wildcards_in_its_name_is_no_pattern,
+		     a_missing_file_is_an_error_an_empty_pattern_is_none,
+		     nothing_outside_the_folder_is_read, links_are_not_followed,
+		     what_others_can_write_is_refused, only_regular_files_of_a_sane_size_are_read,
+		     a_descriptor_for_another_process_is_closed_on_exec,
+		     a_main_file_without_a_folder_is_in_the_present_one);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	return SUITE_RUN("config files", tcase);

@@ -1,5 +1,5 @@
-/* The largest site that we know of, 2284 services with 37 000 servers: it compiles, and work grows with the size, not
- * with its square. Times are printed; what is asserted is the result. */
+/* The largest site that we know of, 2284 services with 37 000 servers: it compiles, and work grows
+ * with the size, not with its square. Times are printed; what is asserted is the result. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,8 @@ static void generate(struct buffer *out)
 {
 	unsigned server = 0;
 
-	add(out, "directors: {lb1: {address: 10.255.0.1, priority: 150}, lb2: {address: 10.255.0.2}}");
+	add(out,
+	    "directors: {lb1: {address: 10.255.0.1, priority: 150}, lb2: {address: 10.255.0.2}}");
 	add(out, "checks: {web: {type: http, path: /health}, port: {type: tcp}}");
 	add(out, "vrrp:");
 	for (unsigned i = 0; i < SERVICES; i++) {
@@ -75,8 +76,8 @@ static void generate(struct buffer *out)
 		add(out, "    check: %s", i % 2 ? "web" : "port");
 		add(out, "    real_servers:");
 		for (; server < until; server++)
-			add(out, "      - {name: s%u, address: 10.%u.%u.%u, weight: %u}", server, server / 62500,
-			    server / 250 % 250, server % 250 + 1, 1 + server % 10);
+			add(out, "      - {name: s%u, address: 10.%u.%u.%u, weight: %u}", server,
+			    server / 62500, server / 250 % 250, server % 250 + 1, 1 + server % 10);
 	}
 }
 
@@ -140,8 +141,8 @@ START_TEST(the_largest_site_compiles)
 	start = lap("render", start);
 	again = compile(arena, &rendered, &start);
 	ck_assert(again && model_equal(model, again));
-	printf("%zu KiB of text, %zu KiB rendered, slice of %zu KiB, %zu MiB of arena\n", text.used >> 10,
-	       rendered.used >> 10, size >> 10, arena_used(arena) >> 20);
+	printf("%zu KiB of text, %zu KiB rendered, slice of %zu KiB, %zu MiB of arena\n",
+	       text.used >> 10, rendered.used >> 10, size >> 10, arena_used(arena) >> 20);
 	free(text.text);
 	free(rendered.text);
 	arena_free(arena);
