@@ -294,11 +294,14 @@ static struct origin listener_place(struct build *build, const struct listener *
 	return place;
 }
 
+static uint64_t addr_hash(const struct addr *address)
+{
+	return text_hash(TEXT_HASH, address, sizeof(*address));
+}
+
 static uint64_t endpoint_hash(const struct endpoint *endpoint)
 {
-	uint64_t hash = text_hash(TEXT_HASH, &endpoint->address, sizeof(endpoint->address));
-
-	return text_hash(hash, &endpoint->port, sizeof(endpoint->port));
+	return text_hash(addr_hash(&endpoint->address), &endpoint->port, sizeof(endpoint->port));
 }
 
 static void listener_taken(struct build *build, const struct listener *listener,
@@ -357,40 +360,68 @@ static void claim_listeners(struct build *build)
 	}
 }
 
-/* Packets for a listener come only where its address is: an instance should carry it. */
-static void warn_uncarried(struct build *build)
+/* The addresses that the instances of one director carry. */
+static int carried_addresses(struct build *build, const struct build_instance *instances,
+			     struct table *carried)
 {
-	const struct model *model = build->model;
-	struct table carried;
-	uint32_t unused;
+	int err = table_init(carried, build->arena, build->instance_count * 2);
+
+	for (size_t i = 0; !err && i < build->instance_count; i++)
+		for (size_t at = 0; at < instances[i].model.virtual_address_count; at++) {
+			const struct prefix *vip = &instances[i].model.virtual_addresses[at].address;
+
+			err = table_add(carried, addr_hash(&vip->address), 0);
+		}
+	return err;
+}
+
+/* Packets for a listener come only where its address is: on every director an instance should carry
+ * it. */
+static void warn_uncarried(struct build *build, const struct listener *listener,
+			   const struct table *carried, size_t directors)
+{
+	const struct addr *address = &listener->endpoint.address;
+	const char *missing = NULL;
 	char text[ADDR_TEXT];
+	size_t without = 0;
+	struct origin place;
+	uint32_t unused;
 
-	if ((build->director_count && !build->self) ||
-	    table_init(&carried, build->arena, model->instance_count * 2))
+	for (size_t d = 0; d < directors; d++) {
+		size_t step = 0;
+
+		if (table_next(&carried[d], addr_hash(address), &step, &unused))
+			continue;
+		missing = build->director_count ? build->directors[d].model->name : "";
+		without++;
+	}
+	if (!without)
 		return;
-	for (size_t i = 0; i < model->instance_count; i++)
-		for (size_t at = 0; at < model->instances[i].virtual_address_count; at++) {
-			const struct addr *address =
-				&model->instances[i].virtual_addresses[at].address.address;
+	place = listener_place(build, listener);
+	origin_report(&build->reader, SEVERITY_WARNING, &place, &place,
+		      "no instance of vrrp has the address %s%s%s", addr_format(address, text),
+		      without < directors ? " on " : "", without < directors ? missing : "");
+}
 
-			table_add(&carried, text_hash(TEXT_HASH, address, sizeof(*address)), 0);
-		}
-	for (uint32_t i = 0; i < build->service_count; i++)
-		for (uint32_t at = 0; at < model->services[i].listen_count; at++) {
-			struct listener listener = {.service = i, .number = at};
-			const struct addr *address = &model->services[i].listen[at].address;
-			struct origin place;
-			size_t step = 0;
+static void warn_all_uncarried(struct build *build)
+{
+	size_t directors = build->director_count ? build->director_count : 1;
+	struct table *carried = arena_array(build->arena, directors, sizeof(*carried));
 
-			if (!address->family || !build->services[i].origins ||
-			    table_next(&carried, text_hash(TEXT_HASH, address, sizeof(*address)),
-				       &step, &unused))
-				continue;
-			place = listener_place(build, &listener);
-			origin_report(&build->reader, SEVERITY_WARNING, &place, &place,
-				      "no instance of vrrp has the address %s",
-				      addr_format(address, text));
+	for (size_t d = 0; carried && d < directors; d++)
+		if (carried_addresses(build, build->instances + d * build->instance_count, &carried[d]))
+			return;
+	for (uint32_t i = 0; carried && i < build->service_count; i++) {
+		const struct service *model = build->services[i].model;
+
+		for (uint32_t at = 0; build->services[i].origins && at < model->listen_count; at++) {
+			struct listener listener = {
+				.endpoint = model->listen[at], .service = i, .number = at};
+
+			if (listener.endpoint.address.family)
+				warn_uncarried(build, &listener, carried, directors);
 		}
+	}
 }
 
 void validate_services(struct build *build)
@@ -399,5 +430,5 @@ void validate_services(struct build *build)
 		return;
 	claim_names(build);
 	claim_listeners(build);
-	warn_uncarried(build);
+	warn_all_uncarried(build);
 }

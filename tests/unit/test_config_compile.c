@@ -2,6 +2,7 @@
  * the same. What is said about faults is in tests/golden. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -10,6 +11,8 @@
 #include "base/text.h"
 #include "config/compile.h"
 #include "config/diff.h"
+#include "config/files_io.h"
+#include "config/schema.h"
 #include "suite.h"
 
 static struct arena *arena;
@@ -328,6 +331,70 @@ START_TEST(descriptions_and_indices_change_nothing)
 }
 END_TEST
 
+/* The text of a file of the source tree. */
+static char *source_file(const char *name, size_t *size)
+{
+	const char *top = getenv("srcdir");
+	char path[512], why[CONFIG_WHY] = "", *bytes = NULL;
+
+	snprintf(path, sizeof(path), "%s/%s", top ? top : ".", name);
+	ck_assert_msg(!config_file_read(path, &bytes, size, why), "%s", why);
+	return bytes;
+}
+
+static void check_named(const struct schema_record *record, const char *text)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		const struct schema_field *field = &record->fields[i];
+		char key[64];
+
+		if (field->record && field->record != &schema_http_header)
+			check_named(field->record, text);
+		if (!field->key || record == &schema_http_header)
+			continue;
+		snprintf(key, sizeof(key), "%s:", field->key);
+		ck_assert_msg(strstr(text, key) != NULL, "%s of %s", field->key, record->name);
+	}
+}
+
+START_TEST(the_reference_file_names_every_key)
+{
+	size_t size;
+	char *bytes = source_file("etc/lbha.conf", &size);
+	char *text = arena_text(arena, bytes, size);
+
+	check_named(&schema_model, text);
+	check_named(&schema_defaults, text);
+	free(bytes);
+}
+END_TEST
+
+static int no_files(void *ctx, const char *including_file, const char *pattern,
+		    int (*found)(void *found_ctx, const char *path, const char *bytes, size_t size),
+		    void *found_ctx, char *why)
+{
+	(void)ctx, (void)including_file, (void)pattern, (void)found, (void)found_ctx, (void)why;
+	return 0;
+}
+
+START_TEST(every_example_is_valid_and_not_warned_about)
+{
+	static const char *const names[] = {"etc/lbha.conf", "etc/examples/dr-single.conf",
+					    "etc/examples/dr-pair.conf",
+					    "etc/examples/dr-136.conf"};
+	static const struct config_files files = {.include = no_files};
+	size_t size;
+	char *bytes = source_file(names[_i], &size);
+	struct config_tree *tree = config_load(arena, &files, names[_i], bytes, size, &diagnostics);
+
+	ck_assert_ptr_nonnull(tree);
+	config_compile(arena, tree, config_director(tree, 0), 1, &diagnostics);
+	diagnostics_print(&diagnostics, add_said, &said_text);
+	ck_assert_str_eq(said, "");
+	free(bytes);
+}
+END_TEST
+
 START_TEST(an_arena_that_is_too_small_gives_no_model_and_no_crash)
 {
 	static const char text[] =
@@ -371,6 +438,8 @@ int main(void)
 		descriptions_and_indices_change_nothing,
 		an_arena_that_is_too_small_gives_no_model_and_no_crash);
 
+	tcase_add_test(tcase, the_reference_file_names_every_key);
+	tcase_add_loop_test(tcase, every_example_is_valid_and_not_warned_about, 0, 4);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	return SUITE_RUN("config compile", tcase);
 }
