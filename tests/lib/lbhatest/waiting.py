@@ -45,7 +45,7 @@ def poll(read, is_enough, within, what, every):
         try:
             value = read()
             good = is_enough(value)
-        except (OSError, LookupError, ValueError, AssertionError) as problem:
+        except (OSError, LookupError, ValueError, AssertionError, StopIteration) as problem:
             value = problem
         watch.saw(value)
         if good:
