@@ -40,11 +40,11 @@ class Pair:
         self.adverts = self.watcher.capture("ip proto 112")
 
     def start(self):
-        """Both run, and lb1 is the master."""
-        self.lb1.launch()
-        self.lb2.launch()
+        """Both run, and lb1 is the master: first and only one, whatever time a start takes."""
+        self.lb1.start()
         self.lb1.wait_role("MASTER")
-        self.lb2.wait_role("BACKUP")
+        self.lb2.start()
+        wait_for(lambda: self.lb2.vrrp()["master_address"], LB1, what="lb2 follows lb1")
         return self
 
     def wait_roles(self, first, second, within=6):
