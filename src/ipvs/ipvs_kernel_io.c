@@ -2,18 +2,13 @@
 #include "ipvs/ipvs_kernel_io.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "core/log.h"
 #include "ipvs/ipvs_io.h"
 
-#define LOCK_NAME "lbha-ipvs"
 #define REFUSALS_LOGGED 5 /* of one run */
 
 static void describe(struct ipvs_kernel *kernel, int error)
@@ -22,9 +17,6 @@ static void describe(struct ipvs_kernel *kernel, int error)
 		snprintf(kernel->error, sizeof(kernel->error),
 			 "this kernel has no IPVS: no module ip_vs to load (CONFIG_IP_VS; try: "
 			 "modprobe ip_vs)");
-	else if (error == -EADDRINUSE)
-		snprintf(kernel->error, sizeof(kernel->error),
-			 "another lbhad programs IPVS in this network namespace already");
 	else if (error == -EPERM)
 		snprintf(kernel->error, sizeof(kernel->error),
 			 "the kernel does not let us use IPVS (CAP_NET_ADMIN)");
@@ -33,51 +25,13 @@ static void describe(struct ipvs_kernel *kernel, int error)
 			 strerror(-error));
 }
 
-/* The lock is a name that one socket of a network namespace can have, and that ends with its
- * process. */
-static int take_lock(struct ipvs_kernel *kernel)
-{
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	socklen_t size = offsetof(struct sockaddr_un, sun_path) + 1 + sizeof(LOCK_NAME) - 1;
-	int fd;
-
-	if (kernel->lock_taken)
-		return 0;
-	memcpy(name.sun_path + 1, LOCK_NAME, sizeof(LOCK_NAME) - 1);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&name, size)) {
-		int error = -errno;
-
-		close(fd);
-		return error;
-	}
-	kernel->lock = fd;
-	kernel->lock_taken = true;
-	return 0;
-}
-
 int ipvs_kernel_open(struct ipvs_kernel *kernel)
 {
-	int error;
+	int error = kernel->io ? 0 : ipvs_io_open(&kernel->io);
 
-	if (kernel->io)
-		return 0;
-	error = take_lock(kernel);
-	if (!error)
-		error = ipvs_io_open(&kernel->io);
 	if (error)
 		describe(kernel, error);
 	return error;
-}
-
-void ipvs_kernel_fini(struct ipvs_kernel *kernel)
-{
-	ipvs_kernel_close(kernel);
-	if (kernel->lock_taken)
-		close(kernel->lock);
-	kernel->lock_taken = false;
 }
 
 void ipvs_kernel_close(struct ipvs_kernel *kernel)

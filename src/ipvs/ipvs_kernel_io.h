@@ -17,19 +17,16 @@ struct ipvs_io;
 
 struct ipvs_kernel {
 	struct ipvs_io *io;
-	int lock; /* one lbhad programs IPVS in a network namespace */
-	bool lock_taken;
 	uint64_t operations; /* sent so far */
 	bool in_sync;
 	char error[FACT_DETAIL]; /* the first refusal of the last run that had one; until a dump
 				    agrees */
 };
 
-/* 0 when IPVS can be spoken to; -ENOENT: this kernel has none; -EADDRINUSE: another lbhad does so
- * in this network namespace; other -errno. `error` says it in words. */
+/* 0 when IPVS can be spoken to; -ENOENT: this kernel has none; other -errno. `error` says it in
+ * words. */
 int ipvs_kernel_open(struct ipvs_kernel *kernel);
 void ipvs_kernel_close(struct ipvs_kernel *kernel);
-void ipvs_kernel_fini(struct ipvs_kernel *kernel); /* closes and gives the lock back */
 
 /* The actual table. A socket that fails is opened again once. `error` has words for the errno
  * returned. */

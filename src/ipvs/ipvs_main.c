@@ -665,7 +665,7 @@ static void ipvs_fini(struct ipvs_worker *ipvs)
 	generation_free(ipvs->running);
 	arena_free(ipvs->pending_arena);
 	ipvs_ownership_fini(&ipvs->ownership);
-	ipvs_kernel_fini(&ipvs->kernel);
+	ipvs_kernel_close(&ipvs->kernel);
 	worker_free(ipvs->worker);
 }
 
