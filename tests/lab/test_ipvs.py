@@ -1,0 +1,335 @@
+"""What lbhad does with the kernel's IPVS table, seen with ipvsadm. Traffic through it is tested where the networks are."""
+import pytest
+
+from lbhatest import wait_for, wait_until
+
+VIP = "192.168.8.200"
+
+SCHEDULERS = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf"]
+
+HEAD = """
+directors:
+  lb1: {address: 192.168.8.10}
+defaults:
+  check: {interval: 500ms, timeout: 400ms, rise: 1, fall: 1}
+global:
+  ipvs: {read_back: 1s}
+"""
+
+WEB = HEAD + """
+services:
+  - name: web
+    listen: 192.168.8.200:80
+    scheduler: wlc
+    check: {type: tcp}
+    real_servers:
+      - 192.168.8.20
+      - {address: 192.168.8.30, weight: 3}
+"""
+
+ALL_UP = {"192.168.8.20:80": 1, "192.168.8.30:80": 3}
+
+
+def without_checks(servers, more=""):
+    """One service whose servers count as up from the start."""
+    lines = "\n".join(f"      - {server}" for server in servers)
+    return f"""{HEAD}
+services:
+  - name: web
+    listen: 192.168.8.200:80
+    scheduler: wlc
+{more}    real_servers:
+{lines}
+"""
+
+
+class Network:
+    def __init__(self, lab, config):
+        lan = lab.segment("lan", "192.168.8.0/24")
+        self.a = lab.real_server("a", lan, "192.168.8.20")
+        self.b = lab.real_server("b", lan, "192.168.8.30")
+        self.lb1 = lab.director("lb1", (lan, "192.168.8.10"), config=config)
+
+    @property
+    def web(self):
+        return self.lb1.ipvs()[f"tcp {VIP}:80"]
+
+    def weights(self):
+        return self.web.weights
+
+    def wait_weights(self, wanted, within=4):
+        wait_for(self.weights, wanted, within, "the weights of the service web")
+
+    def operations(self):
+        return self.lb1.status()["ipvs"]["operations"]
+
+
+@pytest.fixture
+def network(lab):
+    return Network(lab, WEB)
+
+
+def saved(director):
+    """The table as ipvsadm saves it, without an order."""
+    return sorted(line.rstrip() for line in director.host.run("ipvsadm-save", "-n").splitlines())
+
+
+# --- what is programmed -----------------------------------------------------------------------------------------------
+
+def test_every_scheduler_is_programmed_and_read_back_equal(network):
+    """Word by word as ipvsadm saves it, tcp and udp, dr and nat; the second reload finds nothing to do."""
+    config, expected = HEAD + "services:\n", []
+    for number, scheduler in enumerate(SCHEDULERS):
+        port, way = 1000 + number, "nat" if number % 2 else "dr"
+        config += (f"  - {{name: {scheduler}, listen: '{VIP}:{port}', protocol: [tcp, udp], scheduler: {scheduler}, "
+                   f"forwarding: {way}, real_servers: [192.168.8.20, {{address: 192.168.8.30, weight: 5}}]}}\n")
+        flags = " -b sh-fallback" if scheduler == "sh" else ""
+        for protocol in "-t", "-u":
+            expected.append(f"-A {protocol} {VIP}:{port} -s {scheduler}{flags}")
+            for server, weight in ("192.168.8.20", 1), ("192.168.8.30", 5):
+                letter = "-m" if way == "nat" else "-g"
+                expected.append(f"-a {protocol} {VIP}:{port} -r {server}:{port} {letter} -w {weight}")
+    network.lb1.configure(config)
+    network.lb1.start()
+    wait_for(lambda: saved(network.lb1), sorted(expected), 5, "ipvsadm-save")
+    assert network.lb1.ctl("plan") == ""
+    done = network.operations()
+    assert done == len(expected)
+    assert network.lb1.reload()[0] == 0
+    assert network.operations() == done
+
+
+def test_ipv6_services_are_programmed(network):
+    network.lb1.configure(HEAD + """
+services:
+  - {name: six, listen: "[2001:db8::200]:80", scheduler: rr, real_servers: ["2001:db8::20", {address: "[2001:db8::30]:80", weight: 2}]}
+""")
+    network.lb1.start()
+    wait_for(lambda: saved(network.lb1), ["-A -t [2001:db8::200]:80 -s rr",
+                                          "-a -t [2001:db8::200]:80 -r [2001:db8::20]:80 -g -w 1",
+                                          "-a -t [2001:db8::200]:80 -r [2001:db8::30]:80 -g -w 2"])
+
+
+def test_a_scheduler_that_the_kernel_lacks_is_named_with_its_module(network):
+    """The other services of the file work all the same."""
+    network.lb1.configure(WEB + f"""
+  - {{name: two, listen: "{VIP}:81", scheduler: twos, real_servers: [192.168.8.20]}}
+""")
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    wait_until(lambda: "no scheduler twos (module ip_vs_twos, CONFIG_IP_VS_TWOS)" in network.lb1.log)
+
+
+def test_nat_sets_ip_forward_and_a_stop_puts_it_back(network):
+    network.lb1.configure(without_checks(["192.168.8.20:8080"], "    forwarding: nat\n"))
+    assert network.lb1.host.sysctl("net.ipv4.ip_forward", 0) == "0"
+    network.lb1.start()
+    wait_for(lambda: network.web, {"192.168.8.20:8080": ("nat", 1)})
+    assert network.lb1.host.sysctl("net.ipv4.ip_forward") == "1"
+    assert network.lb1.stop() == 0
+    assert network.lb1.host.sysctl("net.ipv4.ip_forward") == "0"
+
+
+# --- what verdicts do ------------------------------------------------------------------------------------------------
+
+def test_a_server_gets_no_traffic_before_its_first_passed_check(network):
+    network.b.web.stop()
+    network.lb1.start()
+    wait_for(lambda: network.lb1.server("192.168.8.30")["health"], "down")
+    network.wait_weights({"192.168.8.20:80": 1, "192.168.8.30:80": 0})
+    network.b.web.start()
+    network.wait_weights(ALL_UP)
+    assert network.lb1.service()["state"] == "up"
+
+
+def test_a_dead_server_loses_its_weight_and_gets_it_back(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    network.a.web.stop()
+    network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3})
+    server = network.lb1.server("192.168.8.20")
+    assert (server["health"], server["effective_weight"]) == ("down", 0)
+    assert "192.168.8.20:80" in server["reason"]
+    assert network.lb1.service()["state"] == "degraded"
+    network.a.web.start()
+    network.wait_weights(ALL_UP)
+
+
+def test_on_failure_remove_takes_a_dead_server_out(network):
+    network.lb1.configure(WEB.replace("scheduler: wlc", "scheduler: wlc\n    on_failure: remove"))
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    network.a.web.stop()
+    network.wait_weights({"192.168.8.30:80": 3})
+    network.a.web.start()
+    network.wait_weights(ALL_UP)
+
+
+def test_servers_in_the_kernel_at_the_start_keep_their_traffic_until_a_verdict(network):
+    """Entries of somebody before us: kept, not deleted and added; the counters of the kernel tell."""
+    network.a.web.pause()
+    network.lb1.configure(WEB.replace("type: tcp", "type: http, timeout: 4s, interval: 4s"))
+    run = network.lb1.host.run
+    run("ipvsadm", "-A", "-t", f"{VIP}:80", "-s", "rr")
+    run("ipvsadm", "-a", "-t", f"{VIP}:80", "-r", "192.168.8.20:80", "-g", "-w", "7")
+    run("ipvsadm", "-a", "-t", f"{VIP}:80", "-r", "192.168.8.99:80", "-g")
+    network.lb1.start()
+    wait_until(lambda: "192.168.8.99:80" not in network.web)
+    assert network.web.scheduler == "wlc"
+    assert network.web.weights["192.168.8.20:80"] == 7
+    assert network.lb1.server("192.168.8.20")["health"] == "unknown"
+    wait_for(lambda: network.web.weights["192.168.8.20:80"], 0, 5)
+
+
+# --- reload ------------------------------------------------------------------------------------------------------------
+
+def test_one_server_added_to_a_thousand_is_one_operation(network):
+    servers = [f"10.1.{n // 250}.{n % 250 + 1}" for n in range(1000)]
+    network.lb1.configure(without_checks(servers))
+    network.lb1.start(within=20)
+    wait_for(lambda: len(network.web), 1000)
+    before = network.operations()
+    assert before == 1001
+    text = without_checks(servers + ["10.1.9.9"])
+    network.lb1.configure(text)
+    assert network.lb1.ctl("plan").splitlines() == [f"ipvsadm -a -t {VIP}:80 -r 10.1.9.9:80 -g -w 1"]
+    assert network.lb1.reload()[0] == 0
+    assert len(network.web) == 1001
+    assert network.operations() - before == 1
+    assert network.lb1.reload(without_checks(servers))[0] == 0
+    wait_for(lambda: len(network.web), 1000)
+    assert network.operations() - before == 2
+
+
+def test_a_reload_changes_in_place_and_removes_last(network):
+    network.lb1.configure(without_checks(["192.168.8.20", "192.168.8.30"]))
+    network.lb1.start()
+    wait_for(lambda: len(network.web), 2)
+    changed = without_checks(["{address: 192.168.8.30, weight: 9}", "192.168.8.40"]).replace("wlc", "rr")
+    network.lb1.configure(changed)
+    assert network.lb1.ctl("plan").splitlines() == [
+        f"ipvsadm -E -t {VIP}:80 -s rr",
+        f"ipvsadm -a -t {VIP}:80 -r 192.168.8.40:80 -g -w 1",
+        f"ipvsadm -e -t {VIP}:80 -r 192.168.8.30:80 -g -w 9",
+        f"ipvsadm -d -t {VIP}:80 -r 192.168.8.20:80"]
+    assert network.weights() == {"192.168.8.20:80": 1, "192.168.8.30:80": 1}, "a plan changes nothing"
+    assert network.lb1.reload()[0] == 0
+    network.wait_weights({"192.168.8.30:80": 9, "192.168.8.40:80": 1})
+    assert network.web.scheduler == "rr"
+
+
+def test_verdicts_survive_a_reload(network):
+    """A server that was down stays down while the configuration around it changes."""
+    network.lb1.start()
+    network.a.web.stop()
+    network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3})
+    assert network.lb1.reload(WEB.replace("weight: 3", "weight: 4").replace("wlc", "lc"))[0] == 0
+    assert network.weights() == {"192.168.8.20:80": 0, "192.168.8.30:80": 4}
+
+
+# --- others at the table -------------------------------------------------------------------------------------------------
+
+def test_a_flushed_table_is_repaired_and_counted(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    network.lb1.host.run("ipvsadm", "-C")
+    network.wait_weights(ALL_UP)
+    wait_for(lambda: network.lb1.status()["ipvs"]["repairs"], 3)
+    assert "somebody else changed the kernel's table" in network.lb1.log
+
+
+def test_deleted_changed_and_added_entries_are_repaired(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    run = network.lb1.host.run
+    run("ipvsadm", "-d", "-t", f"{VIP}:80", "-r", "192.168.8.20:80")
+    run("ipvsadm", "-e", "-t", f"{VIP}:80", "-r", "192.168.8.30:80", "-g", "-w", "50")
+    run("ipvsadm", "-a", "-t", f"{VIP}:80", "-r", "192.168.8.66:80", "-g")
+    run("ipvsadm", "-E", "-t", f"{VIP}:80", "-s", "rr")
+    network.wait_weights(ALL_UP)
+    assert network.web.scheduler == "wlc"
+    wait_for(lambda: network.lb1.status()["ipvs"]["repairs"], 4)
+
+
+def test_a_verdict_meets_a_table_that_somebody_changed(network):
+    """The refusal of the kernel leads to a look at it, at once, and not to an error that stays."""
+    network.lb1.configure(WEB.replace("read_back: 1s", "read_back: 1h"))
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    network.lb1.host.run("ipvsadm", "-C")
+    network.a.web.stop()
+    network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3})
+
+
+def test_a_foreign_service_is_left_alone(network):
+    foreign = ["-A -t 9.9.9.9:99 -s rr", "-a -t 9.9.9.9:99 -r 9.9.9.8:99 -g -w 5"]
+    network.lb1.host.run("ipvsadm", "-R", input="\n".join(foreign) + "\n")
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    assert network.lb1.reload(WEB.replace("weight: 3", "weight: 4"))[0] == 0
+    network.lb1.host.run("ipvsadm", "-D", "-t", f"{VIP}:80")
+    network.wait_weights({"192.168.8.20:80": 1, "192.168.8.30:80": 4})
+    assert network.lb1.stop() == 0
+    assert saved(network.lb1) == sorted(foreign)
+
+
+# --- deaths ------------------------------------------------------------------------------------------------------------------
+
+def restarted(network, name):
+    before = network.lb1.worker(name)["restarts"]
+    network.lb1.kill_worker(name)
+    wait_for(lambda: (network.lb1.worker(name)["restarts"], network.lb1.worker(name)["state"]), (before + 1, "running"), 8)
+
+
+def test_a_killed_ipvs_worker_adopts_the_table_without_an_operation(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    network.a.web.stop()
+    network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3})
+    before = saved(network.lb1)
+    restarted(network, "ipvs")
+    wait_for(lambda: network.lb1.server("192.168.8.20")["health"], "down")
+    wait_for(lambda: network.lb1.server("192.168.8.30")["health"], "up")
+    assert network.operations() == 0
+    assert saved(network.lb1) == before
+    network.a.web.start()
+    network.wait_weights(ALL_UP)
+
+
+def test_a_killed_check_worker_takes_nothing_from_the_table(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    before = network.operations()
+    restarted(network, "check")
+    network.a.web.stop()
+    network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3}, 8)
+    assert network.operations() - before == 1
+
+
+def test_a_director_that_was_killed_finds_its_services_again(network):
+    """All processes at once: the table stays; the next daemon takes it over and removes what the file no longer has."""
+    network.lb1.configure(WEB + f"""
+  - {{name: other, listen: "{VIP}:81", scheduler: rr, real_servers: [192.168.8.20]}}
+""")
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    network.lb1.crash()
+    assert f"tcp {VIP}:81" in network.lb1.ipvs()
+    network.lb1.configure(WEB)
+    network.lb1.start()
+    wait_until(lambda: f"tcp {VIP}:81" not in network.lb1.ipvs())
+    network.wait_weights(ALL_UP)
+    assert network.operations() == 1
+
+
+def test_a_stop_removes_what_is_ours_or_keeps_it(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    assert network.lb1.stop() == 0
+    assert saved(network.lb1) == []
+    network.lb1.configure(WEB.replace("read_back: 1s", "on_stop: keep"))
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    before = saved(network.lb1)
+    assert network.lb1.stop() == 0
+    assert saved(network.lb1) == before
