@@ -1,7 +1,11 @@
 /* The control worker's own part: requests in, answers from the mirror out; commands become RECORD_REQUESTs of which
  * the supervisor answers each with lines and one RECORD_REPLY. A request's number is the ticket of its line, so an
  * answer to a client that has left finds nobody and is dropped. At most PENDING_MAX commands are under way: a
- * supervisor that is busy cannot fill the places of clients that only want to read. */
+ * supervisor that is busy cannot fill the places of clients that only want to read.
+ *
+ * Nobody is answered before there is something to say: clients wait in the socket's queue until the configuration is
+ * there and every worker has told all its facts once, or HUSH has passed (one of them may hang). So an operator who
+ * asks while this worker is being replaced does not read that the world has begun anew. */
 #include "config.h"
 
 #include "daemon/control_main.h"
@@ -26,6 +30,8 @@
 #include "daemon/control_status.h"
 
 #define PENDING_MAX 16
+#define HUSH NSTIME_S
+#define INFORMANTS (1u << ROLE_CHECK | 1u << ROLE_IPVS | 1u << ROLE_VRRP)
 #define LINES_BYTES_MAX ((size_t)8 << 20) /* of one command's answer */
 
 struct pending {
@@ -42,6 +48,8 @@ struct control {
 	uid_t supervisor; /* the user that the supervisor runs as */
 	struct pending pending[PENDING_MAX];
 	struct log_bucket bad_facts;
+	unsigned awaited; /* who has not told all its facts yet (1 << role) */
+	struct loop_timer hush;
 };
 
 /* ---- configuration and facts -------------------------------------------------------------------------- */
@@ -63,6 +71,22 @@ static int control_prepare(void *ctx, const void *slice, size_t size, UNUSED uin
 	return 0;
 }
 
+static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length);
+
+static void begin_to_answer(void *ctx)
+{
+	struct control *control = ctx;
+
+	if (control->clients)
+		return;
+	timer_cancel(&control->hush);
+	control->clients = clients_new(worker_loop(control->worker), WORKER_FD_CONTROL, control_line, control);
+	if (control->clients)
+		return;
+	log_error("cannot listen on the control socket: %s", strerror(errno));
+	loop_stop(worker_loop(control->worker));
+}
+
 static void control_commit(void *ctx)
 {
 	struct control *control = ctx;
@@ -70,6 +94,8 @@ static void control_commit(void *ctx)
 
 	log_configure((enum log_level)log->level, log->format == LOG_FORMAT_JSON);
 	mirror_adopt(&control->mirror, &control->next);
+	if (!control->clients && !timer_armed(&control->hush))
+		timer_at(&control->hush, clock_now() + HUSH);
 	worker_committed(control->worker);
 }
 
@@ -92,6 +118,11 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 	struct control *control = ctx;
 	unsigned suppressed;
 
+	if (type == FACT_SYNC && control->awaited) {
+		control->awaited &= ~(1u << peer);
+		if (!control->awaited)
+			begin_to_answer(control);
+	}
 	if (mirror_fact(&control->mirror, type, in) || !log_limit(&control->bad_facts, clock_now(), &suppressed))
 		return;
 	log_warning("the %s worker sent a fact of type %u that makes no sense here, ignored (and %u before it)",
@@ -311,6 +342,7 @@ static uid_t supervisor_user(void)
 
 static void control_fini(struct control *control)
 {
+	timer_fini(&control->hush);
 	clients_free(control->clients);
 	for (size_t i = 0; i < PENDING_MAX; i++)
 		json_decref(control->pending[i].lines);
@@ -324,17 +356,15 @@ int control_main(void)
 	struct control control = {
 		.supervisor = supervisor_user(),
 		.bad_facts = {.every = 10 * NSTIME_S, .burst = 3},
+		.awaited = INFORMANTS,
 	};
 	int status = 1;
 
 	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
 	if (!control.worker)
 		return 1;
-	control.clients = clients_new(worker_loop(control.worker), WORKER_FD_CONTROL, control_line, &control);
-	if (control.clients)
+	if (!timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer, &control))
 		status = worker_run(control.worker);
-	else
-		log_error("cannot listen on the control socket: %s", strerror(errno));
 	control_fini(&control);
 	return status;
 }
