@@ -154,9 +154,9 @@ void port_link(struct port *port, const struct link *link)
 
 /* ---- source --------------------------------------------------------------------------------- */
 
-/* The configured address if the interface has it; else the first that is not virtual (section
- * 5.1.1.1 of RFC 9568: an address of the interface); else the configured one all the same. An
- * owner's virtual address is its own. */
+/* The configured address if the interface has it, else the first one that is not virtual: adverts
+ * carry an address of their interface (RFC 9568 section 5.1.1.1). An owner's virtual address is its
+ * own. */
 struct addr port_source(const struct port *port, const struct instance *about)
 {
 	struct address_list list = monitor_addresses(port->worker->monitor);
@@ -172,5 +172,5 @@ struct addr port_source(const struct port *port, const struct instance *about)
 		if (!first.family && (about->priority == 255 || !vips_has(port, &address->prefix)))
 			first = address->prefix.address;
 	}
-	return first.family ? first : about->source;
+	return first;
 }
