@@ -20,6 +20,7 @@
 #include "ipvs/ipvs_forward_io.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "ipvs/ipvs_ownership_io.h"
+#include "ipvs/ipvs_tell_io.h"
 #include "ipvs/state.h"
 #include "net/owned_io.h"
 
@@ -31,9 +32,8 @@
 #define FINISH_PATIENCE (10 * NSTIME_S)
 #define COUNTERS_EVERY NSTIME_S
 
-#define PLAN_LINES 1000    /* of a plan that is told */
-#define REPAIRS_LOGGED 10  /* of one read-back */
-#define FACT_TABLE_INDEX 0 /* then services, then servers */
+#define PLAN_LINES 1000   /* of a plan that is told */
+#define REPAIRS_LOGGED 10 /* of one read-back */
 
 struct generation {
 	struct arena *arena;
@@ -47,13 +47,12 @@ struct ipvs_worker {
 	struct ipvs_ownership ownership;
 	struct ipvs_forward forward;
 	struct generation *running, *prepared;
-	bool was_ready;
 	bool adopting;               /* the kernel's table has not been read yet */
 	struct arena *pending_arena; /* removals that wait for FINISH */
 	struct ipvs_op *pending;
 	size_t pending_count;
 	nstime committed;
-	struct fact_table told; /* as last made */
+	struct ipvs_told told;
 	uint64_t repairs;
 	nstime last_read_back, last_counters, retry;
 	struct loop_timer settle, read_back;
@@ -137,42 +136,21 @@ static int bring_up(struct ipvs_worker *ipvs, struct arena *arena, const struct 
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
+static const struct ipvs_state *running_state(const struct ipvs_worker *ipvs)
+{
+	return ipvs->running ? &ipvs->running->state : NULL;
+}
+
 static uint32_t fact_count(void *ctx)
 {
-	const struct ipvs_worker *ipvs = ctx;
-	const struct ipvs_state *state = ipvs->running ? &ipvs->running->state : NULL;
-	size_t services = state ? state->model->service_count : 0;
-
-	return state ? 1 + (uint32_t)services + state->server_first[services] : 1;
+	return ipvs_told_count(running_state(ctx));
 }
 
 static bool make_fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
 {
 	const struct ipvs_worker *ipvs = ctx;
-	const struct ipvs_state *state = ipvs->running ? &ipvs->running->state : NULL;
-	uint32_t services = state ? (uint32_t)state->model->service_count : 0;
-	struct fact_service service;
-	struct fact_server server;
 
-	if (peer != ROLE_VRRP && peer != ROLE_CONTROL)
-		return false;
-	if (index == FACT_TABLE_INDEX) {
-		*type = FACT_TABLE;
-		fact_table_put(out, &ipvs->told);
-		return true;
-	}
-	if (index <= services) {
-		*type = FACT_SERVICE;
-		ipvs_state_service_fact(state, index - 1, &service);
-		fact_service_put(out, &service);
-		return true;
-	}
-	if (!state || peer != ROLE_CONTROL || index - 1 - services >= state->server_first[services])
-		return false;
-	*type = FACT_SERVER;
-	ipvs_state_server_fact(state, index - 1 - services, &server);
-	fact_server_put(out, &server);
-	return true;
+	return ipvs_told_fact(&ipvs->told, running_state(ipvs), peer, index, type, out);
 }
 
 static bool is_available(const struct ipvs_worker *ipvs)
@@ -182,95 +160,22 @@ static bool is_available(const struct ipvs_worker *ipvs)
 
 static void tell_table(struct ipvs_worker *ipvs)
 {
+	const struct ipvs_state *state = running_state(ipvs);
 	struct fact_table table = {.available = is_available(ipvs),
 				   .operations = ipvs->kernel.operations,
 				   .repairs = ipvs->repairs,
 				   .last_read_back = ipvs->last_read_back};
 
-	table.ready = ipvs->running && ipvs->kernel.in_sync &&
-		      ipvs_state_has_verdicts(&ipvs->running->state);
+	table.ready = state && ipvs->kernel.in_sync && ipvs_state_has_verdicts(state);
 	memcpy(table.error, ipvs->kernel.error, sizeof(table.error));
-	if (table.ready && !ipvs->was_ready)
-		log_info("ready: the table is programmed and every server has a verdict");
-	ipvs->was_ready |= table.ready;
-	if (table.available == ipvs->told.available && table.ready == ipvs->told.ready &&
-	    table.operations == ipvs->told.operations && table.repairs == ipvs->told.repairs &&
-	    table.last_read_back == ipvs->told.last_read_back &&
-	    !strcmp(table.error, ipvs->told.error))
-		return;
-	ipvs->told = table;
-	worker_dirty(ipvs->worker, FACT_TABLE_INDEX);
-}
-
-/* The log tells what became of servers and services; a server's first "up" is no news. */
-static void log_server(const struct ipvs_state *state, uint32_t place)
-{
-	static const char *const names[] = {
-		[VERDICT_UNKNOWN] = "unknown", [VERDICT_UP] = "up", [VERDICT_DOWN] = "down"};
-	struct ipvs_server_state *server = &state->servers[place];
-	enum log_level level = server->logged == VERDICT_UNKNOWN && server->now.health == VERDICT_UP
-				       ? LOG_LEVEL_DEBUG
-				       : LOG_LEVEL_INFO;
-	struct fact_server fact;
-	const struct service *service;
-
-	if (server->logged == server->now.health)
-		return;
-	ipvs_state_server_fact(state, place, &fact);
-	service = &state->model->services[fact.service];
-	log_at(level, "service %s: server %s: %s → %s (%s), %s %u", service->name,
-	       service->real_servers[fact.server].name, names[server->logged],
-	       names[server->now.health], fact.reason,
-	       server->now.in_table ? "weight" : "not in the table, weight", server->now.weight);
-	server->logged = server->now.health;
-}
-
-/* Not while verdicts are still coming in: a start with many services says little of each. */
-static void log_service(const struct ipvs_state *state, uint32_t s)
-{
-	struct ipvs_service_state *service = &state->services[s];
-
-	if (service->logged == service->condition.state ||
-	    (service->unknown && service->condition.state != SERVICE_DOWN))
-		return;
-	log_info("service %s: %s → %s: %s", state->model->services[s].name,
-		 service_state_name(service->logged), service_state_name(service->condition.state),
-		 service->condition.reason);
-	service->logged = service->condition.state;
+	ipvs_tell_table(&ipvs->told, ipvs->worker, &table);
 }
 
 /* Says everything that has changed, to the log and to the peers. */
 static void tell(struct ipvs_worker *ipvs)
 {
-	struct ipvs_state *state = &ipvs->running->state;
-	uint32_t services = (uint32_t)state->model->service_count;
-
-	for (uint32_t place = 0; place < state->server_first[services]; place++) {
-		if (!state->servers[place].stale)
-			continue;
-		state->servers[place].stale = false;
-		log_server(state, place);
-		worker_dirty(ipvs->worker, 1 + services + place);
-	}
-	for (uint32_t s = 0; s < services; s++) {
-		if (!state->services[s].stale)
-			continue;
-		state->services[s].stale = false;
-		log_service(state, s);
-		worker_dirty(ipvs->worker, 1 + s);
-	}
+	ipvs_tell_changes(ipvs->worker, &ipvs->running->state);
 	tell_table(ipvs);
-}
-
-/* What a generation starts with is no news for the log; the frame sends all facts anyway. */
-static void tell_nothing_new(struct ipvs_state *state)
-{
-	uint32_t services = (uint32_t)state->model->service_count;
-
-	for (uint32_t s = 0; s < services; s++)
-		state->services[s].logged = state->services[s].condition.state;
-	for (uint32_t place = 0; place < state->server_first[services]; place++)
-		state->servers[place].logged = state->servers[place].now.health;
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
@@ -324,9 +229,13 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 	struct ipvs_state *state = &ipvs->running->state;
 	bool is_repair = ipvs->kernel.in_sync;
 	struct ipvs_plan plan;
+	int error = ipvs_ownership_add(&ipvs->ownership, &state->wanted);
 
-	if (ipvs_plan_build(arena, &state->wanted, actual, &ipvs->ownership.set, &plan)) {
-		log_error("no memory to compare the kernel's table with the wanted one");
+	if (!error)
+		error = ipvs_plan_build(arena, &state->wanted, actual, &ipvs->ownership.set, &plan);
+	if (error) {
+		log_error("cannot mend the kernel's table: %s", strerror(-error));
+		ipvs->kernel.in_sync = false;
 		return;
 	}
 	if (!plan.count) {
@@ -527,7 +436,7 @@ static void commit(void *ctx)
 	ipvs->running = ipvs->prepared;
 	ipvs->prepared = NULL;
 	ipvs->committed = clock_now();
-	tell_nothing_new(&ipvs->running->state);
+	ipvs_tell_nothing_new(&ipvs->running->state);
 	ipvs->kernel.in_sync = !error;
 	if (!error)
 		program(ipvs, &current);

@@ -1,0 +1,142 @@
+/* See the header. */
+#include "ipvs/ipvs_tell_io.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/worker.h"
+
+#define TABLE_INDEX 0
+
+static uint32_t service_count(const struct ipvs_state *state)
+{
+	return state ? (uint32_t)state->model->service_count : 0;
+}
+
+static uint32_t server_count(const struct ipvs_state *state)
+{
+	return state ? state->server_first[state->model->service_count] : 0;
+}
+
+/* ---- facts ----------------------------------------------------------------------------------- */
+
+uint32_t ipvs_told_count(const struct ipvs_state *state)
+{
+	return 1 + service_count(state) + server_count(state);
+}
+
+bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state, int peer,
+		    uint32_t index, uint16_t *type, struct writer *out)
+{
+	uint32_t services = service_count(state);
+	struct fact_service service;
+	struct fact_server server;
+
+	if (peer != ROLE_VRRP && peer != ROLE_CONTROL)
+		return false;
+	if (index == TABLE_INDEX) {
+		*type = FACT_TABLE;
+		fact_table_put(out, &told->table);
+		return true;
+	}
+	if (index <= services) {
+		*type = FACT_SERVICE;
+		ipvs_state_service_fact(state, index - 1, &service);
+		fact_service_put(out, &service);
+		return true;
+	}
+	if (peer != ROLE_CONTROL || index - 1 - services >= server_count(state))
+		return false;
+	*type = FACT_SERVER;
+	ipvs_state_server_fact(state, index - 1 - services, &server);
+	fact_server_put(out, &server);
+	return true;
+}
+
+static bool table_equal(const struct fact_table *a, const struct fact_table *b)
+{
+	return a->available == b->available && a->ready == b->ready &&
+	       a->operations == b->operations && a->repairs == b->repairs &&
+	       a->last_read_back == b->last_read_back && !strcmp(a->error, b->error);
+}
+
+void ipvs_tell_table(struct ipvs_told *told, struct worker *worker, const struct fact_table *table)
+{
+	if (table->ready && !told->was_ready)
+		log_info("ready: the table is programmed and every server has a verdict");
+	told->was_ready |= table->ready;
+	if (table_equal(table, &told->table))
+		return;
+	told->table = *table;
+	worker_dirty(worker, TABLE_INDEX);
+}
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+/* A server's first "up" is no news. */
+static void log_server(const struct ipvs_state *state, uint32_t place)
+{
+	static const char *const names[] = {
+		[VERDICT_UNKNOWN] = "unknown", [VERDICT_UP] = "up", [VERDICT_DOWN] = "down"};
+	struct ipvs_server_state *server = &state->servers[place];
+	enum log_level level = server->logged == VERDICT_UNKNOWN && server->now.health == VERDICT_UP
+				       ? LOG_LEVEL_DEBUG
+				       : LOG_LEVEL_INFO;
+	struct fact_server fact;
+	const struct service *service;
+	char weight[24];
+
+	if (server->logged == server->now.health)
+		return;
+	ipvs_state_server_fact(state, place, &fact);
+	service = &state->model->services[fact.service];
+	snprintf(weight, sizeof(weight), "weight %u", server->now.weight);
+	log_at(level, "service %s: server %s: %s → %s (%s), %s", service->name,
+	       service->real_servers[fact.server].name, names[server->logged],
+	       names[server->now.health], fact.reason,
+	       server->now.in_table ? weight : "not in the table");
+	server->logged = server->now.health;
+}
+
+/* Not while verdicts are still coming in: a start with many services says little of each. */
+static void log_service(const struct ipvs_state *state, uint32_t s)
+{
+	struct ipvs_service_state *service = &state->services[s];
+
+	if (service->logged == service->condition.state ||
+	    (service->unknown && service->condition.state != SERVICE_DOWN))
+		return;
+	log_info("service %s: %s → %s: %s", state->model->services[s].name,
+		 service_state_name(service->logged), service_state_name(service->condition.state),
+		 service->condition.reason);
+	service->logged = service->condition.state;
+}
+
+void ipvs_tell_changes(struct worker *worker, struct ipvs_state *state)
+{
+	uint32_t services = service_count(state);
+
+	for (uint32_t place = 0; place < server_count(state); place++) {
+		if (!state->servers[place].stale)
+			continue;
+		state->servers[place].stale = false;
+		log_server(state, place);
+		worker_dirty(worker, 1 + services + place);
+	}
+	for (uint32_t s = 0; s < services; s++) {
+		if (!state->services[s].stale)
+			continue;
+		state->services[s].stale = false;
+		log_service(state, s);
+		worker_dirty(worker, 1 + s);
+	}
+}
+
+void ipvs_tell_nothing_new(struct ipvs_state *state)
+{
+	for (uint32_t s = 0; s < service_count(state); s++)
+		state->services[s].logged = state->services[s].condition.state;
+	for (uint32_t place = 0; place < server_count(state); place++)
+		state->servers[place].logged = state->servers[place].now.health;
+}
