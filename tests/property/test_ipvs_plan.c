@@ -1,38 +1,19 @@
-/* Random wanted and actual tables against a fake kernel. Each run prints its seed; LBHA_SEED
- * repeats one. */
+/* Random wanted and actual tables against a fake kernel. */
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <linux/ip_vs.h>
 
-#include "../unit/suite.h"
 #include "base/arena.h"
 #include "fake_ipvs.h"
 #include "ipvs/plan.h"
+#include "random.h"
+#include "test_ipvs.h"
 
 #define ROUNDS 3000
 #define KEYS 10
 #define SERVERS 7
-
-static uint64_t random_state;
-
-static unsigned pick(unsigned below)
-{
-	random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
-	return (unsigned)((random_state >> 33) % below);
-}
-
-static void seed(void)
-{
-	const char *given = getenv("LBHA_SEED");
-
-	random_state = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-	printf("LBHA_SEED=%llu\n", (unsigned long long)random_state);
-	fflush(stdout);
-}
 
 static struct ipvs_service_key service_key(unsigned i)
 {
@@ -51,10 +32,10 @@ static struct ipvs_service_attr service_attr(void)
 {
 	static const char *const schedulers[] = {"rr", "wlc", "sh"};
 	struct ipvs_service_attr attr = {.netmask = UINT32_MAX,
-					 .flags = pick(2) ? IP_VS_SVC_F_PERSISTENT : 0,
-					 .timeout = 60 + 60 * pick(2)};
+					 .flags = random_below(2) ? IP_VS_SVC_F_PERSISTENT : 0,
+					 .timeout = 60 + 60 * random_below(2)};
 
-	strcpy(attr.scheduler, schedulers[pick(3)]);
+	strcpy(attr.scheduler, schedulers[random_below(3)]);
 	return attr;
 }
 
@@ -63,13 +44,14 @@ static void random_service(struct arena *arena, struct ipvs_service *out, unsign
 	*out = (struct ipvs_service){.key = service_key(key), .attr = service_attr()};
 	out->dests = arena_array(arena, SERVERS, sizeof(*out->dests));
 	for (unsigned i = 0; i < SERVERS; i++) {
-		if (pick(2))
+		if (random_below(2))
 			continue;
 		out->dests[out->dest_count++] = (struct ipvs_dest){
 			.key = {.address = addr_from_ipv4(0x0a000001 + i),
 				.port = (uint16_t)(80 + i % 2)},
-			.attr = {.weight = pick(3),
-				 .forwarding = pick(2) ? IPVS_FORWARD_DR : IPVS_FORWARD_NAT}};
+			.attr = {.weight = random_below(3),
+				 .forwarding =
+					 random_below(2) ? IPVS_FORWARD_DR : IPVS_FORWARD_NAT}};
 	}
 }
 
@@ -78,7 +60,7 @@ static struct ipvs_table random_table(struct arena *arena)
 	struct ipvs_table table = {.services = arena_array(arena, KEYS, sizeof(*table.services))};
 
 	for (unsigned i = 0; i < KEYS; i++)
-		if (pick(2))
+		if (random_below(2))
 			random_service(arena, &table.services[table.count++], i);
 	ipvs_table_sort(&table);
 	return table;
@@ -93,7 +75,7 @@ static struct ipvs_keys random_owned(struct arena *arena, const struct ipvs_tabl
 	for (unsigned i = 0; i < KEYS; i++) {
 		struct ipvs_service_key key = service_key(i);
 
-		if (ipvs_table_find(desired, &key) || pick(2))
+		if (ipvs_table_find(desired, &key) || random_below(2))
 			all.services[all.count++].key = key;
 	}
 	ipvs_table_sort(&all);
@@ -204,7 +186,7 @@ START_TEST(planning_again_heals_operations_that_failed)
 			ck_assert_int_eq(
 				ipvs_plan_build(arena, &desired, &kernel.table, &owned, &plan), 0);
 			for (size_t i = 0; i < plan.count; i++)
-				if (tries == 3 || pick(3))
+				if (tries == 3 || random_below(3))
 					fake_ipvs_apply(&kernel, &plan.ops[i]);
 		}
 		ck_assert(ipvs_table_equal(&kernel.table, &goal));
@@ -233,13 +215,9 @@ START_TEST(the_plan_of_one_service_is_that_of_a_table_with_only_it)
 }
 END_TEST
 
-int main(void)
+TCase *ipvs_plan_property_case(void)
 {
-	seed();
-	return SUITE_RUN(
-		"ipvs-plan-property",
-		CASE("plan",
-		     a_plan_makes_the_actual_table_the_wanted_one_and_a_second_plan_is_empty,
-		     planning_again_heals_operations_that_failed,
-		     the_plan_of_one_service_is_that_of_a_table_with_only_it));
+	return CASE("plan", a_plan_makes_the_actual_table_the_wanted_one_and_a_second_plan_is_empty,
+		    planning_again_heals_operations_that_failed,
+		    the_plan_of_one_service_is_that_of_a_table_with_only_it);
 }

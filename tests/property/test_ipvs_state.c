@@ -1,0 +1,252 @@
+/* A director's life in random steps: verdicts, reloads, interference; after each of them a fake
+ * kernel must have what the rules say. The rules are written down here a second time, server by
+ * server. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "fake_ipvs.h"
+#include "ipvs/state.h"
+#include "random.h"
+#include "test_ipvs.h"
+
+#define LIVES 150
+#define STEPS 60
+#define SERVICES 3
+#define SERVERS 6
+
+static struct ipvs_keys owned;
+
+/* ---- random models --------------------------------------------------------------------------- */
+
+/* Probe p checks server address p % SERVERS; a key of another generation may mean another check. */
+static void random_probes(struct arena *arena, struct model *model)
+{
+	model->probe_count = 2 * SERVERS;
+	model->probes = arena_array(arena, model->probe_count, sizeof(*model->probes));
+	for (size_t p = 0; p < model->probe_count; p++)
+		model->probes[p].key = 1000 + 10 * p + random_below(8) / 7;
+}
+
+static struct real_server random_server(struct arena *arena, uint32_t i)
+{
+	struct real_server server = {.name = arena_printf(arena, "server%u", i),
+				     .weight = random_below(4),
+				     .forwarding = random_below(2) ? FORWARDING_DR : FORWARDING_NAT,
+				     .probe_count = random_below(3)};
+
+	server.address.address = addr_from_ipv4(0x0a000001 + i);
+	server.probes = arena_array(arena, 2, sizeof(*server.probes));
+	server.probes[0] = i;
+	server.probes[1] = SERVERS + i;
+	return server;
+}
+
+static void random_service(struct arena *arena, struct service *out, uint32_t s)
+{
+	*out = (struct service){.name = arena_printf(arena, "service%u", s),
+				.protocols = PROTOCOL_TCP,
+				.scheduler = random_below(2) ? "wlc" : "sh",
+				.on_failure =
+					random_below(2) ? ON_FAILURE_QUIESCE : ON_FAILURE_REMOVE,
+				.listen_count = 1 + random_below(2)};
+	out->listen = arena_array(arena, 2, sizeof(*out->listen));
+	out->real_servers = arena_array(arena, SERVERS, sizeof(*out->real_servers));
+	for (size_t i = 0; i < 2; i++)
+		out->listen[i] =
+			(struct endpoint){addr_from_ipv4(0xc0a80800 + s), (uint16_t)(80 + i)};
+	for (uint32_t i = 0; i < SERVERS; i++)
+		if (random_below(4))
+			out->real_servers[out->real_server_count++] = random_server(arena, i);
+}
+
+static struct model *random_model(struct arena *arena)
+{
+	struct model *model = arena_alloc(arena, sizeof(*model));
+
+	random_probes(arena, model);
+	model->services = arena_array(arena, SERVICES, sizeof(*model->services));
+	for (uint32_t s = 0; s < SERVICES; s++)
+		if (random_below(4))
+			random_service(arena, &model->services[model->service_count++], s);
+	return model;
+}
+
+/* ---- one life -------------------------------------------------------------------------------- */
+
+struct life {
+	struct arena *arena;
+	struct ipvs_state state;
+	struct fake_ipvs kernel;
+	nstime now;
+};
+
+static void run(struct life *life, const struct ipvs_op *ops, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(fake_ipvs_apply(&life->kernel, &ops[i]), 0);
+}
+
+/* What the table must say of a server with a verdict; one without is as it was `before`. */
+static void check_server(const struct life *life, size_t v, const struct real_server *server,
+			 const struct ipvs_table *before)
+{
+	const struct ipvs_virtual *about = &life->state.layout.virtuals[v];
+	const struct service *service = &life->state.model->services[about->service];
+	enum verdict health = ipvs_server_health(server, life->state.verdicts);
+	const struct ipvs_service *now = ipvs_table_find(&life->kernel.table, &about->empty.key);
+	const struct ipvs_service *was = ipvs_table_find(before, &about->empty.key);
+	struct ipvs_dest_key key = ipvs_dest_key_of(about, server);
+	const struct ipvs_dest *dest = ipvs_dest_find(now, &key);
+	const struct ipvs_dest *old = was ? ipvs_dest_find(was, &key) : NULL;
+
+	if (health == VERDICT_UNKNOWN) {
+		ck_assert_int_eq(!dest, !old);
+		ck_assert(!dest || ipvs_dest_attr_equal(&dest->attr, &old->attr));
+	} else if (health == VERDICT_DOWN && service->on_failure == ON_FAILURE_REMOVE) {
+		ck_assert_ptr_null(dest);
+	} else {
+		ck_assert_ptr_nonnull(dest);
+		ck_assert_uint_eq(dest->attr.weight, health == VERDICT_UP ? server->weight : 0);
+	}
+}
+
+static void check_life(const struct life *life, const struct ipvs_table *before)
+{
+	const struct ipvs_state *state = &life->state;
+
+	ck_assert(ipvs_table_equal(&life->kernel.table, &state->wanted));
+	ck_assert_uint_eq(life->kernel.table.count, state->layout.count);
+	for (size_t v = 0; v < state->layout.count; v++) {
+		const struct service *service =
+			&state->model->services[state->layout.virtuals[v].service];
+
+		for (size_t i = 0; i < service->real_server_count; i++)
+			check_server(life, v, &service->real_servers[i], before);
+	}
+}
+
+static void step_verdict(struct life *life)
+{
+	struct ipvs_plan plan = {0};
+
+	for (unsigned times = 1 + random_below(4); times; times--) {
+		struct fact_probe fact = {.probe = random_below(2 * SERVERS + 1),
+					  .verdict = (enum verdict)random_below(3),
+					  .since = life->now};
+
+		ipvs_state_verdict(&life->state, &fact);
+	}
+	ck_assert_int_eq(ipvs_state_settle(life->arena, &life->state, life->now, &plan), 0);
+	run(life, plan.ops, plan.count);
+}
+
+/* COMMIT, perhaps with verdicts before FINISH, then the removals that are still unwanted: all that
+ * the model has not. */
+static void step_reload(struct life *life)
+{
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+	struct ipvs_state next;
+	struct ipvs_plan plan;
+
+	ck_assert_int_eq(ipvs_state_build(life->arena, random_model(life->arena), &next, &why), 0);
+	ck_assert_int_eq(ipvs_state_carry(life->arena, &next, &life->state), 0);
+	ipvs_state_desire(&next, &life->state.wanted, life->now);
+	ck_assert_int_eq(
+		ipvs_plan_build(life->arena, &next.wanted, &life->state.wanted, &owned, &plan), 0);
+	life->state = next;
+	run(life, plan.ops, plan.count);
+}
+
+static void step_interference(struct life *life)
+{
+	struct ipvs_plan plan;
+
+	for (unsigned times = random_below(4); times && life->kernel.table.count; times--) {
+		struct ipvs_service *service =
+			&life->kernel.services[random_below((unsigned)life->kernel.table.count)];
+		struct ipvs_op op = {.kind = random_below(3) ? IPVS_DEL_DEST : IPVS_DEL_SERVICE,
+				     .service = service->key};
+
+		if (service->dest_count)
+			op.dest = service->dests[random_below((unsigned)service->dest_count)].key;
+		fake_ipvs_apply(&life->kernel, &op);
+	}
+	ck_assert_int_eq(ipvs_plan_build(life->arena, &life->state.wanted, &life->kernel.table,
+					 &owned, &plan),
+			 0);
+	run(life, plan.ops, plan.count);
+}
+
+static void begin(struct life *life)
+{
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+	struct ipvs_plan plan;
+
+	memset(life, 0, sizeof(*life));
+	life->arena = arena_new(0);
+	fake_ipvs_init(&life->kernel);
+	ck_assert_int_eq(
+		ipvs_state_build(life->arena, random_model(life->arena), &life->state, &why), 0);
+	ipvs_state_desire(&life->state, &life->kernel.table, 1);
+	ck_assert_int_eq(ipvs_plan_build(life->arena, &life->state.wanted, &life->kernel.table,
+					 &owned, &plan),
+			 0);
+	run(life, plan.ops, plan.count);
+}
+
+START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repair)
+{
+	static struct life life;
+	static struct fake_ipvs before;
+
+	for (unsigned round = 0; round < LIVES; round++) {
+		begin(&life);
+		for (unsigned step = 0; step < STEPS; step++) {
+			life.now++;
+			fake_ipvs_copy(&before, &life.kernel.table);
+			switch (random_below(8)) {
+			case 0:
+				step_reload(&life);
+				break;
+			case 1:
+				step_interference(&life);
+				break;
+			default:
+				step_verdict(&life);
+			}
+			check_life(&life, &before.table);
+		}
+		arena_free(life.arena);
+	}
+}
+END_TEST
+
+/* The services that models here can have, all ours. */
+static void own_everything(void)
+{
+	static struct ipvs_service services[2 * SERVICES];
+	static struct ipvs_service_key keys[2 * SERVICES];
+	struct ipvs_table table = {services, 2 * SERVICES};
+
+	for (uint32_t i = 0; i < 2 * SERVICES; i++)
+		services[i].key =
+			(struct ipvs_service_key){.address = addr_from_ipv4(0xc0a80800 + i / 2),
+						  .port = (uint16_t)(80 + i % 2),
+						  .protocol = IPPROTO_TCP};
+	ipvs_table_sort(&table);
+	for (size_t i = 0; i < table.count; i++)
+		keys[i] = services[i].key;
+	owned = (struct ipvs_keys){keys, table.count};
+}
+
+TCase *ipvs_state_property_case(void)
+{
+	own_everything();
+	return CASE("state",
+		    the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repair);
+}
