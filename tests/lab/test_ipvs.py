@@ -1,7 +1,7 @@
 """What lbhad does with the kernel's IPVS table, seen with ipvsadm. Traffic through it is tested where the networks are."""
 import pytest
 
-from lbhatest import wait_for, wait_until
+from lbhatest import Lab, wait_for, wait_until
 
 VIP = "192.168.8.200"
 
@@ -44,11 +44,27 @@ services:
 
 
 class Network:
-    def __init__(self, lab, config):
+    """One director, two servers, a client; built once for all tests of this file, made fresh for each."""
+
+    def __init__(self, lab):
         lan = lab.segment("lan", "192.168.8.0/24")
-        self.a = lab.real_server("a", lan, "192.168.8.20")
-        self.b = lab.real_server("b", lan, "192.168.8.30")
-        self.lb1 = lab.director("lb1", (lan, "192.168.8.10"), config=config)
+        self.a = lab.real_server("a", lan, "192.168.8.20", vip=VIP)
+        self.b = lab.real_server("b", lan, "192.168.8.30", vip=VIP)
+        self.client = lab.client("client", lan, "192.168.8.100")
+        self.lb1 = lab.director("lb1", (lan, "192.168.8.10"), config=WEB)
+        self.lb1.host.ip(f"addr add {VIP}/32 dev eth0")
+
+    def make_fresh(self):
+        if self.lb1.is_running:
+            self.lb1.crash()
+        for server in self.a, self.b:
+            server.web.stop()
+            server.web.start()
+        for left in self.lb1.run_dir, self.lb1.state_dir, self.lb1.log_file:
+            self.lb1.host.run("rm", "-rf", left)
+        self.lb1.host.run("ipvsadm", "-C")
+        self.lb1.host.sysctl("net.ipv4.ip_forward", 0)
+        self.lb1.configure(WEB)
 
     @property
     def web(self):
@@ -64,9 +80,17 @@ class Network:
         return self.lb1.status()["ipvs"]["operations"]
 
 
+@pytest.fixture(scope="module")
+def shared(request):
+    with Lab("test_ipvs") as lab:
+        request.module.shared_lab = lab
+        yield Network(lab)
+
+
 @pytest.fixture
-def network(lab):
-    return Network(lab, WEB)
+def network(shared):
+    shared.make_fresh()
+    return shared
 
 
 def saved(director):
@@ -122,7 +146,7 @@ def test_a_scheduler_that_the_kernel_lacks_is_named_with_its_module(network):
 
 def test_nat_sets_ip_forward_and_a_stop_puts_it_back(network):
     network.lb1.configure(without_checks(["192.168.8.20:8080"], "    forwarding: nat\n"))
-    assert network.lb1.host.sysctl("net.ipv4.ip_forward", 0) == "0"
+    assert network.lb1.host.sysctl("net.ipv4.ip_forward") == "0"
     network.lb1.start()
     wait_for(lambda: network.web, {"192.168.8.20:8080": ("nat", 1)})
     assert network.lb1.host.sysctl("net.ipv4.ip_forward") == "1"
@@ -179,6 +203,22 @@ def test_servers_in_the_kernel_at_the_start_keep_their_traffic_until_a_verdict(n
     assert network.web.weights["192.168.8.20:80"] == 7
     assert network.lb1.server("192.168.8.20")["health"] == "unknown"
     wait_for(lambda: network.web.weights["192.168.8.20:80"], 0, 5)
+
+
+def test_connections_and_bytes_are_counted_per_server(network):
+    """From the kernel's counters, at every read-back; wlc gives server b three of four connections."""
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    answers = [answer.body for answer in network.client.get_many(12, VIP)]
+
+    def counted():
+        return {server["name"]: server["stats"]["connections"] for server in network.lb1.service()["real_servers"]}
+
+    wait_for(counted, {"192.168.8.20": answers.count("a"), "192.168.8.30": answers.count("b")})
+    stats = network.lb1.server("192.168.8.30")["stats"]
+    assert stats["packets_in"] >= 4 * answers.count("b")
+    assert stats["bytes_in"] > 40 * stats["packets_in"]
+    assert stats["packets_out"] == stats["bytes_out"] == 0, "direct routing: answers do not pass here"
 
 
 # --- reload ------------------------------------------------------------------------------------------------------------
@@ -288,6 +328,7 @@ def test_a_killed_ipvs_worker_adopts_the_table_without_an_operation(network):
     network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3})
     before = saved(network.lb1)
     restarted(network, "ipvs")
+    assert network.client.get(VIP).body == "b"
     wait_for(lambda: network.lb1.server("192.168.8.20")["health"], "down")
     wait_for(lambda: network.lb1.server("192.168.8.30")["health"], "up")
     assert network.operations() == 0
