@@ -157,3 +157,10 @@ def test_a_keepalived_pair_moves_the_vip_when_the_master_is_killed(lab):
     one.host.power_off()
     two.wait_master()
     garp.wait(lambda frame: frame.arp_sender == (two.host.mac(), VIP))
+
+
+def test_a_host_outlives_its_orphans_and_reaps_them(lab):
+    a = lab.host("a")
+    orphan = a.run("sh", "-c", "sleep 0.1 >/dev/null 2>&1 & echo $!").strip()
+    wait_until(lambda: orphan not in a.run("ps", "-e", "-o", "pid=").split(), what="the orphan is reaped")
+    assert a.run("echo", "still here") == "still here\n"

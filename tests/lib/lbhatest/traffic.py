@@ -67,11 +67,15 @@ class WebServer:
 
     def pause(self):
         self.paused = True
-        self.waker.send(b"p")
+        self._order(b"p")
 
     def resume(self):
         self.paused = False
-        self.waker.send(b"r")
+        self._order(b"r")
+
+    def _order(self, order):
+        self.waker.send(order)
+        self.waker.recv(1)    # it is obeyed when we return
 
     def answer(self):
         body = self.body.encode()
@@ -103,6 +107,7 @@ class WebServer:
             selector.unregister(self.listener)
         elif order == b"r" and self.listener not in selector.get_map():
             selector.register(self.listener, selectors.EVENT_READ)
+        self.wakeup.send(b"k")
         return order == b"x"
 
     def _accept(self, selector, open_sockets):

@@ -5,7 +5,7 @@ import struct
 VRRP = 112
 
 Advert = collections.namedtuple("Advert", "when source router priority interval addresses")
-Reign = collections.namedtuple("Reign", "source first last adverts")
+Reign = collections.namedtuple("Reign", "source priority first last adverts")
 
 
 def read_advert(frame):
@@ -25,16 +25,25 @@ def adverts(capture):
     return [advert for advert in map(read_advert, capture.frames) if advert]
 
 
+LAST_WORD = 0.05
+
+
+def is_last_word(advert, found):
+    """A deposed master's answer to the better one that just appeared; not a claim, the VIP is gone from there already."""
+    return (len(found) > 1 and advert.source == found[-2].source and advert.priority < found[-1].priority
+            and advert.when - found[-1].first < LAST_WORD)
+
+
 def reigns(all_adverts):
     """Who spoke as MASTER, one after another. Priority 0 is a farewell, no claim. Two masters at once show as A B A B."""
     found = []
     for advert in all_adverts:
-        if advert.priority == 0:
+        if advert.priority == 0 or is_last_word(advert, found):
             continue
         if found and found[-1].source == advert.source:
             found[-1] = found[-1]._replace(last=advert.when, adverts=found[-1].adverts + 1)
         else:
-            found.append(Reign(advert.source, advert.when, advert.when, 1))
+            found.append(Reign(advert.source, advert.priority, advert.when, advert.when, 1))
     return found
 
 
