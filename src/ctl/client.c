@@ -1,4 +1,5 @@
-/* See client.h. SO_PEERCRED of a connected unix socket names the process that called listen(): the supervisor. */
+/* See client.h. SO_PEERCRED of a connected unix socket names the process that called listen(): the
+ * supervisor. */
 #include "ctl/client.h"
 
 #include <errno.h>
@@ -29,7 +30,8 @@ static nstime now(void)
 static int connect_error(const char *path, int err, char *error)
 {
 	if (err == ENOENT || err == ECONNREFUSED || err == ENOTDIR) {
-		snprintf(error, CLIENT_ERROR, "no lbhad is running here (nobody listens on %s)", path);
+		snprintf(error, CLIENT_ERROR, "no lbhad is running here (nobody listens on %s)",
+			 path);
 		return -ENOENT;
 	}
 	if (err == EACCES || err == EPERM)
@@ -161,13 +163,15 @@ static int ask_error(int err, nstime patience, char *error)
 {
 	switch (err) {
 	case -ETIMEDOUT:
-		snprintf(error, CLIENT_ERROR, "lbhad gave no answer within %ds", (int)(patience / NSTIME_S));
+		snprintf(error, CLIENT_ERROR, "lbhad gave no answer within %ds",
+			 (int)(patience / NSTIME_S));
 		break;
 	case -EPIPE:
 		snprintf(error, CLIENT_ERROR, "lbhad hung up");
 		break;
 	case -EBADMSG:
-		snprintf(error, CLIENT_ERROR, "what answers on this socket does not speak lbha's control protocol");
+		snprintf(error, CLIENT_ERROR,
+			 "what answers on this socket does not speak lbha's control protocol");
 		break;
 	default:
 		snprintf(error, CLIENT_ERROR, "cannot talk to lbhad: %s", strerror(-err));
@@ -175,7 +179,8 @@ static int ask_error(int err, nstime patience, char *error)
 	return err;
 }
 
-int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer, char *error)
+int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer,
+	       char *error)
 {
 	char *line = NULL;
 	size_t length = 0;

@@ -1,4 +1,5 @@
-/* The other end of the control socket: one connection, requests and answers in turn, every wait with an end. */
+/* The other end of the control socket: one connection, requests and answers in turn, every wait
+ * with an end. */
 #ifndef LBHA_CTL_CLIENT_H
 #define LBHA_CTL_CLIENT_H
 
@@ -13,15 +14,18 @@ struct client {
 	int pid; /* who listens; 0: not known */
 };
 
-/* 0; -ENOENT when no daemon listens there; another -errno. `error` (CLIENT_ERROR bytes) gets the sentence. */
+/* 0; -ENOENT when no daemon listens there; another -errno. `error` (CLIENT_ERROR bytes) gets the
+ * sentence. */
 int client_open(struct client *client, const char *path, char *error);
 void client_close(struct client *client);
 
-/* Sends a request (taken over) and waits for the answer, which the caller owns. -ETIMEDOUT, -EPIPE when the daemon
- * hung up instead, -EBADMSG for what is no answer; `error` gets the sentence. */
-int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer, char *error);
+/* Sends a request (taken over) and waits for the answer, which the caller owns. -ETIMEDOUT, -EPIPE
+ * when the daemon hung up instead, -EBADMSG for what is no answer; `error` gets the sentence. */
+int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer,
+	       char *error);
 
-/* Waits until the process that listens has ended (or at least hung up, where it cannot be told). -ETIMEDOUT. */
+/* Waits until the process that listens has ended (or at least hung up, where it cannot be told).
+ * -ETIMEDOUT. */
 int client_wait_end(struct client *client, nstime patience);
 
 #endif

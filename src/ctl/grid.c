@@ -1,4 +1,5 @@
-/* See grid.h. Cells and notes are kept in one list in the order they came; the widths are known when all are there. */
+/* See grid.h. Cells and notes are kept in one list in the order they came; the widths are known
+ * when all are there. */
 #include "ctl/grid.h"
 
 #include <stdarg.h>
@@ -42,7 +43,8 @@ void grid_free(struct grid *grid)
 	free(grid);
 }
 
-static void PRINTF_LIKE(4, 0) append(struct grid *grid, bool is_note, enum ink ink, const char *format, va_list list)
+static void PRINTF_LIKE(4, 0) append(struct grid *grid, bool is_note, enum ink ink,
+				     const char *format, va_list list)
 {
 	char text[4096];
 	struct cell *cell;
@@ -112,7 +114,7 @@ static void measure(const struct grid *grid, size_t indent, size_t *widths)
 	for (size_t i = 0; i < grid->count; i++)
 		total += widths[i];
 	for (size_t i = 0; i < grid->count && total > PAPER_WIDTH; i++) {
-		size_t room = total - PAPER_WIDTH < widths[i] ? widths[i] - (total - PAPER_WIDTH) : 0;
+		size_t over = total - PAPER_WIDTH, room = over < widths[i] ? widths[i] - over : 0;
 
 		if (!grid->columns[i].folds)
 			continue;
@@ -140,8 +142,8 @@ static size_t fitting(const char *text, size_t width)
 	}
 }
 
-static void print_cell(const struct grid *grid, const struct paper *paper, size_t column, enum ink ink,
-		       const char *text, size_t bytes, const size_t *widths)
+static void print_cell(const struct grid *grid, const struct paper *paper, size_t column,
+		       enum ink ink, const char *text, size_t bytes, const size_t *widths)
 {
 	char part[PAPER_TEXT];
 	size_t columns, pad;
@@ -155,10 +157,12 @@ static void print_cell(const struct grid *grid, const struct paper *paper, size_
 	if (*part)
 		paper_put(paper, ink, "%s", part);
 	if (!is_last)
-		paper_put(paper, INK_PLAIN, "%*s", (int)(GAP + (grid->columns[column].is_number ? 0 : pad)), "");
+		paper_put(paper, INK_PLAIN, "%*s",
+			  (int)(GAP + (grid->columns[column].is_number ? 0 : pad)), "");
 }
 
-/* Drops the blanks at the end of a line that is made of cells: prints only up to the last that has text. */
+/* Drops the blanks at the end of a line that is made of cells: prints only up to the last that has
+ * text. */
 static size_t columns_used(const struct grid *grid, const char *const *rest)
 {
 	size_t used = 0;
@@ -169,8 +173,8 @@ static size_t columns_used(const struct grid *grid, const char *const *rest)
 	return used;
 }
 
-static void print_row(const struct grid *grid, const struct paper *paper, size_t indent, const char **rest,
-		      const enum ink *inks, const size_t *widths)
+static void print_row(const struct grid *grid, const struct paper *paper, size_t indent,
+		      const char **rest, const enum ink *inks, const size_t *widths)
 {
 	for (size_t used = columns_used(grid, rest); used; used = columns_used(grid, rest)) {
 		struct grid line = {.columns = grid->columns, .count = used};
@@ -196,7 +200,9 @@ void grid_print(const struct grid *grid, const struct paper *paper, size_t inden
 	if (!grid)
 		return;
 	measure(grid, indent, widths);
-	note_at = indent + widths[0] + GAP <= PAPER_WIDTH / 3 ? indent + widths[0] + GAP : indent + GAP;
+	note_at = indent + widths[0] + GAP;
+	if (note_at > PAPER_WIDTH / 3)
+		note_at = indent + GAP;
 	for (size_t i = 0; i < grid->count; i++) {
 		rest[i] = grid->columns[i].title;
 		inks[i] = INK_DIM;

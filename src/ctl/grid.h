@@ -1,6 +1,6 @@
-/* A table of texts: columns as wide as their widest cell, one of them folded between words when 80 columns are not
- * enough; words are never cut, so that addresses can be copied (then the line is longer). A row may carry notes that
- * stand below it over the whole width. */
+/* A table of texts: columns as wide as their widest cell, one of them folded between words when 80
+ * columns are not enough; words are never cut, so that addresses can be copied (then the line is
+ * longer). A row may carry notes that stand below it over the whole width. */
 #ifndef LBHA_CTL_GRID_H
 #define LBHA_CTL_GRID_H
 
@@ -20,7 +20,8 @@ struct grid_column {
 
 struct grid;
 
-/* `columns` must outlive it. NULL when out of memory; all others take NULL and what could not be kept is missing. */
+/* `columns` must outlive it. NULL when out of memory; all others take NULL and what could not be
+ * kept is missing. */
 struct grid *grid_new(const struct grid_column *columns, size_t count);
 void grid_free(struct grid *grid);
 

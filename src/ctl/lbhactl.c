@@ -1,5 +1,6 @@
-/* lbhactl: the operator's tool. Each command is a row: what it asks of the daemon, with how much patience, and how
- * the answer is shown. Exit status: 0 done, 1 failed, 2 usage, 3 no daemon, 4 degraded (`status`). */
+/* lbhactl: the operator's tool. Each command is a row: what it asks of the daemon, with how much
+ * patience, and how the answer is shown. Exit status: 0 done, 1 failed, 2 usage, 3 no daemon, 4
+ * degraded (`status`). */
 #include "config.h"
 
 #include <errno.h>
@@ -38,7 +39,8 @@ struct run {
 struct command {
 	const char *name, *argument, *help;
 	nstime patience;
-	/* Adds members to the request; an exit status other than EXIT_DONE ends the run. May be NULL. */
+	/* Adds members to the request; an exit status other than EXIT_DONE ends the run. May be
+	 * NULL. */
 	int (*prepare)(const struct run *run, json_t *request);
 	/* Shows a result. */
 	int (*show)(struct run *run, json_t *result);
@@ -73,7 +75,7 @@ static void print_lines(FILE *out, json_t *lines)
 		fprintf(out, "%s\n", json_string_value(line));
 }
 
-/* ---- status, vrrp, services ----------------------------------------------------------------------------- */
+/* ---- status, vrrp, services ------------------------------------------------------- */
 
 static int run_status(struct run *run, json_t *result)
 {
@@ -103,7 +105,8 @@ static json_t *named(json_t *array, const char *kind, const char *name)
 			return member;
 	near = text_nearest(name, name_at, array);
 	if (near)
-		complain(EXIT_FAILED, "no %s is called \"%s\"; did you mean \"%s\"?", kind, name, near);
+		complain(EXIT_FAILED, "no %s is called \"%s\"; did you mean \"%s\"?", kind, name,
+			 near);
 	else
 		complain(EXIT_FAILED, "no %s is called \"%s\"%s", kind, name,
 			 json_array_size(array) ? "" : ": this node has none");
@@ -150,7 +153,7 @@ static int run_services(struct run *run, json_t *result)
 	return run_array(run, result, "service", show_services, show_service);
 }
 
-/* ---- the others --------------------------------------------------------------------------------------------- */
+/* ---- the others ------------------------------------------------------------------- */
 
 static int run_config(struct run *run, json_t *result)
 {
@@ -231,17 +234,24 @@ static int run_stop(struct run *run, UNUSED json_t *result)
 	return EXIT_DONE;
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------------ */
+/* ---- commands --------------------------------------------------------------------- */
+
+#define QUESTION (10 * NSTIME_S)
+#define COMMAND (120 * NSTIME_S)
 
 static const struct command commands[] = {
-	{"status", NULL, "what this director does and what is wrong, if anything", 10 * NSTIME_S, NULL, run_status},
-	{"vrrp", "NAME", "the VRRP instances, or one explained in words", 10 * NSTIME_S, NULL, run_vrrp},
-	{"services", "NAME", "the services, or one with every probe", 10 * NSTIME_S, NULL, run_services},
-	{"config", NULL, "the configuration in force on this node", 10 * NSTIME_S, NULL, run_config},
-	{"plan", "FILE", "what a reload would do; nothing if nothing is to do", 120 * NSTIME_S, prepare_plan, run_plan},
-	{"reload", NULL, "read the configuration again and wait until it is in force", 120 * NSTIME_S, NULL, run_reload},
-	{"stop", NULL, "release everything, stop lbhad and wait until it is gone", 60 * NSTIME_S, NULL, run_stop},
-	{"ping", NULL, "whether lbhad answers", 5 * NSTIME_S, NULL, run_ping},
+	{"status", NULL, "what this director does and what is wrong, if anything", QUESTION, NULL,
+	 run_status},
+	{"vrrp", "NAME", "the VRRP instances, or one explained in words", QUESTION, NULL, run_vrrp},
+	{"services", "NAME", "the services, or one with every probe", QUESTION, NULL, run_services},
+	{"config", NULL, "the configuration in force on this node", QUESTION, NULL, run_config},
+	{"plan", "FILE", "what a reload would do; nothing if nothing is to do", COMMAND,
+	 prepare_plan, run_plan},
+	{"reload", NULL, "read the configuration again and wait until it is in force", COMMAND,
+	 NULL, run_reload},
+	{"stop", NULL, "release everything, stop lbhad and wait until it is gone", COMMAND, NULL,
+	 run_stop},
+	{"ping", NULL, "whether lbhad answers", QUESTION / 2, NULL, run_ping},
 };
 
 static const char *command_name(UNUSED const void *ctx, size_t index)
@@ -263,15 +273,15 @@ static void help(void)
 	for (size_t i = 0; i < COUNT_OF(commands); i++) {
 		char words[64];
 
-		snprintf(words, sizeof(words), commands[i].argument ? "%s [%s]" : "%s", commands[i].name,
-			 commands[i].argument);
+		snprintf(words, sizeof(words), commands[i].argument ? "%s [%s]" : "%s",
+			 commands[i].name, commands[i].argument);
 		printf("  %-16s %s\n", words, commands[i].help);
 	}
 	puts("\n"
 	     "  --socket PATH    the control socket (" LBHA_RUNDIR "/control.sock)\n"
 	     "  --json           JSON instead of text\n"
 	     "  --help, --version\n\n"
-	     "exit status: 0 done, 1 failed, 2 usage, 3 no lbhad runs, 4 status: not all is as it should be");
+	     "exit status: 0 done, 1 failed, 2 usage, 3 no lbhad runs, 4 status: not well");
 }
 
 /* The daemon's refusal: its reasons, then the sentence. */
@@ -328,8 +338,10 @@ static int run_command(struct run *run)
 static int parse(int argc, char **argv, struct run *run, bool *go)
 {
 	static const struct option options[] = {
-		{"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},	  {"version", no_argument, NULL, 'v'},
+		{"socket", required_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *near;
@@ -353,8 +365,8 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 	if (!run->command) {
 		near = text_nearest(argv[optind], command_name, NULL);
 		return complain(EXIT_USAGE, "unknown command \"%s\"%s%s%s", argv[optind],
-				near ? "; did you mean \"" : "; `lbhactl --help` lists them", near ? near : "",
-				near ? "\"?" : "");
+				near ? "; did you mean \"" : "; `lbhactl --help` lists them",
+				near ? near : "", near ? "\"?" : "");
 	}
 	if (argc - optind > (run->command->argument ? 2 : 1))
 		return complain(EXIT_USAGE, "%s takes %s", run->command->name,

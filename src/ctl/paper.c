@@ -18,7 +18,8 @@ struct paper paper_of(FILE *out)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	paper.now = now.tv_sec * NSTIME_S + now.tv_nsec;
-	paper.colour = isatty(fileno(out)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
+	paper.colour = isatty(fileno(out)) && !(no_colour && *no_colour) && terminal &&
+		       strcmp(terminal, "dumb") != 0;
 	return paper;
 }
 
@@ -96,9 +97,10 @@ enum ink paper_ink(const char *state)
 		const char *state;
 		enum ink ink;
 	} inks[] = {
-		{"MASTER", INK_GOOD}, {"up", INK_GOOD},       {"passed", INK_GOOD}, {"running", INK_GOOD},
-		{"INIT", INK_WARN},   {"degraded", INK_WARN}, {"panic", INK_WARN},  {"sorry", INK_WARN},
-		{"FAULT", INK_BAD},   {"down", INK_BAD},      {"failed", INK_BAD},  {"unknown", INK_WARN},
+		{"MASTER", INK_GOOD},  {"up", INK_GOOD},    {"passed", INK_GOOD},
+		{"running", INK_GOOD}, {"INIT", INK_WARN},  {"degraded", INK_WARN},
+		{"panic", INK_WARN},   {"sorry", INK_WARN}, {"FAULT", INK_BAD},
+		{"down", INK_BAD},     {"failed", INK_BAD}, {"unknown", INK_WARN},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(inks); i++)
@@ -113,8 +115,8 @@ static bool time_parse(const json_t *time, struct tm *tm, int *millis)
 	const char *text = json_string_value(time);
 
 	*tm = (struct tm){0};
-	return text && sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm->tm_year, &tm->tm_mon, &tm->tm_mday,
-			      &tm->tm_hour, &tm->tm_min, &tm->tm_sec, millis) == 7;
+	return text && sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm->tm_year, &tm->tm_mon,
+			      &tm->tm_mday, &tm->tm_hour, &tm->tm_min, &tm->tm_sec, millis) == 7;
 }
 
 const char *paper_ago(const struct paper *paper, const json_t *time, char *out)
@@ -138,8 +140,8 @@ const char *paper_time(const json_t *time, char *out)
 
 	if (!time_parse(time, &tm, &millis))
 		return strcpy(out, "-");
-	snprintf(out, PAPER_TEXT, "%04d-%02d-%02d %02d:%02d:%02d UTC", tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
-		 tm.tm_min, tm.tm_sec);
+	snprintf(out, PAPER_TEXT, "%04d-%02d-%02d %02d:%02d:%02d UTC", tm.tm_year, tm.tm_mon,
+		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	return out;
 }
 

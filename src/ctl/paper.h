@@ -1,5 +1,6 @@
-/* What lbhactl writes on: a stream, 80 columns, colours if it is a terminal, and the wall clock for "how long ago".
- * Texts of the daemon are cleaned once (paper_clean) before they get here, so that no name can steer a terminal. */
+/* What lbhactl writes on: a stream, 80 columns, colours if it is a terminal, and the wall clock for
+ * "how long ago". Texts of the daemon are cleaned once (paper_clean) before they get here, so that
+ * no name can steer a terminal. */
 #ifndef LBHA_CTL_PAPER_H
 #define LBHA_CTL_PAPER_H
 
@@ -35,9 +36,10 @@ struct paper paper_of(FILE *out);
 
 void paper_put(const struct paper *paper, enum ink ink, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Words folded at 80 columns; `at` columns of the first line are written already, later lines are indented. Ends the
- * line. */
-void paper_fold(const struct paper *paper, enum ink ink, size_t at, size_t indent, const char *text);
+/* Words folded at 80 columns; `at` columns of the first line are written already, later lines are
+ * indented. Ends the line. */
+void paper_fold(const struct paper *paper, enum ink ink, size_t at, size_t indent,
+		const char *text);
 
 /* Columns that a UTF-8 text takes (one a character). */
 size_t paper_columns(const char *text);
@@ -45,7 +47,8 @@ size_t paper_columns(const char *text);
 /* The ink of a state's name: MASTER and up are good, FAULT and down are bad… */
 enum ink paper_ink(const char *state);
 
-/* How long ago a time of the daemon was ("12m3s"), "-" for null; `out` has PAPER_TEXT bytes, is returned. */
+/* How long ago a time of the daemon was ("12m3s"), "-" for null; `out` has PAPER_TEXT bytes, is
+ * returned. */
 const char *paper_ago(const struct paper *paper, const json_t *time, char *out);
 /* That time for reading: "2026-01-02 03:04:05 UTC", "-" for null. */
 const char *paper_time(const json_t *time, char *out);

@@ -1,5 +1,6 @@
-/* See problems.h. Degraded is: not ready, in maintenance, a worker that does not run, a refused reload, a kernel that
- * refuses or has no IPVS, an instance that is neither BACKUP nor MASTER or has competition, a service that is not up. */
+/* See problems.h. Degraded is: not ready, in maintenance, a worker that does not run, a refused
+ * reload, a kernel that refuses or has no IPVS, an instance that is neither BACKUP nor MASTER or
+ * has competition, a service that is not up. */
 #include "ctl/problems.h"
 
 #include <stdarg.h>
@@ -40,7 +41,8 @@ static void find_in_daemon(struct search *search, const json_t *status)
 	if (json_truth(status, "maintenance"))
 		found(search, "in maintenance: nothing is claimed and nothing repaired");
 	if (!strcmp(json_text(reload, "result"), "refused"))
-		found(search, "the last reload was refused%s%s", error ? ": " : "", error ? error : "");
+		found(search, "the last reload was refused%s%s", error ? ": " : "",
+		      error ? error : "");
 }
 
 /* The compiler lives for one load: it is the one worker that may be stopped. */
@@ -53,8 +55,8 @@ static void find_in_workers(struct search *search, const json_t *workers)
 		const char *name = json_text(worker, "name"), *state = json_text(worker, "state");
 
 		if (strcmp(state, "running") != 0 && strcmp(name, "compiler") != 0)
-			found(search, "the %s worker does not run: %s after %lld restarts", name, state,
-			      json_number(worker, "restarts"));
+			found(search, "the %s worker does not run: %s after %lld restarts", name,
+			      state, json_number(worker, "restarts"));
 	}
 }
 
@@ -77,10 +79,12 @@ static void find_in_vrrp(struct search *search, const json_t *instances)
 	size_t at;
 
 	json_array_foreach (instances, at, instance) {
-		const char *name = json_text(instance, "name"), *state = json_text(instance, "state");
+		const char *name = json_text(instance, "name"),
+			   *state = json_text(instance, "state");
 
 		if (strcmp(state, "MASTER") != 0 && strcmp(state, "BACKUP") != 0)
-			found(search, "instance %s is in %s: %s", name, state, json_text(instance, "reason"));
+			found(search, "instance %s is in %s: %s", name, state,
+			      json_text(instance, "reason"));
 		if (json_truth(instance, "competing_master"))
 			found(search, "instance %s has a competing master", name);
 	}

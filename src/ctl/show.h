@@ -1,5 +1,5 @@
-/* Status for people: from the daemon's JSON (interface.md section 3, cleaned with paper_clean) to lines of 80
- * columns. What --json prints is the same JSON. */
+/* Status for people: from the daemon's JSON (interface.md section 3, cleaned with paper_clean) to
+ * lines of 80 columns. What --json prints is the same JSON. */
 #ifndef LBHA_CTL_SHOW_H
 #define LBHA_CTL_SHOW_H
 

@@ -1,5 +1,5 @@
-/* Services: a head line each, its servers as a table, reasons below those that are not up; one service with every
- * probe that decides about its servers. */
+/* Services: a head line each, its servers as a table, reasons below those that are not up; one
+ * service with every probe that decides about its servers. */
 #include <string.h>
 
 #include "base/text.h"
@@ -18,7 +18,8 @@ static const char *describe(const json_t *service, char *buffer, size_t size)
 	json_array_foreach (json_object_get(service, "listen"), at, listener)
 		text_add(&out, " %s", json_string_value(listener));
 	text_add(&out, ", %s, %s, weight %lld up, quorum %lld", json_text(service, "scheduler"),
-		 json_text(service, "forwarding"), json_number(quorum, "have"), json_number(quorum, "needed"));
+		 json_text(service, "forwarding"), json_number(quorum, "have"),
+		 json_number(quorum, "needed"));
 	return buffer;
 }
 
@@ -33,7 +34,8 @@ static void head(const struct paper *paper, const json_t *service, size_t indent
 	paper_put(paper, INK_HEAD, "%s ", name);
 	paper_put(paper, paper_ink(state), "%s", state);
 	if (json_is_string(json_object_get(service, "since"))) {
-		paper_put(paper, INK_PLAIN, " for %s", paper_ago(paper, json_object_get(service, "since"), buffer));
+		paper_put(paper, INK_PLAIN, " for %s",
+			  paper_ago(paper, json_object_get(service, "since"), buffer));
 		at += 5 + paper_columns(buffer);
 	}
 	paper_put(paper, INK_PLAIN, ": ");
@@ -44,7 +46,8 @@ static void head(const struct paper *paper, const json_t *service, size_t indent
 	}
 }
 
-/* Whether the name says no more than the address: servers without a name have their address for one. */
+/* Whether the name says no more than the address: servers without a name have their address for
+ * one. */
 static bool is_address(const char *name, const char *address)
 {
 	size_t length = strlen(name);
@@ -68,7 +71,8 @@ static const char *server_name(const json_t *server, char *buffer)
 
 static const char *server_weight(const json_t *server, char *buffer)
 {
-	long long set = json_number(server, "weight"), now = json_number(server, "effective_weight");
+	long long set = json_number(server, "weight"),
+		  now = json_number(server, "effective_weight");
 
 	if (set == now)
 		snprintf(buffer, PAPER_TEXT, "%lld", now);
@@ -85,9 +89,10 @@ static void server_cells(struct grid *grid, const struct paper *paper, const jso
 	char buffer[PAPER_TEXT];
 
 	grid_cell(grid, INK_PLAIN, "%s", server_name(server, buffer));
-	grid_cell(grid, is_enabled ? paper_ink(health) : INK_WARN, "%s%s%s", health, is_enabled ? "" : " ",
-		  is_enabled ? "" : admin);
-	grid_cell(grid, INK_PLAIN, "%s", paper_ago(paper, json_object_get(server, "since"), buffer));
+	grid_cell(grid, is_enabled ? paper_ink(health) : INK_WARN, "%s%s%s", health,
+		  is_enabled ? "" : " ", is_enabled ? "" : admin);
+	grid_cell(grid, INK_PLAIN, "%s",
+		  paper_ago(paper, json_object_get(server, "since"), buffer));
 	grid_cell(grid, INK_PLAIN, "%s", server_weight(server, buffer));
 	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "active"));
 	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "inactive"));
@@ -132,7 +137,7 @@ void show_services(const struct paper *paper, const json_t *services, size_t ind
 	}
 }
 
-/* ---- one service ------------------------------------------------------------------------------------------ */
+/* ---- one service ------------------------------------------------------------------ */
 
 static void show_probe(const struct paper *paper, const json_t *probe)
 {
@@ -143,7 +148,8 @@ static void show_probe(const struct paper *paper, const json_t *probe)
 
 	text_add(&out, "%s to %s", json_text(probe, "type"), json_text(probe, "target"));
 	if (json_is_number(latency))
-		text_add(&out, ", %s ago, took %.1fms", paper_ago(paper, json_object_get(probe, "time"), ago),
+		text_add(&out, ", %s ago, took %.1fms",
+			 paper_ago(paper, json_object_get(probe, "time"), ago),
 			 json_number_value(latency));
 	if (*detail)
 		text_add(&out, ": %s", detail);
@@ -156,9 +162,11 @@ static void show_traffic(const struct paper *paper, const json_t *server)
 {
 	const json_t *stats = json_object_get(server, "stats");
 
-	paper_put(paper, INK_DIM, "      %lld connections, %lld packets in, %lld out, %lld bytes in, %lld out\n",
+	paper_put(paper, INK_DIM,
+		  "      %lld connections, %lld packets in, %lld out, %lld bytes in, %lld out\n",
 		  json_number(stats, "connections"), json_number(stats, "packets_in"),
-		  json_number(stats, "packets_out"), json_number(stats, "bytes_in"), json_number(stats, "bytes_out"));
+		  json_number(stats, "packets_out"), json_number(stats, "bytes_in"),
+		  json_number(stats, "bytes_out"));
 }
 
 void show_service(const struct paper *paper, const json_t *service)

@@ -1,4 +1,5 @@
-/* The first look at 3 a.m.: which node, what is wrong (if anything), who is MASTER of what, how the services are. */
+/* The first look at 3 a.m.: which node, what is wrong (if anything), who is MASTER of what, how the
+ * services are. */
 #include <string.h>
 
 #include "ctl/paper.h"
@@ -19,9 +20,11 @@ static void show_head(const struct paper *paper, const json_t *status)
 	char ago[PAPER_TEXT];
 	bool is_ready = json_truth(status, "ready");
 
-	paper_put(paper, INK_HEAD, "%s%s%s", *node ? node : "this node", *cluster ? " of " : "", cluster);
-	paper_put(paper, INK_PLAIN, ": lbha %s, generation %lld, running for %s, ", json_text(status, "version"),
-		  json_number(status, "generation"), paper_ago(paper, json_object_get(status, "started"), ago));
+	paper_put(paper, INK_HEAD, "%s%s%s", *node ? node : "this node", *cluster ? " of " : "",
+		  cluster);
+	paper_put(paper, INK_PLAIN, ": lbha %s, generation %lld, running for %s, ",
+		  json_text(status, "version"), json_number(status, "generation"),
+		  paper_ago(paper, json_object_get(status, "started"), ago));
 	paper_put(paper, is_ready ? INK_GOOD : INK_WARN, "%s\n", is_ready ? "ready" : "not ready");
 }
 
@@ -37,7 +40,8 @@ static void show_reload(const struct paper *paper, const json_t *reload)
 
 void show_status(const struct paper *paper, const json_t *status)
 {
-	const json_t *instances = json_object_get(status, "vrrp"), *services = json_object_get(status, "services");
+	const json_t *instances = json_object_get(status, "vrrp"),
+		     *services = json_object_get(status, "services");
 
 	show_head(paper, status);
 	show_reload(paper, json_object_get(status, "reload"));

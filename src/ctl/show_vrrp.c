@@ -12,7 +12,8 @@
 static const char *some_addresses(const json_t *array, char *buffer)
 {
 	struct text out = text_of(buffer, PAPER_TEXT);
-	size_t count = json_array_size(array), shown = count > ADDRESSES_SHOWN + 1 ? ADDRESSES_SHOWN : count;
+	size_t count = json_array_size(array),
+	       shown = count > ADDRESSES_SHOWN + 1 ? ADDRESSES_SHOWN : count;
 
 	for (size_t i = 0; i < shown; i++)
 		text_add(&out, "%s%s", i ? " " : "", json_string_value(json_array_get(array, i)));
@@ -35,11 +36,13 @@ static void row(struct grid *grid, const struct paper *paper, const json_t *inst
 
 	grid_cell(grid, INK_PLAIN, "%s", json_text(instance, "name"));
 	grid_cell(grid, paper_ink(state), "%s", state);
-	grid_cell(grid, INK_PLAIN, "%s", paper_ago(paper, json_object_get(instance, "since"), buffer));
+	grid_cell(grid, INK_PLAIN, "%s",
+		  paper_ago(paper, json_object_get(instance, "since"), buffer));
 	grid_cell(grid, INK_PLAIN, "%lld", json_number(instance, "priority"));
 	grid_cell(grid, INK_PLAIN, "%s", master_of(instance));
 	grid_cell(grid, INK_PLAIN, "%s", json_text(instance, "interface"));
-	grid_cell(grid, INK_PLAIN, "%s", some_addresses(json_object_get(instance, "virtual_addresses"), buffer));
+	grid_cell(grid, INK_PLAIN, "%s",
+		  some_addresses(json_object_get(instance, "virtual_addresses"), buffer));
 	if (*reason)
 		grid_note(grid, INK_DIM, "%s", reason);
 	if (json_truth(instance, "competing_master"))
@@ -49,9 +52,13 @@ static void row(struct grid *grid, const struct paper *paper, const json_t *inst
 void show_instances(const struct paper *paper, const json_t *instances, size_t indent)
 {
 	static const struct grid_column columns[] = {
-		{.title = "INSTANCE"}, {.title = "STATE"},     {.title = "FOR"},
-		{.title = "PRIO", .is_number = true},          {.title = "MASTER"},
-		{.title = "LINK"},     {.title = "ADDRESSES", .folds = true},
+		{.title = "INSTANCE"},
+		{.title = "STATE"},
+		{.title = "FOR"},
+		{.title = "PRIO", .is_number = true},
+		{.title = "MASTER"},
+		{.title = "LINK"},
+		{.title = "ADDRESSES", .folds = true},
 	};
 	struct grid *grid = grid_new(columns, COUNT_OF(columns));
 	const json_t *instance;
@@ -63,7 +70,7 @@ void show_instances(const struct paper *paper, const json_t *instances, size_t i
 	grid_free(grid);
 }
 
-/* ---- in words ---------------------------------------------------------------------------------------------- */
+/* ---- in words --------------------------------------------------------------------- */
 
 static void say_state(const struct paper *paper, const json_t *instance)
 {
@@ -75,7 +82,8 @@ static void say_state(const struct paper *paper, const json_t *instance)
 	paper_put(paper, INK_PLAIN, " is ");
 	paper_put(paper, paper_ink(state), "%s", state);
 	if (json_is_string(since))
-		paper_put(paper, INK_PLAIN, " since %s (%s)", paper_time(since, time), paper_ago(paper, since, ago));
+		paper_put(paper, INK_PLAIN, " since %s (%s)", paper_time(since, time),
+			  paper_ago(paper, since, ago));
 	paper_put(paper, INK_PLAIN, ".\n");
 	if (*reason) {
 		paper_put(paper, INK_PLAIN, "Why: ");
@@ -99,9 +107,11 @@ static void say_master(const struct paper *paper, const json_t *instance)
 	const char *address = json_text(instance, "master_address");
 
 	if (json_truth(instance, "competing_master"))
-		paper_put(paper, INK_BAD, "Another director claims to be MASTER at the same time.\n");
+		paper_put(paper, INK_BAD,
+			  "Another director claims to be MASTER at the same time.\n");
 	if (!strcmp(json_text(instance, "state"), "MASTER"))
-		paper_put(paper, INK_PLAIN, "The master is this node (%s).\n", *address ? address : "-");
+		paper_put(paper, INK_PLAIN, "The master is this node (%s).\n",
+			  *address ? address : "-");
 	else if (*address)
 		paper_put(paper, INK_PLAIN, "The master is %s with priority %lld.\n", address,
 			  json_number(instance, "master_priority"));
@@ -111,7 +121,8 @@ static void say_master(const struct paper *paper, const json_t *instance)
 
 static void say_priority(const struct paper *paper, const json_t *instance)
 {
-	long long now = json_number(instance, "priority"), base = json_number(instance, "base_priority");
+	long long now = json_number(instance, "priority"),
+		  base = json_number(instance, "base_priority");
 
 	paper_put(paper, INK_PLAIN, "Its priority is %lld", now);
 	if (now != base)
@@ -124,8 +135,10 @@ static void say_protocol(const struct paper *paper, const json_t *instance)
 {
 	char text[PAPER_TEXT];
 
-	snprintf(text, sizeof(text), "VRRP version %lld, %s, virtual router %lld on %s, an advert every %gs.",
-		 json_number(instance, "version"), !strcmp(json_text(instance, "family"), "ipv6") ? "IPv6" : "IPv4",
+	snprintf(text, sizeof(text),
+		 "VRRP version %lld, %s, virtual router %lld on %s, an advert every %gs.",
+		 json_number(instance, "version"),
+		 !strcmp(json_text(instance, "family"), "ipv6") ? "IPv6" : "IPv4",
 		 json_number(instance, "virtual_router_id"), json_text(instance, "interface"),
 		 json_number_value(json_object_get(instance, "advert_interval")));
 	paper_fold(paper, INK_PLAIN, 0, 0, text);

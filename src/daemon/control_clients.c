@@ -1,7 +1,7 @@
-/* See control_clients.h. A client is in one of three moods: reading (no line is open), open (its line is with the
- * callee, `ticket` is not 0), sending (`answer` is not NULL). Reading goes on while there is room in its buffer, so
- * that its end is seen; the next line is cut when the last answer has left. A client that has closed its sending side
- * still gets its answers. */
+/* See control_clients.h. A client is in one of three moods: reading (no line is open), open (its
+ * line is with the callee, `ticket` is not 0), sending (`answer` is not NULL). Reading goes on
+ * while there is room in its buffer, so that its end is seen; the next line is cut when the last
+ * answer has left. A client that has closed its sending side still gets its answers. */
 #include "daemon/control_clients.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ struct client {
 	struct client_peer peer;
 	uint32_t ticket;
 	nstime heard;
-	bool ended; /* nothing more comes from it */
+	bool ended;   /* nothing more comes from it */
 	bool cutting; /* its lines are being handled further up the stack */
 	char *answer;
 	size_t sent, size;
@@ -62,7 +62,8 @@ static void client_stalled(void *ctx)
 {
 	struct client *client = ctx;
 
-	log_debug("control: client with pid %d does not read its answer, dropped", (int)client->peer.pid);
+	log_debug("control: client with pid %d does not read its answer, dropped",
+		  (int)client->peer.pid);
 	client_drop(client);
 }
 
@@ -70,8 +71,8 @@ static void client_stalled(void *ctx)
 static bool client_send(struct client *client)
 {
 	while (client->sent < client->size) {
-		ssize_t sent = send(client->fd, client->answer + client->sent, client->size - client->sent,
-				    MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = send(client->fd, client->answer + client->sent,
+				    client->size - client->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -142,7 +143,8 @@ static void client_line_too_long(struct client *client)
 	client_set_answer(client, control_refusal("the line is too long", NULL));
 }
 
-/* Moves the client on as far as it goes now: send, then the next line, until something has to be waited for. */
+/* Moves the client on as far as it goes now: send, then the next line, until something has to be
+ * waited for. */
 static void client_go(struct client *client)
 {
 	client->cutting = true;
@@ -174,7 +176,8 @@ static void client_readable(void *ctx)
 
 	if (client->used == CONTROL_LINE_MAX)
 		return;
-	got = recv(client->fd, client->line + client->used, CONTROL_LINE_MAX - client->used, MSG_DONTWAIT);
+	got = recv(client->fd, client->line + client->used, CONTROL_LINE_MAX - client->used,
+		   MSG_DONTWAIT);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (got < 0) {
@@ -216,7 +219,8 @@ void clients_answer(struct clients *clients, uint32_t ticket, char *answer)
 	free(answer);
 }
 
-/* A free place; else that of the client which has been silent longest with nothing open. NULL: none. */
+/* A free place; else that of the client which has been silent longest with nothing open. NULL:
+ * none. */
 static struct client *place_find(struct clients *clients)
 {
 	struct client *oldest = NULL;
@@ -226,7 +230,8 @@ static struct client *place_find(struct clients *clients)
 
 		if (!client->clients)
 			return client;
-		if (!client->ticket && !client->answer && (!oldest || client->heard < oldest->heard))
+		if (!client->ticket && !client->answer &&
+		    (!oldest || client->heard < oldest->heard))
 			oldest = client;
 	}
 	if (oldest)
@@ -246,7 +251,8 @@ static int client_init(struct client *client, struct clients *clients, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size))
 		return -errno;
 	client->peer = (struct client_peer){.uid = who.uid, .pid = who.pid};
-	if (io_init(clients->loop, &client->io, fd, LOOP_IDLE, client_readable, client_writable, client) ||
+	if (io_init(clients->loop, &client->io, fd, LOOP_IDLE, client_readable, client_writable,
+		    client) ||
 	    timer_init(clients->loop, &client->stall, LOOP_IDLE, client_stalled, client))
 		return -ENOMEM;
 	return 0;
@@ -254,7 +260,8 @@ static int client_init(struct client *client, struct clients *clients, int fd)
 
 static void refuse_full(int fd)
 {
-	static const char text[] = "{\"ok\":false,\"error\":\"too many clients; try again\",\"lines\":[]}\n";
+	static const char text[] =
+		"{\"ok\":false,\"error\":\"too many clients; try again\",\"lines\":[]}\n";
 
 	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("control: a client too many went without a word: %s", strerror(errno));
@@ -301,7 +308,8 @@ struct clients *clients_new(struct loop *loop, int listener, clients_line *line,
 	*clients = (struct clients){.loop = loop, .listener = listener, .handle = line, .ctx = ctx};
 	/* a late answer to a predecessor of this process must not find a ticket of ours */
 	clients->last_ticket = (uint32_t)(clock_now() / NSTIME_US);
-	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) || fcntl(listener, F_SETFD, FD_CLOEXEC) ||
+	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) ||
+	    fcntl(listener, F_SETFD, FD_CLOEXEC) ||
 	    io_init(loop, &clients->io, listener, LOOP_IDLE, clients_accept, NULL, clients) ||
 	    timer_init(loop, &clients->pause, LOOP_IDLE, accept_again, clients)) {
 		clients_free(clients);

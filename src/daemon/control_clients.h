@@ -1,7 +1,8 @@
-/* The clients of the control socket: accepts them, cuts their bytes into lines, and sends the answers. Nothing here
- * blocks: a client that does not read is dropped after CLIENT_STALL, one that sends an endless line at once; clients
- * and the bytes waiting for them are bounded; when the places are taken the one that has been silent longest goes.
- * A line gets a ticket; whoever answers later does so by ticket, and a client that has left meanwhile is forgotten. */
+/* The clients of the control socket: accepts them, cuts their bytes into lines, and sends the
+ * answers. Nothing here blocks: a client that does not read is dropped after CLIENT_STALL, one that
+ * sends an endless line at once; clients and the bytes waiting for them are bounded; when the
+ * places are taken the one that has been silent longest goes. A line gets a ticket; whoever answers
+ * later does so by ticket, and a client that has left meanwhile is forgotten. */
 #ifndef LBHA_DAEMON_CONTROL_CLIENTS_H
 #define LBHA_DAEMON_CONTROL_CLIENTS_H
 
@@ -24,9 +25,10 @@ struct client_peer {
 	pid_t pid;
 };
 
-/* A complete line, without its end, valid during the call. The answer is one call of clients_answer with this ticket,
- * now or later; until then the client's next line waits. */
-typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length);
+/* A complete line, without its end, valid during the call. The answer is one call of clients_answer
+ * with this ticket, now or later; until then the client's next line waits. */
+typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *peer,
+			  const char *line, size_t length);
 
 /* Takes the listening socket over. NULL when out of memory. */
 struct clients *clients_new(struct loop *loop, int listener, clients_line *line, void *ctx);

@@ -1,11 +1,13 @@
-/* The control worker's own part: requests in, answers from the mirror out; commands become RECORD_REQUESTs of which
- * the supervisor answers each with lines and one RECORD_REPLY. A request's number is the ticket of its line, so an
- * answer to a client that has left finds nobody and is dropped. At most PENDING_MAX commands are under way: a
- * supervisor that is busy cannot fill the places of clients that only want to read.
+/* The control worker's own part: requests in, answers from the mirror out; commands become
+ * RECORD_REQUESTs of which the supervisor answers each with lines and one RECORD_REPLY. A request's
+ * number is the ticket of its line, so an answer to a client that has left finds nobody and is
+ * dropped. At most PENDING_MAX commands are under way: a supervisor that is busy cannot fill the
+ * places of clients that only want to read.
  *
- * Nobody is answered before there is something to say: clients wait in the socket's queue until the configuration is
- * there and every worker has told all its facts once, or HUSH has passed (one of them may hang). So an operator who
- * asks while this worker is being replaced does not read that the world has begun anew. */
+ * Nobody is answered before there is something to say: clients wait in the socket's queue until the
+ * configuration is there and every worker has told all its facts once, or HUSH has passed (one of
+ * them may hang). So an operator who asks while this worker is being replaced does not read that
+ * the world has begun anew. */
 #include "config.h"
 
 #include "daemon/control_main.h"
@@ -52,7 +54,7 @@ struct control {
 	struct loop_timer hush;
 };
 
-/* ---- configuration and facts -------------------------------------------------------------------------- */
+/* ---- configuration and facts ------------------------------------------------------ */
 
 static int control_prepare(void *ctx, const void *slice, size_t size, UNUSED uint32_t generation)
 {
@@ -64,14 +66,16 @@ static int control_prepare(void *ctx, const void *slice, size_t size, UNUSED uin
 	if (!err)
 		err = mirror_prepare(&control->next, model, arena);
 	if (err) {
-		worker_line(control->worker, "the control worker cannot take the configuration: %s", strerror(-err));
+		worker_line(control->worker, "the control worker cannot take the configuration: %s",
+			    strerror(-err));
 		return err;
 	}
 	take(arena);
 	return 0;
 }
 
-static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length);
+static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer,
+			 const char *line, size_t length);
 
 static void begin_to_answer(void *ctx)
 {
@@ -80,7 +84,8 @@ static void begin_to_answer(void *ctx)
 	if (control->clients)
 		return;
 	timer_cancel(&control->hush);
-	control->clients = clients_new(worker_loop(control->worker), WORKER_FD_CONTROL, control_line, control);
+	control->clients = clients_new(worker_loop(control->worker), WORKER_FD_CONTROL,
+				       control_line, control);
 	if (control->clients)
 		return;
 	log_error("cannot listen on the control socket: %s", strerror(errno));
@@ -123,13 +128,14 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 		if (!control->awaited)
 			begin_to_answer(control);
 	}
-	if (mirror_fact(&control->mirror, type, in) || !log_limit(&control->bad_facts, clock_now(), &suppressed))
+	if (mirror_fact(&control->mirror, type, in) ||
+	    !log_limit(&control->bad_facts, clock_now(), &suppressed))
 		return;
-	log_warning("the %s worker sent a fact of type %u that makes no sense here, ignored (and %u before it)",
+	log_warning("the %s worker sent a senseless fact of type %u, ignored (and %u before)",
 		    role_name((enum role)peer), type, suppressed);
 }
 
-/* ---- commands and their answers ------------------------------------------------------------------------- */
+/* ---- commands and their answers --------------------------------------------------- */
 
 static struct pending *pending_find(struct control *control, uint32_t ticket)
 {
@@ -147,7 +153,8 @@ static enum request_kind command_kind(enum control_kind kind)
 }
 
 /* Hands a command to the supervisor; a refusal at once when too many are under way, else NULL. */
-static char *command_send(struct control *control, uint32_t ticket, const struct control_request *request)
+static char *command_send(struct control *control, uint32_t ticket,
+			  const struct control_request *request)
 {
 	struct pending *pending = pending_find(control, 0);
 	uint8_t bytes[CONTROL_PATH + 16];
@@ -173,9 +180,9 @@ static void take_reply_line(struct control *control, struct reader *in)
 	if (!reader_done(in) || !pending || !pending->ticket || pending->bytes > LINES_BYTES_MAX)
 		return;
 	pending->bytes += strlen(line);
-	json_array_append_new(pending->lines, status_text(pending->bytes > LINES_BYTES_MAX
-							      ? "the rest is left out: too many lines"
-							      : line));
+	if (pending->bytes > LINES_BYTES_MAX)
+		snprintf(line, sizeof(line), "the rest is left out: too many lines");
+	json_array_append_new(pending->lines, status_text(line));
 }
 
 static const char *refusal_of(enum control_kind kind)
@@ -222,10 +229,11 @@ static void control_command(void *ctx, uint16_t type, struct reader *in, int fd)
 	else if (type == RECORD_REPLY)
 		take_reply(control, in);
 	else
-		log_warning("the supervisor sent record %u, which the control worker does not know", type);
+		log_warning("the supervisor sent record %u, which the control worker does not know",
+			    type);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------------- */
+/* ---- requests --------------------------------------------------------------------- */
 
 static void render_line(void *ctx, const char *text)
 {
@@ -234,19 +242,25 @@ static void render_line(void *ctx, const char *text)
 	fprintf(out, "%s\n", text);
 }
 
+static json_t *config_json(const struct model *model, const char *text)
+{
+	return json_pack("{s:o, s:I, s:s}", "node", status_text(model->node), "generation",
+			 (json_int_t)model->generation, "config", text);
+}
+
 static char *answer_config(const struct mirror *mirror)
 {
 	auto_arena *scratch = arena_new(0);
 	char *text = NULL, *answer;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	int err = scratch && out ? config_render(mirror->model, scratch, render_line, out) : -ENOMEM;
+	int err = scratch && out ? config_render(mirror->model, scratch, render_line, out)
+				 : -ENOMEM;
 
 	if (out && fclose(out))
 		err = -ENOMEM;
 	answer = err ? control_refusal("no memory to write the configuration", NULL)
-		     : control_answer(json_pack("{s:o, s:I, s:s}", "node", status_text(mirror->model->node), "generation",
-						(json_int_t)mirror->model->generation, "config", text));
+		     : control_answer(config_json(mirror->model, text));
 	free(text);
 	return answer;
 }
@@ -255,8 +269,9 @@ static char *answer_ping(const struct mirror *mirror)
 {
 	const struct model *model = mirror->model;
 
-	return control_answer(json_pack("{s:i, s:s, s:o, s:I}", "protocol", CONTROL_PROTOCOL, "version",
-					PACKAGE_VERSION, "node", status_text(model ? model->node : NULL), "generation",
+	return control_answer(json_pack("{s:i, s:s, s:o, s:I}", "protocol", CONTROL_PROTOCOL,
+					"version", PACKAGE_VERSION, "node",
+					status_text(model ? model->node : NULL), "generation",
 					(json_int_t)(model ? model->generation : 0)));
 }
 
@@ -274,7 +289,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_SERVICES:
 		return control_answer(status_services_json(mirror, wall));
 	case CONTROL_CONFIG:
-		return mirror->model ? answer_config(mirror) : control_refusal("no configuration is loaded yet", NULL);
+		return mirror->model ? answer_config(mirror)
+				     : control_refusal("no configuration is loaded yet", NULL);
 	case CONTROL_PING:
 	case CONTROL_RELOAD:
 	case CONTROL_PLAN:
@@ -284,17 +300,21 @@ static char *answer_now(const struct control *control, const struct control_requ
 	return answer_ping(mirror);
 }
 
-/* Why this user may not ask for that; NULL when it may. Reading is for root, the user of the supervisor and our own. */
-static const char *forbidden(const struct control *control, const struct client_peer *peer, bool is_command)
+/* Why this user may not ask for that; NULL when it may. Reading is for root, the user of the
+ * supervisor and our own. */
+static const char *forbidden(const struct control *control, const struct client_peer *peer,
+			     bool is_command)
 {
 	if (peer->uid == 0 || peer->uid == control->supervisor)
 		return NULL;
 	if (is_command)
 		return "not permitted: only root may do this";
-	return peer->uid == geteuid() ? NULL : "not permitted: only root and the daemon's user may ask";
+	return peer->uid == geteuid() ? NULL
+				      : "not permitted: only root and the daemon's user may ask";
 }
 
-static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length)
+static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer,
+			 const char *line, size_t length)
 {
 	struct control *control = ctx;
 	struct control_request request;
@@ -312,15 +332,17 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	if (refused)
 		answer = control_refusal(refused, NULL);
 	else
-		answer = is_command ? command_send(control, ticket, &request) : answer_now(control, &request);
+		answer = is_command ? command_send(control, ticket, &request)
+				    : answer_now(control, &request);
 	if (is_command)
-		log_info("%s asked for by user %u, process %d%s%s", control_request_name(request.kind),
-			 (unsigned)peer->uid, (int)peer->pid, refused ? ": " : "", refused ? refused : "");
+		log_info("%s asked for by user %u, process %d%s%s",
+			 control_request_name(request.kind), (unsigned)peer->uid, (int)peer->pid,
+			 refused ? ": " : "", refused ? refused : "");
 	if (answer || !is_command)
 		clients_answer(control->clients, ticket, answer);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------- */
 
 static const struct worker_ops ops = {
 	.prepare = control_prepare,
@@ -363,7 +385,8 @@ int control_main(void)
 	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
 	if (!control.worker)
 		return 1;
-	if (!timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer, &control))
+	if (!timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,
+			&control))
 		status = worker_run(control.worker);
 	control_fini(&control);
 	return status;

@@ -1,6 +1,6 @@
-/* See control_mirror.h. Adopting finds the old object of each new one through a hash index over the old ones, so a
- * reload of ten thousand servers stays linear. When the index finds no memory the facts are not carried over: the
- * senders repeat them after APPLIED. */
+/* See control_mirror.h. Adopting finds the old object of each new one through a hash index over the
+ * old ones, so a reload of ten thousand servers stays linear. When the index finds no memory the
+ * facts are not carried over: the senders repeat them after APPLIED. */
 #include "daemon/control_mirror.h"
 
 #include <errno.h>
@@ -46,8 +46,10 @@ static uint64_t server_hash(const struct real_server *server)
 {
 	uint64_t hash = text_hash(TEXT_HASH, server->name, strlen(server->name));
 
-	hash = text_hash(hash, &server->address.address.family, sizeof(server->address.address.family));
-	hash = text_hash(hash, server->address.address.bytes, sizeof(server->address.address.bytes));
+	hash = text_hash(hash, &server->address.address.family,
+			 sizeof(server->address.address.family));
+	hash = text_hash(hash, server->address.address.bytes,
+			 sizeof(server->address.address.bytes));
 	return text_hash(hash, &server->address.port, sizeof(server->address.port));
 }
 
@@ -96,8 +98,8 @@ static void carry_probes(struct mirror *next, const struct mirror *old, struct a
 }
 
 static void carry_servers(struct mirror_service *next, const struct service *service,
-			  const struct mirror_service *old, const struct service *old_service, uint32_t number,
-			  struct arena *scratch)
+			  const struct mirror_service *old, const struct service *old_service,
+			  uint32_t number, struct arena *scratch)
 {
 	struct table index;
 
@@ -170,7 +172,8 @@ static bool take_probe(struct mirror *mirror, struct reader *in)
 {
 	struct fact_probe fact;
 
-	if (!fact_probe_get(in, &fact) || !mirror->model || fact.probe >= mirror->model->probe_count)
+	if (!fact_probe_get(in, &fact) || !mirror->model ||
+	    fact.probe >= mirror->model->probe_count)
 		return false;
 	mirror->probes[fact.probe] = (struct mirror_probe){.known = true, .fact = fact};
 	return true;
@@ -180,7 +183,8 @@ static bool take_instance(struct mirror *mirror, struct reader *in)
 {
 	struct fact_instance fact;
 
-	if (!fact_instance_get(in, &fact) || !mirror->model || fact.instance >= mirror->model->instance_count)
+	if (!fact_instance_get(in, &fact) || !mirror->model ||
+	    fact.instance >= mirror->model->instance_count)
 		return false;
 	mirror->instances[fact.instance] = (struct mirror_instance){.known = true, .fact = fact};
 	return true;
@@ -190,7 +194,8 @@ static bool take_service(struct mirror *mirror, struct reader *in)
 {
 	struct fact_service fact;
 
-	if (!fact_service_get(in, &fact) || !mirror->model || fact.service >= mirror->model->service_count)
+	if (!fact_service_get(in, &fact) || !mirror->model ||
+	    fact.service >= mirror->model->service_count)
 		return false;
 	mirror->services[fact.service].known = true;
 	mirror->services[fact.service].fact = fact;
@@ -201,10 +206,12 @@ static bool take_server(struct mirror *mirror, struct reader *in)
 {
 	struct fact_server fact;
 
-	if (!fact_server_get(in, &fact) || !mirror->model || fact.service >= mirror->model->service_count ||
+	if (!fact_server_get(in, &fact) || !mirror->model ||
+	    fact.service >= mirror->model->service_count ||
 	    fact.server >= mirror->model->services[fact.service].real_server_count)
 		return false;
-	mirror->services[fact.service].servers[fact.server] = (struct mirror_server){.known = true, .fact = fact};
+	mirror->services[fact.service].servers[fact.server] = (struct mirror_server){.known = true,
+										     .fact = fact};
 	return true;
 }
 

@@ -1,8 +1,9 @@
-/* What the control worker knows: the model and the last fact of every object. A fact stays until a newer one comes,
- * also when its sender has died (the senders say all again after they are back). Adopting a new model carries the
- * facts over to the objects that keep their key (instance and service names, server addresses, probe keys), so that
- * status has no hole during a reload. Owns its memory; one arena for each model. Facts come from other workers and
- * are checked against the model: an index out of range is refused. */
+/* What the control worker knows: the model and the last fact of every object. A fact stays until a
+ * newer one comes, also when its sender has died (the senders say all again after they are back).
+ * Adopting a new model carries the facts over to the objects that keep their key (instance and
+ * service names, server addresses, probe keys), so that status has no hole during a reload. Owns
+ * its memory; one arena for each model. Facts come from other workers and are checked against the
+ * model: an index out of range is refused. */
 #ifndef LBHA_DAEMON_CONTROL_MIRROR_H
 #define LBHA_DAEMON_CONTROL_MIRROR_H
 
@@ -44,7 +45,7 @@ struct mirror_worker {
 
 struct mirror {
 	const struct model *model; /* NULL before the first */
-	struct arena *arena;       /* holds the arrays below; the model too when its caller put it there */
+	struct arena *arena;       /* holds the arrays below; and the model if it was put there */
 	struct mirror_instance *instances;
 	struct mirror_probe *probes;
 	struct mirror_service *services;
@@ -57,14 +58,15 @@ struct mirror {
 void mirror_init(struct mirror *mirror);
 void mirror_fini(struct mirror *mirror);
 
-/* Prepares a mirror of `model`, with nothing known yet; takes `arena` (in which the model may live) when it
- * succeeds. -ENOMEM. */
+/* Prepares a mirror of `model`, with nothing known yet; takes `arena` (in which the model may live)
+ * when it succeeds. -ENOMEM. */
 int mirror_prepare(struct mirror *next, const struct model *model, struct arena *arena);
 
 /* `next` becomes the mirror: facts of objects that are in both are kept, the old arena is freed. */
 void mirror_adopt(struct mirror *mirror, struct mirror *next);
 
-/* Takes a fact. False when it is malformed, of an unknown type or about an object that the model has not. */
+/* Takes a fact. False when it is malformed, of an unknown type or about an object that the model
+ * has not. */
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in);
 
 #endif

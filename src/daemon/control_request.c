@@ -1,5 +1,5 @@
-/* See control_request.h. The line comes from whoever may open the socket: bounded in length by the caller and in
- * depth by jansson; keys given twice are refused. */
+/* See control_request.h. The line comes from whoever may open the socket: bounded in length by the
+ * caller and in depth by jansson; keys given twice are refused. */
 #include "daemon/control_request.h"
 
 #include <errno.h>
@@ -15,10 +15,10 @@ static const struct request_row {
 	const char *name;
 	bool is_command;
 } rows[] = {
-	[CONTROL_PING] = {"ping", false},         [CONTROL_STATUS] = {"status", false},
-	[CONTROL_VRRP] = {"vrrp", false},         [CONTROL_SERVICES] = {"services", false},
-	[CONTROL_CONFIG] = {"config", false},     [CONTROL_RELOAD] = {"reload", true},
-	[CONTROL_PLAN] = {"plan", true},          [CONTROL_STOP] = {"stop", true},
+	[CONTROL_PING] = {"ping", false},     [CONTROL_STATUS] = {"status", false},
+	[CONTROL_VRRP] = {"vrrp", false},     [CONTROL_SERVICES] = {"services", false},
+	[CONTROL_CONFIG] = {"config", false}, [CONTROL_RELOAD] = {"reload", true},
+	[CONTROL_PLAN] = {"plan", true},      [CONTROL_STOP] = {"stop", true},
 };
 
 bool control_request_is_command(enum control_kind kind)
@@ -148,6 +148,6 @@ char *control_answer(json_t *result)
 
 char *control_refusal(const char *error, json_t *lines)
 {
-	return as_line(json_pack("{s:b, s:o, s:o}", "ok", false, "error", status_text(error), "lines",
-				 lines ? lines : json_array()));
+	return as_line(json_pack("{s:b, s:o, s:o}", "ok", false, "error", status_text(error),
+				 "lines", lines ? lines : json_array()));
 }

@@ -1,18 +1,19 @@
 /* The control protocol: one JSON object per line in each direction, on the control socket.
  *
- *   {"request":"ping"}                          {"ok":true,"result":{"protocol":1,"version","node","generation"}}
- *   {"request":"status"}                        {"ok":true,"result":{…}}     as lbhactl status --json
- *   {"request":"vrrp"} {"request":"services"}   {"ok":true,"result":[…]}     its arrays alone
- *   {"request":"config"}                        {"ok":true,"result":{"node","generation","config":TEXT}}
- *   {"request":"reload"}                        {"ok":true,"result":{"lines":[TEXT…]}}   after the reload
- *   {"request":"plan","file":PATH}              {"ok":true,"result":{"lines":[TEXT…]}}   an operation a line
- *   {"request":"stop"}                          {"ok":true,"result":{"lines":[]}}        stopping has begun
- *   anything that cannot be done                {"ok":false,"error":TEXT,"lines":[TEXT…]}
+ *   {"request":"ping"}       {"ok":true,"result":{"protocol":1,"version","node","generation"}}
+ *   {"request":"status"}     {"ok":true,"result":{…}}  as lbhactl status --json
+ *   {"request":"vrrp"}       {"ok":true,"result":[…]}  one of its arrays
+ *   {"request":"services"}   {"ok":true,"result":[…]}  the other
+ *   {"request":"config"}     {"ok":true,"result":{"node","generation","config":TEXT}}
+ *   {"request":"reload"}     {"ok":true,"result":{"lines":[TEXT…]}}  when it is in force
+ *   {"request":"plan","file":PATH}  {"ok":true,"result":{"lines":[TEXT…]}}  one an operation
+ *   {"request":"stop"}       {"ok":true,"result":{"lines":[]}}  when stopping has begun
+ *   what cannot be done      {"ok":false,"error":TEXT,"lines":[TEXT…]}
  *
- * Requests of a connection are answered in order, one at a time. `file` is an absolute path; without it the plan is
- * for the file that lbhad runs with. Members that a request does not have are errors. A line is at most
- * CONTROL_LINE_MAX bytes. The protocol's number changes when an answer loses or changes a member, never when it
- * gains one. */
+ * Requests of a connection are answered in order, one at a time. `file` is an absolute path;
+ * without it the plan is for the file that lbhad runs with. Members that a request does not have
+ * are errors. A line is at most CONTROL_LINE_MAX bytes. The protocol's number changes when an
+ * answer loses or changes a member, never when it gains one. */
 #ifndef LBHA_DAEMON_CONTROL_REQUEST_H
 #define LBHA_DAEMON_CONTROL_REQUEST_H
 
@@ -42,15 +43,17 @@ struct control_request {
 	char file[CONTROL_PATH]; /* plan: "" when not given */
 };
 
-/* Reads a request line (without its end). -EINVAL: `error` (CONTROL_ERROR bytes) says why, to the client. */
-int control_request_parse(const char *line, size_t length, struct control_request *out, char *error);
+/* Reads a request line (without its end). -EINVAL: `error` (CONTROL_ERROR bytes) says why, to the
+ * client. */
+int control_request_parse(const char *line, size_t length, struct control_request *out,
+			  char *error);
 
 /* Whether it changes something or reads files as root: for the supervisor's user alone. */
 bool control_request_is_command(enum control_kind kind);
 const char *control_request_name(enum control_kind kind);
 
-/* Answers as a line with its end, malloc'ed; NULL when out of memory. Both take over the JSON given (`lines` may be
- * NULL: none). */
+/* Answers as a line with its end, malloc'ed; NULL when out of memory. Both take over the JSON given
+ * (`lines` may be NULL: none). */
 char *control_answer(json_t *result);
 char *control_refusal(const char *error, json_t *lines);
 

@@ -1,5 +1,5 @@
-/* See control_status.h. Every object is one json_pack with its fields in the order of interface.md; packing a NULL
- * (no memory) makes the whole NULL, so nobody checks in between. */
+/* See control_status.h. Fields are put in the order of interface.md. When memory is out an object
+ * or array under construction becomes NULL and stays so, so nobody checks in between. */
 #include "config.h"
 
 #include "daemon/control_status.h"
@@ -73,7 +73,7 @@ static double in_seconds(nstime duration)
 	return (double)duration / (double)NSTIME_S;
 }
 
-/* Appends to an array that may already have failed; NULL from then on. */
+/* Appends to an array under construction. */
 static json_t *append(json_t *array, json_t *item)
 {
 	if (array && !json_array_append_new(array, item))
@@ -84,7 +84,18 @@ static json_t *append(json_t *array, json_t *item)
 	return NULL;
 }
 
-/* ---- vrrp ---------------------------------------------------------------------------------- */
+/* Adds a member to an object under construction. */
+static void put(json_t **object, const char *key, json_t *value)
+{
+	if (!*object) {
+		json_decref(value);
+	} else if (json_object_set_new(*object, key, value)) {
+		json_decref(*object);
+		*object = NULL;
+	}
+}
+
+/* ---- vrrp ------------------------------------------------------------------------- */
 
 /* The causes of a FAULT, which the fact carries as one text with "; " between. */
 static json_t *faults_json(const char *causes)
@@ -95,7 +106,8 @@ static json_t *faults_json(const char *causes)
 		const char *end = strstr(causes, "; ");
 		char one[FACT_DETAIL];
 
-		snprintf(one, sizeof(one), "%.*s", (int)(end ? end - causes : (ptrdiff_t)strlen(causes)), causes);
+		snprintf(one, sizeof(one), "%.*s",
+			 (int)(end ? end - causes : (ptrdiff_t)strlen(causes)), causes);
 		array = append(array, status_text(one));
 		causes = end ? end + 2 : "";
 	}
@@ -107,48 +119,70 @@ static json_t *dropped_json(const struct fact_instance *fact)
 	json_t *object = json_object();
 
 	for (unsigned i = 0; i < VRRP_DROP_COUNT; i++)
-		json_object_set_new(object, vrrp_drop_name((enum vrrp_drop)i), number(fact->dropped[i]));
+		put(&object, vrrp_drop_name((enum vrrp_drop)i), number(fact->dropped[i]));
 	return object;
 }
 
 static json_t *vips_json(const struct instance *instance)
 {
 	json_t *array = json_array();
-	char out[PREFIX_TEXT];
 
-	for (size_t i = 0; i < instance->virtual_address_count; i++)
-		array = append(array,
-			       json_string(prefix_format(&instance->virtual_addresses[i].address, out)));
+	for (size_t i = 0; i < instance->virtual_address_count; i++) {
+		const struct vip *vip = &instance->virtual_addresses[i];
+		char out[PREFIX_TEXT];
+
+		array = append(array, json_string(prefix_format(&vip->address, out)));
+	}
 	return array;
 }
 
 static const char *family_name(const struct instance *instance)
 {
-	if (instance->virtual_address_count && instance->virtual_addresses[0].address.address.family == AF_INET6)
+	if (instance->virtual_address_count &&
+	    instance->virtual_addresses[0].address.address.family == AF_INET6)
 		return "ipv6";
 	return "ipv4";
 }
 
-static json_t *instance_json(const struct instance *instance, const struct mirror_instance *seen, nstime wall)
+/* What the vrrp worker says: state, election, counters. */
+static void put_instance_fact(json_t **object, const struct fact_instance *fact)
+{
+	put(object, "master_address", address_json(&fact->master));
+	put(object, "transitions", number(fact->transitions));
+	put(object, "sent", number(fact->sent));
+	put(object, "received", number(fact->received));
+	put(object, "dropped", dropped_json(fact));
+	put(object, "faults", faults_json(fact->fault));
+	put(object, "trackers", json_array());
+	put(object, "competing_master", json_boolean(fact->competing_master));
+	put(object, "master_priority", json_integer(fact->master_priority));
+}
+
+static json_t *instance_json(const struct instance *instance, const struct mirror_instance *seen,
+			     nstime wall)
 {
 	struct fact_instance fact = seen->fact;
+	json_t *object = json_object();
 
 	if (!seen->known) {
 		fact = (struct fact_instance){.state = VRRP_INIT, .priority = instance->priority};
 		snprintf(fact.reason, sizeof(fact.reason), NOT_REPORTED);
 	}
-	return json_pack("{s:o, s:s, s:o, s:o, s:i, s:i, s:i, s:s, s:i, s:o, s:o,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:[], s:b, s:i, s:f, s:b}",
-			 "name", status_text(instance->name), "state", vrrp_state_name(fact.state), "reason",
-			 status_text(fact.reason), "since", time_json(fact.since, wall), "priority", fact.priority,
-			 "base_priority", instance->priority, "virtual_router_id", instance->virtual_router_id,
-			 "family", family_name(instance), "version", instance->version, "interface",
-			 status_text(instance->interface), "virtual_addresses", vips_json(instance), "master_address",
-			 address_json(&fact.master), "transitions", number(fact.transitions), "sent",
-			 number(fact.sent), "received", number(fact.received), "dropped", dropped_json(&fact),
-			 "faults", faults_json(fact.fault), "trackers", "competing_master", fact.competing_master,
-			 "master_priority", fact.master_priority, "advert_interval",
-			 in_seconds(instance->advert_interval), "preempt", instance->preempt);
+	put(&object, "name", status_text(instance->name));
+	put(&object, "state", json_string(vrrp_state_name(fact.state)));
+	put(&object, "reason", status_text(fact.reason));
+	put(&object, "since", time_json(fact.since, wall));
+	put(&object, "priority", json_integer(fact.priority));
+	put(&object, "base_priority", json_integer(instance->priority));
+	put(&object, "virtual_router_id", json_integer(instance->virtual_router_id));
+	put(&object, "family", json_string(family_name(instance)));
+	put(&object, "version", json_integer(instance->version));
+	put(&object, "interface", status_text(instance->interface));
+	put(&object, "virtual_addresses", vips_json(instance));
+	put_instance_fact(&object, &fact);
+	put(&object, "advert_interval", json_real(in_seconds(instance->advert_interval)));
+	put(&object, "preempt", json_boolean(instance->preempt));
+	return object;
 }
 
 json_t *status_vrrp_json(const struct mirror *mirror, nstime wall)
@@ -156,11 +190,12 @@ json_t *status_vrrp_json(const struct mirror *mirror, nstime wall)
 	json_t *array = json_array();
 
 	for (size_t i = 0; mirror->model && i < mirror->model->instance_count; i++)
-		array = append(array, instance_json(&mirror->model->instances[i], &mirror->instances[i], wall));
+		array = append(array, instance_json(&mirror->model->instances[i],
+						    &mirror->instances[i], wall));
 	return array;
 }
 
-/* ---- services ------------------------------------------------------------------------------ */
+/* ---- services --------------------------------------------------------------------- */
 
 static const char *check_type_name(enum check_type type)
 {
@@ -180,27 +215,35 @@ static const char *probe_result(const struct mirror_probe *seen)
 	return seen->fact.passed ? "passed" : "failed";
 }
 
-static json_t *probe_json(const struct model *model, const struct probe *probe, const struct mirror_probe *seen,
-			  nstime wall)
+static json_t *probe_json(const struct model *model, const struct probe *probe,
+			  const struct mirror_probe *seen, nstime wall)
 {
 	const struct fact_probe *fact = &seen->fact;
 	bool probed = seen->known && fact->reason != REASON_NONE;
+	double latency = (double)fact->latency / (double)NSTIME_MS;
+	json_t *object = json_object();
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "type", check_type_name(model->checks[probe->check].type),
-			 "result", probe_result(seen), "reason", probe_reason_name(fact->reason), "detail",
-			 status_text(fact->detail), "latency_ms",
-			 probed ? json_real((double)fact->latency / (double)NSTIME_MS) : json_null(), "time",
-			 probed ? time_json(fact->time, wall) : json_null(), "target", endpoint_json(&probe->target));
+	put(&object, "type", json_string(check_type_name(model->checks[probe->check].type)));
+	put(&object, "result", json_string(probe_result(seen)));
+	put(&object, "reason", json_string(probe_reason_name(fact->reason)));
+	put(&object, "detail", status_text(fact->detail));
+	put(&object, "latency_ms", probed ? json_real(latency) : json_null());
+	put(&object, "time", probed ? time_json(fact->time, wall) : json_null());
+	put(&object, "target", endpoint_json(&probe->target));
+	return object;
 }
 
-static json_t *probes_json(const struct mirror *mirror, const struct real_server *server, nstime wall)
+static json_t *probes_json(const struct mirror *mirror, const struct real_server *server,
+			   nstime wall)
 {
+	const struct model *model = mirror->model;
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < server->probe_count; i++) {
 		uint32_t at = server->probes[i];
 
-		array = append(array, probe_json(mirror->model, &mirror->model->probes[at], &mirror->probes[at], wall));
+		array = append(array,
+			       probe_json(model, &model->probes[at], &mirror->probes[at], wall));
 	}
 	return array;
 }
@@ -219,7 +262,8 @@ static const char *health_name(enum verdict health)
 }
 
 /* Where the server is reached: without a port of its own it has the listeners', if they agree. */
-static struct endpoint server_endpoint(const struct service *service, const struct real_server *server)
+static struct endpoint server_endpoint(const struct service *service,
+				       const struct real_server *server)
 {
 	struct endpoint at = server->address;
 
@@ -233,29 +277,46 @@ static struct endpoint server_endpoint(const struct service *service, const stru
 
 static json_t *connections_json(const struct fact_server *fact)
 {
-	return json_pack("{s:o, s:o, s:o}", "active", number(fact->active), "inactive", number(fact->inactive),
-			 "persistent", number(fact->persistent));
+	json_t *object = json_object();
+
+	put(&object, "active", number(fact->active));
+	put(&object, "inactive", number(fact->inactive));
+	put(&object, "persistent", number(fact->persistent));
+	return object;
 }
 
 static json_t *stats_json(const struct fact_server *fact)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "connections", number(fact->connections), "packets_in",
-			 number(fact->packets_in), "packets_out", number(fact->packets_out), "bytes_in",
-			 number(fact->bytes_in), "bytes_out", number(fact->bytes_out));
+	json_t *object = json_object();
+
+	put(&object, "connections", number(fact->connections));
+	put(&object, "packets_in", number(fact->packets_in));
+	put(&object, "packets_out", number(fact->packets_out));
+	put(&object, "bytes_in", number(fact->bytes_in));
+	put(&object, "bytes_out", number(fact->bytes_out));
+	return object;
 }
 
 static json_t *server_json(const struct mirror *mirror, const struct service *service,
-			   const struct real_server *server, const struct mirror_server *seen, nstime wall)
+			   const struct real_server *server, const struct mirror_server *seen,
+			   nstime wall)
 {
 	const struct fact_server *fact = &seen->fact;
 	struct endpoint at = server_endpoint(service, server);
+	json_t *object = json_object();
 
-	return json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name", status_text(server->name),
-			 "address", endpoint_json(&at), "health", health_name(fact->health), "admin", "enabled",
-			 "weight", (int)server->weight, "effective_weight", number(fact->effective_weight), "reason",
-			 status_text(seen->known ? fact->reason : NOT_REPORTED), "since",
-			 time_json(fact->since, wall), "checks", probes_json(mirror, server, wall), "connections",
-			 connections_json(fact), "stats", stats_json(fact));
+	put(&object, "name", status_text(server->name));
+	put(&object, "address", endpoint_json(&at));
+	put(&object, "health", json_string(health_name(fact->health)));
+	put(&object, "admin", json_string("enabled"));
+	put(&object, "weight", json_integer(server->weight));
+	put(&object, "effective_weight", number(fact->effective_weight));
+	put(&object, "reason", status_text(seen->known ? fact->reason : NOT_REPORTED));
+	put(&object, "since", time_json(fact->since, wall));
+	put(&object, "checks", probes_json(mirror, server, wall));
+	put(&object, "connections", connections_json(fact));
+	put(&object, "stats", stats_json(fact));
+	return object;
 }
 
 static json_t *servers_json(const struct mirror *mirror, size_t number_of, nstime wall)
@@ -301,23 +362,37 @@ static const char *forwarding_name(enum forwarding forwarding)
 	return "unknown";
 }
 
+static json_t *quorum_json(const struct fact_service *fact)
+{
+	json_t *object = json_object();
+
+	put(&object, "needed", number(fact->needed));
+	put(&object, "have", number(fact->have));
+	return object;
+}
+
 static json_t *service_json(const struct mirror *mirror, size_t at, nstime wall)
 {
 	const struct service *service = &mirror->model->services[at];
-	const struct mirror_service *seen = &mirror->services[at];
-	struct fact_service fact = seen->fact;
+	struct fact_service fact = mirror->services[at].fact;
+	json_t *object = json_object();
 
-	if (!seen->known) {
+	if (!mirror->services[at].known) {
 		fact = (struct fact_service){.state = SERVICE_DOWN, .needed = 1};
 		snprintf(fact.reason, sizeof(fact.reason), NOT_REPORTED);
 	}
-	return json_pack("{s:o, s:s, s:o, s:o, s:n, s:s, s:o, s:s, s:{s:o, s:o}, s:o, s:o}", "name",
-			 status_text(service->name), "state", service_state_name(fact.state), "reason",
-			 status_text(fact.reason), "listen", listen_json(service), "fwmark", "protocol",
-			 protocol_name(service->protocols), "scheduler", status_text(service->scheduler), "forwarding",
-			 forwarding_name(service->forwarding), "quorum", "needed", number(fact.needed), "have",
-			 number(fact.have), "real_servers", servers_json(mirror, at, wall), "since",
-			 time_json(fact.since, wall));
+	put(&object, "name", status_text(service->name));
+	put(&object, "state", json_string(service_state_name(fact.state)));
+	put(&object, "reason", status_text(fact.reason));
+	put(&object, "listen", listen_json(service));
+	put(&object, "fwmark", json_null());
+	put(&object, "protocol", json_string(protocol_name(service->protocols)));
+	put(&object, "scheduler", status_text(service->scheduler));
+	put(&object, "forwarding", json_string(forwarding_name(service->forwarding)));
+	put(&object, "quorum", quorum_json(&fact));
+	put(&object, "real_servers", servers_json(mirror, at, wall));
+	put(&object, "since", time_json(fact.since, wall));
+	return object;
 }
 
 json_t *status_services_json(const struct mirror *mirror, nstime wall)
@@ -329,54 +404,88 @@ json_t *status_services_json(const struct mirror *mirror, nstime wall)
 	return array;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------- */
+
+static json_t *worker_json(const struct fact_worker *fact)
+{
+	json_t *object = json_object();
+
+	put(&object, "name", json_string(role_name((enum role)fact->role)));
+	put(&object, "pid", json_integer(fact->pid));
+	put(&object, "restarts", number(fact->restarts));
+	put(&object, "state", json_string(worker_state_name(fact->state)));
+	return object;
+}
 
 static json_t *workers_json(const struct mirror *mirror)
 {
 	json_t *array = json_array();
 
-	for (unsigned role = 0; role < ROLE_COUNT; role++) {
-		const struct fact_worker *fact = &mirror->workers[role].fact;
-
-		if (!mirror->workers[role].known)
-			continue;
-		array = append(array, json_pack("{s:s, s:i, s:o, s:s}", "name", role_name((enum role)role), "pid",
-						(int)fact->pid, "restarts", number(fact->restarts), "state",
-						worker_state_name(fact->state)));
-	}
+	for (unsigned role = 0; role < ROLE_COUNT; role++)
+		if (mirror->workers[role].known)
+			array = append(array, worker_json(&mirror->workers[role].fact));
 	return array;
+}
+
+static const char *reload_result(const struct fact_daemon *daemon)
+{
+	if (!daemon->reload_time)
+		return "none";
+	return daemon->reload_failed ? "refused" : "applied";
 }
 
 static json_t *reload_json(const struct fact_daemon *daemon, nstime wall)
 {
-	const char *result = !daemon->reload_time ? "none" : daemon->reload_failed ? "refused" : "applied";
-	json_t *errors = json_array();
+	json_t *object = json_object(), *errors = json_array();
 
 	if (daemon->reload_failed && daemon->reload_error[0])
 		errors = append(errors, status_text(daemon->reload_error));
-	return json_pack("{s:o, s:s, s:o}", "time", time_json(daemon->reload_time, wall), "result", result, "errors",
-			 errors);
+	put(&object, "time", time_json(daemon->reload_time, wall));
+	put(&object, "result", json_string(reload_result(daemon)));
+	put(&object, "errors", errors);
+	return object;
 }
 
 static json_t *table_json(const struct fact_table *table, nstime wall)
 {
-	return json_pack("{s:b, s:o, s:o, s:o, s:b, s:o}", "available", table->available, "operations",
-			 number(table->operations), "repairs", number(table->repairs), "last_read_back",
-			 time_json(table->last_read_back, wall), "ready", table->ready, "error",
-			 table->error[0] ? status_text(table->error) : json_null());
+	json_t *object = json_object();
+
+	put(&object, "available", json_boolean(table->available));
+	put(&object, "operations", number(table->operations));
+	put(&object, "repairs", number(table->repairs));
+	put(&object, "last_read_back", time_json(table->last_read_back, wall));
+	put(&object, "ready", json_boolean(table->ready));
+	put(&object, "error", table->error[0] ? status_text(table->error) : json_null());
+	return object;
+}
+
+/* The daemon's generation is newer than ours for a moment during a reload. */
+static uint32_t generation(const struct mirror *mirror)
+{
+	if (mirror->daemon_known)
+		return mirror->daemon.generation;
+	return mirror->model ? mirror->model->generation : 0;
 }
 
 json_t *status_json(const struct mirror *mirror, nstime wall)
 {
 	const struct model *model = mirror->model;
 	const struct fact_daemon *daemon = &mirror->daemon;
-	uint32_t generation = mirror->daemon_known ? daemon->generation : model ? model->generation : 0;
+	json_t *object = json_object();
 
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:[], s:o, s:[], s:o}", "cluster",
-			 status_text(model ? model->cluster : NULL), "node", status_text(model ? model->node : NULL),
-			 "version", PACKAGE_VERSION, "generation", number(generation), "started",
-			 time_json(daemon->started, wall), "ready", daemon->ready, "maintenance", false, "workers",
-			 workers_json(mirror), "reload", reload_json(daemon, wall), "vrrp",
-			 status_vrrp_json(mirror, wall), "sync_groups", "services", status_services_json(mirror, wall),
-			 "overrides", "ipvs", table_json(&mirror->table, wall));
+	put(&object, "cluster", status_text(model ? model->cluster : NULL));
+	put(&object, "node", status_text(model ? model->node : NULL));
+	put(&object, "version", json_string(PACKAGE_VERSION));
+	put(&object, "generation", number(generation(mirror)));
+	put(&object, "started", time_json(daemon->started, wall));
+	put(&object, "ready", json_boolean(daemon->ready));
+	put(&object, "maintenance", json_false());
+	put(&object, "workers", workers_json(mirror));
+	put(&object, "reload", reload_json(daemon, wall));
+	put(&object, "vrrp", status_vrrp_json(mirror, wall));
+	put(&object, "sync_groups", json_array());
+	put(&object, "services", status_services_json(mirror, wall));
+	put(&object, "overrides", json_array());
+	put(&object, "ipvs", table_json(&mirror->table, wall));
+	return object;
 }

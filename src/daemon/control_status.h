@@ -1,6 +1,6 @@
-/* Status as JSON, in the shapes of interface.md section 3: a function of the mirror and two clock readings, nothing
- * else. Facts that have not come yet show as INIT, unknown or down with the reason "not reported yet". Times are RFC
- * 3339 in UTC with milliseconds, null for never. */
+/* Status as JSON, in the shapes of interface.md section 3: a function of the mirror and two clock
+ * readings, nothing else. Facts that have not come yet show as INIT, unknown or down with the
+ * reason "not reported yet". Times are RFC 3339 in UTC with milliseconds, null for never. */
 #ifndef LBHA_DAEMON_CONTROL_STATUS_H
 #define LBHA_DAEMON_CONTROL_STATUS_H
 
@@ -12,7 +12,8 @@ struct mirror;
 
 #define STATUS_TIME 32 /* room for a time, with the zero */
 
-/* Everything, or one array of it; the caller owns the result. `wall` is clock_wall_offset(). NULL when out of memory. */
+/* Everything, or one array of it; the caller owns the result. `wall` is clock_wall_offset(). NULL
+ * when out of memory. */
 json_t *status_json(const struct mirror *mirror, nstime wall);
 json_t *status_vrrp_json(const struct mirror *mirror, nstime wall);
 json_t *status_services_json(const struct mirror *mirror, nstime wall);
@@ -20,7 +21,8 @@ json_t *status_services_json(const struct mirror *mirror, nstime wall);
 /* "2026-01-02T03:04:05.678Z" for nanoseconds since the epoch (clamped to the years 1970..9999). */
 const char *status_time(nstime since_epoch, char *out);
 
-/* Any text as a JSON string: what is not UTF-8 or would steer a terminal becomes '?'; NULL becomes null. */
+/* Any text as a JSON string: what is not UTF-8 or would steer a terminal becomes '?'; NULL becomes
+ * null. */
 json_t *status_text(const char *text);
 
 #endif

@@ -1,4 +1,5 @@
-/* Any line into the control protocol: it is a request, or a refusal with a reason; the refusal goes out as one line. */
+/* Any line into the control protocol: it is a request, or a refusal with a reason; the refusal goes
+ * out as one line. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	char error[CONTROL_ERROR] = "", *answer;
 
 	if (!control_request_parse((const char *)bytes, size, &request, error)) {
-		if (!control_request_name(request.kind) || (request.file[0] && request.file[0] != '/'))
+		if (!control_request_name(request.kind) ||
+		    (request.file[0] && request.file[0] != '/'))
 			abort();
 		return 0;
 	}

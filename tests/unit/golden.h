@@ -1,5 +1,6 @@
-/* Golden texts: what a function printed once, looked at by a person and kept in tests/golden. With LBHA_GOLDEN_WRITE=1
- * the files are written anew instead of compared: look at the difference before committing it. */
+/* Golden texts: what a function printed once, looked at by a person and kept in tests/golden. With
+ * LBHA_GOLDEN_WRITE=1 the files are written anew instead of compared: look at the difference before
+ * committing it. */
 #ifndef LBHA_TESTS_GOLDEN_H
 #define LBHA_TESTS_GOLDEN_H
 
@@ -36,7 +37,8 @@ static inline void golden_compare(const char *name, const char *text)
 	if (getenv("LBHA_GOLDEN_WRITE")) {
 		FILE *file = fopen(golden_path(name, path, sizeof(path)), "w");
 
-		ck_assert_msg(file && fputs(text, file) >= 0 && !fclose(file), "cannot write %s", path);
+		ck_assert_msg(file && fputs(text, file) >= 0 && !fclose(file), "cannot write %s",
+			      path);
 		return;
 	}
 	wanted = golden_read(name);

@@ -1,4 +1,5 @@
-/* The control socket: requests, and clients that misbehave. Real unix sockets in a temporary folder, one loop. */
+/* The control socket: requests, and clients that misbehave. Real unix sockets in a temporary
+ * folder, one loop. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "daemon/control_request.h"
 #include "suite.h"
 
-/* ---- requests ----------------------------------------------------------------------------------------- */
+/* ---- requests --------------------------------------------------------------------- */
 
 static int parse(const char *line, struct control_request *out, char *error)
 {
@@ -26,7 +27,8 @@ START_TEST(every_request_is_known_by_its_name)
 		struct control_request request;
 		char line[128], error[CONTROL_ERROR];
 
-		snprintf(line, sizeof(line), "{\"request\":\"%s\"}", control_request_name((enum control_kind)kind));
+		snprintf(line, sizeof(line), "{\"request\":\"%s\"}",
+			 control_request_name((enum control_kind)kind));
 		ck_assert_int_eq(parse(line, &request, error), 0);
 		ck_assert_int_eq((int)request.kind, kind);
 		ck_assert_str_eq(request.file, "");
@@ -49,9 +51,11 @@ START_TEST(plan_takes_an_absolute_path)
 	struct control_request request = {.kind = CONTROL_PING};
 	char error[CONTROL_ERROR];
 
-	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":\"/etc/x.conf\"}", &request, error), 0);
+	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":\"/etc/x.conf\"}", &request, error),
+			 0);
 	ck_assert_str_eq(request.file, "/etc/x.conf");
-	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":\"x.conf\"}", &request, error), -EINVAL);
+	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":\"x.conf\"}", &request, error),
+			 -EINVAL);
 	ck_assert_str_eq(error, "\"file\" must be an absolute path");
 	ck_assert_int_eq(parse("{\"request\":\"plan\",\"file\":7}", &request, error), -EINVAL);
 	ck_assert_str_eq(request.file, "/etc/x.conf");
@@ -81,7 +85,8 @@ START_TEST(bad_lines_are_refused_with_a_reason)
 	char error[CONTROL_ERROR] = "";
 
 	ck_assert_int_eq(parse(bad_lines[_i].line, &request, error), -EINVAL);
-	ck_assert_msg(!strncmp(error, bad_lines[_i].error, strlen(bad_lines[_i].error)), "%s", error);
+	ck_assert_msg(!strncmp(error, bad_lines[_i].error, strlen(bad_lines[_i].error)), "%s",
+		      error);
 }
 END_TEST
 
@@ -95,7 +100,9 @@ START_TEST(deep_nesting_and_zero_bytes_are_refused)
 	ck_assert_int_eq(control_request_parse(line, sizeof(line), &request, error), -EINVAL);
 	memset(line, 0, sizeof(line));
 	ck_assert_int_eq(control_request_parse(line, sizeof(line), &request, error), -EINVAL);
-	ck_assert_int_eq(control_request_parse("{\"request\":\"pi\\u0000ng\"}", 23, &request, error), -EINVAL);
+	ck_assert_int_eq(
+		control_request_parse("{\"request\":\"pi\\u0000ng\"}", 23, &request, error),
+		-EINVAL);
 }
 END_TEST
 
@@ -110,14 +117,15 @@ START_TEST(random_bytes_never_make_a_request)
 		size_t length = (size_t)rand_r(&seed) % sizeof(line);
 
 		for (size_t i = 0; i < length; i++)
-			line[i] = rand_r(&seed) % 4 ? "{}[]\":,requst \\"[rand_r(&seed) % 15] : (char)rand_r(&seed);
+			line[i] = rand_r(&seed) % 4 ? "{}[]\":,requst \\"[rand_r(&seed) % 15]
+						    : (char)rand_r(&seed);
 		if (control_request_parse(line, length, &request, error))
 			ck_assert(strlen(error) > 0 && strlen(error) < CONTROL_ERROR);
 	}
 }
 END_TEST
 
-/* ---- clients ------------------------------------------------------------------------------------------- */
+/* ---- clients ---------------------------------------------------------------------- */
 
 #define PATIENCE (10 * NSTIME_S)
 
@@ -129,7 +137,8 @@ static uint32_t held[8]; /* tickets of lines "hold" */
 static size_t held_count, lines_seen;
 
 /* Echoes a line; "hold" waits for us, "big" gets a megabyte. */
-static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer *peer, const char *line, size_t length)
+static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer *peer,
+		    const char *line, size_t length)
 {
 	char *answer = calloc(1, length + 2);
 
@@ -417,22 +426,25 @@ END_TEST
 
 static TCase *request_case(void)
 {
-	TCase *tcase = CASE("request", every_request_is_known_by_its_name, commands_are_told_from_questions,
-			    plan_takes_an_absolute_path, deep_nesting_and_zero_bytes_are_refused,
+	TCase *tcase = CASE("request", every_request_is_known_by_its_name,
+			    commands_are_told_from_questions, plan_takes_an_absolute_path,
+			    deep_nesting_and_zero_bytes_are_refused,
 			    random_bytes_never_make_a_request);
 
-	tcase_add_loop_test(tcase, bad_lines_are_refused_with_a_reason, 0, (int)COUNT_OF(bad_lines));
+	tcase_add_loop_test(tcase, bad_lines_are_refused_with_a_reason, 0,
+			    (int)COUNT_OF(bad_lines));
 	return tcase;
 }
 
 static TCase *clients_case(void)
 {
-	TCase *tcase = CASE("clients", lines_are_answered_in_order_however_they_are_cut,
-			    a_line_waits_until_the_one_before_is_answered, a_client_that_left_is_forgotten,
-			    a_client_that_only_listens_on_gets_its_answers, an_endless_line_ends_the_connection,
-			    a_large_answer_arrives_whole, a_client_that_does_not_read_does_not_hold_up_others,
-			    a_client_that_does_not_read_is_dropped, the_silent_make_room_for_the_new,
-			    random_clients_do_no_harm);
+	TCase *tcase = CASE(
+		"clients", lines_are_answered_in_order_however_they_are_cut,
+		a_line_waits_until_the_one_before_is_answered, a_client_that_left_is_forgotten,
+		a_client_that_only_listens_on_gets_its_answers, an_endless_line_ends_the_connection,
+		a_large_answer_arrives_whole, a_client_that_does_not_read_does_not_hold_up_others,
+		a_client_that_does_not_read_is_dropped, the_silent_make_room_for_the_new,
+		random_clients_do_no_harm);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	return tcase;

@@ -1,4 +1,5 @@
-/* What lbhactl prints: grids, folding, colours, the problems of a status, and the golden texts of a whole one. */
+/* What lbhactl prints: grids, folding, colours, the problems of a status, and the golden texts of a
+ * whole one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ static void paper_close(struct paper *paper, const char *golden)
 		size_t length = strlen(line);
 
 		ck_assert_msg(paper_columns(line) <= PAPER_WIDTH, "too long: %s", line);
-		ck_assert_msg(!length || line[length - 1] != ' ', "ends with a blank: \"%s\"", line);
+		ck_assert_msg(!length || line[length - 1] != ' ', "ends with a blank: \"%s\"",
+			      line);
 	}
 	free(text);
 }
@@ -122,13 +124,16 @@ START_TEST(a_file_is_no_terminal)
 }
 END_TEST
 
-/* ---- problems ----------------------------------------------------------------------------------------------- */
+/* ---- problems --------------------------------------------------------------------- */
 
 static const char healthy[] =
-	"{\"ready\":true,\"maintenance\":false,\"workers\":[{\"name\":\"vrrp\",\"state\":\"running\"},"
-	"{\"name\":\"compiler\",\"state\":\"stopped\"}],\"reload\":{\"result\":\"applied\",\"errors\":[]},"
+	"{\"ready\":true,\"maintenance\":false,\"workers\":[{\"name\":\"vrrp\",\"state\":"
+	"\"running\"},"
+	"{\"name\":\"compiler\",\"state\":\"stopped\"}],\"reload\":{\"result\":\"applied\","
+	"\"errors\":[]},"
 	"\"vrrp\":[{\"name\":\"a\",\"state\":\"MASTER\"},{\"name\":\"b\",\"state\":\"BACKUP\"}],"
-	"\"services\":[{\"name\":\"s\",\"state\":\"up\"}],\"ipvs\":{\"available\":true,\"error\":null}}";
+	"\"services\":[{\"name\":\"s\",\"state\":\"up\"}],\"ipvs\":{\"available\":true,\"error\":"
+	"null}}";
 
 /* One change to the healthy status and the word that the problem must have. */
 static const struct {
@@ -137,7 +142,8 @@ static const struct {
 	{"\"ready\":true", "\"ready\":false", "not ready"},
 	{"\"maintenance\":false", "\"maintenance\":true", "maintenance"},
 	{"\"running\"", "\"backoff\"", "the vrrp worker does not run: backoff"},
-	{"\"applied\",\"errors\":[]", "\"refused\",\"errors\":[\"x.conf:1: no\"]", "refused: x.conf:1: no"},
+	{"\"applied\",\"errors\":[]", "\"refused\",\"errors\":[\"x.conf:1: no\"]",
+	 "refused: x.conf:1: no"},
 	{"\"MASTER\"", "\"FAULT\",\"reason\":\"eth0 is down\"", "a is in FAULT: eth0 is down"},
 	{"\"BACKUP\"", "\"INIT\"", "b is in INIT"},
 	{"\"MASTER\"", "\"MASTER\",\"competing_master\":true", "a has a competing master"},
@@ -181,7 +187,8 @@ END_TEST
 
 START_TEST(no_ipvs_is_no_problem_without_services)
 {
-	json_t *value = json_loads("{\"ready\":true,\"services\":[],\"ipvs\":{\"available\":false}}", 0, NULL);
+	json_t *value = json_loads(
+		"{\"ready\":true,\"services\":[],\"ipvs\":{\"available\":false}}", 0, NULL);
 
 	ck_assert_uint_eq(problems_find(value, NULL, NULL), 0);
 	json_decref(value);
@@ -190,8 +197,9 @@ END_TEST
 
 START_TEST(a_status_of_nonsense_does_no_harm)
 {
-	static const char *const nonsense[] = {"{}", "[]", "7", "{\"vrrp\":7,\"services\":{\"a\":[]},\"workers\":\"x\"}",
-					       "{\"vrrp\":[7,[],{}],\"services\":[null,{\"real_servers\":[7,{}]}]}"};
+	static const char *const nonsense[] = {
+		"{}", "[]", "7", "{\"vrrp\":7,\"services\":{\"a\":[]},\"workers\":\"x\"}",
+		"{\"vrrp\":[7,[],{}],\"services\":[null,{\"real_servers\":[7,{}]}]}"};
 
 	for (size_t i = 0; i < COUNT_OF(nonsense); i++) {
 		struct paper paper = paper_open();
@@ -210,7 +218,7 @@ START_TEST(a_status_of_nonsense_does_no_harm)
 }
 END_TEST
 
-/* ---- paper and grid -------------------------------------------------------------------------------------- */
+/* ---- paper and grid --------------------------------------------------------------- */
 
 START_TEST(ages_are_told_in_two_parts)
 {
@@ -240,7 +248,9 @@ END_TEST
 
 START_TEST(texts_cannot_steer_a_terminal)
 {
-	json_t *value = json_pack("{s:s, s:[s]}", "a", "x\033]0;y\a", "b", "\xc2\x9b" "2J\r");
+	json_t *value = json_pack("{s:s, s:[s]}", "a", "x\033]0;y\a", "b",
+				  "\xc2\x9b"
+				  "2J\r");
 
 	paper_clean(value);
 	ck_assert_str_eq(json_text(value, "a"), "x?]0;y?");
@@ -251,17 +261,20 @@ END_TEST
 
 START_TEST(a_grid_folds_between_words_and_never_cuts_one)
 {
-	static const struct grid_column columns[] = {
-		{.title = "NAME", .folds = true}, {.title = "N", .is_number = true}, {.title = "REST"}};
+	static const struct grid_column columns[] = {{.title = "NAME", .folds = true},
+						     {.title = "N", .is_number = true},
+						     {.title = "REST"}};
 	struct grid *grid = grid_new(columns, COUNT_OF(columns));
 	struct paper paper = paper_open();
 
 	grid_cell(grid, INK_PLAIN, "short");
 	grid_cell(grid, INK_PLAIN, "7");
 	grid_cell(grid, INK_PLAIN, "r");
-	grid_note(grid, INK_PLAIN, "a note that is so long that it does not fit into one line of eighty columns, "
-				   "and goes on below itself");
-	grid_cell(grid, INK_PLAIN, "Käse [2001:db8:1111:2222:3333:4444:5555:6666]:8080 and a tail of words");
+	grid_note(grid, INK_PLAIN,
+		  "a note that is so long that it does not fit into one line of eighty columns, "
+		  "and goes on below itself");
+	grid_cell(grid, INK_PLAIN,
+		  "Käse [2001:db8:1111:2222:3333:4444:5555:6666]:8080 and a tail of words");
 	grid_cell(grid, INK_PLAIN, "12345");
 	grid_cell(grid, INK_PLAIN, "also here");
 	grid_print(grid, &paper, 2);
@@ -287,7 +300,8 @@ END_TEST
 
 static TCase *problems_case(void)
 {
-	TCase *tcase = CASE("problems", a_healthy_status_has_no_problem, no_ipvs_is_no_problem_without_services,
+	TCase *tcase = CASE("problems", a_healthy_status_has_no_problem,
+			    no_ipvs_is_no_problem_without_services,
 			    a_status_of_nonsense_does_no_harm);
 
 	tcase_add_loop_test(tcase, every_kind_of_problem_is_found, 0, (int)COUNT_OF(changes));
@@ -296,12 +310,13 @@ static TCase *problems_case(void)
 
 int main(void)
 {
-	return SUITE_RUN("ctl-show",
-			 CASE("show", status_tells_what_is_wrong_first, status_before_facts_is_readable,
-			      an_instance_is_explained_in_words, a_service_is_shown_with_every_probe,
-			      colours_only_when_asked_for, a_file_is_no_terminal),
-			 problems_case(),
-			 CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,
-			      texts_cannot_steer_a_terminal, a_grid_folds_between_words_and_never_cuts_one,
-			      long_words_overflow_instead_of_looping));
+	return SUITE_RUN(
+		"ctl-show",
+		CASE("show", status_tells_what_is_wrong_first, status_before_facts_is_readable,
+		     an_instance_is_explained_in_words, a_service_is_shown_with_every_probe,
+		     colours_only_when_asked_for, a_file_is_no_terminal),
+		problems_case(),
+		CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,
+		     texts_cannot_steer_a_terminal, a_grid_folds_between_words_and_never_cuts_one,
+		     long_words_overflow_instead_of_looping));
 }

@@ -11,10 +11,10 @@
 #include "golden.h"
 #include "suite.h"
 
-#define START (1000 * NSTIME_S)           /* when the daemon started, on our clock */
-#define WALL (1767322800 * NSTIME_S)      /* 2026-01-02T03:00:00Z at point 0 */
+#define START (1000 * NSTIME_S)	     /* when the daemon started, on our clock */
+#define WALL (1767322800 * NSTIME_S) /* 2026-01-02T03:00:00Z at point 0 */
 
-/* ---- a model: two instances, a service of three servers with a probe each, one without checks ----------- */
+/* ---- a model: two instances, a service of three servers with a probe each, one without checks  */
 
 static struct addr ip(const char *text)
 {
@@ -40,10 +40,16 @@ static struct vip vip(const char *text)
 	return made;
 }
 
-static struct instance instance(struct arena *arena, const char *name, uint8_t vrid, const char *interface)
+static struct instance instance(struct arena *arena, const char *name, uint8_t vrid,
+				const char *interface)
 {
-	struct instance made = {.name = name, .interface = interface, .virtual_router_id = vrid, .version = 3,
-				.priority = 150, .advert_interval = NSTIME_S, .preempt = true};
+	struct instance made = {.name = name,
+				.interface = interface,
+				.virtual_router_id = vrid,
+				.version = 3,
+				.priority = 150,
+				.advert_interval = NSTIME_S,
+				.preempt = true};
 
 	made.virtual_addresses = arena_array(arena, 4, sizeof(*made.virtual_addresses));
 	return made;
@@ -65,16 +71,22 @@ static void fill_instances(struct arena *arena, struct model *model)
 	model->instances[1].preempt = false;
 }
 
-static void fill_service(struct arena *arena, struct service *service, const char *name, const char *listen)
+static void fill_service(struct arena *arena, struct service *service, const char *name,
+			 const char *listen)
 {
-	*service = (struct service){.name = name, .protocols = PROTOCOL_TCP, .scheduler = "wlc",
-				    .forwarding = FORWARDING_DR, .on_failure = ON_FAILURE_QUIESCE, .listen_count = 1};
+	*service = (struct service){.name = name,
+				    .protocols = PROTOCOL_TCP,
+				    .scheduler = "wlc",
+				    .forwarding = FORWARDING_DR,
+				    .on_failure = ON_FAILURE_QUIESCE,
+				    .listen_count = 1};
 	service->listen = arena_array(arena, 1, sizeof(*service->listen));
 	service->listen[0] = at(listen);
 	service->real_servers = arena_array(arena, 3, sizeof(*service->real_servers));
 }
 
-static void add_server(struct arena *arena, struct service *service, const char *name, const char *address, int probe)
+static void add_server(struct arena *arena, struct service *service, const char *name,
+		       const char *address, int probe)
 {
 	struct real_server *server = &service->real_servers[service->real_server_count++];
 
@@ -88,7 +100,8 @@ static void add_server(struct arena *arena, struct service *service, const char 
 
 static void fill_services(struct arena *arena, struct model *model)
 {
-	static const char *const targets[] = {"192.168.8.20:80", "192.168.8.30:80", "192.168.8.40:80"};
+	static const char *const targets[] = {"192.168.8.20:80", "192.168.8.30:80",
+					      "192.168.8.40:80"};
 
 	model->checks = arena_array(arena, 1, sizeof(*model->checks));
 	model->check_count = 1;
@@ -96,7 +109,8 @@ static void fill_services(struct arena *arena, struct model *model)
 	model->probes = arena_array(arena, 3, sizeof(*model->probes));
 	model->probe_count = 3;
 	for (unsigned i = 0; i < 3; i++)
-		model->probes[i] = (struct probe){.check = 0, .target = at(targets[i]), .key = 100 + i};
+		model->probes[i] = (struct probe){
+			.check = 0, .target = at(targets[i]), .key = 100 + i};
 	model->services = arena_array(arena, 2, sizeof(*model->services));
 	model->service_count = 2;
 	fill_service(arena, &model->services[0], "web", "192.168.8.200:80");
@@ -114,81 +128,135 @@ static void mirror_make(struct mirror *mirror)
 	struct arena *arena = arena_new(0);
 	struct model *model = arena_alloc(arena, sizeof(*model));
 
-	*model = (struct model){.generation = 3, .cluster = "shop", .node = "lb1", .has_services = true};
+	*model = (struct model){
+		.generation = 3, .cluster = "shop", .node = "lb1", .has_services = true};
 	fill_instances(arena, model);
 	fill_services(arena, model);
 	ck_assert_int_eq(mirror_prepare(mirror, model, arena), 0);
 }
 
-/* ---- facts ------------------------------------------------------------------------------------------------ */
+/* ---- facts ------------------------------------------------------------------------ */
 
 /* Sends a fact through its bytes, as the channel does. */
-#define TELL(mirror, number, put, ...)                                    \
-	do {                                                              \
-		uint8_t bytes_[2048];                                     \
-		struct writer out_ = writer_of(bytes_, sizeof(bytes_));   \
-		struct reader in_;                                        \
-		put(&out_, &(__VA_ARGS__));                               \
-		in_ = reader_of(bytes_, writer_used(&out_));              \
-		ck_assert(mirror_fact(mirror, number, &in_));             \
+#define TELL(mirror, number, put, ...) \
+	do { \
+		uint8_t bytes_[2048]; \
+		struct writer out_ = writer_of(bytes_, sizeof(bytes_)); \
+		struct reader in_; \
+		put(&out_, &(__VA_ARGS__)); \
+		in_ = reader_of(bytes_, writer_used(&out_)); \
+		ck_assert(mirror_fact(mirror, number, &in_)); \
 	} while (0)
 
 static void tell_vrrp(struct mirror *mirror)
 {
 	TELL(mirror, FACT_INSTANCE, fact_instance_put,
-	     (struct fact_instance){.instance = 0, .state = VRRP_MASTER, .since = START + 4 * NSTIME_S, .priority = 150,
-				    .master = ip("192.168.8.10"), .master_priority = 150, .transitions = 2,
-				    .sent = 732, .received = 5, .dropped = {[VRRP_DROP_TTL] = 3},
+	     (struct fact_instance){.instance = 0,
+				    .state = VRRP_MASTER,
+				    .since = START + 4 * NSTIME_S,
+				    .priority = 150,
+				    .master = ip("192.168.8.10"),
+				    .master_priority = 150,
+				    .transitions = 2,
+				    .sent = 732,
+				    .received = 5,
+				    .dropped = {[VRRP_DROP_TTL] = 3},
 				    .reason = "no advert from 192.168.8.11 for 3.6s (prio 100)"});
 	TELL(mirror, FACT_INSTANCE, fact_instance_put,
-	     (struct fact_instance){.instance = 1, .state = VRRP_FAULT, .since = START + 700 * NSTIME_S, .priority = 150,
-				    .transitions = 4, .reason = "eth1 is down", .fault = "eth1 is down; eth1 has no address"});
+	     (struct fact_instance){.instance = 1,
+				    .state = VRRP_FAULT,
+				    .since = START + 700 * NSTIME_S,
+				    .priority = 150,
+				    .transitions = 4,
+				    .reason = "eth1 is down",
+				    .fault = "eth1 is down; eth1 has no address"});
 }
 
 static void tell_probes(struct mirror *mirror)
 {
 	TELL(mirror, FACT_PROBE, fact_probe_put,
-	     (struct fact_probe){.probe = 0, .verdict = VERDICT_UP, .reason = REASON_PASSED, .passed = true,
-				 .since = START + NSTIME_S, .time = START + 730 * NSTIME_S, .latency = 1234 * NSTIME_US,
+	     (struct fact_probe){.probe = 0,
+				 .verdict = VERDICT_UP,
+				 .reason = REASON_PASSED,
+				 .passed = true,
+				 .since = START + NSTIME_S,
+				 .time = START + 730 * NSTIME_S,
+				 .latency = 1234 * NSTIME_US,
 				 .detail = "status 200"});
 	TELL(mirror, FACT_PROBE, fact_probe_put,
-	     (struct fact_probe){.probe = 1, .verdict = VERDICT_DOWN, .reason = REASON_REFUSED,
-				 .since = START + 720 * NSTIME_S, .time = START + 731 * NSTIME_S,
-				 .latency = 210 * NSTIME_US, .detail = "connect: refused"});
+	     (struct fact_probe){.probe = 1,
+				 .verdict = VERDICT_DOWN,
+				 .reason = REASON_REFUSED,
+				 .since = START + 720 * NSTIME_S,
+				 .time = START + 731 * NSTIME_S,
+				 .latency = 210 * NSTIME_US,
+				 .detail = "connect: refused"});
 }
 
 static void tell_servers(struct mirror *mirror)
 {
 	TELL(mirror, FACT_SERVER, fact_server_put,
-	     (struct fact_server){.service = 0, .server = 0, .health = VERDICT_UP, .since = START + NSTIME_S,
-				  .effective_weight = 1, .in_table = true, .active = 3, .inactive = 12,
-				  .connections = 40, .packets_in = 300, .bytes_in = 21000, .reason = "passed"});
+	     (struct fact_server){.service = 0,
+				  .server = 0,
+				  .health = VERDICT_UP,
+				  .since = START + NSTIME_S,
+				  .effective_weight = 1,
+				  .in_table = true,
+				  .active = 3,
+				  .inactive = 12,
+				  .connections = 40,
+				  .packets_in = 300,
+				  .bytes_in = 21000,
+				  .reason = "passed"});
 	TELL(mirror, FACT_SERVER, fact_server_put,
-	     (struct fact_server){.service = 0, .server = 1, .health = VERDICT_DOWN, .since = START + 720 * NSTIME_S,
-				  .in_table = true, .inactive = 4, .connections = 39, .reason = "connect: refused"});
+	     (struct fact_server){.service = 0,
+				  .server = 1,
+				  .health = VERDICT_DOWN,
+				  .since = START + 720 * NSTIME_S,
+				  .in_table = true,
+				  .inactive = 4,
+				  .connections = 39,
+				  .reason = "connect: refused"});
 	TELL(mirror, FACT_SERVER, fact_server_put,
-	     (struct fact_server){.service = 1, .server = 0, .health = VERDICT_UP, .since = START, .in_table = true,
-				  .effective_weight = 1, .reason = "no check"});
+	     (struct fact_server){.service = 1,
+				  .server = 0,
+				  .health = VERDICT_UP,
+				  .since = START,
+				  .in_table = true,
+				  .effective_weight = 1,
+				  .reason = "no check"});
 }
 
 static void tell_services(struct mirror *mirror)
 {
 	TELL(mirror, FACT_SERVICE, fact_service_put,
-	     (struct fact_service){.service = 0, .state = SERVICE_DEGRADED, .since = START + 720 * NSTIME_S, .have = 1,
-				   .needed = 1, .reason = "b 192.168.8.30:80 is down: connect: refused"});
+	     (struct fact_service){.service = 0,
+				   .state = SERVICE_DEGRADED,
+				   .since = START + 720 * NSTIME_S,
+				   .have = 1,
+				   .needed = 1,
+				   .reason = "b 192.168.8.30:80 is down: connect: refused"});
 	TELL(mirror, FACT_SERVICE, fact_service_put,
-	     (struct fact_service){.service = 1, .state = SERVICE_UP, .since = START, .have = 1, .needed = 1});
+	     (struct fact_service){
+		     .service = 1, .state = SERVICE_UP, .since = START, .have = 1, .needed = 1});
 	TELL(mirror, FACT_TABLE, fact_table_put,
-	     (struct fact_table){.available = true, .ready = true, .operations = 7, .repairs = 1,
+	     (struct fact_table){.available = true,
+				 .ready = true,
+				 .operations = 7,
+				 .repairs = 1,
 				 .last_read_back = START + 725 * NSTIME_S});
 }
 
 static void tell_daemon(struct mirror *mirror)
 {
 	TELL(mirror, FACT_DAEMON, fact_daemon_put,
-	     (struct fact_daemon){.started = START, .generation = 3, .ready = true, .reload_time = START + 600 * NSTIME_S});
+	     (struct fact_daemon){.started = START,
+				  .generation = 3,
+				  .ready = true,
+				  .reload_time = START + 600 * NSTIME_S});
 	TELL(mirror, FACT_WORKER, fact_worker_put,
-	     (struct fact_worker){.role = ROLE_CHECK, .pid = 4242, .restarts = 3, .state = WORKER_BACKOFF});
+	     (struct fact_worker){
+		     .role = ROLE_CHECK, .pid = 4242, .restarts = 3, .state = WORKER_BACKOFF});
 	TELL(mirror, FACT_WORKER, fact_worker_put,
 	     (struct fact_worker){.role = ROLE_VRRP, .pid = 4243, .state = WORKER_RUNNING});
 }
@@ -216,7 +284,7 @@ static void compare_json(const char *golden, json_t *value)
 	json_decref(value);
 }
 
-/* ---- tests ----------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------ */
 
 START_TEST(status_has_the_shape_of_the_contract)
 {
@@ -345,9 +413,11 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("ctl-status",
-			 CASE("status", status_has_the_shape_of_the_contract, status_before_any_fact_says_not_reported,
+			 CASE("status", status_has_the_shape_of_the_contract,
+			      status_before_any_fact_says_not_reported,
 			      status_before_any_model_is_complete_in_shape,
-			      array_requests_have_the_same_shape_as_in_status, times_stay_in_four_digit_years,
-			      hostile_texts_become_harmless_json),
-			 CASE("mirror", facts_out_of_the_models_range_are_refused, a_reload_keeps_the_facts_of_what_stays));
+			      array_requests_have_the_same_shape_as_in_status,
+			      times_stay_in_four_digit_years, hostile_texts_become_harmless_json),
+			 CASE("mirror", facts_out_of_the_models_range_are_refused,
+			      a_reload_keeps_the_facts_of_what_stays));
 }
