@@ -380,7 +380,7 @@ static void keep_removals(struct ipvs_worker *ipvs, struct arena *arena,
 {
 	arena_free(ipvs->pending_arena);
 	ipvs->pending_arena = arena;
-	ipvs->pending = plan->ops + plan->removals;
+	ipvs->pending = plan->count ? plan->ops + plan->removals : NULL;
 	ipvs->pending_count = plan->count - plan->removals;
 }
 
