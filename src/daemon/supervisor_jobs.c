@@ -110,7 +110,7 @@ static void job_line(struct supervisor *s, const char *line, bool operation)
 
 	if (operation && job && job->from_control && job->kind == REQUEST_PLAN)
 		reply_line(s, job->request, line);
-	if (!s->lines.cut)
+	else if (!s->lines.cut)
 		text_add(&s->lines, "%s\n", line);
 }
 
