@@ -2,6 +2,7 @@
 import pytest
 
 from lbhatest import Lab, wait_for, wait_until
+from lbhatest.director import program
 
 VIP = "192.168.8.200"
 
@@ -152,6 +153,18 @@ def test_nat_sets_ip_forward_and_a_stop_puts_it_back(network):
     assert network.lb1.host.sysctl("net.ipv4.ip_forward") == "1"
     assert network.lb1.stop() == 0
     assert network.lb1.host.sysctl("net.ipv4.ip_forward") == "0"
+
+
+def test_every_refusal_of_a_batch_is_told_and_stops_nothing(network):
+    """Below the daemon: thousands of refused operations around one that is fine, none of the answers lost."""
+    lines = [f"service tcp 10.2.{n}.1:80 twos\n" + "".join(f"server 10.3.{n}.{i} dr 1\n" for i in range(1, 201))
+             for n in range(20)]
+    lines.insert(10, f"service tcp {VIP}:80 rr\nserver 192.168.8.20 dr 4\n")
+    lines = [line.replace(" dr", ":80 dr") for line in lines]
+    said = network.lb1.host.run(program("test-ipvs-tool"), input="".join(lines), timeout=60)
+    assert "operations 4022 refused 4020" in said
+    assert said.count("no scheduler twos") == 20
+    assert network.weights() == {"192.168.8.20:80": 4}
 
 
 # --- what verdicts do ------------------------------------------------------------------------------------------------
