@@ -194,14 +194,23 @@ int router_change(struct router *router, const struct instance *about)
 
 /* ---- what the machine asks for -------------------------------------------------------------- */
 
-static void complain(struct router *router, struct log_bucket *bucket, const char *what,
-		     const char *detail)
-{
-	unsigned suppressed;
+static void complain(struct router *router, const char *format, ...) PRINTF_LIKE(2, 3);
 
-	if (log_limit(bucket, clock_now(), &suppressed))
-		log_warning("%s: %s%s%s", router->about.name, what, detail,
-			    suppressed ? " (again and again)" : "");
+/* Whatever a neighbour can provoke is told through one bucket: a flood of packets makes no flood
+ * of lines. */
+static void complain(struct router *router, const char *format, ...)
+{
+	char line[256];
+	struct text text = text_of(line, sizeof(line));
+	unsigned suppressed;
+	va_list list;
+
+	if (!log_limit(&router->complaints, clock_now(), &suppressed))
+		return;
+	va_start(list, format);
+	text_addv(&text, format, list);
+	va_end(list);
+	log_warning("%s: %s%s", router->about.name, line, suppressed ? " (and more)" : "");
 }
 
 static void send_advert(struct router *router, uint8_t priority)
@@ -225,8 +234,7 @@ static void send_advert(struct router *router, uint8_t priority)
 	else if (router->port->socket)
 		err = advert_socket_send(router->port->socket, packet, writer_used(&out));
 	if (err) {
-		complain(router, &router->complaints,
-			 "an advert could not be sent: ", strerror(-err));
+		complain(router, "an advert could not be sent: %s", strerror(-err));
 		return;
 	}
 	router->sent++;
@@ -247,8 +255,7 @@ void router_announce_on(struct router *router)
 					 router->addresses + router->announce_next, left)
 			 : (int)left;
 	if (sent < 0 && sent != -EAGAIN) {
-		complain(router, &router->complaints,
-			 "addresses could not be announced: ", strerror(-sent));
+		complain(router, "addresses could not be announced: %s", strerror(-sent));
 		router->announcing = false;
 		return;
 	}
@@ -331,11 +338,10 @@ static void tell_competition(struct router *router, bool before)
 		return;
 	addr_format(&router->machine.competitor, peer);
 	if (!before)
-		log_warning("%s: %s advertises %u too, although this director is MASTER",
-			    router->about.name, peer, router->machine.competitor_priority);
+		complain(router, "%s advertises %u too, although this director is MASTER", peer,
+			 router->machine.competitor_priority);
 	else if (router->machine.state == VRRP_MASTER)
-		log_info("%s: %s no longer advertises; announcing the addresses again",
-			 router->about.name, peer);
+		complain(router, "%s no longer advertises; announcing again", peer);
 }
 
 void router_step(struct router *router, struct vrrp_input input)
@@ -385,16 +391,15 @@ static void note_differences(struct router *router, const struct vrrp_advert *ad
 	router->noted = advert->source;
 	addr_format(&advert->source, peer);
 	if (advert->interval != router->about.advert_interval)
-		log_warning("%s: %s advertises every %s, this director is to do so every %s",
-			    router->about.name, peer, duration_format(advert->interval, theirs),
-			    duration_format(router->about.advert_interval, ours));
+		complain(router, "%s advertises every %s, this director is to do so every %s", peer,
+			 duration_format(advert->interval, theirs),
+			 duration_format(router->about.advert_interval, ours));
 	for (size_t i = 0; i < advert->address_count; i++)
 		for (size_t j = 0; j < router->address_count; j++)
 			known += !memcmp(advert->addresses + 4 * i, router->wire + 4 * j, 4);
 	if (known != advert->address_count || known != router->address_count)
-		log_warning("%s: %s advertises other virtual addresses (%u, %zu of them our %zu)",
-			    router->about.name, peer, advert->address_count, known,
-			    router->address_count);
+		complain(router, "%s advertises other virtual addresses (%u, %zu of them our %zu)",
+			 peer, advert->address_count, known, router->address_count);
 }
 
 void router_hear(struct router *router, const struct vrrp_advert *advert)
@@ -417,12 +422,11 @@ void router_hear(struct router *router, const struct vrrp_advert *advert)
 
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source)
 {
-	char detail[ADDR_TEXT + 32], from[ADDR_TEXT];
-	struct text text = text_of(detail, sizeof(detail));
+	char from[ADDR_TEXT];
 
 	router->dropped[why]++;
-	text_add(&text, "%s (%s)", addr_format(source, from), vrrp_drop_name(why));
-	complain(router, &router->complaints, "dropped an advert from ", detail);
+	complain(router, "dropped an advert from %s (%s)", addr_format(source, from),
+		 vrrp_drop_name(why));
 }
 
 /* ---- surroundings --------------------------------------------------------------------------- */

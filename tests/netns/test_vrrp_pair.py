@@ -231,6 +231,31 @@ def test_an_instance_that_leaves_the_file_is_released_to_the_other_director(lab)
     assert pair.lb1.vrrp("public")["transitions"] == 2
 
 
+def test_another_router_id_under_the_old_name_begins_anew_and_loses_no_address(lab):
+    pair = Pair(lab)
+    pair.lb1.start()
+    pair.lb1.wait_role("MASTER")
+    pair.adverts.clear()
+    with address_changes(pair.lb1.host) as changes:
+        code, said = pair.lb1.reload(config().replace("virtual_router_id: 51", "virtual_router_id: 61"))
+        assert code == 0, said
+        pair.lb1.wait_role("MASTER")
+        wait_until(lambda: [one for one in adverts(pair.adverts) if one.router == 61 and one.priority], what="61 speaks")
+        wait_until(lambda: [one.priority for one in adverts(pair.adverts) if one.router == 51].count(0) == 4,
+                   what="51 was released, and asked twice")
+        assert pair.lb1.holds(VIP)
+    assert changes == ["-" + VIP + "/24", "+" + VIP + "/24"] or changes == []
+
+
+def test_plan_says_what_a_reload_would_do(lab):
+    pair = Pair(lab)
+    pair.lb1.start()
+    pair.lb1.configure(config(first=120, addresses=f"{VIP}/24, 192.168.8.201/32"))
+    said = pair.lb1.ctl("plan")
+    assert "public: priority 150 → 120" in said and "public: add virtual address 192.168.8.201/32" in said
+    assert pair.lb1.vrrp()["priority"] == 150
+
+
 # ---- waking up ----
 
 def test_a_paused_backup_that_goes_on_does_not_claim(lab):
