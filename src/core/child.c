@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define FIRST_FD 3
-#define HIGH_FD 100 /* above every number we hand out */
+#define HIGH_FD (FIRST_FD + CHILD_FDS) /* above every number we hand out, and low enough for any limit */
 
 extern char **environ;
 
@@ -118,6 +119,7 @@ int child_start(const struct child *child, pid_t *pid, int *pidfd)
 		int err = -errno;
 
 		kill(started, SIGKILL);
+		waitpid(started, NULL, 0);
 		return err;
 	}
 	fcntl(fd, F_SETFD, FD_CLOEXEC);

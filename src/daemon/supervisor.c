@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/buildid.h"
@@ -292,6 +293,18 @@ static void realtime(void)
 		log_warning("SCHED_RR is refused (%m): timers may be late when the machine is busy");
 }
 
+/* For us and all workers: an interface takes sockets, a probe takes one, and a shell's soft limit knows nothing of it. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_warning("the limit of descriptors cannot be raised: %m");
+}
+
 static int supervisor_init(struct supervisor *s, const struct supervisor_options *options)
 {
 	int err;
@@ -334,6 +347,7 @@ int supervisor_run(const struct supervisor_options *options)
 
 	if (!s)
 		return 1;
+	descriptors_raise();
 	err = rundir_open(&s->rundir, options->run_dir, options->state_dir);
 	if (!err) {
 		err = supervisor_init(s, options);
