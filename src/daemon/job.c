@@ -8,9 +8,10 @@ struct job *job_first(struct job_queue *queue)
 	return queue->count ? &queue->jobs[queue->first] : NULL;
 }
 
+/* A reload that waits will read the file later than now: a signal asks for no more than that. */
 static bool joins(const struct job *waiting, const struct job *job)
 {
-	return !waiting->from_control && !job->from_control && waiting->kind == job->kind;
+	return !job->from_control && job->kind == REQUEST_RELOAD && waiting->kind == REQUEST_RELOAD;
 }
 
 bool job_add(struct job_queue *queue, const struct job *job)
@@ -19,7 +20,7 @@ bool job_add(struct job_queue *queue, const struct job *job)
 	for (unsigned i = 1; i < queue->count; i++)
 		if (joins(&queue->jobs[(queue->first + i) % JOBS], job))
 			return true;
-	if (queue->count == JOBS)
+	if (queue->count + job->from_control >= JOBS)
 		return false;
 	queue->jobs[(queue->first + queue->count++) % JOBS] = *job;
 	return true;

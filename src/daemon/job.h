@@ -7,7 +7,7 @@
 
 #include "core/protocol.h"
 
-#define JOBS 16
+#define JOBS 20 /* more than control has under way at a time */
 #define JOB_PATH 4096
 
 struct job {
@@ -24,7 +24,8 @@ struct job_queue {
 
 /* The job under way (or next), NULL when there is none. */
 struct job *job_first(struct job_queue *queue);
-/* Adds a copy; false when the queue is full. A reload by signal joins one by signal that waits already. */
+/* Adds a copy; false when the queue is full. A reload by signal joins any reload that waits already, and one place is
+ * kept for it: nobody could be told that it was lost. */
 bool job_add(struct job_queue *queue, const struct job *job);
 void job_drop(struct job_queue *queue);
 

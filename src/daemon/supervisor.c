@@ -213,8 +213,7 @@ static void on_request(void *ctx, struct slot *slot, struct reader *in)
 		return;
 	case REQUEST_RELOAD:
 	case REQUEST_PLAN:
-		if (!supervisor_ask(s, &job))
-			slot_kill(slot, "sent more requests than can wait");
+		supervisor_ask(s, &job);
 		return;
 	}
 	slot_kill(slot, "sent an unknown request");

@@ -245,7 +245,7 @@ static bool all_reached(const struct supervisor *s)
 /* The first job has no reload to go through: it ends when every worker was brought to its configuration. */
 static void first_reached(struct supervisor *s)
 {
-	if (s->facts.ready || !all_reached(s))
+	if (s->facts.ready || s->stopping || !all_reached(s))
 		return;
 	supervisor_ready(s);
 	lines_clear(s);
@@ -336,12 +336,22 @@ static void job_begin(struct supervisor *s)
 		job_fail(s, "the compiler cannot be started");
 }
 
-bool supervisor_ask(struct supervisor *s, const struct job *job)
+static void job_refuse(struct supervisor *s, const struct job *job, const char *why)
 {
-	if (!job_add(&s->jobs, job))
-		return false;
-	job_begin(s);
-	return true;
+	if (!job->from_control)
+		return;
+	reply_line(s, job->request, why);
+	reply_end(s, job->request, false);
+}
+
+void supervisor_ask(struct supervisor *s, const struct job *job)
+{
+	if (s->stopping)
+		job_refuse(s, job, "lbhad is stopping");
+	else if (!job_add(&s->jobs, job))
+		job_refuse(s, job, "too many wait already");
+	else
+		job_begin(s);
 }
 
 /* ---- one worker on its own --------------------------------------------------------------------------------------- */
@@ -447,6 +457,9 @@ void supervisor_jobs_stop(struct supervisor *s)
 	if (s->reload.phase != RELOAD_IDLE)
 		members_send(s, RECORD_ABORT, 0, NULL);
 	s->reload.phase = RELOAD_IDLE;
+	s->job_running = false;
+	for (; job_first(&s->jobs); job_drop(&s->jobs))
+		job_refuse(s, job_first(&s->jobs), "lbhad is stopping");
 }
 
 int supervisor_jobs_init(struct supervisor *s)

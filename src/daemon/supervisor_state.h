@@ -52,8 +52,8 @@ struct supervisor {
 
 /* ---- supervisor_jobs.c: what is asked, compiled and brought to the workers ---------------------------------- */
 
-/* Adds a job and begins it when none is under way. False: too many wait. */
-bool supervisor_ask(struct supervisor *s, const struct job *job);
+/* Adds a job and begins it when none is under way; one that cannot wait is answered with the reason. */
+void supervisor_ask(struct supervisor *s, const struct job *job);
 /* Brings every worker that lives and takes part in no reload to the configuration in force. */
 void supervisor_bring(struct supervisor *s);
 /* Answers of workers, and their death. */
@@ -61,7 +61,7 @@ void supervisor_prepared(struct supervisor *s, struct slot *slot, uint32_t numbe
 void supervisor_committed(struct supervisor *s, struct slot *slot, uint32_t number);
 void supervisor_line(struct supervisor *s, struct slot *slot, const char *text);
 void supervisor_lost(struct supervisor *s, struct slot *slot);
-/* No job begins any more; the one under way is dropped. */
+/* No job begins any more; the one under way is dropped, and whoever asked is told. */
 void supervisor_jobs_stop(struct supervisor *s);
 int supervisor_jobs_init(struct supervisor *s);
 void supervisor_jobs_fini(struct supervisor *s);

@@ -99,6 +99,29 @@ START_TEST(answers_out_of_turn_change_nothing)
 }
 END_TEST
 
+START_TEST(a_signal_joins_any_reload_that_waits_and_finds_a_place_among_plans)
+{
+	static struct job_queue queue;
+	struct job by_signal = {.kind = REQUEST_RELOAD};
+	struct job plan = {.kind = REQUEST_PLAN, .from_control = true};
+	struct job by_control = {.kind = REQUEST_RELOAD, .from_control = true};
+
+	memset(&queue, 0, sizeof(queue));
+	while (job_add(&queue, &plan))
+		;
+	ck_assert_uint_eq(queue.count, JOBS - 1);
+	ck_assert(job_add(&queue, &by_signal));
+	ck_assert(job_add(&queue, &by_signal));
+	ck_assert(!job_add(&queue, &by_control));
+	ck_assert_uint_eq(queue.count, JOBS);
+	memset(&queue, 0, sizeof(queue));
+	ck_assert(job_add(&queue, &by_control)); /* under way */
+	ck_assert(job_add(&queue, &by_control));
+	ck_assert(job_add(&queue, &by_signal));
+	ck_assert_uint_eq(queue.count, 2);
+}
+END_TEST
+
 START_TEST(reloads_by_signal_that_wait_are_one)
 {
 	static struct job_queue queue;
@@ -110,7 +133,7 @@ START_TEST(reloads_by_signal_that_wait_are_one)
 	ck_assert(job_add(&queue, &by_signal)); /* must run once more */
 	ck_assert(job_add(&queue, &by_signal));
 	ck_assert_uint_eq(queue.count, 2);
-	for (unsigned i = queue.count; i < JOBS; i++) {
+	for (unsigned i = queue.count; i < JOBS - 1; i++) {
 		by_control.request = i;
 		ck_assert(job_add(&queue, &by_control));
 	}
@@ -128,5 +151,6 @@ int main(void)
 			      a_refusal_or_a_death_before_the_first_commit_ends_it,
 			      a_death_after_the_first_commit_does_not_stop_it, a_plan_commits_nothing,
 			      without_workers_it_is_in_force_at_once, answers_out_of_turn_change_nothing),
-			 CASE("job", reloads_by_signal_that_wait_are_one));
+			 CASE("job", reloads_by_signal_that_wait_are_one,
+			      a_signal_joins_any_reload_that_waits_and_finds_a_place_among_plans));
 }
