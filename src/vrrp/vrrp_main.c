@@ -133,7 +133,7 @@ static void settle(void *ctx)
 {
 	struct vrrp_worker *worker = ctx;
 
-	if (!worker->synced || !worker->configured)
+	if (!worker->synced || (!worker->configured && !worker->stopping))
 		return;
 	for (size_t i = 0; i < worker->port_count; i++)
 		if (worker->ports[i]->touched)
@@ -338,6 +338,7 @@ static void commit(void *ctx)
 
 /* ---- release -------------------------------------------------------------------------------- */
 
+/* Also when nothing was configured yet, or the kernel not seen: what an earlier one left is ours to take away. */
 static void release(void *ctx)
 {
 	struct vrrp_worker *worker = ctx;
@@ -351,9 +352,7 @@ static void release(void *ctx)
 		else
 			router->released = true;
 	}
-	if (!worker->synced)
-		worker_released(worker->frame);
-	else
+	if (worker->synced)
 		timer_at(&worker->settle, 0);
 }
 
@@ -441,7 +440,7 @@ static void first_sight(struct vrrp_worker *worker)
 		fail(worker, "the file of owned addresses cannot be read", err);
 		return;
 	}
-	for (size_t i = 0; i < worker->router_count; i++)
+	for (size_t i = 0; i < worker->router_count && !worker->stopping; i++)
 		router_begin(worker->routers[i]);
 }
 
