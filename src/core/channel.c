@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/loop.h"
@@ -281,9 +282,14 @@ static void channel_writable(void *ctx)
 {
 	struct channel *channel = ctx;
 
-	/* An error other than "later" shows itself to the reader as the end of the connection. */
-	if (channel_push(channel) != -EAGAIN)
-		io_want_write(&channel->io, false);
+	int err = channel_push(channel);
+
+	if (err == -EAGAIN)
+		return;
+	io_want_write(&channel->io, false);
+	/* Whatever it was (no memory, too many descriptors under way): both readers see the end. */
+	if (err)
+		shutdown(channel->fd, SHUT_RDWR);
 }
 
 void channel_flush(struct channel *channel, int64_t patience)

@@ -190,7 +190,7 @@ static void on_died(void *ctx, struct slot *slot)
 	struct supervisor *s = ctx;
 
 	supervisor_lost(s, slot);
-	if (s->stopping && (slot->role == ROLE_VRRP || s->ending))
+	if (s->stopping && slot->pid <= 0 && (slot->role == ROLE_VRRP || s->ending))
 		stop_rest(s);
 }
 

@@ -361,6 +361,7 @@ static void slot_bring(struct supervisor *s, struct slot *slot)
 	if (!slot->hello || slot->duty != SLOT_NONE || slot->generation == s->now.number || slot->stopping)
 		return;
 	slot->duty = SLOT_PREPARING;
+	slot_expect(slot, PATIENCE);
 	slot_send(slot, RECORD_PREPARE, s->now.number, s->now.slices[slot->role]);
 }
 
@@ -395,7 +396,7 @@ void supervisor_prepared(struct supervisor *s, struct slot *slot, uint32_t numbe
 			reload_do(s, reload_prepared(&s->reload, slot->role, accepted));
 		return;
 	}
-	if (slot->duty != SLOT_PREPARING)
+	if (slot->duty != SLOT_PREPARING || slot->stopping)
 		return;
 	if (!accepted) {
 		brought_refused(s, slot);

@@ -25,6 +25,7 @@
 #define FORGIVEN (60 * NSTIME_S)
 #define PULSE NSTIME_S
 #define STALE (10 * NSTIME_S)
+#define PATIENCE_WITHDRAW (10 * NSTIME_S)
 
 #define REALTIME_VRRP 11 /* the supervisor runs one below */
 
@@ -47,13 +48,21 @@ static void hello(struct slot *slot, struct reader *in)
 	slot->workers->ops->ready(slot->workers->ctx, slot);
 }
 
-static void slot_record(void *ctx, uint32_t generation, uint16_t type, struct reader *in, int fd)
+/* An answer to a PREPARE that was given up meanwhile says nothing about the present one, which may have the same number:
+ * a generation that was refused is none. */
+static void prepared(struct slot *slot, uint32_t generation, bool accepted)
+{
+	if (slot->owed && !--slot->owed)
+		slot->workers->ops->prepared(slot->workers->ctx, slot, generation, accepted);
+}
+
+static void slot_record(void *ctx, uint32_t unused, uint16_t type, struct reader *in, int fd)
 {
 	struct slot *slot = ctx;
 	const struct workers_ops *ops = slot->workers->ops;
 	char line[2048];
 
-	(void)generation;
+	(void)unused;
 	if (fd >= 0)
 		close(fd); /* no worker has a descriptor to give us */
 	switch (type) {
@@ -61,14 +70,16 @@ static void slot_record(void *ctx, uint32_t generation, uint16_t type, struct re
 		hello(slot, in);
 		break;
 	case RECORD_LINE:
-		ops->line(slot->workers->ctx, slot, get_text(in, line, sizeof(line)));
+		get_text(in, line, sizeof(line));
+		if (slot->owed <= 1)
+			ops->line(slot->workers->ctx, slot, line);
 		break;
 	case RECORD_PREPARED: {
-		uint32_t prepared = get_u32(in);
+		uint32_t generation = get_u32(in);
 		bool accepted = get_bool(in);
 
 		if (reader_done(in))
-			ops->prepared(slot->workers->ctx, slot, prepared, accepted);
+			prepared(slot, generation, accepted);
 		break;
 	}
 	case RECORD_COMMITTED: {
@@ -82,8 +93,11 @@ static void slot_record(void *ctx, uint32_t generation, uint16_t type, struct re
 		if (slot->role == ROLE_CONTROL)
 			ops->request(slot->workers->ctx, slot, in);
 		break;
+	case RECORD_RELEASED:
+		slot->released = true; /* the pidfd tells the rest */
+		break;
 	default:
-		break; /* RELEASED: the pidfd tells the rest */
+		break;
 	}
 }
 
@@ -109,10 +123,17 @@ static const struct channel_ops slot_ops = {.record = slot_record, .closed = slo
 
 /* ---- sending ------------------------------------------------------------------------------------------------ */
 
+static void tell(struct slot *slot, uint16_t type, const void *bytes, size_t size, int fd)
+{
+	int err = slot->channel ? channel_send(slot->channel, type, bytes, size, fd) : 0;
+
+	if (err)
+		slot_kill(slot, strerror(-err));
+}
+
 void slot_send_bytes(struct slot *slot, uint16_t type, const void *bytes, size_t size)
 {
-	if (slot->channel)
-		channel_send(slot->channel, type, bytes, size, -1);
+	tell(slot, type, bytes, size, -1);
 }
 
 void slot_send(struct slot *slot, uint16_t type, uint32_t generation, int fd)
@@ -121,26 +142,30 @@ void slot_send(struct slot *slot, uint16_t type, uint32_t generation, int fd)
 	struct writer out = writer_of(bytes, sizeof(bytes));
 
 	put_u32(&out, generation);
-	if (slot->channel)
-		channel_send(slot->channel, type, bytes, writer_used(&out), fd);
+	slot->owed += type == RECORD_PREPARE && slot->channel;
+	tell(slot, type, bytes, writer_used(&out), fd);
 }
 
 static void link_send(struct slot *slot, enum role peer, int fd)
 {
 	uint8_t role = (uint8_t)peer;
 
-	if (slot->channel)
-		channel_send(slot->channel, RECORD_LINK, &role, 1, fd);
+	tell(slot, RECORD_LINK, &role, 1, fd);
 }
 
 void workers_link(struct workers *workers, struct slot *slot)
 {
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++) {
 		struct slot *other = &workers->slots[role];
-		int pair[2];
+		int pair[2], err;
 
-		if (other == slot || !other->hello || !other->generation || packet_pair(pair))
+		if (other == slot || !other->hello || !other->generation)
 			continue;
+		err = packet_pair(pair);
+		if (err) {
+			slot_kill(slot, strerror(-err)); /* without its peers it would wait for facts for ever */
+			return;
+		}
 		link_send(slot, other->role, pair[0]);
 		link_send(other, slot->role, pair[1]);
 		close(pair[0]);
@@ -172,9 +197,16 @@ static void state_set(struct slot *slot, enum worker_state state)
 	workers_facts_dirty(slot->workers, (uint32_t)slot->role);
 }
 
+void slot_expect(struct slot *slot, nstime patience)
+{
+	timer_at(&slot->timer, clock_now() + patience);
+}
+
 void slot_reached(struct slot *slot, uint32_t generation)
 {
 	slot->generation = generation;
+	if (!slot->stopping)
+		timer_cancel(&slot->timer);
 	if (slot->state != WORKER_RUNNING)
 		state_set(slot, WORKER_RUNNING);
 }
@@ -192,7 +224,7 @@ static nstime backoff(unsigned failures)
 
 static void log_death(const struct slot *slot, const siginfo_t *how)
 {
-	if (slot->stopping)
+	if (slot->stopping && (slot->released || slot->role != ROLE_VRRP))
 		log_debug("the %s worker (pid %d) has ended", role_name(slot->role), (int)slot->pid);
 	else if (how->si_code == CLD_EXITED)
 		log_error("the %s worker (pid %d) ended with status %d", role_name(slot->role), (int)slot->pid,
@@ -212,6 +244,7 @@ static void slot_forget(struct slot *slot)
 	slot->pid = 0;
 	slot->hello = false;
 	slot->generation = 0;
+	slot->owed = 0;
 	slot->duty = SLOT_NONE;
 }
 
@@ -229,6 +262,21 @@ static void slot_again(struct slot *slot)
 			    (long long)(wait / NSTIME_S));
 }
 
+/* The addresses of a dead vrrp worker stay, for the next one to go on with; in a stop there is no other, and they must
+ * not answer for a director that is no more. One try: whatever killed it may kill this one, too. */
+static bool slot_withdraw(struct slot *slot)
+{
+	if (slot->role != ROLE_VRRP || slot->released || slot->last || slot->workers->closing)
+		return false;
+	slot->last = true;
+	log_warning("the %s worker died with addresses in the kernel: it is started once more to take them away",
+		    role_name(slot->role));
+	slot_start(slot);
+	slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
+	slot_expect(slot, PATIENCE_WITHDRAW);
+	return slot->pid > 0;
+}
+
 static void slot_dead(void *ctx)
 {
 	struct slot *slot = ctx;
@@ -242,7 +290,7 @@ static void slot_dead(void *ctx)
 	timer_cancel(&slot->timer);
 	if (again)
 		slot_again(slot);
-	else
+	else if (!slot_withdraw(slot))
 		state_set(slot, WORKER_STOPPED);
 	slot->workers->ops->died(slot->workers->ctx, slot);
 }
@@ -253,7 +301,7 @@ static void slot_timer(void *ctx)
 	struct slot *slot = ctx;
 
 	if (slot->pid > 0)
-		slot_kill(slot, "did not end in time");
+		slot_kill(slot, slot->stopping ? "did not end in time" : "did not answer in time");
 	else
 		slot_start(slot);
 }
@@ -342,7 +390,7 @@ static void slot_start(void *ctx)
 		log_error("the %s worker cannot be started: %s", role_name(slot->role), strerror(-err));
 		if (slot->pid > 0)
 			kill(slot->pid, SIGKILL);
-		else
+		else if (!slot->stopping)
 			slot_again(slot);
 		return;
 	}
@@ -362,7 +410,8 @@ void slot_release(struct slot *slot, nstime patience)
 	slot->stopping = true;
 	if (slot->pid <= 0) {
 		timer_cancel(&slot->timer);
-		state_set(slot, WORKER_STOPPED);
+		if (!slot->restarts || !slot_withdraw(slot))
+			state_set(slot, WORKER_STOPPED);
 		return;
 	}
 	slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);

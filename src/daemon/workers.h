@@ -31,15 +31,18 @@ struct slot {
 	pid_t pid;
 	int pidfd, page_fd;
 	struct loop_io watch;
-	struct loop_timer timer;   /* starting again; after a release: patience */
+	struct loop_timer timer;   /* starting again; while it lives: patience with it */
 	struct channel *channel;
 	struct statepage *page;
 	uint32_t generation;       /* committed; 0: none yet */
 	uint32_t restarts;
 	unsigned failures;         /* deaths in a row, each soon after the start */
+	unsigned owed;             /* answers to PREPARE still to come; all but the last are to ones given up */
 	nstime started;
 	bool hello;                /* it runs our build and listens */
-	bool stopping;             /* released: its end is wanted */
+	bool stopping;             /* told to release: its end is wanted */
+	bool released;             /* has said that nothing of it is left */
+	bool last;                 /* was started once more only to take away what a dead one left */
 };
 
 struct workers_ops {
@@ -78,17 +81,22 @@ void workers_fini(struct workers *workers); /* kills what is left */
 /* The set of workers (1 << role) that said HELLO and live. */
 unsigned workers_live(const struct workers *workers);
 
-/* Records to one worker (nothing happens when it does not live). */
+/* Records to one worker (nothing happens when it does not live). One that cannot be told any more is killed: it would
+ * never answer. */
 void slot_send(struct slot *slot, uint16_t type, uint32_t generation, int fd);
 void slot_send_bytes(struct slot *slot, uint16_t type, const void *bytes, size_t size);
 
 /* A worker has reached `generation` and takes part: connects it with all others that have. */
 void workers_link(struct workers *workers, struct slot *slot);
 
+/* An answer is expected: it is killed when that takes longer than `patience`; slot_reached is the answer. */
+void slot_expect(struct slot *slot, nstime patience);
+
 /* It has committed `generation`. */
 void slot_reached(struct slot *slot, uint32_t generation);
 
-/* Asks a worker to give everything up and end; killed when that takes longer than `patience`. */
+/* Asks a worker to give everything up and end; killed when that takes longer than `patience`. One that owns addresses
+ * and is dead, or dies before it is done, is started once more without a configuration, to withdraw them. */
 void slot_release(struct slot *slot, nstime patience);
 void slot_kill(struct slot *slot, const char *why);
 
