@@ -49,12 +49,15 @@ class WebCluster:
                    f"{director} balances to {sorted(wanted)}")
 
     def start(self):
-        """All directors, the first as MASTER, with every server in each table."""
+        """Peace: all directors run, the first is MASTER, every server is in each table; adverts are heard from now on."""
         for director in self.directors:
-            director.start()
+            if not director.is_running:
+                director.start()
         self.directors[0].wait_role("MASTER", within=15)
         for director in self.directors[1:]:
             director.wait_role("BACKUP")
         for director in self.directors:
             self.wait_in_table(director, self.servers)
+        self.heard.clear()
+        wait_until(lambda: self.heard.frames, what="an advert of the master")
         return self

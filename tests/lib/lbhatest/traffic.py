@@ -5,6 +5,7 @@ at every tick, whatever became of those before, so that a retransmission timer i
 service was back for the next one.
 """
 import collections
+import errno
 import ipaddress
 import os
 import selectors
@@ -152,6 +153,11 @@ class Answer:
     def ok(self):
         return self.error is None and 200 <= self.status < 300
 
+    @property
+    def was_cut(self):
+        """The connection was made, and reset before the answer came."""
+        return self.error == os.strerror(errno.ECONNRESET)
+
     def __repr__(self):
         what = self.error or f"{self.status} {self.body!r}"
         return f"<{what} after {self.seconds * 1000:.1f} ms>"
@@ -251,7 +257,8 @@ class Client:
 
 
 class Fetching:
-    """A client that fetches at a fixed beat. After the with block: ok, failed, errors, served_by, longest_gap_ms, slowest_ms.
+    """A client that fetches at a fixed beat. It counts ok and failed (and of those cut: reset while the answer was awaited),
+    errors, served_by, longest_gap_ms, slowest_ms.
 
     The longest gap is the longest time without a good answer, from the first good answer to the end. It can be read in
     the block too.
@@ -260,7 +267,7 @@ class Fetching:
     def __init__(self, host, address, port, path, every, timeout):
         self.host, self.every = host, every
         self.target = (address, port, path, timeout)
-        self.ok = self.failed = 0
+        self.ok = self.failed = self.cut = 0
         self.served_by = collections.Counter()
         self.errors = []
         self.slowest_ms = 0.0
@@ -292,7 +299,7 @@ class Fetching:
 
     def forget(self):
         """Begin to count anew; what is under way still counts."""
-        self.ok = self.failed = 0
+        self.ok = self.failed = self.cut = 0
         self.served_by.clear()
         self.errors.clear()
         self.slowest_ms = self._gap = 0.0
@@ -325,6 +332,7 @@ class Fetching:
         self._gap_ended = "good" if answer.ok else "bad"
         if not answer.ok:
             self.failed += 1
+            self.cut += answer.was_cut
             if len(self.errors) < 20:
                 self.errors.append(answer)
             return
