@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/log.h"
 #include "core/loop.h"
 #include "net/owned_io.h"
 #include "net/rtnl_message_io.h"
@@ -48,11 +49,13 @@ struct address_writer {
 	void *ctx;
 	struct loop_io results;
 	size_t told;
+	int unwritten_told;
 	/* shared */
 	struct slot *slots;
 	size_t capacity;
 	atomic_size_t put, worked;
 	atomic_bool stop;
+	atomic_int unwritten; /* the errno that kept the latest lines out of the owned file */
 	int wake, ready;
 	/* the thread's */
 	pthread_t thread;
@@ -239,10 +242,11 @@ static void work_batch(struct address_writer *writer, size_t from, size_t count)
 {
 	int err = write_lines(writer, from, count, false);
 
-	/* what could not be written down is not done; removals go on */
+	/* What could not be written down is done all the same: a full file system must not keep an
+	 * address from its master. It stays behind only if nobody of us is left to remove it. */
+	atomic_store_explicit(&writer->unwritten, -err, memory_order_relaxed);
 	for (size_t i = 0; i < count; i++)
-		slot_at(writer, from + i)->error =
-			becomes_ours(slot_at(writer, from + i)) ? err : 0;
+		slot_at(writer, from + i)->error = 0;
 	for (size_t done = 0; done < count;)
 		done += carry(writer, from + done, count - done);
 	/* a line that stays though its address is gone does no harm: the next plan forgets it */
@@ -275,12 +279,24 @@ static void *writer_run(void *ctx)
 
 /* ---- the loop's side ---- */
 
+static void tell_unwritten(struct address_writer *writer)
+{
+	int error = atomic_load_explicit(&writer->unwritten, memory_order_relaxed);
+
+	if (error && error != writer->unwritten_told)
+		log_error("addresses cannot be written down as ours (%s): they work, but after a "
+			  "crash of lbhad nobody will remove them",
+			  strerror(error));
+	writer->unwritten_told = error;
+}
+
 static void tell_results(void *ctx)
 {
 	struct address_writer *writer = ctx;
 	size_t worked;
 
 	wake_clear(writer->ready);
+	tell_unwritten(writer);
 	worked = atomic_load_explicit(&writer->worked, memory_order_acquire);
 	while (writer->told != worked) {
 		struct slot slot = *slot_at(writer, writer->told);

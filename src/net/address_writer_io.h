@@ -2,7 +2,7 @@
  * the protocol loop never waits for the RTNL lock. Operations are done in the order given, many per
  * system call; every one is answered by exactly one `done` from the loop. For each, the thread
  * keeps the owned file: a "+" line before an address is added or adopted, a "-" line after it was
- * removed.
+ * removed. Where that cannot be written (a full file system) it goes on without, and says so.
  *
  * address_writer_put does not block and does not allocate. The thread takes no signals; it needs
  * CAP_NET_ADMIN. */
