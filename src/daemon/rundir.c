@@ -10,13 +10,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "core/log.h"
+#include "core/loop.h"
 #include "net/owned_io.h"
 
 #define SOCKET_NAME "control.sock"
+#define PATIENCE_PREDECESSOR (60 * NSTIME_S) /* a release takes a second or two where adverts come every second */
+#define LOOK_EVERY (20 * NSTIME_MS)
 #define SERVICES_LOCK "lbha/services" /* abstract: such names are per network namespace */
 
 /* Makes one folder; its parent must exist, as /run and /var/lib do. */
@@ -61,24 +65,66 @@ static int lock_take(struct rundir *rundir)
 	return 0;
 }
 
-/* Compacts what an earlier daemon left behind, then opens the file for the workers. */
-static int owned_take(struct rundir *rundir)
+/* The lock on the owned file is that of all who write it: workers inherit the descriptor and thereby the lock, which
+ * ends with the last of them. A daemon whose supervisor was killed may still release its addresses: two at a time would
+ * take them away from one another. */
+static int owned_lock(struct rundir *rundir)
+{
+	nstime deadline = clock_now() + PATIENCE_PREDECESSOR;
+	bool told = false;
+
+	while (flock(rundir->owned, LOCK_EX | LOCK_NB)) {
+		const struct timespec pause = {.tv_nsec = LOOK_EVERY};
+
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (clock_now() > deadline) {
+			log_error("a worker of an earlier lbhad has still not ended: see fuser -v %s/owned", rundir->run);
+			return -EBUSY;
+		}
+		if (!told)
+			log_warning("the start waits for workers of an earlier lbhad to release what they have");
+		told = true;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int owned_reopen(struct rundir *rundir)
+{
+	int fd = owned_open(rundir->dir, "owned");
+
+	if (fd < 0)
+		return fd;
+	close(rundir->owned);
+	rundir->owned = fd;
+	return owned_lock(rundir);
+}
+
+/* What an earlier daemon left behind is compacted; where there is no room for that, it goes on being appended to. */
+static int owned_compact(struct rundir *rundir)
 {
 	auto_arena *arena = arena_new(0);
 	struct owned_set set = {0};
+	int err = arena ? owned_read(rundir->owned, arena, &set) : -ENOMEM;
+
+	if (err)
+		return err;
+	err = owned_rewrite(rundir->dir, "owned", &set);
+	if (!err)
+		return owned_reopen(rundir);
+	log_warning("%s/owned cannot be compacted: %s", rundir->run, strerror(-err));
+	return 0;
+}
+
+static int owned_take(struct rundir *rundir)
+{
 	int err;
 
-	if (!arena)
-		return -ENOMEM;
 	rundir->owned = owned_open(rundir->dir, "owned");
-	err = rundir->owned < 0 ? rundir->owned : owned_read(rundir->owned, arena, &set);
+	err = rundir->owned < 0 ? rundir->owned : owned_lock(rundir);
 	if (!err)
-		err = owned_rewrite(rundir->dir, "owned", &set);
-	if (!err) {
-		close(rundir->owned);
-		rundir->owned = owned_open(rundir->dir, "owned");
-		err = rundir->owned < 0 ? rundir->owned : 0;
-	}
+		err = owned_compact(rundir);
 	if (err)
 		log_error("%s/owned: %s", rundir->run, strerror(-err));
 	return err;

@@ -8,13 +8,14 @@ struct rundir {
 	const char *run, *state;
 	int dir;      /* of the run folder */
 	int lock;     /* held while we live: one daemon per run folder */
-	int owned;    /* the owned file: read and append */
+	int owned;    /* the owned file: read and append; locked as long as we or a worker that has it live */
 	int control;  /* the listening control socket */
 	int services; /* held while this daemon has services: one per network namespace; -1: none */
 };
 
 /* Makes the folders when missing, checks that nobody else can write them, locks, and opens what stands in them. Logs
- * what is wrong and returns a negative errno (-EBUSY: another daemon runs there). */
+ * what is wrong and returns a negative errno (-EBUSY: another daemon runs there). Waits, up to a minute, for workers
+ * that a killed supervisor left behind. */
 int rundir_open(struct rundir *rundir, const char *run, const char *state);
 
 /* Listens on <run>/control.sock; members of `gid` may connect (what they may ask is decided by their credentials). */
