@@ -338,6 +338,34 @@ def test_a_worker_that_always_dies_is_told_with_its_waiting_and_keeps_it_from_be
     assert_stops(lb1)
 
 
+def test_a_hostile_check_worker_takes_neither_the_supervisor_nor_an_address_away(lb1):
+    """It speaks the supervisor's language, at the wrong moments and with nonsense in it; see tests/unit/test_workers.c."""
+    hostile = os.path.join(build_folder(), "test-workers")
+    if not os.path.exists(hostile):
+        pytest.skip("make check has not built test-workers")
+    seed = str(random.randrange(1 << 32))
+    print("seed", seed)
+    folder = lb1.host.log_file("libexec")
+    os.mkdir(folder)
+    shutil.copy(hostile, os.path.join(folder, "lbha-checkd"))
+    when = os.path.join(folder, "now")
+    lb1.environment = lambda **more: dict(os.environ, LBHA_LIBEXECDIR=folder, LBHA_SEED=seed, LBHA_HOSTILE_WHEN=when,
+                                          **more)
+    lb1.start()
+    lb1.wait_role("MASTER")
+    open(when, "w").close()
+    others = {name: pid_of(lb1, name) for name in ("control", "ipvs", "vrrp")}
+    for number in range(1000):
+        lb1.configure(with_vips(VIP, f"192.168.8.{201 + number % 2}"))
+        lb1.ctl_status("reload" if number % 2 else "plan")
+        if lb1.worker("check")["restarts"] >= 4:
+            break
+    assert lb1.worker("check")["restarts"] >= 4
+    assert lb1.role() == "MASTER" and VIP in held(lb1)
+    assert {name: pid_of(lb1, name) for name in others} == others
+    assert_stops(lb1)
+
+
 # --- the supervisor dies ----------------------------------------------------------------------------------------------
 
 def test_a_daemon_started_right_after_a_crash_of_the_supervisor_waits_for_its_workers(lab, lan, lb1):
