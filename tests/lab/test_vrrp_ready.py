@@ -1,4 +1,8 @@
-"""A preferred director that comes back leaves the address where it is until it can serve."""
+"""A preferred director that comes back leaves the address where it is until it can serve.
+
+No request fails for want of a table. A connection that is open at the very moment at which the address moves is cut, as
+everywhere in this version (see test_dr_pair.py).
+"""
 from lbhatest import wait_for, wait_until
 from lbhatest.examples import WebCluster, example
 from lbhatest.vrrp import adverts
@@ -19,15 +23,16 @@ def test_a_preferred_director_that_reboots_does_not_preempt_before_its_table_is_
     lb1.host.ip(f"neigh replace {cluster.servers[0].host.address()} lladdr {NOWHERE} dev eth0 nud permanent")
     with cluster.client.fetching(cluster.vip, every=0.05) as fetching:
         wait_until(lambda: fetching.ok > 20, within=10, what="answers through lb2")
-        failed = fetching.failed
+        fetching.forget()
         lb1.start()
         wait_for(lambda: lb1.vrrp()["reason"], UNREADY, within=10, what="why lb1 waits")
         seen = len(adverts(cluster.heard))
         wait_until(lambda: len(adverts(cluster.heard)) >= seen + 5, within=10, what="five adverts of lb2")
         assert (lb1.role(), lb2.role()) == ("BACKUP", "MASTER")
+        assert fetching.failed == 0, fetching
         lb1.host.ip(f"neigh del {cluster.servers[0].host.address()} dev eth0")
         lb1.wait_role("MASTER", within=30)
         good = fetching.ok
         wait_until(lambda: fetching.ok > good + 20, within=10, what="answers through lb1")
-        assert fetching.failed == failed
+    assert fetching.failed == fetching.cut <= 1, fetching
     assert cluster.in_table(lb1) == {server.host.address() for server in cluster.servers}
