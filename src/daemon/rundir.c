@@ -199,6 +199,11 @@ static void close_one(int *fd)
 	*fd = -1;
 }
 
+void rundir_leave_services(struct rundir *rundir)
+{
+	close_one(&rundir->services);
+}
+
 void rundir_close(struct rundir *rundir)
 {
 	if (rundir->control >= 0)

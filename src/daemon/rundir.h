@@ -24,6 +24,8 @@ int rundir_listen(struct rundir *rundir, gid_t gid);
 /* Takes the network namespace's lock for daemons with services; -EBUSY (logged) when another one has it. */
 int rundir_claim_services(struct rundir *rundir);
 
+void rundir_leave_services(struct rundir *rundir);
+
 /* Removes the socket and closes all. */
 void rundir_close(struct rundir *rundir);
 

@@ -152,6 +152,8 @@ static void job_end(struct supervisor *s, bool done)
 	if (job.from_control)
 		reply_end(s, job.request, done);
 	generation_clear(&s->next);
+	if (s->now.model && !s->now.model->has_services)
+		rundir_leave_services(&s->rundir); /* those of a plan, of a refused reload, or of before */
 	job_drop(&s->jobs);
 	s->job_running = false;
 	supervisor_bring(s);
