@@ -19,7 +19,7 @@
 #include "core/packet.h"
 #include "core/protocol.h"
 
-#define PATIENCE (120 * NSTIME_S)
+#define PATIENCE (30 * NSTIME_S) /* thousands of instances take a second */
 
 struct load {
 	const struct load_ops *ops;

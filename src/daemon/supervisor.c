@@ -346,6 +346,7 @@ int supervisor_run(const struct supervisor_options *options)
 
 	if (!s)
 		return 1;
+	signal(SIGHUP, SIG_IGN); /* until it means something: the file is about to be read anyway */
 	descriptors_raise();
 	err = rundir_open(&s->rundir, options->run_dir, options->state_dir);
 	if (!err) {
