@@ -5,6 +5,7 @@ import random
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -517,6 +518,65 @@ def test_programs_replaced_on_disk_do_not_matter_to_a_running_daemon(lb1):
     assert lb1.reload()[0] == 0
     assert lb1.role() == "MASTER"
     assert_stops(lb1)
+
+
+def test_a_log_that_nobody_reads_delays_nothing_and_says_later_what_was_lost(lb1):
+    lb1.start()
+    lb1.stop()
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(theirs, bytes(4096))
+    os.set_blocking(theirs, True)
+    lb1.host.start(*lb1.command(), stdout=subprocess.DEVNULL, stderr=theirs, env=lb1.environment())
+    os.close(theirs)
+    lb1.wait_role("MASTER")
+    capture = lb1.host.capture("ip proto 112")
+    for _ in range(5):
+        code, said = lb1.reload()
+        assert code == 0, said
+    assert longest_silence(adverts(capture)) < 0.15
+    os.set_blocking(ours, False)
+    said = os.read(ours, 65536)
+    assert lb1.reload()[0] == 0
+    said += os.read(ours, 65536)
+    assert b"lines of the log before this one are lost" in said and b"is in force" in said, said.strip(b"\0")
+    lb1.ctl("stop")
+    wait_until(lambda: workers_of(lb1) == {}, 5, "it has stopped")
+    os.close(ours)
+
+
+SERVICES = """
+services:
+  - name: web
+    listen: 192.168.8.200:80
+    forwarding: nat
+    real_servers: [10.0.0.1]
+"""
+
+
+def services_lock(director):
+    """What a daemon with services holds, held by the test; OSError when somebody else has it."""
+    with director.host.inside():
+        lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        lock.bind("\0lbha/services")
+        return lock
+
+
+def test_services_of_a_second_daemon_in_one_network_are_refused(lb1):
+    """At the start and at a reload; without services it may run, and holds no lock."""
+    with services_lock(lb1):
+        lb1.configure(CONFIG + SERVICES)
+        refused(lb1, "another lbhad with services runs in this network namespace")
+        lb1.configure(CONFIG)
+        lb1.start()
+        code, said = lb1.reload(CONFIG + SERVICES)
+        assert code == 1 and "another lbhad with services" in said
+        assert lb1.status()["generation"] == 1
+    assert "another lbhad" not in lb1.reload()[1]  # which is refused for another reason where the kernel has no IPVS
+    assert lb1.reload(CONFIG)[0] == 0
+    services_lock(lb1).close()
 
 
 # --- size -------------------------------------------------------------------------------------------------------------
