@@ -1,5 +1,5 @@
 /* Stands in for libFuzzer where that is not linked: runs a target over all files of a folder, and
- * over mutations of them (bytes changed, cut, doubled) from a printed seed. FUZZ_SEED repeats a
+ * over mutations of them (bytes changed, cut, doubled) from a printed seed. LBHA_SEED repeats a
  * run, FUZZ_MUTATIONS sets how many. */
 #include <dirent.h>
 #include <stdint.h>
@@ -80,7 +80,7 @@ static int run_file(const char *path, unsigned mutations)
 
 int main(int argc, char **argv)
 {
-	const char *seed = getenv("FUZZ_SEED"), *mutations = getenv("FUZZ_MUTATIONS");
+	const char *seed = getenv("LBHA_SEED"), *mutations = getenv("FUZZ_MUTATIONS");
 	unsigned count = mutations ? (unsigned)strtoul(mutations, NULL, 0) : 2000, files = 0;
 	unsigned long long start = seed ? strtoull(seed, NULL, 0) : (unsigned long long)time(NULL);
 	struct dirent *entry;
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s FOLDER (with a corpus)\n", argv[0]);
 		return 2;
 	}
-	printf("%s: FUZZ_SEED=%llu\n", argv[1], start);
+	printf("%s: LBHA_SEED=%llu\n", argv[1], start);
 	fflush(stdout);
 	state = start;
 	while ((entry = readdir(folder))) {

@@ -294,23 +294,27 @@ def pytest_command(report, *folders):
     return [PYTHON, "-m", "pytest", *options, *folders]
 
 
-def gcc_build():
-    folder = os.path.join(WORK, "gcc")
+def build_of(name):
+    folder = os.path.join(WORK, name)
     if not os.access(os.path.join(folder, "config.status"), os.R_OK):
-        raise Broken("there is no gcc build (step gcc)")
+        raise Broken(f"there is no {name} build (step {name})")
     return folder
+
+
+def gcc_build():
+    return build_of("gcc")
 
 
 def has_tests(folder):
     return bool(glob.glob(os.path.join(ROOT, folder, "test_*.py")))
 
 
-def run_pytest(step, folder, in_guest, extra=()):
+def run_pytest(step, folder, in_guest, extra=(), build="gcc"):
     """pytest over a folder, here as root or in the guest; what failed tests left behind comes to build-test/STEP."""
     output = os.path.join(WORK, step.name)
     shutil.rmtree(output, ignore_errors=True)
     os.makedirs(output)
-    env = dict(NO_PLUGINS, LBHA_BUILD=gcc_build())
+    env = dict(NO_PLUGINS, LBHA_BUILD=build_of(build))
     say(f"      {step.name}: {step.about}")
     if in_guest:
         limit = str(int(step.limit - 30))
@@ -333,6 +337,11 @@ def run_pytest(step, folder, in_guest, extra=()):
 def netns(step):
     """Natively, where their timing means something; without root the guest has to do."""
     return run_pytest(step, "tests/netns", in_guest=os.geteuid() != 0)
+
+
+def netns_sanitized(step):
+    """The same daemons with the sanitizers in them: a report ends a worker, and the tests notice."""
+    return run_pytest(step, "tests/netns", in_guest=os.geteuid() != 0, build="sanitizers")
 
 
 def lab(step):
@@ -382,6 +391,7 @@ STEPS = [
     Step("distcheck", "make distcheck", distcheck, alone=False),
     Step("netns", "real daemons between network namespaces", netns, limit=700),
     Step("lab", "whole clusters with real IPVS", lab, limit=1200),
+    Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
     Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),
     Step("fuzz", "libFuzzer on every target", fuzz, long=True, limit=6 * 3600),
     Step("long", "make long: simulations and properties with many seeds", long_targets, long=True, limit=6 * 3600),

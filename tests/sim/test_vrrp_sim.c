@@ -2,7 +2,7 @@
  *
  *   test-vrrp-sim [--schedules N] [--seed S] [--trace]
  *
- * The seed of the first schedule is printed (SIM_SEED, SIM_SCHEDULES in the environment do the
+ * The seed of the first schedule is printed (LBHA_SEED, SIM_SCHEDULES in the environment do the
  * same); a schedule that breaks a rule prints its own seed and its whole history. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -442,7 +442,7 @@ static uint64_t number(const char *text, uint64_t otherwise)
 int main(int argc, char **argv)
 {
 	uint64_t count = number(getenv("SIM_SCHEDULES"), SCHEDULES),
-		 seed = number(getenv("SIM_SEED"), (uint64_t)time(NULL));
+		 seed = number(getenv("LBHA_SEED"), (uint64_t)time(NULL));
 	struct totals totals = {0};
 	bool trace = false;
 
@@ -459,7 +459,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	printf("%llu schedules from SIM_SEED=%llu\n", (unsigned long long)count,
+	printf("%llu schedules from LBHA_SEED=%llu\n", (unsigned long long)count,
 	       (unsigned long long)seed);
 	fflush(stdout);
 	for (uint64_t i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 /* Slices: what is encoded is decoded, for random models made by walking the tables; what is broken
- * is refused, whatever bit was turned. CONFIG_SEED repeats a run. */
+ * is refused, whatever bit was turned. LBHA_SEED repeats a run. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,10 +33,10 @@ static uint64_t pick_wide(uint64_t low, uint64_t high)
 
 static void setup(void)
 {
-	const char *seed = getenv("CONFIG_SEED");
+	const char *seed = getenv("LBHA_SEED");
 
 	state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
-	printf("CONFIG_SEED=%llu\n", (unsigned long long)state);
+	printf("LBHA_SEED=%llu\n", (unsigned long long)state);
 	fflush(stdout);
 	arena = arena_new(0);
 }

@@ -331,10 +331,10 @@ static struct address_list list_copy(struct arena *arena, const struct address_l
 
 START_TEST(apply_of_the_plan_gives_what_is_desired)
 {
-	const char *given = getenv("LBHA_TEST_SEED");
+	const char *given = getenv("LBHA_SEED");
 	unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
 
-	printf("address plan: LBHA_TEST_SEED=%u\n", seed);
+	printf("address plan: LBHA_SEED=%u\n", seed);
 	fflush(stdout);
 	srand(seed);
 	for (int round = 0; round < 20000; round++) {

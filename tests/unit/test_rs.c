@@ -536,10 +536,10 @@ static void assert_in_place(struct world *world, const struct rs_desired *desire
 
 static unsigned seed_random(const char *what)
 {
-	const char *given = getenv("LBHA_TEST_SEED");
+	const char *given = getenv("LBHA_SEED");
 	unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
 
-	printf("%s: LBHA_TEST_SEED=%u\n", what, seed);
+	printf("%s: LBHA_SEED=%u\n", what, seed);
 	fflush(stdout);
 	srand(seed);
 	return seed;
