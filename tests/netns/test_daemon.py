@@ -271,6 +271,8 @@ def test_a_file_that_hides_what_it_includes_is_refused(lb1):
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_killed_worker_is_replaced_and_the_address_stays(lb1, name):
+    """A new vrrp worker goes on where the last advert is younger than two intervals."""
+    lb1.configure(CONFIG.replace("100ms", "500ms"))
     lb1.start()
     lb1.wait_role("MASTER")
     monitor = lb1.host.start("ip", "monitor", "address", stdout=open(lb1.host.log_file("monitor"), "wb"))
