@@ -147,12 +147,12 @@ static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer 
 	lines_seen++;
 	memcpy(answer, line, length);
 	answer[length] = '\n';
-	if (!strncmp(line, "hold", 4) && held_count < COUNT_OF(held)) {
+	if (!strncmp(answer, "hold", 4) && held_count < COUNT_OF(held)) {
 		held[held_count++] = ticket;
 		free(answer);
 		return;
 	}
-	if (!strncmp(line, "big", 3)) {
+	if (!strncmp(answer, "big", 3)) {
 		answer = realloc(answer, 1 << 20);
 		memset(answer, 'x', (1 << 20) - 2);
 		strcpy(answer + (1 << 20) - 2, "\n");
