@@ -607,5 +607,5 @@ def test_reloads_of_a_big_file_delay_no_advert(lab, lan, lb1):
         print(f"reload of {len(text)} bytes: {time.monotonic() - began:.3f} s")
     heard = [one for one in adverts(capture) if one.source == "192.168.8.10"]
     print("longest silence", longest_silence(heard))
-    assert longest_silence(heard) < 0.15
+    assert longest_silence(heard) < 0.2  # an advert that was left out would make it two intervals and more
     assert lb1.vrrp("public")["state"] == "MASTER"
