@@ -41,20 +41,8 @@ def process_status(pid):
 
 
 def outside_pids(director):
-    """The pids as seen from here of all processes on the director's host, by their worker's name."""
-    found = {}
-    own = os.readlink(f"/proc/{director.process.pid}/ns/net")
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink(f"/proc/{pid}/ns/net") != own:
-                continue
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().decode().split("\0")
-        except OSError:
-            continue
-        if "--worker" in words:
-            found[words[words.index("--worker") + 1]] = int(pid)
-    return found
+    """The pid as seen from here of each worker."""
+    return {name: pids[0] for name, pids in director.worker_pids().items()}
 
 
 # --- start ------------------------------------------------------------------------------------------------------------

@@ -45,25 +45,8 @@ def lb1(lab, lan):
     return lab.director("lb1", (lan, "192.168.8.10"), config=CONFIG)
 
 
-def workers_of(director):
-    """{name: [pids as seen from here]} of all worker processes on the director's host, old and new."""
-    found = {}
-    own = os.readlink(f"/proc/{director.host.pid}/ns/net")
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink(f"/proc/{pid}/ns/net") != own:
-                continue
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().decode().split("\0")
-        except OSError:
-            continue
-        if "--worker" in words:
-            found.setdefault(words[words.index("--worker") + 1], []).append(int(pid))
-    return found
-
-
 def pid_of(director, name):
-    [pid] = wait_for(lambda: workers_of(director).get(name, []), lambda pids: len(pids) == 1, 5, f"one {name} worker")
+    [pid] = wait_for(lambda: director.worker_pids().get(name, []), lambda pids: len(pids) == 1, 5, f"one {name} worker")
     return pid
 
 
@@ -100,7 +83,7 @@ def assert_stops(director, within=5):
     """TERM ends it, with nothing left behind."""
     assert director.stop(within) == 0
     assert held(director) == set()
-    assert workers_of(director) == {}
+    assert director.worker_pids() == {}
 
 
 # --- many at once -----------------------------------------------------------------------------------------------------
@@ -223,7 +206,7 @@ def test_an_answer_to_an_earlier_reload_counts_for_no_later_one(lb1):
         lb1.configure(with_vips(VIP, "192.168.8.201") + checks)
         first = in_background(lb1, "reload")
         wait_until(lambda: "reload of " in lb1.log, 5, "the reload has begun")
-        wait_until(lambda: "compiler" not in workers_of(lb1), 5, "it is compiled")
+        wait_until(lambda: "compiler" not in lb1.worker_pids(), 5, "it is compiled")
         os.kill(check, signal.SIGKILL)
         assert ended(first)[0] == 1
         lb1.configure(CONFIG + checks)
@@ -296,7 +279,7 @@ def test_a_stop_at_any_moment_of_the_start_ends_soon_and_leaves_nothing(lb1):
         wait_until(lambda: not lb1.is_running, 5, f"lbhad ends; stopped {30 * step} ms after the start")
         assert lb1.process.returncode in (0, -signal.SIGTERM)
         assert held(lb1) == set(), f"stopped {30 * step} ms after the start"
-        wait_for(lambda: workers_of(lb1), {}, 1)
+        wait_for(lambda: lb1.worker_pids(), {}, 1)
 
 
 def test_a_stop_during_a_reload_ends_soon(lb1):
@@ -325,7 +308,7 @@ def test_a_vrrp_worker_that_dies_while_it_releases_leaves_no_address(lb1):
     wait_until(lambda: not lb1.is_running, 5, "it has stopped")
     assert lb1.process.returncode == 0
     assert held(lb1) == set()
-    assert workers_of(lb1) == {}
+    assert lb1.worker_pids() == {}
 
 
 def test_a_stop_while_the_vrrp_worker_waits_to_be_started_leaves_no_address(lb1):
@@ -396,7 +379,7 @@ def test_a_daemon_started_right_after_a_crash_of_the_supervisor_waits_for_its_wo
         assert not os.path.exists(f"/proc/{before}"), "never two vrrp workers"
         lb1.wait_role("MASTER")
         wait_for(lambda: held(lb1), {VIP}, 5)
-        assert [len(pids) for pids in workers_of(lb1).values()] == [1, 1, 1, 1]
+        assert [len(pids) for pids in lb1.worker_pids().values()] == [1, 1, 1, 1]
     assert "put back" not in lb1.log
     assert adverts(capture)
     assert_stops(lb1)
@@ -427,7 +410,7 @@ def refused(director, *words):
     assert director.process.returncode == 1
     for word in words:
         assert word in director.log, director.log
-    assert workers_of(director) == {} and held(director) == set()
+    assert director.worker_pids() == {} and held(director) == set()
 
 
 def test_a_run_folder_of_somebody_else_is_refused(lb1):
@@ -557,7 +540,7 @@ def test_a_log_that_nobody_reads_delays_nothing_and_says_later_what_was_lost(lb1
     said += os.read(ours, 65536)
     assert b"lines of the log before this one are lost" in said and b"is in force" in said, said.strip(b"\0")
     lb1.ctl("stop")
-    wait_until(lambda: workers_of(lb1) == {}, 5, "it has stopped")
+    wait_until(lambda: lb1.worker_pids() == {}, 5, "it has stopped")
     os.close(ours)
 
 

@@ -126,6 +126,22 @@ class Director:
     def worker(self, name):
         return next(worker for worker in self.status()["workers"] if worker["name"] == name)
 
+    def worker_pids(self):
+        """{name: [pids as seen from here]} of all worker processes on the host, old and new, asked of /proc alone."""
+        found = {}
+        own = os.readlink(f"/proc/{self.host.pid}/ns/net")
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{pid}/ns/net") != own:
+                    continue
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().decode().split("\0")
+            except OSError:
+                continue
+            if "--worker" in words:
+                found.setdefault(words[words.index("--worker") + 1], []).append(int(pid))
+        return found
+
     def vrrp(self, name=None):
         """The status of one instance; the only one if no name is given."""
         instances = self.status()["vrrp"]
