@@ -26,11 +26,69 @@ const char *role_name(enum role role);
 
 /* ---- VRRP ---------------------------------------------------------------------------------- */
 
+/* Scopes and flags are the kernel's (RT_SCOPE_*, IFA_F_NOPREFIXROUTE). */
 struct vip {
 	struct prefix address;
+	const char *interface;  /* the kernel's name; NULL: the instance's */
+	const char *label;      /* IPv4, "eth0:1" */
+	uint8_t scope;
+	bool noprefixroute;
+	bool advertise;         /* false: owned like the others, but not in the advert; may be of the other family */
 };
 
-/* Gratuitous ARP. A burst is `count` rounds over all addresses, `interval` apart; again_after later a second
+/* A route that exists while MASTER. Key: to, metric, table (as the kernel's). */
+struct vrrp_route {
+	struct prefix to;
+	struct addr via;        /* family 0: on link */
+	const char *dev;        /* NULL: the instance's interface */
+	uint32_t metric;        /* 0: the kernel's default */
+	uint32_t table;         /* 254: main */
+};
+
+enum vrrp_transport {
+	VRRP_TRANSPORT_MULTICAST = 1,
+	VRRP_TRANSPORT_UNICAST = 2,
+	VRRP_TRANSPORT_BOTH = 3, /* sends both, accepts either */
+};
+
+struct unicast {
+	struct addr *peers;     /* resolved; never ourselves */
+	size_t peer_count;
+	uint8_t ttl, min_ttl;   /* sent; asked of the peers' adverts */
+};
+
+enum vrrp_auth {
+	VRRP_AUTH_NONE = 0,
+	VRRP_AUTH_PASS = 1,     /* RFC 2338 section 5.3.6 */
+	VRRP_AUTH_AH = 2,       /* HMAC-MD5-96 in an AH header, as keepalived speaks it */
+};
+
+/* Version 2 only. The key is a secret: it is in the slice of vrrp alone and never rendered. */
+struct authentication {
+	enum vrrp_auth type;
+	const char *key;        /* at most 8 bytes with pass */
+};
+
+enum vrrp_checksum {
+	VRRP_CHECKSUM_PSEUDO_HEADER, /* keepalived, FRR */
+	VRRP_CHECKSUM_RFC9568,       /* IPv4: the message alone */
+};
+
+enum tracker_kind {
+	TRACKER_INTERFACE,
+	TRACKER_CHECK,
+};
+
+/* Something whose failure lowers (or raises) the priority, or means FAULT when it has no weight. */
+struct tracker {
+	enum tracker_kind kind;
+	const char *name;       /* the interface's (kernel) or the check's */
+	uint32_t probe;         /* TRACKER_CHECK: index into model.probes */
+	int32_t weight;         /* 0: FAULT while down; < 0: added while down; > 0: added while up */
+	nstime up_delay, down_delay; /* TRACKER_INTERFACE: must last that long to count */
+};
+
+/* Gratuitous ARP and unsolicited neighbour advertisements. A burst is `count` rounds over all addresses, `interval` apart; again_after later a second
  * burst (0: none); one round every `refresh` while MASTER (0: never), jittered. */
 struct announce {
 	uint32_t count;
@@ -42,17 +100,39 @@ struct instance {
 	const char *name, *description;
 	const char *interface;  /* the kernel's name (logical names are resolved) */
 	uint8_t virtual_router_id;
-	uint8_t version;        /* 3 */
+	uint8_t version;        /* 2 (IPv4 only) or 3; the family is that of the advertised addresses */
 	uint8_t priority;       /* 1..255 */
 	nstime advert_interval; /* multiple of 10 ms */
 	struct vip *virtual_addresses;
 	size_t virtual_address_count;
 	bool preempt;
+	nstime preempt_delay;   /* a lesser master is left alone this long, counted from its first advert */
+	nstime startup_delay;   /* no claim before the daemon has run this long */
 	nstime carrier_settle;  /* listen this long after start or carrier-up before a claim */
 	bool track_own_interface;
-	struct addr source;     /* family 0: the interface's first address */
+	bool accept;            /* false: the MASTER drops what is sent to its VIPs, unless it owns them (priority 255) */
+	enum vrrp_transport transport;
+	struct addr source;     /* family 0: the interface's first address (IPv6: link-local) */
 	struct addr multicast_group;
+	struct unicast unicast;
+	struct authentication authentication;
+	enum vrrp_checksum checksum;
+	bool virtual_mac;
 	struct announce announce;
+	struct tracker *track;
+	size_t track_count;
+	struct vrrp_route *routes;
+	size_t route_count;
+	uint32_t sync_group;    /* number of its group in model.sync_groups + 1; 0: none */
+};
+
+/* Instances that are MASTER together or not at all; all of one priority on a director. Key: name. */
+struct sync_group {
+	const char *name, *description;
+	uint32_t *instances;    /* indices into model.instances */
+	size_t instance_count;
+	struct tracker *track;  /* count for every member */
+	size_t track_count;
 };
 
 /* ---- checks -------------------------------------------------------------------------------- */
@@ -196,6 +276,8 @@ struct model {
 	struct global global;
 	struct instance *instances;
 	size_t instance_count;
+	struct sync_group *sync_groups;
+	size_t sync_group_count;
 	struct check *checks;
 	size_t check_count;
 	struct probe *probes;
@@ -210,6 +292,6 @@ struct model {
  *   control     everything
  *   check       global, checks, probes
  *   ipvs        global, probes, services
- *   vrrp        global, directors, instances */
+ *   vrrp        global, directors, instances, sync_groups */
 
 #endif
