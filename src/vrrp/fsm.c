@@ -638,6 +638,9 @@ void vrrp_fsm_step(struct vrrp_machine *machine, const struct vrrp_config *confi
 	case VRRP_INPUT_WITHDRAW:
 		stop(&s, VRRP_WHY_WITHDRAWN);
 		break;
+	case VRRP_INPUT_STEP_DOWN:
+	case VRRP_INPUT_CLAIM:
+		break;
 	}
 }
 

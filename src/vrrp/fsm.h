@@ -44,18 +44,25 @@
 #define VRRP_ASSERT_GAP_MIN (10 * NSTIME_MS)
 
 /* Causes of FAULT: a set with one bit per cause, so that one that goes does not hide another that
- * stays. Trackers will have bits of their own above these. */
+ * stays. */
 #define VRRP_FAULT_ABSENT (UINT64_C(1) << 0)  /* the interface does not exist */
 #define VRRP_FAULT_LINK (UINT64_C(1) << 1)    /* it is down or has no carrier */
 #define VRRP_FAULT_SOURCE (UINT64_C(1) << 2)  /* no address to send from */
 #define VRRP_FAULT_SOCKET (UINT64_C(1) << 3)  /* no socket for adverts */
 #define VRRP_FAULT_ADDRESS (UINT64_C(1) << 4) /* the kernel refuses a virtual address */
+#define VRRP_FAULT_TRACKER (UINT64_C(1) << 5) /* a tracker without weight is down */
+#define VRRP_FAULT_GROUP (UINT64_C(1) << 6)   /* another member of the sync group has a fault */
 
 /* What the machine knows of its surroundings; may change between steps (then VRRP_INPUT_CONFIG). */
 struct vrrp_config {
+	uint8_t version;        /* 2 or 3 */
 	uint8_t priority;       /* effective, 1..255 */
 	bool preempt;           /* ignored for an owner: it always preempts */
+	bool barred;            /* maintenance: never claims; a master gives way to any advert */
+	bool grouped;           /* the sync group decides about claims and the end of a release */
 	nstime advert_interval;
+	nstime preempt_delay;   /* a lesser master is left alone so long after its first advert */
+	nstime startup_until;   /* a point: no claim before; 0: at once */
 	nstime carrier_settle;
 	nstime ready_until;     /* a point: from here on READY is not waited for; 0: at once */
 	struct addr source;     /* what our adverts carry; decides between equals */
@@ -113,6 +120,8 @@ enum vrrp_input_kind {
 	VRRP_INPUT_WRITTEN,  /* the addresses are in place; `yes`: some had to be added */
 	VRRP_INPUT_RELEASE,  /* planned stop */
 	VRRP_INPUT_WITHDRAW, /* stop at once, without protocol */
+	VRRP_INPUT_STEP_DOWN, /* the operator's release: VRRP_ACTION_STEPPED_DOWN tells how it ended */
+	VRRP_INPUT_CLAIM,    /* the operator's claim: ends standing down, preempts a lesser master */
 };
 
 struct vrrp_input {
@@ -133,12 +142,14 @@ enum vrrp_action_kind {
 	VRRP_ACTION_ANNOUNCE, /* all addresses once */
 	VRRP_ACTION_STATE,    /* `from` → machine.state because of machine.reason */
 	VRRP_ACTION_RELEASED, /* RELEASE is complete (but for the addresses on their way out) */
+	VRRP_ACTION_STEPPED_DOWN, /* STEP_DOWN has ended; `yes`: standing down, else still MASTER */
 };
 
 struct vrrp_action {
 	enum vrrp_action_kind kind;
 	uint8_t priority;
 	enum vrrp_state from;
+	bool yes;
 };
 
 #define VRRP_ACTIONS_MAX 8

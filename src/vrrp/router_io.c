@@ -83,6 +83,7 @@ static void configure(struct router *router)
 	const struct instance *about = &router->about;
 	const struct vrrp_worker *worker = router->worker;
 
+	router->config.version = about->version;
 	router->config.priority = about->priority;
 	router->config.preempt = about->preempt;
 	router->config.advert_interval = about->advert_interval;
@@ -315,6 +316,10 @@ static void act(struct router *router, const struct vrrp_action *action)
 	case VRRP_ACTION_RELEASED:
 		router->released = true;
 		worker_touch(router->worker, router->port);
+		break;
+	case VRRP_ACTION_STEPPED_DOWN:
+		if (!action->yes)
+			log_warning("%s: nobody took over, stays MASTER", router->about.name);
 		break;
 	}
 }

@@ -258,6 +258,9 @@ static void act(struct world *w, struct router *r, const struct vrrp_action *act
 		world_note(w, r, "released");
 		r->running = false; /* the process ends after its writes: they stay valid */
 		break;
+	case VRRP_ACTION_STEPPED_DOWN:
+		world_note(w, r, "%s", action->yes ? "stands down" : "stays: nobody took over");
+		break;
 	}
 }
 

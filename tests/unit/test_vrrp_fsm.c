@@ -53,6 +53,10 @@ static void step(struct vrrp_input input)
 		case VRRP_ACTION_RELEASED:
 			text_add(&text, "%sreleased", blank);
 			break;
+		case VRRP_ACTION_STEPPED_DOWN:
+			text_add(&text, "%sstepped_down_%s", blank,
+				 out.list[i].yes ? "yes" : "no");
+			break;
 		}
 	}
 }
