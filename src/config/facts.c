@@ -52,11 +52,21 @@ const char *vrrp_state_name(enum vrrp_state state)
 const char *vrrp_drop_name(enum vrrp_drop reason)
 {
 	static const char *const names[] = {
-		[VRRP_DROP_TTL] = "ttl",           [VRRP_DROP_VERSION] = "version",
-		[VRRP_DROP_TYPE] = "type",         [VRRP_DROP_LENGTH] = "length",
-		[VRRP_DROP_CHECKSUM] = "checksum", [VRRP_DROP_VRID] = "virtual_router_id",
-		[VRRP_DROP_INTERVAL] = "interval", [VRRP_DROP_OWN] = "own",
+		[VRRP_DROP_TTL] = "ttl",
+		[VRRP_DROP_VERSION] = "version",
+		[VRRP_DROP_TYPE] = "type",
+		[VRRP_DROP_LENGTH] = "length",
+		[VRRP_DROP_CHECKSUM] = "checksum",
+		[VRRP_DROP_VRID] = "virtual_router_id",
+		[VRRP_DROP_TRANSPORT] = "transport",
+		[VRRP_DROP_OWN] = "own",
+		[VRRP_DROP_SOURCE] = "source",
+		[VRRP_DROP_AUTH_TYPE] = "auth_type",
+		[VRRP_DROP_AUTH] = "auth",
+		[VRRP_DROP_REPLAY] = "replay",
+		[VRRP_DROP_INTERVAL] = "interval",
 		[VRRP_DROP_HEADER] = "header",
+		[VRRP_DROP_QUEUE] = "queue",
 	};
 
 	_Static_assert(COUNT_OF(names) == VRRP_DROP_COUNT, "every reason has a name");

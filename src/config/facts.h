@@ -73,17 +73,24 @@ enum vrrp_state {
 
 const char *vrrp_state_name(enum vrrp_state state);
 
-/* Why an advertisement was dropped (RFC 9568 section 7.1). One table: vrrp_drop_name(). */
+/* Why an advertisement was dropped (RFC 9568 section 7.1; version 2: RFC 2338). One table:
+ * vrrp_drop_name(). */
 enum vrrp_drop {
 	VRRP_DROP_TTL,
-	VRRP_DROP_VERSION,
+	VRRP_DROP_VERSION,   /* not the one of the instance */
 	VRRP_DROP_TYPE,
-	VRRP_DROP_LENGTH,
+	VRRP_DROP_LENGTH,    /* shorter than it says, without an address, or too long for any */
 	VRRP_DROP_CHECKSUM,
-	VRRP_DROP_VRID,      /* for no instance of this interface */
-	VRRP_DROP_INTERVAL,  /* advert interval 0 */
+	VRRP_DROP_VRID,      /* for no instance of this interface: counted by all of them */
+	VRRP_DROP_TRANSPORT, /* unicast where only multicast is wanted, or the reverse; to another address or group */
 	VRRP_DROP_OWN,       /* from our own address */
-	VRRP_DROP_HEADER,    /* not a well-formed IP packet with protocol 112 to the group */
+	VRRP_DROP_SOURCE,    /* unicast from somebody who is no peer */
+	VRRP_DROP_AUTH_TYPE, /* version 2: not the authentication of the instance */
+	VRRP_DROP_AUTH,      /* version 2: wrong password or integrity check value */
+	VRRP_DROP_REPLAY,    /* AH: its counter was seen already */
+	VRRP_DROP_INTERVAL,  /* 0; version 2: not the one of the instance */
+	VRRP_DROP_HEADER,    /* not a well-formed IP packet */
+	VRRP_DROP_QUEUE,     /* lost before they were read: the interface's queue was full (all instances) */
 	VRRP_DROP_COUNT,
 };
 

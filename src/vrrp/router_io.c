@@ -430,6 +430,7 @@ void router_dropped(struct router *router, enum vrrp_drop why, const struct addr
 	char from[ADDR_TEXT];
 
 	router->dropped[why]++;
+	router->dropped_from[why] = *source;
 	complain(router, "dropped an advert from %s (%s)", addr_format(source, from),
 		 vrrp_drop_name(why));
 }

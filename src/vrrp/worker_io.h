@@ -94,6 +94,7 @@ struct router {
 
 	uint64_t sent, received, told; /* told: sum of all counters when they were told last */
 	uint64_t dropped[VRRP_DROP_COUNT];
+	struct addr dropped_from[VRRP_DROP_COUNT]; /* the last sender of each; family 0: unknown */
 	struct statepage_instance *page;
 	struct addr noted;             /* the master whose adverts were compared with ours */
 	struct log_bucket complaints;
