@@ -14,32 +14,35 @@
 #include <unistd.h>
 
 #include "net/frame.h"
+#include "net/sysctl.h"
+#include "net/sysctl_io.h"
 
 struct announcer {
 	int fd;
-	struct sockaddr_ll to;
-	uint8_t frames[ANNOUNCE_BATCH][FRAME_ARP_SIZE];
+	struct sockaddr_ll arp, ipv6;
+	uint8_t frames[ANNOUNCE_BATCH][FRAME_MAX];
 	struct iovec parts[ANNOUNCE_BATCH];
 	struct mmsghdr messages[ANNOUNCE_BATCH];
 };
 
+/* The frame says to whom it goes; the kernel wants to know the protocol (traffic control) and the
+ * link. */
+static struct sockaddr_ll destination(uint16_t protocol)
+{
+	return (struct sockaddr_ll){
+		.sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_halen = LINK_MAC};
+}
+
 static void prepare(struct announcer *announcer)
 {
-	announcer->to = (struct sockaddr_ll){
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETHERTYPE_ARP),
-		.sll_halen = LINK_MAC,
-	};
-	memset(announcer->to.sll_addr, 0xff, LINK_MAC);
-	for (size_t i = 0; i < ANNOUNCE_BATCH; i++) {
-		announcer->parts[i] = (struct iovec){announcer->frames[i], FRAME_ARP_SIZE};
+	announcer->arp = destination(ETHERTYPE_ARP);
+	announcer->ipv6 = destination(ETHERTYPE_IPV6);
+	for (size_t i = 0; i < ANNOUNCE_BATCH; i++)
 		announcer->messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &announcer->to,
-			.msg_namelen = sizeof(announcer->to),
+			.msg_namelen = sizeof(announcer->arp),
 			.msg_iov = &announcer->parts[i],
 			.msg_iovlen = 1,
 		};
-	}
 }
 
 int announcer_new(struct announcer **out)
@@ -68,47 +71,44 @@ void announcer_free(struct announcer *announcer)
 	free(announcer);
 }
 
-/* Frames for as many of the addresses as one batch takes; says how many addresses were used up. */
-static unsigned fill(struct announcer *announcer, const uint8_t *mac, const struct addr *addresses,
-		     size_t count, size_t *used)
+static void fill(struct announcer *announcer, size_t at, const uint8_t *mac, bool router,
+		 const struct addr *address)
 {
-	unsigned frames = 0;
+	uint8_t *frame = announcer->frames[at];
 
-	for (*used = 0; *used < count && frames < ANNOUNCE_BATCH; (*used)++)
-		if (frame_arp_announce(announcer->frames[frames], mac, &addresses[*used]))
-			frames++;
-	return frames;
-}
-
-/* The number of addresses that the first `sent` frames stand for: those passed over in between
- * count too. */
-static size_t used_by(const struct addr *addresses, size_t count, unsigned sent)
-{
-	size_t used = 0;
-
-	for (; used < count; used++)
-		if (addresses[used].family == AF_INET && !sent--)
-			break;
-	return used;
+	announcer->messages[at].msg_hdr.msg_name =
+		address->family == AF_INET ? &announcer->arp : &announcer->ipv6;
+	announcer->parts[at] =
+		(struct iovec){frame, frame_announce(frame, mac, address, router)};
 }
 
 int announce_send(struct announcer *announcer, uint32_t link, const uint8_t mac[LINK_MAC],
-		  const struct addr *addresses, size_t count)
+		  bool router, const struct addr *addresses, size_t count)
 {
-	size_t done = 0, used;
+	size_t frames = count < ANNOUNCE_BATCH ? count : ANNOUNCE_BATCH;
+	int sent;
 
-	announcer->to.sll_ifindex = (int)link;
-	while (done < count) {
-		unsigned frames = fill(announcer, mac, addresses + done, count - done, &used);
-		int sent = frames ? sendmmsg(announcer->fd, announcer->messages, frames, 0) : 0;
+	announcer->arp.sll_ifindex = announcer->ipv6.sll_ifindex = (int)link;
+	for (size_t i = 0; i < frames; i++)
+		fill(announcer, i, mac, router, &addresses[i]);
+	do
+		sent = sendmmsg(announcer->fd, announcer->messages, (unsigned)frames, 0);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == ENOBUFS ? -EAGAIN : -errno;
+	return sent;
+}
 
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return done ? (int)done : errno == ENOBUFS ? -EAGAIN : -errno;
-		if ((unsigned)sent < frames)
-			return (int)(done + used_by(addresses + done, used, (unsigned)sent));
-		done += used;
-	}
-	return (int)done;
+bool announce_as_router(const char *link)
+{
+	char path[SYSCTL_PATH];
+	int64_t forwarding = 0;
+	int dir = sysctl_open();
+
+	if (dir < 0)
+		return false;
+	if (!sysctl_conf_path(path, "ipv6", link, "forwarding"))
+		sysctl_read(dir, path, &forwarding);
+	close(dir);
+	return forwarding;
 }

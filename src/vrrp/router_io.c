@@ -247,23 +247,21 @@ static void send_advert(struct router *router, uint8_t priority)
 void router_announce_on(struct router *router)
 {
 	const struct link *link = &router->port->link;
-	size_t left = router->address_count - router->announce_next;
-	int sent;
+	bool forwards = announce_as_router(link->name);
+	int sent = 0;
 
 	if (!router->announcing || !link->index)
 		return;
-	sent = link->arp ? announce_send(router->worker->announcer, link->index, link->mac,
-					 router->addresses + router->announce_next, left)
-			 : (int)left;
-	if (sent < 0 && sent != -EAGAIN) {
-		complain(router, "addresses could not be announced: %s", strerror(-sent));
-		router->announcing = false;
-		return;
-	}
-	router->announce_next += sent > 0 ? (size_t)sent : 0;
-	router->announcing = router->announce_next < router->address_count;
+	for (; sent >= 0 && router->announce_next < router->address_count && link->arp;
+	     router->announce_next += sent > 0 ? (size_t)sent : 0)
+		sent = announce_send(router->worker->announcer, link->index, link->mac, forwards,
+				     router->addresses + router->announce_next,
+				     router->address_count - router->announce_next);
+	router->announcing = sent == -EAGAIN;
 	if (router->announcing)
 		worker_later(router->worker, clock_now() + ANNOUNCE_PAUSE);
+	else if (sent < 0)
+		complain(router, "addresses could not be announced: %s", strerror(-sent));
 }
 
 static void announce(struct router *router)

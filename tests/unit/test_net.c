@@ -44,6 +44,46 @@ START_TEST(no_arp_for_ipv6)
 }
 END_TEST
 
+/* The frame is Linux's own, captured when the link was given a new MAC with ndisc_notify set. */
+START_TEST(neighbour_advertisement_is_an_overriding_one_for_itself)
+{
+	static const uint8_t mac[LINK_MAC] = {0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a};
+	static const uint8_t wanted[FRAME_NA_SIZE] = {
+		0x33, 0x33, 0x00, 0x00, 0x00, 0x01, 0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a, 0x86, 0xdd,
+		0x60, 0x00, 0x00, 0x00, 0x00, 0x20, 0x3a, 0xff,             /* IPv6 */
+		0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* source */
+		0x00, 0x00, 0x00, 0x00, 0x02, 0x00,                         /* ::200 */
+		0xff, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* all nodes */
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x88, 0x00, 0xac, 0x38,
+		0xa0, 0x00, 0x00, 0x00,                                     /* router, override */
+		0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* target */
+		0x00, 0x00, 0x00, 0x00, 0x02, 0x00,                         /* ::200 */
+		0x02, 0x01, 0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a,             /* its MAC */
+	};
+	uint8_t out[FRAME_NA_SIZE], host[FRAME_NA_SIZE];
+	struct addr vip;
+
+	addr_parse("2001:db8::200", &vip);
+	ck_assert_uint_eq(frame_na_announce(out, mac, &vip, true), FRAME_NA_SIZE);
+	ck_assert_mem_eq(out, wanted, sizeof(wanted));
+	ck_assert_uint_eq(frame_announce(host, mac, &vip, false), FRAME_NA_SIZE);
+	ck_assert_uint_eq(host[58], 0x20);
+	ck_assert_uint_eq(host[56] << 8 | host[57], 0x2c39); /* 0xac38 + 0x8000, carried round */
+}
+END_TEST
+
+START_TEST(each_family_is_announced_in_its_own_way)
+{
+	static const uint8_t mac[LINK_MAC] = {2};
+	struct addr four = addr_from_ipv4(0xc0a808c8), none = {0};
+	uint8_t out[FRAME_MAX];
+
+	ck_assert_uint_eq(frame_announce(out, mac, &four, true), FRAME_ARP_SIZE);
+	ck_assert_uint_eq(frame_na_announce(out, mac, &four, true), 0);
+	ck_assert_uint_eq(frame_announce(out, mac, &none, true), 0);
+}
+END_TEST
+
 /* ---- link ---- */
 
 START_TEST(link_names_are_those_the_kernel_takes)
@@ -253,7 +293,9 @@ int main(void)
 {
 	return SUITE_RUN(
 		"net",
-		CASE("frame", announcement_is_a_broadcast_request_for_itself, no_arp_for_ipv6),
+		CASE("frame", announcement_is_a_broadcast_request_for_itself, no_arp_for_ipv6,
+		     neighbour_advertisement_is_an_overriding_one_for_itself,
+		     each_family_is_announced_in_its_own_way),
 		CASE("link", link_names_are_those_the_kernel_takes,
 		     link_is_usable_when_up_with_carrier),
 		CASE("sysctl", sysctl_is_raised_and_never_lowered,

@@ -208,43 +208,66 @@ END_TEST
 
 /* ---- announcements ---- */
 
-static int capture_open(uint32_t link)
+static int capture_open(uint32_t link, uint16_t protocol)
 {
 	struct sockaddr_ll here = {.sll_family = AF_PACKET,
-				   .sll_protocol = htons(ETHERTYPE_ARP),
+				   .sll_protocol = htons(protocol),
 				   .sll_ifindex = (int)link};
 	struct timeval patience = {.tv_sec = 10};
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETHERTYPE_ARP));
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(protocol));
 
 	ck_assert_int_eq(bind(fd, (void *)&here, sizeof(here)), 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	return fd;
 }
 
-START_TEST(announcements_reach_the_other_end)
+/* The kernel's own IPv6 packets (MLD, router solicitations) come between. */
+static void assert_received(int capture, const uint8_t *wanted, size_t size)
+{
+	uint8_t frame[2048];
+
+	do
+		ck_assert_int_ge(recv(capture, frame, sizeof(frame), 0), 0);
+	while (memcmp(frame, wanted, size) != 0);
+}
+
+START_TEST(announcements_of_both_kinds_reach_the_other_end)
 {
 	enum { VIPS = 150 };
+	int arp = capture_open(right, ETHERTYPE_ARP), ipv6 = capture_open(right, ETHERTYPE_IPV6);
+	uint8_t wanted[FRAME_MAX];
 	struct announcer *announcer;
 	struct addr vips[VIPS];
-	uint8_t frame[128], wanted[FRAME_ARP_SIZE];
-	int capture = capture_open(right);
 	struct link link;
+	int sent;
 
 	rtnl_link_by_index(rtnl, left, &link);
 	for (uint32_t i = 0; i < VIPS; i++)
 		vips[i] = addr_from_ipv4(0xc0000200 + i);
 	addr_parse("2001:db8::1", &vips[70]);
+	addr_parse("2001:db8::2", &vips[149]);
 	ck_assert_int_eq(announcer_new(&announcer), 0);
-	ck_assert_int_eq(announce_send(announcer, left, link.mac, vips, VIPS), VIPS);
+	for (size_t done = 0; done < VIPS; done += (size_t)sent) {
+		sent = announce_send(announcer, left, link.mac, true, vips + done, VIPS - done);
+		ck_assert(sent > 0 && sent <= ANNOUNCE_BATCH);
+	}
 	for (uint32_t i = 0; i < VIPS; i++) {
-		if (i == 70)
-			continue;
-		frame_arp_announce(wanted, link.mac, &vips[i]);
-		ck_assert_int_ge(recv(capture, frame, sizeof(frame), 0), FRAME_ARP_SIZE);
-		ck_assert_mem_eq(frame, wanted, FRAME_ARP_SIZE);
+		size_t size = frame_announce(wanted, link.mac, &vips[i], true);
+
+		assert_received(size == FRAME_ARP_SIZE ? arp : ipv6, wanted, size);
 	}
 	announcer_free(announcer);
-	close(capture);
+	close(arp);
+	close(ipv6);
+}
+END_TEST
+
+START_TEST(router_flag_is_the_forwarding_of_the_link)
+{
+	ck_assert(!announce_as_router("left"));
+	write_file("/proc/sys/net/ipv6/conf/left/forwarding", "1");
+	ck_assert(announce_as_router("left") && !announce_as_router("right"));
+	ck_assert(!announce_as_router("nosuch"));
 }
 END_TEST
 
@@ -255,7 +278,7 @@ START_TEST(announcing_on_a_link_that_is_gone_is_an_error)
 	struct announcer *announcer;
 
 	ck_assert_int_eq(announcer_new(&announcer), 0);
-	ck_assert_int_eq(announce_send(announcer, 99999, mac, &vip, 1), -ENXIO);
+	ck_assert_int_eq(announce_send(announcer, 99999, mac, false, &vip, 1), -ENXIO);
 	announcer_free(announcer);
 }
 END_TEST
@@ -274,7 +297,8 @@ int main(void)
 				writer_adopts_and_forgets_on_paper_only,
 				writer_goes_on_where_nothing_can_be_written_down,
 				writer_ends_only_after_what_was_put)),
-		world_case(CASE("announce", announcements_reach_the_other_end,
+		world_case(CASE("announce", announcements_of_both_kinds_reach_the_other_end,
+				router_flag_is_the_forwarding_of_the_link,
 				announcing_on_a_link_that_is_gone_is_an_error)),
 		NULL);
 }
