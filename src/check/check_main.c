@@ -41,19 +41,6 @@ struct checkd {
 /* ---- what people read ---------------------------------------------------------------------------
  */
 
-static const char *verdict_word(enum verdict verdict)
-{
-	switch (verdict) {
-	case VERDICT_UNKNOWN:
-		break;
-	case VERDICT_UP:
-		return "up";
-	case VERDICT_DOWN:
-		return "down";
-	}
-	return "unknown";
-}
-
 /* "192.0.2.1:80 (health)": the check's name, or its type. */
 static void add_probe(struct text *text, const struct model *model, uint32_t index)
 {
@@ -79,8 +66,8 @@ static void log_change(struct checkd *checkd, uint32_t probe, enum verdict befor
 	if (swallowed)
 		log_info("%u more verdicts changed", swallowed);
 	add_probe(&text, model, probe);
-	text_add(&text, ": %s → %s: %s", verdict_word(before),
-		 verdict_word(subject->automaton.verdict),
+	text_add(&text, ": %s → %s: %s", verdict_name(before),
+		 verdict_name(subject->automaton.verdict),
 		 outcome_describe(&subject->last, check, detail, sizeof(detail)));
 	if (subject->automaton.failed)
 		text_add(&text, " (%u failure%s)", subject->automaton.failed,
@@ -105,7 +92,7 @@ static void log_trouble(struct checkd *checkd, uint32_t probe)
 	text_add(&text, ": not probed: %s; its verdict stays %s",
 		 outcome_describe(&subject->last, &model->checks[model->probes[probe].check],
 				  detail, sizeof(detail)),
-		 verdict_word(subject->automaton.verdict));
+		 verdict_name(subject->automaton.verdict));
 	if (swallowed)
 		text_add(&text, " (and %u like this)", swallowed);
 	log_warning("%s", line);

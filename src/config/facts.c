@@ -17,6 +17,17 @@ static const char *name_of(const char *const *names, size_t count, unsigned valu
 	return value < count ? names[value] : "unknown";
 }
 
+const char *verdict_name(enum verdict verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_UP] = "up",
+		[VERDICT_DOWN] = "down",
+	};
+
+	return name_of(names, COUNT_OF(names), verdict);
+}
+
 const char *probe_reason_name(enum probe_reason reason)
 {
 	static const char *const names[] = {
@@ -96,6 +107,24 @@ const char *worker_state_name(enum worker_state state)
 	return name_of(names, COUNT_OF(names), state);
 }
 
+nstime vrrp_late_bound(unsigned bucket)
+{
+	static const nstime bounds[] = {100 * NSTIME_US, NSTIME_MS,      5 * NSTIME_MS,
+					10 * NSTIME_MS,  50 * NSTIME_MS, 100 * NSTIME_MS};
+
+	_Static_assert(COUNT_OF(bounds) + 1 == VRRP_LATE_COUNT, "the last bucket has no bound");
+	return bucket < COUNT_OF(bounds) ? bounds[bucket] : NSTIME_NEVER;
+}
+
+unsigned vrrp_late_bucket(nstime late)
+{
+	unsigned bucket = 0;
+
+	while (bucket < VRRP_LATE_COUNT - 1 && late >= vrrp_late_bound(bucket))
+		bucket++;
+	return bucket;
+}
+
 /* An enum of at most 256 values, the last of them `last`. */
 static unsigned get_enum(struct reader *in, unsigned last)
 {
@@ -141,20 +170,72 @@ bool fact_probe_get(struct reader *in, struct fact_probe *fact)
 	return FACT_END(in, got, fact);
 }
 
+/* Of the reasons and buckets only those that have counted: most never do, and the fact of a MASTER
+ * goes out every second. Each is its number and what belongs to it, VRRP_DROP_COUNT ends the list. */
+static void put_dropped(struct writer *out, const struct fact_instance *fact)
+{
+	for (unsigned i = 0; i < VRRP_DROP_COUNT; i++) {
+		if (!fact->dropped[i])
+			continue;
+		put_u8(out, (uint8_t)i);
+		put_u64(out, fact->dropped[i]);
+		put_addr(out, &fact->dropped_from[i]);
+		put_time(out, fact->dropped_at[i]);
+	}
+	put_u8(out, VRRP_DROP_COUNT);
+}
+
+static void get_dropped(struct reader *in, struct fact_instance *fact)
+{
+	unsigned i;
+
+	while ((i = get_enum(in, VRRP_DROP_COUNT)) != VRRP_DROP_COUNT && !in->failed) {
+		fact->dropped[i] = get_u64(in);
+		fact->dropped_from[i] = get_addr(in);
+		fact->dropped_at[i] = get_time(in);
+	}
+}
+
+static void put_late(struct writer *out, const struct fact_instance *fact)
+{
+	for (unsigned i = 0; i < VRRP_LATE_COUNT; i++) {
+		if (!fact->late[i])
+			continue;
+		put_u8(out, (uint8_t)i);
+		put_u64(out, fact->late[i]);
+	}
+	put_u8(out, VRRP_LATE_COUNT);
+}
+
+static void get_late(struct reader *in, struct fact_instance *fact)
+{
+	unsigned i;
+
+	while ((i = get_enum(in, VRRP_LATE_COUNT)) != VRRP_LATE_COUNT && !in->failed)
+		fact->late[i] = get_u64(in);
+}
+
 void fact_instance_put(struct writer *out, const struct fact_instance *fact)
 {
 	put_u32(out, fact->instance);
 	put_u8(out, (uint8_t)fact->state);
 	put_time(out, fact->since);
 	put_u8(out, fact->priority);
+	put_u8(out, fact->base_priority);
 	put_addr(out, &fact->master);
 	put_u8(out, fact->master_priority);
 	put_u64(out, fact->transitions);
 	put_u64(out, fact->sent);
 	put_u64(out, fact->received);
-	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
-		put_u64(out, fact->dropped[i]);
+	put_dropped(out, fact);
 	put_bool(out, fact->competing_master);
+	put_addr(out, &fact->competitor);
+	put_u8(out, fact->competitor_priority);
+	put_bool(out, fact->no_peer_heard);
+	put_u64(out, fact->repairs);
+	put_bool(out, fact->contested);
+	put_late(out, fact);
+	put_text(out, fact->repair);
 	put_text(out, fact->reason);
 	put_text(out, fact->fault);
 }
@@ -166,16 +247,63 @@ bool fact_instance_get(struct reader *in, struct fact_instance *fact)
 	got.state = get_enum(in, VRRP_FAULT);
 	got.since = get_time(in);
 	got.priority = get_u8(in);
+	got.base_priority = get_u8(in);
 	got.master = get_addr(in);
 	got.master_priority = get_u8(in);
 	got.transitions = get_u64(in);
 	got.sent = get_u64(in);
 	got.received = get_u64(in);
-	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
-		got.dropped[i] = get_u64(in);
+	get_dropped(in, &got);
 	got.competing_master = get_bool(in);
+	got.competitor = get_addr(in);
+	got.competitor_priority = get_u8(in);
+	got.no_peer_heard = get_bool(in);
+	got.repairs = get_u64(in);
+	got.contested = get_bool(in);
+	get_late(in, &got);
+	get_clean(in, got.repair, sizeof(got.repair));
 	get_clean(in, got.reason, sizeof(got.reason));
 	get_clean(in, got.fault, sizeof(got.fault));
+	return FACT_END(in, got, fact);
+}
+
+void fact_group_put(struct writer *out, const struct fact_group *fact)
+{
+	put_u32(out, fact->group);
+	put_u8(out, (uint8_t)fact->state);
+	put_time(out, fact->since);
+	put_text(out, fact->reason);
+}
+
+bool fact_group_get(struct reader *in, struct fact_group *fact)
+{
+	struct fact_group got = {.group = get_u32(in)};
+
+	got.state = get_enum(in, VRRP_FAULT);
+	got.since = get_time(in);
+	get_clean(in, got.reason, sizeof(got.reason));
+	return FACT_END(in, got, fact);
+}
+
+void fact_tracker_put(struct writer *out, const struct fact_tracker *fact)
+{
+	put_u32(out, fact->instance);
+	put_u32(out, fact->tracker);
+	put_u8(out, (uint8_t)fact->state);
+	put_time(out, fact->since);
+	put_u32(out, (uint32_t)fact->effect);
+	put_text(out, fact->reason);
+}
+
+bool fact_tracker_get(struct reader *in, struct fact_tracker *fact)
+{
+	struct fact_tracker got = {.instance = get_u32(in)};
+
+	got.tracker = get_u32(in);
+	got.state = get_enum(in, VERDICT_DOWN);
+	got.since = get_time(in);
+	got.effect = (int32_t)get_u32(in);
+	get_clean(in, got.reason, sizeof(got.reason));
 	return FACT_END(in, got, fact);
 }
 

@@ -24,10 +24,13 @@ enum fact_type {
 	FACT_SERVER,       /* ipvs → control */
 	FACT_WORKER,       /* supervisor → control */
 	FACT_DAEMON,       /* supervisor → control */
+	FACT_GROUP,        /* vrrp → control */
+	FACT_TRACKER,      /* vrrp → control */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
 
+/* Of a probe, a server, a tracker. One table: verdict_name(). */
 enum verdict {
 	VERDICT_UNKNOWN, /* no probe has ended yet */
 	VERDICT_UP,
@@ -50,6 +53,7 @@ enum probe_reason {
 	REASON_LOCAL,            /* here: bind address, interface or permission */
 };
 
+const char *verdict_name(enum verdict verdict);
 const char *probe_reason_name(enum probe_reason reason);
 
 struct fact_probe {
@@ -96,18 +100,52 @@ enum vrrp_drop {
 
 const char *vrrp_drop_name(enum vrrp_drop reason);
 
+/* How late adverts left: one count per bucket, the last for all that were later still. */
+#define VRRP_LATE_COUNT 7
+
+/* The bucket's upper bound, exclusive; NSTIME_NEVER for the last. */
+nstime vrrp_late_bound(unsigned bucket);
+/* The bucket of an advert that left so long after its time. */
+unsigned vrrp_late_bucket(nstime late);
+
 struct fact_instance {
 	uint32_t instance;           /* index into model.instances */
 	enum vrrp_state state;
 	nstime since;
 	uint8_t priority;            /* effective */
+	uint8_t base_priority;       /* before the trackers: configured, or the operator's */
 	struct addr master;          /* who is MASTER, as far as known (self included); family 0: unknown */
 	uint8_t master_priority;
 	uint64_t transitions, sent, received;
 	uint64_t dropped[VRRP_DROP_COUNT];
-	bool competing_master;
+	struct addr dropped_from[VRRP_DROP_COUNT]; /* the last sender, where dropped is not 0 */
+	nstime dropped_at[VRRP_DROP_COUNT];        /* and when that was */
+	bool competing_master;       /* MASTER, and a lesser one advertises too: */
+	struct addr competitor;      /* who, or who did last; family 0: nobody yet */
+	uint8_t competitor_priority;
+	bool no_peer_heard;          /* MASTER because it has never heard another router */
+	uint64_t repairs;            /* of what somebody else took away in the kernel */
+	bool contested;              /* a repair keeps coming undone */
+	uint64_t late[VRRP_LATE_COUNT];
+	char repair[FACT_DETAIL];    /* the last repair, or what is contested, in words */
 	char reason[FACT_DETAIL];    /* "192.168.8.10 advertises 150 > 100" */
 	char fault[FACT_DETAIL];     /* causes of FAULT, "; " between them; empty: none */
+};
+
+struct fact_group {
+	uint32_t group;              /* index into model.sync_groups */
+	enum vrrp_state state;
+	nstime since;
+	char reason[FACT_DETAIL];
+};
+
+struct fact_tracker {
+	uint32_t instance;           /* index into model.instances */
+	uint32_t tracker;            /* first its own, then those of its sync group, in the order of the model */
+	enum verdict state;          /* unknown: nothing was heard of it yet; takes nothing away */
+	nstime since;
+	int32_t effect;              /* what it adds to the priority now */
+	char reason[FACT_DETAIL];    /* why it is down (or up): "connect: refused", "eth1 has no carrier" */
 };
 
 /* ---- ipvs ------------------------------------------------------------------------------------ */
@@ -179,6 +217,10 @@ void fact_probe_put(struct writer *out, const struct fact_probe *fact);
 bool fact_probe_get(struct reader *in, struct fact_probe *fact);
 void fact_instance_put(struct writer *out, const struct fact_instance *fact);
 bool fact_instance_get(struct reader *in, struct fact_instance *fact);
+void fact_group_put(struct writer *out, const struct fact_group *fact);
+bool fact_group_get(struct reader *in, struct fact_group *fact);
+void fact_tracker_put(struct writer *out, const struct fact_tracker *fact);
+bool fact_tracker_get(struct reader *in, struct fact_tracker *fact);
 void fact_table_put(struct writer *out, const struct fact_table *fact);
 bool fact_table_get(struct reader *in, struct fact_table *fact);
 void fact_service_put(struct writer *out, const struct fact_service *fact);

@@ -1,4 +1,4 @@
-/* Names of what stands in the model. */
+/* Names of what stands in the model, and what belongs to an instance. */
 #include "config/model.h"
 
 #include "base/cleanup.h"
@@ -15,4 +15,29 @@ const char *role_name(enum role role)
 	};
 
 	return (unsigned)role < COUNT_OF(names) ? names[role] : "unknown";
+}
+
+const struct sync_group *model_group_of(const struct model *model, const struct instance *instance)
+{
+	uint32_t number = instance->sync_group;
+
+	return number && number <= model->sync_group_count ? &model->sync_groups[number - 1] : NULL;
+}
+
+size_t model_tracker_count(const struct model *model, const struct instance *instance)
+{
+	const struct sync_group *group = model_group_of(model, instance);
+
+	return instance->track_count + (group ? group->track_count : 0);
+}
+
+const struct tracker *model_tracker(const struct model *model, const struct instance *instance,
+				    size_t index)
+{
+	const struct sync_group *group = model_group_of(model, instance);
+
+	if (index < instance->track_count)
+		return &instance->track[index];
+	index -= instance->track_count;
+	return group && index < group->track_count ? &group->track[index] : NULL;
 }

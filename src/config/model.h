@@ -287,6 +287,12 @@ struct model {
 	bool has_services;        /* true in every slice when the node has services: vrrp waits for the table then */
 };
 
+/* The sync group of an instance; NULL: none. */
+const struct sync_group *model_group_of(const struct model *model, const struct instance *instance);
+/* The trackers that count for an instance: first its own, then those of its sync group. NULL beyond. */
+size_t model_tracker_count(const struct model *model, const struct instance *instance);
+const struct tracker *model_tracker(const struct model *model, const struct instance *instance, size_t index);
+
 /* Which parts a slice carries (the codec leaves the others empty):
  *   supervisor  directors, global
  *   control     everything

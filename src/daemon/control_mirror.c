@@ -26,6 +26,11 @@ int mirror_prepare(struct mirror *next, const struct model *model, struct arena 
 	struct mirror made = {.model = model, .arena = arena};
 
 	made.instances = arena_array(arena, model->instance_count, sizeof(*made.instances));
+	for (size_t i = 0; made.instances && i < model->instance_count; i++)
+		made.instances[i].trackers =
+			arena_array(arena, model_tracker_count(model, &model->instances[i]),
+				    sizeof(*made.instances[i].trackers));
+	made.groups = arena_array(arena, model->sync_group_count, sizeof(*made.groups));
 	made.probes = arena_array(arena, model->probe_count, sizeof(*made.probes));
 	made.services = arena_array(arena, model->service_count, sizeof(*made.services));
 	for (size_t i = 0; made.services && i < model->service_count; i++)
@@ -58,6 +63,37 @@ static bool same_server(const struct real_server *a, const struct real_server *b
 	return !strcmp(a->name, b->name) && !endpoint_compare(&a->address, &b->address);
 }
 
+/* Few per instance: looked for one by one. */
+static void carry_trackers(struct mirror *next, uint32_t to, const struct mirror *old,
+			   uint32_t from)
+{
+	const struct instance *instance = &next->model->instances[to],
+			      *before = &old->model->instances[from];
+
+	for (size_t i = 0; i < model_tracker_count(next->model, instance); i++) {
+		const struct tracker *tracker = model_tracker(next->model, instance, i);
+
+		for (size_t j = 0; j < model_tracker_count(old->model, before); j++) {
+			const struct tracker *was = model_tracker(old->model, before, j);
+
+			if (was->kind != tracker->kind || strcmp(was->name, tracker->name) != 0)
+				continue;
+			next->instances[to].trackers[i] = old->instances[from].trackers[j];
+			next->instances[to].trackers[i].fact.instance = to;
+			next->instances[to].trackers[i].fact.tracker = (uint32_t)i;
+		}
+	}
+}
+
+static void carry_instance(struct mirror *next, uint32_t to, const struct mirror *old,
+			   uint32_t from)
+{
+	next->instances[to].known = old->instances[from].known;
+	next->instances[to].fact = old->instances[from].fact;
+	next->instances[to].fact.instance = to;
+	carry_trackers(next, to, old, from);
+}
+
 static void carry_instances(struct mirror *next, const struct mirror *old, struct arena *scratch)
 {
 	struct table index;
@@ -71,10 +107,29 @@ static void carry_instances(struct mirror *next, const struct mirror *old, struc
 		uint32_t at;
 
 		for (size_t step = 0; table_next(&index, name_hash(name), &step, &at);)
-			if (!strcmp(old->model->instances[at].name, name)) {
-				next->instances[i] = old->instances[at];
-				next->instances[i].fact.instance = (uint32_t)i;
-			}
+			if (!strcmp(old->model->instances[at].name, name))
+				carry_instance(next, (uint32_t)i, old, at);
+	}
+}
+
+static void carry_groups(struct mirror *next, const struct mirror *old, struct arena *scratch)
+{
+	struct table index;
+
+	if (table_init(&index, scratch, old->model->sync_group_count))
+		return;
+	for (size_t i = 0; i < old->model->sync_group_count; i++)
+		table_add(&index, name_hash(old->model->sync_groups[i].name), (uint32_t)i);
+	for (size_t i = 0; i < next->model->sync_group_count; i++) {
+		const char *name = next->model->sync_groups[i].name;
+		uint32_t at;
+
+		for (size_t step = 0; table_next(&index, name_hash(name), &step, &at);) {
+			if (strcmp(old->model->sync_groups[at].name, name) != 0)
+				continue;
+			next->groups[i] = old->groups[at];
+			next->groups[i].fact.group = (uint32_t)i;
+		}
 	}
 }
 
@@ -155,6 +210,7 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next)
 
 	if (mirror->model && scratch) {
 		carry_instances(next, mirror, scratch);
+		carry_groups(next, mirror, scratch);
 		carry_probes(next, mirror, scratch);
 		carry_services(next, mirror, scratch);
 	}
@@ -186,7 +242,32 @@ static bool take_instance(struct mirror *mirror, struct reader *in)
 	if (!fact_instance_get(in, &fact) || !mirror->model ||
 	    fact.instance >= mirror->model->instance_count)
 		return false;
-	mirror->instances[fact.instance] = (struct mirror_instance){.known = true, .fact = fact};
+	mirror->instances[fact.instance].known = true;
+	mirror->instances[fact.instance].fact = fact;
+	return true;
+}
+
+static bool take_tracker(struct mirror *mirror, struct reader *in)
+{
+	const struct model *model = mirror->model;
+	struct fact_tracker fact;
+
+	if (!fact_tracker_get(in, &fact) || !model || fact.instance >= model->instance_count ||
+	    fact.tracker >= model_tracker_count(model, &model->instances[fact.instance]))
+		return false;
+	mirror->instances[fact.instance].trackers[fact.tracker] =
+		(struct mirror_tracker){.known = true, .fact = fact};
+	return true;
+}
+
+static bool take_group(struct mirror *mirror, struct reader *in)
+{
+	struct fact_group fact;
+
+	if (!fact_group_get(in, &fact) || !mirror->model ||
+	    fact.group >= mirror->model->sync_group_count)
+		return false;
+	mirror->groups[fact.group] = (struct mirror_group){.known = true, .fact = fact};
 	return true;
 }
 
@@ -232,6 +313,10 @@ bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in)
 		return take_probe(mirror, in);
 	case FACT_INSTANCE:
 		return take_instance(mirror, in);
+	case FACT_TRACKER:
+		return take_tracker(mirror, in);
+	case FACT_GROUP:
+		return take_group(mirror, in);
 	case FACT_SERVICE:
 		return take_service(mirror, in);
 	case FACT_SERVER:

@@ -1,7 +1,7 @@
 /* What the control worker knows: the model and the last fact of every object. A fact stays until a
  * newer one comes, also when its sender has died (the senders say all again after they are back).
- * Adopting a new model carries the facts over to the objects that keep their key (instance and
- * service names, server addresses, probe keys), so that status has no hole during a reload. Owns
+ * Adopting a new model carries the facts over to the objects that keep their key (names of instances,
+ * groups, trackers and services, server addresses, probe keys), so that status has no hole during a reload. Owns
  * its memory; one arena for each model. Facts come from other workers and are checked against the
  * model: an index out of range is refused. */
 #ifndef LBHA_DAEMON_CONTROL_MIRROR_H
@@ -28,9 +28,20 @@ struct mirror_service {
 	struct mirror_server *servers; /* as many as the model's service has */
 };
 
+struct mirror_tracker {
+	bool known;
+	struct fact_tracker fact;
+};
+
 struct mirror_instance {
 	bool known;
 	struct fact_instance fact;
+	struct mirror_tracker *trackers; /* as many as model_tracker_count() says */
+};
+
+struct mirror_group {
+	bool known;
+	struct fact_group fact;
 };
 
 struct mirror_probe {
@@ -47,6 +58,7 @@ struct mirror {
 	const struct model *model; /* NULL before the first */
 	struct arena *arena;       /* holds the arrays below; and the model if it was put there */
 	struct mirror_instance *instances;
+	struct mirror_group *groups;
 	struct mirror_probe *probes;
 	struct mirror_service *services;
 	struct fact_table table;

@@ -123,6 +123,77 @@ static json_t *dropped_json(const struct fact_instance *fact)
 	return object;
 }
 
+/* Who sent the last of those that were dropped, and when: only reasons that have happened. */
+static void put_droppers(json_t **object, const struct fact_instance *fact, nstime wall)
+{
+	json_t *senders = json_object(), *times = json_object();
+
+	for (unsigned i = 0; i < VRRP_DROP_COUNT; i++) {
+		const char *name = vrrp_drop_name((enum vrrp_drop)i);
+
+		if (!fact->dropped[i])
+			continue;
+		put(&senders, name, address_json(&fact->dropped_from[i]));
+		put(&times, name, time_json(fact->dropped_at[i], wall));
+	}
+	put(object, "dropped_from", senders);
+	put(object, "dropped_at", times);
+}
+
+/* A histogram: how many adverts left less than so many milliseconds after their time, but not less
+ * than the bound before. */
+static json_t *lateness_json(const struct fact_instance *fact)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < VRRP_LATE_COUNT; i++) {
+		nstime bound = vrrp_late_bound(i);
+		char name[24] = "inf";
+
+		if (bound != NSTIME_NEVER)
+			snprintf(name, sizeof(name), "%g", (double)bound / (double)NSTIME_MS);
+		put(&object, name, number(fact->late[i]));
+	}
+	return object;
+}
+
+static const char *tracker_kind_name(enum tracker_kind kind)
+{
+	switch (kind) {
+	case TRACKER_INTERFACE:
+		return "interface";
+	case TRACKER_CHECK:
+		return "check";
+	}
+	return "unknown";
+}
+
+static json_t *tracker_json(const struct tracker *tracker, const struct mirror_tracker *seen,
+			    nstime wall)
+{
+	json_t *object = json_object();
+
+	put(&object, "name", status_text(tracker->name));
+	put(&object, "state", json_string(verdict_name(seen->fact.state)));
+	put(&object, "weight", json_integer(tracker->weight));
+	put(&object, "reason", status_text(seen->known ? seen->fact.reason : NOT_REPORTED));
+	put(&object, "kind", json_string(tracker_kind_name(tracker->kind)));
+	put(&object, "effect", json_integer(seen->fact.effect));
+	put(&object, "since", time_json(seen->fact.since, wall));
+	return object;
+}
+
+static json_t *trackers_json(const struct model *model, const struct instance *instance,
+			     const struct mirror_instance *seen, nstime wall)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < model_tracker_count(model, instance); i++)
+		array = append(array, tracker_json(model_tracker(model, instance, i),
+						   &seen->trackers[i], wall));
+	return array;
+}
+
 static json_t *vips_json(const struct instance *instance)
 {
 	json_t *array = json_array();
@@ -144,8 +215,8 @@ static const char *family_name(const struct instance *instance)
 	return "ipv4";
 }
 
-/* What the vrrp worker says: state, election, counters. */
-static void put_instance_fact(json_t **object, const struct fact_instance *fact)
+/* What the vrrp worker says of the election: in the order of the contract. */
+static void put_election(json_t **object, const struct fact_instance *fact)
 {
 	put(object, "master_address", address_json(&fact->master));
 	put(object, "transitions", number(fact->transitions));
@@ -153,19 +224,43 @@ static void put_instance_fact(json_t **object, const struct fact_instance *fact)
 	put(object, "received", number(fact->received));
 	put(object, "dropped", dropped_json(fact));
 	put(object, "faults", faults_json(fact->fault));
-	put(object, "trackers", json_array());
-	put(object, "competing_master", json_boolean(fact->competing_master));
-	put(object, "master_priority", json_integer(fact->master_priority));
 }
 
-static json_t *instance_json(const struct instance *instance, const struct mirror_instance *seen,
-			     nstime wall)
+/* What it says of others and of time. */
+static void put_surroundings(json_t **object, const struct fact_instance *fact, nstime wall)
 {
+	put(object, "competing_master", json_boolean(fact->competing_master));
+	put(object, "master_priority", json_integer(fact->master_priority));
+	put(object, "competitor_address", address_json(&fact->competitor));
+	put(object, "competitor_priority", json_integer(fact->competitor_priority));
+	put(object, "no_peer_heard", json_boolean(fact->no_peer_heard));
+	put_droppers(object, fact, wall);
+	put(object, "repairs", number(fact->repairs));
+	put(object, "contested", json_boolean(fact->contested));
+	put(object, "repair", fact->repair[0] ? status_text(fact->repair) : json_null());
+	put(object, "lateness_ms", lateness_json(fact));
+}
+
+static void put_identity(json_t **object, const struct instance *instance)
+{
+	put(object, "virtual_router_id", json_integer(instance->virtual_router_id));
+	put(object, "family", json_string(family_name(instance)));
+	put(object, "version", json_integer(instance->version));
+	put(object, "interface", status_text(instance->interface));
+	put(object, "virtual_addresses", vips_json(instance));
+}
+
+static json_t *instance_json(const struct model *model, const struct instance *instance,
+			     const struct mirror_instance *seen, nstime wall)
+{
+	const struct sync_group *group = model_group_of(model, instance);
 	struct fact_instance fact = seen->fact;
 	json_t *object = json_object();
 
 	if (!seen->known) {
-		fact = (struct fact_instance){.state = VRRP_INIT, .priority = instance->priority};
+		fact = (struct fact_instance){.state = VRRP_INIT,
+					      .priority = instance->priority,
+					      .base_priority = instance->priority};
 		snprintf(fact.reason, sizeof(fact.reason), NOT_REPORTED);
 	}
 	put(&object, "name", status_text(instance->name));
@@ -173,15 +268,14 @@ static json_t *instance_json(const struct instance *instance, const struct mirro
 	put(&object, "reason", status_text(fact.reason));
 	put(&object, "since", time_json(fact.since, wall));
 	put(&object, "priority", json_integer(fact.priority));
-	put(&object, "base_priority", json_integer(instance->priority));
-	put(&object, "virtual_router_id", json_integer(instance->virtual_router_id));
-	put(&object, "family", json_string(family_name(instance)));
-	put(&object, "version", json_integer(instance->version));
-	put(&object, "interface", status_text(instance->interface));
-	put(&object, "virtual_addresses", vips_json(instance));
-	put_instance_fact(&object, &fact);
+	put(&object, "base_priority", json_integer(fact.base_priority));
+	put_identity(&object, instance);
+	put_election(&object, &fact);
+	put(&object, "trackers", trackers_json(model, instance, seen, wall));
+	put_surroundings(&object, &fact, wall);
 	put(&object, "advert_interval", json_real(in_seconds(instance->advert_interval)));
 	put(&object, "preempt", json_boolean(instance->preempt));
+	put(&object, "sync_group", status_text(group ? group->name : NULL));
 	return object;
 }
 
@@ -190,8 +284,42 @@ json_t *status_vrrp_json(const struct mirror *mirror, nstime wall)
 	json_t *array = json_array();
 
 	for (size_t i = 0; mirror->model && i < mirror->model->instance_count; i++)
-		array = append(array, instance_json(&mirror->model->instances[i],
+		array = append(array, instance_json(mirror->model, &mirror->model->instances[i],
 						    &mirror->instances[i], wall));
+	return array;
+}
+
+static json_t *members_json(const struct model *model, const struct sync_group *group)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < group->instance_count; i++)
+		if (group->instances[i] < model->instance_count)
+			array = append(array,
+				       status_text(model->instances[group->instances[i]].name));
+	return array;
+}
+
+static json_t *group_json(const struct model *model, const struct sync_group *group,
+			  const struct mirror_group *seen, nstime wall)
+{
+	json_t *object = json_object();
+
+	put(&object, "name", status_text(group->name));
+	put(&object, "state", json_string(vrrp_state_name(seen->fact.state)));
+	put(&object, "instances", members_json(model, group));
+	put(&object, "reason", status_text(seen->known ? seen->fact.reason : NOT_REPORTED));
+	put(&object, "since", time_json(seen->fact.since, wall));
+	return object;
+}
+
+static json_t *groups_json(const struct mirror *mirror, nstime wall)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; mirror->model && i < mirror->model->sync_group_count; i++)
+		array = append(array, group_json(mirror->model, &mirror->model->sync_groups[i],
+						 &mirror->groups[i], wall));
 	return array;
 }
 
@@ -248,19 +376,6 @@ static json_t *probes_json(const struct mirror *mirror, const struct real_server
 	return array;
 }
 
-static const char *health_name(enum verdict health)
-{
-	switch (health) {
-	case VERDICT_UP:
-		return "up";
-	case VERDICT_DOWN:
-		return "down";
-	case VERDICT_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
 /* Where the server is reached: without a port of its own it has the listeners', if they agree. */
 static struct endpoint server_endpoint(const struct service *service,
 				       const struct real_server *server)
@@ -307,7 +422,7 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 
 	put(&object, "name", status_text(server->name));
 	put(&object, "address", endpoint_json(&at));
-	put(&object, "health", json_string(health_name(fact->health)));
+	put(&object, "health", json_string(verdict_name(fact->health)));
 	put(&object, "admin", json_string("enabled"));
 	put(&object, "weight", json_integer(server->weight));
 	put(&object, "effective_weight", number(fact->effective_weight));
@@ -483,7 +598,7 @@ json_t *status_json(const struct mirror *mirror, nstime wall)
 	put(&object, "workers", workers_json(mirror));
 	put(&object, "reload", reload_json(daemon, wall));
 	put(&object, "vrrp", status_vrrp_json(mirror, wall));
-	put(&object, "sync_groups", json_array());
+	put(&object, "sync_groups", groups_json(mirror, wall));
 	put(&object, "services", status_services_json(mirror, wall));
 	put(&object, "overrides", json_array());
 	put(&object, "ipvs", table_json(&mirror->table, wall));

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "config/copy.h"
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "net/announce_io.h"
@@ -40,16 +41,16 @@ static void parts_free(struct parts *parts)
 static int parts_make(struct port *port, const struct instance *about, struct parts *out)
 {
 	size_t count = about->virtual_address_count;
-	struct parts parts = {.arena = arena_new(0), .about = *about, .count = count};
-	struct vip *vips;
+	struct parts parts = {.arena = arena_new(0), .count = count};
+	const struct vip *vips;
 
 	if (!parts.arena)
 		return -ENOMEM;
-	parts.about.name = arena_strdup(parts.arena, about->name);
-	parts.about.interface = arena_strdup(parts.arena, about->interface);
-	parts.about.description = NULL;
-	vips = arena_copy(parts.arena, about->virtual_addresses, count * sizeof(*vips));
-	parts.about.virtual_addresses = vips;
+	if (instance_copy(parts.arena, about, &parts.about)) {
+		arena_free(parts.arena);
+		return -ENOMEM;
+	}
+	vips = parts.about.virtual_addresses;
 	parts.helds = arena_array(parts.arena, count, sizeof(*parts.helds));
 	parts.addresses = arena_array(parts.arena, count, sizeof(*parts.addresses));
 	parts.wire = arena_array(parts.arena, count, 4);
@@ -214,6 +215,14 @@ static void complain(struct router *router, const char *format, ...)
 	log_warning("%s: %s%s", router->about.name, line, suppressed ? " (and more)" : "");
 }
 
+/* Only adverts that had a time: those sent for another reason cannot be late. */
+static void count_lateness(struct router *router, nstime sent)
+{
+	if (router->due)
+		router->late[vrrp_late_bucket(sent - router->due)]++;
+	router->due = 0;
+}
+
 static void send_advert(struct router *router, uint8_t priority)
 {
 	struct vrrp_advert advert = {
@@ -228,6 +237,7 @@ static void send_advert(struct router *router, uint8_t priority)
 	uint8_t packet[VRRP_PACKET_MAX];
 	struct writer out = writer_of(packet, sizeof(packet));
 	int err = -ENETDOWN;
+	nstime now;
 
 	vrrp_packet_encode(&out, &advert);
 	if (out.failed)
@@ -238,9 +248,11 @@ static void send_advert(struct router *router, uint8_t priority)
 		complain(router, "an advert could not be sent: %s", strerror(-err));
 		return;
 	}
+	now = clock_now();
 	router->sent++;
+	count_lateness(router, now);
 	if (router->page && priority)
-		router->page->last_advert = clock_now();
+		router->page->last_advert = now;
 }
 
 /* A round over all addresses; what the interface's queue does not take goes out a little later. */
@@ -376,9 +388,14 @@ static void due(void *ctx)
 {
 	struct router *router = ctx;
 
-	if (router->machine.state == VRRP_BACKUP && router->port->socket)
+	const struct vrrp_machine *machine = &router->machine;
+
+	if (machine->state == VRRP_BACKUP && router->port->socket)
 		advert_socket_drain(router->port->socket);
+	if (machine->state == VRRP_MASTER && machine->deadline <= clock_now())
+		router->due = machine->deadline;
 	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_TIMER});
+	router->due = 0;
 }
 
 /* ---- what comes in -------------------------------------------------------------------------- */
@@ -429,6 +446,7 @@ void router_dropped(struct router *router, enum vrrp_drop why, const struct addr
 
 	router->dropped[why]++;
 	router->dropped_from[why] = *source;
+	router->dropped_at[why] = clock_now();
 	complain(router, "dropped an advert from %s (%s)", addr_format(source, from),
 		 vrrp_drop_name(why));
 }
@@ -582,6 +600,18 @@ void router_begin(struct router *router)
 
 /* ---- facts ---------------------------------------------------------------------------------- */
 
+/* MASTER only because it has never heard another router: whoever else there is may not hear us
+ * either. */
+static bool no_peer_heard(const struct router *router)
+{
+	const struct vrrp_machine *machine = &router->machine;
+
+	bool has_peers = router->worker->has_peers || router->about.unicast.peer_count;
+
+	return machine->state == VRRP_MASTER && !router->received && has_peers &&
+	       (machine->reason.why == VRRP_WHY_NO_MASTER || machine->reason.why == VRRP_WHY_OWNER);
+}
+
 void router_fact(const struct router *router, struct fact_instance *out)
 {
 	const struct vrrp_machine *machine = &router->machine;
@@ -592,13 +622,20 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.state = machine->state,
 		.since = machine->since,
 		.priority = router->config.priority,
+		.base_priority = router->about.priority,
 		.master = machine->master,
 		.master_priority = machine->master_priority,
 		.transitions = machine->transitions,
 		.sent = router->sent,
 		.received = router->received,
 		.competing_master = machine->competing,
+		.competitor = machine->competitor,
+		.competitor_priority = machine->competitor_priority,
+		.no_peer_heard = no_peer_heard(router),
 	};
+	memcpy(out->late, router->late, sizeof(out->late));
+	memcpy(out->dropped_from, router->dropped_from, sizeof(out->dropped_from));
+	memcpy(out->dropped_at, router->dropped_at, sizeof(out->dropped_at));
 	memcpy(out->dropped, router->dropped, sizeof(out->dropped));
 	reason(router, words);
 	memcpy(out->reason, words, sizeof(out->reason));

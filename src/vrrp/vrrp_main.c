@@ -276,6 +276,7 @@ static void take_globals(struct vrrp_worker *worker, const struct model *model)
 	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON);
 	worker->ready_timeout = model->global.ready_timeout;
 	worker->has_services = model->has_services;
+	worker->has_peers = model->director_count > 1;
 	if (!model->has_services)
 		worker->ready = true;
 }

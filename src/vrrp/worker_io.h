@@ -95,6 +95,9 @@ struct router {
 	uint64_t sent, received, told; /* told: sum of all counters when they were told last */
 	uint64_t dropped[VRRP_DROP_COUNT];
 	struct addr dropped_from[VRRP_DROP_COUNT]; /* the last sender of each; family 0: unknown */
+	nstime dropped_at[VRRP_DROP_COUNT];        /* and when */
+	nstime due;                    /* of the advert that is being sent; 0: it had no time */
+	uint64_t late[VRRP_LATE_COUNT];
 	struct statepage_instance *page;
 	struct addr noted;             /* the master whose adverts were compared with ours */
 	struct log_bucket complaints;
@@ -109,6 +112,7 @@ struct vrrp_worker {
 	bool configured;               /* there was a commit: before it nothing is unwanted */
 	bool ready;                    /* the table is programmed, or there are no services */
 	bool has_services;
+	bool has_peers;                /* there are other directors */
 	bool committing;               /* COMMITTED is to be said when the kernel has everything */
 	bool stopping;
 	int status;

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "config/codec.h"
+#include "config/copy.h"
 #include "config/diff.h"
 #include "config/schema.h"
 #include "config/value.h"
@@ -381,6 +382,29 @@ START_TEST(every_single_change_makes_another_model)
 }
 END_TEST
 
+/* Under ASan a pointer into the first arena would be seen. */
+START_TEST(a_copied_instance_needs_its_original_no_more)
+{
+	for (unsigned i = 0; i < 500; i++) {
+		struct arena *own = arena_new(0);
+		struct instance *original = arena_alloc(arena, sizeof(*original)), copy, again;
+
+		random_record(&schema_instance, original);
+		ck_assert_int_eq(instance_copy(own, original, &copy), 0);
+		ck_assert(instance_equal(original, &copy));
+		ck_assert_ptr_ne(copy.name, original->name);
+		ck_assert_ptr_null(copy.description);
+		if (copy.virtual_address_count)
+			ck_assert_ptr_ne(copy.virtual_addresses, original->virtual_addresses);
+		arena_free(arena);
+		arena = arena_new(0);
+		ck_assert_int_eq(instance_copy(own, &copy, &again), 0);
+		ck_assert(instance_equal(&again, &copy));
+		arena_free(own);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = CASE("slices", a_slice_with_everything_is_the_model,
@@ -388,7 +412,8 @@ int main(void)
 			    a_damaged_slice_is_refused_or_still_a_model,
 			    a_slice_of_another_build_is_named_as_such,
 			    a_slice_that_wants_too_much_memory_is_refused,
-			    every_single_change_makes_another_model);
+			    every_single_change_makes_another_model,
+			    a_copied_instance_needs_its_original_no_more);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	return SUITE_RUN("config codec", tcase);

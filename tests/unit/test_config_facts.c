@@ -29,6 +29,8 @@ struct fact_case {
 
 GLUE(probe)
 GLUE(instance)
+GLUE(group)
+GLUE(tracker)
 GLUE(table)
 GLUE(service)
 GLUE(server)
@@ -47,15 +49,34 @@ static const struct fact_instance instance = {
 	.state = VRRP_MASTER,
 	.since = NSTIME_NEVER,
 	.priority = 255,
+	.base_priority = 254,
 	.master = {.family = AF_INET, .bytes = {192, 168, 8, 10}},
 	.master_priority = 150,
 	.transitions = 1,
 	.sent = UINT64_MAX,
 	.received = 3,
 	.dropped = {[VRRP_DROP_TTL] = 1, [VRRP_DROP_HEADER] = 9},
+	.dropped_from = {[VRRP_DROP_TTL] = {.family = AF_INET, .bytes = {192, 168, 8, 11}},
+			 [VRRP_DROP_HEADER] = {.family = AF_INET6, .bytes = {0xfe, 0x80, [15] = 1}}},
+	.dropped_at = {[VRRP_DROP_TTL] = 4, [VRRP_DROP_HEADER] = NSTIME_S},
 	.competing_master = true,
+	.competitor = {.family = AF_INET, .bytes = {192, 168, 8, 12}},
+	.competitor_priority = 90,
+	.no_peer_heard = true,
+	.repairs = 6,
+	.contested = true,
+	.late = {700, [VRRP_LATE_COUNT - 1] = UINT64_MAX},
+	.repair = "192.168.8.200/24 on eth0 was removed by somebody else",
 	.reason = "192.168.8.10 advertises 150 > 100",
 	.fault = "eth0 is down"};
+static const struct fact_group group = {
+	.group = 2, .state = VRRP_BACKUP, .since = 12, .reason = "inside is in FAULT: eth1 is down"};
+static const struct fact_tracker tracker = {.instance = 3,
+					    .tracker = 1,
+					    .state = VERDICT_DOWN,
+					    .since = 11,
+					    .effect = -253,
+					    .reason = "connect: refused"};
 static const struct fact_table table = {.available = true,
 					.operations = 12,
 					.repairs = 2,
@@ -100,7 +121,7 @@ static const struct fact_daemon daemon_fact = {.started = 1,
 static const struct fact_case rows[] = {
 	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
 	ROW(service, service),    ROW(server, server),     ROW(worker, worker),
-	ROW(daemon, daemon_fact),
+	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
 };
 
 static size_t put_row(const struct fact_case *row, const void *fact, uint8_t *bytes)
@@ -122,6 +143,56 @@ START_TEST(a_fact_comes_out_as_it_went_in)
 	ck_assert_msg(row->get(&in, fact), "%s", row->name);
 	ck_assert_uint_eq(put_row(row, fact, again), size);
 	ck_assert_msg(!memcmp(bytes, again, size), "%s", row->name);
+}
+END_TEST
+
+/* Byte for byte the same could also mean that both left the same field out. */
+START_TEST(every_field_of_an_instance_is_carried)
+{
+	uint8_t bytes[ROOM];
+	size_t size = put_row(&rows[1], &instance, bytes);
+	struct reader in = reader_of(bytes, size);
+	struct fact_instance got;
+
+	memset(&got, 0, sizeof(got));
+	ck_assert(fact_instance_get(&in, &got));
+	ck_assert_uint_eq(got.base_priority, 254);
+	for (unsigned i = 0; i < VRRP_DROP_COUNT; i++) {
+		ck_assert_uint_eq(got.dropped[i], instance.dropped[i]);
+		ck_assert(addr_equal(&got.dropped_from[i], &instance.dropped_from[i]));
+		ck_assert_int_eq(got.dropped_at[i], instance.dropped_at[i]);
+	}
+	for (unsigned i = 0; i < VRRP_LATE_COUNT; i++)
+		ck_assert_uint_eq(got.late[i], instance.late[i]);
+	ck_assert(got.competing_master && got.no_peer_heard && got.contested);
+	ck_assert(addr_equal(&got.competitor, &instance.competitor));
+	ck_assert_uint_eq(got.competitor_priority, 90);
+	ck_assert_uint_eq(got.repairs, 6);
+	ck_assert_str_eq(got.repair, instance.repair);
+	ck_assert_str_eq(got.reason, instance.reason);
+	ck_assert_str_eq(got.fault, instance.fault);
+}
+END_TEST
+
+START_TEST(what_never_happened_takes_no_room_in_a_packet)
+{
+	struct fact_instance quiet = {.state = VRRP_MASTER, .reason = "no master heard for 3.6s"};
+	uint8_t bytes[ROOM];
+
+	ck_assert_uint_lt(put_row(&rows[1], &quiet, bytes), 110);
+}
+END_TEST
+
+START_TEST(lateness_falls_into_the_bucket_below_its_bound)
+{
+	ck_assert_uint_eq(vrrp_late_bucket(-5), 0);
+	ck_assert_uint_eq(vrrp_late_bucket(100 * NSTIME_US - 1), 0);
+	ck_assert_uint_eq(vrrp_late_bucket(100 * NSTIME_US), 1);
+	ck_assert_uint_eq(vrrp_late_bucket(7 * NSTIME_MS), 3);
+	ck_assert_uint_eq(vrrp_late_bucket(100 * NSTIME_MS), VRRP_LATE_COUNT - 1);
+	ck_assert_uint_eq(vrrp_late_bucket(NSTIME_NEVER), VRRP_LATE_COUNT - 1);
+	for (unsigned i = 1; i < VRRP_LATE_COUNT; i++)
+		ck_assert_int_gt(vrrp_late_bound(i), vrrp_late_bound(i - 1));
 }
 END_TEST
 
@@ -195,7 +266,9 @@ END_TEST
 static TCase *codec(void)
 {
 	TCase *tcase =
-		CASE("facts", states_out_of_range_are_refused,
+		CASE("facts", every_field_of_an_instance_is_carried,
+		     what_never_happened_takes_no_room_in_a_packet,
+		     lateness_falls_into_the_bucket_below_its_bound, states_out_of_range_are_refused,
 		     a_hostile_text_cannot_reach_a_terminal, every_state_has_a_name_of_its_own);
 
 	tcase_add_loop_test(tcase, a_fact_comes_out_as_it_went_in, 0, COUNT_OF(rows));

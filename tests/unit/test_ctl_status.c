@@ -14,7 +14,7 @@
 #define START (1000 * NSTIME_S)	     /* when the daemon started, on our clock */
 #define WALL (1767322800 * NSTIME_S) /* 2026-01-02T03:00:00Z at point 0 */
 
-/* ---- a model: two instances, a service of three servers with a probe each, one without checks  */
+/* ---- a model: two instances in a group, with trackers, a service of three servers with a probe each, one without checks  */
 
 static struct addr ip(const char *text)
 {
@@ -69,6 +69,30 @@ static void fill_instances(struct arena *arena, struct model *model)
 	model->instances[1].virtual_address_count = 1;
 	model->instances[1].virtual_addresses[0] = vip("10.0.0.100/24");
 	model->instances[1].preempt = false;
+}
+
+static struct tracker tracker(enum tracker_kind kind, const char *name, int32_t weight)
+{
+	return (struct tracker){.kind = kind, .name = name, .weight = weight};
+}
+
+static void fill_trackers(struct arena *arena, struct model *model)
+{
+	struct sync_group *group = arena_array(arena, 1, sizeof(*group));
+	struct instance *public = &model->instances[0];
+
+	public->track = arena_array(arena, 2, sizeof(*public->track));
+	public->track_count = 2;
+	public->track[0] = tracker(TRACKER_INTERFACE, "eth2", -20);
+	public->track[1] = tracker(TRACKER_CHECK, "gateway", -30);
+	*group = (struct sync_group){.name = "gateway", .instance_count = 2, .track_count = 1};
+	group->instances = arena_array(arena, 2, sizeof(*group->instances));
+	group->instances[1] = 1;
+	group->track = arena_array(arena, 1, sizeof(*group->track));
+	group->track[0] = tracker(TRACKER_INTERFACE, "eth3", 0);
+	model->sync_groups = group;
+	model->sync_group_count = 1;
+	model->instances[0].sync_group = model->instances[1].sync_group = 1;
 }
 
 static void fill_service(struct arena *arena, struct service *service, const char *name,
@@ -131,6 +155,7 @@ static void mirror_make(struct mirror *mirror)
 	*model = (struct model){
 		.generation = 3, .cluster = "shop", .node = "lb1", .has_services = true};
 	fill_instances(arena, model);
+	fill_trackers(arena, model);
 	fill_services(arena, model);
 	ck_assert_int_eq(mirror_prepare(mirror, model, arena), 0);
 }
@@ -154,22 +179,55 @@ static void tell_vrrp(struct mirror *mirror)
 	     (struct fact_instance){.instance = 0,
 				    .state = VRRP_MASTER,
 				    .since = START + 4 * NSTIME_S,
-				    .priority = 150,
+				    .priority = 120,
+				    .base_priority = 150,
 				    .master = ip("192.168.8.10"),
-				    .master_priority = 150,
+				    .master_priority = 120,
 				    .transitions = 2,
 				    .sent = 732,
 				    .received = 5,
 				    .dropped = {[VRRP_DROP_TTL] = 3},
+				    .dropped_from = {[VRRP_DROP_TTL] = ip("192.168.8.12")},
+				    .dropped_at = {[VRRP_DROP_TTL] = START + 700 * NSTIME_S},
+				    .competing_master = true,
+				    .competitor = ip("192.168.8.13"),
+				    .competitor_priority = 90,
+				    .repairs = 2,
+				    .repair = "192.168.8.201/32 on eth0 was removed",
+				    .late = {720, 10, [VRRP_LATE_COUNT - 1] = 1},
 				    .reason = "no advert from 192.168.8.11 for 3.6s (prio 100)"});
 	TELL(mirror, FACT_INSTANCE, fact_instance_put,
 	     (struct fact_instance){.instance = 1,
 				    .state = VRRP_FAULT,
 				    .since = START + 700 * NSTIME_S,
 				    .priority = 150,
+				    .base_priority = 150,
 				    .transitions = 4,
 				    .reason = "eth1 is down",
 				    .fault = "eth1 is down; eth1 has no address"});
+}
+
+static void tell_tracker(struct mirror *mirror, uint32_t number, enum verdict state,
+			 int32_t effect, const char *reason)
+{
+	struct fact_tracker fact = {.tracker = number,
+				    .state = state,
+				    .since = START + 600 * NSTIME_S,
+				    .effect = effect};
+
+	snprintf(fact.reason, sizeof(fact.reason), "%s", reason);
+	TELL(mirror, FACT_TRACKER, fact_tracker_put, fact);
+}
+
+static void tell_trackers(struct mirror *mirror)
+{
+	tell_tracker(mirror, 0, VERDICT_UP, 0, "up");
+	tell_tracker(mirror, 1, VERDICT_DOWN, -30, "connect: refused");
+	tell_tracker(mirror, 2, VERDICT_UP, 0, "up");
+	TELL(mirror, FACT_GROUP, fact_group_put,
+	     (struct fact_group){.state = VRRP_MASTER,
+				 .since = START + 4 * NSTIME_S,
+				 .reason = "all members are MASTER"});
 }
 
 static void tell_probes(struct mirror *mirror)
@@ -264,6 +322,7 @@ static void tell_daemon(struct mirror *mirror)
 static void tell_all(struct mirror *mirror)
 {
 	tell_vrrp(mirror);
+	tell_trackers(mirror);
 	tell_probes(mirror);
 	tell_servers(mirror);
 	tell_services(mirror);
@@ -351,6 +410,14 @@ START_TEST(facts_out_of_the_models_range_are_refused)
 	fact_server_put(&out, &(struct fact_server){.service = 1, .server = 1});
 	in = reader_of(bytes, writer_used(&out));
 	ck_assert(!mirror_fact(&mirror, FACT_SERVER, &in));
+	out = writer_of(bytes, sizeof(bytes));
+	fact_tracker_put(&out, &(struct fact_tracker){.instance = 0, .tracker = 3});
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(!mirror_fact(&mirror, FACT_TRACKER, &in));
+	out = writer_of(bytes, sizeof(bytes));
+	fact_group_put(&out, &(struct fact_group){.group = 1});
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(!mirror_fact(&mirror, FACT_GROUP, &in));
 	in = reader_of(bytes, writer_used(&out));
 	ck_assert(!mirror_fact(&mirror, 60, &in));
 	in = reader_of(bytes, 3);
@@ -389,6 +456,28 @@ START_TEST(a_reload_keeps_the_facts_of_what_stays)
 }
 END_TEST
 
+START_TEST(a_reload_keeps_the_trackers_that_keep_their_name)
+{
+	struct mirror mirror, next;
+	struct tracker *track;
+
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	mirror_make(&next);
+	track = next.model->instances[0].track;
+	track[0] = track[1];
+	track[1].name = "other";
+	mirror_adopt(&mirror, &next);
+	ck_assert(mirror.instances[0].trackers[0].known);
+	ck_assert_int_eq(mirror.instances[0].trackers[0].fact.effect, -30);
+	ck_assert_uint_eq(mirror.instances[0].trackers[0].fact.tracker, 0);
+	ck_assert(!mirror.instances[0].trackers[1].known);
+	ck_assert(mirror.instances[0].trackers[2].known);
+	ck_assert(mirror.groups[0].known);
+	mirror_fini(&mirror);
+}
+END_TEST
+
 START_TEST(times_stay_in_four_digit_years)
 {
 	char out[STATUS_TIME];
@@ -419,5 +508,6 @@ int main(void)
 			      array_requests_have_the_same_shape_as_in_status,
 			      times_stay_in_four_digit_years, hostile_texts_become_harmless_json),
 			 CASE("mirror", facts_out_of_the_models_range_are_refused,
-			      a_reload_keeps_the_facts_of_what_stays));
+			      a_reload_keeps_the_facts_of_what_stays,
+			      a_reload_keeps_the_trackers_that_keep_their_name));
 }
