@@ -7,26 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/text.h"
+#include "base/walltime.h"
 #include "daemon/control_mirror.h"
 
 #define NOT_REPORTED "not reported yet"
-#define LAST_SECOND 253402300799ll /* 9999-12-31T23:59:59Z */
-
-const char *status_time(nstime since_epoch, char *out)
-{
-	long long millis = since_epoch < 0 ? 0 : since_epoch / NSTIME_MS;
-	time_t seconds = (time_t)(millis / 1000 > LAST_SECOND ? LAST_SECOND : millis / 1000);
-	struct tm tm;
-	size_t used;
-
-	gmtime_r(&seconds, &tm);
-	used = strftime(out, STATUS_TIME, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + used, STATUS_TIME - used, ".%03dZ", (int)(millis % 1000));
-	return out;
-}
 
 json_t *status_text(const char *text)
 {
@@ -42,11 +28,11 @@ json_t *status_text(const char *text)
 /* A point of our clock as wall time; points at or before the machine's start mean never. */
 static json_t *time_json(nstime point, nstime wall)
 {
-	char out[STATUS_TIME];
+	char out[WALLTIME_TEXT];
 
 	if (point <= 0)
 		return json_null();
-	return json_string(status_time(nstime_after(point, wall), out));
+	return json_string(walltime_format(nstime_after(point, wall), out));
 }
 
 static json_t *number(uint64_t value)

@@ -10,16 +10,11 @@
 
 struct mirror;
 
-#define STATUS_TIME 32 /* room for a time, with the zero */
-
 /* Everything, or one array of it; the caller owns the result. `wall` is clock_wall_offset(). NULL
  * when out of memory. */
 json_t *status_json(const struct mirror *mirror, nstime wall);
 json_t *status_vrrp_json(const struct mirror *mirror, nstime wall);
 json_t *status_services_json(const struct mirror *mirror, nstime wall);
-
-/* "2026-01-02T03:04:05.678Z" for nanoseconds since the epoch (clamped to the years 1970..9999). */
-const char *status_time(nstime since_epoch, char *out);
 
 /* Any text as a JSON string: what is not UTF-8 or would steer a terminal becomes '?'; NULL becomes
  * null. */

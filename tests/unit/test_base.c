@@ -1,7 +1,8 @@
-/* base: addresses, durations, cursors, arena, table, text. */
+/* base: addresses, durations, cursors, arena, table, text, wall time. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -9,6 +10,7 @@
 #include "base/duration.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "base/walltime.h"
 #include "suite.h"
 
 START_TEST(endpoints_parse_and_print_back)
@@ -244,6 +246,45 @@ START_TEST(foreign_text_is_cleaned)
 }
 END_TEST
 
+START_TEST(wall_time_reads_back_over_all_years)
+{
+	char out[WALLTIME_TEXT], libc[WALLTIME_TEXT];
+	nstime back;
+
+	for (nstime point = 0; point < INT64_MAX - 40 * 86400 * NSTIME_S; point += 29 * 86399 * NSTIME_S + 17 * NSTIME_MS) {
+		time_t seconds = (time_t)(point / NSTIME_S);
+		struct tm tm;
+
+		strftime(libc, sizeof(libc), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+		walltime_format(point, out);
+		ck_assert(!strncmp(out, libc, strlen(libc)));
+		ck_assert_int_eq(walltime_parse(out, &back), 0);
+		ck_assert_int_eq(back, point);
+	}
+	ck_assert_str_eq(walltime_format(-5, out), "1970-01-01T00:00:00.000Z");
+	ck_assert_str_eq(walltime_format(INT64_MAX, out), "2262-04-11T23:47:16.854Z");
+}
+END_TEST
+
+START_TEST(what_is_no_wall_time_is_refused)
+{
+	static const char *const wrong[] = {
+		"", "now", "2026-01-02", "2026-01-02T03:04:05Z", "2026-01-02 03:04:05.678Z", "2026-02-29T03:04:05.678Z",
+		"2026-13-02T03:04:05.678Z", "2026-00-02T03:04:05.678Z", "2026-01-32T03:04:05.678Z",
+		"2026-01-00T03:04:05.678Z", "2026-01-02T24:04:05.678Z", "2026-01-02T03:60:05.678Z",
+		"2026-01-02T03:04:60.678Z", "1969-12-31T23:59:59.999Z", "2026-01-02T03:04:05.678Zx", "-026-01-02T03:04:05.678Z",
+	};
+	nstime back = 7;
+
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		ck_assert_msg(walltime_parse(wrong[i], &back) == -EINVAL, "%s", wrong[i]);
+	ck_assert_int_eq(walltime_parse("9999-12-31T23:59:59.999Z", &back), -ERANGE);
+	ck_assert_int_eq(walltime_parse("2262-04-11T23:47:16.855Z", &back), -ERANGE);
+	ck_assert_int_eq(back, 7);
+	ck_assert_int_eq(walltime_parse("2024-02-29T00:00:00.000Z", &back), 0);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("base",
@@ -253,5 +294,6 @@ int main(void)
 			 CASE("cursor", a_reader_that_fails_stays_failed, what_is_put_is_got, the_checksum_is_rfc_1071),
 			 CASE("arena", an_arena_keeps_to_its_limit, arena_push_keeps_what_was_pushed),
 			 CASE("table", a_table_finds_all_values_of_a_hash, a_table_without_memory_stays_empty),
+			 CASE("walltime", wall_time_reads_back_over_all_years, what_is_no_wall_time_is_refused),
 			 CASE("text", a_misspelt_word_finds_its_neighbour, foreign_text_is_cleaned));
 }

@@ -478,17 +478,6 @@ START_TEST(a_reload_keeps_the_trackers_that_keep_their_name)
 }
 END_TEST
 
-START_TEST(times_stay_in_four_digit_years)
-{
-	char out[STATUS_TIME];
-
-	ck_assert_str_eq(status_time(0, out), "1970-01-01T00:00:00.000Z");
-	ck_assert_str_eq(status_time(WALL + 7 * NSTIME_MS, out), "2026-01-02T03:00:00.007Z");
-	ck_assert_str_eq(status_time(-5, out), "1970-01-01T00:00:00.000Z");
-	ck_assert_str_eq(status_time(INT64_MAX, out), "2262-04-11T23:47:16.854Z");
-}
-END_TEST
-
 START_TEST(hostile_texts_become_harmless_json)
 {
 	json_t *text = status_text("a\033[2J\n\xff\xc3");
@@ -506,7 +495,7 @@ int main(void)
 			      status_before_any_fact_says_not_reported,
 			      status_before_any_model_is_complete_in_shape,
 			      array_requests_have_the_same_shape_as_in_status,
-			      times_stay_in_four_digit_years, hostile_texts_become_harmless_json),
+			      hostile_texts_become_harmless_json),
 			 CASE("mirror", facts_out_of_the_models_range_are_refused,
 			      a_reload_keeps_the_facts_of_what_stays,
 			      a_reload_keeps_the_trackers_that_keep_their_name));
