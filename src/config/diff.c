@@ -5,7 +5,7 @@
 
 bool instance_equal(const struct instance *a, const struct instance *b)
 {
-	return schema_equal(&schema_instance, a, b, FIELD_LABEL);
+	return schema_equal(&schema_instance, a, b, FIELD_LABEL | FIELD_INDEX);
 }
 
 bool check_equal(const struct check *a, const struct check *b)

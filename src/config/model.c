@@ -17,6 +17,14 @@ const char *role_name(enum role role)
 	return (unsigned)role < COUNT_OF(names) ? names[role] : "unknown";
 }
 
+uint8_t instance_family(const struct instance *instance)
+{
+	for (size_t i = 0; i < instance->virtual_address_count; i++)
+		if (instance->virtual_addresses[i].advertise)
+			return instance->virtual_addresses[i].address.address.family;
+	return 0;
+}
+
 const struct sync_group *model_group_of(const struct model *model, const struct instance *instance)
 {
 	uint32_t number = instance->sync_group;

@@ -52,7 +52,7 @@ enum vrrp_transport {
 };
 
 struct unicast {
-	struct addr *peers;     /* resolved; never ourselves */
+	struct addr *peers;     /* resolved; never ourselves; none with multicast unless given */
 	size_t peer_count;
 	uint8_t ttl, min_ttl;   /* sent; asked of the peers' adverts */
 };
@@ -103,7 +103,7 @@ struct instance {
 	uint8_t version;        /* 2 (IPv4 only) or 3; the family is that of the advertised addresses */
 	uint8_t priority;       /* 1..255 */
 	nstime advert_interval; /* multiple of 10 ms */
-	struct vip *virtual_addresses;
+	struct vip *virtual_addresses; /* link-local ones first, as RFC 9568 section 5.2.9 wants them */
 	size_t virtual_address_count;
 	bool preempt;
 	nstime preempt_delay;   /* a lesser master is left alone this long, counted from its first advert */
@@ -125,6 +125,9 @@ struct instance {
 	size_t route_count;
 	uint32_t sync_group;    /* number of its group in model.sync_groups + 1; 0: none */
 };
+
+/* AF_INET or AF_INET6: that of the advertised addresses, all of which have one; 0: there are none. */
+uint8_t instance_family(const struct instance *instance);
 
 /* Instances that are MASTER together or not at all; all of one priority on a director. Key: name. */
 struct sync_group {

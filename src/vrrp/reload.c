@@ -6,23 +6,29 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/duration.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "config/changes.h"
 #include "config/diff.h"
 
-#define LINE 256
+#define LINE (CHANGE_TEXT + 64)
 
 static uint64_t name_hash(const char *name)
 {
 	return text_hash(TEXT_HASH, name, strlen(name));
 }
 
+/* What cannot change while a router runs: who it is to its peers, and the MAC address and the IP
+ * protocol that it speaks with. Its transport and its peers can: one goes from multicast to unicast
+ * over `both` without a pause. */
 static bool is_same_router(const struct instance *a, const struct instance *b)
 {
 	return !strcmp(a->interface, b->interface) &&
 	       a->virtual_router_id == b->virtual_router_id && a->version == b->version &&
-	       addr_equal(&a->multicast_group, &b->multicast_group);
+	       instance_family(a) == instance_family(b) &&
+	       addr_equal(&a->multicast_group, &b->multicast_group) &&
+	       a->virtual_mac == b->virtual_mac &&
+	       (a->authentication.type == VRRP_AUTH_AH) == (b->authentication.type == VRRP_AUTH_AH);
 }
 
 static enum vrrp_change compare(const struct instance *old, const struct instance *new)
@@ -103,66 +109,9 @@ static void tell(const struct teller *teller, const char *format, ...)
 	teller->line(teller->ctx, buffer);
 }
 
-static void tell_time(const struct teller *teller, const char *key, nstime old, nstime new)
+static void tell_change(void *ctx, const char *text)
 {
-	char before[DURATION_TEXT], after[DURATION_TEXT];
-
-	if (old != new)
-		tell(teller, "%s %s → %s", key, duration_format(old, before),
-		     duration_format(new, after));
-}
-
-static void tell_flag(const struct teller *teller, const char *key, bool old, bool new)
-{
-	static const char *const words[] = {"false", "true"};
-
-	if (old != new)
-		tell(teller, "%s %s → %s", key, words[old], words[new]);
-}
-
-static bool has_address(const struct instance *instance, const struct prefix *address)
-{
-	for (size_t i = 0; i < instance->virtual_address_count; i++)
-		if (!prefix_compare(&instance->virtual_addresses[i].address, address))
-			return true;
-	return false;
-}
-
-/* Those of `mine` that `other` has not. */
-static void tell_addresses(const struct teller *teller, const struct instance *mine,
-			   const struct instance *other, const char *what)
-{
-	char address[PREFIX_TEXT];
-
-	for (size_t i = 0; i < mine->virtual_address_count; i++)
-		if (!has_address(other, &mine->virtual_addresses[i].address))
-			tell(teller, "%s virtual address %s", what,
-			     prefix_format(&mine->virtual_addresses[i].address, address));
-}
-
-static void tell_changes(const struct teller *teller, const struct instance *old,
-			 const struct instance *new)
-{
-	char before[ADDR_TEXT], after[ADDR_TEXT];
-
-	if (old->priority != new->priority)
-		tell(teller, "priority %u → %u", old->priority, new->priority);
-	tell_time(teller, "advert_interval", old->advert_interval, new->advert_interval);
-	tell_flag(teller, "preempt", old->preempt, new->preempt);
-	tell_time(teller, "carrier_settle", old->carrier_settle, new->carrier_settle);
-	tell_flag(teller, "track_own_interface", old->track_own_interface,
-		  new->track_own_interface);
-	if (!addr_equal(&old->source, &new->source))
-		tell(teller, "source %s → %s", addr_format(&old->source, before),
-		     addr_format(&new->source, after));
-	if (old->announce.count != new->announce.count)
-		tell(teller, "announce.count %u → %u", old->announce.count, new->announce.count);
-	tell_time(teller, "announce.interval", old->announce.interval, new->announce.interval);
-	tell_time(teller, "announce.again_after", old->announce.again_after,
-		  new->announce.again_after);
-	tell_time(teller, "announce.refresh", old->announce.refresh, new->announce.refresh);
-	tell_addresses(teller, new, old, "add");
-	tell_addresses(teller, old, new, "remove");
+	tell(ctx, "%s", text);
 }
 
 static void tell_new(const struct teller *teller, const char *what, const struct instance *new)
@@ -182,7 +131,7 @@ void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx,
 	case VRRP_SAME:
 		break;
 	case VRRP_CHANGED:
-		tell_changes(&teller, row->old, row->new);
+		schema_changes(&schema_instance, row->old, row->new, tell_change, &teller);
 		break;
 	case VRRP_REPLACED:
 		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id,

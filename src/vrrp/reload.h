@@ -12,7 +12,7 @@ struct arena;
 enum vrrp_change {
 	VRRP_SAME,     /* in all it does; keeps machine, timers, counters, addresses */
 	VRRP_CHANGED,  /* in place: priority, addresses, times … */
-	VRRP_REPLACED, /* another virtual router (interface, VRID, version, group) */
+	VRRP_REPLACED, /* another virtual router (interface, VRID, version, family, group, virtual_mac, AH) */
 	VRRP_ADDED,
 	VRRP_REMOVED,
 };
