@@ -18,6 +18,7 @@
 #define BUILD_CHECKS_MAX 100     /* of one service */
 #define BUILD_LISTENERS_MAX 1000 /* of one service */
 #define BUILD_PAIRS_MAX 4000000  /* servers × listeners of one service */
+#define BUILD_PEERS_MAX 255      /* of one instance */
 
 /* A director as far as it is needed to read the others' sections. */
 struct build_director {
@@ -31,8 +32,10 @@ struct build_director {
 /* An instance on one director, with the places of its values. */
 struct build_instance {
 	struct instance model;
-	struct origin *origins; /* rows of schema_instance */
-	struct origin self;     /* the item of vrrp: for what has no place of its own */
+	const struct build_director *director; /* NULL: the file has none */
+	struct origin *origins;                /* rows of schema_instance */
+	struct origin self; /* the item of vrrp: for what has no place of its own */
+	uint8_t family;     /* of its advertised addresses; 0: none is good */
 	bool good;
 };
 
@@ -107,9 +110,29 @@ void build_no_such(struct build *build, const char *kind, const char *name, cons
 		   const struct path *path, const char *(*names)(const void *ctx, size_t index),
 		   const void *ctx);
 
-/* build_vrrp.c, validate_vrrp.c */
+/* build_vrrp.c */
 void build_instances(struct build *build);
+/* The instances of whom the model is for. */
+void build_instances_finish(struct build *build);
+
+/* resolve_vrrp.c: what follows from other keys and from the director, where the file leaves it
+ * open. */
+void resolve_instance(struct build *build, struct build_instance *instance);
+
+/* validate_instance.c: rules inside one instance on one director. */
+void validate_instance(struct build *build, struct build_instance *instance);
+
+/* validate_vrrp.c: rules between instances. */
 void validate_instances(struct build *build);
+
+/* Where a key of an instance stands; the instance itself when nobody gave it. */
+const struct origin *instance_place(struct build_instance *instance, const char *key);
+/* Where the n-th element of one of its lists stands; a list of one may be that itself. */
+struct origin instance_item(struct build *build, struct build_instance *instance, const char *key,
+			    size_t number);
+/* Where a key of such an element stands; the element itself when it was not given. */
+struct origin instance_item_key(struct build *build, struct build_instance *instance,
+				const char *list, size_t number, const char *key);
 
 /* build_check.c */
 void build_checks(struct build *build);

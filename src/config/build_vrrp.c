@@ -3,7 +3,9 @@
  * defaults, the built-in. All directors are resolved, whomever the model is for: faults of the
  * others show, and equal priorities can be seen. */
 #include <string.h>
+#include <sys/socket.h>
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "config/build.h"
 
@@ -30,8 +32,8 @@ static void build_instance(struct build *build, const struct section_item *item,
 {
 	struct level levels[4] = {{0}};
 	const struct node_pair *renamed;
-	const struct origin *interface;
 
+	instance->director = director;
 	instance->self =
 		(struct origin){.key = item->value, .value = item->value, .path = item->path};
 	instance->origins =
@@ -56,10 +58,7 @@ static void build_instance(struct build *build, const struct section_item *item,
 			   "the name of an instance is the same on every director");
 		instance->model.name = name;
 	}
-	interface = origin_of(&schema_instance, instance->origins, "interface");
-	if (instance->model.interface)
-		instance->model.interface =
-			build_interface(build, director, instance->model.interface, interface);
+	resolve_instance(build, instance);
 }
 
 /* The name that a director's overrides call an item by; NULL when it has none (reported with the
@@ -95,6 +94,41 @@ static bool has_item(const struct item_names *names, const char *name)
 	return false;
 }
 
+/* ---- places --------------------------------------------------------------------------------- */
+
+const struct origin *instance_place(struct build_instance *instance, const char *key)
+{
+	const struct origin *origin = origin_of(&schema_instance, instance->origins, key);
+
+	return origin->value ? origin : &instance->self;
+}
+
+struct origin instance_item(struct build *build, struct build_instance *instance, const char *key,
+			    size_t number)
+{
+	const struct origin *list = instance_place(instance, key);
+	struct origin place = *list;
+
+	if (list->value->kind != NODE_SEQUENCE || number >= list->value->count)
+		return place;
+	place.value = place.key = list->value->items[number];
+	place.path = path_below(&build->reader, list->path, NULL, number);
+	return place;
+}
+
+struct origin instance_item_key(struct build *build, struct build_instance *instance,
+				const char *list, size_t number, const char *key)
+{
+	struct origin *origins =
+		origin_inner(origin_of(&schema_instance, instance->origins, list), number);
+	const struct schema_record *record = schema_find(&schema_instance, list)->record;
+	struct origin *origin = origins ? origin_of(record, origins, key) : NULL;
+
+	return origin && origin->value ? *origin : instance_item(build, instance, list, number);
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
+
 /* A director may only override instances that exist. */
 static void check_overrides(struct build *build, const struct build_director *director,
 			    const struct item_names *names)
@@ -113,19 +147,6 @@ static void check_overrides(struct build *build, const struct build_director *di
 	}
 }
 
-/* The instances of whom the model is for; with directors in the file but no node, nobody's. */
-static void keep_own(struct build *build, size_t first)
-{
-	struct model *model = build->model;
-
-	model->instances =
-		arena_array(build->arena, build->instance_count, sizeof(*model->instances));
-	if (!model->instances)
-		return;
-	model->instance_count = build->instance_count;
-	for (size_t i = 0; i < build->instance_count; i++)
-		model->instances[i] = build->instances[first + i].model;
-}
 
 void build_instances(struct build *build)
 {
@@ -149,8 +170,45 @@ void build_instances(struct build *build)
 			build_instance(build, &items[i], item_name(&items[i]), director,
 				       &build->instances[d * names.count + i]);
 	}
-	if (!build->director_count)
-		keep_own(build, 0);
-	else if (build->self)
-		keep_own(build, (size_t)(build->self - build->directors) * names.count);
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+/* Link-local addresses stand first in an IPv6 advert (RFC 9568 section 5.2.9); otherwise the order
+ * of the file stays. */
+static void link_local_first(struct instance *instance)
+{
+	size_t place = 0;
+
+	for (size_t i = 0; i < instance->virtual_address_count; i++) {
+		struct vip vip = instance->virtual_addresses[i];
+
+		if (vip.address.address.family != AF_INET6 ||
+		    !addr_is_link_local(&vip.address.address))
+			continue;
+		memmove(&instance->virtual_addresses[place + 1],
+			&instance->virtual_addresses[place], (i - place) * sizeof(vip));
+		instance->virtual_addresses[place++] = vip;
+	}
+}
+
+/* With directors in the file but no node, the model has nobody's instances. */
+void build_instances_finish(struct build *build)
+{
+	struct model *model = build->model;
+	size_t first = 0;
+
+	if (build->director_count && !build->self)
+		return;
+	if (build->self)
+		first = (size_t)(build->self - build->directors) * build->instance_count;
+	model->instances =
+		arena_array(build->arena, build->instance_count, sizeof(*model->instances));
+	if (!model->instances || !build->instances)
+		return;
+	model->instance_count = build->instance_count;
+	for (size_t i = 0; i < build->instance_count; i++) {
+		model->instances[i] = build->instances[first + i].model;
+		link_local_first(&model->instances[i]);
+	}
 }

@@ -343,6 +343,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	build_pools(&build);
 	build_services(&build);
 	validate_services(&build);
+	build_instances_finish(&build);
 	build_checks_finish(&build);
 	warn_nothing(&build);
 	model->has_services = model->service_count > 0;

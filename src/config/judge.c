@@ -120,23 +120,18 @@ const char *judge_host_address(const void *address)
 	return NULL;
 }
 
-static bool is_ipv4(const struct addr *address)
-{
-	return address->family == AF_INET;
-}
-
-const char *judge_vrrp_source(const void *address)
-{
-	if (!is_ipv4(address))
-		return "IPv6 does not work for VRRP yet: an IPv4 address is needed";
-	return judge_host_address(address);
-}
+#define IPV6_SCOPE 0x0f /* of the second byte of a group, RFC 4291 section 2.7 */
+#define IPV6_LINK_LOCAL 2
 
 const char *judge_vrrp_group(const void *address)
 {
-	if (!is_ipv4(address))
-		return "IPv6 does not work for VRRP yet: an IPv4 group is needed";
-	return addr_is_multicast(address) ? NULL : "is no multicast address";
+	const struct addr *group = address;
+
+	if (!addr_is_multicast(group))
+		return "is no multicast address";
+	if (group->family == AF_INET6 && (group->bytes[1] & IPV6_SCOPE) != IPV6_LINK_LOCAL)
+		return "is not of link-local scope (ff02::12)";
+	return NULL;
 }
 
 const char *judge_vip(const void *prefix)
@@ -144,13 +139,41 @@ const char *judge_vip(const void *prefix)
 	const struct prefix *vip = prefix;
 	const char *complaint = judge_host_address(&vip->address);
 
-	if (!is_ipv4(&vip->address))
-		return "IPv6 virtual addresses do not work yet, IPv4 only";
 	if (!complaint && addr_is_loopback(&vip->address))
 		complaint = "is a loopback address";
 	if (!complaint && !vip->length)
 		complaint = "a prefix length of 0 would cover every address";
 	return complaint;
+}
+
+/* What the kernel takes (IFNAMSIZ), and what shows as one word. */
+const char *judge_label(const void *text)
+{
+	const char *label = text;
+
+	if (!*label)
+		return "is empty";
+	if (strlen(label) > 15)
+		return "a label has at most 15 bytes";
+	return has_control(label, "") || strpbrk(label, " /") ? "a label has no blanks and no \"/\""
+							      : NULL;
+}
+
+/* Family 0 is "default". The kernel refuses a network with host bits. */
+const char *judge_route(const void *prefix)
+{
+	const struct prefix *to = prefix;
+
+	if (addr_is_multicast(&to->address))
+		return "is a multicast address";
+	for (unsigned bit = to->length; bit < addr_bits(to->address.family); bit++)
+		if (to->address.bytes[bit / 8] & (0x80u >> bit % 8))
+			return "has bits beyond its prefix length: a network is expected "
+			       "(203.0.113.0/24)";
+	if (to->length && to->length == addr_bits(to->address.family) &&
+	    addr_is_unspecified(&to->address))
+		return "is no network";
+	return NULL;
 }
 
 const char *judge_listen(const void *endpoint)

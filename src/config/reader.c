@@ -28,6 +28,11 @@ struct origin *origin_of(const struct schema_record *record, struct origin *orig
 	return &origins[schema_index(record, schema_find(record, key))];
 }
 
+struct origin *origin_inner(const struct origin *origin, size_t element)
+{
+	return origin->inner ? origin->inner[element] : NULL;
+}
+
 void origin_report(struct config_reader *reader, enum severity severity,
 		   const struct origin *origin, const struct origin *otherwise, const char *format,
 		   ...)
@@ -182,21 +187,16 @@ static bool read_scalar(struct config_reader *reader, const struct schema_field 
 	return false;
 }
 
-static bool read_record_element(struct config_reader *reader, const struct schema_record *record,
-				const struct node *node, const struct path *path, void *out)
+static bool read_element(struct config_reader *reader, const struct schema_field *field,
+			 const struct node *node, const struct path *path, void *out,
+			 struct origin **inner)
 {
 	struct level level = {.node = node, .path = path, .is_home = true};
-	struct origin *origins = arena_array(reader->arena, record->count, sizeof(*origins));
 
-	return origins && record_read(reader, record, &level, 1, out, origins);
-}
-
-static bool read_element(struct config_reader *reader, const struct schema_field *field,
-			 const struct node *node, const struct path *path, void *out)
-{
-	if (field->type == TYPE_RECORD)
-		return read_record_element(reader, field->record, node, path, out);
-	return read_scalar(reader, field, node, path, out);
+	if (field->type != TYPE_RECORD)
+		return read_scalar(reader, field, node, path, out);
+	*inner = arena_array(reader->arena, field->record->count, sizeof(**inner));
+	return *inner && record_read(reader, field->record, &level, 1, out, *inner);
 }
 
 static void list_store(const struct schema_field *field, void *object, const void *elements,
@@ -209,21 +209,24 @@ static void list_store(const struct schema_field *field, void *object, const voi
 /* A list; one value is a list of one. Elements keep the numbers of their nodes, faulty ones
  * included. */
 static bool read_list(struct config_reader *reader, const struct schema_field *field,
-		      const struct origin *origin, void *object)
+		      struct origin *origin, void *object)
 {
 	const struct node *node = origin->value;
 	bool single = node->kind != NODE_SEQUENCE, good = true;
 	size_t count = single ? 1 : node->count;
 	char *elements = arena_array(reader->arena, count, field->size);
 
-	if (!elements)
+	if (field->type == TYPE_RECORD)
+		origin->inner = arena_array(reader->arena, count, sizeof(*origin->inner));
+	if (!elements || arena_failed(reader->arena))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const struct path *path =
 			single ? origin->path : path_below(reader, origin->path, NULL, i);
 
 		good &= read_element(reader, field, single ? node : node->items[i], path,
-				     elements + i * field->size);
+				     elements + i * field->size,
+				     origin->inner ? &origin->inner[i] : NULL);
 	}
 	list_store(field, object, elements, count);
 	if (!count && (field->flags & FIELD_REQUIRED)) {
@@ -287,7 +290,8 @@ static bool read_words(struct config_reader *reader, const struct schema_field *
 
 /* A record inside the record: its keys, too, come from all levels. */
 static bool read_inner(struct config_reader *reader, const struct schema_field *field,
-		       const struct level *levels, size_t level_count, void *out)
+		       const struct level *levels, size_t level_count, void *out,
+		       struct origin *origin)
 {
 	struct origin *origins = arena_array(reader->arena, field->record->count, sizeof(*origins));
 	struct level *inner = arena_array(reader->arena, level_count, sizeof(*inner));
@@ -307,11 +311,12 @@ static bool read_inner(struct config_reader *reader, const struct schema_field *
 				       .is_home = levels[i].is_home,
 				       .path = path_below(reader, levels[i].path, field->key, 0)};
 	}
+	origin->inner = arena_copy(reader->arena, &origins, sizeof(struct origin *));
 	return origins && inner && record_read(reader, field->record, inner, count, out, origins);
 }
 
 static bool read_field(struct config_reader *reader, const struct schema_field *field,
-		       const struct origin *origin, void *object)
+		       struct origin *origin, void *object)
 {
 	void *member = schema_member(field, object);
 	const void *dropped;
@@ -372,8 +377,9 @@ static bool read_row(struct config_reader *reader, const struct schema_record *r
 	if (!reader->partial && !schema_applies(record, field, out))
 		return not_applicable(reader, record, out, origin);
 	if (field->type == TYPE_RECORD && !(field->flags & FIELD_LIST))
-		good = read_inner(reader, field, levels, level_count, schema_member(field, out));
-	else if (origin->value && field->type == TYPE_SOURCE)
+		good = read_inner(reader, field, levels, level_count, schema_member(field, out),
+				  origin);
+	else if (origin->value && (field->type == TYPE_SOURCE || (field->flags & FIELD_RESOLVED)))
 		good = true;
 	else if (origin->value)
 		good = read_field(reader, field, origin, out);

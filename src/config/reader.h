@@ -34,6 +34,9 @@ struct origin {
 	const struct path *path;
 	bool is_default_level;
 	bool bad; /* reported already: no further checks */
+	/* Of a record: one array, the origins of its rows. Of a list of records: one array for each
+	 * element. NULL: the value was a default, or could not be read. */
+	struct origin **inner;
 };
 
 struct config_reader {
@@ -51,6 +54,9 @@ bool record_read(struct config_reader *reader, const struct schema_record *recor
 /* The origin of a key among those of a record. */
 struct origin *origin_of(const struct schema_record *record, struct origin *origins,
 			 const char *key);
+
+/* The origins of the rows of a record inside, or of a list's element; NULL when there are none. */
+struct origin *origin_inner(const struct origin *origin, size_t element);
 
 /* A path one step below, in the reader's arena. */
 const struct path *path_below(struct config_reader *reader, const struct path *up, const char *key,

@@ -15,6 +15,7 @@
 
 struct renderer {
 	const struct model *model;
+	const struct instance *instance; /* that is being rendered, or NULL */
 	void (*line)(void *ctx, const char *text);
 	void *ctx;
 	char *buffer, *value;
@@ -166,6 +167,24 @@ static void render_text_map(struct renderer *r, const struct schema_field *field
 	r->indent -= 2;
 }
 
+/* Our own address below those of our peers: so the list holds on every director. */
+static void render_ourselves(struct renderer *r, const struct schema_field *field)
+{
+	struct addr own = r->instance->source;
+	struct text out;
+
+	for (size_t i = 0; !own.family && r->model->node && i < r->model->director_count; i++)
+		if (!strcmp(r->model->directors[i].name, r->model->node))
+			own = r->model->directors[i].address;
+	if (!r->instance->unicast.peer_count || own.family != instance_family(r->instance))
+		return;
+	r->item = true;
+	out = line_begin(r);
+	add_scalar(&out, field, formatted(r, field, &own));
+	text_add(&out, " # ourselves: left out");
+	line_end(r, &out);
+}
+
 static void render_list(struct renderer *r, const struct schema_field *field, const void *object)
 {
 	const char *elements = schema_elements(field, object);
@@ -179,6 +198,8 @@ static void render_list(struct renderer *r, const struct schema_field *field, co
 
 		r->item = true;
 		if (field->type == TYPE_RECORD) {
+			if (field->record == &schema_instance)
+				r->instance = element;
 			render_record(r, field->record, element);
 			continue;
 		}
@@ -186,6 +207,8 @@ static void render_list(struct renderer *r, const struct schema_field *field, co
 		add_scalar(&out, field, formatted(r, field, element));
 		line_end(r, &out);
 	}
+	if (field == schema_find(&schema_unicast, "peers"))
+		render_ourselves(r, field);
 	r->indent -= 4;
 }
 

@@ -35,6 +35,8 @@ enum schema_flags {
 	FIELD_CHILDREN = 1 << 6, /* objects of their own, compared one by one */
 	FIELD_DROP = 1 << 7,     /* read and checked, but no member of the model (a description) */
 	FIELD_ALWAYS = 1 << 8,   /* derived or defaulted by a builder: never absent in a model */
+	FIELD_RESOLVED = 1 << 9, /* the reader leaves it to a builder, who fills the member in */
+	FIELD_ROUTE = 1 << 10,   /* a prefix may be "default": family 0 until a builder knows it */
 };
 
 struct schema_word {
@@ -62,13 +64,14 @@ struct schema_record {
 	size_t size;
 	const struct schema_field *fields;
 	size_t count;
-	const char *discriminator; /* key of the TYPE_WORD that `applies` is about; NULL: none */
+	const char *discriminator; /* key of the word or number that `applies` is about; NULL: none */
 	const char *short_form;    /* key of the field that a scalar stands for; NULL: none */
 };
 
 extern const struct schema_record schema_model, schema_director, schema_defaults, schema_global,
-	schema_instance, schema_announce, schema_vip, schema_check, schema_http_expect,
-	schema_http_header, schema_probe, schema_service, schema_real_server, schema_endpoint;
+	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast, schema_check,
+	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_real_server,
+	schema_endpoint;
 
 /* The row of a key, or NULL. */
 const struct schema_field *schema_find(const struct schema_record *record, const char *key);

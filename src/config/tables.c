@@ -116,9 +116,24 @@ const struct schema_record schema_global = {
 
 /* ---- vrrp ----------------------------------------------------------------------------------- */
 
+/* Scopes as the kernel numbers them (RT_SCOPE_*). */
+static const struct schema_word scope_words[] = {
+	{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}, {0},
+};
+
 static const struct schema_field vip_fields[] = {
 	{.key = "address", .type = TYPE_PREFIX, MEMBER(vip, address), .flags = FIELD_REQUIRED,
-	 .judge = judge_vip, .doc = "address and prefix length; without a length /32"},
+	 .judge = judge_vip, .doc = "address and prefix length; without a length /32 or /128"},
+	{.key = "interface", .type = TYPE_TEXT, MEMBER(vip, interface), .judge = judge_interface,
+	 .doc = "where it lives; default the instance's"},
+	{.key = "label", .type = TYPE_TEXT, MEMBER(vip, label), .judge = judge_label,
+	 .doc = "IPv4: what ip(8) and ifconfig(8) call it"},
+	{.key = "scope", .type = TYPE_WORD, MEMBER(vip, scope), .words = scope_words,
+	 .default_text = "global", .doc = "IPv4: where it is valid"},
+	{.key = "noprefixroute", .type = TYPE_BOOL, MEMBER(vip, noprefixroute),
+	 .default_text = "false", .doc = "no route to its network comes with it"},
+	{.key = "advertise", .type = TYPE_BOOL, MEMBER(vip, advertise), .default_text = "true",
+	 .doc = "false: owned like the others, but not named in adverts"},
 };
 
 const struct schema_record schema_vip = {
@@ -127,7 +142,7 @@ const struct schema_record schema_vip = {
 
 static const struct schema_field announce_fields[] = {
 	{.key = "count", .type = TYPE_NUMBER, MEMBER(announce, count), .min = 1, .max = 100,
-	 .default_text = "5", .doc = "rounds of a burst of gratuitous ARP"},
+	 .default_text = "5", .doc = "rounds of a burst"},
 	{.key = "interval", .type = TYPE_DURATION, MEMBER(announce, interval), .min = NSTIME_MS,
 	 .max = 60 * NSTIME_S, .default_text = "200ms", .doc = "between two rounds"},
 	{.key = "again_after", .type = TYPE_DURATION, MEMBER(announce, again_after), .max = HOUR,
@@ -140,6 +155,50 @@ const struct schema_record schema_announce = {
 	RECORD("announce", announce_fields), .size = sizeof(struct announce),
 };
 
+static const struct schema_word transport_words[] = {
+	{"multicast", VRRP_TRANSPORT_MULTICAST},
+	{"unicast", VRRP_TRANSPORT_UNICAST},
+	{"both", VRRP_TRANSPORT_BOTH},
+	{0},
+};
+static const struct schema_word checksum_words[] = {
+	{"pseudo_header", VRRP_CHECKSUM_PSEUDO_HEADER}, {"rfc9568", VRRP_CHECKSUM_RFC9568}, {0},
+};
+
+static const struct schema_field unicast_fields[] = {
+	{.key = "peers", .type = TYPE_ADDRESS, ITEMS(unicast, peers, peer_count),
+	 .flags = FIELD_LIST | FIELD_RESOLVED, .judge = judge_host_address,
+	 .doc = "directors or addresses; default all other directors"},
+	{.key = "ttl", .type = TYPE_NUMBER, MEMBER(unicast, ttl), .min = 1, .max = 255,
+	 .default_text = "255", .doc = "hop limit of what is sent"},
+	{.key = "min_ttl", .type = TYPE_NUMBER, MEMBER(unicast, min_ttl), .min = 1, .max = 255,
+	 .default_text = "255", .doc = "hop limit that a peer's advert must have left"},
+};
+
+const struct schema_record schema_unicast = {
+	RECORD("unicast", unicast_fields), .size = sizeof(struct unicast),
+};
+
+static const struct schema_field route_fields[] = {
+	{.key = "to", .type = TYPE_PREFIX, MEMBER(vrrp_route, to),
+	 .flags = FIELD_REQUIRED | FIELD_ROUTE, .judge = judge_route,
+	 .doc = "a network, an address, or default"},
+	{.key = "via", .type = TYPE_ADDRESS, MEMBER(vrrp_route, via), .judge = judge_host_address,
+	 .doc = "the next router; without it the network is on the link"},
+	{.key = "dev", .type = TYPE_TEXT, MEMBER(vrrp_route, dev), .judge = judge_interface,
+	 .doc = "interface; default the instance's"},
+	{.key = "metric", .type = TYPE_NUMBER, MEMBER(vrrp_route, metric), .max = UINT32_MAX,
+	 .default_text = "0", .doc = "the lowest counts; 0: the kernel's default"},
+	{.key = "table", .type = TYPE_NUMBER, MEMBER(vrrp_route, table), .min = 1,
+	 .max = UINT32_MAX, .default_text = "254", .doc = "number of the routing table; 254: main"},
+};
+
+const struct schema_record schema_route = {
+	RECORD("route", route_fields), .size = sizeof(struct vrrp_route),
+};
+
+#define VERSION(number) (1u << (number))
+
 static const struct schema_field instance_fields[] = {
 	NAME(instance),
 	DESCRIPTION(instance),
@@ -147,37 +206,59 @@ static const struct schema_field instance_fields[] = {
 	 .flags = FIELD_REQUIRED, .judge = judge_interface,
 	 .doc = "where its addresses live and its adverts are sent"},
 	{.key = "virtual_router_id", .type = TYPE_NUMBER, MEMBER(instance, virtual_router_id),
-	 .flags = FIELD_REQUIRED | FIELD_OWN, .min = 1, .max = 255, .doc = "unique per interface"},
-	{.key = "version", .type = TYPE_NUMBER, MEMBER(instance, version), .min = 3, .max = 3,
-	 .default_text = "3", .doc = "of VRRP"},
+	 .flags = FIELD_REQUIRED | FIELD_OWN, .min = 1, .max = 255,
+	 .doc = "unique per interface and family"},
+	{.key = "version", .type = TYPE_NUMBER, MEMBER(instance, version), .min = 2, .max = 3,
+	 .default_text = "3", .doc = "of VRRP; 2 is for IPv4 only"},
 	{.key = "priority", .type = TYPE_NUMBER, MEMBER(instance, priority), .min = 1, .max = 255,
 	 .default_text = "100",
 	 .doc = "the highest living one is MASTER; 255: owner of the addresses"},
 	{.key = "advert_interval", .type = TYPE_DURATION, MEMBER(instance, advert_interval),
 	 .min = 10 * NSTIME_MS, .max = 40950 * NSTIME_MS, .step = 10 * NSTIME_MS,
-	 .default_text = "1s", .doc = "between two adverts"},
+	 .default_text = "1s", .doc = "between two adverts; version 2: whole seconds"},
 	{.key = "virtual_addresses", .type = TYPE_RECORD,
 	 ITEMS(instance, virtual_addresses, virtual_address_count),
 	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .record = &schema_vip,
 	 .doc = "what the MASTER owns"},
 	{.key = "preempt", .type = TYPE_BOOL, MEMBER(instance, preempt), .default_text = "true",
 	 .doc = "take over from a living MASTER of lower priority"},
+	{.key = "preempt_delay", .type = TYPE_DURATION, MEMBER(instance, preempt_delay),
+	 .max = HOUR, .default_text = "0s",
+	 .doc = "leave a MASTER of lower priority alone for this long"},
+	{.key = "startup_delay", .type = TYPE_DURATION, MEMBER(instance, startup_delay),
+	 .max = HOUR, .default_text = "0s",
+	 .doc = "claim nothing before the daemon has run this long"},
 	{.key = "carrier_settle", .type = TYPE_DURATION, MEMBER(instance, carrier_settle),
 	 .max = HOUR, .default_text = "2s",
 	 .doc = "listen this long after start or carrier-up before a claim"},
 	{.key = "track_own_interface", .type = TYPE_BOOL, MEMBER(instance, track_own_interface),
 	 .default_text = "true", .doc = "its interface down means FAULT"},
+	{.key = "accept", .type = TYPE_BOOL, MEMBER(instance, accept), .default_text = "true",
+	 .doc = "false: the MASTER drops packets for its addresses unless it owns them"},
+	{.key = "transport", .type = TYPE_WORD, MEMBER(instance, transport),
+	 .words = transport_words, .default_text = "multicast", .doc = "how adverts travel"},
 	{.key = "source", .type = TYPE_ADDRESS, MEMBER(instance, source),
-	 .judge = judge_vrrp_source,
+	 .judge = judge_host_address,
 	 .doc = "of its adverts; default the director's address, else the interface's first"},
 	{.key = "multicast_group", .type = TYPE_ADDRESS, MEMBER(instance, multicast_group),
-	 .judge = judge_vrrp_group, .default_text = "224.0.0.18", .doc = "where its adverts go"},
+	 .judge = judge_vrrp_group, .flags = FIELD_ALWAYS, .doc = "where its adverts go"},
+	{.key = "unicast", .type = TYPE_RECORD, MEMBER(instance, unicast),
+	 .record = &schema_unicast, .doc = "peers of transport: unicast or both"},
+	{.key = "checksum", .type = TYPE_WORD, MEMBER(instance, checksum), .words = checksum_words,
+	 .default_text = "pseudo_header", .applies = VERSION(3),
+	 .doc = "form of the checksum that is sent in IPv4; both are taken"},
+	{.key = "virtual_mac", .type = TYPE_BOOL, MEMBER(instance, virtual_mac),
+	 .default_text = "false", .doc = "own the virtual router's MAC address"},
 	{.key = "announce", .type = TYPE_RECORD, MEMBER(instance, announce),
-	 .record = &schema_announce, .doc = "gratuitous ARP"},
+	 .record = &schema_announce,
+	 .doc = "gratuitous ARP and unsolicited neighbour advertisements"},
+	{.key = "routes", .type = TYPE_RECORD, ITEMS(instance, routes, route_count),
+	 .flags = FIELD_LIST, .record = &schema_route, .doc = "routes that exist while MASTER"},
 };
 
 const struct schema_record schema_instance = {
 	RECORD("instance", instance_fields), .size = sizeof(struct instance),
+	.discriminator = "version",
 };
 
 /* ---- checks --------------------------------------------------------------------------------- */

@@ -294,16 +294,24 @@ static bool parse_address(const struct scalar *scalar, void *out, struct text *w
 	return false;
 }
 
-static bool parse_prefix(const struct scalar *scalar, void *out, struct text *why)
+static bool parse_prefix(const struct schema_field *field, const struct scalar *scalar,
+			 struct prefix *out, struct text *why)
 {
-	int err = prefix_parse(scalar->text, out);
+	bool is_route = field->flags & FIELD_ROUTE;
+	int err;
 
+	if (is_route && !strcmp(scalar->text, "default")) {
+		*out = (struct prefix){0};
+		return true;
+	}
+	err = prefix_parse(scalar->text, out);
 	if (err == -ERANGE)
 		text_add(why, "\"%s\" has no valid prefix length (0 to %s)", scalar->text,
 			 strchr(scalar->text, ':') ? "128" : "32");
 	else if (err)
-		text_add(why, "\"%s\" is no address with prefix length (192.0.2.1/24)",
-			 scalar->text);
+		text_add(why, "\"%s\" is %s", scalar->text,
+			 is_route ? "no network (203.0.113.0/24) and not default"
+				  : "no address with prefix length (192.0.2.1/24)");
 	return !err;
 }
 
@@ -379,7 +387,7 @@ static bool parse_any_address(const struct schema_field *field, const struct sca
 	if (field->type == TYPE_ADDRESS)
 		good = parse_address(scalar, &value.address, why);
 	else if (field->type == TYPE_PREFIX)
-		good = parse_prefix(scalar, &value.prefix, why);
+		good = parse_prefix(field, scalar, &value.prefix, why);
 	else
 		good = parse_endpoint(scalar, &value.endpoint, why);
 	if (!good || !judge_value(field, scalar, &value, why))

@@ -5,13 +5,14 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "config/changes.h"
 #include "suite.h"
 #include "vrrp/reload.h"
 #include "vrrp/repair.h"
 
 static struct vip vip(const char *text)
 {
-	struct vip out = {0};
+	struct vip out = {.advertise = true};
 
 	ck_assert_int_eq(prefix_parse(text, &out.address), 0);
 	return out;
@@ -124,6 +125,74 @@ START_TEST(another_virtual_router_under_the_old_name_begins_anew)
 	new = old;
 	ck_assert_int_eq(addr_parse("224.0.0.99", &new.multicast_group), 0);
 	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+	new = old;
+	new.version = 2;
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+	new = old;
+	new.virtual_mac = true;
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+	new = old;
+	new.virtual_addresses = (struct vip[]){vip("2001:db8::1/64")};
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+}
+END_TEST
+
+START_TEST(changes_inside_lists_and_records_are_told)
+{
+	struct vip before[] = {vip("10.0.0.1/24"), vip("10.0.0.2/32"), vip("10.0.0.3/32")};
+	struct vip after[] = {vip("10.0.0.3/32"), vip("10.0.0.1/24"), vip("10.0.0.4/32")};
+	struct vrrp_route kept = {.table = 254}, gone = {.table = 254}, added = {.table = 7};
+	struct addr peers[2];
+	struct instance old = instance("public", 51, before, 3),
+			new = instance("public", 51, after, 3);
+
+	ck_assert_int_eq(prefix_parse("203.0.113.0/24", &kept.to), 0);
+	ck_assert_int_eq(prefix_parse("198.51.100.0/24", &gone.to), 0);
+	ck_assert_int_eq(prefix_parse("198.51.100.0/24", &added.to), 0);
+	ck_assert_int_eq(addr_parse("10.0.0.254", &added.via), 0);
+	ck_assert_int_eq(addr_parse("10.0.0.11", &peers[0]), 0);
+	ck_assert_int_eq(addr_parse("10.0.0.12", &peers[1]), 0);
+	after[1].label = "eth0:1";
+	after[2].advertise = false;
+	old.transport = VRRP_TRANSPORT_MULTICAST;
+	new.transport = VRRP_TRANSPORT_BOTH;
+	old.unicast = (struct unicast){.peers = &peers[0], .peer_count = 1, .ttl = 255};
+	new.unicast = (struct unicast){.peers = &peers[1], .peer_count = 1, .ttl = 64};
+	old.routes = (struct vrrp_route[]){kept, gone};
+	new.routes = (struct vrrp_route[]){kept, added};
+	old.route_count = new.route_count = 2;
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "c");
+	ck_assert_str_eq(told, "public: transport multicast → both\n"
+			       "public: unicast.ttl 255 → 64\n"
+			       "public: unicast.peers add 10.0.0.12\n"
+			       "public: unicast.peers remove 10.0.0.11\n"
+			       "public: virtual address 10.0.0.1/24 label none → eth0:1\n"
+			       "public: add virtual address 10.0.0.4/32 advertise false\n"
+			       "public: remove virtual address 10.0.0.2/32\n"
+			       "public: route 198.51.100.0/24 via none → 10.0.0.254\n"
+			       "public: route 198.51.100.0/24 table 254 → 7\n");
+}
+END_TEST
+
+/* An equal pair that differs in one row must be told, whichever row it is. */
+START_TEST(every_key_that_can_change_is_told)
+{
+	struct vip vips[] = {vip("10.0.0.1/24")};
+	struct instance old = instance("a", 1, vips, 1);
+
+	for (size_t i = 0; i < schema_instance.count; i++) {
+		const struct schema_field *field = &schema_instance.fields[i];
+		struct instance new = old;
+		unsigned char *byte = schema_member(field, &new);
+
+		if (!field->key || !schema_is_stored(field) || field->type == TYPE_RECORD ||
+		    field->type == TYPE_TEXT || field->type == TYPE_ADDRESS)
+			continue;
+		*byte ^= 1;
+		told[0] = '\0';
+		schema_changes(&schema_instance, &old, &new, line, NULL);
+		ck_assert_msg(!strncmp(told, field->key, strlen(field->key)), "%s", field->key);
+	}
 }
 END_TEST
 
@@ -179,6 +248,7 @@ int main(void)
 	return SUITE_RUN(
 		"vrrp reload",
 		CASE("reload", the_same_file_changes_nothing, values_change_in_place_and_are_told,
+		     changes_inside_lists_and_records_are_told, every_key_that_can_change_is_told,
 		     another_virtual_router_under_the_old_name_begins_anew,
 		     what_comes_and_goes_is_told),
 		CASE("repair", a_lost_address_is_put_back_at_once_and_then_ever_more_slowly,
