@@ -374,8 +374,13 @@ static bool read_row(struct config_reader *reader, const struct schema_record *r
 
 	if (origin->bad || !field->key)
 		return !origin->bad;
+	if (reader->partial && schema_find(record, field->key) != field)
+		return true;
 	if (!reader->partial && !schema_applies(record, field, out))
-		return not_applicable(reader, record, out, origin);
+		return schema_is_other(record, field, out) ||
+		       not_applicable(reader, record, out, origin);
+	if (origin->is_default_level && (field->flags & FIELD_OWN))
+		*origin = (struct origin){0}; /* meant for another row of the key */
 	if (field->type == TYPE_RECORD && !(field->flags & FIELD_LIST))
 		good = read_inner(reader, field, levels, level_count, schema_member(field, out),
 				  origin);
@@ -391,18 +396,29 @@ static bool read_row(struct config_reader *reader, const struct schema_record *r
 	return good;
 }
 
+/* Rows of one key share the origin of the first of them. */
+static struct origin *origin_at(const struct schema_record *record, struct origin *origins,
+				size_t row)
+{
+	const char *key = record->fields[row].key;
+
+	return key ? origin_of(record, origins, key) : &origins[row];
+}
+
 /* Required keys that nobody gave are named at the object itself. */
 static void report_missing(struct config_reader *reader, const struct schema_record *record,
-			   const struct level *level, const struct origin *origins)
+			   const struct level *level, struct origin *origins)
 {
 	if (reader->partial || !level->is_home || !level->node || level->node->kind != NODE_MAPPING)
 		return;
-	for (size_t i = 0; i < record->count; i++)
-		if ((record->fields[i].flags & FIELD_REQUIRED) && origins[i].bad &&
-		    !origins[i].value && !origins[i].key &&
-		    !node_find(level->node, record->fields[i].key))
+	for (size_t i = 0; i < record->count; i++) {
+		const struct origin *origin = origin_at(record, origins, i);
+
+		if ((record->fields[i].flags & FIELD_REQUIRED) && origin->bad && !origin->value &&
+		    !origin->key && !node_find(level->node, record->fields[i].key))
 			node_error(reader->diagnostics, level->node, level->path,
 				   "the key \"%s\" is missing", record->fields[i].key);
+	}
 }
 
 bool record_read(struct config_reader *reader, const struct schema_record *record,
@@ -422,7 +438,8 @@ bool record_read(struct config_reader *reader, const struct schema_record *recor
 
 		if (field == first || (!known && field->applies))
 			continue;
-		good &= read_row(reader, record, field, levels, level_count, out, &origins[i]);
+		good &= read_row(reader, record, field, levels, level_count, out,
+				 origin_at(record, origins, i));
 	}
 	for (size_t i = 0; i < level_count; i++)
 		report_missing(reader, record, &levels[i], origins);

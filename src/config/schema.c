@@ -48,6 +48,7 @@ bool schema_is_optional(const struct schema_field *field)
 	if ((field->flags & (FIELD_REQUIRED | FIELD_ALWAYS | FIELD_LIST)) || field->default_text)
 		return false;
 	return field->type == TYPE_TEXT || field->type == TYPE_ADDRESS ||
+	       field->type == TYPE_ENDPOINT ||
 	       (field->type == TYPE_NUMBER && field->min > 0);
 }
 
@@ -100,6 +101,19 @@ bool schema_applies(const struct schema_record *record, const struct schema_fiel
 	return field->applies >>
 		       schema_number(schema_value(discriminator, object), discriminator->size) &
 	       1;
+}
+
+bool schema_is_other(const struct schema_record *record, const struct schema_field *field,
+		     const void *object)
+{
+	for (size_t i = 0; field->applies && i < record->count; i++) {
+		const struct schema_field *other = &record->fields[i];
+
+		if (other != field && other->key && !strcmp(other->key, field->key) &&
+		    schema_applies(record, other, object))
+			return true;
+	}
+	return false;
 }
 
 size_t schema_count(const struct schema_field *field, const void *object)

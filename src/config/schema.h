@@ -73,7 +73,7 @@ extern const struct schema_record schema_model, schema_director, schema_defaults
 	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_real_server,
 	schema_endpoint;
 
-/* The row of a key, or NULL. */
+/* The row of a key, or NULL; the first one, when `applies` tells several apart. */
 const struct schema_field *schema_find(const struct schema_record *record, const char *key);
 /* Its number among the rows of its record. */
 size_t schema_index(const struct schema_record *record, const struct schema_field *field);
@@ -84,6 +84,10 @@ bool schema_is_stored(const struct schema_field *field);
 /* Whether the row is there for this object: its discriminator's value is among `applies`. */
 bool schema_applies(const struct schema_record *record, const struct schema_field *field,
 		    const void *object);
+
+/* Whether another row of the same key is the one for this object. */
+bool schema_is_other(const struct schema_record *record, const struct schema_field *field,
+		     const void *object);
 
 /* Whether the member may be absent in a model (NULL, family 0, a number below its minimum). */
 bool schema_is_optional(const struct schema_field *field);
