@@ -41,15 +41,18 @@ struct checkd {
 /* ---- what people read ---------------------------------------------------------------------------
  */
 
-/* "192.0.2.1:80 (health)": the check's name, or its type. */
+/* "192.0.2.1:80 (health)": the check's name, or its type; alone when it is about this machine. */
 static void add_probe(struct text *text, const struct model *model, uint32_t index)
 {
 	const struct probe *probe = &model->probes[index];
 	const struct check *check = &model->checks[probe->check];
+	const char *name = check->name ? check->name : check_type_name(check->type);
 	char target[ENDPOINT_TEXT];
 
-	text_add(text, "%s (%s)", endpoint_format(&probe->target, target),
-		 check->name ? check->name : engine_type_name(check->type));
+	if (probe->target.address.family)
+		text_add(text, "%s (%s)", endpoint_format(&probe->target, target), name);
+	else
+		text_add(text, "%s", name);
 }
 
 static void log_change(struct checkd *checkd, uint32_t probe, enum verdict before)

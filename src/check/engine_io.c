@@ -8,6 +8,7 @@
 #include "check/engine_io.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,7 +20,9 @@
 #include "check/dial_io.h"
 #include "check/flight_io.h"
 #include "check/merge.h"
+#include "check/probe_file.h"
 #include "check/probe_http.h"
+#include "check/probe_process.h"
 #include "check/probe_tcp.h"
 #include "check/schedule.h"
 #include "config/model.h"
@@ -38,12 +41,15 @@
 static const struct probe_type *const TYPES[] = {
 	[CHECK_TCP] = &probe_tcp,
 	[CHECK_HTTP] = &probe_http,
+	[CHECK_FILE] = &probe_file,
+	[CHECK_PROCESS] = &probe_process,
 };
 
 struct roster {
 	struct arena *arena;
 	const struct model *model;
 	struct subject *subjects;
+	char *said;      /* OUTCOME_SAID bytes for each subject whose type has words of its own */
 	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
 	struct schedule starts;
 	struct arena *scratch; /* of the merge: until the commit */
@@ -200,6 +206,15 @@ static void flight_land(struct flight *flight)
 	engine->flying--;
 }
 
+/* Words live as long as the subject, whatever they were said with. */
+static void keep_said(struct subject *subject, const char *words)
+{
+	if (!subject->said || !words)
+		return;
+	snprintf(subject->said, OUTCOME_SAID, "%s", words);
+	subject->last.fault = subject->said;
+}
+
 /* Fewer flights when the kernel has no more descriptors or memory; one more after as many good ends
  * as may fly. Ports are lacking for one target only, and time is no matter of how many fly. */
 static void bound_adapt(struct engine *engine, const struct outcome *outcome)
@@ -228,6 +243,7 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	nstime now = clock_now(), started = flight->started;
 
 	subject->last = *outcome;
+	keep_said(subject, outcome->fault);
 	subject->last.connected = flight->connected;
 	subject->last.latency = now - started;
 	subject->ended = now;
@@ -350,19 +366,37 @@ void roster_free(struct roster *roster)
 	arena_free(roster->arena);
 	arena_free(roster->scratch);
 	free(roster->subjects);
+	free(roster->said);
 	free(roster->slots);
 	free(roster->starts.due);
 	free(roster);
 }
 
-static int roster_memory(struct roster *roster, size_t count)
+static bool has_words(const struct model *model, size_t probe)
 {
+	const enum check_type type = model->checks[model->probes[probe].check].type;
+
+	return type == CHECK_FILE || type == CHECK_PROCESS;
+}
+
+static int roster_memory(struct roster *roster, const struct model *model)
+{
+	size_t count = model->probe_count, talkers = 0;
 	void *times = calloc(1, schedule_size((uint32_t)count) + 1);
 
+	for (size_t i = 0; i < count; i++)
+		talkers += has_words(model, i);
 	schedule_init(&roster->starts, times, (uint32_t)count);
 	roster->subjects = calloc(count + 1, sizeof(*roster->subjects));
+	roster->said = calloc(talkers + 1, OUTCOME_SAID);
 	roster->slots = calloc(count + 1, sizeof(*roster->slots));
-	return times && roster->subjects && roster->slots ? 0 : -ENOMEM;
+	if (!times || !roster->subjects || !roster->said || !roster->slots)
+		return -ENOMEM;
+	talkers = 0;
+	for (size_t i = 0; i < count; i++)
+		if (has_words(model, i))
+			roster->subjects[i].said = roster->said + OUTCOME_SAID * talkers++;
+	return 0;
 }
 
 static int roster_compare(struct roster *roster, const struct model *old, const struct model *model)
@@ -381,7 +415,7 @@ struct roster *engine_prepare(struct engine *engine, struct arena *arena, const 
 	if (!roster)
 		return NULL;
 	roster->model = model;
-	if (roster_memory(roster, model->probe_count) ||
+	if (roster_memory(roster, model) ||
 	    roster_compare(roster, engine_model(engine), model)) {
 		roster_free(roster);
 		return NULL;
@@ -424,6 +458,16 @@ static void subject_begin(struct roster *roster, uint32_t index, nstime now)
 	schedule_set(&roster->starts, index, schedule_first(probe->key, check->interval, now));
 }
 
+/* What was known under the old number, with the words in the new place. */
+static void subject_move(struct subject *to, const struct subject *from)
+{
+	char *said = to->said;
+
+	*to = *from;
+	to->said = said;
+	keep_said(to, from->last.fault);
+}
+
 void engine_commit(struct engine *engine, struct roster *fresh)
 {
 	struct roster *old = engine->roster;
@@ -437,7 +481,7 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 			subject_begin(fresh, i, now);
 			continue;
 		}
-		fresh->subjects[i] = old->subjects[from];
+		subject_move(&fresh->subjects[i], &old->subjects[from]);
 		schedule_set(&fresh->starts, i, schedule_due(&old->starts, from));
 	}
 	flights_move(engine, fresh);
@@ -467,11 +511,6 @@ const struct model *engine_model(const struct engine *engine)
 const struct subject *engine_subject(const struct engine *engine, uint32_t probe)
 {
 	return &engine->roster->subjects[probe];
-}
-
-const char *engine_type_name(enum check_type type)
-{
-	return TYPES[type]->name;
 }
 
 struct engine_work engine_work(const struct engine *engine)

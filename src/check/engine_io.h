@@ -28,6 +28,7 @@ struct subject {
 	struct automaton automaton;
 	struct outcome last; /* of the last probe that ended; REASON_NONE: none has */
 	nstime ended;        /* when that was */
+	char *said;          /* OUTCOME_SAID bytes that last.fault may point to; NULL: it has no words of its own */
 };
 
 /* A probe has ended; `before` is the verdict until now. */
@@ -56,7 +57,6 @@ void engine_stop(struct engine *engine);
 /* The committed model (NULL before the first commit); what is known of each of its probes. */
 const struct model *engine_model(const struct engine *engine);
 const struct subject *engine_subject(const struct engine *engine, uint32_t probe);
-const char *engine_type_name(enum check_type type);
 
 /* Since the engine was made: probes that ended, and the longest that a start came late. */
 struct engine_work {

@@ -21,7 +21,6 @@ struct engine;
 struct flight;
 
 struct probe_type {
-	const char *name;
 	/* What all flights of the type share, made at the first use; NULL functions: nothing.
 	 * client_new gives NULL when out of memory. */
 	void *(*client_new)(struct loop *loop);

@@ -205,7 +205,9 @@ static void describe_here(struct text *text, const struct outcome *outcome,
 	case STEP_REPLY:
 		break;
 	}
-	if (outcome->step == STEP_BIND && outcome->error == EADDRNOTAVAIL)
+	if (outcome->fault)
+		text_add(text, "%s", outcome->fault);
+	else if (outcome->step == STEP_BIND && outcome->error == EADDRNOTAVAIL)
 		text_add(text, "not an address of this machine");
 	else
 		describe_error(text, outcome->error);
@@ -213,7 +215,9 @@ static void describe_here(struct text *text, const struct outcome *outcome,
 
 static void describe_passed(struct text *text, const struct outcome *outcome)
 {
-	if (outcome->status)
+	if (outcome->fault)
+		text_add(text, "%s", outcome->fault);
+	else if (outcome->status)
 		text_add(text, "status %u", outcome->status);
 	else
 		text_add(text, "connected");
@@ -247,6 +251,9 @@ const char *outcome_describe(const struct outcome *outcome, const struct check *
 		break;
 	case REASON_PROTOCOL:
 	case REASON_TOO_LARGE:
+	case REASON_MISSING:
+	case REASON_SAYS_DOWN:
+	case REASON_COUNT:
 		text_add(&text, "%s", outcome->fault ? outcome->fault : "not a valid reply");
 		break;
 	case REASON_STATUS:

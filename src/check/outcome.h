@@ -17,6 +17,8 @@
 struct check;
 struct status_range;
 
+#define OUTCOME_SAID 120 /* room for what a script, file or process said, with the zero */
+
 /* Where in its life a probe was when it ended. */
 enum outcome_step {
 	STEP_SOCKET,    /* asking the kernel for a socket */
@@ -32,7 +34,8 @@ struct outcome {
 	int error;         /* errno that ended it; 0: none */
 	uint16_t status;   /* http: the status; 0: none was read */
 	uint32_t received; /* bytes of the answer, as far as known */
-	const char *fault; /* PROTOCOL, TOO_LARGE: what is wrong with the answer (static text) */
+	const char *fault; /* PROTOCOL, TOO_LARGE: what is wrong with the answer; script, file and
+			    * process: what there was to say, passed or not. Static, or kept by the engine. */
 	nstime connected;  /* from the start until the connection stood; 0: it never did */
 	nstime latency;    /* from the start until the end */
 };

@@ -545,7 +545,6 @@ static void *http_client_new(struct loop *loop)
 }
 
 const struct probe_type probe_http = {
-	.name = "http",
 	.client_new = http_client_new,
 	.client_free = http_client_free,
 	.start = http_start,

@@ -22,4 +22,4 @@ static void tcp_stop(struct flight *flight)
 	(void)flight;
 }
 
-const struct probe_type probe_tcp = {.name = "tcp", .start = tcp_start, .stop = tcp_stop};
+const struct probe_type probe_tcp = {.start = tcp_start, .stop = tcp_stop};

@@ -138,6 +138,11 @@ struct origin instance_item_key(struct build *build, struct build_instance *inst
 void build_checks(struct build *build);
 /* The checks of a service: a name, a mapping, or a list of them. False when one was faulty. */
 bool build_service_checks(struct build *build, struct build_service *service);
+/* What a check asks: of a real server (with the port of its listener or its own), or, as a tracker,
+ * of nobody (NULL). Family 0: of this machine. False when the check must name its target and does
+ * not. */
+bool build_target(const struct check *check, const struct endpoint *server,
+		  struct endpoint *target);
 /* The number of the probe of a check at a target, made when it is new. False when there are too
  * many. */
 bool build_probe(struct build *build, uint32_t check, const struct endpoint *target, uint32_t *out);

@@ -196,6 +196,31 @@ static uint64_t probe_key(const struct build_check *check, const struct endpoint
 	return text_hash(hash, port, sizeof(port));
 }
 
+bool build_target(const struct check *check, const struct endpoint *server, struct endpoint *target)
+{
+	struct endpoint found = {0};
+
+	switch (check->type) {
+	case CHECK_FILE:
+	case CHECK_PROCESS:
+	case CHECK_TYPES:
+		break;
+	case CHECK_TCP:
+	case CHECK_HTTP:
+		if (server)
+			found = *server;
+		if (check->address.family)
+			found.address = check->address;
+		if (check->port)
+			found.port = check->port;
+		if (!found.address.family || !found.port)
+			return false;
+		break;
+	}
+	*target = found;
+	return true;
+}
+
 bool build_probe(struct build *build, uint32_t check, const struct endpoint *target, uint32_t *out)
 {
 	struct model *model = build->model;

@@ -144,12 +144,11 @@ static void service_servers(struct build *build, struct build_service *service)
 static bool add_probe(struct build *build, struct real_server *server, uint32_t check,
 		      uint16_t port)
 {
-	const struct check *model = &build->checks[check].model;
-	struct endpoint target = {.address = server->address.address, .port = port};
+	struct endpoint address = {.address = server->address.address, .port = port}, target;
 	uint32_t *added;
 
-	if (model->address.family)
-		target.address = model->address;
+	if (!build_target(&build->checks[check].model, &address, &target))
+		return true; /* the port is that of a listener, and every listener has one */
 	if (++build->probe_use_count > BUILD_PROBES_MAX)
 		return false;
 	added = arena_push(build->arena, &server->probes, &server->probe_count, sizeof(*added));
@@ -160,11 +159,10 @@ static bool add_probe(struct build *build, struct real_server *server, uint32_t 
 static bool check_server(struct build *build, const struct build_service *service,
 			 struct real_server *server, uint32_t check)
 {
-	uint16_t port = build->checks[check].model.port;
+	const struct check *model = &build->checks[check].model;
+	uint16_t port = model->port ? model->port : server->address.port;
 
-	if (!port)
-		port = server->address.port;
-	if (port)
+	if (port || model->type == CHECK_FILE || model->type == CHECK_PROCESS)
 		return add_probe(build, server, check, port);
 	for (size_t i = 0; i < service->port_count; i++)
 		if (!add_probe(build, server, check, service->ports[i]))

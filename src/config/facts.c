@@ -43,8 +43,11 @@ const char *probe_reason_name(enum probe_reason reason)
 		[REASON_TOO_LARGE] = "too_large",
 		[REASON_RESOURCES] = "resources",
 		[REASON_LOCAL] = "local",
+		[REASON_MISSING] = "missing",
+		[REASON_SAYS_DOWN] = "says_down",
 	};
 
+	_Static_assert(COUNT_OF(names) == REASON_COUNT, "every reason has a name");
 	return name_of(names, COUNT_OF(names), reason);
 }
 
@@ -161,7 +164,7 @@ bool fact_probe_get(struct reader *in, struct fact_probe *fact)
 	struct fact_probe got = {.probe = get_u32(in)};
 
 	got.verdict = get_enum(in, VERDICT_DOWN);
-	got.reason = get_enum(in, REASON_LOCAL);
+	got.reason = get_enum(in, REASON_COUNT - 1);
 	got.passed = get_bool(in);
 	got.since = get_time(in);
 	got.time = get_time(in);

@@ -51,6 +51,9 @@ enum probe_reason {
 	REASON_TOO_LARGE,        /* the answer exceeds the size cap */
 	REASON_RESOURCES,        /* here: no descriptor, port or memory; never counts against the server */
 	REASON_LOCAL,            /* here: bind address, interface or permission */
+	REASON_MISSING,          /* file, process: not there, or too few of them */
+	REASON_SAYS_DOWN,        /* file: it says so */
+	REASON_COUNT,
 };
 
 const char *verdict_name(enum verdict verdict);

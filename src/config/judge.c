@@ -66,6 +66,26 @@ const char *judge_user(const void *text)
 	return NULL;
 }
 
+const char *judge_file(const void *text)
+{
+	const char *path = text;
+
+	if (*path != '/')
+		return "a path begins with \"/\"";
+	return has_control(path, "") ? "has a control character" : NULL;
+}
+
+const char *judge_process(const void *text)
+{
+	const char *name = text;
+
+	if (!*name)
+		return "is empty";
+	if (strchr(name, '/'))
+		return "is a path: the name alone is needed, as ps -o comm shows it";
+	return has_control(name, "") ? "has a control character" : NULL;
+}
+
 const char *judge_scheduler(const void *text)
 {
 	if (!made_of(text, LOWER DIGITS "_") || strlen(text) > 15)

@@ -49,3 +49,14 @@ const struct tracker *model_tracker(const struct model *model, const struct inst
 	index -= instance->track_count;
 	return group && index < group->track_count ? &group->track[index] : NULL;
 }
+
+const char *check_type_name(enum check_type type)
+{
+	static const char *const names[] = {
+		[CHECK_TCP] = "tcp",   [CHECK_HTTP] = "http",
+		[CHECK_FILE] = "file", [CHECK_PROCESS] = "process",
+	};
+
+	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
+	return (unsigned)type < COUNT_OF(names) ? names[type] : "unknown";
+}

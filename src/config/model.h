@@ -143,7 +143,12 @@ struct sync_group {
 enum check_type {
 	CHECK_TCP,
 	CHECK_HTTP,
+	CHECK_FILE,
+	CHECK_PROCESS,
+	CHECK_TYPES,
 };
+
+const char *check_type_name(enum check_type type);
 
 enum check_initial {
 	CHECK_INITIAL_DOWN,
@@ -180,12 +185,17 @@ struct check {
 	struct http_header *headers;
 	size_t header_count;
 	struct http_expect expect;
+	/* file only */
+	const char *file;
+	/* process only */
+	const char *process;    /* as the kernel knows it: its first 15 bytes count */
+	uint32_t count;         /* as many must run */
 };
 
 /* One distinct (check, target): run once however many servers use it. Key across reloads: key. */
 struct probe {
 	uint32_t check;         /* index into model.checks */
-	struct endpoint target; /* address and port are final */
+	struct endpoint target; /* address and port are final; family 0: this machine itself (file, process) */
 	uint64_t key;           /* hash over all that decides the verdict: the check's values and the target */
 };
 

@@ -264,6 +264,9 @@ const struct schema_record schema_instance = {
 /* ---- checks --------------------------------------------------------------------------------- */
 
 #define HTTP (1u << CHECK_HTTP)
+#define FILES (1u << CHECK_FILE)
+#define PROCESSES (1u << CHECK_PROCESS)
+#define SOCKETS (1u << CHECK_TCP | HTTP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -287,7 +290,8 @@ const struct schema_record schema_http_expect = {
 };
 
 static const struct schema_word check_type_words[] = {
-	{"tcp", CHECK_TCP}, {"http", CHECK_HTTP}, {0},
+	{"tcp", CHECK_TCP}, {"http", CHECK_HTTP},
+	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {0},
 };
 static const struct schema_word initial_words[] = {
 	{"down", CHECK_INITIAL_DOWN}, {"up", CHECK_INITIAL_UP}, {0},
@@ -311,13 +315,14 @@ static const struct schema_field check_fields[] = {
 	{.key = "initial", .type = TYPE_WORD, MEMBER(check, initial), .words = initial_words,
 	 .default_text = "down", .doc = "state before the first probe has ended"},
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(check, address),
-	 .judge = judge_host_address, .doc = "probed instead of the server's"},
+	 .judge = judge_host_address, .applies = SOCKETS,
+	 .doc = "probed instead of the server's"},
 	{.key = "port", .type = TYPE_NUMBER, MEMBER(check, port), .min = 1, .max = 65535,
-	 .doc = "probed instead of the listener's"},
+	 .applies = SOCKETS, .doc = "probed instead of the listener's"},
 	{.key = "bind", .type = TYPE_ADDRESS, MEMBER(check, bind), .judge = judge_host_address,
-	 .doc = "source address of probes"},
+	 .applies = SOCKETS, .doc = "source address of probes"},
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
-	 .doc = "probes leave through it"},
+	 .applies = SOCKETS, .doc = "probes leave through it"},
 	{.key = "path", .type = TYPE_TEXT, MEMBER(check, path), .judge = judge_http_path,
 	 .default_text = "/", .applies = HTTP, .doc = "what is fetched"},
 	{.key = "method", .type = TYPE_TEXT, MEMBER(check, method), .judge = judge_http_method,
@@ -329,6 +334,14 @@ static const struct schema_field check_fields[] = {
 	 .doc = "sent with the request"},
 	{.key = "expect", .type = TYPE_RECORD, MEMBER(check, expect), .record = &schema_http_expect,
 	 .applies = HTTP, .doc = "what answer passes"},
+	{.key = "path", .type = TYPE_TEXT, MEMBER(check, file),
+	 .flags = FIELD_REQUIRED | FIELD_OWN, .judge = judge_file, .applies = FILES,
+	 .doc = "of a file that must be there"},
+	{.key = "name", .type = TYPE_TEXT, MEMBER(check, process),
+	 .flags = FIELD_REQUIRED | FIELD_OWN, .judge = judge_process, .applies = PROCESSES,
+	 .doc = "of processes that must run"},
+	{.key = "count", .type = TYPE_NUMBER, MEMBER(check, count), .min = 1, .max = 1000000,
+	 .default_text = "1", .applies = PROCESSES, .doc = "how many of them at least"},
 };
 
 const struct schema_record schema_check = {
@@ -443,10 +456,11 @@ static const struct schema_field model_fields[] = {
 	 .flags = FIELD_LIST, .record = &schema_instance, .roles = TO(CONTROL) | TO(VRRP),
 	 .doc = "virtual routers"},
 	{.key = "checks", .type = TYPE_RECORD, ITEMS(model, checks, check_count),
-	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_check, .roles = TO(CONTROL) | TO(CHECK),
-	 .doc = "named checks"},
+	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_check,
+	 .roles = TO(CONTROL) | TO(CHECK), .doc = "named checks"},
 	{.type = TYPE_RECORD, ITEMS(model, probes, probe_count), .flags = FIELD_LIST,
-	 .record = &schema_probe, .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
+	 .record = &schema_probe,
+	 .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
 	{.key = "pools", .type = TYPE_SOURCE, .flags = FIELD_MAP,
 	 .doc = "named sets of real servers"},
 	{.key = "services", .type = TYPE_RECORD, ITEMS(model, services, service_count),

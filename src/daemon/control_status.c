@@ -51,7 +51,7 @@ static json_t *endpoint_json(const struct endpoint *endpoint)
 {
 	char out[ENDPOINT_TEXT];
 
-	return json_string(endpoint_format(endpoint, out));
+	return endpoint->address.family ? json_string(endpoint_format(endpoint, out)) : json_null();
 }
 
 static double in_seconds(nstime duration)
@@ -310,17 +310,6 @@ static json_t *groups_json(const struct mirror *mirror, nstime wall)
 }
 
 /* ---- services --------------------------------------------------------------------- */
-
-static const char *check_type_name(enum check_type type)
-{
-	switch (type) {
-	case CHECK_TCP:
-		return "tcp";
-	case CHECK_HTTP:
-		return "http";
-	}
-	return "unknown";
-}
 
 static const char *probe_result(const struct mirror_probe *seen)
 {

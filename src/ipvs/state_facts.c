@@ -99,6 +99,12 @@ static nstime health_since(const struct ipvs_state *state, const struct real_ser
 	return since;
 }
 
+/* A script, a file or a process may be of this machine. */
+static const char *target_name(const struct endpoint *target, char *out)
+{
+	return target->address.family ? endpoint_format(target, out) : "this machine";
+}
+
 static void explain_down(const struct ipvs_state *state, const struct real_server *server,
 			 struct text *out)
 {
@@ -110,8 +116,7 @@ static void explain_down(const struct ipvs_state *state, const struct real_serve
 
 		if (state->verdicts[p] != VERDICT_DOWN)
 			continue;
-		text_add(out, "%s%s: %s", before,
-			 endpoint_format(&state->model->probes[p].target, target),
+		text_add(out, "%s%s: %s", before, target_name(&state->model->probes[p].target, target),
 			 probe_reason_name(state->memory[p].reason));
 		before = "; ";
 	}

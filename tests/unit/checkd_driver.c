@@ -5,10 +5,13 @@
  *   checkd-driver [--uid N] [--files N] PROGRAM
  *
  *   check NAME KEY=VALUE…     a check: type, interval, timeout, retry, rise, fall, initial, path,
- * method, host, status, header (Name:value, may come again), bind, interface probe NAME ENDPOINT
- * one probe of that check commit                    all since the last commit are the next
- * generation: PREPARE, COMMIT, APPLIED plan                      the same, but ABORT instead of
- * COMMIT release                   RELEASE; ends with the worker
+ *                           method, host, status, header (Name:value, may come again), bind,
+ *                           interface, file, process, count
+ *   probe NAME ENDPOINT     one probe of that check; ENDPOINT "-": of this machine
+ *   commit                  all since the last commit are the next generation: PREPARE, COMMIT,
+ *                           APPLIED
+ *   plan                    the same, but ABORT instead of COMMIT
+ *   release                 RELEASE; ends with the worker
  *
  * At the end of input the worker is left an orphan. The driver's exit status is the worker's. */
 #include <errno.h>
@@ -112,12 +115,20 @@ static void add_header(struct generation *to, struct check *check, char *text)
 	header->value = arena_strdup(to->arena, colon + 1);
 }
 
+static enum check_type type_of(const char *name)
+{
+	for (unsigned type = 0; type < CHECK_TYPES; type++)
+		if (!strcmp(name, check_type_name((enum check_type)type)))
+			return (enum check_type)type;
+	die(name);
+}
+
 static void set_value(struct generation *to, struct check *check, const char *key, char *value)
 {
 	const char *kept = arena_strdup(to->arena, value);
 
 	if (!strcmp(key, "type"))
-		check->type = !strcmp(value, "http") ? CHECK_HTTP : CHECK_TCP;
+		check->type = type_of(value);
 	else if (!strcmp(key, "interval"))
 		set_duration(value, &check->interval);
 	else if (!strcmp(key, "timeout"))
@@ -132,6 +143,12 @@ static void set_value(struct generation *to, struct check *check, const char *ke
 		check->initial = !strcmp(value, "up") ? CHECK_INITIAL_UP : CHECK_INITIAL_DOWN;
 	else if (!strcmp(key, "path"))
 		check->path = kept;
+	else if (!strcmp(key, "file"))
+		check->file = kept;
+	else if (!strcmp(key, "process"))
+		check->process = kept;
+	else if (!strcmp(key, "count"))
+		check->count = (uint32_t)atoi(value);
 	else if (!strcmp(key, "method"))
 		check->method = kept;
 	else if (!strcmp(key, "host"))
@@ -171,6 +188,9 @@ static void add_check(struct generation *to, char *rest)
 				.timeout = NSTIME_S,
 				.rise = 1,
 				.fall = 1,
+				.file = "/",
+				.process = "init",
+				.count = 1,
 				.path = "/",
 				.method = "GET",
 				.name = arena_strdup(to->arena, name)};
@@ -190,10 +210,11 @@ static uint64_t key_of(const struct check *check, const struct endpoint *target)
 	char text[512], where[ENDPOINT_TEXT];
 	struct text out = text_of(text, sizeof(text));
 
-	text_add(&out, "%s %d %lld %lld %lld %u %u %s %s %s", endpoint_format(target, where),
+	text_add(&out, "%s %d %lld %lld %lld %u %u %s %s %s %s %s %u", endpoint_format(target, where),
 		 check->type, (long long)check->interval, (long long)check->timeout,
 		 (long long)check->retry_interval, check->rise, check->fall, check->path,
-		 check->method, check->host ? check->host : "");
+		 check->method, check->host ? check->host : "", check->file, check->process,
+		 check->count);
 	return text_hash(TEXT_HASH, text, out.length);
 }
 
@@ -206,7 +227,7 @@ static void add_probe(struct generation *to, char *rest)
 	while (strcmp(to->model.checks[probe->check].name, name))
 		if (++probe->check == to->model.check_count)
 			die("probe of an unknown check");
-	if (!target || endpoint_parse(target, &probe->target))
+	if (!target || (strcmp(target, "-") && endpoint_parse(target, &probe->target)))
 		die("probe without a target");
 	probe->key = key_of(&to->model.checks[probe->check], &probe->target);
 }

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "check/automaton.h"
+#include "check/local.h"
 #include "check/merge.h"
 #include "check/outcome.h"
 #include "check/schedule.h"
@@ -457,6 +458,73 @@ START_TEST(the_same_set_again_changes_nothing)
 }
 END_TEST
 
+/* ---- this machine ----------------------------------------------------------------------------- */
+
+START_TEST(a_file_whose_first_word_is_zero_or_down_says_down)
+{
+	static const char *const down[] = {"0", "0\n", "  0 of 3\n", "\n\n0\n", "down", "DOWN\n", "Down since\n",
+					   "000", "-0", "+0", "0.0", "0."};
+	static const char *const up[] = {"", " ", "\n", "1", "01", "-1", "0x0", "0,", "up", "downtown", "down:",
+					 "0.5", ".", "-", "0.0.0", "not 0", "\x80"};
+
+	for (size_t i = 0; i < COUNT_OF(down); i++)
+		ck_assert_msg(local_file_says_down(down[i], strlen(down[i])), "\"%s\"", down[i]);
+	for (size_t i = 0; i < COUNT_OF(up); i++)
+		ck_assert_msg(!local_file_says_down(up[i], strlen(up[i])), "\"%s\"", up[i]);
+	ck_assert(!local_file_says_down("down", 3)); /* bytes beyond the size are none of ours */
+}
+END_TEST
+
+static bool stat_of(const char *line, const char *name)
+{
+	char got[LOCAL_COMM];
+	bool lives = local_stat_parse(line, strlen(line), got);
+
+	ck_assert_str_eq(got, name);
+	return lives;
+}
+
+START_TEST(the_name_of_a_process_is_what_stands_between_the_outer_parentheses)
+{
+	ck_assert(stat_of("42 (nginx) S 1 42 42", "nginx"));
+	ck_assert(stat_of("42 (a) (b)) R 1", "a) (b)"));
+	ck_assert(stat_of("42 () S 1", ""));
+	ck_assert(stat_of("42 (kworker/u4:0-events_unbound) I 2", "kworker/u4:0-ev"));
+	ck_assert(!stat_of("42 (gone) Z 1", "gone"));
+	ck_assert(!stat_of("42 (gone) X 1", "gone"));
+}
+END_TEST
+
+START_TEST(a_line_of_proc_that_is_cut_is_no_process)
+{
+	static const char line[] = "42 (nginx) S 1";
+	char name[LOCAL_COMM];
+
+	for (size_t size = 0; size <= strlen("42 (nginx) "); size++)
+		ck_assert_msg(!local_stat_parse(line, size, name), "%zu bytes", size);
+	ck_assert(!local_stat_parse("42 nginx) S", 11, name));
+}
+END_TEST
+
+START_TEST(a_name_longer_than_the_kernel_keeps_matches_by_its_first_15_bytes)
+{
+	ck_assert(local_name_matches("nginx", "nginx"));
+	ck_assert(!local_name_matches("nginx", "nginx2"));
+	ck_assert(!local_name_matches("nginx2", "nginx"));
+	ck_assert(local_name_matches("systemd-networkd", "systemd-network"));
+	ck_assert(!local_name_matches("systemd-networkd", "systemd-networ"));
+}
+END_TEST
+
+START_TEST(words_of_a_check_itself_are_its_detail)
+{
+	ck_assert_str_eq(described((struct outcome){.reason = REASON_PASSED, .fault = "there"}, &CHECK), "there");
+	ck_assert_str_eq(described((struct outcome){.reason = REASON_MISSING, .fault = "0 running, wanted 1"}, &CHECK),
+			 "0 running, wanted 1");
+	ck_assert_str_eq(described((struct outcome){.reason = REASON_LOCAL, .fault = "hidden"}, &CHECK), "here: hidden");
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("check",
@@ -481,5 +549,10 @@ int main(void)
 			      a_probe_longer_than_its_interval_delays_the_next_one),
 			 CASE("merge", probes_of_the_same_key_keep_their_state_wherever_they_move,
 			      equal_keys_of_different_targets_are_no_partners,
-			      the_same_set_again_changes_nothing));
+			      the_same_set_again_changes_nothing),
+			 CASE("local", a_file_whose_first_word_is_zero_or_down_says_down,
+			      the_name_of_a_process_is_what_stands_between_the_outer_parentheses,
+			      a_line_of_proc_that_is_cut_is_no_process,
+			      a_name_longer_than_the_kernel_keeps_matches_by_its_first_15_bytes,
+			      words_of_a_check_itself_are_its_detail));
 }
