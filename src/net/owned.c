@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 
-#define WORDS_MAX 6
+#define WORDS_MAX 8
 
 struct words {
 	char room[OWNED_LINE];
@@ -22,6 +22,24 @@ struct words {
 };
 
 /* ---- records to lines ---- */
+
+static const char *name_or_none(const char *name)
+{
+	return name[0] ? name : "?";
+}
+
+static int format_route(char sign, const struct owned_route *owned, char *out)
+{
+	const struct route *route = &owned->route;
+	char to[PREFIX_TEXT], via[ADDR_TEXT] = "-";
+
+	if (route->via.family)
+		addr_format(&route->via, via);
+	return snprintf(out, OWNED_LINE,
+			"%c route %" PRIu32 " %s %s %s %" PRIu32 " %" PRIu32 "\n", sign,
+			route->link, name_or_none(owned->name), prefix_format(&route->to, to), via,
+			route->metric, route->table);
+}
 
 size_t owned_format(const struct owned *record, char *out)
 {
@@ -34,8 +52,7 @@ size_t owned_format(const struct owned *record, char *out)
 	case OWNED_FOREIGN:
 		length = snprintf(out, OWNED_LINE, "%c %s %" PRIu32 " %s %s\n", sign,
 				  record->kind == OWNED_ADDRESS ? "address" : "foreign",
-				  record->address.link,
-				  record->address.name[0] ? record->address.name : "?",
+				  record->address.link, name_or_none(record->address.name),
 				  prefix_format(&record->address.prefix, text));
 		break;
 	case OWNED_SYSCTL:
@@ -46,6 +63,9 @@ size_t owned_format(const struct owned *record, char *out)
 		length = snprintf(out, OWNED_LINE, "%c service %s %s\n", sign,
 				  record->service.protocol == IPPROTO_UDP ? "udp" : "tcp",
 				  endpoint_format(&record->service.endpoint, text));
+		break;
+	case OWNED_ROUTE:
+		length = format_route(sign, &record->route, out);
 		break;
 	case OWNED_OTHER:
 		*out = '\0'; /* of any length: whoever writes the file copies it */
@@ -118,6 +138,55 @@ static bool parse_service(const struct words *words, struct owned_service *out)
 	return !endpoint_parse(words->word[3], &out->endpoint);
 }
 
+static bool number_parse_u32(const char *text, uint32_t *out)
+{
+	int64_t number;
+
+	if (!number_parse(text, &number) || number < 0 || number > UINT32_MAX)
+		return false;
+	*out = (uint32_t)number;
+	return true;
+}
+
+static bool parse_route(const struct words *words, struct owned_route *out)
+{
+	struct addr via = {0};
+	struct prefix to;
+	uint32_t link, metric, table;
+
+	if (words->count != 8 || !number_parse_u32(words->word[2], &link) || !link ||
+	    strlen(words->word[3]) >= LINK_NAME || prefix_parse(words->word[4], &to) ||
+	    (strcmp(words->word[5], "-") != 0 && addr_parse(words->word[5], &via)) ||
+	    !number_parse_u32(words->word[6], &metric) || !number_parse_u32(words->word[7], &table))
+		return false;
+	out->route = route_ours(link, &to, &via, metric, table);
+	snprintf(out->name, sizeof(out->name), "%s", words->word[3]);
+	return true;
+}
+
+static bool record_parse(const struct words *words, struct owned *record)
+{
+	const char *kind = words->word[1];
+
+	if (!strcmp(kind, "address") || !strcmp(kind, "foreign")) {
+		record->kind = *kind == 'a' ? OWNED_ADDRESS : OWNED_FOREIGN;
+		return parse_address(words, &record->address);
+	}
+	if (!strcmp(kind, "sysctl")) {
+		record->kind = OWNED_SYSCTL;
+		return parse_sysctl(words, &record->sysctl);
+	}
+	if (!strcmp(kind, "service")) {
+		record->kind = OWNED_SERVICE;
+		return parse_service(words, &record->service);
+	}
+	if (!strcmp(kind, "route")) {
+		record->kind = OWNED_ROUTE;
+		return parse_route(words, &record->route);
+	}
+	return false;
+}
+
 struct owned owned_parse_line(const char *text)
 {
 	struct owned record = {0};
@@ -127,16 +196,7 @@ struct owned owned_parse_line(const char *text)
 	if (words_split(text, &words) && words.count > 2 && strlen(words.word[0]) == 1 &&
 	    strchr("+-", *words.word[0])) {
 		record.gone = *words.word[0] == '-';
-		if (!strcmp(words.word[1], "address") || !strcmp(words.word[1], "foreign")) {
-			record.kind = *words.word[1] == 'a' ? OWNED_ADDRESS : OWNED_FOREIGN;
-			understood = parse_address(&words, &record.address);
-		} else if (!strcmp(words.word[1], "sysctl")) {
-			record.kind = OWNED_SYSCTL;
-			understood = parse_sysctl(&words, &record.sysctl);
-		} else if (!strcmp(words.word[1], "service")) {
-			record.kind = OWNED_SERVICE;
-			understood = parse_service(&words, &record.service);
-		}
+		understood = record_parse(&words, &record);
 	}
 	return understood ? record : (struct owned){.kind = OWNED_OTHER, .line = text};
 }
@@ -160,6 +220,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		if (a->service.protocol != b->service.protocol)
 			return a->service.protocol < b->service.protocol ? -1 : 1;
 		return endpoint_compare(&a->service.endpoint, &b->service.endpoint);
+	case OWNED_ROUTE:
+		return route_compare(&a->route.route, &b->route.route);
 	case OWNED_OTHER:
 		break;
 	}
@@ -278,6 +340,20 @@ int owned_addresses(struct arena *arena, const struct owned_set *set, struct add
 	return 0;
 }
 
+int owned_routes(struct arena *arena, const struct owned_set *set, struct route_list *out)
+{
+	struct route_list list = {
+		.items = arena_array(arena, set->count + 1, sizeof(*list.items))};
+
+	if (!list.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i].kind == OWNED_ROUTE)
+			list.items[list.count++] = set->items[i].route.route;
+	*out = list;
+	return 0;
+}
+
 struct owned owned_of_address(bool gone, const struct address *address, const char *link_name)
 {
 	struct owned record = {.gone = gone, .kind = OWNED_ADDRESS};
@@ -286,6 +362,15 @@ struct owned owned_of_address(bool gone, const struct address *address, const ch
 	record.address.prefix = address->prefix;
 	snprintf(record.address.name, sizeof(record.address.name), "%s",
 		 link_name ? link_name : "");
+	return record;
+}
+
+struct owned owned_of_route(bool gone, const struct route *route, const char *link_name)
+{
+	struct owned record = {.gone = gone, .kind = OWNED_ROUTE};
+
+	record.route.route = *route;
+	snprintf(record.route.name, sizeof(record.route.name), "%s", link_name ? link_name : "");
 	return record;
 }
 

@@ -5,6 +5,7 @@
  *   - address 3 eth0 192.168.8.200/24
  *   + sysctl net/ipv4/conf/eth0/arp_ignore 0 1      former value, value set
  *   + service tcp 192.168.8.200:80                  an IPVS virtual service
+ *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
  *
  * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers
@@ -21,6 +22,7 @@
 #include "base/addr.h"
 #include "net/address.h"
 #include "net/link.h"
+#include "net/route.h"
 #include "net/sysctl.h"
 
 struct arena;
@@ -30,6 +32,7 @@ enum owned_kind {
 	OWNED_SYSCTL,
 	OWNED_SERVICE,
 	OWNED_FOREIGN, /* `address` */
+	OWNED_ROUTE,
 	OWNED_OTHER,   /* a line we do not understand */
 };
 
@@ -50,6 +53,12 @@ struct owned_service {
 	struct endpoint endpoint;
 };
 
+/* Key: destination, metric, table. */
+struct owned_route {
+	char name[LINK_NAME]; /* of the link, for people */
+	struct route route;
+};
+
 struct owned {
 	bool gone; /* "-" */
 	enum owned_kind kind;
@@ -57,6 +66,7 @@ struct owned {
 		struct owned_address address;
 		struct owned_sysctl sysctl;
 		struct owned_service service;
+		struct owned_route route;
 		const char *line; /* OWNED_OTHER: the text, without its end of line */
 	};
 };
@@ -88,8 +98,12 @@ int owned_parse(struct arena *arena, const char *text, size_t length, struct own
 /* The owned addresses as a list for address_plan_build. -ENOMEM. */
 int owned_addresses(struct arena *arena, const struct owned_set *set, struct address_list *out);
 
+/* The owned routes as a list for route_plan_build. -ENOMEM. */
+int owned_routes(struct arena *arena, const struct owned_set *set, struct route_list *out);
+
 /* Records for the usual cases. */
 struct owned owned_of_address(bool gone, const struct address *address, const char *link_name);
+struct owned owned_of_route(bool gone, const struct route *route, const char *link_name);
 struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint);
 
 #endif

@@ -1,6 +1,6 @@
 /* rtnetlink, one question at a time, blocking: for one-shot programs and start-up. Built on libnl.
  * The protocol loop must not use it (a question may wait for the kernel's RTNL lock): it has the
- * monitor (monitor_io.h) and the writer (address_writer_io.h). */
+ * monitor (monitor_io.h) and the writer (rtnl_writer_io.h). */
 #ifndef LBHA_NET_RTNL_IO_H
 #define LBHA_NET_RTNL_IO_H
 

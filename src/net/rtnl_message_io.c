@@ -6,6 +6,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if.h>
+#include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
@@ -54,6 +55,43 @@ struct nl_msg *rtnl_address_message(int type, const struct address *address)
 		return NULL;
 	if (nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) ||
 	    put_address_attributes(message, address)) {
+		nlmsg_free(message);
+		return NULL;
+	}
+	return message;
+}
+
+static int put_route_attributes(struct nl_msg *message, const struct route *route)
+{
+	int size = (int)addr_size(route->to.address.family);
+
+	if ((route->to.length && nla_put(message, RTA_DST, size, route->to.address.bytes)) ||
+	    nla_put_u32(message, RTA_TABLE, route->table) ||
+	    nla_put_u32(message, RTA_OIF, route->link))
+		return -ENOMEM;
+	if (route->via.family && nla_put(message, RTA_GATEWAY, size, route->via.bytes))
+		return -ENOMEM;
+	return route->metric && nla_put_u32(message, RTA_PRIORITY, route->metric) ? -ENOMEM : 0;
+}
+
+struct nl_msg *rtnl_route_message(int type, int how, const struct route *route)
+{
+	bool add = type == RTM_NEWROUTE;
+	struct nl_msg *message = nlmsg_alloc_simple(
+		type, NLM_F_REQUEST | (add ? NLM_F_CREATE | how : 0));
+	struct rtmsg head = {
+		.rtm_family = route->to.address.family,
+		.rtm_dst_len = route->to.length,
+		.rtm_table = RT_TABLE_UNSPEC, /* the attribute says it */
+		.rtm_protocol = route->protocol,
+		.rtm_scope = route->via.family ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST,
+	};
+
+	if (!message)
+		return NULL;
+	if (nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) ||
+	    put_route_attributes(message, route)) {
 		nlmsg_free(message);
 		return NULL;
 	}

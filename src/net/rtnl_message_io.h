@@ -1,16 +1,21 @@
-/* rtnetlink messages of links and addresses, made and read with libnl: shared by the blocking
- * helpers (rtnl_io.h), the monitor and the address writer. */
+/* rtnetlink messages of links, addresses and routes, made and read with libnl: shared by the
+ * blocking helpers (rtnl_io.h), the monitor and the writer. */
 #ifndef LBHA_NET_RTNL_MESSAGE_IO_H
 #define LBHA_NET_RTNL_MESSAGE_IO_H
 
 #include "net/address.h"
 #include "net/link.h"
+#include "net/route.h"
 
 struct nl_msg;
 struct nlmsghdr;
 
 /* The RTM_NEWADDR (it must not exist yet) or RTM_DELADDR of an address; NULL when out of memory. */
 struct nl_msg *rtnl_address_message(int type, const struct address *address);
+
+/* The RTM_NEWROUTE (`how`: NLM_F_EXCL, it must not exist yet, or NLM_F_REPLACE) or RTM_DELROUTE of
+ * a route; NULL when out of memory. The kernel removes it only if it bears our protocol. */
+struct nl_msg *rtnl_route_message(int type, int how, const struct route *route);
 
 /* Read RTM_NEWLINK/DELLINK and RTM_NEWADDR/DELADDR. -EINVAL when malformed; -ENOMSG for one that
  * speaks of something else than the link itself (a bridge telling of its ports) or of another

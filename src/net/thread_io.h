@@ -1,4 +1,4 @@
-/* The two helper threads of this folder (monitor, address writer) are started alike: no signals, a
+/* The two helper threads of this folder (monitor, rtnl writer) are started alike: no signals, a
  * small stack. */
 #ifndef LBHA_NET_THREAD_IO_H
 #define LBHA_NET_THREAD_IO_H

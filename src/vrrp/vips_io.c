@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "net/address_writer_io.h"
+#include "net/rtnl_writer_io.h"
 #include "net/monitor_io.h"
 #include "net/owned.h"
 #include "net/owned_io.h"
@@ -109,10 +109,13 @@ void held_put(struct held *held)
 
 static void forget_line(struct vrrp_worker *worker, const struct owned_address *owned)
 {
-	struct address_op op = {.action = ADDRESS_FORGET,
-				.address = address_ours(owned->link, &owned->prefix)};
+	struct rtnl_op op = {
+		.kind = RTNL_ADDRESS,
+		.address = {.action = ADDRESS_FORGET,
+			    .address = address_ours(owned->link, &owned->prefix)},
+	};
 
-	address_writer_put(worker->writer, &op, 0);
+	rtnl_writer_put(worker->writer, &op, 0);
 }
 
 /* An address of the file whose link is still the same one is ours; the line of any other is struck
@@ -199,8 +202,9 @@ void vips_present(struct vrrp_worker *worker, const struct address *address, boo
 static bool put(struct port *port, const struct address_op *op, struct held *held)
 {
 	uint64_t cookie = held ? (uintptr_t)held : (uintptr_t)port | COOKIE_PORT;
+	struct rtnl_op order = {.kind = RTNL_ADDRESS, .address = *op};
 
-	if (address_writer_put(port->worker->writer, op, cookie)) {
+	if (rtnl_writer_put(port->worker->writer, &order, cookie)) {
 		worker_later(port->worker, clock_now() + NO_ROOM);
 		return false;
 	}
@@ -293,7 +297,7 @@ static void remove_unwanted(struct port *port)
 		log_error("no memory to remove the addresses on %s", port->name);
 		worker_later(port->worker, clock_now() + NSTIME_S);
 	}
-	if (plan.count > address_writer_room(port->worker->writer)) {
+	if (plan.count > rtnl_writer_room(port->worker->writer)) {
 		worker_later(port->worker, clock_now() + NO_ROOM);
 		return;
 	}
@@ -408,31 +412,30 @@ static void answered(struct held *held, enum address_action action, int error)
 	}
 }
 
-void vips_done(void *ctx, uint64_t cookie, enum address_action action,
-	       const struct address *address, int error)
+void vips_done(struct vrrp_worker *worker, uint64_t cookie, const struct address_op *op,
+	       int error)
 {
 	bool foreign = cookie & COOKIE_PORT;
 	struct held *held = foreign ? NULL : (struct held *)(uintptr_t)cookie;
 	struct port *port = held ? held->port : NULL;
 	char text[ADDRESS_TEXT];
 
-	(void)ctx;
 	if (foreign)
 		port = (struct port *)(uintptr_t)(cookie - COOKIE_PORT);
-	if (action == ADDRESS_RESTORE && error && error != -EEXIST)
+	if (op->action == ADDRESS_RESTORE && error && error != -EEXIST)
 		log_error("%s went with its primary address and could not be put back: %s",
-			  address_format(address, text), strerror(-error));
+			  address_format(&op->address, text), strerror(-error));
 	if (!port)
 		return;
-	if (address->link != port->link.index)
+	if (op->address.link != port->link.index)
 		error = -ENODEV; /* that was the link of before */
 	port->pending--;
 	if (held) {
 		held->busy--;
-		answered(held, action, error);
+		answered(held, op->action, error);
 		held_free_unused(held);
 	}
-	worker_touch(port->worker, port);
+	worker_touch(worker, port);
 }
 
 /* Nothing is under way for it, and nothing is to be done that could be done now. */
@@ -453,5 +456,5 @@ bool vips_idle(const struct vrrp_worker *worker)
 		for (size_t j = 0; j < worker->ports[i]->held_count; j++)
 			if (!held_idle(worker->ports[i]->helds[j]))
 				return false;
-	return !address_writer_pending(worker->writer);
+	return !rtnl_writer_pending(worker->writer);
 }

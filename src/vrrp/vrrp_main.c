@@ -19,7 +19,7 @@
 #include "config/codec.h"
 #include "core/statepage.h"
 #include "core/worker.h"
-#include "net/address_writer_io.h"
+#include "net/rtnl_writer_io.h"
 #include "net/announce_io.h"
 #include "net/monitor_io.h"
 #include "vrrp/reload.h"
@@ -462,6 +462,17 @@ static void on_failed(void *ctx, int error)
 	fail(ctx, "links and addresses can no longer be watched", error);
 }
 
+static void written(void *ctx, uint64_t cookie, const struct rtnl_op *op, int error)
+{
+	switch (op->kind) {
+	case RTNL_ADDRESS:
+		vips_done(ctx, cookie, &op->address, error);
+		break;
+	case RTNL_ROUTE:
+		break;
+	}
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 /* With a limit on locked memory a locked future would make allocations fail: then better not at
@@ -509,7 +520,7 @@ static const struct monitor_ops monitor_ops = {
 	.failed = on_failed,
 };
 
-static const struct address_writer_ops writer_ops = {.done = vips_done};
+static const struct rtnl_writer_ops writer_ops = {.done = written};
 
 static int open_all(struct vrrp_worker *worker)
 {
@@ -517,7 +528,7 @@ static int open_all(struct vrrp_worker *worker)
 	int err = announcer_new(&worker->announcer);
 
 	if (!err)
-		err = address_writer_new(loop, WRITES_AT_ONCE, WORKER_FD_OWNED, &writer_ops, worker,
+		err = rtnl_writer_new(loop, WRITES_AT_ONCE, WORKER_FD_OWNED, &writer_ops, worker,
 					 &worker->writer);
 	if (!err)
 		err = monitor_new(loop, &monitor_ops, worker, &worker->monitor);
@@ -540,7 +551,7 @@ static void close_all(struct vrrp_worker *worker)
 		worker->routers[i]->leaving = true; /* the page stays for whoever comes next */
 		router_free(worker->routers[i]);
 	}
-	address_writer_free(worker->writer, LAST_WRITES);
+	rtnl_writer_free(worker->writer, LAST_WRITES);
 	while (worker->port_count)
 		port_free(worker->ports[0]);
 	monitor_free(worker->monitor);

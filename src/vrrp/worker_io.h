@@ -6,7 +6,7 @@
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
  *
  * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes
- * addresses, and it only hands operations to the address writer's thread. */
+ * addresses, and it only hands operations to the rtnl writer's thread. */
 #ifndef LBHA_VRRP_WORKER_IO_H
 #define LBHA_VRRP_WORKER_IO_H
 
@@ -25,7 +25,7 @@
 #include "vrrp/packet.h"
 #include "vrrp/repair.h"
 
-struct address_writer;
+struct rtnl_writer;
 struct advert_socket;
 struct announcer;
 struct arena;
@@ -106,7 +106,7 @@ struct router {
 struct vrrp_worker {
 	struct worker *frame;
 	struct monitor *monitor;
-	struct address_writer *writer;
+	struct rtnl_writer *writer;
 	struct announcer *announcer;
 	bool synced;                   /* the monitor has seen the kernel once */
 	bool configured;               /* there was a commit: before it nothing is unwanted */
@@ -197,7 +197,7 @@ void vips_add(struct port *port);
 /* The same, and for what is ours and not wanted: only when every router has begun. */
 void vips_evaluate(struct port *port);
 bool vips_idle(const struct vrrp_worker *worker);
-void vips_done(void *ctx, uint64_t cookie, enum address_action action,
-	       const struct address *address, int error);
+void vips_done(struct vrrp_worker *worker, uint64_t cookie, const struct address_op *op,
+	       int error);
 
 #endif

@@ -188,6 +188,8 @@ START_TEST(owned_lines_read_back_as_written)
 		"- service udp [2001:db8::1]:53",
 		"+ service tcp 192.168.8.200",
 		"+ foreign 1 lo 192.168.8.200/32",
+		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0 254",
+		"- route 3 abcdefghijklmno 2001:db8::/32 - 1024 4294967295",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(lines); i++) {
@@ -220,6 +222,10 @@ START_TEST(owned_line_not_understood_is_kept)
 		"nonsense",
 		"+  address 1 lo 192.0.2.1/32",
 		"+ sysctl net/x 1 2 3 4 5 6 7",
+		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0",
+		"+ route 3 eth0 203.0.113.0/24 eth1 0 254",
+		"+ route 3 eth0 203.0.113.0/24 - -1 254",
+		"+ route 0 eth0 203.0.113.0/24 - 0 254",
 	};
 	auto_arena *arena = arena_new(0);
 	char text[1024];
@@ -263,6 +269,23 @@ START_TEST(owned_file_counts_the_last_line_of_each_thing)
 }
 END_TEST
 
+START_TEST(owned_route_is_what_its_last_line_says)
+{
+	static const char text[] = "+ route 3 eth0 203.0.113.0/24 192.168.8.1 0 254\n"
+				   "+ route 3 eth0 203.0.113.0/24 192.168.8.1 10 254\n"
+				   "+ route 4 eth1 203.0.113.0/24 192.168.9.1 0 254\n"
+				   "- route 3 eth0 203.0.113.0/24 - 10 254\n";
+	auto_arena *arena = arena_new(0);
+	struct owned_set set;
+	struct route_list list;
+
+	ck_assert_int_eq(owned_parse(arena, text, strlen(text), &set), 0);
+	ck_assert_int_eq(owned_routes(arena, &set, &list), 0);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert(list.items[0].link == 4 && list.items[0].protocol == ROUTE_PROTOCOL_LBHA);
+}
+END_TEST
+
 START_TEST(owned_sysctl_set_twice_remembers_the_value_before_the_first)
 {
 	static const char text[] = "+ sysctl net/x 5 6\n- sysctl net/x 5 6\n"
@@ -303,6 +326,7 @@ int main(void)
 		     sysctl_paths_take_any_link_name),
 		CASE("owned", owned_lines_read_back_as_written, owned_line_not_understood_is_kept,
 		     owned_file_counts_the_last_line_of_each_thing,
+		     owned_route_is_what_its_last_line_says,
 		     owned_sysctl_set_twice_remembers_the_value_before_the_first,
 		     owned_parse_tells_when_memory_is_out),
 		NULL);

@@ -1,4 +1,4 @@
-/* net, the effects: the address writer and announcements; against the real kernel, in network
+/* net, the effects: the rtnl writer and announcements; against the real kernel, in network
  * namespaces of this program's own. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -6,10 +6,11 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/address_writer_io.h"
+#include "net/rtnl_writer_io.h"
 #include "net/announce_io.h"
 #include "net/frame.h"
 #include "world.h"
@@ -20,28 +21,27 @@
 
 struct orders {
 	struct loop *loop;
-	struct address_writer *writer;
+	struct rtnl_writer *writer;
 	struct loop_timer deadline;
 	uint64_t next; /* cookie expected next: order is kept */
 	size_t wanted, failed;
 	int last_error;
 };
 
-static void on_done(void *ctx, uint64_t cookie, enum address_action action,
-		    const struct address *address, int error)
+static void on_done(void *ctx, uint64_t cookie, const struct rtnl_op *op, int error)
 {
 	struct orders *orders = ctx;
 
-	(void)action;
 	ck_assert_uint_eq(cookie, orders->next++);
-	ck_assert_uint_ne(address->link, 0);
+	ck_assert_uint_ne(op->kind == RTNL_ADDRESS ? op->address.address.link
+						   : op->route.route.link, 0);
 	orders->failed += error != 0;
 	orders->last_error = error;
 	if (orders->next == orders->wanted)
 		loop_stop(orders->loop);
 }
 
-static const struct address_writer_ops writer_ops = {on_done};
+static const struct rtnl_writer_ops writer_ops = {on_done};
 
 static void orders_late(void *ctx)
 {
@@ -53,16 +53,24 @@ static void orders_start(struct orders *orders, size_t capacity, int owned)
 {
 	orders->loop = loop_new();
 	timer_init(orders->loop, &orders->deadline, LOOP_NORMAL, orders_late, orders);
-	ck_assert_int_eq(address_writer_new(orders->loop, capacity, owned, &writer_ops, orders,
+	ck_assert_int_eq(rtnl_writer_new(orders->loop, capacity, owned, &writer_ops, orders,
 					    &orders->writer),
 			 0);
 }
 
 static void order(struct orders *orders, enum address_action action, const struct address *address)
 {
-	struct address_op op = {.action = action, .address = *address};
+	struct rtnl_op op = {.kind = RTNL_ADDRESS,
+			     .address = {.action = action, .address = *address}};
 
-	ck_assert_int_eq(address_writer_put(orders->writer, &op, orders->wanted++), 0);
+	ck_assert_int_eq(rtnl_writer_put(orders->writer, &op, orders->wanted++), 0);
+}
+
+static void order_route(struct orders *orders, enum route_action action, const struct route *route)
+{
+	struct rtnl_op op = {.kind = RTNL_ROUTE, .route = {.action = action, .route = *route}};
+
+	ck_assert_int_eq(rtnl_writer_put(orders->writer, &op, orders->wanted++), 0);
 }
 
 static void orders_await(struct orders *orders)
@@ -71,12 +79,12 @@ static void orders_await(struct orders *orders)
 	if (orders->next < orders->wanted)
 		ck_assert_int_eq(loop_run(orders->loop), 0);
 	timer_cancel(&orders->deadline);
-	ck_assert_uint_eq(address_writer_pending(orders->writer), 0);
+	ck_assert_uint_eq(rtnl_writer_pending(orders->writer), 0);
 }
 
 static void orders_end(struct orders *orders)
 {
-	address_writer_free(orders->writer, NSTIME_S);
+	rtnl_writer_free(orders->writer, NSTIME_S);
 	timer_fini(&orders->deadline);
 	loop_free(orders->loop);
 }
@@ -96,8 +104,8 @@ START_TEST(writer_carries_thousands_in_order_and_keeps_the_owned_file)
 		vip = address_ours(left, &prefix);
 		order(&orders, ADDRESS_ADD, &vip);
 	}
-	ck_assert_uint_eq(address_writer_room(orders.writer), 0);
-	ck_assert_int_eq(address_writer_put(orders.writer, &(struct address_op){.address = vip}, 0),
+	ck_assert_uint_eq(rtnl_writer_room(orders.writer), 0);
+	ck_assert_int_eq(rtnl_writer_put(orders.writer, &(struct rtnl_op){0}, 0),
 			 -ENOBUFS);
 	orders_await(&orders);
 	ck_assert_uint_eq(orders.failed, 0);
@@ -170,6 +178,85 @@ START_TEST(writer_adopts_and_forgets_on_paper_only)
 }
 END_TEST
 
+/* Of everything the kernel has for a destination; the tool says more than a dump that we read
+ * ourselves. */
+static void assert_route(const char *to, const char *wanted)
+{
+	char command[128], line[256] = "";
+	FILE *shown;
+
+	snprintf(command, sizeof(command), "ip route show %s", to);
+	shown = popen(command, "r");
+	ck_assert(shown != NULL);
+	if (!fgets(line, sizeof(line), shown))
+		line[0] = '\0';
+	pclose(shown);
+	ck_assert_str_eq(line, wanted);
+}
+
+static struct route route_of(uint32_t link, const char *to, const char *via)
+{
+	struct addr next_hop = {0};
+	struct prefix prefix;
+
+	prefix_parse(to, &prefix);
+	if (via)
+		addr_parse(via, &next_hop);
+	return route_ours(link, &prefix, &next_hop, 0, ROUTE_TABLE_MAIN);
+}
+
+START_TEST(writer_carries_routes_between_addresses_in_order)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	struct address base = ours(left, "192.0.2.1/24");
+	struct route route = route_of(left, "203.0.113.0/24", "192.0.2.9");
+	int owned = owned_open(dir, "owned");
+
+	orders_start(&orders, 8, owned);
+	order(&orders, ADDRESS_ADD, &base); /* makes the gateway reachable */
+	order_route(&orders, ROUTE_ADD, &route);
+	orders_await(&orders);
+	ck_assert_uint_eq(orders.failed, 0);
+	assert_route("203.0.113.0/24", "203.0.113.0/24 via 192.0.2.9 dev left proto 76 \n");
+	route = route_of(left, "203.0.113.0/24", "192.0.2.10");
+	order_route(&orders, ROUTE_CHANGE, &route);
+	orders_await(&orders);
+	assert_route("203.0.113.0/24", "203.0.113.0/24 via 192.0.2.10 dev left proto 76 \n");
+	ck_assert_uint_eq(owned_now(arena, owned).count, 2);
+	order_route(&orders, ROUTE_REMOVE, &route);
+	order(&orders, ADDRESS_REMOVE, &base);
+	orders_await(&orders);
+	ck_assert_uint_eq(orders.failed, 0);
+	assert_route("203.0.113.0/24", "");
+	ck_assert_uint_eq(owned_now(arena, owned).count, 0);
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
+START_TEST(writer_does_not_touch_the_route_of_another)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	struct route route = route_of(left, "203.0.113.0/24", NULL);
+	int owned = owned_open(dir, "owned");
+
+	ck_assert_int_eq(system("ip route add 203.0.113.0/24 dev left proto static scope link"), 0);
+	orders_start(&orders, 8, owned);
+	order_route(&orders, ROUTE_ADD, &route);
+	orders_await(&orders);
+	ck_assert_int_eq(orders.last_error, -EEXIST);
+	ck_assert_uint_eq(owned_now(arena, owned).count, 0);
+	order_route(&orders, ROUTE_REMOVE, &route);
+	orders_await(&orders);
+	ck_assert_int_eq(orders.last_error, -ESRCH);
+	assert_route("203.0.113.0/24", "203.0.113.0/24 dev left proto static scope link \n");
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
 START_TEST(writer_goes_on_where_nothing_can_be_written_down)
 {
 	auto_arena *arena = arena_new(0);
@@ -199,7 +286,7 @@ START_TEST(writer_ends_only_after_what_was_put)
 
 	orders_start(&orders, 8, -1);
 	order(&orders, ADDRESS_ADD, &vip);
-	address_writer_free(orders.writer, 10 * NSTIME_S);
+	rtnl_writer_free(orders.writer, 10 * NSTIME_S);
 	orders.writer = NULL;
 	ck_assert_uint_eq(kernel_addresses(arena, left).count, 2);
 	orders_end(&orders);
@@ -295,6 +382,8 @@ int main(void)
 				writer_carries_thousands_in_order_and_keeps_the_owned_file,
 				writer_tells_each_refusal_and_does_the_rest,
 				writer_adopts_and_forgets_on_paper_only,
+				writer_carries_routes_between_addresses_in_order,
+				writer_does_not_touch_the_route_of_another,
 				writer_goes_on_where_nothing_can_be_written_down,
 				writer_ends_only_after_what_was_put)),
 		world_case(CASE("announce", announcements_of_both_kinds_reach_the_other_end,

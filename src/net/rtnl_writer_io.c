@@ -9,7 +9,7 @@
  * each that fails and, as only the last one asks for it, that one in any case; all answers are
  * there when the send returns, so nothing is ever waited for. Acknowledgements are capped
  * (NETLINK_CAP_ACK) and the buffer holds those of a batch that fails altogether. */
-#include "net/address_writer_io.h"
+#include "net/rtnl_writer_io.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -38,14 +38,14 @@
 #define RECEIVE_BUFFER (1024 * 1024)
 
 struct slot {
-	struct address_op op;
+	struct rtnl_op op;
 	uint64_t cookie;
 	int error;
 };
 
-struct address_writer {
+struct rtnl_writer {
 	/* the loop's */
-	const struct address_writer_ops *ops;
+	const struct rtnl_writer_ops *ops;
 	void *ctx;
 	struct loop_io results;
 	size_t told;
@@ -68,7 +68,7 @@ struct address_writer {
 	struct owned lines[BATCH];
 };
 
-static struct slot *slot_at(struct address_writer *writer, size_t number)
+static struct slot *slot_at(struct rtnl_writer *writer, size_t number)
 {
 	return &writer->slots[number % writer->capacity];
 }
@@ -76,7 +76,7 @@ static struct slot *slot_at(struct address_writer *writer, size_t number)
 /* ---- the thread: the owned file ---- */
 
 /* The name is for people who read the file; SIOCGIFNAME does not wait for the RTNL lock. */
-static const char *link_name(struct address_writer *writer, uint32_t link)
+static const char *link_name(struct rtnl_writer *writer, uint32_t link)
 {
 	struct ifreq request = {.ifr_ifindex = (int)link};
 
@@ -89,21 +89,31 @@ static const char *link_name(struct address_writer *writer, uint32_t link)
 	return writer->name;
 }
 
-static bool becomes_ours(const struct slot *slot)
+static bool address_becomes_ours(enum address_action action)
 {
-	return slot->op.action == ADDRESS_ADD || slot->op.action == ADDRESS_ADOPT;
+	return action == ADDRESS_ADD || action == ADDRESS_ADOPT;
 }
 
-/* What is in the kernel no longer, or never came there, is struck out; what was there already is
- * adopted. */
-static bool is_no_longer_ours(const struct slot *slot)
+static bool route_becomes_ours(enum route_action action)
 {
-	switch (slot->op.action) {
-	case ADDRESS_ADD: /* -EIO and -ENOBUFS: the answer was lost, it may be there */
-		return slot->error && slot->error != -EEXIST && slot->error != -EIO &&
-		       slot->error != -ENOBUFS;
+	return action == ROUTE_ADD || action == ROUTE_CHANGE || action == ROUTE_ADOPT;
+}
+
+/* -EIO and -ENOBUFS: the answer was lost, it may be there. */
+static bool was_refused(int error)
+{
+	return error && error != -EIO && error != -ENOBUFS;
+}
+
+/* What is in the kernel no longer, or never came there, is struck out; an address that was there
+ * already is adopted. */
+static bool address_is_gone(enum address_action action, int error)
+{
+	switch (action) {
+	case ADDRESS_ADD:
+		return error != -EEXIST && was_refused(error);
 	case ADDRESS_REMOVE:
-		return !slot->error || slot->error == -EADDRNOTAVAIL || slot->error == -ENODEV;
+		return !error || error == -EADDRNOTAVAIL || error == -ENODEV;
 	case ADDRESS_FORGET:
 		return true;
 	case ADDRESS_ADOPT:
@@ -113,23 +123,61 @@ static bool is_no_longer_ours(const struct slot *slot)
 	return false;
 }
 
-static int write_lines(struct address_writer *writer, size_t from, size_t count, bool gone)
+/* A route that was there already is somebody else's; one that was refused a change is still
+ * ours. */
+static bool route_is_gone(enum route_action action, int error)
+{
+	switch (action) {
+	case ROUTE_ADD:
+		return was_refused(error);
+	case ROUTE_REMOVE:
+		return !error || error == -ESRCH || error == -ENODEV;
+	case ROUTE_FORGET:
+		return true;
+	case ROUTE_CHANGE:
+	case ROUTE_ADOPT:
+		break;
+	}
+	return false;
+}
+
+/* The line that an operation calls for before it is done, or after; false: none. */
+static bool line_of(struct rtnl_writer *writer, const struct slot *slot, bool gone,
+		    struct owned *out)
+{
+	const struct address_op *address = &slot->op.address;
+	const struct route_op *route = &slot->op.route;
+
+	switch (slot->op.kind) {
+	case RTNL_ADDRESS:
+		if (gone ? !address_is_gone(address->action, slot->error)
+			 : !address_becomes_ours(address->action))
+			return false;
+		*out = owned_of_address(gone, &address->address,
+					link_name(writer, address->address.link));
+		return true;
+	case RTNL_ROUTE:
+		if (gone ? !route_is_gone(route->action, slot->error)
+			 : !route_becomes_ours(route->action))
+			return false;
+		*out = owned_of_route(gone, &route->route, link_name(writer, route->route.link));
+		return true;
+	}
+	return false;
+}
+
+static int write_lines(struct rtnl_writer *writer, size_t from, size_t count, bool gone)
 {
 	size_t lines = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct slot *slot = slot_at(writer, from + i);
-
-		if (gone ? is_no_longer_ours(slot) : becomes_ours(slot))
-			writer->lines[lines++] = owned_of_address(
-				gone, &slot->op.address, link_name(writer, slot->op.address.link));
-	}
+	for (size_t i = 0; i < count; i++)
+		lines += line_of(writer, slot_at(writer, from + i), gone, &writer->lines[lines]);
 	return writer->owned < 0 || !lines ? 0 : owned_append(writer->owned, writer->lines, lines);
 }
 
 /* ---- the thread: the kernel ---- */
 
-static int message_type(enum address_action action)
+static int address_message_type(enum address_action action)
 {
 	switch (action) {
 	case ADDRESS_ADD:
@@ -144,12 +192,42 @@ static int message_type(enum address_action action)
 	return 0;
 }
 
+static int route_message_type(enum route_action action)
+{
+	switch (action) {
+	case ROUTE_ADD:
+	case ROUTE_CHANGE:
+		return RTM_NEWROUTE;
+	case ROUTE_REMOVE:
+		return RTM_DELROUTE;
+	case ROUTE_ADOPT:
+	case ROUTE_FORGET:
+		break;
+	}
+	return 0;
+}
+
+static bool has_message(const struct rtnl_op *op)
+{
+	return op->kind == RTNL_ADDRESS ? address_message_type(op->address.action)
+					: route_message_type(op->route.action);
+}
+
+static struct nl_msg *message_of(const struct rtnl_op *op)
+{
+	if (op->kind == RTNL_ADDRESS)
+		return rtnl_address_message(address_message_type(op->address.action),
+					    &op->address.address);
+	return rtnl_route_message(route_message_type(op->route.action),
+				  op->route.action == ROUTE_CHANGE ? NLM_F_REPLACE : NLM_F_EXCL,
+				  &op->route.route);
+}
+
 /* Appends the slot's message to the batch; false when the batch is full. */
-static bool append_message(struct address_writer *writer, struct slot *slot, uint32_t sequence,
+static bool append_message(struct rtnl_writer *writer, struct slot *slot, uint32_t sequence,
 			   size_t *used, struct nlmsghdr **last)
 {
-	struct nl_msg *message =
-		rtnl_address_message(message_type(slot->op.action), &slot->op.address);
+	struct nl_msg *message = message_of(&slot->op);
 	struct nlmsghdr *head;
 	size_t size;
 
@@ -170,19 +248,19 @@ static bool append_message(struct address_writer *writer, struct slot *slot, uin
 	return size;
 }
 
-static void fail_all(struct address_writer *writer, size_t from, size_t count, int error)
+static void fail_all(struct rtnl_writer *writer, size_t from, size_t count, int error)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = slot_at(writer, from + i);
 
-		if (!slot->error && message_type(slot->op.action))
+		if (!slot->error && has_message(&slot->op))
 			slot->error = error;
 	}
 }
 
 /* Reads answers until that of the last message; an answer that is missing is an error of all of
  * them. */
-static void read_answers(struct address_writer *writer, size_t from, size_t count, uint32_t first,
+static void read_answers(struct rtnl_writer *writer, size_t from, size_t count, uint32_t first,
 			 uint32_t last)
 {
 	bool ended = false;
@@ -212,7 +290,7 @@ static void read_answers(struct address_writer *writer, size_t from, size_t coun
 
 /* Carries operations from..from+count-1 to the kernel; returns how many of them fitted into one
  * send. */
-static size_t carry(struct address_writer *writer, size_t from, size_t count)
+static size_t carry(struct rtnl_writer *writer, size_t from, size_t count)
 {
 	uint32_t first = writer->sequence, last_sequence;
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
@@ -222,7 +300,7 @@ static size_t carry(struct address_writer *writer, size_t from, size_t count)
 	for (; taken < count; taken++) {
 		struct slot *slot = slot_at(writer, from + taken);
 
-		if (!slot->error && message_type(slot->op.action) &&
+		if (!slot->error && has_message(&slot->op) &&
 		    !append_message(writer, slot, first + (uint32_t)taken, &used, &last))
 			break;
 	}
@@ -238,7 +316,7 @@ static size_t carry(struct address_writer *writer, size_t from, size_t count)
 	return taken;
 }
 
-static void work_batch(struct address_writer *writer, size_t from, size_t count)
+static void work_batch(struct rtnl_writer *writer, size_t from, size_t count)
 {
 	int err = write_lines(writer, from, count, false);
 
@@ -255,7 +333,7 @@ static void work_batch(struct address_writer *writer, size_t from, size_t count)
 
 static void *writer_run(void *ctx)
 {
-	struct address_writer *writer = ctx;
+	struct rtnl_writer *writer = ctx;
 
 	for (;;) {
 		size_t worked = atomic_load_explicit(&writer->worked, memory_order_relaxed);
@@ -279,20 +357,20 @@ static void *writer_run(void *ctx)
 
 /* ---- the loop's side ---- */
 
-static void tell_unwritten(struct address_writer *writer)
+static void tell_unwritten(struct rtnl_writer *writer)
 {
 	int error = atomic_load_explicit(&writer->unwritten, memory_order_relaxed);
 
 	if (error && error != writer->unwritten_told)
-		log_error("addresses cannot be written down as ours (%s): they work, but after a "
-			  "crash of lbhad nobody will remove them",
+		log_error("addresses or routes cannot be written down as ours (%s): they work, but "
+			  "after a crash of lbhad nobody will remove them",
 			  strerror(error));
 	writer->unwritten_told = error;
 }
 
 static void tell_results(void *ctx)
 {
-	struct address_writer *writer = ctx;
+	struct rtnl_writer *writer = ctx;
 	size_t worked;
 
 	wake_clear(writer->ready);
@@ -302,8 +380,7 @@ static void tell_results(void *ctx)
 		struct slot slot = *slot_at(writer, writer->told);
 
 		writer->told++; /* first, so that `done` may put the next one */
-		writer->ops->done(writer->ctx, slot.cookie, slot.op.action, &slot.op.address,
-				  slot.error);
+		writer->ops->done(writer->ctx, slot.cookie, &slot.op, slot.error);
 	}
 }
 
@@ -320,7 +397,7 @@ static int socket_open(void)
 	return fd;
 }
 
-static int writer_open(struct address_writer *writer, struct loop *loop, size_t capacity)
+static int writer_open(struct rtnl_writer *writer, struct loop *loop, size_t capacity)
 {
 	int err;
 
@@ -341,10 +418,10 @@ static int writer_open(struct address_writer *writer, struct loop *loop, size_t 
 	return err;
 }
 
-int address_writer_new(struct loop *loop, size_t capacity, int owned,
-		       const struct address_writer_ops *ops, void *ctx, struct address_writer **out)
+int rtnl_writer_new(struct loop *loop, size_t capacity, int owned,
+		       const struct rtnl_writer_ops *ops, void *ctx, struct rtnl_writer **out)
 {
-	struct address_writer *writer = calloc(1, sizeof(*writer));
+	struct rtnl_writer *writer = calloc(1, sizeof(*writer));
 	int err;
 
 	if (!writer)
@@ -357,19 +434,19 @@ int address_writer_new(struct loop *loop, size_t capacity, int owned,
 	writer->wake = writer->ready = writer->socket = -1;
 	err = capacity ? writer_open(writer, loop, capacity) : -EINVAL;
 	if (err)
-		address_writer_free(writer, 0);
+		rtnl_writer_free(writer, 0);
 	else
 		*out = writer;
 	return err;
 }
 
-static bool all_worked(const struct address_writer *writer)
+static bool all_worked(const struct rtnl_writer *writer)
 {
 	return atomic_load_explicit(&writer->worked, memory_order_acquire) ==
 	       atomic_load_explicit(&writer->put, memory_order_relaxed);
 }
 
-static void await_all(struct address_writer *writer, nstime deadline)
+static void await_all(struct rtnl_writer *writer, nstime deadline)
 {
 	nstime now;
 
@@ -387,7 +464,7 @@ static void fd_close(int fd)
 		close(fd);
 }
 
-void address_writer_free(struct address_writer *writer, nstime patience)
+void rtnl_writer_free(struct rtnl_writer *writer, nstime patience)
 {
 	if (!writer)
 		return;
@@ -412,11 +489,11 @@ void address_writer_free(struct address_writer *writer, nstime patience)
 	free(writer);
 }
 
-int address_writer_put(struct address_writer *writer, const struct address_op *op, uint64_t cookie)
+int rtnl_writer_put(struct rtnl_writer *writer, const struct rtnl_op *op, uint64_t cookie)
 {
 	size_t put = atomic_load_explicit(&writer->put, memory_order_relaxed);
 
-	if (!address_writer_room(writer))
+	if (!rtnl_writer_room(writer))
 		return -ENOBUFS;
 	*slot_at(writer, put) = (struct slot){.op = *op, .cookie = cookie};
 	atomic_store_explicit(&writer->put, put + 1, memory_order_release);
@@ -424,12 +501,12 @@ int address_writer_put(struct address_writer *writer, const struct address_op *o
 	return 0;
 }
 
-size_t address_writer_pending(const struct address_writer *writer)
+size_t rtnl_writer_pending(const struct rtnl_writer *writer)
 {
 	return atomic_load_explicit(&writer->put, memory_order_relaxed) - writer->told;
 }
 
-size_t address_writer_room(const struct address_writer *writer)
+size_t rtnl_writer_room(const struct rtnl_writer *writer)
 {
-	return writer->capacity - address_writer_pending(writer);
+	return writer->capacity - rtnl_writer_pending(writer);
 }
