@@ -1,32 +1,25 @@
-/* The machine of fsm.h. One function per (state, input) that matters, named after what happens; the
- * numbers are the steps of RFC 9568 section 6.4. All of them work on a struct step: the machine,
- * what it may know, and the list of what is to be done. */
+/* The machine of fsm.h: its inputs, and INIT, BACKUP and FAULT. One function per (state, input)
+ * that matters, named after what happens; the numbers are the steps of RFC 9568 section 6.4. All of
+ * them work on a struct step: the machine, what it may know, and the list of what is to be done. */
 #include "vrrp/fsm.h"
 
 #include <string.h>
 
+#include "vrrp/fsm_step.h"
 #include "vrrp/priority.h"
 
-struct step {
-	struct vrrp_machine *m;
-	const struct vrrp_config *c;
-	const struct vrrp_input *in;
-	struct vrrp_actions *out;
-	nstime now;
-};
-
-static void act(struct step *s, struct vrrp_action action)
+void fsm_act(struct step *s, struct vrrp_action action)
 {
 	if (s->out->count < VRRP_ACTIONS_MAX)
 		s->out->list[s->out->count++] = action;
 }
 
-static void act_kind(struct step *s, enum vrrp_action_kind kind)
+void fsm_act_kind(struct step *s, enum vrrp_action_kind kind)
 {
-	act(s, (struct vrrp_action){.kind = kind});
+	fsm_act(s, (struct vrrp_action){.kind = kind});
 }
 
-static struct vrrp_reason reason_of(const struct step *s, enum vrrp_why why)
+struct vrrp_reason fsm_reason(const struct step *s, enum vrrp_why why)
 {
 	return (struct vrrp_reason){
 		.why = why,
@@ -36,8 +29,7 @@ static struct vrrp_reason reason_of(const struct step *s, enum vrrp_why why)
 	};
 }
 
-/* Every change of state goes through here: the timers of the old state end. */
-static void enter(struct step *s, enum vrrp_state state, struct vrrp_reason reason)
+void fsm_enter(struct step *s, enum vrrp_state state, struct vrrp_reason reason)
 {
 	struct vrrp_machine *m = s->m;
 	enum vrrp_state from = m->state;
@@ -48,9 +40,11 @@ static void enter(struct step *s, enum vrrp_state state, struct vrrp_reason reas
 	m->transitions++;
 	m->deadline = m->settle_until = NSTIME_NEVER;
 	m->round_at = m->again_at = m->refresh_at = m->competing_until = NSTIME_NEVER;
+	m->lesser_since = NSTIME_NEVER;
 	m->rounds = m->farewells = m->holds = 0;
-	m->advertised = m->quiet = m->competing = m->succeeded = false;
-	act(s, (struct vrrp_action){.kind = VRRP_ACTION_STATE, .from = from});
+	m->advertised = m->quiet = m->competing = m->no_peer_heard = false;
+	m->stepping = m->succeeded = m->over = false;
+	fsm_act(s, (struct vrrp_action){.kind = VRRP_ACTION_STATE, .from = from});
 }
 
 static bool is_owner(const struct step *s)
@@ -63,65 +57,32 @@ static bool waits_for_table(const struct step *s)
 	return !s->m->ready && s->now < s->c->ready_until;
 }
 
-/* ---- announcing ----------------------------------------------------------------------------- */
-
-/* Refreshes of many directors and instances must not fall together: 7/8 to 9/8 of the period. */
-static nstime jittered(nstime period, uint32_t random)
+static nstime down_interval(const struct step *s)
 {
-	return period - period / 8 + (nstime)(random % 1024) * (period / 4) / 1024;
+	return vrrp_down_interval(s->c->version, s->c->priority, s->m->master_interval);
 }
 
-static void refresh_arm(struct step *s)
-{
-	nstime refresh = s->c->announce.refresh;
+/* ---- INIT and FAULT -------------------------------------------------------------------------- */
 
-	s->m->refresh_at =
-		refresh ? nstime_after(s->now, jittered(refresh, s->in->random)) : NSTIME_NEVER;
+/* An owner need not ask who is master, unless something holds it back as it would hold any. */
+static bool owner_may_start(const struct step *s, nstime settle)
+{
+	return is_owner(s) && !settle && s->now >= s->c->startup_until && !waits_for_table(s) &&
+	       !s->m->standing && !s->c->barred && !s->c->grouped;
 }
 
-static void announce_round(struct step *s)
+static struct vrrp_reason listening_reason(const struct step *s)
 {
-	struct vrrp_machine *m = s->m;
+	struct vrrp_reason reason = fsm_reason(s, VRRP_WHY_LISTENING);
 
-	act_kind(s, VRRP_ACTION_ANNOUNCE);
-	m->announced = s->now;
-	if (m->rounds)
-		m->rounds--;
-	m->round_at = m->rounds ? s->now + s->c->announce.interval : NSTIME_NEVER;
-	refresh_arm(s);
+	if (s->c->barred)
+		reason.why = VRRP_WHY_BARRED;
+	else if (s->m->standing)
+		reason.why = VRRP_WHY_STANDING;
+	else if (s->c->startup_until > s->now)
+		reason.until = s->c->startup_until;
+	return reason;
 }
-
-/* A burst starts now, or `interval` after the last round: whoever provokes bursts does not get a
- * flood. */
-static void burst_start(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	m->rounds = s->c->announce.count;
-	refresh_arm(s);
-	if (!m->rounds)
-		return;
-	if (m->announced && s->now < m->announced + s->c->announce.interval)
-		m->round_at = m->announced + s->c->announce.interval;
-	else
-		announce_round(s);
-}
-
-static void announce_due(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	if (s->now >= m->again_at) {
-		m->again_at = NSTIME_NEVER;
-		burst_start(s);
-	} else if (s->now >= m->round_at || s->now >= m->refresh_at) {
-		announce_round(s);
-	}
-}
-
-/* ---- INIT and FAULT ------------------------------------------------------------------------- */
-
-static void master_start(struct step *s, struct vrrp_reason reason);
 
 /* To BACKUP with nobody known: (115) to (180), but an owner too listens for carrier_settle, and as
  * long as anybody when it must not preempt yet. */
@@ -134,23 +95,23 @@ static void listen_start(struct step *s)
 	m->master_priority = 0;
 	m->master_interval = s->c->advert_interval;
 	m->carrier_lost = false;
-	if (is_owner(s) && !settle && !waits_for_table(s)) {
-		master_start(s, reason_of(s, VRRP_WHY_OWNER));
+	if (owner_may_start(s, settle)) {
+		fsm_master_start(s, fsm_reason(s, VRRP_WHY_OWNER));
 		return;
 	}
-	enter(s, VRRP_BACKUP, reason_of(s, VRRP_WHY_LISTENING));
+	fsm_enter(s, VRRP_BACKUP, listening_reason(s));
 	m->heard = m->accepted = s->now;
 	m->settle_until = nstime_after(s->now, settle);
 	m->deadline = s->now;
 	if (!is_owner(s) || waits_for_table(s))
-		m->deadline += vrrp_down_interval(s->c->priority, m->master_interval);
+		m->deadline += down_interval(s);
 }
 
-static void fault_start(struct step *s)
+void fsm_fault_start(struct step *s)
 {
 	s->m->master = (struct addr){0};
 	s->m->master_priority = 0;
-	enter(s, VRRP_FAULT, reason_of(s, VRRP_WHY_FAULT));
+	fsm_enter(s, VRRP_FAULT, fsm_reason(s, VRRP_WHY_FAULT));
 }
 
 static bool faults_take(struct step *s)
@@ -167,363 +128,30 @@ static void start(struct step *s)
 		return;
 	s->m->carrier_lost = true;
 	if (faults_take(s))
-		fault_start(s);
+		fsm_fault_start(s);
 	else
 		listen_start(s);
 }
 
-static void stop(struct step *s, enum vrrp_why why)
-{
-	struct vrrp_reason reason = reason_of(s, why);
-
-	if (s->m->succeeded)
-		reason = s->m->reason;
-	if (s->m->state == VRRP_MASTER)
-		act_kind(s, VRRP_ACTION_REMOVE);
-	s->m->master = (struct addr){0};
-	if (s->m->state != VRRP_INIT)
-		enter(s, VRRP_INIT, reason);
-}
-
-/* ---- MASTER --------------------------------------------------------------------------------- */
-
-/* Sends now; the next is due one interval after this one was, or after now when that is past
- * already. */
-static void advertise(struct step *s, nstime from)
-{
-	struct vrrp_machine *m = s->m;
-	nstime interval = s->c->advert_interval;
-
-	act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = s->c->priority});
-	m->advertised = true;
-	m->asserted = s->now;
-	m->deadline = from + interval > s->now ? from + interval : s->now + interval;
-}
-
-static void master_enter(struct step *s, struct vrrp_reason reason)
-{
-	enter(s, VRRP_MASTER, reason);
-	s->m->master = s->c->source;
-	s->m->master_priority = s->c->priority;
-	s->m->master_interval = s->c->advert_interval;
-	s->m->phase = VRRP_PHASE_TAKING;
-	s->m->announced = 0;
-}
-
-/* (125), (345): but addresses first. */
-static void master_start(struct step *s, struct vrrp_reason reason)
-{
-	master_enter(s, reason);
-	s->m->deadline = s->now + nstime_min(s->c->advert_interval / 4, VRRP_PATIENCE);
-	act_kind(s, VRRP_ACTION_ADD);
-}
-
-/* A restarted worker finds the addresses in the kernel; others have not noticed. */
 static void resume(struct step *s)
 {
-	struct vrrp_reason reason = {
-		.why = VRRP_WHY_RESUMED, .priority = s->c->priority, .time = s->now - s->in->point};
-
 	if (s->m->state != VRRP_INIT)
 		return;
-	if (faults_take(s)) {
+	if (s->in->faults)
 		start(s);
-		return;
-	}
-	master_enter(s, reason);
-	s->m->quiet = true;
-	advertise(s, s->now);
-	act_kind(s, VRRP_ACTION_ADD);
-}
-
-static void written(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	if (m->state != VRRP_MASTER)
-		return;
-	switch (m->phase) {
-	case VRRP_PHASE_TAKING:
-		m->phase = VRRP_PHASE_HOLDING;
-		if (!m->advertised)
-			advertise(s, s->now);
-		if (m->quiet && !s->in->yes) {
-			refresh_arm(s);
-			break;
-		}
-		if (s->c->announce.again_after)
-			m->again_at = nstime_after(s->now, s->c->announce.again_after);
-		burst_start(s);
-		break;
-	case VRRP_PHASE_HOLDING:
-		if (s->in->yes)
-			burst_start(s);
-		break;
-	case VRRP_PHASE_RELEASING:
-		break;
-	}
-}
-
-/* (745): says at once who is master, at most ten times an interval; but not before the addresses
- * are in, or the other would drop its own too early. */
-static void master_assert(struct step *s)
-{
-	nstime gap = nstime_max(s->c->advert_interval / 10, VRRP_ASSERT_GAP_MIN);
-
-	if (s->m->advertised && s->now >= s->m->asserted + gap)
-		advertise(s, s->now);
-}
-
-/* The last word of the master that we have just preempted. */
-static bool is_predecessor(const struct step *s)
-{
-	const struct vrrp_machine *m = s->m;
-
-	return addr_equal(&m->reason.peer, &s->in->source) &&
-	       s->now < m->since + 2 * m->master_interval;
-}
-
-static void competition_begins(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-	bool begins = !m->competing;
-
-	if (is_predecessor(s))
-		return;
-	m->competing = true;
-	m->competitor = s->in->source;
-	m->competitor_priority = s->in->priority;
-	m->competing_until = nstime_after(s->now, s->in->interval + s->in->interval / 2);
-	if (begins && m->phase == VRRP_PHASE_HOLDING)
-		burst_start(s);
-}
-
-/* The other may have drawn our clients' traffic with its announcements: draw it back. */
-static void competition_ends(struct step *s)
-{
-	s->m->competing = false;
-	s->m->competing_until = NSTIME_NEVER;
-	if (s->m->phase == VRRP_PHASE_HOLDING)
-		burst_start(s);
-}
-
-/* Now a follower of the master whose advert is the input: (420) to (450), (725) to (750). */
-static void follow(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	m->master = s->in->source;
-	m->master_priority = s->in->priority;
-	m->master_interval = s->in->interval;
-	m->heard = m->accepted = s->now;
-	m->deadline = s->now + vrrp_down_interval(s->c->priority, m->master_interval);
-}
-
-static void master_deposed(struct step *s)
-{
-	enum vrrp_why why = s->in->priority == s->c->priority ? VRRP_WHY_TIE : VRRP_WHY_HIGHER;
-
-	s->m->master = s->in->source;
-	s->m->master_priority = s->in->priority;
-	act_kind(s, VRRP_ACTION_REMOVE);
-	if (s->m->advertised)
-		act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = s->c->priority});
-	enter(s, VRRP_BACKUP, reason_of(s, why));
-	s->m->settle_until = s->now;
-	follow(s);
-}
-
-static void successor_heard(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	if (!s->in->priority || m->succeeded)
-		return;
-	m->succeeded = true;
-	m->reason = (struct vrrp_reason){.why = VRRP_WHY_RELEASED,
-					 .peer = s->in->source,
-					 .peer_priority = s->in->priority,
-					 .priority = s->c->priority};
-	m->deadline = s->now + VRRP_GRACE;
-}
-
-static void master_hears(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	if (m->phase == VRRP_PHASE_RELEASING) {
-		successor_heard(s);
-	} else if (s->in->priority == VRRP_PRIORITY_RELEASE) { /* (705) */
-		if (m->competing && addr_equal(&m->competitor, &s->in->source))
-			competition_ends(s);
-		master_assert(s);
-	} else if (vrrp_beats(s->in->priority, &s->in->source, s->c->priority, &s->c->source)) {
-		master_deposed(s);
-	} else {
-		master_assert(s);
-		competition_begins(s);
-	}
-}
-
-/* ---- release -------------------------------------------------------------------------------- */
-
-static void farewell(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = VRRP_PRIORITY_RELEASE});
-	m->asserted = s->now;
-	m->farewells--;
-	if (m->farewells)
-		m->deadline = s->now + VRRP_FAREWELL_GAP;
 	else
-		m->deadline = s->now + s->c->advert_interval + VRRP_HOLD_MARGIN;
+		fsm_master_resume(s);
 }
 
-static void released(struct step *s)
+void fsm_stop(struct step *s, enum vrrp_why why)
 {
-	stop(s, VRRP_WHY_ABANDONED);
-	act_kind(s, VRRP_ACTION_RELEASED);
-}
+	struct vrrp_reason reason = fsm_reason(s, why);
 
-static void release(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	if (m->state != VRRP_MASTER) {
-		stop(s, VRRP_WHY_STOPPED);
-		act_kind(s, VRRP_ACTION_RELEASED);
-		return;
-	}
-	if (m->phase == VRRP_PHASE_RELEASING)
-		return;
-	m->phase = VRRP_PHASE_RELEASING;
-	m->round_at = m->again_at = m->refresh_at = m->competing_until = NSTIME_NEVER;
-	m->competing = false;
-	m->farewells = VRRP_FAREWELLS;
-	m->holds = 1;
-	farewell(s);
-}
-
-static void release_due(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	if (m->succeeded) {
-		released(s);
-	} else if (m->farewells) {
-		farewell(s);
-	} else if (m->holds) {
-		m->holds--;
-		m->farewells = 1;
-		farewell(s);
-	} else {
-		released(s);
-	}
-}
-
-/* ---- BACKUP --------------------------------------------------------------------------------- */
-
-/* Priority 0 (410): from the one we follow, or when there is none. */
-static void backup_hears_farewell(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	if (m->master.family && !addr_equal(&m->master, &s->in->source))
-		return;
-	m->master = s->in->source;
-	m->master_priority = VRRP_PRIORITY_RELEASE;
-	m->heard = s->now;
-	m->deadline =
-		nstime_min(m->deadline, s->now + vrrp_skew(s->c->priority, m->master_interval));
-	m->reason = reason_of(s, VRRP_WHY_GIVING_UP);
-}
-
-/* Whether (420) an advert keeps us in BACKUP, and why. */
-static bool backup_accepts(const struct step *s, enum vrrp_why *why)
-{
-	if (s->in->priority >= s->c->priority)
-		*why = s->in->priority > s->c->priority ? VRRP_WHY_HIGHER : VRRP_WHY_EQUAL;
-	else if (!s->c->preempt && !is_owner(s))
-		*why = VRRP_WHY_NO_PREEMPT;
-	else if (waits_for_table(s))
-		*why = VRRP_WHY_NOT_READY;
-	else
-		return false;
-	return true;
-}
-
-static void backup_hears(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-	enum vrrp_why why;
-
-	if (s->in->priority == VRRP_PRIORITY_RELEASE) {
-		backup_hears_farewell(s);
-		return;
-	}
-	if (backup_accepts(s, &why)) {
-		bool same = m->reason.why == VRRP_WHY_TIE &&
-			    addr_equal(&m->master, &s->in->source) &&
-			    m->master_priority == s->in->priority;
-
-		follow(s);
-		m->reason = reason_of(s, same ? VRRP_WHY_TIE : why);
-		return;
-	}
-	/* (460) discarded; but it is known who will be preempted. */
-	if (!m->master.family || addr_equal(&m->master, &s->in->source) || !m->master_priority) {
-		m->master = s->in->source;
-		m->master_priority = s->in->priority;
-		m->heard = s->now;
-		m->reason = reason_of(s, VRRP_WHY_PREEMPTING);
-	}
-}
-
-static struct vrrp_reason claim_reason(const struct step *s)
-{
-	const struct vrrp_machine *m = s->m;
-	struct vrrp_reason reason = reason_of(s, VRRP_WHY_SILENCE);
-
-	reason.time = s->now - m->heard;
-	if (!m->master.family)
-		reason.why = is_owner(s) ? VRRP_WHY_OWNER : VRRP_WHY_NO_MASTER;
-	else if (!m->master_priority)
-		reason.why = VRRP_WHY_GAVE_UP;
-	else if (m->reason.why == VRRP_WHY_PREEMPTING && reason.time < 2 * m->master_interval)
-		reason.why = VRRP_WHY_PREEMPTED;
-	return reason;
-}
-
-/* A new priority changes the skew, a new interval that of a router that follows nobody. */
-static void backup_configured(struct step *s)
-{
-	struct vrrp_machine *m = s->m;
-
-	m->reason.priority = s->c->priority;
-	if (!m->master.family)
-		m->master_interval = s->c->advert_interval;
-	else if (!m->master_priority)
-		return;
-	m->deadline = m->accepted + vrrp_down_interval(s->c->priority, m->master_interval);
-}
-
-/* ---- inputs --------------------------------------------------------------------------------- */
-
-static void master_faults(struct step *s)
-{
-	const uint64_t mute =
-		VRRP_FAULT_ABSENT | VRRP_FAULT_LINK | VRRP_FAULT_SOURCE | VRRP_FAULT_SOCKET;
-
-	if (s->m->phase == VRRP_PHASE_RELEASING) {
-		released(s);
-		return;
-	}
-	act_kind(s, VRRP_ACTION_REMOVE);
-	if (!(s->m->faults & mute))
-		act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND,
-					    .priority = VRRP_PRIORITY_RELEASE});
-	fault_start(s);
+	if (s->m->state == VRRP_MASTER)
+		fsm_act_kind(s, VRRP_ACTION_REMOVE);
+	s->m->master = (struct addr){0};
+	if (s->m->state != VRRP_INIT)
+		fsm_enter(s, VRRP_INIT, reason);
 }
 
 static void faults(struct step *s)
@@ -535,11 +163,11 @@ static void faults(struct step *s)
 		break;
 	case VRRP_BACKUP:
 		if (any)
-			fault_start(s);
+			fsm_fault_start(s);
 		break;
 	case VRRP_MASTER:
 		if (any)
-			master_faults(s);
+			fsm_master_faults(s);
 		break;
 	case VRRP_FAULT:
 		if (!any)
@@ -548,57 +176,297 @@ static void faults(struct step *s)
 	}
 }
 
-static void timer(struct step *s)
+/* ---- BACKUP: adverts ------------------------------------------------------------------------- */
+
+void fsm_follow(struct step *s)
 {
 	struct vrrp_machine *m = s->m;
 
-	if (m->state == VRRP_BACKUP && s->now >= nstime_max(m->deadline, m->settle_until)) {
-		master_start(s, claim_reason(s));
-	} else if (m->state == VRRP_MASTER && m->phase == VRRP_PHASE_RELEASING) {
-		if (s->now >= m->deadline)
-			release_due(s);
-	} else if (m->state == VRRP_MASTER) {
-		if (s->now >= m->deadline)
-			advertise(s, m->deadline);
-		if (s->now >= m->competing_until)
-			competition_ends(s);
-		announce_due(s);
+	m->master = s->in->source;
+	m->master_priority = s->in->priority;
+	m->master_interval = s->c->version == 2 ? s->c->advert_interval : s->in->interval;
+	m->heard = m->accepted = s->now;
+	m->deadline = s->now + down_interval(s);
+}
+
+/* How long after its master gave up: the skew time; who stands down lets all others go first, but
+ * not so long that the leaving one is gone before. */
+static nstime farewell_wait(const struct step *s)
+{
+	nstime longest = vrrp_skew_longest(s->c->version, s->m->master_interval);
+
+	if (s->m->standing)
+		return longest + longest / 4;
+	return vrrp_skew(s->c->version, s->c->priority, s->m->master_interval);
+}
+
+/* Priority 0 (410): from the one we follow, or when there is none. */
+static void backup_hears_farewell(struct step *s)
+{
+	struct vrrp_machine *m = s->m;
+
+	if (m->master.family && !addr_equal(&m->master, &s->in->source))
+		return;
+	m->master = s->in->source;
+	m->master_priority = VRRP_PRIORITY_RELEASE;
+	m->heard = s->now;
+	m->deadline = nstime_min(m->deadline, s->now + farewell_wait(s));
+	m->reason = fsm_reason(s, s->c->barred ? VRRP_WHY_BARRED : VRRP_WHY_GIVING_UP);
+}
+
+/* Why an advert keeps us in BACKUP (420), and until when; VRRP_WHY_PREEMPTING: it does not. */
+static enum vrrp_why why_accepted(const struct step *s, nstime *until)
+{
+	const struct vrrp_machine *m = s->m;
+	nstime delayed = m->lesser_since == NSTIME_NEVER
+				 ? 0
+				 : nstime_after(m->lesser_since, s->c->preempt_delay);
+
+	*until = 0;
+	if (s->c->barred)
+		return VRRP_WHY_BARRED;
+	if (m->standing)
+		return VRRP_WHY_STANDING;
+	if (s->in->priority >= s->c->priority)
+		return s->in->priority > s->c->priority ? VRRP_WHY_HIGHER : VRRP_WHY_EQUAL;
+	if (!s->c->preempt && !is_owner(s))
+		return VRRP_WHY_NO_PREEMPT;
+	if (waits_for_table(s))
+		return VRRP_WHY_NOT_READY;
+	*until = nstime_max(delayed, s->c->startup_until);
+	if (s->now >= *until)
+		return VRRP_WHY_PREEMPTING;
+	return *until == delayed ? VRRP_WHY_DELAY : VRRP_WHY_STARTUP;
+}
+
+/* (460) discarded; but it is known who will be preempted. */
+static void backup_discards(struct step *s)
+{
+	struct vrrp_machine *m = s->m;
+
+	if (m->master.family && !addr_equal(&m->master, &s->in->source) && m->master_priority)
+		return;
+	m->master = s->in->source;
+	m->master_priority = s->in->priority;
+	m->heard = s->now;
+	m->reason = fsm_reason(s, VRRP_WHY_PREEMPTING);
+}
+
+/* Deposed by a tie: that says more than that they are equal. */
+static bool is_tie_winner(const struct step *s)
+{
+	const struct vrrp_machine *m = s->m;
+
+	return m->reason.why == VRRP_WHY_TIE && addr_equal(&m->master, &s->in->source) &&
+	       m->master_priority == s->in->priority;
+}
+
+static void backup_hears(struct step *s)
+{
+	struct vrrp_machine *m = s->m;
+	enum vrrp_why why;
+	nstime until;
+
+	if (s->in->priority == VRRP_PRIORITY_RELEASE) {
+		backup_hears_farewell(s);
+		return;
 	}
+	if (s->in->priority >= s->c->priority)
+		m->lesser_since = NSTIME_NEVER;
+	else if (m->lesser_since == NSTIME_NEVER)
+		m->lesser_since = s->now;
+	why = why_accepted(s, &until);
+	if (why == VRRP_WHY_PREEMPTING) {
+		backup_discards(s);
+		return;
+	}
+	if (why == VRRP_WHY_EQUAL && is_tie_winner(s))
+		why = VRRP_WHY_TIE;
+	fsm_follow(s);
+	m->reason = fsm_reason(s, why);
+	m->reason.until = until;
+}
+
+/* ---- BACKUP: claims -------------------------------------------------------------------------- */
+
+static struct vrrp_reason claim_reason(const struct step *s)
+{
+	const struct vrrp_machine *m = s->m;
+	struct vrrp_reason reason = fsm_reason(s, VRRP_WHY_SILENCE);
+
+	reason.time = s->now - m->heard;
+	if (!m->master.family)
+		reason.why = is_owner(s) ? VRRP_WHY_OWNER : VRRP_WHY_NO_MASTER;
+	else if (!m->master_priority)
+		reason.why = VRRP_WHY_GAVE_UP;
+	else if (m->reason.why == VRRP_WHY_CLAIMING)
+		reason.why = VRRP_WHY_CLAIMED;
+	else if (m->reason.why == VRRP_WHY_PREEMPTING && reason.time < 2 * m->master_interval)
+		reason.why = VRRP_WHY_PREEMPTED;
+	return reason;
+}
+
+/* After a change on our side: the same master in another light. The next advert says it exactly. */
+static struct vrrp_reason backup_reason(const struct step *s)
+{
+	const struct vrrp_machine *m = s->m;
+	struct vrrp_reason reason = m->reason;
+
+	reason.priority = s->c->priority;
+	if (s->c->barred || m->standing || !m->master.family)
+		return listening_reason(s);
+	if (!m->master_priority)
+		return reason;
+	if (m->master_priority > s->c->priority)
+		return fsm_reason(s, VRRP_WHY_HIGHER);
+	if (m->master_priority == s->c->priority)
+		return reason.why == VRRP_WHY_TIE ? reason : fsm_reason(s, VRRP_WHY_EQUAL);
+	return fsm_reason(s, s->c->preempt ? VRRP_WHY_PREEMPTING : VRRP_WHY_NO_PREEMPT);
+}
+
+/* Until when nothing can make it claim: NSTIME_NEVER in maintenance. */
+static nstime claim_at(const struct step *s)
+{
+	const struct vrrp_machine *m = s->m;
+
+	if (m->state != VRRP_BACKUP || s->c->barred)
+		return NSTIME_NEVER;
+	return nstime_max(nstime_max(m->deadline, m->settle_until), s->c->startup_until);
+}
+
+/* The down timer need not end for a master that we would beat. */
+static void claim(struct step *s)
+{
+	struct vrrp_machine *m = s->m;
+
+	m->standing = false;
+	if (m->state == VRRP_MASTER && m->stepping)
+		fsm_release_undo(s);
+	if (m->state != VRRP_BACKUP || s->c->barred)
+		return;
+	m->reason = backup_reason(s);
+	if (!m->master.family || !m->master_priority || waits_for_table(s) ||
+	    !vrrp_beats(s->c->priority, &s->c->source, m->master_priority, &m->master))
+		return;
+	m->deadline = s->now;
+	m->reason = fsm_reason(s, VRRP_WHY_CLAIMING);
+	if (!s->c->grouped && s->now >= claim_at(s))
+		fsm_master_start(s, claim_reason(s));
+}
+
+/* The group claims for all its members: one that has not listened long enough goes with it. */
+static void group_take(struct step *s)
+{
+	if (s->m->state != VRRP_BACKUP)
+		return;
+	if (s->now >= claim_at(s))
+		fsm_master_start(s, claim_reason(s));
+	else
+		fsm_master_start(s, fsm_reason(s, VRRP_WHY_GROUP));
+}
+
+/* A new priority changes the skew, a new interval that of a router that follows nobody. */
+static void backup_configured(struct step *s)
+{
+	struct vrrp_machine *m = s->m;
+
+	m->reason = backup_reason(s);
+	if (!m->master.family || s->c->version == 2)
+		m->master_interval = s->c->advert_interval;
+	if (m->master.family && !m->master_priority)
+		return;
+	m->deadline = m->accepted + down_interval(s);
+}
+
+/* ---- inputs ---------------------------------------------------------------------------------- */
+
+static void timer(struct step *s)
+{
+	if (s->m->state == VRRP_MASTER)
+		fsm_master_timer(s);
+	else if (!s->c->grouped && s->now >= claim_at(s))
+		fsm_master_start(s, claim_reason(s));
 }
 
 static void configured(struct step *s)
 {
-	struct vrrp_machine *m = s->m;
-
-	if (m->state == VRRP_BACKUP) {
+	if (s->m->state == VRRP_BACKUP)
 		backup_configured(s);
-	} else if (m->state == VRRP_MASTER && m->phase != VRRP_PHASE_RELEASING) {
-		m->master = s->c->source;
-		m->master_priority = s->c->priority;
-		m->master_interval = s->c->advert_interval;
-		act_kind(s, VRRP_ACTION_ADD);
-		if (m->advertised)
-			advertise(s, s->now);
-		if (m->phase == VRRP_PHASE_HOLDING)
-			refresh_arm(s);
-	}
+	else if (s->m->state == VRRP_MASTER)
+		fsm_master_configured(s);
 }
 
 static void advert(struct step *s)
 {
+	s->m->peer_heard = s->m->state != VRRP_INIT;
+	s->m->no_peer_heard = false;
 	if (s->m->state == VRRP_BACKUP)
 		backup_hears(s);
 	else if (s->m->state == VRRP_MASTER)
-		master_hears(s);
+		fsm_master_hears(s);
+}
+
+static void take(struct step *s)
+{
+	switch (s->in->kind) {
+	case VRRP_INPUT_START:
+		start(s);
+		break;
+	case VRRP_INPUT_RESUME:
+		resume(s);
+		break;
+	case VRRP_INPUT_FAULTS:
+		faults(s);
+		break;
+	case VRRP_INPUT_ADVERT:
+		advert(s);
+		break;
+	case VRRP_INPUT_TIMER:
+		timer(s);
+		break;
+	case VRRP_INPUT_READY:
+		s->m->ready = s->in->yes;
+		break;
+	case VRRP_INPUT_CONFIG:
+		configured(s);
+		break;
+	case VRRP_INPUT_WRITTEN:
+		if (s->m->state == VRRP_MASTER)
+			fsm_master_written(s);
+		break;
+	case VRRP_INPUT_RELEASE:
+		fsm_release(s);
+		break;
+	case VRRP_INPUT_WITHDRAW:
+		fsm_stop(s, VRRP_WHY_WITHDRAWN);
+		break;
+	case VRRP_INPUT_STEP_DOWN:
+		fsm_step_down(s);
+		break;
+	case VRRP_INPUT_CLAIM:
+		claim(s);
+		break;
+	case VRRP_INPUT_GROUP_TAKE:
+		group_take(s);
+		break;
+	case VRRP_INPUT_GROUP_YIELD:
+		if (s->m->state == VRRP_MASTER)
+			fsm_master_yield(s);
+		break;
+	case VRRP_INPUT_RELEASE_END:
+		fsm_release_end(s);
+		break;
+	}
 }
 
 void vrrp_fsm_init(struct vrrp_machine *machine, nstime now)
 {
 	memset(machine, 0, sizeof(*machine));
 	machine->since = now;
-	machine->deadline = machine->settle_until = NSTIME_NEVER;
+	machine->deadline = machine->settle_until = machine->claim_at = NSTIME_NEVER;
 	machine->round_at = machine->again_at = machine->refresh_at = machine->competing_until =
 		NSTIME_NEVER;
+	machine->lesser_since = NSTIME_NEVER;
 }
 
 void vrrp_fsm_step(struct vrrp_machine *machine, const struct vrrp_config *config, nstime now,
@@ -607,52 +475,20 @@ void vrrp_fsm_step(struct vrrp_machine *machine, const struct vrrp_config *confi
 	struct step s = {.m = machine, .c = config, .in = input, .out = out, .now = now};
 
 	out->count = 0;
-	switch (input->kind) {
-	case VRRP_INPUT_START:
-		start(&s);
-		break;
-	case VRRP_INPUT_RESUME:
-		resume(&s);
-		break;
-	case VRRP_INPUT_FAULTS:
-		faults(&s);
-		break;
-	case VRRP_INPUT_ADVERT:
-		advert(&s);
-		break;
-	case VRRP_INPUT_TIMER:
-		timer(&s);
-		break;
-	case VRRP_INPUT_READY:
-		machine->ready = input->yes;
-		break;
-	case VRRP_INPUT_CONFIG:
-		configured(&s);
-		break;
-	case VRRP_INPUT_WRITTEN:
-		written(&s);
-		break;
-	case VRRP_INPUT_RELEASE:
-		release(&s);
-		break;
-	case VRRP_INPUT_WITHDRAW:
-		stop(&s, VRRP_WHY_WITHDRAWN);
-		break;
-	case VRRP_INPUT_STEP_DOWN:
-	case VRRP_INPUT_CLAIM:
-		break;
-	}
+	take(&s);
+	machine->claim_at = claim_at(&s);
+	machine->grouped = config->grouped;
 }
 
 nstime vrrp_fsm_due(const struct vrrp_machine *machine)
 {
-	nstime due = machine->deadline;
+	nstime due;
 
 	if (machine->state == VRRP_BACKUP)
-		return nstime_max(due, machine->settle_until);
+		return machine->grouped ? NSTIME_NEVER : machine->claim_at;
 	if (machine->state != VRRP_MASTER)
 		return NSTIME_NEVER;
-	due = nstime_min(due, machine->competing_until);
+	due = nstime_min(machine->deadline, machine->competing_until);
 	due = nstime_min(due, nstime_min(machine->round_at, machine->again_at));
 	return nstime_min(due, machine->refresh_at);
 }

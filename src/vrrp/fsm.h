@@ -1,13 +1,17 @@
-/* The state machine of one virtual router: RFC 9568 section 6.4, version 3. Pure: a step takes the
- * machine, the configuration, the time and one input, changes the machine and says what to do.
- * Nothing allocates.
+/* The state machine of one virtual router: RFC 9568 section 6.4 (version 3) and RFC 3768 (version
+ * 2). Pure: a step takes the machine, the configuration, the time and one input, changes the
+ * machine and says what to do. Nothing allocates.
  *
- * What lbha adds to the RFC:
+ * Version 2 has whole seconds: the skew is a part of a second whatever the interval, and the
+ * master's interval is not adopted (adverts with another one never come here).
+ *
+ * What lbha adds to the RFCs:
  *  - carrier_settle: after a start or the return of the carrier no claim before that time has been
  *    listened, an owner's (priority 255) neither. Who hears nobody claims after the later of it and
- *    the down interval.
+ *    the down interval. startup_delay is the same, counted from the daemon's start.
  *  - A living master of lower priority is not preempted before the machine was told READY, or
- *    config.ready_until.
+ *    config.ready_until; nor within preempt_delay, which begins with the first advert of a lesser
+ *    master and begins anew after one of an equal or higher one. Meanwhile it is followed.
  *  - Priority 0 shortens the wait only when it comes from the master that is followed (or none is),
  *    and repeated ones do not lengthen it again.
  *  - Takeover: addresses in, advert, announcement. The advert waits for the addresses at most a
@@ -16,10 +20,20 @@
  *    addresses are held until another master is heard (and VRRP_GRACE longer: some peers advertise
  *    before they have the addresses), or for the longest skew any backup can have and
  *    VRRP_HOLD_MARGIN; then once more priority 0 and a second hold.
+ *  - STEP_DOWN, the operator's release: the same, and then BACKUP, standing down: any master is
+ *    followed, whatever its priority, until CLAIM, or until none is heard for the down interval
+ *    (when the master gives up: until all others have had their skew time). Without a successor it
+ *    is undone.
+ *  - CLAIM ends standing down, and preempts a living master that would lose against us at once,
+ *    whatever preempt and preempt_delay say. What holds every claim back (settling, startup_delay,
+ *    the table, maintenance) still does.
+ *  - Maintenance (config.barred): never claims, and gives way to whoever advertises.
  *  - A master that hears a lesser one asserts itself at once (RFC 9568; RFC 5798 did not), but not
  *    more often than a tenth of its interval. It announces then and again when the other has gone.
  *    So that it hears: a deposed master sends one last advert (after a partition it may have drawn
  *    clients to itself, and the other cannot know).
+ *  - A member of a sync group (config.grouped) leaves two decisions to the group (group.h): it does
+ *    not claim when its time has come (machine.claim_at), and does not end a release.
  *
  * The advert deadline of a master moves only when it sends; the deadline of a backup only by
  * adverts it accepted. All timers belong to the state: entering a state clears those of the old
@@ -93,6 +107,11 @@ struct vrrp_machine {
 
 	nstime deadline;        /* BACKUP: Active_Down_Timer; MASTER: Adver_Timer, release */
 	nstime settle_until;    /* BACKUP: no claim before */
+	nstime lesser_since;    /* BACKUP: preempt_delay runs from here */
+	nstime claim_at;        /* BACKUP: when it would claim; all that holds it back considered */
+	bool grouped;           /* as configured at the last step */
+	bool standing;          /* released by the operator; over all states but MASTER */
+	bool peer_heard;        /* since the start */
 
 	/* MASTER only */
 	enum vrrp_phase phase;
@@ -100,7 +119,10 @@ struct vrrp_machine {
 	bool quiet;             /* resumed: nothing to announce */
 	nstime asserted;        /* our last advert */
 	unsigned farewells, holds; /* still to do */
-	bool succeeded;         /* releasing: a successor was heard, `reason` names it */
+	bool stepping;          /* releasing: to BACKUP, not to INIT */
+	bool succeeded;         /* releasing: a successor was heard; `master` is it */
+	bool over;              /* releasing: done but for the group's word */
+	bool no_peer_heard;     /* has claimed without ever having heard anybody */
 	unsigned rounds;        /* of the announcing burst, still to do */
 	nstime announced, round_at, again_at, refresh_at;
 	bool competing;         /* a lesser master advertises too */
@@ -120,8 +142,12 @@ enum vrrp_input_kind {
 	VRRP_INPUT_WRITTEN,  /* the addresses are in place; `yes`: some had to be added */
 	VRRP_INPUT_RELEASE,  /* planned stop */
 	VRRP_INPUT_WITHDRAW, /* stop at once, without protocol */
-	VRRP_INPUT_STEP_DOWN, /* the operator's release: VRRP_ACTION_STEPPED_DOWN tells how it ended */
-	VRRP_INPUT_CLAIM,    /* the operator's claim: ends standing down, preempts a lesser master */
+	VRRP_INPUT_STEP_DOWN, /* the operator's release; VRRP_ACTION_STEPPED_DOWN answers */
+	VRRP_INPUT_CLAIM,    /* ends standing down, preempts a lesser master */
+	/* from the sync group (group.h) */
+	VRRP_INPUT_GROUP_TAKE,  /* become master */
+	VRRP_INPUT_GROUP_YIELD, /* another member was deposed: give up at once */
+	VRRP_INPUT_RELEASE_END, /* the release of all members ends; `yes`: all have successors */
 };
 
 struct vrrp_input {
@@ -167,7 +193,8 @@ void vrrp_fsm_init(struct vrrp_machine *machine, nstime now);
 void vrrp_fsm_step(struct vrrp_machine *machine, const struct vrrp_config *config, nstime now,
 		   const struct vrrp_input *input, struct vrrp_actions *out);
 
-/* When VRRP_INPUT_TIMER is due next; NSTIME_NEVER: nothing runs. */
+/* When VRRP_INPUT_TIMER is due next; NSTIME_NEVER: nothing runs. A member of a group in BACKUP has
+ * no timer of its own: the group looks at machine.claim_at. */
 nstime vrrp_fsm_due(const struct vrrp_machine *machine);
 
 /* Whether a master still owns and answers, but has said goodbye. */

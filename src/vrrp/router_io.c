@@ -287,7 +287,8 @@ static void announce(struct router *router)
 
 static const char *reason(const struct router *router, char *out)
 {
-	return vrrp_explain(&router->machine.reason, router->fault_text, out, FACT_DETAIL);
+	return vrrp_explain(&router->machine.reason, clock_now(), router->fault_text, out,
+			    FACT_DETAIL);
 }
 
 static void state_changed(struct router *router, enum vrrp_state from)

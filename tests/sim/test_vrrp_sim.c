@@ -264,7 +264,7 @@ static void master_gone(struct world *w, bool crash, nstime *worst)
 	if (!(master = settle_down(w)))
 		return;
 	world_run(w, w->now + (nstime)world_pick(w, 1000) * interval / 1000);
-	bound = vrrp_down_interval(best_backup(w, master), interval) + w->delay + w->jitter +
+	bound = vrrp_down_interval(3, best_backup(w, master), interval) + w->delay + w->jitter +
 		w->lateness + w->write_delay;
 	if (crash)
 		router_crash(w, master);

@@ -224,7 +224,7 @@ static void state_changed(struct world *w, struct router *r, enum vrrp_state fro
 {
 	char words[160];
 
-	vrrp_explain(&r->machine.reason, "no carrier", words, sizeof(words));
+	vrrp_explain(&r->machine.reason, w->now, "no carrier", words, sizeof(words));
 	world_note(w, r, "%s → %s: %s", vrrp_state_name(from), vrrp_state_name(r->machine.state),
 		   words);
 	w->transitions++;
