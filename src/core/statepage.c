@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/addr.h"
+#include "core/loop.h"
 
 #define STATEPAGE_MAGIC 0x6c626861
 
@@ -31,6 +31,7 @@ int statepage_create(void)
 	}
 	page->magic = STATEPAGE_MAGIC;
 	page->size = sizeof(*page);
+	page->created = clock_now();
 	statepage_unmap(page);
 	return fd;
 }

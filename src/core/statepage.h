@@ -22,6 +22,7 @@ struct statepage_instance {
 
 struct statepage {
 	uint32_t magic, size;
+	int64_t created;      /* clock_now() of the supervisor: when the daemon was started */
 	int64_t heartbeat;    /* clock_now() of the worker's last turn */
 	struct statepage_instance instances[STATEPAGE_INSTANCES];
 };

@@ -87,6 +87,9 @@ static void configure(struct router *router)
 	router->config.version = about->version;
 	router->config.priority = about->priority;
 	router->config.preempt = about->preempt;
+	router->config.preempt_delay = about->preempt_delay;
+	router->config.startup_until =
+		nstime_after(worker_page(worker->frame)->created, about->startup_delay);
 	router->config.advert_interval = about->advert_interval;
 	router->config.carrier_settle = about->carrier_settle;
 	router->config.announce = about->announce;
@@ -609,8 +612,7 @@ static bool no_peer_heard(const struct router *router)
 
 	bool has_peers = router->worker->has_peers || router->about.unicast.peer_count;
 
-	return machine->state == VRRP_MASTER && !router->received && has_peers &&
-	       (machine->reason.why == VRRP_WHY_NO_MASTER || machine->reason.why == VRRP_WHY_OWNER);
+	return machine->no_peer_heard && has_peers;
 }
 
 void router_fact(const struct router *router, struct fact_instance *out)
