@@ -33,6 +33,15 @@ struct arena *arena_new(size_t limit)
 	return arena;
 }
 
+struct arena *arena_new_small(size_t first)
+{
+	struct arena *arena = arena_new(0);
+
+	if (arena && first)
+		arena->next_size = first;
+	return arena;
+}
+
 void arena_free(struct arena *arena)
 {
 	if (!arena)

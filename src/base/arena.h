@@ -12,6 +12,8 @@ struct arena;
 
 /* A new arena that may hold at most `limit` bytes (0: no limit). NULL when out of memory. */
 struct arena *arena_new(size_t limit);
+/* The same without a limit, for one of many that stay small: its first block has room for `first` bytes and no more. */
+struct arena *arena_new_small(size_t first);
 
 /* Frees the arena and all that was allocated from it; NULL is fine. */
 void arena_free(struct arena *arena);

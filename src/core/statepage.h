@@ -8,11 +8,11 @@
 #include "base/addr.h"
 #include "base/nstime.h"
 
-#define STATEPAGE_INSTANCES 4096
+#define STATEPAGE_INSTANCES 16384 /* pages of memory that no instance uses are never touched */
 
-/* One VRRP instance, keyed by its name's hash (0: slot unused). Written by the vrrp worker only. */
+/* One VRRP instance. Written by the vrrp worker only. */
 struct statepage_instance {
-	uint64_t key;         /* text_hash of the instance's name */
+	uint64_t key;         /* of the instance's name; 0: slot never used */
 	int64_t last_advert;  /* when we last sent as MASTER; 0: never */
 	uint8_t state;        /* enum vrrp_state */
 	uint8_t releasing;    /* a release was under way */
@@ -32,5 +32,10 @@ int statepage_create(void);
 /* Maps a page from its descriptor (not closed); NULL when it is no state page of this build. */
 struct statepage *statepage_map(int fd);
 void statepage_unmap(struct statepage *page);
+
+/* The slot of an instance, made if it has none; NULL when all are taken. */
+struct statepage_instance *statepage_take(struct statepage *page, const char *name);
+/* Empties a slot for whoever comes; NULL is fine. */
+void statepage_give_back(struct statepage_instance *slot);
 
 #endif

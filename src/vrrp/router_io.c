@@ -17,6 +17,9 @@
 #define ANNOUNCE_PAUSE (2 * NSTIME_MS) /* the interface's queue is full: go on a little later */
 #define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
 #define RETRY_LONGEST (300 * NSTIME_S)
+/* What most routers keep of their configuration, and for each address: there may be thousands. */
+#define ABOUT_ROOM 128
+#define VIP_ROOM 96
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
@@ -41,7 +44,7 @@ static void parts_free(struct parts *parts)
 static int parts_make(struct port *port, const struct instance *about, struct parts *out)
 {
 	size_t count = about->virtual_address_count;
-	struct parts parts = {.arena = arena_new(0), .count = count};
+	struct parts parts = {.arena = arena_new_small(ABOUT_ROOM + count * VIP_ROOM), .count = count};
 	const struct vip *vips;
 
 	if (!parts.arena)
@@ -98,26 +101,6 @@ static void configure(struct router *router)
 
 static void due(void *ctx);
 
-static struct statepage_instance *page_of(struct vrrp_worker *worker, const char *name)
-{
-	struct statepage_instance *slots = worker_page(worker->frame)->instances, *free_slot = NULL;
-	uint64_t key = text_hash(TEXT_HASH, name, strlen(name));
-
-	for (size_t i = 0; i < STATEPAGE_INSTANCES; i++) {
-		if (slots[i].key == key)
-			return &slots[i];
-		if (!slots[i].key && !free_slot)
-			free_slot = &slots[i];
-	}
-	if (free_slot) {
-		*free_slot = (struct statepage_instance){.key = key};
-		return free_slot;
-	}
-	log_warning("%s: no room in the state page: a restarted worker cannot go on as MASTER",
-		    name);
-	return NULL;
-}
-
 struct router *router_new(struct vrrp_worker *worker, const struct instance *about, uint32_t index)
 {
 	struct port *port = port_get(worker, about->interface);
@@ -156,8 +139,8 @@ void router_free(struct router *router)
 	timer_fini(&router->timer);
 	parts_free(&(struct parts){
 		.arena = router->arena, .helds = router->helds, .count = router->address_count});
-	if (router->page && !router->leaving)
-		memset(router->page, 0, sizeof(*router->page));
+	if (!router->leaving)
+		statepage_give_back(router->page);
 	free(router);
 }
 
@@ -586,7 +569,10 @@ void router_begin(struct router *router)
 	struct text text = text_of(router->fault_text, sizeof(router->fault_text));
 	nstime now = clock_now();
 
-	router->page = page_of(router->worker, router->about.name);
+	router->page = statepage_take(worker_page(router->worker->frame), router->about.name);
+	if (!router->page)
+		log_warning("%s: no room in the state page: a restarted worker cannot go on as "
+			    "MASTER", router->about.name);
 	router->port->stale = true;
 	look_at_source(router);
 	router->faults = faults_now(router, &text);

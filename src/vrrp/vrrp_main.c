@@ -231,8 +231,7 @@ static int leave(struct vrrp_worker *worker, struct router *router)
 {
 	if (!pointers_push(&worker->leaving, &worker->leaving_count, &worker->leaving_room, router))
 		return -ENOMEM;
-	if (router->page)
-		memset(router->page, 0, sizeof(*router->page));
+	statepage_give_back(router->page);
 	router->page = NULL;
 	router->leaving = true;
 	if (router->started)

@@ -180,6 +180,21 @@ START_TEST(arena_push_keeps_what_was_pushed)
 }
 END_TEST
 
+START_TEST(a_small_arena_grows_when_it_must)
+{
+	auto_arena *arena = arena_new_small(64);
+	uint64_t *numbers[100];
+
+	for (uint64_t i = 0; i < 100; i++) {
+		numbers[i] = arena_alloc(arena, sizeof(uint64_t));
+		*numbers[i] = i;
+	}
+	for (uint64_t i = 0; i < 100; i++)
+		ck_assert_uint_eq(*numbers[i], i);
+	ck_assert(!arena_failed(arena));
+}
+END_TEST
+
 START_TEST(a_table_without_memory_stays_empty)
 {
 	struct arena *arena = arena_new(16);
@@ -292,7 +307,8 @@ int main(void)
 			      prefix_without_length_is_a_host, addresses_order_as_unsigned_numbers),
 			 CASE("duration", durations_need_a_unit_and_read_back),
 			 CASE("cursor", a_reader_that_fails_stays_failed, what_is_put_is_got, the_checksum_is_rfc_1071),
-			 CASE("arena", an_arena_keeps_to_its_limit, arena_push_keeps_what_was_pushed),
+			 CASE("arena", an_arena_keeps_to_its_limit, arena_push_keeps_what_was_pushed,
+			      a_small_arena_grows_when_it_must),
 			 CASE("table", a_table_finds_all_values_of_a_hash, a_table_without_memory_stays_empty),
 			 CASE("walltime", wall_time_reads_back_over_all_years, what_is_no_wall_time_is_refused),
 			 CASE("text", a_misspelt_word_finds_its_neighbour, foreign_text_is_cleaned));

@@ -1,5 +1,6 @@
 /* core: channels carry messages in order and facts as levels; timers are never early. Real sockets, real loop. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/packet.h"
+#include "core/statepage.h"
 #include "suite.h"
 
 #define OBJECTS 5000
@@ -243,11 +245,61 @@ START_TEST(a_bucket_limits_and_counts)
 }
 END_TEST
 
+/* ---- state pages ---- */
+
+static struct statepage *page_new(void)
+{
+	int fd = statepage_create();
+	struct statepage *page = statepage_map(fd);
+
+	close(fd);
+	ck_assert_ptr_nonnull(page);
+	return page;
+}
+
+static struct statepage_instance *slot_of(struct statepage *page, unsigned number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "i%u", number);
+	return statepage_take(page, name);
+}
+
+START_TEST(as_many_instances_as_there_are_slots_find_theirs_again)
+{
+	struct statepage *page = page_new();
+
+	for (unsigned i = 0; i < STATEPAGE_INSTANCES; i++)
+		slot_of(page, i)->last_advert = i + 1;
+	ck_assert_ptr_null(slot_of(page, STATEPAGE_INSTANCES));
+	for (unsigned i = 0; i < STATEPAGE_INSTANCES; i++)
+		ck_assert_int_eq(slot_of(page, i)->last_advert, i + 1);
+	statepage_unmap(page);
+}
+END_TEST
+
+START_TEST(a_slot_that_was_given_back_is_empty_and_hides_no_other)
+{
+	struct statepage *page = page_new();
+	unsigned count = STATEPAGE_INSTANCES / 2; /* many share the place they hash to */
+
+	for (unsigned i = 0; i < count; i++)
+		slot_of(page, i)->last_advert = i + 1;
+	for (unsigned i = 0; i < count; i += 2)
+		statepage_give_back(slot_of(page, i));
+	for (unsigned i = 0; i < count; i++)
+		ck_assert_int_eq(slot_of(page, i)->last_advert, i % 2 ? i + 1 : 0);
+	statepage_unmap(page);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("core",
 			 CASE("channel", messages_arrive_in_order_with_their_descriptor, all_facts_then_sync,
 			      a_slow_peer_gets_the_latest_value_once, nonsense_closes_the_channel,
 			      the_end_of_the_peer_is_noticed),
-			 CASE("loop", timers_are_never_early), CASE("log", a_bucket_limits_and_counts));
+			 CASE("loop", timers_are_never_early), CASE("log", a_bucket_limits_and_counts),
+			 CASE("statepage", as_many_instances_as_there_are_slots_find_theirs_again,
+			      a_slot_that_was_given_back_is_empty_and_hides_no_other));
 }
