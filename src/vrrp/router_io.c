@@ -88,7 +88,8 @@ static void configure(struct router *router)
 	const struct vrrp_worker *worker = router->worker;
 
 	router->config.version = about->version;
-	router->config.priority = about->priority;
+	router->base_priority = about->priority;
+	router->config.priority = trackers_priority(router);
 	router->config.preempt = about->preempt;
 	router->config.preempt_delay = about->preempt_delay;
 	router->config.startup_until =
@@ -125,8 +126,8 @@ struct router *router_new(struct vrrp_worker *worker, const struct instance *abo
 		return NULL;
 	}
 	vrrp_fsm_init(&router->machine, clock_now());
-	router->machine.ready = worker->ready;
 	configure(router);
+	router->machine.ready = worker->ready && trackers_known(router);
 	port_join(port, router);
 	return router;
 }
@@ -499,6 +500,8 @@ static uint64_t faults_now(struct router *router, struct text *text)
 		fault_add(text, &faults, VRRP_FAULT_SOCKET, "no socket for adverts on %s: %s",
 			  port->name, strerror(-port->socket_error));
 	look_at_refusals(router, text, &faults);
+	if (trackers_fault(router, text))
+		faults |= VRRP_FAULT_TRACKER;
 	return faults;
 }
 
@@ -563,6 +566,30 @@ void router_look(struct router *router)
 	look_at_addresses(router);
 }
 
+void router_tell_ready(struct router *router)
+{
+	bool ready = router->worker->ready && trackers_known(router);
+
+	if (router->machine.ready != ready)
+		router_step(router,
+			    (struct vrrp_input){.kind = VRRP_INPUT_READY, .yes = ready});
+}
+
+void router_tracked(struct router *router)
+{
+	uint8_t priority = trackers_priority(router);
+	bool changed = priority != router->config.priority;
+
+	router->config.priority = priority;
+	router_look(router); /* a FAULT first: a MASTER that has one advertises nothing else */
+	router_tell_ready(router);
+	if (!changed)
+		return;
+	if (router->started)
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
+	worker_dirty(router->worker->frame, router->index);
+}
+
 void router_begin(struct router *router)
 {
 	const struct statepage_instance *page;
@@ -611,7 +638,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.state = machine->state,
 		.since = machine->since,
 		.priority = router->config.priority,
-		.base_priority = router->about.priority,
+		.base_priority = router->base_priority,
 		.master = machine->master,
 		.master_priority = machine->master_priority,
 		.transitions = machine->transitions,

@@ -286,9 +286,7 @@ static void tell_ready(struct vrrp_worker *worker)
 		struct router *router = worker->routers[i];
 
 		router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
-		if (router->machine.ready != worker->ready)
-			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_READY,
-								.yes = worker->ready});
+		router_tell_ready(router);
 	}
 }
 
@@ -302,6 +300,8 @@ static int commit_all(struct vrrp_worker *worker)
 	int err = routers ? plan(worker, worker->prepared_arena, model, &reload) : -ENOMEM;
 
 	take_globals(worker, model);
+	if (!err)
+		err = trackers_take(worker, model);
 	for (size_t i = 0; i < reload.count && !err; i++)
 		err = commit_row(worker, &reload.rows[i], routers);
 	if (err) {
@@ -311,7 +311,9 @@ static int commit_all(struct vrrp_worker *worker)
 	free(worker->routers);
 	worker->routers = routers;
 	worker->router_count = model->instance_count;
+	worker->group_count = model->sync_group_count;
 	tell_ready(worker);
+	trackers_begin(worker);
 	return 0;
 }
 
@@ -358,17 +360,35 @@ static void release(void *ctx)
 
 /* ---- facts ---------------------------------------------------------------------------------- */
 
+/* Objects are numbered: the instances, the sync groups, the trackers in the order of their
+ * instances. */
 static uint32_t fact_count(void *ctx)
 {
-	return (uint32_t)((struct vrrp_worker *)ctx)->router_count;
+	const struct vrrp_worker *worker = ctx;
+
+	return (uint32_t)(worker->router_count + worker->group_count) + trackers_count(worker);
+}
+
+static bool tracker_fact(const struct vrrp_worker *worker, int peer, uint32_t number,
+			 uint16_t *type, struct writer *out)
+{
+	struct fact_tracker value;
+
+	if (peer != ROLE_CONTROL || !trackers_fact(worker, number, &value))
+		return false;
+	*type = FACT_TRACKER;
+	fact_tracker_put(out, &value);
+	return true;
 }
 
 static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
 {
 	struct vrrp_worker *worker = ctx;
+	uint32_t first_tracker = (uint32_t)(worker->router_count + worker->group_count);
 	struct fact_instance value;
 
-	(void)peer;
+	if (index >= first_tracker)
+		return tracker_fact(worker, peer, index - first_tracker, type, out);
 	if (index >= worker->router_count)
 		return false;
 	router_fact(worker->routers[index], &value);
@@ -377,18 +397,27 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 	return true;
 }
 
-static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
+static void take_table(struct vrrp_worker *worker, struct reader *in)
 {
-	struct vrrp_worker *worker = ctx;
 	struct fact_table table;
 
-	if (peer != ROLE_IPVS || type != FACT_TABLE || !fact_table_get(in, &table) ||
-	    !worker->has_services)
+	if (!fact_table_get(in, &table) || !worker->has_services)
 		return;
 	if (table.ready != worker->ready)
 		log_debug("the table of services is %s", table.ready ? "ready" : "not ready");
 	worker->ready = table.ready;
 	tell_ready(worker);
+}
+
+static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
+{
+	struct vrrp_worker *worker = ctx;
+	struct fact_probe probe;
+
+	if (peer == ROLE_IPVS && type == FACT_TABLE)
+		take_table(worker, in);
+	else if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe))
+		trackers_probe(worker, &probe);
 }
 
 /* ---- the kernel's events -------------------------------------------------------------------- */
@@ -405,6 +434,7 @@ static void on_link(void *ctx, const struct link *link)
 		else if (port->link.index == link->index) /* it was given another name */
 			port_link(port, monitor_link_by_name(worker->monitor, port->name));
 	}
+	trackers_link(worker, link);
 }
 
 static void on_link_removed(void *ctx, const struct link *link)
@@ -415,6 +445,7 @@ static void on_link_removed(void *ctx, const struct link *link)
 		if (worker->ports[i]->link.index == link->index)
 			port_link(worker->ports[i],
 				  monitor_link_by_name(worker->monitor, worker->ports[i]->name));
+	trackers_link(worker, link);
 }
 
 static void on_address(void *ctx, const struct address *address)
@@ -440,6 +471,8 @@ static void first_sight(struct vrrp_worker *worker)
 		fail(worker, "the file of owned addresses cannot be read", err);
 		return;
 	}
+	if (worker->trackers)
+		trackers_begin(worker);
 	for (size_t i = 0; i < worker->router_count && !worker->stopping; i++)
 		router_begin(worker->routers[i]);
 }
@@ -538,6 +571,8 @@ static int open_all(struct vrrp_worker *worker)
 	if (!err)
 		err = timer_init(loop, &worker->tick, LOOP_IDLE, tick, worker);
 	if (!err)
+		err = timer_init(loop, &worker->track_due, LOOP_NORMAL, trackers_due, worker);
+	if (!err)
 		timer_at(&worker->tick, clock_now() + TICK);
 	return err;
 }
@@ -558,6 +593,8 @@ static void close_all(struct vrrp_worker *worker)
 	timer_fini(&worker->settle);
 	timer_fini(&worker->later);
 	timer_fini(&worker->tick);
+	timer_fini(&worker->track_due);
+	trackers_free(worker->trackers);
 	abort_prepared(worker);
 	free(worker->routers);
 	free(worker->leaving);

@@ -3,6 +3,7 @@
  *   vrrp_main   the frame: reload, facts, release
  *   router_io   a virtual router: steps its machine, does what that asks for, tells
  *   port_io     an interface that routers use: link, source address, socket, who gets which advert
+ *   trackers_io what the routers track: priority, and faults that are not their own
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
  *
  * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes
@@ -33,6 +34,8 @@ struct monitor;
 struct port;
 struct router;
 struct statepage_instance;
+struct text;
+struct trackers;
 struct worker;
 
 /* A virtual address on a port. Lives while a router lists it, or it is ours in the kernel, or an
@@ -76,6 +79,7 @@ struct router {
 	bool started, leaving, released;
 	struct vrrp_machine machine;
 	struct vrrp_config config;
+	uint8_t base_priority;         /* before the trackers: configured, or the operator's */
 	struct loop_timer timer;
 
 	struct held **helds;           /* the virtual addresses, in the order of the file */
@@ -123,8 +127,11 @@ struct vrrp_worker {
 	size_t port_count, port_room;
 	struct router **routers;       /* by index of their facts */
 	size_t router_count;
+	size_t group_count;            /* sync groups: their facts stand behind the routers' */
 	struct router **leaving;
 	size_t leaving_count, leaving_room;
+
+	struct trackers *trackers;     /* of this generation; NULL before the first */
 
 	struct arena *prepared_arena;
 	struct model *prepared;
@@ -132,6 +139,7 @@ struct vrrp_worker {
 	struct loop_timer settle;      /* at once: what has changed is looked at */
 	struct loop_timer later;       /* repairs, retries */
 	struct loop_timer tick;        /* counters */
+	struct loop_timer track_due;   /* delays of trackers */
 };
 
 /* ---- vrrp_main ------------------------------------------------------------------------------ */
@@ -159,6 +167,10 @@ void router_begin(struct router *router);
 void router_step(struct router *router, struct vrrp_input input);
 /* Looks at its link, source and addresses again and tells the machine what has changed. */
 void router_look(struct router *router);
+/* Its trackers may have changed: computes the priority anew, tells the machine and looks. */
+void router_tracked(struct router *router);
+/* Tells the machine whether it may preempt. */
+void router_tell_ready(struct router *router);
 void router_hear(struct router *router, const struct vrrp_advert *advert);
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source);
 void router_announce_on(struct router *router);
@@ -179,6 +191,27 @@ void port_link(struct port *port, const struct link *link);
 void port_join(struct port *port, const struct router *router);
 /* The address that adverts of a router carry; family 0: none. */
 struct addr port_source(const struct port *port, const struct instance *about);
+
+/* ---- trackers_io ---------------------------------------------------------------------------- */
+
+/* The trackers of a new generation, knowing what the old ones knew; before its routers are made.
+ * -ENOMEM. */
+int trackers_take(struct vrrp_worker *worker, const struct model *model);
+/* Looks at all of them and tells all routers: after a commit, and at the first sight of the kernel. */
+void trackers_begin(struct vrrp_worker *worker);
+void trackers_free(struct trackers *trackers); /* NULL is fine */
+void trackers_link(struct vrrp_worker *worker, const struct link *link); /* changed or gone */
+void trackers_probe(struct vrrp_worker *worker, const struct fact_probe *fact);
+void trackers_due(void *ctx); /* worker->track_due */
+/* The effective priority, by the base and what is so now. */
+uint8_t trackers_priority(const struct router *router);
+/* Whether any of them means FAULT; then appends the causes. */
+bool trackers_fault(const struct router *router, struct text *causes);
+/* Whether something was heard of all its checks. */
+bool trackers_known(const struct router *router);
+/* How many there are, for all instances; the fact of one. */
+uint32_t trackers_count(const struct vrrp_worker *worker);
+bool trackers_fact(const struct vrrp_worker *worker, uint32_t number, struct fact_tracker *out);
 
 /* ---- vips_io -------------------------------------------------------------------------------- */
 

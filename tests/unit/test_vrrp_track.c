@@ -4,9 +4,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/arena.h"
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "suite.h"
 #include "vrrp/track.h"
+#include "vrrp/track_set.h"
 
 #define S NSTIME_S
 
@@ -312,6 +315,175 @@ START_TEST(after_any_order_of_events_only_the_present_counts)
 }
 END_TEST
 
+/* ---- sets of a whole model ------------------------------------------------------------------- */
+
+#define TRACKERS(...) (struct tracker[]){__VA_ARGS__}
+#define CHECK_ON(check, number, pounds) \
+	{.kind = TRACKER_CHECK, .name = check, .probe = number, .weight = pounds}
+#define LINK_ON(link, pounds) {.kind = TRACKER_INTERFACE, .name = link, .weight = pounds}
+
+static struct arena *arena;
+
+static void arena_begin(void)
+{
+	arena = arena_new(0);
+}
+
+static void arena_end(void)
+{
+	arena_free(arena);
+}
+
+static struct track_set set_of(const struct model *model)
+{
+	struct track_set set;
+
+	ck_assert_int_eq(track_set_make(&set, model, arena), 0);
+	return set;
+}
+
+/* Two instances in a group; both track the gateway, each an interface, the group another. */
+static struct model *pair_model(uint32_t probe)
+{
+	static const struct instance instances[] = {
+		{.name = "public", .track_count = 2, .sync_group = 1},
+		{.name = "inside", .track_count = 1, .sync_group = 1},
+		{.name = "alone"}};
+	struct model *model = arena_alloc(arena, sizeof(*model));
+	struct tracker tracks[] = {CHECK_ON("gateway", probe, -30), LINK_ON("eth1", 0),
+				   CHECK_ON("gateway", probe, -20), LINK_ON("eth2", -10)};
+	struct tracker *all = arena_copy(arena, tracks, sizeof(tracks));
+
+	model->instances = arena_copy(arena, instances, sizeof(instances));
+	model->instance_count = COUNT_OF(instances);
+	model->instances[0].track = all;
+	model->instances[1].track = all + 2;
+	model->sync_groups = arena_alloc(arena, sizeof(*model->sync_groups));
+	model->sync_group_count = 1;
+	model->sync_groups[0] = (struct sync_group){.name = "g", .track = all + 3, .track_count = 1};
+	return model;
+}
+
+static int64_t sum_of(const struct track_set *set, uint32_t instance)
+{
+	size_t count;
+	const struct track *tracks = track_set_of(set, instance, &count);
+
+	return track_sum(tracks, count);
+}
+
+static void set_see(struct track_set *set, uint32_t source, enum verdict seen, nstime now)
+{
+	ck_assert(track_set_see(set, source, seen, "refused", now));
+	for (uint32_t t = set->first_user[source]; t != TRACK_NONE; t = set->next_user[t])
+		track_look(&set->list[t], now);
+}
+
+START_TEST(trackers_of_the_group_count_for_each_member)
+{
+	struct track_set set = set_of(pair_model(7));
+	size_t count;
+
+	ck_assert_uint_eq(set.source_count, 3);
+	ck_assert_uint_eq(set.count, 5);
+	track_set_of(&set, 1, &count);
+	ck_assert_uint_eq(count, 2);
+	track_set_of(&set, 2, &count);
+	ck_assert_uint_eq(count, 0);
+	track_set_of(&set, 3, &count);
+	ck_assert_uint_eq(count, 0);
+	set_see(&set, 2, VERDICT_DOWN, S); /* eth2 */
+	ck_assert_int_eq(sum_of(&set, 0), -10);
+	ck_assert_int_eq(sum_of(&set, 1), -10);
+	ck_assert_int_eq(sum_of(&set, 2), 0);
+}
+END_TEST
+
+START_TEST(a_probe_feeds_all_that_track_its_check_and_no_others)
+{
+	struct track_set set = set_of(pair_model(7));
+	uint32_t source;
+
+	ck_assert(!track_set_probe(&set, 0, &source)); /* an interface has no probe */
+	ck_assert(track_set_probe(&set, 7, &source));
+	set_see(&set, source, VERDICT_DOWN, S);
+	ck_assert_int_eq(sum_of(&set, 0), -30);
+	ck_assert_int_eq(sum_of(&set, 1), -20);
+	ck_assert(!track_set_see(&set, source, VERDICT_DOWN, "refused", 2 * S));
+	ck_assert(track_set_see(&set, source, VERDICT_DOWN, "timeout", 2 * S));
+	ck_assert_int_eq(set.sources[source].since, S); /* other words are no change */
+}
+END_TEST
+
+START_TEST(a_reload_keeps_what_was_known_although_probes_have_other_numbers)
+{
+	struct track_set old = set_of(pair_model(7)), new;
+	struct model *model = pair_model(3);
+	struct arena *scratch = arena_new(0);
+	struct instance first = model->instances[0];
+	uint32_t source;
+
+	ck_assert(track_set_probe(&old, 7, &source));
+	set_see(&old, source, VERDICT_DOWN, S);
+	model->instances[0] = model->instances[1];
+	model->instances[1] = first;
+	new = set_of(model);
+	ck_assert_int_eq(track_set_carry(&new, &old, scratch), 0);
+	arena_free(scratch);
+	ck_assert_int_eq(sum_of(&new, 0), -20);
+	ck_assert_int_eq(sum_of(&new, 1), -30);
+	ck_assert(!track_set_probe(&new, 7, &source));
+	ck_assert(track_set_probe(&new, 3, &source));
+	ck_assert_str_eq(new.sources[source].reason, "refused");
+	ck_assert_int_eq(new.sources[source].since, S);
+}
+END_TEST
+
+START_TEST(a_reload_lets_a_delay_go_on)
+{
+	struct model *model = pair_model(7);
+	struct arena *scratch = arena_new(0);
+	struct track_set old, new;
+
+	model->instances[0].track[1].down_delay = 10 * S;
+	old = set_of(model);
+	set_see(&old, 1, VERDICT_UP, 0);
+	set_see(&old, 1, VERDICT_DOWN, 5 * S);
+	ck_assert_int_eq(track_set_due(&old), 15 * S);
+	new = set_of(model);
+	ck_assert_int_eq(track_set_due(&new), NSTIME_NEVER);
+	ck_assert_int_eq(track_set_carry(&new, &old, scratch), 0);
+	arena_free(scratch);
+	ck_assert_int_eq(track_set_due(&new), 15 * S);
+	ck_assert(!track_look(&new.list[1], 14 * S));
+	ck_assert(track_look(&new.list[1], 15 * S));
+	ck_assert_int_eq(track_set_due(&new), NSTIME_NEVER);
+}
+END_TEST
+
+START_TEST(a_model_without_trackers_has_an_empty_set)
+{
+	struct model empty = {0};
+	struct track_set set = set_of(&empty);
+	uint32_t source;
+
+	ck_assert_uint_eq(set.count, 0);
+	ck_assert(!track_set_probe(&set, 0, &source));
+	ck_assert_int_eq(track_set_due(&set), NSTIME_NEVER);
+}
+END_TEST
+
+static TCase *sets(void)
+{
+	TCase *tcase = CASE("sets", trackers_of_the_group_count_for_each_member,
+			    a_probe_feeds_all_that_track_its_check_and_no_others,
+			    a_reload_keeps_what_was_known_although_probes_have_other_numbers,
+			    a_reload_lets_a_delay_go_on, a_model_without_trackers_has_an_empty_set);
+
+	tcase_add_checked_fixture(tcase, arena_begin, arena_end);
+	return tcase;
+}
+
 int main(void)
 {
 	return SUITE_RUN(
@@ -326,5 +498,5 @@ int main(void)
 		     words_say_what_is_seen_and_that_it_does_not_count_yet),
 		CASE("facts", a_check_worker_that_begins_anew_does_not_change_what_was_known,
 		     news_is_another_verdict_or_other_words_for_it),
-		CASE("random", after_any_order_of_events_only_the_present_counts));
+		CASE("random", after_any_order_of_events_only_the_present_counts), sets());
 }

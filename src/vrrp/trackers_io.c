@@ -1,0 +1,250 @@
+/* Trackers in the worker: the monitor (interfaces) and the check worker's facts feed the set of
+ * vrrp/track_set.h; whoever uses a source that has changed gets its priority and faults computed
+ * anew. Work is in proportion to what changed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "core/worker.h"
+#include "net/monitor_io.h"
+#include "vrrp/track_set.h"
+#include "vrrp/worker_io.h"
+
+struct trackers {
+	struct arena *arena;   /* of the set and of itself */
+	struct track_set set;
+	uint32_t *links;       /* by source: index of its interface when it was seen last */
+	struct log_bucket changes;
+};
+
+/* ---- a generation --------------------------------------------------------------------------- */
+
+void trackers_free(struct trackers *trackers)
+{
+	if (trackers)
+		arena_free(trackers->arena);
+}
+
+static struct trackers *trackers_new(const struct model *model)
+{
+	struct arena *arena = arena_new(0);
+	struct trackers *made = arena ? arena_alloc(arena, sizeof(*made)) : NULL;
+
+	if (!made || track_set_make(&made->set, model, arena)) {
+		arena_free(arena);
+		return NULL;
+	}
+	made->arena = arena;
+	made->changes = (struct log_bucket){.every = NSTIME_S, .burst = 50};
+	made->links = arena_array(arena, made->set.source_count, sizeof(*made->links));
+	if (made->links || !made->set.source_count)
+		return made;
+	arena_free(arena);
+	return NULL;
+}
+
+int trackers_take(struct vrrp_worker *worker, const struct model *model)
+{
+	struct trackers *made = trackers_new(model);
+	auto_arena *scratch = arena_new(0);
+	int err = made && scratch ? 0 : -ENOMEM;
+
+	if (!err && worker->trackers)
+		err = track_set_carry(&made->set, &worker->trackers->set, scratch);
+	if (err) {
+		trackers_free(made);
+		return err;
+	}
+	trackers_free(worker->trackers);
+	worker->trackers = made;
+	return 0;
+}
+
+/* ---- what they say to a router -------------------------------------------------------------- */
+
+static const struct track *tracks_of(const struct router *router, size_t *count)
+{
+	const struct trackers *trackers = router->worker->trackers;
+
+	*count = 0;
+	if (!trackers || router->leaving)
+		return NULL;
+	return track_set_of(&trackers->set, router->index, count);
+}
+
+uint8_t trackers_priority(const struct router *router)
+{
+	size_t count;
+	const struct track *tracks = tracks_of(router, &count);
+
+	return track_priority(router->base_priority, track_sum(tracks, count));
+}
+
+bool trackers_fault(const struct router *router, struct text *causes)
+{
+	size_t count;
+	const struct track *tracks = tracks_of(router, &count);
+
+	if (!track_is_fault(tracks, count))
+		return false;
+	track_causes(tracks, count, causes);
+	return true;
+}
+
+bool trackers_known(const struct router *router)
+{
+	size_t count;
+	const struct track *tracks = tracks_of(router, &count);
+
+	return track_all_known(tracks, count);
+}
+
+/* ---- what changes --------------------------------------------------------------------------- */
+
+static void log_priority(const struct router *router, const struct track *track, uint8_t before)
+{
+	struct log_bucket *bucket = &router->worker->trackers->changes;
+	char reason[FACT_DETAIL];
+	unsigned suppressed;
+
+	if (before == router->config.priority || !log_limit(bucket, clock_now(), &suppressed))
+		return;
+	log_info("%s: priority %u → %u: %s %s: %s%s", router->about.name, before,
+		 router->config.priority, track->about->name, verdict_name(track->state),
+		 track_reason(track, reason, sizeof(reason)),
+		 suppressed ? " (and others before)" : "");
+}
+
+/* Looks at one tracker again; its fact is told anew in any case, the words may be others. */
+static void look(struct vrrp_worker *worker, uint32_t number, nstime now)
+{
+	struct track_set *set = &worker->trackers->set;
+	struct track *track = &set->list[number];
+	struct router *router = worker->routers[set->owner[number]];
+	uint8_t before = router->config.priority;
+
+	track_look(track, now);
+	worker_dirty(worker->frame, (uint32_t)(worker->router_count + worker->group_count) + number);
+	router_tracked(router);
+	log_priority(router, track, before);
+}
+
+static void arm(struct vrrp_worker *worker)
+{
+	timer_at(&worker->track_due, track_set_due(&worker->trackers->set));
+}
+
+static void see(struct vrrp_worker *worker, uint32_t source, enum verdict seen, const char *reason,
+		nstime since)
+{
+	struct track_set *set = &worker->trackers->set;
+	nstime now = clock_now();
+
+	if (!track_set_see(set, source, seen, reason, since))
+		return;
+	for (uint32_t t = set->first_user[source]; t != TRACK_NONE; t = set->next_user[t])
+		look(worker, t, now);
+	arm(worker);
+}
+
+/* Delays that have ended; few run at a time. */
+void trackers_due(void *ctx)
+{
+	struct vrrp_worker *worker = ctx;
+	struct track_set *set = &worker->trackers->set;
+	nstime now = clock_now();
+
+	for (uint32_t t = 0; t < set->count; t++)
+		if (set->list[t].due <= now)
+			look(worker, t, now);
+	arm(worker);
+}
+
+/* ---- sources -------------------------------------------------------------------------------- */
+
+static void see_link(struct vrrp_worker *worker, uint32_t source, const struct link *link)
+{
+	const char *reason = "up";
+
+	if (!link)
+		reason = "does not exist";
+	else if (!link->up)
+		reason = "set down";
+	else if (!link->running)
+		reason = "no carrier";
+	worker->trackers->links[source] = link ? link->index : 0;
+	see(worker, source, link && link_usable(link) ? VERDICT_UP : VERDICT_DOWN, reason,
+	    clock_now());
+}
+
+/* Also when it was given another name, or has gone: then it was known under its number. */
+void trackers_link(struct vrrp_worker *worker, const struct link *link)
+{
+	struct trackers *trackers = worker->trackers;
+
+	if (!worker->synced || !trackers)
+		return;
+	for (uint32_t s = 0; s < trackers->set.source_count; s++) {
+		const struct track_source *source = &trackers->set.sources[s];
+
+		if (source->kind == TRACKER_INTERFACE &&
+		    (trackers->links[s] == link->index || !strcmp(source->name, link->name)))
+			see_link(worker, s, monitor_link_by_name(worker->monitor, source->name));
+	}
+}
+
+void trackers_probe(struct vrrp_worker *worker, const struct fact_probe *fact)
+{
+	struct trackers *trackers = worker->trackers;
+	uint32_t source;
+
+	if (!trackers || !track_set_probe(&trackers->set, fact->probe, &source) ||
+	    !track_is_news(&trackers->set.sources[source], fact))
+		return;
+	see(worker, source, fact->verdict, fact->detail, fact->since);
+}
+
+void trackers_begin(struct vrrp_worker *worker)
+{
+	struct track_set *set = &worker->trackers->set;
+	nstime now = clock_now();
+
+	for (uint32_t s = 0; s < set->source_count && worker->synced; s++)
+		if (set->sources[s].kind == TRACKER_INTERFACE)
+			see_link(worker, s,
+				 monitor_link_by_name(worker->monitor, set->sources[s].name));
+	for (uint32_t t = 0; t < set->count; t++)
+		track_look(&set->list[t], now);
+	for (size_t i = 0; i < worker->router_count; i++)
+		router_tracked(worker->routers[i]);
+	arm(worker);
+}
+
+/* ---- facts ---------------------------------------------------------------------------------- */
+
+uint32_t trackers_count(const struct vrrp_worker *worker)
+{
+	return worker->trackers ? (uint32_t)worker->trackers->set.count : 0;
+}
+
+bool trackers_fact(const struct vrrp_worker *worker, uint32_t number, struct fact_tracker *out)
+{
+	const struct track_set *set;
+	const struct track *track;
+
+	if (number >= trackers_count(worker))
+		return false;
+	set = &worker->trackers->set;
+	track = &set->list[number];
+	*out = (struct fact_tracker){
+		.instance = set->owner[number],
+		.tracker = number - set->first[set->owner[number]],
+		.state = track->state,
+		.since = track->since,
+		.effect = track_effect(track->about, track->state),
+	};
+	track_reason(track, out->reason, sizeof(out->reason));
+	return true;
+}
