@@ -106,7 +106,8 @@ static const struct schema_field global_fields[] = {
 	{.key = "log", .type = TYPE_RECORD, MEMBER(global, log), .record = &schema_log},
 	{.key = "ready_timeout", .type = TYPE_DURATION, MEMBER(global, ready_timeout), .max = HOUR,
 	 .default_text = "30s",
-	 .doc = "a starting director does not preempt before its table is ready, at most this long"},
+	 .doc = "a starting director does not preempt before its table and tracked checks are ready, "
+		"at most this long"},
 	{.key = "ipvs", .type = TYPE_RECORD, MEMBER(global, ipvs), .record = &schema_ipvs},
 };
 

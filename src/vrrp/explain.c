@@ -59,7 +59,9 @@ const char *vrrp_explain(const struct vrrp_reason *reason, nstime now, const cha
 			 theirs, ours, time);
 		break;
 	case VRRP_WHY_NOT_READY:
-		text_add(&text, "%s advertises %u < %u, not preempting before the table is ready",
+		text_add(&text,
+			 "%s advertises %u < %u, not preempting before table and tracked checks "
+			 "are ready",
 			 peer, theirs, ours);
 		break;
 	case VRRP_WHY_DELAY:

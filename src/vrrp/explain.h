@@ -17,7 +17,7 @@ enum vrrp_why {
 	VRRP_WHY_TIE,           /* peer deposed us with the same priority and a higher address */
 	VRRP_WHY_NO_PREEMPT,    /* peer advertises less; preempt is off */
 	VRRP_WHY_STARTUP,       /* peer advertises less; startup_delay lasts `until` */
-	VRRP_WHY_NOT_READY,     /* peer advertises less; our table is not ready */
+	VRRP_WHY_NOT_READY,     /* peer advertises less; our table or checks are not ready */
 	VRRP_WHY_DELAY,         /* peer advertises less; preempt_delay leaves it alone `until` */
 	VRRP_WHY_PREEMPTING,    /* peer advertises less; we take over when the down timer ends */
 	VRRP_WHY_CLAIMING,      /* peer advertises less; the operator wants us to take over */

@@ -8,7 +8,7 @@ from lbhatest.examples import WebCluster, example
 from lbhatest.vrrp import adverts
 
 NOWHERE = "02:00:00:00:00:99"
-UNREADY = "192.168.8.11 advertises 100 < 150, not preempting before the table is ready"
+UNREADY = "192.168.8.11 advertises 100 < 150, not preempting before table and tracked checks are ready"
 
 
 def test_a_preferred_director_that_reboots_does_not_preempt_before_its_table_is_ready(lab):

@@ -182,7 +182,8 @@ START_TEST(a_living_lower_master_is_not_preempted_before_ready)
 		hear("192.0.2.2", 90);
 	}
 	ck_assert_str_eq(why(),
-			 "192.0.2.2 advertises 90 < 100, not preempting before the table is ready");
+			 "192.0.2.2 advertises 90 < 100, not preempting before table and tracked "
+			 "checks are ready");
 	step((struct vrrp_input){.kind = VRRP_INPUT_READY, .yes = true});
 	now += NSTIME_S;
 	hear("192.0.2.2", 90);
