@@ -19,12 +19,14 @@
 #define BUILD_LISTENERS_MAX 1000 /* of one service */
 #define BUILD_PAIRS_MAX 4000000  /* servers × listeners of one service */
 #define BUILD_PEERS_MAX 255      /* of one instance */
+#define BUILD_TRACKERS_MAX 100   /* of one instance or sync group */
 
 /* A director as far as it is needed to read the others' sections. */
 struct build_director {
 	struct director *model;
 	const struct node *interfaces; /* mapping of logical names, or NULL */
-	const struct node *overrides;  /* mapping of instance names, or NULL */
+	const struct node *vrrp;       /* mapping of instance names, or NULL */
+	const struct node *sync;       /* mapping of the names of sync groups, or NULL */
 	const struct node *node;       /* its own mapping */
 	const struct path *path;
 };
@@ -38,6 +40,17 @@ struct build_instance {
 	uint8_t family;     /* of its advertised addresses; 0: none is good */
 	bool good;
 };
+
+/* A sync group on one director. */
+struct build_group {
+	struct sync_group model; /* instances: as many as names; BUILD_NOBODY for a wrong name */
+	const struct build_director *director;
+	struct origin *origins; /* rows of schema_sync_group */
+	struct origin self;
+	bool good;
+};
+
+#define BUILD_NOBODY UINT32_MAX
 
 struct build_check {
 	struct check model;
@@ -87,6 +100,8 @@ struct build {
 
 	struct build_instance *instances; /* director after director */
 	size_t instance_count;            /* per director */
+	struct build_group *groups;       /* director after director */
+	size_t group_count;               /* per director */
 	struct build_check *checks;
 	size_t check_count;
 	struct table check_names, check_values;
@@ -110,6 +125,25 @@ void build_no_such(struct build *build, const char *kind, const char *name, cons
 		   const struct path *path, const char *(*names)(const void *ctx, size_t index),
 		   const void *ctx);
 
+/* build_items.c */
+struct named_items {
+	struct section_item *items;
+	size_t count;
+	bool is_sync; /* sync groups; else instances */
+};
+
+/* The name as written; NULL when there is none. */
+const char *item_name(const struct section_item *item);
+/* A director may only speak of items that exist. */
+void items_check(struct build *build, const struct build_director *director,
+		 const struct named_items *items);
+/* What a director says of one item: the strongest level of its keys. */
+struct level items_own_level(struct build *build, const struct build_director *director,
+			     const struct named_items *items, const char *name);
+/* Whether a director gives the item another name (reported). */
+bool items_is_renamed(struct build *build, const struct level *own,
+		      const struct named_items *items);
+
 /* build_vrrp.c */
 void build_instances(struct build *build);
 /* The instances of whom the model is for. */
@@ -124,6 +158,43 @@ void validate_instance(struct build *build, struct build_instance *instance);
 
 /* validate_vrrp.c: rules between instances. */
 void validate_instances(struct build *build);
+
+/* build_sync.c: groups and their members, after the instances. */
+void build_groups(struct build *build);
+/* The groups of whom the model is for. */
+void build_groups_finish(struct build *build);
+
+/* validate_sync.c: what the members of a group must be to one another. */
+void validate_groups(struct build *build);
+
+/* A list of trackers, of an instance or a sync group on one director, with its places. */
+struct build_track {
+	struct tracker *track;
+	size_t count;
+	const struct build_director *director;
+	const struct origin *list, *self;
+};
+
+/* build_track.c: what is tracked, after instances, groups and checks. */
+void build_tracks(struct build *build);
+struct build_track instance_track(struct build_instance *instance);
+struct build_track group_track(struct build_group *group);
+/* Where a key of the n-th tracker stands; the tracker itself when it was not given. */
+struct origin track_place(struct build *build, const struct build_track *track, size_t number,
+			  const char *key);
+
+/* validate_track.c: trackers that are named twice, or that can bring nothing about. */
+void validate_tracks(struct build *build);
+
+/* The instance that is the n-th of a group; NULL: there is none of that name. */
+struct build_instance *group_member(struct build *build, struct build_group *group, size_t number);
+const struct origin *group_place(struct build_group *group, const char *key);
+/* The elements of a list of an object: where the n-th stands, or a key of it. As instance_item(). */
+struct origin list_item(struct build *build, const struct origin *list, const struct origin *self,
+			size_t number);
+struct origin list_item_key(struct build *build, const struct schema_record *record,
+			    const struct origin *list, const struct origin *self, size_t number,
+			    const char *key);
 
 /* Where a key of an instance stands; the instance itself when nobody gave it. */
 const struct origin *instance_place(struct build_instance *instance, const char *key);
@@ -146,6 +217,10 @@ bool build_target(const struct check *check, const struct endpoint *server,
 /* The number of the probe of a check at a target, made when it is new. False when there are too
  * many. */
 bool build_probe(struct build *build, uint32_t check, const struct endpoint *target, uint32_t *out);
+/* The number of the check of that name, which may be faulty (self.bad). */
+bool build_find_check(const struct build *build, const char *name, uint32_t *number);
+/* Names of checks for suggestions; `ctx` is the build. */
+const char *build_next_check(const void *ctx, size_t index);
 /* Moves the checks that are named or used into the model, and numbers probes accordingly. */
 void build_checks_finish(struct build *build);
 

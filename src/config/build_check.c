@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "config/build.h"
 
-static const char *next_check(const void *ctx, size_t index)
+const char *build_next_check(const void *ctx, size_t index)
 {
 	const struct build *build = ctx;
 
@@ -122,7 +122,7 @@ void build_checks(struct build *build)
 	}
 }
 
-static bool find_check(const struct build *build, const char *name, uint32_t *number)
+bool build_find_check(const struct build *build, const char *name, uint32_t *number)
 {
 	if (!build->check_names.slots)
 		return false;
@@ -140,8 +140,9 @@ static bool service_check(struct build *build, struct build_service *service,
 	uint32_t number, *added;
 
 	if (node->kind == NODE_SCALAR && !node_is_null(node)) {
-		if (!find_check(build, node->text, &number)) {
-			build_no_such(build, "check", node->text, node, path, next_check, build);
+		if (!build_find_check(build, node->text, &number)) {
+			build_no_such(build, "check", node->text, node, path, build_next_check,
+				      build);
 			return false;
 		}
 		if (build->checks[number].self.bad)

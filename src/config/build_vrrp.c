@@ -14,24 +14,11 @@ static const struct level_key general_keys[] = {{"address", "source"},
 						{"priority", "priority"},
 						{0}};
 
-static const struct node *override_of(const struct build_director *director, const char *name,
-				      const struct path **path, struct build *build)
-{
-	const struct node_pair *pair;
-
-	if (!director || !director->overrides || !name)
-		return NULL;
-	pair = node_find(director->overrides, name);
-	*path = path_below(&build->reader, path_below(&build->reader, director->path, "vrrp", 0),
-			   name, 0);
-	return pair && !node_is_null(pair->value) ? pair->value : NULL;
-}
-
-static void build_instance(struct build *build, const struct section_item *item, const char *name,
+static void build_instance(struct build *build, const struct named_items *items, size_t number,
 			   const struct build_director *director, struct build_instance *instance)
 {
+	const struct section_item *item = &items->items[number];
 	struct level levels[4] = {{0}};
-	const struct node_pair *renamed;
 
 	instance->director = director;
 	instance->self =
@@ -40,7 +27,7 @@ static void build_instance(struct build *build, const struct section_item *item,
 		arena_array(build->arena, schema_instance.count, sizeof(*instance->origins));
 	if (!instance->origins)
 		return;
-	levels[0].node = override_of(director, name, &levels[0].path, build);
+	levels[0] = items_own_level(build, director, items, item_name(item));
 	levels[1] = (struct level){.node = item->value, .path = item->path, .is_home = true};
 	if (director)
 		levels[2] = (struct level){.node = director->node,
@@ -50,48 +37,9 @@ static void build_instance(struct build *build, const struct section_item *item,
 	levels[3] = build->vrrp_defaults;
 	instance->good = record_read(&build->reader, &schema_instance, levels, 4, &instance->model,
 				     instance->origins);
-	renamed = levels[0].node && levels[0].node->kind == NODE_MAPPING
-			  ? node_find(levels[0].node, "name")
-			  : NULL;
-	if (renamed) {
-		node_error(build->reader.diagnostics, renamed->key, levels[0].path,
-			   "the name of an instance is the same on every director");
-		instance->model.name = name;
-	}
+	if (items_is_renamed(build, &levels[0], items))
+		instance->model.name = item_name(item);
 	resolve_instance(build, instance);
-}
-
-/* The name that a director's overrides call an item by; NULL when it has none (reported with the
- * record). */
-static const char *item_name(const struct section_item *item)
-{
-	const struct node_pair *pair =
-		item->value->kind == NODE_MAPPING ? node_find(item->value, "name") : NULL;
-
-	return pair && pair->value->kind == NODE_SCALAR ? pair->value->text : NULL;
-}
-
-struct item_names {
-	const struct section_item *items;
-	size_t count;
-};
-
-static const char *next_item_name(const void *ctx, size_t index)
-{
-	const struct item_names *names = ctx;
-
-	for (size_t i = 0; i < names->count; i++)
-		if (item_name(&names->items[i]) && index-- == 0)
-			return item_name(&names->items[i]);
-	return NULL;
-}
-
-static bool has_item(const struct item_names *names, const char *name)
-{
-	for (size_t i = 0; i < names->count; i++)
-		if (item_name(&names->items[i]) && !strcmp(item_name(&names->items[i]), name))
-			return true;
-	return false;
 }
 
 /* ---- places --------------------------------------------------------------------------------- */
@@ -103,72 +51,65 @@ const struct origin *instance_place(struct build_instance *instance, const char 
 	return origin->value ? origin : &instance->self;
 }
 
-struct origin instance_item(struct build *build, struct build_instance *instance, const char *key,
-			    size_t number)
+struct origin list_item(struct build *build, const struct origin *list, const struct origin *self,
+			size_t number)
 {
-	const struct origin *list = instance_place(instance, key);
-	struct origin place = *list;
+	struct origin place = list->value ? *list : *self;
 
-	if (list->value->kind != NODE_SEQUENCE || number >= list->value->count)
+	if (!list->value || list->value->kind != NODE_SEQUENCE || number >= list->value->count)
 		return place;
 	place.value = place.key = list->value->items[number];
 	place.path = path_below(&build->reader, list->path, NULL, number);
 	return place;
 }
 
+struct origin list_item_key(struct build *build, const struct schema_record *record,
+			    const struct origin *list, const struct origin *self, size_t number,
+			    const char *key)
+{
+	struct origin *origins = origin_inner(list, number);
+	struct origin *origin = origins ? origin_of(record, origins, key) : NULL;
+
+	return origin && origin->value ? *origin : list_item(build, list, self, number);
+}
+
+struct origin instance_item(struct build *build, struct build_instance *instance, const char *key,
+			    size_t number)
+{
+	return list_item(build, origin_of(&schema_instance, instance->origins, key),
+			 &instance->self, number);
+}
+
 struct origin instance_item_key(struct build *build, struct build_instance *instance,
 				const char *list, size_t number, const char *key)
 {
-	struct origin *origins =
-		origin_inner(origin_of(&schema_instance, instance->origins, list), number);
-	const struct schema_record *record = schema_find(&schema_instance, list)->record;
-	struct origin *origin = origins ? origin_of(record, origins, key) : NULL;
-
-	return origin && origin->value ? *origin : instance_item(build, instance, list, number);
+	return list_item_key(build, schema_find(&schema_instance, list)->record,
+			     origin_of(&schema_instance, instance->origins, list), &instance->self,
+			     number, key);
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
 
-/* A director may only override instances that exist. */
-static void check_overrides(struct build *build, const struct build_director *director,
-			    const struct item_names *names)
-{
-	struct path above = {.up = director->path, .key = "vrrp"};
-
-	for (size_t i = 0; director->overrides && i < director->overrides->count; i++) {
-		const struct node_pair *pair = &director->overrides->pairs[i];
-		struct path path = {.up = &above, .key = pair->key->text};
-
-		if (!has_item(names, pair->key->text))
-			build_no_such(build, "instance", pair->key->text, pair->key, &path,
-				      next_item_name, names);
-		else if (node_is_null(pair->value))
-			node_error(build->reader.diagnostics, pair->key, &path, "has no value");
-	}
-}
-
-
 void build_instances(struct build *build)
 {
-	struct item_names names;
-	struct section_item *items = section_items(build->tree, "vrrp", build->arena, &names.count);
+	struct named_items items = {0};
 	size_t directors = build->director_count ? build->director_count : 1;
 
-	names.items = items;
+	items.items = section_items(build->tree, "vrrp", build->arena, &items.count);
 	build->instances =
-		arena_array(build->arena, names.count * directors, sizeof(*build->instances));
+		arena_array(build->arena, items.count * directors, sizeof(*build->instances));
 	if (!build->instances)
 		return;
-	build->instance_count = names.count;
+	build->instance_count = items.count;
 	for (size_t d = 0; d < directors; d++) {
 		const struct build_director *director =
 			build->director_count ? &build->directors[d] : NULL;
 
 		if (director)
-			check_overrides(build, director, &names);
-		for (size_t i = 0; i < names.count; i++)
-			build_instance(build, &items[i], item_name(&items[i]), director,
-				       &build->instances[d * names.count + i]);
+			items_check(build, director, &items);
+		for (size_t i = 0; i < items.count; i++)
+			build_instance(build, &items, i, director,
+				       &build->instances[d * items.count + i]);
 	}
 }
 

@@ -13,9 +13,11 @@ struct telling {
 	const char *above; /* "announce.", "virtual address 10.0.0.1/24 " */
 };
 
-static bool is_told(const struct schema_field *field)
+static bool is_told(const struct schema_record *record, const struct schema_field *field,
+		    const void *object)
 {
-	return field->key && schema_is_stored(field) && !(field->flags & FIELD_LABEL);
+	return field->key && schema_is_stored(field) && !(field->flags & FIELD_LABEL) &&
+	       schema_applies(record, field, object);
 }
 
 static void add_value(struct text *out, const struct schema_field *field, const void *value)
@@ -71,9 +73,21 @@ static bool is_same_element(const struct schema_field *field, const void *a, con
 	return is_same(&plain, a, b);
 }
 
+/* The row that names an element: the first that is told of it. */
+static const struct schema_field *naming_row(const struct schema_record *record, const void *object)
+{
+	const struct schema_field *field = record->fields;
+
+	while (!is_told(record, field, object))
+		field++;
+	return field;
+}
+
 static bool is_same_object(const struct schema_field *field, const void *a, const void *b)
 {
-	return field->type == TYPE_RECORD && is_same(&field->record->fields[0], a, b);
+	return field->type == TYPE_RECORD &&
+	       naming_row(field->record, a) == naming_row(field->record, b) &&
+	       is_same(naming_row(field->record, a), a, b);
 }
 
 /* The element of `object` that equals `one`, or NULL. */
@@ -102,14 +116,17 @@ static const void *find_object(const struct schema_field *field, const void *obj
 /* An element in words: its first value, and what else is not as by default. */
 static void describe(struct text *out, const struct schema_record *record, const void *object)
 {
-	value_format(&record->fields[0], schema_value(&record->fields[0], object), out);
-	for (size_t i = 1; i < record->count; i++) {
+	const struct schema_field *name = naming_row(record, object);
+
+	value_format(name, schema_value(name, object), out);
+	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 		const void *value = schema_value(field, object);
 		char buffer[CHANGE_TEXT];
 		struct text text = text_of(buffer, sizeof(buffer));
 
-		if (!is_told(field) || (field->flags & FIELD_LIST) || field->type == TYPE_RECORD)
+		if (!is_told(record, field, object) || field == name ||
+		    (field->flags & FIELD_LIST) || field->type == TYPE_RECORD)
 			continue;
 		add_value(&text, field, value);
 		if (strcmp(buffer, field->default_text ? field->default_text : "none"))
@@ -136,13 +153,13 @@ static void tell_element(const struct telling *telling, const struct schema_fiel
 static void tell_changed(const struct telling *telling, const struct schema_field *field,
 			 const void *old, const void *new)
 {
+	const struct schema_field *name = naming_row(field->record, new);
 	char buffer[CHANGE_TEXT];
 	struct text above = text_of(buffer, sizeof(buffer));
 	struct telling inner = {telling->line, telling->ctx, buffer};
 
 	text_add(&above, "%s%s ", telling->above, field->record->name);
-	value_format(&field->record->fields[0], schema_value(&field->record->fields[0], new),
-		     &above);
+	value_format(name, schema_value(name, new), &above);
 	text_add(&above, " ");
 	tell_record(&inner, field->record, old, new);
 }
@@ -188,7 +205,7 @@ static void tell_record(const struct telling *telling, const struct schema_recor
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 
-		if (!is_told(field) || (field->flags & FIELD_LIST))
+		if (!is_told(record, field, new) || (field->flags & FIELD_LIST))
 			continue;
 		if (field->type == TYPE_RECORD)
 			tell_inner(telling, field, old, new);
@@ -198,7 +215,7 @@ static void tell_record(const struct telling *telling, const struct schema_recor
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 
-		if (is_told(field) && (field->flags & FIELD_LIST))
+		if (is_told(record, field, new) && (field->flags & FIELD_LIST))
 			tell_list(telling, field, old, new);
 	}
 }

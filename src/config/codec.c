@@ -65,6 +65,7 @@ static void put_value(struct writer *out, const struct schema_field *field, cons
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
 	case TYPE_NUMBER:
+	case TYPE_SIGNED:
 	case TYPE_DURATION:
 	case TYPE_WORD:
 	case TYPE_WORDS:
@@ -171,6 +172,8 @@ static bool number_is_valid(const struct schema_field *field, uint64_t number)
 	case TYPE_DURATION:
 		return (int64_t)number >= field->min &&
 		       (!field->max || (int64_t)number <= field->max);
+	case TYPE_SIGNED:
+		return number && (int32_t)number >= field->min && (int32_t)number <= field->max;
 	case TYPE_NUMBER:
 		return !field->max ||
 		       (number >= (uint64_t)field->min && number <= (uint64_t)field->max);
@@ -253,6 +256,7 @@ static bool get_value(struct reader *in, const struct schema_field *field, struc
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
 	case TYPE_NUMBER:
+	case TYPE_SIGNED:
 	case TYPE_DURATION:
 	case TYPE_WORD:
 	case TYPE_WORDS:
@@ -331,9 +335,47 @@ static bool get_record(struct reader *in, const struct schema_record *record, st
 	return !in->failed && may_skip(record, next, record->count, object, role);
 }
 
+/* Trackers of vrrp number the probes that check has: its slice carries none of them. */
+static bool trackers_hold(const struct model *model, const struct tracker *track, size_t count,
+			  enum role role)
+{
+	for (size_t i = 0; i < count; i++)
+		if (track[i].kind == TRACKER_CHECK && role != ROLE_VRRP &&
+		    track[i].probe >= model->probe_count)
+			return false;
+	return true;
+}
+
+static bool group_holds(const struct model *model, const struct sync_group *group, enum role role)
+{
+	if (group->instance_count != group->name_count)
+		return false;
+	for (size_t i = 0; i < group->instance_count; i++)
+		if (group->instances[i] >= model->instance_count)
+			return false;
+	return trackers_hold(model, group->track, group->track_count, role);
+}
+
+static bool vrrp_holds(const struct model *model, enum role role)
+{
+	for (size_t i = 0; i < model->instance_count; i++) {
+		const struct instance *instance = &model->instances[i];
+
+		if (instance->sync_group > model->sync_group_count ||
+		    !trackers_hold(model, instance->track, instance->track_count, role))
+			return false;
+	}
+	for (size_t i = 0; i < model->sync_group_count; i++)
+		if (!group_holds(model, &model->sync_groups[i], role))
+			return false;
+	return true;
+}
+
 /* Indices point into arrays that are there, and nothing is left to be resolved. */
 static bool references_hold(const struct model *model, enum role role)
 {
+	if (!vrrp_holds(model, role))
+		return false;
 	for (size_t i = 0; i < model->probe_count; i++)
 		if (role != ROLE_IPVS && model->probes[i].check >= model->check_count)
 			return false;

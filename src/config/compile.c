@@ -183,14 +183,15 @@ static const struct node *read_interfaces(struct build *build, const struct orig
 	return node;
 }
 
-static const struct node *read_overrides(struct build *build, const struct origin *origin)
+/* What it says of instances or sync groups, by their names. */
+static const struct node *read_own(struct build *build, const struct origin *origin)
 {
 	const struct node *node = origin->value;
 
 	if (!node || node->kind == NODE_MAPPING)
 		return node;
 	node_error(build->reader.diagnostics, node, origin->path,
-		   "a mapping (instance: {key: value}) is expected, not %s",
+		   "a mapping (name: {key: value}) is expected, not %s",
 		   node_what(build->reader.diagnostics, node));
 	return NULL;
 }
@@ -215,7 +216,8 @@ static void build_director(struct build *build, const struct section_item *item,
 		director->node = item->value;
 	director->interfaces =
 		read_interfaces(build, origin_of(&schema_director, origins, "interfaces"));
-	director->overrides = read_overrides(build, origin_of(&schema_director, origins, "vrrp"));
+	director->vrrp = read_own(build, origin_of(&schema_director, origins, "vrrp"));
+	director->sync = read_own(build, origin_of(&schema_director, origins, "sync"));
 }
 
 static void build_directors(struct build *build)
@@ -338,12 +340,17 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 		no_such_director(tree, node, "there is no director", diagnostics);
 	build_global(&build);
 	build_instances(&build);
-	validate_instances(&build);
+	build_groups(&build);
 	build_checks(&build);
+	build_tracks(&build);
+	validate_instances(&build);
+	validate_groups(&build);
+	validate_tracks(&build);
 	build_pools(&build);
 	build_services(&build);
 	validate_services(&build);
 	build_instances_finish(&build);
+	build_groups_finish(&build);
 	build_checks_finish(&build);
 	warn_nothing(&build);
 	model->has_services = model->service_count > 0;

@@ -132,7 +132,9 @@ uint8_t instance_family(const struct instance *instance);
 /* Instances that are MASTER together or not at all; all of one priority on a director. Key: name. */
 struct sync_group {
 	const char *name, *description;
-	uint32_t *instances;    /* indices into model.instances */
+	const char **names;     /* of its instances, */
+	size_t name_count;
+	uint32_t *instances;    /* and their indices into model.instances: as many, in the same order */
 	size_t instance_count;
 	struct tracker *track;  /* count for every member */
 	size_t track_count;

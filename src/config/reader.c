@@ -353,15 +353,19 @@ static bool set_default(struct config_reader *reader, const struct schema_field 
 static bool not_applicable(struct config_reader *reader, const struct schema_record *record,
 			   const void *object, struct origin *origin)
 {
-	const struct schema_field *discriminator = schema_find(record, record->discriminator);
+	const struct schema_field *discriminator = schema_discriminator(record);
 	char word[32];
 	struct text text = text_of(word, sizeof(word));
 
 	if (!origin->value || origin->is_default_level)
 		return true;
 	value_format(discriminator, schema_value(discriminator, object), &text);
-	node_error(reader->diagnostics, origin->key, origin->path, "does not apply to %s: %s",
-		   discriminator->key, word);
+	if (record->is_variant)
+		node_error(reader->diagnostics, origin->key, origin->path,
+			   "does not apply where \"%s\" is given", word);
+	else
+		node_error(reader->diagnostics, origin->key, origin->path,
+			   "does not apply to %s: %s", discriminator->key, word);
 	origin->bad = true;
 	return false;
 }
@@ -405,6 +409,36 @@ static struct origin *origin_at(const struct schema_record *record, struct origi
 	return key ? origin_of(record, origins, key) : &origins[row];
 }
 
+/* Which of the keys that tell variants apart was given: exactly one. */
+static bool read_variant(struct config_reader *reader, const struct schema_record *record,
+			 const struct level *level, void *out, struct origin *origins)
+{
+	const struct schema_field *field = &record->fields[0];
+	const struct origin *given = NULL, *second = NULL;
+	char names[64];
+	struct text text = text_of(names, sizeof(names));
+
+	for (const struct schema_word *word = field->words; word->text; word++) {
+		const struct origin *origin = origin_of(record, origins, word->text);
+
+		if (!origin->value && !origin->bad)
+			continue;
+		if (!given)
+			schema_number_set(schema_member(field, out), field->size, word->value);
+		else
+			second = origin;
+		given = given ? given : origin;
+	}
+	if (given && !second)
+		return true;
+	value_words(field->words, &text);
+	if (level->node->kind == NODE_MAPPING || second)
+		node_error(reader->diagnostics, second && second->key ? second->key : level->node,
+			   level->path, "one of %s is expected%s", names,
+			   second ? ", not both" : "");
+	return false;
+}
+
 /* Required keys that nobody gave are named at the object itself. */
 static void report_missing(struct config_reader *reader, const struct schema_record *record,
 			   const struct level *level, struct origin *origins)
@@ -424,13 +458,14 @@ static void report_missing(struct config_reader *reader, const struct schema_rec
 bool record_read(struct config_reader *reader, const struct schema_record *record,
 		 const struct level *levels, size_t level_count, void *out, struct origin *origins)
 {
-	const struct schema_field *first =
-		record->discriminator ? schema_find(record, record->discriminator) : NULL;
+	const struct schema_field *first = schema_discriminator(record);
 	bool good = true, known = true;
 
 	for (size_t i = 0; i < level_count; i++)
 		good &= take_level(reader, record, &levels[i], origins);
-	if (first)
+	if (record->is_variant)
+		known = read_variant(reader, record, levels, out, origins);
+	else if (first)
 		known = read_row(reader, record, first, levels, level_count, out,
 				 &origins[schema_index(record, first)]);
 	for (size_t i = 0; i < record->count; i++) {

@@ -60,7 +60,8 @@ static void add_scalar(struct text *out, const struct schema_field *field, const
 {
 	bool is_number = field->type == TYPE_NUMBER || field->type == TYPE_BOOL;
 
-	if (is_plain(text) && (is_number || field->type != TYPE_TEXT || !value_plain_trap(text)))
+	if (field->type == TYPE_SIGNED ||
+	    (is_plain(text) && (is_number || field->type != TYPE_TEXT || !value_plain_trap(text))))
 		text_add(out, "%s", text);
 	else
 		add_quoted(out, text);
@@ -364,6 +365,8 @@ int config_render(const struct model *model, struct arena *scratch,
 	render_row(&r, schema_find(&schema_model, "global"), model);
 	if (model->instance_count)
 		render_row(&r, schema_find(&schema_model, "vrrp"), model);
+	if (model->sync_group_count)
+		render_row(&r, schema_find(&schema_model, "sync_groups"), model);
 	render_named(&r, "checks", &schema_check, model->checks, model->check_count, check_name);
 	render_services(&r);
 	return 0;

@@ -48,7 +48,7 @@ bool schema_is_optional(const struct schema_field *field)
 	if ((field->flags & (FIELD_REQUIRED | FIELD_ALWAYS | FIELD_LIST)) || field->default_text)
 		return false;
 	return field->type == TYPE_TEXT || field->type == TYPE_ADDRESS ||
-	       field->type == TYPE_ENDPOINT ||
+	       field->type == TYPE_ENDPOINT || field->type == TYPE_SIGNED ||
 	       (field->type == TYPE_NUMBER && field->min > 0);
 }
 
@@ -90,13 +90,20 @@ void schema_number_set(void *value, size_t size, uint64_t number)
 		memcpy(value, &number, sizeof(number));
 }
 
+const struct schema_field *schema_discriminator(const struct schema_record *record)
+{
+	if (record->is_variant)
+		return &record->fields[0];
+	return record->discriminator ? schema_find(record, record->discriminator) : NULL;
+}
+
 bool schema_applies(const struct schema_record *record, const struct schema_field *field,
 		    const void *object)
 {
 	const struct schema_field *discriminator =
-		record->discriminator ? schema_find(record, record->discriminator) : NULL;
+		field->applies ? schema_discriminator(record) : NULL;
 
-	if (!field->applies || !discriminator)
+	if (!discriminator)
 		return true;
 	return field->applies >>
 		       schema_number(schema_value(discriminator, object), discriminator->size) &
@@ -165,6 +172,7 @@ static bool value_equal(const struct schema_field *field, const void *a, const v
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
 	case TYPE_NUMBER:
+	case TYPE_SIGNED:
 	case TYPE_DURATION:
 	case TYPE_RANGE:
 	case TYPE_WORD:
@@ -237,6 +245,7 @@ static uint64_t hash_value(const struct schema_field *field, const void *value, 
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
 	case TYPE_NUMBER:
+	case TYPE_SIGNED:
 	case TYPE_DURATION:
 	case TYPE_WORD:
 	case TYPE_WORDS:

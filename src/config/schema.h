@@ -14,6 +14,7 @@ enum schema_type {
 	TYPE_SOURCE,
 	TYPE_BOOL,     /* bool */
 	TYPE_NUMBER,   /* unsigned, of `size` bytes */
+	TYPE_SIGNED,   /* int32_t; 0: absent */
 	TYPE_DURATION, /* nstime */
 	TYPE_TEXT,     /* const char *; NULL: absent */
 	TYPE_ADDRESS,  /* struct addr; family 0: absent */
@@ -66,10 +67,13 @@ struct schema_record {
 	size_t count;
 	const char *discriminator; /* key of the word or number that `applies` is about; NULL: none */
 	const char *short_form;    /* key of the field that a scalar stands for; NULL: none */
+	bool is_variant; /* the first row is a derived discriminator: the one of its words that was
+			    given as a key */
 };
 
 extern const struct schema_record schema_model, schema_director, schema_defaults, schema_global,
-	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast, schema_check,
+	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast,
+	schema_tracker, schema_sync_group, schema_check,
 	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_real_server,
 	schema_endpoint;
 
@@ -81,6 +85,8 @@ size_t schema_index(const struct schema_record *record, const struct schema_fiel
 const char *schema_nearest(const struct schema_record *record, const char *key);
 /* Whether a member of the model belongs to the row. */
 bool schema_is_stored(const struct schema_field *field);
+/* The row that `applies` of the others is about, or NULL. */
+const struct schema_field *schema_discriminator(const struct schema_record *record);
 /* Whether the row is there for this object: its discriminator's value is among `applies`. */
 bool schema_applies(const struct schema_record *record, const struct schema_field *field,
 		    const void *object);

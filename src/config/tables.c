@@ -38,6 +38,8 @@ static const struct schema_field director_fields[] = {
 	 .doc = "logical names for its interfaces, usable wherever an interface is named"},
 	{.key = "vrrp", .type = TYPE_SOURCE,
 	 .doc = "by instance: keys that differ on this director"},
+	{.key = "sync", .type = TYPE_SOURCE,
+	 .doc = "by sync group: keys that differ on this director"},
 };
 
 const struct schema_record schema_director = {
@@ -198,6 +200,36 @@ const struct schema_record schema_route = {
 	RECORD("route", route_fields), .size = sizeof(struct vrrp_route),
 };
 
+static const struct schema_word tracker_words[] = {
+	{"interface", TRACKER_INTERFACE}, {"check", TRACKER_CHECK}, {0},
+};
+
+#define TRACKER(kind) (1u << TRACKER_##kind)
+
+static const struct schema_field tracker_fields[] = {
+	{.type = TYPE_WORD, MEMBER(tracker, kind), .words = tracker_words},
+	{.key = "interface", .type = TYPE_TEXT, MEMBER(tracker, name), .flags = FIELD_ALWAYS,
+	 .judge = judge_interface, .applies = TRACKER(INTERFACE),
+	 .doc = "fails while it is down or away"},
+	{.key = "check", .type = TYPE_TEXT, MEMBER(tracker, name), .flags = FIELD_ALWAYS,
+	 .judge = judge_name, .applies = TRACKER(CHECK),
+	 .doc = "fails while this check of checks says down"},
+	{.type = TYPE_NUMBER, MEMBER(tracker, probe), .flags = FIELD_INDEX,
+	 .applies = TRACKER(CHECK)},
+	{.key = "weight", .type = TYPE_SIGNED, MEMBER(tracker, weight), .min = -254, .max = 254,
+	 .doc = "below 0: added to the priority while it fails; above: while it does not"},
+	{.key = "up_delay", .type = TYPE_DURATION, MEMBER(tracker, up_delay), .max = HOUR,
+	 .default_text = "0s", .applies = TRACKER(INTERFACE),
+	 .doc = "it must be up this long to count as up"},
+	{.key = "down_delay", .type = TYPE_DURATION, MEMBER(tracker, down_delay), .max = HOUR,
+	 .default_text = "0s", .applies = TRACKER(INTERFACE),
+	 .doc = "it must be down this long to count as down"},
+};
+
+const struct schema_record schema_tracker = {
+	RECORD("tracker", tracker_fields), .size = sizeof(struct tracker), .is_variant = true,
+};
+
 #define VERSION(number) (1u << (number))
 
 static const struct schema_field instance_fields[] = {
@@ -253,13 +285,33 @@ static const struct schema_field instance_fields[] = {
 	{.key = "announce", .type = TYPE_RECORD, MEMBER(instance, announce),
 	 .record = &schema_announce,
 	 .doc = "gratuitous ARP and unsolicited neighbour advertisements"},
+	{.key = "track", .type = TYPE_RECORD, ITEMS(instance, track, track_count),
+	 .flags = FIELD_LIST, .record = &schema_tracker,
+	 .doc = "what lowers its priority by failing, or means FAULT"},
 	{.key = "routes", .type = TYPE_RECORD, ITEMS(instance, routes, route_count),
 	 .flags = FIELD_LIST, .record = &schema_route, .doc = "routes that exist while MASTER"},
+	{.type = TYPE_NUMBER, MEMBER(instance, sync_group), .flags = FIELD_INDEX},
 };
 
 const struct schema_record schema_instance = {
 	RECORD("instance", instance_fields), .size = sizeof(struct instance),
 	.discriminator = "version",
+};
+
+static const struct schema_field sync_group_fields[] = {
+	NAME(sync_group),
+	DESCRIPTION(sync_group),
+	{.key = "instances", .type = TYPE_TEXT, ITEMS(sync_group, names, name_count),
+	 .flags = FIELD_LIST | FIELD_REQUIRED, .judge = judge_name,
+	 .doc = "who are MASTER together or not at all"},
+	{.type = TYPE_NUMBER, ITEMS(sync_group, instances, instance_count),
+	 .flags = FIELD_LIST | FIELD_INDEX},
+	{.key = "track", .type = TYPE_RECORD, ITEMS(sync_group, track, track_count),
+	 .flags = FIELD_LIST, .record = &schema_tracker, .doc = "trackers that count for all of them"},
+};
+
+const struct schema_record schema_sync_group = {
+	RECORD("sync group", sync_group_fields), .size = sizeof(struct sync_group),
 };
 
 /* ---- checks --------------------------------------------------------------------------------- */
@@ -456,6 +508,9 @@ static const struct schema_field model_fields[] = {
 	{.key = "vrrp", .type = TYPE_RECORD, ITEMS(model, instances, instance_count),
 	 .flags = FIELD_LIST, .record = &schema_instance, .roles = TO(CONTROL) | TO(VRRP),
 	 .doc = "virtual routers"},
+	{.key = "sync_groups", .type = TYPE_RECORD, ITEMS(model, sync_groups, sync_group_count),
+	 .flags = FIELD_LIST, .record = &schema_sync_group, .roles = TO(CONTROL) | TO(VRRP),
+	 .doc = "instances that are MASTER together"},
 	{.key = "checks", .type = TYPE_RECORD, ITEMS(model, checks, check_count),
 	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_check,
 	 .roles = TO(CONTROL) | TO(CHECK), .doc = "named checks"},

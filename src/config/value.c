@@ -147,6 +147,10 @@ static bool parse_number(const struct schema_field *field, const struct scalar *
 		text_add(why, ", not %s", scalar->text);
 		return false;
 	}
+	if (field->type == TYPE_SIGNED && !number) {
+		text_add(why, "0 changes nothing: leave it out");
+		return false;
+	}
 	schema_number_set(out, field->size, (uint64_t)number);
 	return true;
 }
@@ -403,6 +407,7 @@ bool value_parse(const struct schema_field *field, const struct scalar *scalar, 
 	case TYPE_BOOL:
 		return parse_bool(scalar, out, why);
 	case TYPE_NUMBER:
+	case TYPE_SIGNED:
 		return parse_number(field, scalar, out, why);
 	case TYPE_DURATION:
 		return parse_duration(field, scalar, out, why);
@@ -439,6 +444,8 @@ bool value_is_present(const struct schema_field *field, const void *value)
 		return *(const uint8_t *)value != 0; /* the family stands first in all three */
 	case TYPE_NUMBER:
 		return schema_number(value, field->size) >= (uint64_t)field->min;
+	case TYPE_SIGNED:
+		return schema_number(value, field->size) != 0;
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
 	case TYPE_DURATION:
@@ -483,6 +490,9 @@ void value_format(const struct schema_field *field, const void *value, struct te
 		return;
 	case TYPE_NUMBER:
 		text_add(out, "%llu", (unsigned long long)schema_number(value, field->size));
+		return;
+	case TYPE_SIGNED:
+		text_add(out, "%ld", (long)(int32_t)schema_number(value, field->size));
 		return;
 	case TYPE_DURATION:
 		memcpy(&duration, value, sizeof(duration));

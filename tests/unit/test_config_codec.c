@@ -127,6 +127,11 @@ static void random_value(const struct schema_field *field, void *value)
 				  pick_wide((uint64_t)field->min,
 					    field->max ? (uint64_t)field->max : highest));
 		return;
+	case TYPE_SIGNED:
+		schema_number_set(value, field->size,
+				  (uint64_t)(pick(2) ? field->min + pick((uint32_t)-field->min)
+						     : 1 + pick((uint32_t)field->max)));
+		return;
 	case TYPE_DURATION:
 		schema_number_set(value, field->size,
 				  pick_wide((uint64_t)field->min, (uint64_t)field->max));
@@ -182,6 +187,40 @@ static void random_record(const struct schema_record *record, void *object)
 	}
 }
 
+static void settle_track(const struct model *model, struct tracker *track, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (track[i].kind != TRACKER_CHECK)
+			continue;
+		if (!model->probe_count)
+			*count = i; /* nothing to point to: the rest is left out */
+		else
+			track[i].probe = pick((uint32_t)model->probe_count);
+	}
+}
+
+static void settle_vrrp(struct model *model)
+{
+	for (size_t i = 0; i < model->instance_count; i++) {
+		struct instance *instance = &model->instances[i];
+
+		settle_track(model, instance->track, &instance->track_count);
+		instance->sync_group = pick((uint32_t)model->sync_group_count + 1);
+	}
+	if (!model->instance_count)
+		model->sync_group_count = 0;
+	for (size_t i = 0; i < model->sync_group_count; i++) {
+		struct sync_group *group = &model->sync_groups[i];
+
+		settle_track(model, group->track, &group->track_count);
+		group->instance_count = group->name_count;
+		group->instances =
+			arena_array(arena, group->instance_count, sizeof(*group->instances));
+		for (size_t at = 0; at < group->instance_count; at++)
+			group->instances[at] = pick((uint32_t)model->instance_count);
+	}
+}
+
 /* Makes the indices of a random model point somewhere, and resolves what a compiled model has
  * resolved. */
 static void settle(struct model *model)
@@ -190,6 +229,7 @@ static void settle(struct model *model)
 		model->probe_count = 0;
 	for (size_t i = 0; i < model->probe_count; i++)
 		model->probes[i].check = pick((uint32_t)model->check_count);
+	settle_vrrp(model);
 	for (size_t i = 0; i < model->service_count; i++) {
 		struct service *service = &model->services[i];
 
@@ -245,6 +285,7 @@ START_TEST(a_slice_carries_its_parts_and_no_others)
 	do {
 		model = random_model();
 	} while (!model->director_count || !model->instance_count || !model->check_count ||
+		 !model->sync_group_count ||
 		 !model->probe_count || !model->service_count);
 	model->has_services = true;
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
@@ -261,6 +302,7 @@ START_TEST(a_slice_carries_its_parts_and_no_others)
 		ck_assert(slice->has_services && global_equal(&slice->global, &model->global));
 		ck_assert_int_eq(slice->director_count > 0, is_control || is_vrrp || is_supervisor);
 		ck_assert_int_eq(slice->instance_count > 0, is_control || is_vrrp);
+		ck_assert_int_eq(slice->sync_group_count > 0, is_control || is_vrrp);
 		ck_assert_int_eq(slice->check_count > 0, is_control || is_check);
 		ck_assert_int_eq(slice->probe_count > 0, is_control || is_check || is_ipvs);
 		ck_assert_int_eq(slice->service_count > 0, is_control || is_ipvs);

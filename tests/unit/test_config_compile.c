@@ -163,6 +163,52 @@ START_TEST(one_target_is_probed_once_however_many_lead_to_it)
 }
 END_TEST
 
+START_TEST(a_tracked_check_is_probed_once_with_the_services_own)
+{
+	static const char text[] =
+		"directors: {a: {priority: 9}, b: {vrrp: {v: {track: [{check: same}]}}}}\n"
+		"checks: {c: {type: tcp, address: 192.0.2.99, port: 1}, same: {type: tcp, address: 192.0.2.99, port: 1},\n"
+		"         other: {type: tcp, address: 192.0.2.98, port: 1}}\n" INSTANCE
+		", track: [{check: same}, {interface: eth1}, {check: c}]}\n" SERVICE ", check: c}\n"
+		"sync_groups: [{name: g, instances: v, track: {check: other, weight: -8}}]\n";
+	const struct model *model = compile(text, "a");
+	const struct tracker *track = model->instances[0].track;
+	const uint32_t service = model->services[0].real_servers[0].probes[0];
+	char address[ADDR_TEXT];
+
+	ck_assert_uint_eq(model->probe_count, 2);
+	ck_assert_uint_eq(track[0].probe, service);
+	ck_assert_uint_eq(track[2].probe, service);
+	ck_assert_uint_ne(model->sync_groups[0].track[0].probe, service);
+	ck_assert_str_eq(
+		addr_format(&model->probes[model->sync_groups[0].track[0].probe].target.address,
+			    address),
+		"192.0.2.98");
+	ck_assert_str_eq(model->checks[model->probes[service].check].name, "c");
+}
+END_TEST
+
+START_TEST(groups_and_their_members_find_each_other)
+{
+	static const char text[] =
+		"vrrp:\n"
+		"  - {name: x, interface: eth0, virtual_router_id: 1, virtual_addresses: 192.0.2.1}\n"
+		"  - {name: y, interface: eth0, virtual_router_id: 2, virtual_addresses: 192.0.2.2}\n"
+		"  - {name: z, interface: eth0, virtual_router_id: 3, virtual_addresses: 192.0.2.3}\n"
+		"sync_groups:\n"
+		"  - {name: g, instances: [z, x]}\n";
+	const struct model *model = compile(text, NULL);
+
+	ck_assert_uint_eq(model->sync_group_count, 1);
+	ck_assert_uint_eq(model->sync_groups[0].instance_count, 2);
+	ck_assert_uint_eq(model->sync_groups[0].instances[0], 2);
+	ck_assert_uint_eq(model->sync_groups[0].instances[1], 0);
+	ck_assert_uint_eq(model->instances[0].sync_group, 1);
+	ck_assert_uint_eq(model->instances[1].sync_group, 0);
+	ck_assert_uint_eq(model->instances[2].sync_group, 1);
+}
+END_TEST
+
 START_TEST(the_port_of_a_probe_is_the_checks_else_the_servers_else_the_listeners)
 {
 	static const char text[] =
@@ -427,6 +473,8 @@ int main(void)
 		without_directors_the_file_is_for_whoever_reads_it,
 		nobody_in_particular_has_no_instances_but_all_services,
 		one_target_is_probed_once_however_many_lead_to_it,
+		a_tracked_check_is_probed_once_with_the_services_own,
+		groups_and_their_members_find_each_other,
 		the_port_of_a_probe_is_the_checks_else_the_servers_else_the_listeners,
 		the_key_of_a_probe_survives_everything_but_a_change_of_its_values,
 		auto_means_quiesce_unless_that_would_lose_clients,

@@ -161,6 +161,13 @@ START_TEST(changes_inside_lists_and_records_are_told)
 	old.routes = (struct vrrp_route[]){kept, gone};
 	new.routes = (struct vrrp_route[]){kept, added};
 	old.route_count = new.route_count = 2;
+	old.track = (struct tracker[]){{.name = "eth1", .weight = -20},
+				       {.kind = TRACKER_CHECK, .name = "gateway", .probe = 4}};
+	new.track = (struct tracker[]){{.kind = TRACKER_CHECK, .name = "gateway", .probe = 9},
+				       {.name = "eth1", .weight = -30},
+				       {.kind = TRACKER_CHECK, .name = "eth1", .weight = 5}};
+	old.track_count = 2;
+	new.track_count = 3;
 	ck_assert_str_eq(reload(&old, 1, &new, 1), "c");
 	ck_assert_str_eq(told, "public: transport multicast → both\n"
 			       "public: unicast.ttl 255 → 64\n"
@@ -169,6 +176,8 @@ START_TEST(changes_inside_lists_and_records_are_told)
 			       "public: virtual address 10.0.0.1/24 label none → eth0:1\n"
 			       "public: add virtual address 10.0.0.4/32 advertise false\n"
 			       "public: remove virtual address 10.0.0.2/32\n"
+			       "public: tracker eth1 weight -20 → -30\n"
+			       "public: add tracker eth1 weight 5\n"
 			       "public: route 198.51.100.0/24 via none → 10.0.0.254\n"
 			       "public: route 198.51.100.0/24 table 254 → 7\n");
 }
