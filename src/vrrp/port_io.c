@@ -27,6 +27,10 @@ struct port *port_get(struct vrrp_worker *worker, const char *name)
 		return NULL;
 	}
 	port->worker = worker;
+	if (announcing_init(port)) {
+		port_free(port);
+		return NULL;
+	}
 	port->complaints = (struct log_bucket){.every = 60 * NSTIME_S, .burst = 3};
 	memcpy(port->name, name, strnlen(name, sizeof(port->name) - 1));
 	if (worker->synced)
@@ -42,6 +46,7 @@ void port_free(struct port *port)
 	for (size_t i = 0; i < port->held_count; i++)
 		free(port->helds[i]);
 	advert_socket_close(port->socket);
+	announcing_fini(port);
 	free(port->helds);
 	free(port->routers);
 	free(port);

@@ -10,11 +10,9 @@
 #include "config/copy.h"
 #include "core/statepage.h"
 #include "core/worker.h"
-#include "net/announce_io.h"
 #include "vrrp/advert_io.h"
 #include "vrrp/worker_io.h"
 
-#define ANNOUNCE_PAUSE (2 * NSTIME_MS) /* the interface's queue is full: go on a little later */
 #define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
 #define RETRY_LONGEST (300 * NSTIME_S)
 /* What most routers keep of their configuration, and for each address: there may be thousands. */
@@ -30,6 +28,8 @@ struct parts {
 	struct addr *addresses;
 	uint8_t *wire;
 	size_t count;
+	struct herald *heralds;
+	size_t herald_count;
 };
 
 static void parts_free(struct parts *parts)
@@ -64,7 +64,8 @@ static int parts_make(struct port *port, const struct instance *about, struct pa
 		if (!parts.helds[i])
 			break;
 	}
-	if (arena_failed(parts.arena) || (count && !parts.helds[count - 1])) {
+	if (arena_failed(parts.arena) || (count && !parts.helds[count - 1]) ||
+	    heralds_make(parts.arena, parts.helds, count, &parts.heralds, &parts.herald_count)) {
 		parts_free(&parts);
 		return -ENOMEM;
 	}
@@ -80,6 +81,8 @@ static void parts_take(struct router *router, const struct parts *parts)
 	router->addresses = parts->addresses;
 	router->wire = parts->wire;
 	router->address_count = parts->count;
+	router->heralds = parts->heralds;
+	router->herald_count = parts->herald_count;
 }
 
 static void configure(struct router *router)
@@ -136,6 +139,7 @@ void router_free(struct router *router)
 {
 	if (!router)
 		return;
+	router_hush(router);
 	port_detach(router->port, router);
 	timer_fini(&router->timer);
 	parts_free(&(struct parts){
@@ -159,7 +163,7 @@ int router_change(struct router *router, const struct instance *about)
 	struct parts parts, old = {.arena = router->arena,
 				   .helds = router->helds,
 				   .count = router->address_count};
-	bool holds = router->holds;
+	bool holds = router->holds, interrupted;
 	int err = parts_make(router->port, about, &parts);
 
 	if (err)
@@ -168,10 +172,11 @@ int router_change(struct router *router, const struct instance *about)
 	for (size_t i = 0; holds && i < parts.count; i++)
 		parts.helds[i]->wants++;
 	want_all(router, false);
+	interrupted = router_hush(router);
 	parts_take(router, &parts);
 	router->holds = holds;
-	router->announce_next = 0;
-	router->announcing = false;
+	if (interrupted)
+		router_announce(router);
 	parts_free(&old);
 	configure(router);
 	router->port->stale = true;
@@ -242,36 +247,6 @@ static void send_advert(struct router *router, uint8_t priority)
 		router->page->last_advert = now;
 }
 
-/* A round over all addresses; what the interface's queue does not take goes out a little later. */
-void router_announce_on(struct router *router)
-{
-	const struct link *link = &router->port->link;
-	bool forwards = announce_as_router(link->name);
-	int sent = 0;
-
-	if (!router->announcing || !link->index)
-		return;
-	for (; sent >= 0 && router->announce_next < router->address_count && link->arp;
-	     router->announce_next += sent > 0 ? (size_t)sent : 0)
-		sent = announce_send(router->worker->announcer, link->index, link->mac, forwards,
-				     router->addresses + router->announce_next,
-				     router->address_count - router->announce_next);
-	router->announcing = sent == -EAGAIN;
-	if (router->announcing)
-		worker_later(router->worker, clock_now() + ANNOUNCE_PAUSE);
-	else if (sent < 0)
-		complain(router, "addresses could not be announced: %s", strerror(-sent));
-}
-
-static void announce(struct router *router)
-{
-	if (router->announcing)
-		return; /* still busy with the last round: this one would tell the same */
-	router->announce_next = 0;
-	router->announcing = true;
-	router_announce_on(router);
-}
-
 static const char *reason(const struct router *router, char *out)
 {
 	return vrrp_explain(&router->machine.reason, clock_now(), router->fault_text, out,
@@ -282,7 +257,8 @@ static void state_changed(struct router *router, enum vrrp_state from)
 {
 	char words[FACT_DETAIL];
 
-	router->announcing = false;
+	router_hush(router);
+	router->unannounced = router->machine.state == VRRP_MASTER && !router->machine.quiet;
 	log_info("%s: %s → %s: %s (priority %u)", router->about.name, vrrp_state_name(from),
 		 vrrp_state_name(router->machine.state), reason(router, words),
 		 router->config.priority);
@@ -306,7 +282,7 @@ static void act(struct router *router, const struct vrrp_action *action)
 		worker_touch(router->worker, router->port);
 		break;
 	case VRRP_ACTION_ANNOUNCE:
-		announce(router);
+		router_announce(router);
 		break;
 	case VRRP_ACTION_STATE:
 		state_changed(router, action->from);
@@ -359,6 +335,8 @@ void router_step(struct router *router, struct vrrp_input input)
 	vrrp_fsm_step(machine, &router->config, clock_now(), &input, &actions);
 	for (unsigned i = 0; i < actions.count; i++)
 		act(router, &actions.list[i]);
+	if (vrrp_fsm_releasing(machine))
+		router_hush(router); /* the successor announces now */
 	timer_at(&router->timer, vrrp_fsm_due(machine));
 	write_page(router);
 	tell_competition(router, competing);

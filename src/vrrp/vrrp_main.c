@@ -154,13 +154,8 @@ static void later(void *ctx)
 {
 	struct vrrp_worker *worker = ctx;
 
-	for (size_t i = 0; i < worker->port_count; i++) {
-		struct port *port = worker->ports[i];
-
-		for (size_t j = 0; j < port->router_count; j++)
-			router_announce_on(port->routers[j]);
-		worker_touch(worker, port);
-	}
+	for (size_t i = 0; i < worker->port_count; i++)
+		worker_touch(worker, worker->ports[i]);
 }
 
 static void tick(void *ctx)

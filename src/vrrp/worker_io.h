@@ -4,6 +4,7 @@
  *   router_io   a virtual router: steps its machine, does what that asks for, tells
  *   port_io     an interface that routers use: link, source address, socket, who gets which advert
  *   trackers_io what the routers track: priority, and faults that are not their own
+ *   announcing_io  gratuitous ARP and neighbour advertisements, paced
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
  *
  * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes
@@ -25,6 +26,7 @@
 #include "vrrp/fsm.h"
 #include "vrrp/packet.h"
 #include "vrrp/repair.h"
+#include "vrrp/rounds.h"
 
 struct rtnl_writer;
 struct advert_socket;
@@ -68,6 +70,16 @@ struct port {
 	bool touched;         /* look at it again, */
 	nstime look_again;    /* and compare with the kernel then; 0: no need */
 	struct log_bucket complaints;
+	struct rounds rounds; /* of announcements */
+	struct loop_timer announcing;
+};
+
+/* The addresses that a router announces on one interface. */
+struct herald {
+	struct round round;   /* first, so that a round is its herald */
+	struct port *port;
+	struct held **helds;  /* round.count of them, in the order of the file */
+	bool forwards;        /* the interface did when the round began */
 };
 
 struct router {
@@ -88,8 +100,9 @@ struct router {
 	size_t address_count;
 	bool holds;                    /* counted in held.wants */
 	bool waiting;                  /* the machine waits for WRITTEN */
-	size_t announce_next;          /* of a round that the socket did not take at once */
-	bool announcing;
+	struct herald *heralds;        /* by interface */
+	size_t herald_count;
+	bool unannounced;              /* since it became master: the next round is urgent */
 
 	uint64_t faults;
 	unsigned refusals;             /* takeovers in a row that the kernel refused */
@@ -173,10 +186,21 @@ void router_tracked(struct router *router);
 void router_tell_ready(struct router *router);
 void router_hear(struct router *router, const struct vrrp_advert *advert);
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source);
-void router_announce_on(struct router *router);
 void router_fact(const struct router *router, struct fact_instance *out);
 /* Marks the fact when a counter has moved since it was told. */
 void router_count(struct router *router);
+
+/* ---- announcing_io -------------------------------------------------------------------------- */
+
+/* What a router announces where, in the arena. -ENOMEM. */
+int heralds_make(struct arena *arena, struct held *const *helds, size_t count,
+		 struct herald **out, size_t *out_count);
+int announcing_init(struct port *port);
+void announcing_fini(struct port *port);
+/* One round over all addresses; several at once are done one after the other. */
+void router_announce(struct router *router);
+/* No more of what is under way; whether something was. */
+bool router_hush(struct router *router);
 
 /* ---- port_io -------------------------------------------------------------------------------- */
 
