@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/duration.h"
@@ -18,11 +19,14 @@
 #include "check/engine_io.h"
 #include "check/merge.h"
 #include "check/outcome.h"
+#include "check/probe_script.h"
+#include "check/run.h"
 #include "config/codec.h"
 #include "config/facts.h"
 #include "config/model.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/protocol.h"
 #include "core/worker.h"
 
 #define REFRESH NSTIME_S
@@ -30,6 +34,7 @@
 struct checkd {
 	struct worker *worker;
 	struct engine *engine;
+	struct scripts *scripts; /* the engine's */
 	struct roster *prepared;
 	uint8_t *ended; /* by probe: ended since the last refresh and not told */
 	uint8_t *prepared_ended;
@@ -242,6 +247,7 @@ static void commit(void *ctx)
 	log_configure((enum log_level)model->global.log.level,
 		      model->global.log.format == LOG_FORMAT_JSON);
 	worker_committed(checkd->worker);
+	scripts_committed(checkd->scripts);
 }
 
 static void release(void *ctx)
@@ -257,6 +263,52 @@ static void release(void *ctx)
 	worker_released(checkd->worker);
 }
 
+/* ---- scripts ------------------------------------------------------------------------------------
+ */
+
+static void script_order(void *ctx, const struct run_order *order, int output)
+{
+	struct checkd *checkd = ctx;
+	uint8_t bytes[16];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	run_order_put(&out, order);
+	worker_tell(checkd->worker, RECORD_RUN, bytes, writer_used(&out), output);
+}
+
+static void script_cancel(void *ctx, uint32_t run)
+{
+	struct checkd *checkd = ctx;
+	uint8_t bytes[4];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, run);
+	worker_tell(checkd->worker, RECORD_RUN_CANCEL, bytes, writer_used(&out), -1);
+}
+
+static uint32_t script_generation(void *ctx)
+{
+	const struct checkd *checkd = ctx;
+
+	return worker_generation(checkd->worker);
+}
+
+static const struct scripts_ops scripts_ops = {
+	.order = script_order,
+	.cancel = script_cancel,
+	.generation = script_generation,
+};
+
+static void command(void *ctx, uint16_t type, struct reader *in, int fd)
+{
+	struct checkd *checkd = ctx;
+
+	if (fd >= 0)
+		close(fd);
+	if (type == RECORD_RAN)
+		scripts_answered(checkd->scripts, in);
+}
+
 static const struct worker_ops ops = {
 	.prepare = prepare,
 	.commit = commit,
@@ -264,6 +316,7 @@ static const struct worker_ops ops = {
 	.release = release,
 	.fact_count = fact_count,
 	.fact = fact,
+	.command = command,
 };
 
 /* ---- life ---------------------------------------------------------------------------------------
@@ -280,7 +333,10 @@ static int checkd_init(struct checkd *checkd)
 		return -EINVAL;
 	loop = worker_loop(checkd->worker);
 	checkd->engine = engine_new(loop, engine_bound(), probe_ended, checkd);
-	if (!checkd->engine || timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd)) {
+	checkd->scripts = checkd->engine ? scripts_new(&scripts_ops, checkd) : NULL;
+	if (checkd->scripts)
+		engine_client(checkd->engine, CHECK_SCRIPT, checkd->scripts);
+	if (!checkd->scripts || timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd)) {
 		log_error("no memory to start");
 		return -ENOMEM;
 	}

@@ -23,6 +23,7 @@
 #include "check/probe_file.h"
 #include "check/probe_http.h"
 #include "check/probe_process.h"
+#include "check/probe_script.h"
 #include "check/probe_tcp.h"
 #include "check/schedule.h"
 #include "config/model.h"
@@ -41,6 +42,7 @@
 static const struct probe_type *const TYPES[] = {
 	[CHECK_TCP] = &probe_tcp,
 	[CHECK_HTTP] = &probe_http,
+	[CHECK_SCRIPT] = &probe_script,
 	[CHECK_FILE] = &probe_file,
 	[CHECK_PROCESS] = &probe_process,
 };
@@ -138,6 +140,11 @@ struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended
 	return engine;
 }
 
+void engine_client(struct engine *engine, enum check_type type, void *client)
+{
+	engine->clients[type] = client;
+}
+
 void engine_free(struct engine *engine)
 {
 	if (!engine)
@@ -216,12 +223,13 @@ static void keep_said(struct subject *subject, const char *words)
 }
 
 /* Fewer flights when the kernel has no more descriptors or memory; one more after as many good ends
- * as may fly. Ports are lacking for one target only, and time is no matter of how many fly. */
+ * as may fly. Ports are lacking for one target only, and time and
+ * scripts are no matter of how many fly. */
 static void bound_adapt(struct engine *engine, const struct outcome *outcome)
 {
 	if (outcome->reason == REASON_RESOURCES) {
 		if (outcome->error == EADDRNOTAVAIL || outcome->error == EADDRINUSE ||
-		    outcome->error == ETIME)
+		    outcome->error == ETIME || outcome->error == EBUSY)
 			return;
 		if (engine->flying < engine->allowed)
 			engine->allowed = engine->flying > FLIGHTS_LEAST ? engine->flying
@@ -273,9 +281,19 @@ static void flight_expire(struct flight *flight, nstime now)
 
 	if (now - flight->deadline > HELD_UP)
 		outcome = outcome_of_error(STEP_REPLY, ETIME);
+	else if (flight->type->expired)
+		outcome = flight->type->expired(flight);
 	else
 		outcome = outcome_of_deadline(flight->connected, dial_received(flight->fd));
 	flight_end(flight, &outcome);
+}
+
+void flight_begin(struct flight *flight, nstime patience)
+{
+	flight->started = clock_now();
+	flight->deadline = nstime_after(flight->started, patience);
+	schedule_set(&flight->engine->deadlines, flight->slot, flight->deadline);
+	engine_arm(flight->engine);
 }
 
 /* The type's client; false when it cannot be had. */
@@ -296,10 +314,8 @@ static void probe_start(struct engine *engine, uint32_t index)
 	flight->check = &roster->model->checks[probe->check];
 	flight->target = probe->target;
 	flight->probe = index;
-	flight->started = clock_now();
-	flight->deadline = nstime_after(flight->started, flight->check->timeout);
 	roster->slots[index] = flight->slot;
-	schedule_set(&engine->deadlines, flight->slot, flight->deadline);
+	flight_begin(flight, flight->check->timeout);
 	if (!client_find(engine, flight->check->type, &flight->client)) {
 		flight_fail(flight, STEP_SOCKET, ENOMEM);
 		return;
@@ -376,7 +392,7 @@ static bool has_words(const struct model *model, size_t probe)
 {
 	const enum check_type type = model->checks[model->probes[probe].check].type;
 
-	return type == CHECK_FILE || type == CHECK_PROCESS;
+	return type == CHECK_SCRIPT || type == CHECK_FILE || type == CHECK_PROCESS;
 }
 
 static int roster_memory(struct roster *roster, const struct model *model)

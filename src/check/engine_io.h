@@ -38,6 +38,10 @@ typedef void engine_ended(void *ctx, uint32_t probe, enum verdict before);
 struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended, void *ctx);
 void engine_free(struct engine *engine);
 
+/* What all flights of a type share, made by the caller because it needs more than the engine's loop;
+ * taken over. Before the first flight. */
+void engine_client(struct engine *engine, enum check_type type, void *client);
+
 /* Raises the limit of open files as far as allowed; how many probes may fly at once under it. */
 uint32_t engine_bound(void);
 

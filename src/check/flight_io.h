@@ -27,6 +27,8 @@ struct probe_type {
 	void (*client_free)(void *client);
 	void (*start)(struct flight *flight);
 	void (*stop)(struct flight *flight);
+	/* What it means that the deadline has come; NULL: no connection, or no reply. */
+	struct outcome (*expired)(const struct flight *flight);
 };
 
 struct flight {
@@ -44,6 +46,9 @@ struct flight {
 	nstime connected; /* from the start; 0: not yet */
 	void *request;    /* the type's own */
 };
+
+/* The probe begins only now, and has this long: for a type whose flights wait in line. */
+void flight_begin(struct flight *flight, nstime patience);
 
 /* The flight has ended so: the engine takes it apart, `flight` is gone after this. */
 void flight_end(struct flight *flight, const struct outcome *outcome);

@@ -36,6 +36,7 @@ static const struct error_row ERRORS[] = {
 	{EADDRINUSE, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
 	{EAGAIN, REASON_RESOURCES, REASON_RESOURCES, "no free local port"},
 	{ETIME, REASON_RESOURCES, REASON_RESOURCES, "this process was held up"},
+	{EBUSY, REASON_RESOURCES, REASON_RESOURCES, "as many scripts run already as may at once"},
 	{ENETDOWN, REASON_LOCAL, REASON_LOCAL, "network is down"},
 	{ENODEV, REASON_LOCAL, REASON_LOCAL, "no such device"},
 	{EPERM, REASON_LOCAL, REASON_LOCAL, "not permitted"},
@@ -251,6 +252,10 @@ const char *outcome_describe(const struct outcome *outcome, const struct check *
 		break;
 	case REASON_PROTOCOL:
 	case REASON_TOO_LARGE:
+	case REASON_EXIT:
+	case REASON_KILLED:
+	case REASON_TIMEOUT:
+	case REASON_NOT_STARTED:
 	case REASON_MISSING:
 	case REASON_SAYS_DOWN:
 	case REASON_COUNT:

@@ -49,6 +49,30 @@ static void warn_check(struct build *build, struct build_check *check)
 			"timeout is longer than interval: the next probe starts after the last has ended");
 }
 
+/* What runs is named in full, and not as one of lbhad's own users: no two sets of rights share one. */
+static bool judge_script(struct build *build, struct build_check *check)
+{
+	const struct check *model = &check->model;
+	const struct users *users = &build->model->global.users;
+
+	if (model->command[0][0] != '/') {
+		origin_report(&build->reader, SEVERITY_ERROR,
+			      origin_of(&schema_check, check->origins, "command"), &check->self,
+			      "\"%s\" is no absolute path of a program (there is no shell)",
+			      model->command[0]);
+		return false;
+	}
+	if (model->user && ((users->daemon && !strcmp(model->user, users->daemon)) ||
+			    (users->check && !strcmp(model->user, users->check)))) {
+		origin_report(&build->reader, SEVERITY_ERROR,
+			      origin_of(&schema_check, check->origins, "user"), &check->self,
+			      "\"%s\" is a user of lbhad itself: give the script one of its own",
+			      model->user);
+		return false;
+	}
+	return true;
+}
+
 /* Reads a check into the next place; its number in *number. False when it is faulty. */
 static bool read_check(struct build *build, const struct node *node, const struct path *path,
 		       const char *name, uint32_t *number)
@@ -72,6 +96,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 	resolve_interface(build, check);
 	if (good)
 		warn_check(build, check);
+	if (good && check->model.type == CHECK_SCRIPT)
+		good = judge_script(build, check);
 	return good;
 }
 
@@ -208,14 +234,17 @@ bool build_target(const struct check *check, const struct endpoint *server, stru
 		break;
 	case CHECK_TCP:
 	case CHECK_HTTP:
+	case CHECK_SCRIPT:
 		if (server)
 			found = *server;
 		if (check->address.family)
 			found.address = check->address;
 		if (check->port)
 			found.port = check->port;
-		if (!found.address.family || !found.port)
+		if (check->type != CHECK_SCRIPT && (!found.address.family || !found.port))
 			return false;
+		if (!found.address.family)
+			found.port = 0;
 		break;
 	}
 	*target = found;

@@ -244,6 +244,17 @@ static void build_directors(struct build *build)
 
 /* ---- single sections ------------------------------------------------------------------------ */
 
+/* Scripts may do what they like with processes of their own user. */
+static void judge_users(struct build *build, const struct origin *origin)
+{
+	const struct users *users = &build->model->global.users;
+
+	if (origin->value && !origin->bad &&
+	    (!strcmp(users->script, users->daemon) || !strcmp(users->script, users->check)))
+		node_error(build->reader.diagnostics, origin->value, origin->path,
+			   "scripts need a user of their own, not \"%s\"", users->script);
+}
+
 /* All parts of global: the keys of the root section, wherever they stand. */
 static void build_global(struct build *build)
 {
@@ -256,9 +267,11 @@ static void build_global(struct build *build)
 		levels[i] = (struct level){.node = section->parts[i].value,
 					   .path = path,
 					   .is_home = true};
-	if (levels && origins)
-		record_read(&build->reader, &schema_global, levels, section->count,
-			    &build->model->global, origins);
+	if (!levels || !origins)
+		return;
+	record_read(&build->reader, &schema_global, levels, section->count, &build->model->global,
+		    origins);
+	judge_users(build, origin_of(&schema_global, origins, "users"));
 }
 
 static void build_cluster(struct build *build)

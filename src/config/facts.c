@@ -43,6 +43,10 @@ const char *probe_reason_name(enum probe_reason reason)
 		[REASON_TOO_LARGE] = "too_large",
 		[REASON_RESOURCES] = "resources",
 		[REASON_LOCAL] = "local",
+		[REASON_EXIT] = "exit",
+		[REASON_KILLED] = "killed",
+		[REASON_TIMEOUT] = "timeout",
+		[REASON_NOT_STARTED] = "not_started",
 		[REASON_MISSING] = "missing",
 		[REASON_SAYS_DOWN] = "says_down",
 	};

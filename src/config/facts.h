@@ -51,6 +51,10 @@ enum probe_reason {
 	REASON_TOO_LARGE,        /* the answer exceeds the size cap */
 	REASON_RESOURCES,        /* here: no descriptor, port or memory; never counts against the server */
 	REASON_LOCAL,            /* here: bind address, interface or permission */
+	REASON_EXIT,             /* script: ended with another status than 0 */
+	REASON_KILLED,           /* script: ended by a signal */
+	REASON_TIMEOUT,          /* script: not done before the deadline, killed */
+	REASON_NOT_STARTED,      /* script: could not be started; counts as a failure of what it checks */
 	REASON_MISSING,          /* file, process: not there, or too few of them */
 	REASON_SAYS_DOWN,        /* file: it says so */
 	REASON_COUNT,

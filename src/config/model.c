@@ -53,7 +53,7 @@ const struct tracker *model_tracker(const struct model *model, const struct inst
 const char *check_type_name(enum check_type type)
 {
 	static const char *const names[] = {
-		[CHECK_TCP] = "tcp",   [CHECK_HTTP] = "http",
+		[CHECK_TCP] = "tcp",   [CHECK_HTTP] = "http",       [CHECK_SCRIPT] = "script",
 		[CHECK_FILE] = "file", [CHECK_PROCESS] = "process",
 	};
 

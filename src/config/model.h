@@ -145,6 +145,7 @@ struct sync_group {
 enum check_type {
 	CHECK_TCP,
 	CHECK_HTTP,
+	CHECK_SCRIPT,
 	CHECK_FILE,
 	CHECK_PROCESS,
 	CHECK_TYPES,
@@ -187,6 +188,10 @@ struct check {
 	struct http_header *headers;
 	size_t header_count;
 	struct http_expect expect;
+	/* script only */
+	const char **command;   /* the program's absolute path, then its arguments */
+	size_t command_count;
+	const char *user;       /* NULL: global.users.script */
 	/* file only */
 	const char *file;
 	/* process only */
@@ -197,7 +202,7 @@ struct check {
 /* One distinct (check, target): run once however many servers use it. Key across reloads: key. */
 struct probe {
 	uint32_t check;         /* index into model.checks */
-	struct endpoint target; /* address and port are final; family 0: this machine itself (file, process) */
+	struct endpoint target; /* address and port are final; family 0: this machine itself (script, file, process) */
 	uint64_t key;           /* hash over all that decides the verdict: the check's values and the target */
 };
 
@@ -252,7 +257,7 @@ struct director {
 };
 
 struct users {
-	const char *daemon, *check;
+	const char *daemon, *check, *script;
 };
 
 enum log_format {
@@ -309,7 +314,7 @@ size_t model_tracker_count(const struct model *model, const struct instance *ins
 const struct tracker *model_tracker(const struct model *model, const struct instance *instance, size_t index);
 
 /* Which parts a slice carries (the codec leaves the others empty):
- *   supervisor  directors, global
+ *   supervisor  directors, global, checks, probes (it runs the scripts)
  *   control     everything
  *   check       global, checks, probes
  *   ipvs        global, probes, services

@@ -62,6 +62,8 @@ static const struct schema_field users_fields[] = {
 	 .judge = judge_user, .doc = "the workers without rights run as"},
 	{.key = "check", .type = TYPE_TEXT, MEMBER(users, check), .default_text = "lbha-check",
 	 .judge = judge_user, .doc = "the check worker runs as"},
+	{.key = "script", .type = TYPE_TEXT, MEMBER(users, script), .default_text = "lbha-script",
+	 .judge = judge_user, .doc = "scripts run as, unless they name a user"},
 };
 
 static const struct schema_record schema_users = {
@@ -317,6 +319,7 @@ const struct schema_record schema_sync_group = {
 /* ---- checks --------------------------------------------------------------------------------- */
 
 #define HTTP (1u << CHECK_HTTP)
+#define SCRIPTS (1u << CHECK_SCRIPT)
 #define FILES (1u << CHECK_FILE)
 #define PROCESSES (1u << CHECK_PROCESS)
 #define SOCKETS (1u << CHECK_TCP | HTTP)
@@ -343,7 +346,7 @@ const struct schema_record schema_http_expect = {
 };
 
 static const struct schema_word check_type_words[] = {
-	{"tcp", CHECK_TCP}, {"http", CHECK_HTTP},
+	{"tcp", CHECK_TCP},   {"http", CHECK_HTTP},       {"script", CHECK_SCRIPT},
 	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {0},
 };
 static const struct schema_word initial_words[] = {
@@ -368,10 +371,10 @@ static const struct schema_field check_fields[] = {
 	{.key = "initial", .type = TYPE_WORD, MEMBER(check, initial), .words = initial_words,
 	 .default_text = "down", .doc = "state before the first probe has ended"},
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(check, address),
-	 .judge = judge_host_address, .applies = SOCKETS,
+	 .judge = judge_host_address, .applies = SOCKETS | SCRIPTS,
 	 .doc = "probed instead of the server's"},
 	{.key = "port", .type = TYPE_NUMBER, MEMBER(check, port), .min = 1, .max = 65535,
-	 .applies = SOCKETS, .doc = "probed instead of the listener's"},
+	 .applies = SOCKETS | SCRIPTS, .doc = "probed instead of the listener's"},
 	{.key = "bind", .type = TYPE_ADDRESS, MEMBER(check, bind), .judge = judge_host_address,
 	 .applies = SOCKETS, .doc = "source address of probes"},
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
@@ -387,6 +390,11 @@ static const struct schema_field check_fields[] = {
 	 .doc = "sent with the request"},
 	{.key = "expect", .type = TYPE_RECORD, MEMBER(check, expect), .record = &schema_http_expect,
 	 .applies = HTTP, .doc = "what answer passes"},
+	{.key = "command", .type = TYPE_TEXT, ITEMS(check, command, command_count),
+	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_text, .applies = SCRIPTS,
+	 .doc = "path of a program and its arguments; no shell"},
+	{.key = "user", .type = TYPE_TEXT, MEMBER(check, user), .judge = judge_user,
+	 .applies = SCRIPTS, .doc = "the program runs as; default global.users.script"},
 	{.key = "path", .type = TYPE_TEXT, MEMBER(check, file),
 	 .flags = FIELD_REQUIRED | FIELD_OWN, .judge = judge_file, .applies = FILES,
 	 .doc = "of a file that must be there"},
@@ -513,10 +521,10 @@ static const struct schema_field model_fields[] = {
 	 .doc = "instances that are MASTER together"},
 	{.key = "checks", .type = TYPE_RECORD, ITEMS(model, checks, check_count),
 	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_check,
-	 .roles = TO(CONTROL) | TO(CHECK), .doc = "named checks"},
+	 .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(CHECK), .doc = "named checks"},
 	{.type = TYPE_RECORD, ITEMS(model, probes, probe_count), .flags = FIELD_LIST,
 	 .record = &schema_probe,
-	 .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
+	 .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(CHECK) | TO(IPVS)},
 	{.key = "pools", .type = TYPE_SOURCE, .flags = FIELD_MAP,
 	 .doc = "named sets of real servers"},
 	{.key = "services", .type = TYPE_RECORD, ITEMS(model, services, service_count),

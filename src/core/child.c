@@ -80,6 +80,15 @@ static void unblock_signals(void)
 		signal(number, SIG_DFL);
 }
 
+static _Noreturn void enter(const struct child *child)
+{
+	unblock_signals();
+	setsid();
+	syscall(SYS_close_range, FIRST_FD, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+	child->enter(child->ctx);
+	_exit(127);
+}
+
 static _Noreturn void become(const struct child *child)
 {
 	struct sched_param realtime = {.sched_priority = child->realtime_priority};
@@ -112,6 +121,8 @@ int child_start(const struct child *child, pid_t *pid, int *pidfd)
 
 	if (started < 0)
 		return -errno;
+	if (!started && child->enter)
+		enter(child);
 	if (!started)
 		become(child);
 	fd = (int)syscall(SYS_pidfd_open, started, 0);

@@ -21,10 +21,14 @@ struct child {
 	bool silent;               /* standard output and error are /dev/null: the child logs elsewhere */
 	bool realtime;             /* SCHED_RR; a refusal is no failure, the child can ask sched_getscheduler(2) */
 	int realtime_priority;
+	/* Instead of all the above: what the new process does, in a session of its own, with signals as at a
+	 * program's start and every descriptor from 3 on CLOEXEC. It returns only to fail (status 127). */
+	void (*enter)(void *ctx);
+	void *ctx;
 };
 
 /* Starts it: its pid and a pidfd (CLOEXEC), or -errno. The child leads a process group of its own, has
- * no_new_privs, and exits with 127 when a right could not be given up or the file not be executed. */
+ * no_new_privs (unless `enter` is given, which sees to that), and exits with 127 when a right could not be given up or the file not be executed. */
 int child_start(const struct child *child, pid_t *pid, int *pidfd);
 
 #endif

@@ -29,6 +29,10 @@ enum supervisor_record {
 	RECORD_REQUEST,     /* u32 request, u8 enum request_kind, text argument */
 	RECORD_REPLY_LINE,  /* u32 request, text */
 	RECORD_REPLY,       /* u32 request, bool done */
+	/* check ↔ supervisor: scripts (check/run.h) */
+	RECORD_RUN,         /* struct run_order, with the write end of a pipe for what it writes */
+	RECORD_RUN_CANCEL,  /* u32 run: kill it, nobody wants to know; it is answered all the same */
+	RECORD_RAN,         /* struct run_answer; one for each RUN */
 };
 
 enum request_kind {

@@ -17,6 +17,7 @@
 #include "core/buildid.h"
 #include "core/log.h"
 #include "core/sdnotify.h"
+#include "daemon/runner.h"
 #include "daemon/supervisor_state.h"
 
 #define REALTIME 10                       /* one below vrrp */
@@ -157,6 +158,8 @@ void supervisor_stop(struct supervisor *s, int status)
 	s->stopping = true;
 	sdnotify("STOPPING=1");
 	supervisor_jobs_stop(s);
+	runner_model(s->runner, NULL);
+	runner_forget(s->runner);
 	slot_release(vrrp, PATIENCE_RELEASE);
 	if (vrrp->pid <= 0)
 		stop_rest(s);
@@ -189,6 +192,8 @@ static void on_died(void *ctx, struct slot *slot)
 {
 	struct supervisor *s = ctx;
 
+	if (slot->role == ROLE_CHECK)
+		runner_forget(s->runner);
 	supervisor_lost(s, slot);
 	if (s->stopping && slot->pid <= 0 && (slot->role == ROLE_VRRP || s->ending))
 		stop_rest(s);
@@ -219,11 +224,17 @@ static void on_request(void *ctx, struct slot *slot, struct reader *in)
 	slot_kill(slot, "sent an unknown request");
 }
 
+static void on_script(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd)
+{
+	supervisor_script(ctx, slot, type, in, fd);
+}
+
 static const struct workers_ops workers_ops = {.ready = on_ready,
 					       .prepared = on_prepared,
 					       .committed = on_committed,
 					       .line = on_line,
 					       .request = on_request,
+					       .script = on_script,
 					       .died = on_died,
 					       .fact = fact,
 					       .fact_count = fact_count};
@@ -324,6 +335,8 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	if (!err)
 		err = supervisor_jobs_init(s);
 	if (!err)
+		err = supervisor_scripts_init(s);
+	if (!err)
 		err = signals_init(s);
 	return err;
 }
@@ -331,6 +344,7 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 static void supervisor_fini(struct supervisor *s)
 {
 	workers_fini(&s->workers);
+	runner_free(s->runner);
 	supervisor_jobs_fini(s);
 	timer_fini(&s->watchdog);
 	for (size_t i = 0; i < SUPERVISOR_SIGNALS; i++)

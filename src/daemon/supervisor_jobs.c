@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/sdnotify.h"
 #include "daemon/load.h"
+#include "daemon/runner.h"
 #include "daemon/supervisor_state.h"
 
 #define NOBODY 65534
@@ -71,6 +72,7 @@ static void generation_enter(struct supervisor *s)
 	s->now = s->next;
 	s->next = (struct generation){0};
 	s->facts.generation = s->now.number;
+	runner_model(s->runner, s->now.model);
 	log = &s->now.model->global.log;
 	log_configure(log->level, log->format == LOG_FORMAT_JSON);
 	supervisor_facts_changed(s);

@@ -12,6 +12,7 @@
 
 struct arena;
 struct load;
+struct runner;
 
 #define SUPERVISOR_FACT_DAEMON ROLE_COUNT /* index; below: workers by role */
 #define SUPERVISOR_LINES 16384
@@ -46,6 +47,7 @@ struct supervisor {
 	/* life */
 	struct fact_daemon facts;
 	struct loop_timer watchdog;
+	struct runner *runner;       /* of the check worker's scripts */
 	bool users_known, stopping, ending;
 	int status;
 };
@@ -65,6 +67,12 @@ void supervisor_lost(struct supervisor *s, struct slot *slot);
 void supervisor_jobs_stop(struct supervisor *s);
 int supervisor_jobs_init(struct supervisor *s);
 void supervisor_jobs_fini(struct supervisor *s);
+
+/* ---- supervisor_scripts.c: scripts for the check worker ------------------------------------------------------- */
+
+/* RECORD_RUN and RECORD_RUN_CANCEL of the check worker. */
+void supervisor_script(struct supervisor *s, struct slot *slot, uint16_t type, struct reader *in, int fd);
+int supervisor_scripts_init(struct supervisor *s);
 
 /* ---- supervisor.c -------------------------------------------------------------------------------------------- */
 

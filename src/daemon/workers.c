@@ -56,15 +56,11 @@ static void prepared(struct slot *slot, uint32_t generation, bool accepted)
 		slot->workers->ops->prepared(slot->workers->ctx, slot, generation, accepted);
 }
 
-static void slot_record(void *ctx, uint32_t unused, uint16_t type, struct reader *in, int fd)
+static void take_record(struct slot *slot, uint16_t type, struct reader *in, int fd)
 {
-	struct slot *slot = ctx;
 	const struct workers_ops *ops = slot->workers->ops;
 	char line[2048];
 
-	(void)unused;
-	if (fd >= 0)
-		close(fd); /* no worker has a descriptor to give us */
 	switch (type) {
 	case RECORD_HELLO:
 		hello(slot, in);
@@ -96,9 +92,22 @@ static void slot_record(void *ctx, uint32_t unused, uint16_t type, struct reader
 	case RECORD_RELEASED:
 		slot->released = true; /* the pidfd tells the rest */
 		break;
+	case RECORD_RUN:
+	case RECORD_RUN_CANCEL:
+		if (slot->role == ROLE_CHECK)
+			ops->script(slot->workers->ctx, slot, type, in, fd);
+		break;
 	default:
 		break;
 	}
+}
+
+static void slot_record(void *ctx, uint32_t unused, uint16_t type, struct reader *in, int fd)
+{
+	(void)unused;
+	take_record(ctx, type, in, fd);
+	if (fd >= 0)
+		close(fd); /* no worker gives us a descriptor to keep */
 }
 
 static void slot_closed(void *ctx)

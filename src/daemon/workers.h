@@ -51,6 +51,8 @@ struct workers_ops {
 	void (*committed)(void *ctx, struct slot *slot, uint32_t generation);
 	void (*line)(void *ctx, struct slot *slot, const char *text);
 	void (*request)(void *ctx, struct slot *slot, struct reader *in);
+	/* The check worker about scripts; `fd` stays ours. */
+	void (*script)(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd);
 	void (*died)(void *ctx, struct slot *slot);     /* gone, wanted or not; started again by itself if not */
 	bool (*fact)(void *ctx, uint32_t index, uint16_t *type, struct writer *out); /* for control */
 	uint32_t (*fact_count)(void *ctx);

@@ -6,12 +6,14 @@
  *
  *   check NAME KEY=VALUE…     a check: type, interval, timeout, retry, rise, fall, initial, path,
  *                           method, host, status, header (Name:value, may come again), bind,
- *                           interface, file, process, count
+ *                           interface, file, process, count, command (PATH,ARGUMENT…), user
  *   probe NAME ENDPOINT     one probe of that check; ENDPOINT "-": of this machine
  *   commit                  all since the last commit are the next generation: PREPARE, COMMIT,
  *                           APPLIED
  *   plan                    the same, but ABORT instead of COMMIT
  *   release                 RELEASE; ends with the worker
+ *
+ * Scripts are run by the supervisor's own runner.
  *
  * At the end of input the worker is left an orphan. The driver's exit status is the worker's. */
 #include <errno.h>
@@ -30,6 +32,7 @@
 #include "base/arena.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "check/run.h"
 #include "config/codec.h"
 #include "config/facts.h"
 #include "config/model.h"
@@ -39,6 +42,7 @@
 #include "core/protocol.h"
 #include "core/statepage.h"
 #include "core/worker.h"
+#include "daemon/runner.h"
 
 struct generation {
 	struct arena *arena;
@@ -49,6 +53,7 @@ struct driver {
 	struct loop *loop;
 	struct channel *supervisor, *peer;
 	struct loop_io input;
+	struct runner *runner;
 	struct generation running, coming;
 	bool only_plan;
 	json_t *lines; /* of the plan under way */
@@ -115,6 +120,18 @@ static void add_header(struct generation *to, struct check *check, char *text)
 	header->value = arena_strdup(to->arena, colon + 1);
 }
 
+static void add_command(struct generation *to, struct check *check, char *text)
+{
+	char *rest, *word = strtok_r(text, ",", &rest);
+
+	for (; word; word = strtok_r(NULL, ",", &rest)) {
+		const char **added = arena_push(to->arena, &check->command, &check->command_count,
+						sizeof(*added));
+
+		*added = arena_strdup(to->arena, word);
+	}
+}
+
 static enum check_type type_of(const char *name)
 {
 	for (unsigned type = 0; type < CHECK_TYPES; type++)
@@ -147,6 +164,10 @@ static void set_value(struct generation *to, struct check *check, const char *ke
 		check->file = kept;
 	else if (!strcmp(key, "process"))
 		check->process = kept;
+	else if (!strcmp(key, "command"))
+		add_command(to, check, value);
+	else if (!strcmp(key, "user"))
+		check->user = kept;
 	else if (!strcmp(key, "count"))
 		check->count = (uint32_t)atoi(value);
 	else if (!strcmp(key, "method"))
@@ -171,7 +192,7 @@ static void generation_begin(struct generation *to)
 		return;
 	to->arena = arena_new(0);
 	to->model = (struct model){
-		.global = {.users = {"nobody", "nobody"},
+		.global = {.users = {"nobody", "nobody", "lbha-script"},
 			   .log.level = 3,
 			   .ready_timeout = 30 * NSTIME_S,
 			   .ipvs.read_back = 10 * NSTIME_S},
@@ -215,6 +236,8 @@ static uint64_t key_of(const struct check *check, const struct endpoint *target)
 		 (long long)check->retry_interval, check->rise, check->fall, check->path,
 		 check->method, check->host ? check->host : "", check->file, check->process,
 		 check->count);
+	for (size_t i = 0; i < check->command_count; i++)
+		text_add(&out, " %s", check->command[i]);
 	return text_hash(TEXT_HASH, text, out.length);
 }
 
@@ -275,6 +298,7 @@ static void take_generation(struct driver *driver)
 	arena_free(driver->running.arena);
 	driver->running = driver->coming;
 	driver->coming = (struct generation){0};
+	runner_model(driver->runner, &driver->running.model);
 }
 
 static void prepared(struct driver *driver, bool accepted)
@@ -297,6 +321,26 @@ static void committed(struct driver *driver)
 	tell(driver, RECORD_APPLIED, driver->number, -1);
 }
 
+static void script_answer(void *ctx, const struct run_answer *answer)
+{
+	struct driver *driver = ctx;
+	uint8_t bytes[32 + RUN_WHY];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	run_answer_put(&out, answer);
+	channel_send(driver->supervisor, RECORD_RAN, bytes, writer_used(&out), -1);
+}
+
+static void script_record(struct driver *driver, uint16_t type, struct reader *in, int fd)
+{
+	struct run_order order;
+
+	if (type == RECORD_RUN_CANCEL)
+		runner_cancel(driver->runner, get_u32(in));
+	else if (!run_order_get(in, &order) || !runner_run(driver->runner, &order, fd))
+		die("an order that is none");
+}
+
 static void supervisor_record(void *ctx, uint32_t generation, uint16_t type, struct reader *in,
 			      int fd)
 {
@@ -304,9 +348,11 @@ static void supervisor_record(void *ctx, uint32_t generation, uint16_t type, str
 	char text[2048];
 
 	(void)generation;
-	if (fd >= 0)
-		close(fd);
 	switch (type) {
+	case RECORD_RUN:
+	case RECORD_RUN_CANCEL:
+		script_record(driver, type, in, fd);
+		break;
 	case RECORD_LINE:
 		json_array_append_new(driver->lines, json_string(get_text(in, text, sizeof(text))));
 		break;
@@ -323,6 +369,8 @@ static void supervisor_record(void *ctx, uint32_t generation, uint16_t type, str
 	default:
 		break;
 	}
+	if (fd >= 0)
+		close(fd);
 }
 
 static void supervisor_closed(void *ctx)
@@ -502,6 +550,7 @@ static int driver_run(struct driver *driver, const struct options *options)
 	int status;
 
 	driver->loop = loop_new();
+	driver->runner = runner_new(driver->loop, script_answer, driver);
 	driver->supervisor = channel_new(driver->loop, worker_start(driver, options), &ops, driver);
 	link_peer(driver);
 	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
@@ -510,6 +559,7 @@ static int driver_run(struct driver *driver, const struct options *options)
 		die("standard input");
 	print(json_pack("{s:i}", "pid", (int)driver->pid));
 	loop_run(driver->loop);
+	runner_free(driver->runner);
 	channel_free(driver->supervisor);
 	channel_free(driver->peer);
 	if (waitpid(driver->pid, &status, 0) < 0)

@@ -9,6 +9,7 @@
 #include "check/local.h"
 #include "check/merge.h"
 #include "check/outcome.h"
+#include "check/run.h"
 #include "check/schedule.h"
 #include "config/model.h"
 #include "suite.h"
@@ -525,6 +526,126 @@ START_TEST(words_of_a_check_itself_are_its_detail)
 }
 END_TEST
 
+/* ---- scripts ---------------------------------------------------------------------------------- */
+
+static const char *last_line(struct run_tail *tail, const char *output)
+{
+	*tail = (struct run_tail){0};
+	run_tail_take(tail, output, strlen(output));
+	return tail->line;
+}
+
+START_TEST(the_last_line_that_is_not_blank_is_what_a_script_says)
+{
+	struct run_tail tail;
+
+	ck_assert_str_eq(last_line(&tail, ""), "");
+	ck_assert_str_eq(last_line(&tail, "\n\n \t\n"), "");
+	ck_assert_str_eq(last_line(&tail, "one"), "one");
+	ck_assert_str_eq(last_line(&tail, "one\ntwo"), "two");
+	ck_assert_str_eq(last_line(&tail, "one\ntwo\n"), "two");
+	ck_assert_str_eq(last_line(&tail, "one\n  two words\r\n\n  \n"), "two words");
+}
+END_TEST
+
+START_TEST(a_last_line_is_the_same_however_it_arrives)
+{
+	static const char output[] = "first line\n\n  the second, which is the last \n \n";
+	struct run_tail whole = {0}, bytes = {0};
+
+	ck_assert(run_tail_take(&whole, output, strlen(output)));
+	for (size_t i = 0; i < strlen(output); i++)
+		ck_assert(run_tail_take(&bytes, output + i, 1));
+	ck_assert_str_eq(whole.line, bytes.line);
+	ck_assert_str_eq(whole.line, "the second, which is the last ");
+}
+END_TEST
+
+START_TEST(more_output_than_allowed_is_noticed_and_a_long_line_is_cut)
+{
+	struct run_tail tail = {0};
+	char many[1024];
+
+	memset(many, 'x', sizeof(many));
+	for (size_t i = 0; i < RUN_OUTPUT_MAX / sizeof(many); i++)
+		ck_assert(run_tail_take(&tail, many, sizeof(many)));
+	ck_assert_uint_eq(strlen(tail.line), OUTCOME_SAID - 1);
+	ck_assert(!run_tail_take(&tail, many, 1));
+}
+END_TEST
+
+static struct outcome outcome_of_run(enum run_end end, uint32_t number, const char *output, char *said)
+{
+	struct run_answer answer = {.run = 1, .end = end, .number = number, .why = "/x: nobody knows"};
+	struct run_tail tail;
+
+	last_line(&tail, output);
+	return run_outcome(&answer, &tail, &CHECK, said);
+}
+
+START_TEST(only_status_0_passes_and_every_end_is_told)
+{
+	static const struct {
+		enum run_end end;
+		uint32_t number;
+		const char *output;
+		enum probe_reason reason;
+		const char *detail;
+	} rows[] = {
+		{RUN_EXITED, 0, "", REASON_PASSED, "exit 0"},
+		{RUN_EXITED, 0, "12 peers\n", REASON_PASSED, "exit 0: 12 peers"},
+		{RUN_EXITED, 3, "no \033[1mlink\n", REASON_EXIT, "exit 3: no ?[1mlink"},
+		{RUN_EXITED, 127, "", REASON_EXIT, "exit 127"},
+		{RUN_KILLED, 11, "half", REASON_KILLED, "killed by signal 11: half"},
+		{RUN_TIMED_OUT, 0, "waiting", REASON_TIMEOUT, "not done within 1s, killed: waiting"},
+		{RUN_NOT_STARTED, 0, "", REASON_NOT_STARTED, "not started: /x: nobody knows"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char said[OUTCOME_SAID], detail[FACT_DETAIL];
+		struct outcome outcome = outcome_of_run(rows[i].end, rows[i].number, rows[i].output, said);
+
+		ck_assert_int_eq(outcome.reason, rows[i].reason);
+		ck_assert_str_eq(outcome_describe(&outcome, &CHECK, detail, sizeof(detail)), rows[i].detail);
+		ck_assert_int_eq(outcome_counts(outcome.reason), 1);
+	}
+}
+END_TEST
+
+START_TEST(orders_and_answers_survive_the_way_and_nothing_malformed_does)
+{
+	const struct run_order order = {.run = 7, .generation = 3, .probe = 12};
+	const struct run_answer answer = {.run = 7, .end = RUN_NOT_STARTED, .number = 2, .why = "no\nuser"};
+	struct run_order order_again = {0};
+	struct run_answer answer_again = {0};
+	uint8_t bytes[256];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	struct reader in;
+
+	run_order_put(&out, &order);
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(run_order_get(&in, &order_again));
+	ck_assert(order_again.run == 7 && order_again.generation == 3 && order_again.probe == 12);
+	for (size_t size = 0; size < writer_used(&out); size++) {
+		in = reader_of(bytes, size);
+		ck_assert(!run_order_get(&in, &order_again));
+	}
+	out = writer_of(bytes, sizeof(bytes));
+	run_answer_put(&out, &answer);
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(run_answer_get(&in, &answer_again));
+	ck_assert(answer_again.run == 7 && answer_again.end == RUN_NOT_STARTED && answer_again.number == 2);
+	ck_assert_str_eq(answer_again.why, "no?user");
+	for (size_t size = 0; size < writer_used(&out); size++) {
+		in = reader_of(bytes, size);
+		ck_assert(!run_answer_get(&in, &answer_again));
+	}
+	bytes[4] = RUN_ENDS;
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(!run_answer_get(&in, &answer_again));
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("check",
@@ -554,5 +675,10 @@ int main(void)
 			      the_name_of_a_process_is_what_stands_between_the_outer_parentheses,
 			      a_line_of_proc_that_is_cut_is_no_process,
 			      a_name_longer_than_the_kernel_keeps_matches_by_its_first_15_bytes,
-			      words_of_a_check_itself_are_its_detail));
+			      words_of_a_check_itself_are_its_detail),
+			 CASE("script", the_last_line_that_is_not_blank_is_what_a_script_says,
+			      a_last_line_is_the_same_however_it_arrives,
+			      more_output_than_allowed_is_noticed_and_a_long_line_is_cut,
+			      only_status_0_passes_and_every_end_is_told,
+			      orders_and_answers_survive_the_way_and_nothing_malformed_does));
 }

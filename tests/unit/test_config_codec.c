@@ -303,8 +303,9 @@ START_TEST(a_slice_carries_its_parts_and_no_others)
 		ck_assert_int_eq(slice->director_count > 0, is_control || is_vrrp || is_supervisor);
 		ck_assert_int_eq(slice->instance_count > 0, is_control || is_vrrp);
 		ck_assert_int_eq(slice->sync_group_count > 0, is_control || is_vrrp);
-		ck_assert_int_eq(slice->check_count > 0, is_control || is_check);
-		ck_assert_int_eq(slice->probe_count > 0, is_control || is_check || is_ipvs);
+		ck_assert_int_eq(slice->check_count > 0, is_control || is_check || is_supervisor);
+		ck_assert_int_eq(slice->probe_count > 0,
+				 is_control || is_check || is_ipvs || is_supervisor);
 		ck_assert_int_eq(slice->service_count > 0, is_control || is_ipvs);
 	}
 }

@@ -1,0 +1,204 @@
+/* Everything that may wait (the user's groups, the file system of the script) happens in the new process, where the
+ * timeout already runs; the supervisor only forks. A script gets: standard input from /dev/null, its output pipe, no
+ * other descriptor; the user's rights and groups and, but for root, no capability and none to be had (no_new_privs:
+ * neither sudo nor file capabilities work); a short environment; / as its folder; umask 022; the usual limit of 1024
+ * descriptors instead of the daemon's own; and SIGKILL when the supervisor dies. */
+#include "daemon/script_child.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/text.h"
+#include "check/run.h"
+#include "config/model.h"
+#include "core/child.h"
+#include "daemon/script_path.h"
+
+#define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define FILES_USUAL 1024
+
+struct entering {
+	const struct script_child *script;
+	pid_t supervisor;
+	int report;
+	char name[128], address[sizeof("LBHA_ADDRESS=") + ADDR_TEXT], port[24];
+	char *environment[5];
+};
+
+static void say(const struct entering *in, const char *text)
+{
+	ssize_t ignored = write(in->report, text, strlen(text));
+
+	(void)ignored; /* the supervisor is gone: so are we */
+}
+
+static void say_error(const struct entering *in, const char *what)
+{
+	char text[RUN_WHY];
+
+	snprintf(text, sizeof(text), "%s: %s", what, strerror(errno));
+	say(in, text);
+}
+
+/* By way of high numbers: the output may be 0, 1 or 2 itself. */
+static int take_standard(const struct entering *in)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), high = fcntl(in->script->output, F_DUPFD_CLOEXEC, 3);
+
+	if (null < 0 || high < 0)
+		return -1;
+	return dup2(null, STDIN_FILENO) < 0 || dup2(high, STDOUT_FILENO) < 0 || dup2(high, STDERR_FILENO) < 0;
+}
+
+static int become_user(const struct passwd *user)
+{
+	if (initgroups(user->pw_name, user->pw_gid) || setresgid(user->pw_gid, user->pw_gid, user->pw_gid))
+		return -1;
+	if (user->pw_uid == 0)
+		return 0;
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_BOUNDS) || setresuid(user->pw_uid, user->pw_uid, user->pw_uid))
+		return -1;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static void usual_surroundings(void)
+{
+	struct rlimit files;
+
+	umask(022);
+	if (chdir("/"))
+		_exit(127); /* there is always a root */
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur > FILES_USUAL) {
+		files.rlim_cur = FILES_USUAL;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* The daemon is the last that a machine without memory kills; a script is not. */
+static void usual_oom_score(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t ignored = fd >= 0 ? write(fd, "0", 1) : 0;
+
+	(void)ignored; /* where there is no /proc there is no protection to give up */
+}
+
+/* After the change of user, which would undo it. */
+static void die_with(pid_t supervisor)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		_exit(127);
+}
+
+static void execute(const struct entering *in, const char *path)
+{
+	char why[RUN_WHY];
+	struct text text = text_of(why, sizeof(why));
+	const struct check *check = in->script->check;
+	const char **argv = calloc(check->command_count + 1, sizeof(*argv));
+
+	if (!argv) {
+		say_error(in, path);
+		return;
+	}
+	memcpy(argv, check->command, check->command_count * sizeof(*argv));
+	execve(path, (char *const *)(uintptr_t)argv, in->environment);
+	switch (errno) {
+	case ENOENT:
+		text_add(&text, "%s: the interpreter that its first line names is missing", path);
+		break;
+	case ENOEXEC:
+		text_add(&text, "%s: is neither a program nor a script with #! in its first line", path);
+		break;
+	case EACCES:
+		text_add(&text, "%s: may not be executed by %s", path, in->script->user);
+		break;
+	default:
+		text_add(&text, "%s: %s", path, strerror(errno));
+	}
+	say(in, why);
+}
+
+static void script_enter(void *ctx)
+{
+	const struct entering *in = ctx;
+	const char *path = in->script->check->command[0], *name = in->script->user;
+	char why[RUN_WHY];
+	struct text text = text_of(why, sizeof(why));
+	const struct passwd *user;
+
+	if (take_standard(in)) {
+		say_error(in, "standard output");
+		return;
+	}
+	usual_surroundings();
+	usual_oom_score();
+	user = getpwnam(name);
+	if (!user) {
+		text_add(&text, "there is no user %s", name);
+		say(in, why);
+		return;
+	}
+	if (become_user(user)) {
+		say_error(in, name);
+		return;
+	}
+	die_with(in->supervisor);
+	if (script_path_judge(path, user->pw_uid, &text))
+		say(in, why);
+	else
+		execute(in, path);
+}
+
+static void environment_of(const struct script_child *script, struct entering *in)
+{
+	size_t count = 0;
+	char address[ADDR_TEXT];
+
+	in->environment[count++] = (char *)(uintptr_t)PATH;
+	if (script->check->name) {
+		snprintf(in->name, sizeof(in->name), "LBHA_CHECK=%s", script->check->name);
+		in->environment[count++] = in->name;
+	}
+	if (!script->target->address.family)
+		return;
+	snprintf(in->address, sizeof(in->address), "LBHA_ADDRESS=%s", addr_format(&script->target->address, address));
+	in->environment[count++] = in->address;
+	if (!script->target->port)
+		return;
+	snprintf(in->port, sizeof(in->port), "LBHA_PORT=%u", script->target->port);
+	in->environment[count++] = in->port;
+}
+
+int script_child_start(const struct script_child *script, pid_t *pid, int *pidfd, int *report)
+{
+	struct entering in = {.script = script, .supervisor = getpid()};
+	const struct child child = {.enter = script_enter, .ctx = &in};
+	int pipe[2], err;
+
+	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	in.report = pipe[1];
+	environment_of(script, &in);
+	err = child_start(&child, pid, pidfd);
+	close(pipe[1]);
+	if (err)
+		close(pipe[0]);
+	else
+		*report = pipe[0];
+	return err;
+}

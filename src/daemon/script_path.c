@@ -1,0 +1,128 @@
+/* A walk with O_PATH, one name at a time: what is judged is what the kernel opens next. A name that was judged cannot
+ * be replaced afterwards but by root or the user, who may run what they like as that user anyway. */
+#include "daemon/script_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define LINKS_MAX 40 /* as the kernel */
+
+struct walk {
+	uid_t user;
+	struct text *why;
+	int folder;                /* O_PATH */
+	char rest[2 * PATH_MAX];   /* what is still to be walked */
+	char name[NAME_MAX + 1];   /* the name at hand */
+	unsigned links;
+};
+
+static int refuse(struct walk *walk, int err, const char *text)
+{
+	text_add(walk->why, "%s: %s", *walk->name ? walk->name : "/", text);
+	return err;
+}
+
+static int judge(struct walk *walk, const struct stat *about)
+{
+	if (about->st_uid != 0 && about->st_uid != walk->user)
+		return refuse(walk, -EPERM, "belongs neither to root nor to the user it runs as");
+	if (about->st_mode & S_IWOTH)
+		return refuse(walk, -EPERM, "can be written by everybody");
+	if (about->st_mode & S_IWGRP && about->st_gid != 0)
+		return refuse(walk, -EPERM, "can be written by its group");
+	return 0;
+}
+
+static void folder_set(struct walk *walk, int folder)
+{
+	if (walk->folder >= 0)
+		close(walk->folder);
+	walk->folder = folder;
+}
+
+/* The next name of the rest into walk->name; false at the end. */
+static bool next_name(struct walk *walk)
+{
+	const char *start = walk->rest + strspn(walk->rest, "/");
+	size_t length = strcspn(start, "/");
+
+	if (!length || length > NAME_MAX)
+		return false;
+	memcpy(walk->name, start, length);
+	walk->name[length] = '\0';
+	memmove(walk->rest, start + length, strlen(start + length) + 1);
+	return true;
+}
+
+/* The link's text takes its place in the rest. */
+static int follow(struct walk *walk, int link)
+{
+	char target[PATH_MAX], after[sizeof(walk->rest)];
+	ssize_t length = readlinkat(link, "", target, sizeof(target) - 1);
+
+	if (length <= 0)
+		return refuse(walk, -ENOENT, "is a broken link");
+	if (++walk->links > LINKS_MAX)
+		return refuse(walk, -ELOOP, "leads through too many links");
+	target[length] = '\0';
+	memcpy(after, walk->rest, sizeof(after));
+	if (snprintf(walk->rest, sizeof(walk->rest), "%s%s", target, after) >= (int)sizeof(walk->rest))
+		return refuse(walk, -ENAMETOOLONG, strerror(ENAMETOOLONG));
+	if (*target == '/')
+		folder_set(walk, open("/", O_PATH | O_CLOEXEC));
+	return 0;
+}
+
+/* One name: a link is followed, a folder becomes the present one, a file must be the end. */
+static int step(struct walk *walk, bool *at_file)
+{
+	int fd = openat(walk->folder, walk->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err;
+	struct stat about;
+
+	if (fd < 0 || fstat(fd, &about)) {
+		err = errno;
+		if (fd >= 0)
+			close(fd);
+		return refuse(walk, -err, strerror(err));
+	}
+	if (S_ISLNK(about.st_mode)) {
+		err = follow(walk, fd);
+		close(fd);
+		return err;
+	}
+	err = judge(walk, &about);
+	if (!err && S_ISDIR(about.st_mode)) {
+		folder_set(walk, fd);
+		return 0;
+	}
+	close(fd);
+	if (!err && (!S_ISREG(about.st_mode) || walk->rest[strspn(walk->rest, "/")]))
+		return refuse(walk, -EACCES, "is no file");
+	*at_file = true;
+	return err;
+}
+
+int script_path_judge(const char *path, uid_t user, struct text *why)
+{
+	struct walk walk = {.user = user, .why = why, .folder = open("/", O_PATH | O_CLOEXEC)};
+	bool at_file = false;
+	struct stat root;
+	int err;
+
+	snprintf(walk.rest, sizeof(walk.rest), "%s", path);
+	err = walk.folder < 0 || fstat(walk.folder, &root) ? -errno : judge(&walk, &root);
+	while (!err && !at_file && next_name(&walk))
+		err = step(&walk, &at_file);
+	if (!err && !at_file)
+		err = refuse(&walk, -EACCES, "is a folder");
+	folder_set(&walk, -1);
+	return err;
+}
