@@ -4,6 +4,7 @@ Hosts are namespaces that die with the test process; see hosts.py. Lab, in lab.p
 """
 from .capture import Capture, Frame
 from .director import Director
+from .frr import Frr
 from .hosts import Host, Segment
 from .ipvs import Destination, Table
 from .keepalived import Keepalived

@@ -3,13 +3,15 @@ import signal
 
 from .waiting import wait_for
 
-CONFIG = """global_defs {{
+GLOBAL = """global_defs {{
 	router_id {name}
 	vrrp_version {version}
 	vrrp_garp_master_delay 1
 	script_user root
 }}
-vrrp_instance {instance} {{
+"""
+
+INSTANCE = """vrrp_instance {instance} {{
 	state BACKUP
 	interface {interface}
 	virtual_router_id {vrid}
@@ -24,14 +26,25 @@ vrrp_instance {instance} {{
 
 
 class Keepalived:
-    def __init__(self, host, vips, vrid=51, priority=100, advert=1, version=3, interface="eth0", instance="public", more=""):
-        self.host, self.vips, self.process = host, [vips] if isinstance(vips, str) else list(vips), None
+    """One instance, described by the settings; `others` are more of them, as dictionaries of those settings that differ,
+    and `group` names a sync group of all."""
+
+    def __init__(self, host, vips, version=3, others=(), group=None, **settings):
+        self.host, self.process = host, None
         self.config = host.log_file("keepalived.conf")
         self.log = host.log_file("keepalived.log")
+        first = {"vips": vips, "vrid": 51, "priority": 100, "advert": 1, "interface": "eth0", "instance": "public",
+                 "more": "", **settings}
+        instances = [first, *({**first, **other} for other in others)]
         with open(self.config, "w") as file:
-            file.write(CONFIG.format(name=host.name, version=version, instance=instance, interface=interface,
-                                     vrid=vrid, priority=priority, advert=advert, more=more,
-                                     vips="\n\t\t".join(self.vips)))
+            file.write(GLOBAL.format(name=host.name, version=version))
+            if group:
+                names = "\n\t\t".join(one["instance"] for one in instances)
+                file.write(f"vrrp_sync_group {group} {{\n\tgroup {{\n\t\t{names}\n\t}}\n}}\n")
+            for one in instances:
+                addresses = [one["vips"]] if isinstance(one["vips"], str) else one["vips"]
+                file.write(INSTANCE.format(**{**one, "vips": "\n\t\t".join(addresses)}))
+        self.vips = [vips] if isinstance(vips, str) else list(vips)
 
     def __repr__(self):
         return f"<keepalived on {self.host.name}>"

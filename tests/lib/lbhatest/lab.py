@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 from .director import Director, program
+from .frr import Frr
 from .hosts import Host, Segment
 from .keepalived import Keepalived
 from .traffic import Client, WebServer
@@ -107,6 +108,12 @@ class Lab:
         """A host with keepalived, not started yet."""
         peer = Keepalived(self.host(name, *places), **settings)
         self.reporters.append((name, lambda: [("keepalived", peer.summary())]))
+        return peer
+
+    def frr(self, name, *places, **settings):
+        """A host with FRR's vrrpd, not started yet."""
+        peer = Frr(self.host(name, *places), **settings)
+        self.reporters.append((name, lambda: [("vrrpd", peer.summary())]))
         return peer
 
     # --- the end ---

@@ -1,24 +1,39 @@
-"""VRRP version 3 adverts, as they were captured."""
+"""VRRP adverts, as they were captured: versions 2 and 3, IPv4 and IPv6, behind an authentication header too."""
 import collections
+import ipaddress
 import struct
 
-VRRP = 112
+from .capture import IPV4, IPV6
 
-Advert = collections.namedtuple("Advert", "when source router priority interval addresses")
+VRRP, AH = 112, 51
+# what tcpdump calls all of them
+ANY_ADVERT = "ip proto 112 or ip proto 51 or ip6 proto 112"
+
+Advert = collections.namedtuple("Advert", "when source router priority interval addresses version")
 Reign = collections.namedtuple("Reign", "source priority first last adverts")
 
 
+def message_of(frame):
+    """The VRRP message in a frame, or None."""
+    if frame.protocol not in (VRRP, AH):
+        return None
+    message = frame.payload[(frame.payload[0] & 15) * 4:] if frame.ethertype == IPV4 else frame.payload[40:]
+    if frame.protocol == AH:
+        return message[(message[1] + 2) * 4:] if message[0] == VRRP else None
+    return message
+
+
 def read_advert(frame):
-    """The Advert in an IPv4 frame, or None."""
-    if frame.protocol != VRRP:
+    """The Advert in a frame, or None."""
+    message = message_of(frame) if frame.ethertype in (IPV4, IPV6) else None
+    if not message or message[0] not in (0x21, 0x31):
         return None
-    header = (frame.payload[0] & 15) * 4
-    kind, router, priority, count, interval = struct.unpack("!BBBBH", frame.payload[header:header + 6])
-    if kind != 0x31:
-        return None
-    first = header + 8
-    addresses = [".".join(map(str, frame.payload[at:at + 4])) for at in range(first, first + 4 * count, 4)]
-    return Advert(frame.when, frame.ip_addresses[0], router, priority, (interval & 0xfff) / 100, addresses)
+    version = message[0] >> 4
+    _, router, priority, count, interval = struct.unpack("!BBBBH", message[:6])
+    seconds = float(interval & 0xff) if version == 2 else (interval & 0xfff) / 100
+    size = 4 if frame.ethertype == IPV4 else 16
+    addresses = [str(ipaddress.ip_address(message[at:at + size])) for at in range(8, 8 + size * count, size)]
+    return Advert(frame.when, frame.ip_addresses[0], router, priority, seconds, addresses, version)
 
 
 def adverts(capture):

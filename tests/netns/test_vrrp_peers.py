@@ -1,0 +1,76 @@
+"""keepalived and FRR as the other router, in every mode that both sides speak, both ways round.
+
+One test is one story (see vrrp_peers.tell): both start, a planned stop, a return, a crash, a return, a partition and its end;
+after each of these one master, with all addresses, known to clients, in time.
+"""
+import collections
+import os
+
+import pytest
+
+from lbhatest import frr
+from vrrp_peers import VIPS_V4, Meeting, Stories, tell
+
+AT_ONCE = 8
+
+# `ours` are keys of lbha.conf for the instance, `theirs` words of keepalived's instance
+Mode = collections.namedtuple("Mode", "version interval vips ours theirs", defaults=("", ""))
+
+KEEPALIVED = {
+    "v3": Mode(3, 0.1, VIPS_V4),
+}
+
+FRR = {
+    "v3": Mode(3, 0.1, VIPS_V4),
+}
+
+TABLE = {f"{peer}-{name}-{first}": (peer, mode, first)
+         for peer, modes in (("keepalived", KEEPALIVED), ("frr", FRR)) for name, mode in modes.items()
+         for first in ("ours", "theirs")}
+
+
+def missing(peer):
+    if peer == "frr" and not os.path.exists(os.path.join(frr.FOLDER, "vrrpd")):
+        return "there is no vrrpd here"
+    return None
+
+
+def story(peer, mode, first):
+    def keepalived(lab, place, priority):
+        return lab.keepalived("peer", place, vips=mode.vips, priority=priority, advert=mode.interval, version=mode.version,
+                              more=mode.theirs)
+
+    def vrrpd(lab, place, priority):
+        return lab.frr("peer", place, vips=mode.vips, priority=priority, advert=mode.interval, version=mode.version)
+
+    def told(lab):
+        meeting = Meeting(lab, first, mode.version, mode.interval, mode.vips, keepalived if peer == "keepalived" else vrrpd,
+                          mode.ours)
+        tell(meeting)
+
+    return told
+
+
+@pytest.fixture(scope="module")
+def stories(request):
+    """Begins those of all selected tests of this file."""
+    told = Stories(AT_ONCE)
+    keys = [item.callspec.params["key"] for item in request.session.items
+            if item.path == request.path and "key" in getattr(getattr(item, "callspec", None), "params", {})]
+    # the long ones first
+    for key in sorted(keys, key=lambda key: -TABLE[key][1].interval):
+        if not missing(TABLE[key][0]):
+            told.begin(key, story(*TABLE[key]))
+    yield told
+    told.close()
+
+
+@pytest.mark.limit(180)
+@pytest.mark.parametrize("key", TABLE)
+def test_one_master_at_any_time_and_in_time(stories, request, key):
+    if missing(TABLE[key][0]):
+        pytest.skip(missing(TABLE[key][0]))
+    try:
+        stories.end(key, request.node)
+    finally:
+        request.addfinalizer(lambda: stories.forget(key))
