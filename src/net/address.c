@@ -4,7 +4,8 @@
  * prefix) that says in which of the three it is. Entries are grouped by subnet, because within one
  * subnet of one link a removal can take others along. A group "breaks" when the primary that the
  * others hang on is to go and the kernel will not promote: then it is handled as one block (remove,
- * put back, add), after everything else was added. */
+ * put back, add), after everything else was added. An address that is to be put in anew goes and
+ * comes like one that is removed and added, one after the other. */
 #include "net/address.h"
 
 #include <errno.h>
@@ -29,11 +30,18 @@ struct address address_ours(uint32_t link, const struct prefix *prefix)
 	};
 }
 
+int address_compare_prefixes(const struct prefix *a, const struct prefix *b)
+{
+	if (a->address.family == AF_INET6)
+		return addr_compare(&a->address, &b->address);
+	return prefix_compare(a, b);
+}
+
 int address_compare(const struct address *a, const struct address *b)
 {
 	if (a->link != b->link)
 		return a->link < b->link ? -1 : 1;
-	return prefix_compare(&a->prefix, &b->prefix);
+	return address_compare_prefixes(&a->prefix, &b->prefix);
 }
 
 bool address_same(const struct address *a, const struct address *b)
@@ -74,6 +82,30 @@ const struct address *address_find(const struct address_list *list, const struct
 	return NULL;
 }
 
+bool address_is_dead(const struct address *address)
+{
+	return address->prefix.address.family == AF_INET6 &&
+	       (address->flags & (IFA_F_DADFAILED | IFA_F_TENTATIVE)) &&
+	       !(address->flags & IFA_F_OPTIMISTIC);
+}
+
+/* Of IPv6 addresses the kernel computes the scope. */
+enum address_difference address_difference(const struct address *there,
+					   const struct address *wanted)
+{
+	bool ipv6 = wanted->prefix.address.family == AF_INET6;
+	bool flag = (there->flags ^ wanted->flags) & IFA_F_NOPREFIXROUTE;
+
+	if (there->prefix.length != wanted->prefix.length || address_is_dead(there))
+		return ADDRESS_ANEW;
+	if (!ipv6 && (flag || there->scope != wanted->scope ||
+		      (wanted->label[0] && strcmp(there->label, wanted->label) != 0)))
+		return ADDRESS_ANEW;
+	if (flag || there->valid != wanted->valid || there->preferred != wanted->preferred)
+		return ADDRESS_IN_PLACE;
+	return ADDRESS_ALIKE;
+}
+
 const char *address_format(const struct address *address, char *out)
 {
 	char prefix[PREFIX_TEXT];
@@ -93,6 +125,7 @@ enum entry_where {
 
 struct entry {
 	const struct address *address; /* the kernel's, else the desired, else the owned one */
+	const struct address *wanted;  /* the desired one; NULL: none */
 	struct prefix net;
 	unsigned where;
 	size_t order;
@@ -110,6 +143,7 @@ static void entries_add(struct entry *entries, size_t *count, const struct addre
 	for (size_t i = 0; i < list->count; i++, (*count)++)
 		entries[*count] = (struct entry){
 			.address = &list->items[i],
+			.wanted = where == IN_DESIRED ? &list->items[i] : NULL,
 			.net = subnet(&list->items[i]),
 			.where = where,
 			.order = *count,
@@ -147,10 +181,14 @@ static size_t entries_merge(struct entry *entries, size_t count)
 
 	qsort(entries, count, sizeof(*entries), entry_compare_identity);
 	for (size_t i = 0; i < count; i++) {
-		if (kept && address_same(entries[kept - 1].address, entries[i].address))
-			entries[kept - 1].where |= entries[i].where;
-		else
+		struct entry *last = kept ? &entries[kept - 1] : NULL;
+
+		if (!last || !address_same(last->address, entries[i].address)) {
 			entries[kept++] = entries[i];
+			continue;
+		}
+		last->where |= entries[i].where;
+		last->wanted = last->wanted ? last->wanted : entries[i].wanted;
 	}
 	qsort(entries, kept, sizeof(*entries), entry_compare_group);
 	return kept;
@@ -159,6 +197,26 @@ static size_t entries_merge(struct entry *entries, size_t count)
 static bool is_removed(const struct entry *entry)
 {
 	return entry->where == (IN_ACTUAL | IN_OWNED);
+}
+
+/* Wanted and there: what is to be done about its attributes. */
+static enum address_difference change_of(const struct entry *entry)
+{
+	if (!(entry->where & IN_ACTUAL) || !entry->wanted)
+		return ADDRESS_ALIKE;
+	if (entry->address->protocol != ADDRESS_PROTOCOL_LBHA && !address_is_dead(entry->address))
+		return ADDRESS_ALIKE;
+	return address_difference(entry->address, entry->wanted);
+}
+
+static bool goes(const struct entry *entry)
+{
+	return is_removed(entry) || change_of(entry) == ADDRESS_ANEW;
+}
+
+static bool is_added(const struct entry *entry)
+{
+	return (entry->where & IN_DESIRED) && !(entry->where & IN_ACTUAL);
 }
 
 /* Others depend on it: only an IPv4 address that is not itself secondary. */
@@ -185,56 +243,66 @@ static struct group group_at(const struct entry *entries, size_t count, const ui
 	while (group.count < count && !group_compare(entries, &entries[group.count])) {
 		const struct entry *entry = &entries[group.count++];
 
-		primary_goes |= is_removed(entry) && is_primary(entry);
+		primary_goes |= goes(entry) && is_primary(entry);
 	}
 	group.breaks =
 		primary_goes && !link_promotes(entries->address->link, promoting, promoting_count);
 	return group;
 }
 
-static void emit(struct address_plan *plan, enum address_action action, const struct entry *entry)
+static void emit(struct address_plan *plan, enum address_action action,
+		 const struct address *address)
 {
-	plan->ops[plan->count++] =
-		(struct address_op){.action = action, .address = *entry->address};
-}
-
-static void emit_adds(struct address_plan *plan, const struct group *group)
-{
-	for (size_t i = 0; i < group->count; i++)
-		if ((group->entries[i].where & IN_DESIRED) &&
-		    !(group->entries[i].where & IN_ACTUAL))
-			emit(plan, ADDRESS_ADD, &group->entries[i]);
+	plan->ops[plan->count++] = (struct address_op){.action = action, .address = *address};
 }
 
 static void emit_make(struct address_plan *plan, const struct group *group)
 {
-	for (size_t i = 0; i < group->count; i++)
-		if (group->entries[i].where == (IN_DESIRED | IN_ACTUAL))
-			emit(plan, ADDRESS_ADOPT, &group->entries[i]);
-	if (!group->breaks)
-		emit_adds(plan, group);
+	for (size_t i = 0; i < group->count; i++) {
+		const struct entry *entry = &group->entries[i];
+		enum address_difference change = change_of(entry);
+
+		if (change != ADDRESS_ANEW && entry->where == (IN_DESIRED | IN_ACTUAL))
+			emit(plan, ADDRESS_ADOPT, entry->address);
+		if (change == ADDRESS_IN_PLACE && !group->breaks)
+			emit(plan, ADDRESS_CHANGE, entry->wanted);
+		if (is_added(entry) && !group->breaks)
+			emit(plan, ADDRESS_ADD, entry->wanted);
+	}
 }
 
 static void emit_removals(struct address_plan *plan, const struct group *group, bool primaries)
 {
-	for (size_t i = 0; i < group->count; i++)
-		if (is_removed(&group->entries[i]) && is_primary(&group->entries[i]) == primaries)
-			emit(plan, ADDRESS_REMOVE, &group->entries[i]);
+	for (size_t i = 0; i < group->count; i++) {
+		const struct entry *entry = &group->entries[i];
+
+		if (!goes(entry) || is_primary(entry) != primaries)
+			continue;
+		emit(plan, is_removed(entry) ? ADDRESS_REMOVE : ADDRESS_LIFT, entry->address);
+		if (!is_removed(entry) && !group->breaks)
+			emit(plan, ADDRESS_ADD, entry->wanted);
+	}
 }
 
 static void emit_break(struct address_plan *plan, const struct group *group)
 {
 	for (size_t i = 0; i < group->count; i++)
 		if (group->entries[i].where == IN_OWNED)
-			emit(plan, ADDRESS_FORGET, &group->entries[i]);
+			emit(plan, ADDRESS_FORGET, group->entries[i].address);
 	emit_removals(plan, group, false);
 	emit_removals(plan, group, true);
 	if (!group->breaks)
 		return;
+	for (size_t i = 0; i < group->count; i++) {
+		const struct entry *entry = &group->entries[i];
+
+		if ((entry->where & IN_ACTUAL) && !goes(entry))
+			emit(plan, ADDRESS_RESTORE,
+			     change_of(entry) == ADDRESS_IN_PLACE ? entry->wanted : entry->address);
+	}
 	for (size_t i = 0; i < group->count; i++)
-		if ((group->entries[i].where & IN_ACTUAL) && !is_removed(&group->entries[i]))
-			emit(plan, ADDRESS_RESTORE, &group->entries[i]);
-	emit_adds(plan, group);
+		if (is_added(&group->entries[i]) || change_of(&group->entries[i]) == ADDRESS_ANEW)
+			emit(plan, ADDRESS_ADD, group->entries[i].wanted);
 }
 
 int address_plan_build(struct arena *arena, const struct address_list *desired,
@@ -243,7 +311,8 @@ int address_plan_build(struct arena *arena, const struct address_list *desired,
 {
 	size_t room = desired->count + owned->count + actual->count, count = 0;
 	struct entry *entries = arena_array(arena, room + 1, sizeof(*entries));
-	/* an entry gives one operation, or is restored after it was adopted: two at most */
+	/* an entry gives one operation, or goes and comes, or is changed or restored after it was
+	 * adopted: two at most */
 	struct address_plan plan = {.ops = arena_array(arena, 2 * room + 1, sizeof(*plan.ops))};
 
 	if (!entries || !plan.ops)
@@ -314,6 +383,20 @@ int address_list_add(struct arena *arena, struct address_list *list, const struc
 	if (!arena_push(arena, &list->items, &list->count, sizeof(*list->items)))
 		return -ENOMEM;
 	list_insert(list, place, &added);
+	return 0;
+}
+
+int address_list_change(struct address_list *list, const struct address *address)
+{
+	struct address *there = (struct address *)(uintptr_t)address_find(list, address);
+
+	if (!there)
+		return -EADDRNOTAVAIL;
+	there->valid = address->valid;
+	there->preferred = address->preferred;
+	if (address->prefix.address.family == AF_INET6)
+		there->flags = (there->flags & ~(uint32_t)IFA_F_NOPREFIXROUTE) |
+			       (address->flags & IFA_F_NOPREFIXROUTE);
 	return 0;
 }
 

@@ -213,7 +213,7 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 	case OWNED_FOREIGN:
 		if (a->address.link != b->address.link)
 			return a->address.link < b->address.link ? -1 : 1;
-		return prefix_compare(&a->address.prefix, &b->address.prefix);
+		return address_compare_prefixes(&a->address.prefix, &b->address.prefix);
 	case OWNED_SYSCTL:
 		return strcmp(a->sysctl.path, b->sysctl.path);
 	case OWNED_SERVICE:

@@ -262,12 +262,17 @@ int rtnl_addresses(struct rtnl *rtnl, struct arena *arena, uint32_t link, struct
 
 int rtnl_address_add(struct rtnl *rtnl, const struct address *address)
 {
-	return ask(rtnl, rtnl_address_message(RTM_NEWADDR, address), NULL, NULL);
+	return ask(rtnl, rtnl_address_message(RTM_NEWADDR, NLM_F_EXCL, address), NULL, NULL);
+}
+
+int rtnl_address_change(struct rtnl *rtnl, const struct address *address)
+{
+	return ask(rtnl, rtnl_address_message(RTM_NEWADDR, NLM_F_REPLACE, address), NULL, NULL);
 }
 
 int rtnl_address_remove(struct rtnl *rtnl, const struct address *address)
 {
-	return ask(rtnl, rtnl_address_message(RTM_DELADDR, address), NULL, NULL);
+	return ask(rtnl, rtnl_address_message(RTM_DELADDR, 0, address), NULL, NULL);
 }
 
 /* ---- routes ---- */

@@ -30,6 +30,8 @@ int rtnl_addresses(struct rtnl *rtnl, struct arena *arena, uint32_t link, struct
 
 /* -EEXIST when it is there (and then it is left as it is, tag included). */
 int rtnl_address_add(struct rtnl *rtnl, const struct address *address);
+/* Changes what the kernel changes in place (address_difference); adds it when it is not there. */
+int rtnl_address_change(struct rtnl *rtnl, const struct address *address);
 /* -EADDRNOTAVAIL when it is not there. */
 int rtnl_address_remove(struct rtnl *rtnl, const struct address *address);
 

@@ -32,7 +32,7 @@ static int put_address_attributes(struct nl_msg *message, const struct address *
 		return -ENOMEM;
 	if (address->label[0] && nla_put_string(message, IFA_LABEL, address->label))
 		return -ENOMEM;
-	if (address->valid != ADDRESS_FOREVER &&
+	if ((address->valid != ADDRESS_FOREVER || address->preferred != ADDRESS_FOREVER) &&
 	    nla_put(message, IFA_CACHEINFO, sizeof(lifetimes), &lifetimes))
 		return -ENOMEM;
 	if (nla_put_u32(message, IFA_FLAGS, address->flags & ~(uint32_t)KERNEL_FLAGS))
@@ -40,10 +40,15 @@ static int put_address_attributes(struct nl_msg *message, const struct address *
 	return address->protocol && nla_put_u8(message, IFA_PROTO, address->protocol) ? -ENOMEM : 0;
 }
 
-struct nl_msg *rtnl_address_message(int type, const struct address *address)
+/* A request, and for what makes something: it may create, and how. */
+static struct nl_msg *message_of(int type, bool makes, int how)
 {
-	int flags = NLM_F_REQUEST | (type == RTM_NEWADDR ? NLM_F_CREATE | NLM_F_EXCL : 0);
-	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+	return nlmsg_alloc_simple(type, NLM_F_REQUEST | (makes ? NLM_F_CREATE | how : 0));
+}
+
+struct nl_msg *rtnl_address_message(int type, int how, const struct address *address)
+{
+	struct nl_msg *message = message_of(type, type == RTM_NEWADDR, how);
 	struct ifaddrmsg head = {
 		.ifa_family = address->prefix.address.family,
 		.ifa_prefixlen = address->prefix.length,
@@ -76,9 +81,7 @@ static int put_route_attributes(struct nl_msg *message, const struct route *rout
 
 struct nl_msg *rtnl_route_message(int type, int how, const struct route *route)
 {
-	bool add = type == RTM_NEWROUTE;
-	struct nl_msg *message = nlmsg_alloc_simple(
-		type, NLM_F_REQUEST | (add ? NLM_F_CREATE | how : 0));
+	struct nl_msg *message = message_of(type, type == RTM_NEWROUTE, how);
 	struct rtmsg head = {
 		.rtm_family = route->to.address.family,
 		.rtm_dst_len = route->to.length,
@@ -144,6 +147,8 @@ static void read_optional(struct nlattr *const *attributes, struct address *addr
 	address->preferred = lifetimes.ifa_prefered;
 	if (attributes[IFA_FLAGS] && nla_len(attributes[IFA_FLAGS]) == 4)
 		address->flags = nla_get_u32(attributes[IFA_FLAGS]);
+	if (address->flags & IFA_F_DEPRECATED)
+		address->preferred = 0; /* of a permanent IPv4 address the kernel tells "for ever" */
 	if (attributes[IFA_PROTO] && nla_len(attributes[IFA_PROTO]) == 1)
 		address->protocol = nla_get_u8(attributes[IFA_PROTO]);
 	if (attributes[IFA_LABEL])

@@ -10,11 +10,11 @@
 struct nl_msg;
 struct nlmsghdr;
 
-/* The RTM_NEWADDR (it must not exist yet) or RTM_DELADDR of an address; NULL when out of memory. */
-struct nl_msg *rtnl_address_message(int type, const struct address *address);
+/* The RTM_NEWADDR (`how`: NLM_F_EXCL, it must not exist yet, or NLM_F_REPLACE) or RTM_DELADDR of an
+ * address; NULL when out of memory. */
+struct nl_msg *rtnl_address_message(int type, int how, const struct address *address);
 
-/* The RTM_NEWROUTE (`how`: NLM_F_EXCL, it must not exist yet, or NLM_F_REPLACE) or RTM_DELROUTE of
- * a route; NULL when out of memory. The kernel removes it only if it bears our protocol. */
+/* The same for RTM_NEWROUTE and RTM_DELROUTE of a route. The kernel removes it only if it bears our protocol. */
 struct nl_msg *rtnl_route_message(int type, int how, const struct route *route);
 
 /* Read RTM_NEWLINK/DELLINK and RTM_NEWADDR/DELADDR. -EINVAL when malformed; -ENOMSG for one that

@@ -117,6 +117,8 @@ static bool address_is_gone(enum address_action action, int error)
 	case ADDRESS_FORGET:
 		return true;
 	case ADDRESS_ADOPT:
+	case ADDRESS_CHANGE:
+	case ADDRESS_LIFT:
 	case ADDRESS_RESTORE:
 		break;
 	}
@@ -181,8 +183,10 @@ static int address_message_type(enum address_action action)
 {
 	switch (action) {
 	case ADDRESS_ADD:
+	case ADDRESS_CHANGE:
 	case ADDRESS_RESTORE:
 		return RTM_NEWADDR;
+	case ADDRESS_LIFT:
 	case ADDRESS_REMOVE:
 		return RTM_DELADDR;
 	case ADDRESS_ADOPT:
@@ -216,8 +220,10 @@ static bool has_message(const struct rtnl_op *op)
 static struct nl_msg *message_of(const struct rtnl_op *op)
 {
 	if (op->kind == RTNL_ADDRESS)
-		return rtnl_address_message(address_message_type(op->address.action),
-					    &op->address.address);
+		return rtnl_address_message(
+			address_message_type(op->address.action),
+			op->address.action == ADDRESS_CHANGE ? NLM_F_REPLACE : NLM_F_EXCL,
+			&op->address.address);
 	return rtnl_route_message(route_message_type(op->route.action),
 				  op->route.action == ROUTE_CHANGE ? NLM_F_REPLACE : NLM_F_EXCL,
 				  &op->route.route);

@@ -409,6 +409,9 @@ static void answered(struct held *held, enum address_action action, int error)
 	case ADDRESS_RESTORE:
 		held->present = !error || error == -EEXIST;
 		break;
+	case ADDRESS_CHANGE:
+	case ADDRESS_LIFT:
+		break;
 	}
 }
 

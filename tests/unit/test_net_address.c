@@ -185,6 +185,127 @@ START_TEST(owned_address_that_vanished_is_forgotten_or_added_again)
 }
 END_TEST
 
+/* ---- attributes ---- */
+
+/* The one operation that makes `there`, ours, into `wanted`, and the one after it. */
+static struct address_plan change_plan(struct arena *arena, struct address *there,
+				       struct address *wanted)
+{
+	struct address_list actual = list_of(there, 1), desired = list_of(wanted, 1);
+
+	return plan_of(arena, &desired, &actual, &actual);
+}
+
+START_TEST(lifetimes_and_an_ipv6_flag_change_in_place)
+{
+	auto_arena *arena = arena_new(0);
+	struct address four = ours(2, "192.168.8.200/32"), six = ours(2, "2001:db8::1/128");
+	struct address wanted = four;
+	struct address_plan plan;
+
+	wanted.preferred = 0;
+	plan = change_plan(arena, &four, &wanted);
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_int_eq(plan.ops[0].action, ADDRESS_CHANGE);
+	ck_assert_uint_eq(plan.ops[0].address.preferred, 0);
+	wanted = six;
+	wanted.flags |= IFA_F_NOPREFIXROUTE;
+	plan = change_plan(arena, &six, &wanted);
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_int_eq(plan.ops[0].action, ADDRESS_CHANGE);
+}
+END_TEST
+
+START_TEST(anything_else_is_put_in_anew)
+{
+	auto_arena *arena = arena_new(0);
+	struct address there = ours(2, "192.168.8.200/32"), six = ours(2, "2001:db8::1/128");
+	struct address wanted[4] = {there, there, there, ours(2, "2001:db8::1/64")};
+
+	snprintf(wanted[0].label, sizeof(wanted[0].label), "eth0:1");
+	wanted[1].scope = ADDRESS_SCOPE_LINK;
+	wanted[2].flags |= IFA_F_NOPREFIXROUTE;
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+		struct address *old = i < 3 ? &there : &six;
+		struct address_plan plan = change_plan(arena, old, &wanted[i]);
+
+		ck_assert_uint_eq(plan.count, 2);
+		ck_assert_int_eq(plan.ops[0].action, ADDRESS_LIFT);
+		ck_assert_uint_eq(plan.ops[0].address.prefix.length, old->prefix.length);
+		ck_assert_int_eq(plan.ops[1].action, ADDRESS_ADD);
+		ck_assert_mem_eq(&plan.ops[1].address, &wanted[i], sizeof(wanted[i]));
+	}
+}
+END_TEST
+
+START_TEST(new_label_of_a_primary_gives_back_what_it_takes_along)
+{
+	auto_arena *arena = arena_new(0);
+	struct address vip = ours(2, "192.168.8.200/24"), wanted = vip;
+	struct address_list owned = list_of(&vip, 1), desired = list_of(&wanted, 1), actual = {0};
+	struct address_plan plan;
+
+	snprintf(wanted.label, sizeof(wanted.label), "eth0:1");
+	list_put(arena, &actual, vip);
+	list_put(arena, &actual, foreign(2, "192.168.8.10/24"));
+	plan = plan_of(arena, &desired, &owned, &actual);
+	ck_assert_uint_eq(plan.count, 3);
+	ck_assert_int_eq(plan.ops[0].action, ADDRESS_LIFT);
+	ck_assert_int_eq(plan.ops[1].action, ADDRESS_RESTORE);
+	ck_assert_int_eq(plan.ops[2].action, ADDRESS_ADD);
+}
+END_TEST
+
+START_TEST(adopted_address_keeps_the_attributes_it_came_with)
+{
+	auto_arena *arena = arena_new(0);
+	struct address there = foreign(2, "2001:db8::1/64"), wanted = ours(2, "2001:db8::1/128");
+	struct address_list actual = list_of(&there, 1), desired = list_of(&wanted, 1);
+	struct address_list none = {0};
+	struct address_plan plan = plan_of(arena, &desired, &none, &actual);
+
+	wanted.preferred = 0;
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_int_eq(plan.ops[0].action, ADDRESS_ADOPT);
+	ck_assert_uint_eq(plan.ops[0].address.prefix.length, 64);
+	ck_assert_uint_eq(plan_of(arena, &desired, &actual, &actual).count, 0);
+}
+END_TEST
+
+START_TEST(address_that_failed_duplicate_detection_is_put_in_anew)
+{
+	auto_arena *arena = arena_new(0);
+	struct address there = foreign(2, "2001:db8::1/128"), wanted = ours(2, "2001:db8::1/128");
+	struct address_list actual = list_of(&there, 1), desired = list_of(&wanted, 1);
+	struct address_list none = {0};
+	struct address_plan plan;
+
+	there.flags = IFA_F_TENTATIVE | IFA_F_DADFAILED;
+	plan = plan_of(arena, &desired, &none, &actual);
+	ck_assert_uint_eq(plan.count, 2);
+	ck_assert_int_eq(plan.ops[0].action, ADDRESS_LIFT);
+	ck_assert_int_eq(plan.ops[1].action, ADDRESS_ADD);
+	ck_assert(plan.ops[1].address.flags & IFA_F_NODAD);
+	there.flags = IFA_F_TENTATIVE | IFA_F_OPTIMISTIC; /* works already */
+	ck_assert_int_eq(plan_of(arena, &desired, &none, &actual).ops[0].action, ADDRESS_ADOPT);
+}
+END_TEST
+
+START_TEST(ipv6_address_is_one_whatever_its_prefix_length)
+{
+	auto_arena *arena = arena_new(0);
+	struct address host = ours(2, "2001:db8::1/128"), net = ours(2, "2001:db8::1/64");
+	struct address four = ours(2, "192.168.8.200/32"), four_net = ours(2, "192.168.8.200/24");
+	struct address_list list = {0};
+
+	ck_assert(address_same(&host, &net) && !address_same(&four, &four_net));
+	list_put(arena, &list, host);
+	ck_assert_int_eq(address_list_add(arena, &list, &net), -EEXIST);
+	list_put(arena, &list, four);
+	list_put(arena, &list, four_net);
+}
+END_TEST
+
 /* ---- plans at random ---- */
 
 #define LINKS 3
@@ -206,6 +327,20 @@ static struct address random_address(void)
 		prefix.length = lengths[(size_t)rand() % COUNT_OF(lengths)];
 	}
 	return address_ours(link, &prefix);
+}
+
+/* Scopes stay as they are: the kernel refuses another one beside a sibling's. */
+static void random_attributes(struct address *address)
+{
+	bool ipv6 = address->prefix.address.family == AF_INET6;
+
+	address->flags = ipv6 ? IFA_F_NODAD : 0;
+	if (rand() % 2)
+		address->flags |= IFA_F_NOPREFIXROUTE;
+	address->preferred = rand() % 2 ? 0 : ADDRESS_FOREVER;
+	address->label[0] = '\0';
+	if (!ipv6)
+		snprintf(address->label, sizeof(address->label), "eth0:%d", rand() % 2);
 }
 
 struct world {
@@ -243,9 +378,11 @@ static struct world world_random(struct arena *arena)
 	for (int i = rand() % 25; i > 0; i--) {
 		struct address address = random_address();
 
+		random_attributes(&address);
 		if (rand() % 2)
 			address.protocol = ADDRESS_PROTOCOL_NONE;
-		snprintf(address.label, sizeof(address.label), "n%d", i);
+		if (address.prefix.address.family == AF_INET6 && rand() % 4 == 0)
+			address.flags |= IFA_F_TENTATIVE | IFA_F_DADFAILED;
 		if (!address_list_add(arena, &world.actual, &address) && rand() % 2)
 			list_keep(arena, &world.owned, &address);
 	}
@@ -259,6 +396,8 @@ static struct world world_random(struct arena *arena)
 
 		if (world.actual.count && rand() % 2)
 			wanted = world.actual.items[(size_t)rand() % world.actual.count];
+		random_attributes(&wanted);
+		wanted.protocol = ADDRESS_PROTOCOL_LBHA;
 		list_keep(arena, &world.desired, &wanted);
 	}
 	return world;
@@ -279,6 +418,19 @@ static void world_apply(struct arena *arena, struct world *world, const struct a
 		ck_assert(!!address_find(&world->actual, address));
 		list_keep(arena, &world->owned, address);
 		return;
+	case ADDRESS_CHANGE:
+		ck_assert(!!address_find(&world->owned, address));
+		ck_assert_int_eq(address_difference(address_find(&world->actual, address), address),
+				 ADDRESS_IN_PLACE);
+		ck_assert_int_eq(address_list_change(&world->actual, address), 0);
+		return;
+	case ADDRESS_LIFT:
+		ck_assert(!!address_find(&world->desired, address));
+		ck_assert(address->protocol == ADDRESS_PROTOCOL_LBHA || address_is_dead(address));
+		ck_assert_int_eq(address_list_remove(&world->actual, address,
+						     world->promotes[address->link]),
+				 0);
+		return;
 	case ADDRESS_REMOVE:
 		ck_assert(!!address_find(&world->owned, address));
 		ck_assert_int_eq(address_list_remove(&world->actual, address,
@@ -298,16 +450,32 @@ static void world_apply(struct arena *arena, struct world *world, const struct a
 
 static bool attributes_equal(const struct address *a, const struct address *b)
 {
+	const uint32_t kept = IFA_F_NOPREFIXROUTE | IFA_F_DADFAILED;
+
 	return a->protocol == b->protocol && a->scope == b->scope && a->valid == b->valid &&
-	       !strcmp(a->label, b->label);
+	       a->preferred == b->preferred && a->prefix.length == b->prefix.length &&
+	       !((a->flags ^ b->flags) & kept) && !strcmp(a->label, b->label);
+}
+
+/* Only what is ours, or dead, is changed; then it is as it is wanted. */
+static void check_desired(const struct world *before, const struct world *after,
+			  const struct address *wanted)
+{
+	const struct address *old = address_find(&before->actual, wanted),
+			     *now = address_find(&after->actual, wanted);
+	bool ours = old && old->protocol == ADDRESS_PROTOCOL_LBHA;
+
+	ck_assert(now && address_find(&after->owned, wanted));
+	if (!old || ours || address_is_dead(old))
+		ck_assert_int_eq(address_difference(now, wanted), ADDRESS_ALIKE);
+	else
+		ck_assert(attributes_equal(old, now));
 }
 
 static void world_check(const struct world *before, const struct world *after)
 {
-	for (size_t i = 0; i < after->desired.count; i++) {
-		ck_assert(!!address_find(&after->actual, &after->desired.items[i]));
-		ck_assert(!!address_find(&after->owned, &after->desired.items[i]));
-	}
+	for (size_t i = 0; i < after->desired.count; i++)
+		check_desired(before, after, &after->desired.items[i]);
 	for (size_t i = 0; i < after->owned.count; i++)
 		ck_assert(!!address_find(&after->desired, &after->owned.items[i]));
 	for (size_t i = 0; i < before->actual.count; i++) {
@@ -316,7 +484,8 @@ static void world_check(const struct world *before, const struct world *after)
 		bool goes =
 			address_find(&before->owned, old) && !address_find(&before->desired, old);
 
-		ck_assert(goes ? !now : now && attributes_equal(old, now));
+		if (!address_find(&before->desired, old))
+			ck_assert(goes ? !now : now && attributes_equal(old, now));
 	}
 	for (size_t i = 0; i < after->actual.count; i++)
 		ck_assert(address_find(&before->actual, &after->actual.items[i]) ||
@@ -396,6 +565,12 @@ int main(void)
 			      vip_that_became_primary_gives_back_what_it_takes_along,
 			      promoting_link_needs_no_restore,
 			      owned_address_that_vanished_is_forgotten_or_added_again),
+			 CASE("attributes", lifetimes_and_an_ipv6_flag_change_in_place,
+			      anything_else_is_put_in_anew,
+			      new_label_of_a_primary_gives_back_what_it_takes_along,
+			      adopted_address_keeps_the_attributes_it_came_with,
+			      address_that_failed_duplicate_detection_is_put_in_anew,
+			      ipv6_address_is_one_whatever_its_prefix_length),
 			 CASE("property", apply_of_the_plan_gives_what_is_desired,
 			      plan_for_thousands_of_addresses_is_quick),
 			 NULL);

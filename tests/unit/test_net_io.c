@@ -63,6 +63,49 @@ START_TEST(address_attributes_survive_a_round_trip)
 }
 END_TEST
 
+static struct address as_it_is(struct arena *arena, const struct address *wanted)
+{
+	struct address_list list = kernel_addresses(arena, wanted->link);
+	const struct address *found = address_find(&list, wanted);
+
+	ck_assert(found != NULL);
+	return *found;
+}
+
+/* address_difference says what the kernel changes in place, and it does; it does not change what
+ * makes an address be put in anew. */
+START_TEST(kernel_changes_in_place_what_the_model_says)
+{
+	static const char *const prefixes[] = {"192.0.2.10/24", "2001:db8::10/64"};
+	auto_arena *arena = arena_new(0);
+
+	for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+		struct address given = ours(left, prefixes[i]), there;
+
+		snprintf(given.label, sizeof(given.label), i ? "" : "left");
+		ck_assert_int_eq(rtnl_address_add(rtnl, &given), 0);
+		there = as_it_is(arena, &given);
+		ck_assert_int_eq(address_difference(&there, &given), ADDRESS_ALIKE);
+		given.preferred = 0;
+		given.flags |= i ? IFA_F_NOPREFIXROUTE : 0;
+		ck_assert_int_eq(address_difference(&there, &given), ADDRESS_IN_PLACE);
+		ck_assert_int_eq(rtnl_address_change(rtnl, &given), 0);
+		there = as_it_is(arena, &given);
+		ck_assert_int_eq(address_difference(&there, &given), ADDRESS_ALIKE);
+		ck_assert_uint_eq(there.protocol, ADDRESS_PROTOCOL_LBHA);
+		if (i)
+			given.prefix.length = 128;
+		else
+			snprintf(given.label, sizeof(given.label), "left:x");
+		ck_assert_int_eq(address_difference(&there, &given), ADDRESS_ANEW);
+		ck_assert_int_eq(rtnl_address_add(rtnl, &given), -EEXIST);
+		rtnl_address_change(rtnl, &given);
+		there = as_it_is(arena, &given);
+		ck_assert_int_eq(address_difference(&there, &given), ADDRESS_ANEW);
+	}
+}
+END_TEST
+
 START_TEST(unknown_links_are_told)
 {
 	struct address nowhere = ours(99999, "192.0.2.80/32");
@@ -514,7 +557,8 @@ int main(void)
 	return SUITE_RUN(
 		"net/io",
 		world_case(CASE("rtnl", address_is_added_with_our_tag_and_removed,
-				address_attributes_survive_a_round_trip, unknown_links_are_told,
+				address_attributes_survive_a_round_trip,
+				kernel_changes_in_place_what_the_model_says, unknown_links_are_told,
 				host_route_is_added_and_removed, kernel_agrees_with_the_model)),
 		world_case(CASE("sysctl", sysctl_is_read_and_written)),
 		world_case(CASE("owned", owned_file_keeps_what_two_writers_append,
