@@ -46,6 +46,11 @@ static void tell_value(const struct telling *telling, const struct schema_field 
 	if (is_same(field, old, new))
 		return;
 	text_add(&out, "%s%s ", telling->above, field->key);
+	if (field->flags & FIELD_SECRET) {
+		text_add(&out, "changes");
+		telling->line(telling->ctx, buffer);
+		return;
+	}
 	add_value(&out, field, schema_value(field, old));
 	text_add(&out, " → ");
 	add_value(&out, field, schema_value(field, new));

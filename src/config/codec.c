@@ -17,7 +17,15 @@
 #define SLICE_FIRST 65536      /* bytes tried first */
 #define SLICE_MAX (256u << 20)
 
-#define EVERY_ROLE UINT32_MAX /* inside the model, all rows go to whoever gets the object */
+/* Set inside the objects of the model: there all rows go to whoever gets the object, but secrets. */
+#define INSIDE (1u << 31)
+
+static bool is_for(const struct schema_field *field, uint32_t role)
+{
+	if (field->flags & FIELD_SECRET)
+		return role & (1u << ROLE_VRRP);
+	return (role & INSIDE) || (field->roles & role);
+}
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
@@ -34,7 +42,8 @@ static void patch_length(struct writer *out, uint8_t *at)
 	put_u32(&length, (uint32_t)(out->at - at - 4));
 }
 
-static void put_value(struct writer *out, const struct schema_field *field, const void *value)
+static void put_value(struct writer *out, const struct schema_field *field, const void *value,
+		      uint32_t role)
 {
 	const struct status_range *range = value;
 	const struct prefix *prefix = value;
@@ -60,7 +69,7 @@ static void put_value(struct writer *out, const struct schema_field *field, cons
 		put_u16(out, range->last);
 		return;
 	case TYPE_RECORD:
-		put_record(out, field->record, value, EVERY_ROLE);
+		put_record(out, field->record, value, role | INSIDE);
 		return;
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
@@ -74,7 +83,8 @@ static void put_value(struct writer *out, const struct schema_field *field, cons
 	put_u64(out, schema_number(value, field->size));
 }
 
-static void put_list(struct writer *out, const struct schema_field *field, const void *object)
+static void put_list(struct writer *out, const struct schema_field *field, const void *object,
+		     uint32_t role)
 {
 	const char *elements = schema_elements(field, object);
 	size_t count = schema_count(field, object);
@@ -83,7 +93,7 @@ static void put_list(struct writer *out, const struct schema_field *field, const
 	for (size_t i = 0; i < count && !out->failed; i++) {
 		uint8_t *length = put_space(out, 4);
 
-		put_value(out, field, elements + i * field->size);
+		put_value(out, field, elements + i * field->size, role);
 		patch_length(out, length);
 	}
 }
@@ -95,7 +105,7 @@ static void put_record(struct writer *out, const struct schema_record *record, c
 		const struct schema_field *field = &record->fields[i];
 		uint8_t *length;
 
-		if (!schema_is_stored(field) || (role != EVERY_ROLE && !(field->roles & role)) ||
+		if (!schema_is_stored(field) || !is_for(field, role) ||
 		    !schema_applies(record, field, object))
 			continue;
 		if (schema_is_optional(field) &&
@@ -104,9 +114,9 @@ static void put_record(struct writer *out, const struct schema_record *record, c
 		put_u16(out, (uint16_t)i);
 		length = put_space(out, 4);
 		if (field->flags & FIELD_LIST)
-			put_list(out, field, object);
+			put_list(out, field, object, role);
 		else
-			put_value(out, field, schema_value(field, object));
+			put_value(out, field, schema_value(field, object), role);
 		patch_length(out, length);
 	}
 }
@@ -233,7 +243,7 @@ static bool get_range(struct reader *in, const struct schema_field *field,
 
 /* One element of a row, which is all that `in` holds. */
 static bool get_value(struct reader *in, const struct schema_field *field, struct arena *arena,
-		      void *value)
+		      void *value, uint32_t role)
 {
 	uint64_t number;
 	bool valid = false;
@@ -251,7 +261,7 @@ static bool get_value(struct reader *in, const struct schema_field *field, struc
 		valid = get_range(in, field, value);
 		break;
 	case TYPE_RECORD:
-		valid = get_record(in, field->record, arena, value, EVERY_ROLE);
+		valid = get_record(in, field->record, arena, value, role | INSIDE);
 		break;
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
@@ -270,7 +280,7 @@ static bool get_value(struct reader *in, const struct schema_field *field, struc
 }
 
 static bool get_list(struct reader *in, const struct schema_field *field, struct arena *arena,
-		     void *object)
+		     void *object, uint32_t role)
 {
 	size_t count = get_u32(in);
 	char *elements;
@@ -283,7 +293,7 @@ static bool get_list(struct reader *in, const struct schema_field *field, struct
 	for (size_t i = 0; i < count; i++) {
 		struct reader element = get_part(in, get_u32(in));
 
-		if (!get_value(&element, field, arena, elements + i * field->size))
+		if (!get_value(&element, field, arena, elements + i * field->size, role))
 			return false;
 	}
 	memcpy(schema_member(field, object), &elements, sizeof(elements));
@@ -299,8 +309,7 @@ static bool may_skip(const struct schema_record *record, size_t from, size_t unt
 		const struct schema_field *field = &record->fields[i];
 
 		if (schema_is_stored(field) && !schema_is_optional(field) &&
-		    schema_applies(record, field, object) &&
-		    (role == EVERY_ROLE || (field->roles & role)))
+		    schema_applies(record, field, object) && is_for(field, role))
 			return false;
 	}
 	return true;
@@ -321,13 +330,13 @@ static bool get_record(struct reader *in, const struct schema_record *record, st
 		    !may_skip(record, next, row, object, role))
 			return false;
 		field = &record->fields[row];
-		if (!schema_is_stored(field) || (role != EVERY_ROLE && !(field->roles & role)) ||
+		if (!schema_is_stored(field) || !is_for(field, role) ||
 		    !schema_applies(record, field, object))
 			return false;
 		if (field->flags & FIELD_LIST)
-			valid = get_list(&part, field, arena, object);
+			valid = get_list(&part, field, arena, object, role);
 		else
-			valid = get_value(&part, field, arena, schema_member(field, object));
+			valid = get_value(&part, field, arena, schema_member(field, object), role);
 		if (!valid)
 			return false;
 		next = row + 1;
@@ -346,6 +355,20 @@ static bool trackers_hold(const struct model *model, const struct tracker *track
 	return true;
 }
 
+/* Who needs the key has it. */
+static bool authentication_holds(const struct authentication *authentication)
+{
+	switch (authentication->type) {
+	case VRRP_AUTH_NONE:
+		return !authentication->key;
+	case VRRP_AUTH_PASS:
+		return authentication->key && strlen(authentication->key) <= VRRP_PASS_MAX;
+	case VRRP_AUTH_AH:
+		return authentication->key != NULL;
+	}
+	return false;
+}
+
 static bool group_holds(const struct model *model, const struct sync_group *group, enum role role)
 {
 	if (group->instance_count != group->name_count)
@@ -362,6 +385,7 @@ static bool vrrp_holds(const struct model *model, enum role role)
 		const struct instance *instance = &model->instances[i];
 
 		if (instance->sync_group > model->sync_group_count ||
+		    (role == ROLE_VRRP && !authentication_holds(&instance->authentication)) ||
 		    !trackers_hold(model, instance->track, instance->track_count, role))
 			return false;
 	}

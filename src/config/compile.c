@@ -338,7 +338,9 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 {
 	struct build build = {.arena = arena,
 			      .tree = tree,
-			      .reader = {.arena = arena, .diagnostics = diagnostics}};
+			      .reader = {.arena = arena,
+					 .diagnostics = diagnostics,
+					 .files = tree->files}};
 	struct model *model = arena_alloc(arena, sizeof(*model));
 
 	if (!model)

@@ -6,6 +6,7 @@
 #ifndef LBHA_CONFIG_COMPILE_H
 #define LBHA_CONFIG_COMPILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct config_tree;
 #define CONFIG_FILES_MAX 1000       /* files included in all */
 #define CONFIG_INCLUDE_DEPTH 8
 #define CONFIG_WHY 256
+#define CONFIG_SECRET_MAX 1024 /* bytes of a secret's file */
 
 struct config_files {
 	/* Calls `found` for every file that `pattern` (relative to the folder of `including_file`)
@@ -34,10 +36,18 @@ struct config_files {
 	/* The value of a variable for ${NAME}, or NULL; must stay valid during config_load(). NULL:
 	 * no variables. */
 	const char *(*environment)(void *ctx, const char *name);
+	/* The bytes of a secret's file (path absolute, or relative to the folder of the main file)
+	 * into `out` (CONFIG_SECRET_MAX bytes) and their number. On failure a negative errno with a
+	 * sentence in `why` (CONFIG_WHY bytes). NULL: secrets are not opened, and left out of the
+	 * model. */
+	int (*secret)(void *ctx, const char *path, char *out, size_t *size, char *why);
+	/* Whether anybody can read this file of the configuration (path as errors call it). NULL:
+	 * nobody is kept from writing secrets into it. */
+	bool (*is_shared)(void *ctx, const char *path);
 	void *ctx;
 };
 
-/* Parses the main file and all it includes. Errors go to `diagnostics`, all of them that can be
+/* Parses the main file and all it includes; `files` must live as long as the tree is compiled. Errors go to `diagnostics`, all of them that can be
  * found; NULL only when the main file is no YAML at all or memory is out. Everything of the tree
  * lives in `arena`. */
 struct config_tree *config_load(struct arena *arena, const struct config_files *files,

@@ -33,5 +33,5 @@ bool model_equal(const struct model *a, const struct model *b)
 	struct model same_generation = *b;
 
 	same_generation.generation = a->generation;
-	return schema_equal(&schema_model, a, &same_generation, 0);
+	return schema_equal(&schema_model, a, &same_generation, FIELD_SECRET);
 }

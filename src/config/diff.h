@@ -24,7 +24,8 @@ bool real_server_equal(const struct real_server *a, const struct real_server *b)
 
 bool global_equal(const struct global *a, const struct global *b);
 
-/* Two whole models, descriptions and indices included; only the generation may differ. */
+/* Two whole models, descriptions and indices included; only the generation may differ, and secrets,
+ * which one of them may not have. */
 bool model_equal(const struct model *a, const struct model *b);
 
 #endif

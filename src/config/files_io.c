@@ -187,6 +187,67 @@ int config_include_open(const struct config_folder *folder, const char *path, ch
 	return fd;
 }
 
+/* ---- secrets -------------------------------------------------------------------------------- */
+
+/* Who else could read or change it. */
+static int private_file(int fd, const char *path, char *why)
+{
+	struct stat status;
+	int err = trusted(fd, path, why);
+
+	if (err)
+		return err;
+	if (fstat(fd, &status))
+		return refuse(-errno, why, "cannot read %s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode) || status.st_size > CONFIG_SECRET_MAX)
+		return refuse(-EINVAL, why, "%s is no regular file of at most %d bytes", path,
+			      CONFIG_SECRET_MAX);
+	if (status.st_mode & S_IROTH)
+		return refuse(-EPERM, why,
+			      "%s holds a secret and can be read by everybody (mode %04o): chmod o-r",
+			      path, (unsigned)status.st_mode & 07777);
+	return 0;
+}
+
+int config_secret_open(const struct config_folder *folder, const char *path, char *why)
+{
+	bool is_relative = *path != '/' && *folder->path;
+	char full[CONFIG_PATH_MAX];
+	int length = snprintf(full, sizeof(full), "%s%s%s", is_relative ? folder->path : "",
+			      is_relative ? "/" : "", path);
+	int fd, err;
+
+	if (length >= (int)sizeof(full))
+		return refuse(-ENAMETOOLONG, why, "%.100s… has too long a name", path);
+	fd = open(full, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ELOOP)
+		return refuse(-ELOOP, why, "cannot open %s: it is a symbolic link", full);
+	if (fd < 0)
+		return refuse(-errno, why, "cannot open %s: %s", full, strerror(errno));
+	err = private_file(fd, full, why);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int config_secret_read(int fd, const char *path, char *out, size_t *size, char *why)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	do {
+		got = read(fd, out + used, CONFIG_SECRET_MAX - used);
+		if (got > 0)
+			used += (size_t)got;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	if (got < 0)
+		return refuse(-errno, why, "cannot read %s: %s", path, strerror(errno));
+	*size = used;
+	return 0;
+}
+
 /* ---- patterns ------------------------------------------------------------------------------- */
 
 /* The pattern with the including file's folder in front, in which nothing is a wildcard. */
@@ -272,6 +333,20 @@ static int plain_include(void *ctx, const char *including_file, const char *patt
 	return config_include_list(ctx, including_file, pattern, plain_found, &include, why);
 }
 
+static int plain_secret(void *ctx, const char *path, char *out, size_t *size, char *why)
+{
+	cleanup(close_fd) int fd = config_secret_open(ctx, path, why);
+
+	return fd < 0 ? fd : config_secret_read(fd, path, out, size, why);
+}
+
+static bool plain_is_shared(void *ctx UNUSED, const char *path)
+{
+	struct stat status;
+
+	return !stat(path, &status) && (status.st_mode & S_IROTH);
+}
+
 static const char *plain_environment(void *ctx UNUSED, const char *name)
 {
 	return getenv(name);
@@ -281,5 +356,7 @@ struct config_files config_files_plain(const struct config_folder *folder)
 {
 	return (struct config_files){.include = plain_include,
 				     .environment = plain_environment,
+				     .secret = plain_secret,
+				     .is_shared = plain_is_shared,
 				     .ctx = (void *)(uintptr_t)folder};
 }

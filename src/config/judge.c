@@ -166,6 +166,22 @@ const char *judge_vip(const void *prefix)
 	return complaint;
 }
 
+const char *judge_secret(const void *text)
+{
+	if (!*(const char *)text)
+		return "is empty";
+	return has_control(text, "") ? "has a control character" : NULL;
+}
+
+const char *judge_secret_file(const void *text)
+{
+	const char *path = text;
+
+	if (!*path || path[strlen(path) - 1] == '/')
+		return "is no name of a file";
+	return has_control(path, "") ? "has a control character" : NULL;
+}
+
 /* What the kernel takes (IFNAMSIZ), and what shows as one word. */
 const char *judge_label(const void *text)
 {

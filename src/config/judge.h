@@ -22,6 +22,8 @@ const char *judge_http_value(const void *text);
 const char *judge_host_address(const void *address); /* one host: not 0.0.0.0, no group */
 const char *judge_vrrp_group(const void *address);
 const char *judge_vip(const void *prefix);
+const char *judge_secret(const void *text); /* complaints never show it */
+const char *judge_secret_file(const void *text);
 const char *judge_label(const void *text);   /* of an address */
 const char *judge_route(const void *prefix); /* a network without host bits, or family 0: default */
 const char *judge_listen(const void *endpoint);

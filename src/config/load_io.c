@@ -160,6 +160,7 @@ struct config_tree *config_load(struct arena *arena, const struct config_files *
 	first = arena_push(arena, &loader.loaded, &loader.loaded_count, sizeof(*first));
 	if (!loader.tree || !first)
 		return NULL;
+	loader.tree->files = files;
 	first->path = kept;
 	if (load_file(&loader, kept, bytes, size))
 		return NULL;

@@ -63,10 +63,12 @@ enum vrrp_auth {
 	VRRP_AUTH_AH = 2,       /* HMAC-MD5-96 in an AH header, as keepalived speaks it */
 };
 
+#define VRRP_PASS_MAX 8 /* bytes in an advert */
+
 /* Version 2 only. The key is a secret: it is in the slice of vrrp alone and never rendered. */
 struct authentication {
 	enum vrrp_auth type;
-	const char *key;        /* at most 8 bytes with pass */
+	const char *key;        /* at most 64 bytes, VRRP_PASS_MAX with pass; NULL: none, or a secret kept from us */
 };
 
 enum vrrp_checksum {

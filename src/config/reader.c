@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/text.h"
+#include "config/secret.h"
 #include "config/value.h"
 
 #define WHY_TEXT 512
@@ -97,6 +98,16 @@ static const struct schema_field *meant_field(const struct schema_record *record
 	return NULL;
 }
 
+/* What stands in place of a mapping; not what could be a secret at the wrong place. */
+static const char *what_instead(struct config_reader *reader, const struct schema_record *record,
+				const struct node *node)
+{
+	for (size_t i = 0; i < record->count; i++)
+		if (record->fields[i].flags & FIELD_SECRET && node->kind == NODE_SCALAR)
+			return "a single value";
+	return node_what(reader->diagnostics, node);
+}
+
 /* A scalar where a mapping could be: the record's short form. */
 static bool take_short_form(struct config_reader *reader, const struct schema_record *record,
 			    const struct level *level, struct origin *origins)
@@ -106,7 +117,7 @@ static bool take_short_form(struct config_reader *reader, const struct schema_re
 	if (level->node->kind != NODE_SCALAR || !record->short_form || node_is_null(level->node)) {
 		node_error(reader->diagnostics, level->node, level->path,
 			   "a mapping (key: value) is expected, not %s",
-			   node_what(reader->diagnostics, level->node));
+			   what_instead(reader, record, level->node));
 		return false;
 	}
 	origin = origin_of(record, origins, record->short_form);
@@ -174,6 +185,8 @@ static bool read_scalar(struct config_reader *reader, const struct schema_field 
 
 	if (node->bad)
 		return false;
+	if (field->flags & FIELD_SECRET)
+		return secret_read(reader, field, node, path, out);
 	if (node->kind == NODE_MAPPING && field->type == TYPE_ENDPOINT)
 		return read_endpoint(reader, field, node, path, out);
 	if (node->kind != NODE_SCALAR || node_is_null(node)) {

@@ -12,6 +12,7 @@
 #include "config/tree.h"
 
 struct arena;
+struct config_files;
 
 /* A key of a mapping that stands for another key of the record. */
 struct level_key {
@@ -42,6 +43,7 @@ struct origin {
 struct config_reader {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
+	const struct config_files *files; /* for secrets; NULL: none are opened */
 	bool partial; /* a defaults section by itself: nothing is required, everything applies */
 };
 

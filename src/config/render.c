@@ -228,6 +228,8 @@ static void render_row(struct renderer *r, const struct schema_field *field, con
 		r->indent -= 2;
 	} else if (field->type == TYPE_WORDS) {
 		render_words(r, field, value);
+	} else if (field->flags & FIELD_SECRET) {
+		key_line(r, field->key, " \"***\"");
 	} else if (!schema_is_optional(field) || value_is_present(field, value)) {
 		render_scalar(r, field, value);
 	}

@@ -38,6 +38,7 @@ enum schema_flags {
 	FIELD_ALWAYS = 1 << 8,   /* derived or defaulted by a builder: never absent in a model */
 	FIELD_RESOLVED = 1 << 9, /* the reader leaves it to a builder, who fills the member in */
 	FIELD_ROUTE = 1 << 10,   /* a prefix may be "default": family 0 until a builder knows it */
+	FIELD_SECRET = 1 << 11,  /* a text that only the slice of vrrp carries; see config/secret.h */
 };
 
 struct schema_word {
@@ -71,9 +72,15 @@ struct schema_record {
 			    given as a key */
 };
 
+/* {file: PATH} in place of a secret; read, but in no model. */
+struct secret_file {
+	const char *file;
+};
+
 extern const struct schema_record schema_model, schema_director, schema_defaults, schema_global,
 	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast,
-	schema_tracker, schema_sync_group, schema_check,
+	schema_tracker, schema_sync_group, schema_authentication, schema_secret_file,
+	schema_check,
 	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_real_server,
 	schema_endpoint;
 

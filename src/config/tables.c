@@ -202,6 +202,34 @@ const struct schema_record schema_route = {
 	RECORD("route", route_fields), .size = sizeof(struct vrrp_route),
 };
 
+static const struct schema_word auth_words[] = {
+	{"none", VRRP_AUTH_NONE}, {"pass", VRRP_AUTH_PASS}, {"ah", VRRP_AUTH_AH}, {0},
+};
+
+static const struct schema_field secret_file_fields[] = {
+	{.key = "file", .type = TYPE_TEXT, MEMBER(secret_file, file), .flags = FIELD_REQUIRED,
+	 .judge = judge_secret_file, .doc = "holds the secret; nobody else may read it"},
+};
+
+const struct schema_record schema_secret_file = {
+	RECORD("secret", secret_file_fields), .size = sizeof(struct secret_file),
+};
+
+#define AUTH(type) (1u << VRRP_AUTH_##type)
+
+static const struct schema_field authentication_fields[] = {
+	{.key = "type", .type = TYPE_WORD, MEMBER(authentication, type), .words = auth_words,
+	 .default_text = "none", .doc = "of version 2: none, pass or ah"},
+	{.key = "key", .type = TYPE_TEXT, MEMBER(authentication, key), .flags = FIELD_SECRET,
+	 .max = 64, .judge = judge_secret, .applies = AUTH(PASS) | AUTH(AH),
+	 .doc = "a text or {file: PATH}; the same on all directors"},
+};
+
+const struct schema_record schema_authentication = {
+	RECORD("authentication", authentication_fields), .size = sizeof(struct authentication),
+	.discriminator = "type",
+};
+
 static const struct schema_word tracker_words[] = {
 	{"interface", TRACKER_INTERFACE}, {"check", TRACKER_CHECK}, {0},
 };
@@ -279,6 +307,9 @@ static const struct schema_field instance_fields[] = {
 	 .judge = judge_vrrp_group, .flags = FIELD_ALWAYS, .doc = "where its adverts go"},
 	{.key = "unicast", .type = TYPE_RECORD, MEMBER(instance, unicast),
 	 .record = &schema_unicast, .doc = "peers of transport: unicast or both"},
+	{.key = "authentication", .type = TYPE_RECORD, MEMBER(instance, authentication),
+	 .record = &schema_authentication, .applies = VERSION(2),
+	 .doc = "version 2: what shows that an advert is a peer's"},
 	{.key = "checksum", .type = TYPE_WORD, MEMBER(instance, checksum), .words = checksum_words,
 	 .default_text = "pseudo_header", .applies = VERSION(3),
 	 .doc = "form of the checksum that is sent in IPv4; both are taken"},

@@ -12,6 +12,7 @@
 #include "config/diagnostics.h"
 
 struct arena;
+struct config_files;
 
 enum node_kind {
 	NODE_SCALAR,
@@ -27,6 +28,7 @@ struct node {
 	enum node_kind kind;
 	bool plain, quoted; /* scalars; as in struct scalar of config/value.h */
 	bool bad;           /* reported already: no value can be taken from it */
+	bool variable;      /* a ${VARIABLE} was replaced in it */
 	uint32_t line, column;
 	const char *file;
 	const char *text;          /* scalars */
@@ -79,6 +81,7 @@ struct config_section {
 
 struct config_tree {
 	const char *main_file;
+	const struct config_files *files;
 	struct config_section *sections; /* by row of schema_model */
 	const char **directors;
 	size_t director_count;

@@ -1,6 +1,7 @@
 /* What the keys of one instance must be to one another: family and version, adverts that fit,
  * transport and peers, addresses and routes. Held for every director, since overrides can break it
  * on one only. */
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/addr.h"
@@ -133,6 +134,24 @@ static void check_preemption(struct build *build, struct build_instance *instanc
 		     "has no effect with preempt: false");
 }
 
+static void check_authentication(struct build *build, struct build_instance *instance)
+{
+	const struct authentication *authentication = &instance->model.authentication;
+	struct origin *inner =
+		origin_inner(origin_of(&schema_instance, instance->origins, "authentication"), 0);
+	const struct origin *key = inner ? origin_of(&schema_authentication, inner, "key") : NULL;
+
+	if (authentication->type == VRRP_AUTH_NONE || !key || key->bad)
+		return;
+	if (!key->value)
+		complain(build, instance_place(instance, "authentication"),
+			 "the key \"key\" is missing");
+	else if (authentication->type == VRRP_AUTH_PASS && authentication->key &&
+		 strlen(authentication->key) > VRRP_PASS_MAX)
+		complain(build, key, "is longer than the %d bytes that an advert carries",
+			 VRRP_PASS_MAX);
+}
+
 /* ---- transport ------------------------------------------------------------------------------ */
 
 static void check_family(struct build *build, struct build_instance *instance, const char *key,
@@ -187,6 +206,7 @@ void validate_instance(struct build *build, struct build_instance *instance)
 	check_vips(build, instance);
 	check_version(build, instance);
 	check_preemption(build, instance);
+	check_authentication(build, instance);
 	check_transport(build, instance);
 	for (size_t i = 0; i < instance->model.route_count; i++)
 		check_route(build, instance, i);

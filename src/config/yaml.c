@@ -287,6 +287,7 @@ static const char *substitute(struct composer *c, struct node *node, const char 
 		node->bad = true;
 		return text;
 	}
+	node->variable = true;
 	if (node->quoted)
 		node->plain = true; /* inside {} and [] there is no other way to write a number */
 	return out;

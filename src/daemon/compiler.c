@@ -1,5 +1,5 @@
-/* One conversation on descriptor 3, in order and blocking (with poll): COMPILE comes in; INCLUDE goes out and is
- * answered by INCLUDED… INCLUDE_END; at the end LINE…, SLICE… and COMPILED. The supervisor kills whoever takes too long. */
+/* One conversation on descriptor 3, in order and blocking (with poll): COMPILE comes in; INCLUDE and SECRET go out and
+ * are answered by INCLUDED… INCLUDE_END; at the end LINE…, SLICE… and COMPILED. The supervisor kills whoever takes too long. */
 #include "daemon/compiler.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "base/cursor.h"
 #include "config/codec.h"
 #include "config/compile.h"
+#include "config/files_io.h"
 #include "core/log.h"
 #include "core/packet.h"
 #include "core/protocol.h"
@@ -29,6 +30,13 @@ struct record {
 	struct reader value;
 	int fd;
 	uint8_t bytes[PACKET_MAX];
+};
+
+/* The record that came last, and which files of the configuration everybody can read. */
+struct conversation {
+	struct record record;
+	char **shared;
+	size_t shared_count;
 };
 
 static int wait_for(short events)
@@ -84,8 +92,34 @@ static int record_send(uint16_t type, const struct writer *value, int fd)
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
-/* Reads a descriptor that the supervisor opened, to its end; closes it. NULL with *size = errno's negative. */
-static char *read_all(int fd, size_t *size, int *err)
+/* Remembers a file by the name that errors give it. */
+static int note_shared(struct conversation *talk, const char *path)
+{
+	char **more = reallocarray(talk->shared, talk->shared_count + 1, sizeof(*more));
+	char *name = strdup(path);
+
+	if (more)
+		talk->shared = more;
+	if (!more || !name) {
+		free(name);
+		return -ENOMEM;
+	}
+	more[talk->shared_count++] = name;
+	return 0;
+}
+
+static bool is_shared(void *ctx, const char *path)
+{
+	const struct conversation *talk = ctx;
+
+	for (size_t i = 0; i < talk->shared_count; i++)
+		if (!strcmp(talk->shared[i], path))
+			return true;
+	return false;
+}
+
+/* Reads a file of the configuration that the supervisor opened, to its end; closes it. NULL: *err says why. */
+static char *read_all(struct conversation *talk, int fd, const char *path, size_t *size, int *err)
 {
 	struct stat about;
 	char *bytes = NULL;
@@ -97,6 +131,8 @@ static char *read_all(int fd, size_t *size, int *err)
 	*err = fstat(fd, &about) ? -errno : 0;
 	if (!*err && (about.st_size < 0 || about.st_size > (off_t)CONFIG_SIZE_MAX))
 		*err = -EFBIG;
+	if (!*err && (about.st_mode & S_IROTH))
+		*err = note_shared(talk, path);
 	if (!*err && !(bytes = malloc((size_t)about.st_size + 1)))
 		*err = -ENOMEM;
 	while (!*err && got < (size_t)about.st_size) {
@@ -119,13 +155,30 @@ static char *read_all(int fd, size_t *size, int *err)
 	return bytes;
 }
 
+/* What comes until INCLUDE_END, which ends the loop: its text, or a failure, goes to `why`. */
+static int answer_end(struct conversation *talk, int err, char *why)
+{
+	char text[CONFIG_WHY];
+
+	if (err || talk->record.type != RECORD_INCLUDE_END) {
+		snprintf(why, CONFIG_WHY, "the supervisor did not answer");
+		return err ? err : -EPROTO;
+	}
+	get_text(&talk->record.value, text, sizeof(text));
+	if (!text[0])
+		return 0;
+	snprintf(why, CONFIG_WHY, "%s", text);
+	return -ENOENT;
+}
+
 static int ask_include(void *ctx, const char *including_file, const char *pattern,
 		       int (*found)(void *found_ctx, const char *path, const char *bytes, size_t size),
 		       void *found_ctx, char *why)
 {
 	uint8_t question[2 * PATH_TEXT];
 	struct writer out = writer_of(question, sizeof(question));
-	struct record *record = ctx;
+	struct conversation *talk = ctx;
+	struct record *record = &talk->record;
 	char path[PATH_TEXT];
 	int err, stop = 0;
 
@@ -141,7 +194,7 @@ static int ask_include(void *ctx, const char *including_file, const char *patter
 		if (err || record->type != RECORD_INCLUDED)
 			break;
 		get_text(&record->value, path, sizeof(path));
-		bytes = read_all(record->fd, &size, &unreadable);
+		bytes = read_all(talk, record->fd, path, &size, &unreadable);
 		if (bytes && !stop)
 			stop = found(found_ctx, path, bytes, size);
 		free(bytes);
@@ -150,16 +203,26 @@ static int ask_include(void *ctx, const char *including_file, const char *patter
 			stop = unreadable;
 		}
 	}
-	if (err || record->type != RECORD_INCLUDE_END) {
-		snprintf(why, CONFIG_WHY, "the supervisor did not answer");
-		return err ? err : -EPROTO;
+	return stop ? stop : answer_end(talk, err, why);
+}
+
+static int ask_secret(void *ctx, const char *path, char *bytes, size_t *size, char *why)
+{
+	uint8_t question[PATH_TEXT + 2];
+	struct writer out = writer_of(question, sizeof(question));
+	struct conversation *talk = ctx;
+	int err, unreadable = 0;
+
+	put_text(&out, path);
+	err = out.failed ? -ENAMETOOLONG : record_send(RECORD_SECRET, &out, -1);
+	if (!err)
+		err = record_receive(&talk->record);
+	if (!err && talk->record.type == RECORD_INCLUDED && talk->record.fd >= 0) {
+		unreadable = config_secret_read(talk->record.fd, path, bytes, size, why);
+		close(talk->record.fd);
+		err = record_receive(&talk->record);
 	}
-	get_text(&record->value, path, sizeof(path));
-	if (path[0] && !stop) {
-		snprintf(why, CONFIG_WHY, "%.*s", CONFIG_WHY - 1, path);
-		stop = -ENOENT;
-	}
-	return stop;
+	return unreadable ? unreadable : answer_end(talk, err, why);
 }
 
 static const char *own_environment(void *ctx, const char *name)
@@ -264,10 +327,15 @@ static const struct model *compile(const struct order *order, struct arena *aren
 	return config_compile(arena, tree, node, order->generation, diagnostics);
 }
 
-static int run(struct record *record)
+static int run(struct conversation *talk)
 {
 	auto_arena *arena = arena_new(0);
-	struct config_files files = {.include = ask_include, .environment = own_environment, .ctx = record};
+	struct config_files files = {.include = ask_include,
+				     .environment = own_environment,
+				     .secret = ask_secret,
+				     .is_shared = is_shared,
+				     .ctx = talk};
+	struct record *record = &talk->record;
 	struct diagnostics diagnostics;
 	const struct model *model;
 	struct order order;
@@ -282,7 +350,7 @@ static int run(struct record *record)
 	get_text(&record->value, order.host, sizeof(order.host));
 	get_text(&record->value, order.path, sizeof(order.path));
 	diagnostics_init(&diagnostics, arena);
-	bytes = read_all(record->fd, &size, &err);
+	bytes = read_all(talk, record->fd, order.path, &size, &err);
 	if (!bytes) {
 		say_line(NULL, strerror(-err));
 		return send_end(false, &diagnostics) != 0;
@@ -297,13 +365,16 @@ static int run(struct record *record)
 
 int compiler_main(void)
 {
-	struct record *record = malloc(sizeof(*record));
+	struct conversation *talk = calloc(1, sizeof(*talk));
 	int status;
 
 	log_open("lbha-compiler");
-	if (!record)
+	if (!talk)
 		return 1;
-	status = run(record);
-	free(record);
+	status = run(talk);
+	for (size_t i = 0; i < talk->shared_count; i++)
+		free(talk->shared[i]);
+	free(talk->shared);
+	free(talk);
 	return status;
 }

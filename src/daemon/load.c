@@ -98,12 +98,19 @@ static int include_one(void *ctx, const char *path)
 	return 0;
 }
 
+static void include_end(struct load *load, int err, const char *why)
+{
+	uint8_t bytes[CONFIG_WHY + 2];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_text(&out, !err ? "" : *why ? why : strerror(-err));
+	channel_send(load->channel, RECORD_INCLUDE_END, bytes, writer_used(&out), -1);
+}
+
 static void include_answer(struct load *load, struct reader *in)
 {
 	char including[4096], pattern[4096], why[CONFIG_WHY] = "";
 	struct include_walk walk = {.load = load, .why = why};
-	uint8_t bytes[CONFIG_WHY + 2];
-	struct writer out = writer_of(bytes, sizeof(bytes));
 	int err;
 
 	get_text(in, including, sizeof(including));
@@ -111,10 +118,27 @@ static void include_answer(struct load *load, struct reader *in)
 	if (!reader_done(in))
 		return;
 	err = config_include_list(&load->folder, including, pattern, include_one, &walk, why);
-	if (err && !why[0])
-		snprintf(why, sizeof(why), "%s", strerror(-err));
-	put_text(&out, err ? why : "");
-	channel_send(load->channel, RECORD_INCLUDE_END, bytes, writer_used(&out), -1);
+	include_end(load, err, why);
+}
+
+/* The descriptor goes to the compiler unread. */
+static void secret_answer(struct load *load, struct reader *in)
+{
+	char path[4096], why[CONFIG_WHY] = "";
+	uint8_t bytes[4200];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	int fd;
+
+	get_text(in, path, sizeof(path));
+	if (!reader_done(in))
+		return;
+	fd = config_secret_open(&load->folder, path, why);
+	if (fd >= 0) {
+		put_text(&out, path);
+		channel_send(load->channel, RECORD_INCLUDED, bytes, writer_used(&out), fd);
+		close(fd);
+	}
+	include_end(load, fd < 0 ? fd : 0, why);
 }
 
 /* ---- the compiler speaks ---------------------------------------------------------------------------------- */
@@ -156,6 +180,9 @@ static void load_record(void *ctx, uint32_t generation, uint16_t type, struct re
 		break;
 	case RECORD_INCLUDE:
 		include_answer(load, in);
+		break;
+	case RECORD_SECRET:
+		secret_answer(load, in);
 		break;
 	case RECORD_SLICE:
 		slice_keep(load, in, fd);

@@ -6,7 +6,7 @@
  *   golden [--update] FOLDER      --update writes what came out instead of comparing it
  *
  * Comments at the head of a case: "# node: NAME" (default: the first director), "# env:
- * NAME=value". Files that a case includes lie in folders of its own, so that they are no cases
+ * NAME=value", "# shared: FILE" (everybody can read that file of the configuration). Files that a case includes lie in folders of its own, so that they are no cases
  * themselves. */
 #include <errno.h>
 #include <glob.h>
@@ -34,7 +34,7 @@ struct golden {
 	const char *folder, *name; /* "cases", "x.conf" */
 	char *bytes;
 	size_t size;
-	char node[64], env[8][256];
+	char node[64], env[8][256], shared[64];
 	size_t env_count;
 	bool update;
 	unsigned failed;
@@ -125,15 +125,41 @@ static const char *environment(void *ctx, const char *name)
 	return NULL;
 }
 
+static int read_secret(void *ctx, const char *path, char *out, size_t *size, char *why)
+{
+	const struct golden *g = ctx;
+	char full[512];
+	char *bytes;
+
+	snprintf(full, sizeof(full), "%s/%s", g->folder, path);
+	bytes = read_file(full, size);
+	if (!bytes || *size > CONFIG_SECRET_MAX) {
+		free(bytes);
+		snprintf(why, CONFIG_WHY, "cannot open %s", path);
+		return -ENOENT;
+	}
+	memcpy(out, bytes, *size);
+	free(bytes);
+	return 0;
+}
+
+static bool is_shared(void *ctx, const char *path)
+{
+	const struct golden *g = ctx;
+
+	return !strcmp(g->shared, path);
+}
+
 static void read_head(struct golden *g)
 {
 	char *copy = strdup(g->bytes), *state;
 
-	g->node[0] = '\0';
+	g->node[0] = g->shared[0] = '\0';
 	g->env_count = 0;
 	for (char *line = strtok_r(copy, "\n", &state); line && *line == '#';
 	     line = strtok_r(NULL, "\n", &state)) {
 		sscanf(line, "# node: %63s", g->node);
+		sscanf(line, "# shared: %63s", g->shared);
 		if (g->env_count < COUNT_OF(g->env) &&
 		    sscanf(line, "# env: %255s", g->env[g->env_count]) == 1)
 			g->env_count++;
@@ -159,6 +185,9 @@ static void check_slices(struct golden *g, struct arena *arena, const struct mod
 		}
 		if (role == ROLE_CONTROL && !model_equal(model, slice))
 			fail(g, "the slice for control is not the model");
+		for (size_t i = 0; role == ROLE_VRRP && i < model->instance_count; i++)
+			if (!instance_equal(&model->instances[i], &slice->instances[i]))
+				fail(g, "the slice for vrrp has another instance");
 		if (slice_encode(slice, role, arena, &same, &same_size) || same_size != size ||
 		    memcmp(bytes, same, size))
 			fail(g, "the slice for %s changes when it is made again", role_name(role));
@@ -191,6 +220,8 @@ static void compile_case(struct golden *g, struct arena *arena)
 {
 	struct config_files files = {.include = include_files,
 				     .environment = environment,
+				     .secret = read_secret,
+				     .is_shared = is_shared,
 				     .ctx = g};
 	struct diagnostics diagnostics;
 	struct config_tree *tree;

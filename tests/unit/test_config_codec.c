@@ -199,12 +199,21 @@ static void settle_track(const struct model *model, struct tracker *track, size_
 	}
 }
 
+/* A key where there is one to have, and short enough for an advert. */
+static void settle_key(struct authentication *authentication)
+{
+	authentication->key = authentication->type == VRRP_AUTH_NONE
+				      ? NULL
+				      : arena_printf(arena, "k%u", pick(1000000));
+}
+
 static void settle_vrrp(struct model *model)
 {
 	for (size_t i = 0; i < model->instance_count; i++) {
 		struct instance *instance = &model->instances[i];
 
 		settle_track(model, instance->track, &instance->track_count);
+		settle_key(&instance->authentication);
 		instance->sync_group = pick((uint32_t)model->sync_group_count + 1);
 	}
 	if (!model->instance_count)
@@ -307,6 +316,60 @@ START_TEST(a_slice_carries_its_parts_and_no_others)
 		ck_assert_int_eq(slice->probe_count > 0,
 				 is_control || is_check || is_ipvs || is_supervisor);
 		ck_assert_int_eq(slice->service_count > 0, is_control || is_ipvs);
+	}
+}
+END_TEST
+
+static bool has_bytes(const uint8_t *bytes, size_t size, const char *text)
+{
+	return memmem(bytes, size, text, strlen(text)) != NULL;
+}
+
+START_TEST(a_secret_is_in_the_slice_of_vrrp_alone)
+{
+	struct model *model, *slice;
+	const uint8_t *bytes;
+	size_t size;
+
+	do {
+		model = random_model();
+	} while (!model->instance_count);
+	model->instances[0].version = 2;
+	model->instances[0].authentication =
+		(struct authentication){.type = VRRP_AUTH_PASS, .key = "hush-hsh"};
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		if (role == ROLE_COMPILER)
+			continue;
+		ck_assert_int_eq(slice_encode(model, role, arena, &bytes, &size), 0);
+		ck_assert_int_eq(has_bytes(bytes, size, "hush-hsh"), role == ROLE_VRRP);
+	}
+	ck_assert_int_eq(slice_encode(model, ROLE_VRRP, arena, &bytes, &size), 0);
+	ck_assert_int_eq(slice_decode(bytes, size, arena, &slice), 0);
+	ck_assert_str_eq(slice->instances[0].authentication.key, "hush-hsh");
+	ck_assert(instance_equal(&model->instances[0], &slice->instances[0]));
+	ck_assert_int_eq(slice_encode(model, ROLE_CONTROL, arena, &bytes, &size), 0);
+	ck_assert_int_eq(slice_decode(bytes, size, arena, &slice), 0);
+	ck_assert_ptr_null(slice->instances[0].authentication.key);
+	ck_assert_int_eq(slice->instances[0].authentication.type, VRRP_AUTH_PASS);
+}
+END_TEST
+
+START_TEST(vrrp_is_given_no_authentication_without_a_usable_key)
+{
+	static const char *const keys[] = {NULL, "too-long!"};
+	struct model *model, *slice;
+	const uint8_t *bytes;
+	size_t size;
+
+	do {
+		model = random_model();
+	} while (!model->instance_count);
+	model->instances[0].version = 2;
+	for (size_t i = 0; i < 2; i++) {
+		model->instances[0].authentication =
+			(struct authentication){.type = VRRP_AUTH_PASS, .key = keys[i]};
+		ck_assert_int_eq(slice_encode(model, ROLE_VRRP, arena, &bytes, &size), 0);
+		ck_assert_int_eq(slice_decode(bytes, size, arena, &slice), -EBADMSG);
 	}
 }
 END_TEST
@@ -451,7 +514,10 @@ END_TEST
 int main(void)
 {
 	TCase *tcase = CASE("slices", a_slice_with_everything_is_the_model,
-			    a_slice_carries_its_parts_and_no_others, a_cut_slice_is_refused,
+			    a_slice_carries_its_parts_and_no_others,
+			    a_secret_is_in_the_slice_of_vrrp_alone,
+			    vrrp_is_given_no_authentication_without_a_usable_key,
+			    a_cut_slice_is_refused,
 			    a_damaged_slice_is_refused_or_still_a_model,
 			    a_slice_of_another_build_is_named_as_such,
 			    a_slice_that_wants_too_much_memory_is_refused,

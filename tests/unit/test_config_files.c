@@ -55,7 +55,10 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const names[] = {"etc/conf.d/a.yaml",
+	static const char *const names[] = {"etc/key",
+					    "etc/keylink",
+					    "outside.key",
+					    "etc/conf.d/a.yaml",
 					    "etc/conf.d/b.yaml",
 					    "etc/conf.d/link.yaml",
 					    "etc/conf.d",
@@ -180,6 +183,61 @@ START_TEST(only_regular_files_of_a_sane_size_are_read)
 }
 END_TEST
 
+static int secret(const char *path)
+{
+	struct config_files files = config_files_plain(&folder);
+	char bytes[CONFIG_SECRET_MAX];
+	size_t size = 0;
+	int err = files.secret(files.ctx, path, bytes, &size, why);
+
+	if (!err)
+		text_add(&found_text, "%.*s", (int)size, bytes);
+	return err;
+}
+
+START_TEST(a_secret_is_found_from_the_main_files_folder_or_by_its_full_path)
+{
+	write_file("etc/key", "inside", 0640);
+	write_file("outside.key", "outside", 0400);
+	ck_assert_int_eq(secret("key"), 0);
+	ck_assert_int_eq(secret("../outside.key"), 0);
+	ck_assert_int_eq(secret(at("outside.key")), 0);
+	ck_assert_str_eq(found_names, "insideoutsideoutside");
+	ck_assert_int_eq(secret("none"), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_secret_that_others_can_read_or_write_is_refused)
+{
+	static const mode_t modes[] = {0644, 0604, 0602, 0660, 0620};
+
+	write_file("etc/key", "secret", 0600);
+	for (size_t i = 0; i < COUNT_OF(modes); i++) {
+		ck_assert_int_eq(chmod(at("etc/key"), modes[i]), 0);
+		ck_assert_int_eq(secret("key"), -EPERM);
+		ck_assert_ptr_nonnull(strstr(why, "chmod"));
+	}
+	ck_assert_int_eq(chmod(at("etc/key"), 0640), 0);
+	ck_assert_int_eq(symlink("key", at("etc/keylink")), 0);
+	ck_assert_int_eq(secret("keylink"), -ELOOP);
+	ck_assert_int_eq(secret("conf.d"), -EINVAL);
+	ck_assert_int_eq(truncate(at("etc/key"), CONFIG_SECRET_MAX + 1), 0);
+	ck_assert_int_eq(secret("key"), -EINVAL);
+	ck_assert_int_eq(truncate(at("etc/key"), CONFIG_SECRET_MAX), 0);
+	ck_assert_int_eq(secret("key"), 0);
+}
+END_TEST
+
+START_TEST(a_configuration_is_shared_when_everybody_can_read_it)
+{
+	struct config_files files = config_files_plain(&folder);
+
+	ck_assert(files.is_shared(files.ctx, main_path));
+	ck_assert_int_eq(chmod(main_path, 0640), 0);
+	ck_assert(!files.is_shared(files.ctx, main_path));
+}
+END_TEST
+
 START_TEST(a_descriptor_for_another_process_is_closed_on_exec)
 {
 	int fd = config_include_open(&folder, at("etc/conf.d/a.yaml"), why);
@@ -215,6 +273,9 @@ int main(void)
 		     a_missing_file_is_an_error_an_empty_pattern_is_none,
 		     nothing_outside_the_folder_is_read, links_are_not_followed,
 		     what_others_can_write_is_refused, only_regular_files_of_a_sane_size_are_read,
+		     a_secret_is_found_from_the_main_files_folder_or_by_its_full_path,
+		     a_secret_that_others_can_read_or_write_is_refused,
+		     a_configuration_is_shared_when_everybody_can_read_it,
 		     a_descriptor_for_another_process_is_closed_on_exec,
 		     a_main_file_without_a_folder_is_in_the_present_one);
 

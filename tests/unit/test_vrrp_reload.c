@@ -183,6 +183,21 @@ START_TEST(changes_inside_lists_and_records_are_told)
 }
 END_TEST
 
+START_TEST(a_secret_that_changes_is_told_without_it)
+{
+	struct vip vips[] = {vip("10.0.0.1/24")};
+	struct instance old = instance("a", 1, vips, 1), new = old;
+
+	old.version = new.version = 2;
+	old.authentication = (struct authentication){VRRP_AUTH_PASS, "before"};
+	new.authentication = (struct authentication){VRRP_AUTH_PASS, "after"};
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "c");
+	ck_assert_str_eq(told, "a: authentication.key changes\n");
+	new.authentication.type = VRRP_AUTH_AH; /* another protocol of IP */
+	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
+}
+END_TEST
+
 /* An equal pair that differs in one row must be told, whichever row it is. */
 START_TEST(every_key_that_can_change_is_told)
 {
@@ -257,7 +272,8 @@ int main(void)
 	return SUITE_RUN(
 		"vrrp reload",
 		CASE("reload", the_same_file_changes_nothing, values_change_in_place_and_are_told,
-		     changes_inside_lists_and_records_are_told, every_key_that_can_change_is_told,
+		     changes_inside_lists_and_records_are_told,
+		     a_secret_that_changes_is_told_without_it, every_key_that_can_change_is_told,
 		     another_virtual_router_under_the_old_name_begins_anew,
 		     what_comes_and_goes_is_told),
 		CASE("repair", a_lost_address_is_put_back_at_once_and_then_ever_more_slowly,
