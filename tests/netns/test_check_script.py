@@ -4,6 +4,7 @@ import pwd
 import shutil
 import signal
 import tempfile
+import time
 
 import pytest
 
@@ -24,7 +25,7 @@ def user():
 @pytest.fixture
 def folder():
     """Below folders that nobody else can write to, as scripts must lie; and one in it where scripts may write."""
-    path = tempfile.mkdtemp(prefix="lbha-script-", dir="/run")
+    path = tempfile.mkdtemp(prefix="lbha-script-", dir="/srv")
     os.chmod(path, 0o755)
     os.mkdir(path + "/out", 0o777)
     os.chmod(path + "/out", 0o777)
@@ -408,6 +409,26 @@ def test_reloads_in_a_row_lose_no_run(script):
         assert not checkd.facts(check="it", verdict="down")
         before = checkd.fact(check="it")["time"]
         wait_until(lambda: checkd.fact(check="it")["time"] > before, 5, "runs go on")
+
+
+def test_an_order_that_crosses_a_new_generation_waits_for_it(script, folder):
+    path = script(f"echo x >> {folder}/out/runs; test -e {folder}/out/ok\n")
+    with Checkd() as checkd:
+        start(checkd, path, "interval=200ms timeout=5s fall=1")
+        checkd.wait_fact(verdict="down")
+        checkd.tell("away")
+        wait_until(lambda: quiet(folder + "/out/runs", 0.5), 5, "no run while the supervisor is ahead")
+        open(folder + "/out/ok", "w").close()
+        checkd.load("check n type=tcp", f"check it type=script command={path} interval=200ms timeout=5s fall=1",
+                    "probe n 127.0.0.1:1", "probe it -")
+        checkd.wait_fact(check="it", verdict="up", generation=2)
+        assert not checkd.facts(reason="resources")
+
+
+def quiet(path, span):
+    before = os.path.getsize(path)
+    time.sleep(span)
+    return os.path.getsize(path) == before
 
 
 def test_the_release_of_the_check_worker_kills_its_scripts(script, folder):

@@ -11,6 +11,7 @@
  *   commit                  all since the last commit are the next generation: PREPARE, COMMIT,
  *                           APPLIED
  *   plan                    the same, but ABORT instead of COMMIT
+ *   away                    the runner is of another generation than the worker until the next commit
  *   release                 RELEASE; ends with the worker
  *
  * Scripts are run by the supervisor's own runner.
@@ -439,6 +440,8 @@ static void obey(struct driver *driver, char *line)
 		add_check(&driver->coming, rest);
 	else if (!strcmp(word, "probe"))
 		add_probe(&driver->coming, rest);
+	else if (!strcmp(word, "away"))
+		runner_model(driver->runner, NULL);
 	else if (!strcmp(word, "release"))
 		channel_send(driver->supervisor, RECORD_RELEASE, NULL, 0, -1);
 	else if (!strcmp(word, "commit") || !strcmp(word, "plan")) {
