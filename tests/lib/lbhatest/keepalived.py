@@ -29,8 +29,9 @@ class Keepalived:
     """One instance, described by the settings; `others` are more of them, as dictionaries of those settings that differ,
     and `group` names a sync group of all."""
 
-    def __init__(self, host, vips, version=3, others=(), group=None, **settings):
+    def __init__(self, host, vips, version=3, others=(), group=None, details=True, **settings):
         self.host, self.process = host, None
+        self.words = ["-D"] if details else []  # it then logs each address that it announces
         self.config = host.log_file("keepalived.conf")
         self.log = host.log_file("keepalived.log")
         first = {"vips": vips, "vrid": 51, "priority": 100, "advert": 1, "interface": "eth0", "instance": "public",
@@ -51,7 +52,7 @@ class Keepalived:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = self.host.start("keepalived", "-P", "-n", "-l", "-D", "-f", self.config,
+            self.process = self.host.start("keepalived", "-P", "-n", "-l", *self.words, "-f", self.config,
                                            "-p", self.host.log_file("keepalived.pid"),
                                            "-r", self.host.log_file("vrrp.pid"), stdout=log, stderr=log)
         return self
