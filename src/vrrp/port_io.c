@@ -1,17 +1,11 @@
 /* An interface that virtual routers use. It is known by name: the link behind it may be absent, go,
- * and come again under another index. One socket serves all its routers; adverts are given out by
- * VRID. */
-#include <errno.h>
+ * and come again under another index. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "core/worker.h"
 #include "net/monitor_io.h"
-#include "vrrp/advert_io.h"
 #include "vrrp/worker_io.h"
-
-#define SOCKET_RETRY (5 * NSTIME_S)
 
 struct port *port_get(struct vrrp_worker *worker, const char *name)
 {
@@ -45,86 +39,11 @@ void port_free(struct port *port)
 	pointers_remove(&worker->ports, &worker->port_count, port);
 	for (size_t i = 0; i < port->held_count; i++)
 		free(port->helds[i]);
-	advert_socket_close(port->socket);
+	wire_close(port);
 	announcing_fini(port);
 	free(port->helds);
 	free(port->routers);
 	free(port);
-}
-
-bool port_attach(struct port *port, struct router *router)
-{
-	return pointers_push(&port->routers, &port->router_count, &port->router_room, router);
-}
-
-void port_detach(struct port *port, struct router *router)
-{
-	pointers_remove(&port->routers, &port->router_count, router);
-}
-
-/* ---- adverts -------------------------------------------------------------------------------- */
-
-/* The drop is counted by the router it was for, or by all of the interface when it names none of
- * them. */
-static void drop(struct port *port, const struct vrrp_advert *advert, enum vrrp_drop why,
-		 bool known)
-{
-	for (size_t i = 0; i < port->router_count; i++) {
-		struct router *router = port->routers[i];
-
-		if (!known || router->about.virtual_router_id == advert->virtual_router_id)
-			router_dropped(router, why, &advert->source);
-	}
-}
-
-static bool has_router(const struct port *port, uint8_t virtual_router_id)
-{
-	for (size_t i = 0; i < port->router_count; i++)
-		if (port->routers[i]->about.virtual_router_id == virtual_router_id)
-			return true;
-	return false;
-}
-
-static void received(void *ctx, const void *packet, size_t size)
-{
-	struct port *port = ctx;
-	struct vrrp_advert advert;
-	enum vrrp_drop why;
-	bool known;
-
-	if (!vrrp_packet_decode(packet, size, &advert, &why)) {
-		drop(port, &advert, why, has_router(port, advert.virtual_router_id));
-		return;
-	}
-	known = has_router(port, advert.virtual_router_id);
-	if (!known)
-		drop(port, &advert, VRRP_DROP_VRID, false);
-	for (size_t i = 0; known && i < port->router_count; i++) {
-		struct router *router = port->routers[i];
-
-		if (router->about.virtual_router_id == advert.virtual_router_id)
-			router_hear(router, &advert);
-	}
-}
-
-void port_join(struct port *port, const struct router *router)
-{
-	int err = port->socket_error;
-
-	if (!port->link.index)
-		return;
-	if (!port->socket)
-		err = advert_socket_open(worker_loop(port->worker->frame), port->link.index,
-					 received, port, &port->socket);
-	if (!err)
-		err = advert_socket_join(port->socket, &router->about.multicast_group);
-	if (err && port->socket) {
-		advert_socket_close(port->socket);
-		port->socket = NULL;
-	}
-	port->socket_error = err;
-	if (err)
-		worker_later(port->worker, clock_now() + SOCKET_RETRY);
 }
 
 /* ---- link ----------------------------------------------------------------------------------- */
@@ -133,8 +52,7 @@ static void port_lost(struct port *port)
 {
 	log_warning("%s: the interface has gone", port->name);
 	port->link = (struct link){0};
-	advert_socket_close(port->socket);
-	port->socket = NULL;
+	wire_close(port);
 	vips_forget(port);
 }
 
@@ -147,9 +65,8 @@ void port_link(struct port *port, const struct link *link)
 	if (link) {
 		port->link = *link;
 		if (link->index != before) {
-			port->socket_error = 0;
-			for (size_t i = 0; i < port->router_count; i++)
-				port_join(port, port->routers[i]);
+			port->rewire = true;
+			wire_open(port);
 			vips_refresh(port);
 		}
 	}
@@ -159,23 +76,14 @@ void port_link(struct port *port, const struct link *link)
 
 /* ---- source --------------------------------------------------------------------------------- */
 
-/* The configured address if the interface has it, else the first one that is not virtual: adverts
- * carry an address of their interface (RFC 9568 section 5.1.1.1). An owner's virtual address is its
- * own. */
-struct addr port_source(const struct port *port, const struct instance *about)
+static bool is_virtual(const void *ctx, const struct prefix *prefix)
+{
+	return vips_has(ctx, prefix);
+}
+
+struct vrrp_source port_source(const struct port *port, const struct instance *about)
 {
 	struct address_list list = monitor_addresses(port->worker->monitor);
-	struct addr first = {0};
 
-	for (size_t i = 0; i < list.count; i++) {
-		const struct address *address = &list.items[i];
-
-		if (address->link != port->link.index || address->prefix.address.family != AF_INET)
-			continue;
-		if (addr_equal(&address->prefix.address, &about->source))
-			return about->source;
-		if (!first.family && (about->priority == 255 || !vips_has(port, &address->prefix)))
-			first = address->prefix.address;
-	}
-	return first;
+	return vrrp_source_choose(about, &list, port->link.index, is_virtual, port);
 }

@@ -26,6 +26,7 @@ static bool is_same_router(const struct instance *a, const struct instance *b)
 	return !strcmp(a->interface, b->interface) &&
 	       a->virtual_router_id == b->virtual_router_id && a->version == b->version &&
 	       instance_family(a) == instance_family(b) &&
+	       instance_family(a) == instance_family(b) &&
 	       addr_equal(&a->multicast_group, &b->multicast_group) &&
 	       a->virtual_mac == b->virtual_mac &&
 	       (a->authentication.type == VRRP_AUTH_AH) == (b->authentication.type == VRRP_AUTH_AH);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/arena.h"
 #include "base/duration.h"
@@ -10,7 +11,8 @@
 #include "config/copy.h"
 #include "core/statepage.h"
 #include "core/worker.h"
-#include "vrrp/advert_io.h"
+#include "vrrp/accept.h"
+#include "vrrp/auth.h"
 #include "vrrp/worker_io.h"
 
 #define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
@@ -27,7 +29,7 @@ struct parts {
 	struct held **helds;
 	struct addr *addresses;
 	uint8_t *wire;
-	size_t count;
+	size_t count, wire_count;
 	struct herald *heralds;
 	size_t herald_count;
 };
@@ -43,7 +45,7 @@ static void parts_free(struct parts *parts)
 /* A deep copy, and the addresses as the kernel, the announcer and the wire want them. */
 static int parts_make(struct port *port, const struct instance *about, struct parts *out)
 {
-	size_t count = about->virtual_address_count;
+	size_t count = about->virtual_address_count, size;
 	struct parts parts = {.arena = arena_new_small(ABOUT_ROOM + count * VIP_ROOM), .count = count};
 	const struct vip *vips;
 
@@ -56,10 +58,13 @@ static int parts_make(struct port *port, const struct instance *about, struct pa
 	vips = parts.about.virtual_addresses;
 	parts.helds = arena_array(parts.arena, count, sizeof(*parts.helds));
 	parts.addresses = arena_array(parts.arena, count, sizeof(*parts.addresses));
-	parts.wire = arena_array(parts.arena, count, 4);
+	size = addr_size(instance_family(&parts.about));
+	parts.wire = arena_array(parts.arena, count, size);
 	for (size_t i = 0; i < count && !arena_failed(parts.arena); i++) {
 		parts.addresses[i] = vips[i].address.address;
-		memcpy(parts.wire + 4 * i, vips[i].address.address.bytes, 4);
+		if (vips[i].advertise)
+			memcpy(parts.wire + size * parts.wire_count++,
+			       vips[i].address.address.bytes, size);
 		parts.helds[i] = held_get(port, &vips[i].address);
 		if (!parts.helds[i])
 			break;
@@ -79,10 +84,14 @@ static void parts_take(struct router *router, const struct parts *parts)
 	router->about = parts->about;
 	router->helds = parts->helds;
 	router->addresses = parts->addresses;
-	router->wire = parts->wire;
 	router->address_count = parts->count;
 	router->heralds = parts->heralds;
 	router->herald_count = parts->herald_count;
+	router->family = instance_family(&parts->about);
+	router->wire = parts->wire;
+	router->wire_count = parts->wire_count;
+	router->wire_print =
+		vrrp_addresses_print(router->family, parts->wire, parts->wire_count);
 }
 
 static void configure(struct router *router)
@@ -101,6 +110,14 @@ static void configure(struct router *router)
 	router->config.carrier_settle = about->carrier_settle;
 	router->config.announce = about->announce;
 	router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
+}
+
+/* AH counts its adverts and those of its peers, over changes of the configuration too. */
+static int counters_make(struct router *router, const struct instance *about)
+{
+	if (about->authentication.type == VRRP_AUTH_AH && !router->counters)
+		router->counters = calloc(1, sizeof(*router->counters));
+	return about->authentication.type == VRRP_AUTH_AH && !router->counters ? -ENOMEM : 0;
 }
 
 static void due(void *ctx);
@@ -124,14 +141,14 @@ struct router *router_new(struct vrrp_worker *worker, const struct instance *abo
 		return NULL;
 	}
 	parts_take(router, &parts);
-	if (!port_attach(port, router)) {
+	if (counters_make(router, about) || !port_attach(port, router)) {
 		router_free(router);
 		return NULL;
 	}
 	vrrp_fsm_init(&router->machine, clock_now());
 	configure(router);
 	router->machine.ready = worker->ready && trackers_known(router);
-	port_join(port, router);
+	wire_open(port);
 	return router;
 }
 
@@ -146,6 +163,7 @@ void router_free(struct router *router)
 		.arena = router->arena, .helds = router->helds, .count = router->address_count});
 	if (!router->leaving)
 		statepage_give_back(router->page);
+	free(router->counters);
 	free(router);
 }
 
@@ -164,7 +182,10 @@ int router_change(struct router *router, const struct instance *about)
 				   .helds = router->helds,
 				   .count = router->address_count};
 	bool holds = router->holds, interrupted;
-	int err = parts_make(router->port, about, &parts);
+	int err = counters_make(router, about);
+
+	if (!err)
+		err = parts_make(router->port, about, &parts);
 
 	if (err)
 		return err;
@@ -179,7 +200,7 @@ int router_change(struct router *router, const struct instance *about)
 		router_announce(router);
 	parts_free(&old);
 	configure(router);
-	router->port->stale = true;
+	router->port->stale = router->port->rewire = true;
 	worker_touch(router->worker, router->port);
 	if (router->started)
 		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
@@ -217,30 +238,17 @@ static void count_lateness(struct router *router, nstime sent)
 
 static void send_advert(struct router *router, uint8_t priority)
 {
-	struct vrrp_advert advert = {
-		.source = router->config.source,
-		.destination = router->about.multicast_group,
-		.virtual_router_id = router->about.virtual_router_id,
-		.priority = priority,
-		.interval = router->about.advert_interval,
-		.addresses = router->wire,
-		.address_count = (uint8_t)router->address_count,
-	};
-	uint8_t packet[VRRP_PACKET_MAX];
-	struct writer out = writer_of(packet, sizeof(packet));
-	int err = -ENETDOWN;
-	nstime now;
+	char peer[ADDR_TEXT];
+	struct addr where;
+	unsigned sent;
+	int err = wire_send(router, priority, &sent, &where);
+	nstime now = clock_now();
 
-	vrrp_packet_encode(&out, &advert);
-	if (out.failed)
-		err = -EMSGSIZE;
-	else if (router->port->socket)
-		err = advert_socket_send(router->port->socket, packet, writer_used(&out));
-	if (err) {
-		complain(router, "an advert could not be sent: %s", strerror(-err));
+	if (err)
+		complain(router, "an advert%s%s could not be sent: %s", where.family ? " to " : "",
+			 where.family ? addr_format(&where, peer) : "", strerror(-err));
+	if (!sent)
 		return;
-	}
-	now = clock_now();
 	router->sent++;
 	count_lateness(router, now);
 	if (router->page && priority)
@@ -356,8 +364,8 @@ static void due(void *ctx)
 
 	const struct vrrp_machine *machine = &router->machine;
 
-	if (machine->state == VRRP_BACKUP && router->port->socket)
-		advert_socket_drain(router->port->socket);
+	if (machine->state == VRRP_BACKUP)
+		wire_drain(router);
 	if (machine->state == VRRP_MASTER && machine->deadline <= clock_now())
 		router->due = machine->deadline;
 	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_TIMER});
@@ -366,55 +374,79 @@ static void due(void *ctx)
 
 /* ---- what comes in -------------------------------------------------------------------------- */
 
-/* Once per master: differences that the protocol tolerates, but an operator did not mean. */
-static void note_differences(struct router *router, const struct vrrp_advert *advert)
+static size_t shared_addresses(const struct router *router, const struct vrrp_advert *advert)
 {
-	char peer[ADDR_TEXT], theirs[DURATION_TEXT], ours[DURATION_TEXT];
-	size_t known = 0;
+	size_t size = addr_size(router->family), shared = 0;
 
-	if (!advert->priority || addr_equal(&router->noted, &advert->source))
-		return;
-	router->noted = advert->source;
-	addr_format(&advert->source, peer);
-	if (advert->interval != router->about.advert_interval)
-		complain(router, "%s advertises every %s, this director is to do so every %s", peer,
-			 duration_format(advert->interval, theirs),
-			 duration_format(router->about.advert_interval, ours));
 	for (size_t i = 0; i < advert->address_count; i++)
-		for (size_t j = 0; j < router->address_count; j++)
-			known += !memcmp(advert->addresses + 4 * i, router->wire + 4 * j, 4);
-	if (known != advert->address_count || known != router->address_count)
-		complain(router, "%s advertises other virtual addresses (%u, %zu of them our %zu)",
-			 peer, advert->address_count, known, router->address_count);
+		for (size_t j = 0; j < router->wire_count; j++)
+			shared += !memcmp(advert->addresses + size * i, router->wire + size * j,
+					  size);
+	return shared;
 }
 
-void router_hear(struct router *router, const struct vrrp_advert *advert)
+static void tell_differences(const struct router *router, const struct addr *source,
+			     const struct vrrp_advert *advert, bool other_addresses)
 {
-	if (!addr_equal(&advert->destination, &router->about.multicast_group)) {
-		router_dropped(router, VRRP_DROP_HEADER, &advert->source);
+	char peer[ADDR_TEXT], theirs[DURATION_TEXT], ours[DURATION_TEXT];
+
+	addr_format(source, peer);
+	if (advert->interval != router->about.advert_interval)
+		log_warning("%s: %s advertises every %s, this director is to do so every %s",
+			    router->about.name, peer, duration_format(advert->interval, theirs),
+			    duration_format(router->about.advert_interval, ours));
+	if (other_addresses)
+		log_warning("%s: %s advertises other virtual addresses (%u, %zu of them our %zu)",
+			    router->about.name, peer, advert->address_count,
+			    shared_addresses(router, advert), router->wire_count);
+}
+
+/* Differences that the protocol tolerates, but an operator did not mean: told once per master and
+ * list, and only when there is room for a line, because to name them costs more than to see
+ * them. */
+static void note_differences(struct router *router, const struct addr *source,
+			     const struct vrrp_advert *advert)
+{
+	uint64_t print = vrrp_addresses_print(router->family, advert->addresses,
+					      advert->address_count);
+	bool other_addresses = print != router->wire_print;
+	unsigned suppressed;
+
+	router->other_addresses += other_addresses;
+	if (!advert->priority ||
+	    (addr_equal(&router->noted, source) && router->noted_print == print))
 		return;
-	}
-	if (addr_equal(&advert->source, &router->config.source)) {
-		router_dropped(router, VRRP_DROP_OWN, &advert->source);
-		return;
-	}
+	router->noted = *source;
+	router->noted_print = print;
+	if ((other_addresses || advert->interval != router->about.advert_interval) &&
+	    log_limit(&router->complaints, clock_now(), &suppressed))
+		tell_differences(router, source, advert, other_addresses);
+}
+
+void router_hear(struct router *router, const struct vrrp_envelope *envelope,
+		 const struct vrrp_advert *advert)
+{
 	router->received++;
-	note_differences(router, advert);
+	note_differences(router, &envelope->source, advert);
 	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_ADVERT,
-						.source = advert->source,
+						.source = envelope->source,
 						.priority = advert->priority,
 						.interval = advert->interval});
 }
 
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source)
 {
+	nstime now = clock_now();
 	char from[ADDR_TEXT];
+	unsigned suppressed;
 
 	router->dropped[why]++;
 	router->dropped_from[why] = *source;
-	router->dropped_at[why] = clock_now();
-	complain(router, "dropped an advert from %s (%s)", addr_format(source, from),
-		 vrrp_drop_name(why));
+	router->dropped_at[why] = now;
+	if (log_limit(&router->complaints, now, &suppressed))
+		log_warning("%s: dropped an advert from %s (%s)%s", router->about.name,
+			    addr_format(source, from), vrrp_drop_name(why),
+			    suppressed ? " (and more)" : "");
 }
 
 /* ---- surroundings --------------------------------------------------------------------------- */
@@ -458,6 +490,48 @@ static void look_at_refusals(struct router *router, struct text *text, uint64_t 
 	}
 }
 
+static void add_source_fault(const struct router *router, struct text *text, uint64_t *faults)
+{
+	const char *name = router->port->name;
+	char address[ADDR_TEXT];
+
+	addr_format(&router->source.address, address);
+	switch (router->source.state) {
+	case VRRP_SOURCE_FOUND:
+		break;
+	case VRRP_SOURCE_NONE:
+		fault_add(text, faults, VRRP_FAULT_SOURCE, "%s has no %s address to send from",
+			  name, router->family == AF_INET6 ? "IPv6" : "IPv4");
+		break;
+	case VRRP_SOURCE_TENTATIVE:
+		fault_add(text, faults, VRRP_FAULT_SOURCE,
+			  "%s of %s is not usable yet: the kernel looks for duplicates of it",
+			  address, name);
+		break;
+	case VRRP_SOURCE_DUPLICATE:
+		fault_add(text, faults, VRRP_FAULT_SOURCE,
+			  "%s of %s is not usable: another machine has it", address, name);
+		break;
+	}
+}
+
+/* Whether adverts can go out: from an address, through a socket, in one piece. */
+static void look_at_sending(const struct router *router, struct text *text, uint64_t *faults)
+{
+	const struct port *port = router->port;
+	size_t size = wire_size(router);
+	int err = wire_error(router);
+
+	add_source_fault(router, text, faults);
+	if (err)
+		fault_add(text, faults, VRRP_FAULT_SOCKET, "no socket for adverts on %s: %s",
+			  port->name, strerror(-err));
+	if (port->link.mtu && size > port->link.mtu)
+		fault_add(text, faults, VRRP_FAULT_SOCKET,
+			  "an advert with %zu addresses has %zu bytes, the MTU of %s is %u",
+			  router->wire_count, size, port->name, port->link.mtu);
+}
+
 static uint64_t faults_now(struct router *router, struct text *text)
 {
 	const struct port *port = router->port;
@@ -471,12 +545,7 @@ static uint64_t faults_now(struct router *router, struct text *text)
 	if (router->about.track_own_interface && !link_usable(&port->link))
 		fault_add(text, &faults, VRRP_FAULT_LINK, "%s %s", port->name,
 			  port->link.up ? "has no carrier" : "is down");
-	if (!router->config.source.family)
-		fault_add(text, &faults, VRRP_FAULT_SOURCE, "%s has no IPv4 address to send from",
-			  port->name);
-	if (!port->socket)
-		fault_add(text, &faults, VRRP_FAULT_SOCKET, "no socket for adverts on %s: %s",
-			  port->name, strerror(-port->socket_error));
+	look_at_sending(router, text, &faults);
 	look_at_refusals(router, text, &faults);
 	if (trackers_fault(router, text))
 		faults |= VRRP_FAULT_TRACKER;
@@ -512,12 +581,15 @@ static void look_at_addresses(struct router *router)
 
 static bool look_at_source(struct router *router)
 {
-	struct addr source = port_source(router->port, &router->about);
-	bool changed = !addr_equal(&source, &router->config.source);
+	struct vrrp_source source = port_source(router->port, &router->about);
+	struct addr usable = source.state == VRRP_SOURCE_FOUND ? source.address : (struct addr){0};
+	bool changed = !addr_equal(&usable, &router->config.source);
 
-	if (router->port->link.index)
-		router->config.source = source;
-	return changed && router->port->link.index;
+	if (!router->port->link.index)
+		return false;
+	router->source = source;
+	router->config.source = usable;
+	return changed;
 }
 
 void router_look(struct router *router)
@@ -631,6 +703,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 	memcpy(out->dropped_from, router->dropped_from, sizeof(out->dropped_from));
 	memcpy(out->dropped_at, router->dropped_at, sizeof(out->dropped_at));
 	memcpy(out->dropped, router->dropped, sizeof(out->dropped));
+	wire_add_strays(router, out);
 	reason(router, words);
 	memcpy(out->reason, words, sizeof(out->reason));
 	if (machine->state == VRRP_FAULT)
@@ -639,7 +712,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 
 void router_count(struct router *router)
 {
-	uint64_t sum = router->sent + router->received;
+	uint64_t sum = router->sent + router->received + wire_stray_count(router);
 
 	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
 		sum += router->dropped[i];

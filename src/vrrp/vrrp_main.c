@@ -22,6 +22,7 @@
 #include "net/rtnl_writer_io.h"
 #include "net/announce_io.h"
 #include "net/monitor_io.h"
+#include "vrrp/auth_io.h"
 #include "vrrp/reload.h"
 #include "vrrp/worker_io.h"
 
@@ -120,9 +121,7 @@ static bool all_released(const struct vrrp_worker *worker)
 static void settle_port(struct port *port)
 {
 	port->touched = false;
-	for (size_t i = 0; i < port->router_count; i++)
-		if (!port->socket)
-			port_join(port, port->routers[i]);
+	wire_open(port);
 	for (size_t i = 0; i < port->router_count; i++)
 		router_look(port->routers[i]);
 	port->stale = false;
@@ -198,6 +197,22 @@ static void abort_prepared(void *ctx)
 	worker->prepared = NULL;
 }
 
+/* AH without OpenSSL is refused here, where the old configuration can stay. */
+static int prepare_auth(struct vrrp_worker *worker, const struct model *model)
+{
+	char words[FACT_DETAIL];
+
+	for (size_t i = 0; i < model->instance_count; i++) {
+		const struct instance *about = &model->instances[i];
+
+		if (about->authentication.type != VRRP_AUTH_AH || !ah_open(words, sizeof(words)))
+			continue;
+		worker_line(worker->frame, "%s: %s", about->name, words);
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
 static int prepare(void *ctx, const void *slice, size_t size, uint32_t generation)
 {
 	struct vrrp_worker *worker = ctx;
@@ -209,6 +224,8 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 	abort_prepared(worker);
 	if (!err)
 		err = plan(worker, arena, model, &reload);
+	if (!err)
+		err = prepare_auth(worker, model);
 	if (err) {
 		worker_line(worker->frame, "vrrp cannot take generation %u: %s", generation,
 			    strerror(-err));
@@ -555,6 +572,8 @@ static int open_all(struct vrrp_worker *worker)
 	int err = announcer_new(&worker->announcer);
 
 	if (!err)
+		err = advert_hub_new(loop, &wire_ops, &worker->hub);
+	if (!err)
 		err = rtnl_writer_new(loop, WRITES_AT_ONCE, WORKER_FD_OWNED, &writer_ops, worker,
 					 &worker->writer);
 	if (!err)
@@ -585,6 +604,7 @@ static void close_all(struct vrrp_worker *worker)
 		port_free(worker->ports[0]);
 	monitor_free(worker->monitor);
 	announcer_free(worker->announcer);
+	advert_hub_free(worker->hub);
 	timer_fini(&worker->settle);
 	timer_fini(&worker->later);
 	timer_fini(&worker->tick);

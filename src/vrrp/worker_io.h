@@ -2,7 +2,8 @@
  *
  *   vrrp_main   the frame: reload, facts, release
  *   router_io   a virtual router: steps its machine, does what that asks for, tells
- *   port_io     an interface that routers use: link, source address, socket, who gets which advert
+ *   port_io     an interface that routers use: its link and the source addresses on it
+ *   wire_io     its sockets: who gets which advert, and what goes out where
  *   trackers_io what the routers track: priority, and faults that are not their own
  *   announcing_io  gratuitous ARP and neighbour advertisements, paced
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
@@ -23,13 +24,14 @@
 #include "core/loop.h"
 #include "net/address.h"
 #include "net/link.h"
+#include "vrrp/advert_io.h"
 #include "vrrp/fsm.h"
 #include "vrrp/packet.h"
 #include "vrrp/repair.h"
 #include "vrrp/rounds.h"
+#include "vrrp/source.h"
 
 struct rtnl_writer;
-struct advert_socket;
 struct announcer;
 struct arena;
 struct monitor;
@@ -38,6 +40,7 @@ struct router;
 struct statepage_instance;
 struct text;
 struct trackers;
+struct vrrp_counters;
 struct worker;
 
 /* A virtual address on a port. Lives while a router lists it, or it is ours in the kernel, or an
@@ -55,13 +58,24 @@ struct held {
 	struct repair repair;
 };
 
+/* What came in on an interface and names no router of it. */
+struct stray {
+	uint64_t count;
+	struct addr from; /* the last one */
+	nstime at;
+};
+#define PORT_STRAYS 4
+
 struct port {
 	struct vrrp_worker *worker;
 	char name[LINK_NAME];
 	struct link link;     /* index 0: absent */
-	struct advert_socket *socket;
-	int socket_error;
-	struct router **routers; /* the leaving ones too */
+	struct advert_socket *sockets[ADVERT_KINDS]; /* open while a router needs them */
+	int socket_errors[ADVERT_KINDS];
+	bool rewire;             /* which sockets and groups are needed has changed */
+	struct stray strays[2][PORT_STRAYS]; /* IPv4, IPv6 */
+	uint8_t foreign[2][32];  /* virtual routers of others that were told; IPv4, IPv6 */
+	struct router **routers; /* the leaving ones too; by family and virtual router id */
 	size_t router_count, router_room;
 	struct held **helds;  /* by prefix */
 	size_t held_count, held_room;
@@ -96,8 +110,13 @@ struct router {
 
 	struct held **helds;           /* the virtual addresses, in the order of the file */
 	struct addr *addresses;
-	uint8_t *wire;                 /* the same as bytes of an advert */
 	size_t address_count;
+	uint8_t family;                /* of its adverts */
+	uint8_t *wire;                 /* the advertised addresses as bytes of an advert */
+	size_t wire_count;
+	uint64_t wire_print;           /* of them, to compare (accept.h) */
+	struct vrrp_counters *counters; /* AH; else NULL */
+	struct vrrp_source source;     /* config.source, or why there is none */
 	bool holds;                    /* counted in held.wants */
 	bool waiting;                  /* the machine waits for WRITTEN */
 	struct herald *heralds;        /* by interface */
@@ -117,6 +136,8 @@ struct router {
 	uint64_t late[VRRP_LATE_COUNT];
 	struct statepage_instance *page;
 	struct addr noted;             /* the master whose adverts were compared with ours */
+	uint64_t noted_print;          /* and what it advertised */
+	uint64_t other_addresses;      /* adverts accepted although they list other addresses */
 	struct log_bucket complaints;
 };
 
@@ -125,6 +146,7 @@ struct vrrp_worker {
 	struct monitor *monitor;
 	struct rtnl_writer *writer;
 	struct announcer *announcer;
+	struct advert_hub *hub;
 	bool synced;                   /* the monitor has seen the kernel once */
 	bool configured;               /* there was a commit: before it nothing is unwanted */
 	bool ready;                    /* the table is programmed, or there are no services */
@@ -184,7 +206,9 @@ void router_look(struct router *router);
 void router_tracked(struct router *router);
 /* Tells the machine whether it may preempt. */
 void router_tell_ready(struct router *router);
-void router_hear(struct router *router, const struct vrrp_advert *advert);
+/* An advert that is good and for this router. */
+void router_hear(struct router *router, const struct vrrp_envelope *envelope,
+		 const struct vrrp_advert *advert);
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source);
 void router_fact(const struct router *router, struct fact_instance *out);
 /* Marks the fact when a counter has moved since it was told. */
@@ -207,14 +231,33 @@ bool router_hush(struct router *router);
 /* The port of that name, made if need be; NULL: out of memory. */
 struct port *port_get(struct vrrp_worker *worker, const char *name);
 void port_free(struct port *port);
-bool port_attach(struct port *port, struct router *router);
-void port_detach(struct port *port, struct router *router);
 /* The link as it is now; NULL: there is none of that name. */
 void port_link(struct port *port, const struct link *link);
-/* Opens the socket if it is not, and joins the router's group. */
-void port_join(struct port *port, const struct router *router);
-/* The address that adverts of a router carry; family 0: none. */
-struct addr port_source(const struct port *port, const struct instance *about);
+/* The address that adverts of a router carry, as the kernel has it now. */
+struct vrrp_source port_source(const struct port *port, const struct instance *about);
+
+/* ---- wire_io -------------------------------------------------------------------------------- */
+
+extern const struct advert_ops wire_ops;
+
+bool port_attach(struct port *port, struct router *router);
+void port_detach(struct port *port, struct router *router);
+/* Opens the sockets that the routers of a port need and that are not open, joins their groups, and
+ * closes what nobody needs. One that cannot be opened is tried again later. */
+void wire_open(struct port *port);
+void wire_close(struct port *port);
+/* Why a router cannot send: -errno of its socket; 0: it can. */
+int wire_error(const struct router *router);
+/* Takes in what waits for a router. */
+void wire_drain(const struct router *router);
+/* Sends an advert to the group, the peers or both; *sent is to how many. 0 or the first error, with
+ * whom it is about in *where (family 0: all). */
+int wire_send(struct router *router, uint8_t priority, unsigned *sent, struct addr *where);
+/* Bytes of its adverts, which must fit into the interface's MTU. */
+size_t wire_size(const struct router *router);
+/* Adds what was counted for the whole interface to a router's fact. */
+void wire_add_strays(const struct router *router, struct fact_instance *fact);
+uint64_t wire_stray_count(const struct router *router);
 
 /* ---- trackers_io ---------------------------------------------------------------------------- */
 

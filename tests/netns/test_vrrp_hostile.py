@@ -86,14 +86,17 @@ def test_each_wrong_advert_is_counted_by_its_reason_and_changes_nothing(pair, re
     after = pair.lb1.vrrp()
     assert after["dropped"] == dict(before["dropped"], **{reason: 3})
     assert (after["state"], after["transitions"], after["received"]) == ("MASTER", before["transitions"], 0)
-    source = LB1 if reason == "own" else "192.168.8.66"
-    assert f"public: dropped an advert from {source} ({reason})" in pair.lb1.log
+    if reason == "virtual_router_id":  # nothing unusual on a segment: told once
+        assert pair.lb1.log.count("192.168.8.66 advertises virtual router 52") == 1
+    else:
+        source = LB1 if reason == "own" else "192.168.8.66"
+        assert f"public: dropped an advert from {source} ({reason})" in pair.lb1.log
 
 
 def test_an_advert_to_us_alone_is_not_one_to_the_group(pair):
     mac = bytes.fromhex(pair.lb1.host.mac().replace(":", ""))
     pair.hostile.send(advert(group=LB1), to=mac)
-    wait_for(lambda: pair.lb1.vrrp()["dropped"]["header"], 1, what="drops counted as header")
+    wait_for(lambda: pair.lb1.vrrp()["dropped"]["transport"], 1, what="drops counted as transport")
     assert pair.lb1.role() == "MASTER"
 
 
