@@ -24,14 +24,16 @@ def message_of(frame):
 
 
 def read_advert(frame):
-    """The Advert in a frame, or None."""
+    """The Advert in a frame, or None where there is none, or a malformed one."""
     message = message_of(frame) if frame.ethertype in (IPV4, IPV6) else None
-    if not message or message[0] not in (0x21, 0x31):
+    if not message or len(message) < 8 or message[0] not in (0x21, 0x31):
         return None
     version = message[0] >> 4
     _, router, priority, count, interval = struct.unpack("!BBBBH", message[:6])
     seconds = float(interval & 0xff) if version == 2 else (interval & 0xfff) / 100
     size = 4 if frame.ethertype == IPV4 else 16
+    if len(message) < 8 + size * count:
+        return None
     addresses = [str(ipaddress.ip_address(message[at:at + size])) for at in range(8, 8 + size * count, size)]
     return Advert(frame.when, frame.ip_addresses[0], router, priority, seconds, addresses, version)
 
