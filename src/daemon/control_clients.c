@@ -1,5 +1,6 @@
-/* See control_clients.h. A client is in one of three moods: reading (no line is open), open (its
- * line is with the callee, `ticket` is not 0), sending (`answer` is not NULL). Reading goes on
+/* See control_clients.h. A client is in one of four moods: reading (no line is open), open (its
+ * line is with the callee, `ticket` is not 0), sending (`answer` is not NULL), following (`more` is
+ * not NULL: when all is sent it asks for more). Reading goes on
  * while there is room in its buffer, so that its end is seen; the next line is cut when the last
  * answer has left. A client that has closed its sending side still gets its answers. */
 #include "daemon/control_clients.h"
@@ -29,6 +30,8 @@ struct client {
 	nstime heard;
 	bool ended;   /* nothing more comes from it */
 	bool cutting; /* its lines are being handled further up the stack */
+	clients_more *more; /* of a follower */
+	uint64_t cursor;
 	char *answer;
 	size_t sent, size;
 	size_t used;
@@ -39,7 +42,8 @@ struct clients {
 	struct loop *loop;
 	int listener;
 	struct loop_io io;
-	struct loop_timer pause;
+	struct loop_timer pause, wake;
+	size_t followers;
 	clients_line *handle;
 	void *ctx;
 	uint32_t last_ticket;
@@ -53,6 +57,7 @@ static void client_drop(struct client *client)
 	timer_fini(&client->stall);
 	close(client->fd);
 	client->clients->waiting -= client->size;
+	client->clients->followers -= client->more != NULL;
 	free(client->answer);
 	free(client->line);
 	*client = (struct client){0};
@@ -65,6 +70,11 @@ static void client_stalled(void *ctx)
 	log_debug("control: client with pid %d does not read its answer, dropped",
 		  (int)client->peer.pid);
 	client_drop(client);
+}
+
+static nstime patience(const struct client *client)
+{
+	return client->more ? FOLLOWER_STALL : CLIENT_STALL;
 }
 
 /* Sends what the socket takes; false when the client is gone. */
@@ -85,7 +95,7 @@ static bool client_send(struct client *client)
 			return false;
 		}
 		client->sent += (size_t)sent;
-		timer_at(&client->stall, clock_now() + CLIENT_STALL);
+		timer_at(&client->stall, clock_now() + patience(client));
 	}
 	io_want_write(&client->io, false);
 	timer_cancel(&client->stall);
@@ -109,7 +119,7 @@ static void client_set_answer(struct client *client, char *answer)
 	client->answer = answer;
 	client->size = size;
 	client->clients->waiting += size;
-	timer_at(&client->stall, clock_now() + CLIENT_STALL);
+	timer_at(&client->stall, clock_now() + patience(client));
 }
 
 static uint32_t next_ticket(struct clients *clients)
@@ -143,6 +153,18 @@ static void client_line_too_long(struct client *client)
 	client_set_answer(client, control_refusal("the line is too long", NULL));
 }
 
+/* A follower with nothing left to send asks for more; false when there is none. */
+static bool client_take_more(struct client *client)
+{
+	struct clients *clients = client->clients;
+	char *text = client->more(clients->ctx, &client->cursor);
+
+	if (!text)
+		return false;
+	client_set_answer(client, text);
+	return true;
+}
+
 /* Moves the client on as far as it goes now: send, then the next line, until something has to be
  * waited for. */
 static void client_go(struct client *client)
@@ -153,6 +175,11 @@ static void client_go(struct client *client)
 			return;
 		if (client->answer || client->ticket)
 			break;
+		if (client->more) {
+			if (client_take_more(client))
+				continue;
+			break;
+		}
 		if (client_cut_line(client))
 			continue;
 		if (client->used == CONTROL_LINE_MAX) {
@@ -184,9 +211,13 @@ static void client_readable(void *ctx)
 		client_drop(client);
 		return;
 	}
+	if (got == 0 && client->more) {
+		client_drop(client);
+		return;
+	}
 	if (got == 0)
 		client->ended = true;
-	client->used += (size_t)got;
+	client->used += client->more ? 0 : (size_t)got;
 	client->heard = clock_now();
 	client_go(client);
 }
@@ -196,27 +227,66 @@ static void client_writable(void *ctx)
 	client_go(ctx);
 }
 
+/* NULL: it has left. */
+static struct client *client_find(struct clients *clients, uint32_t ticket)
+{
+	for (size_t i = 0; ticket && i < CLIENTS_MAX; i++)
+		if (clients->places[i].clients && clients->places[i].ticket == ticket)
+			return &clients->places[i];
+	return NULL;
+}
+
 void clients_answer(struct clients *clients, uint32_t ticket, char *answer)
 {
-	for (size_t i = 0; ticket && i < CLIENTS_MAX; i++) {
-		struct client *client = &clients->places[i];
+	struct client *client = client_find(clients, ticket);
 
-		if (!client->clients || client->ticket != ticket)
-			continue;
-		if (!answer && !client->cutting) {
-			client_drop(client);
-			return;
-		}
-		if (!answer) {
-			client->ended = true;
-			client->used = 0;
-		}
-		client_set_answer(client, answer);
-		if (!client->cutting)
-			client_go(client);
+	if (!client) {
+		free(answer);
 		return;
 	}
-	free(answer);
+	if (!answer && !client->cutting) {
+		client_drop(client);
+		return;
+	}
+	if (!answer) {
+		client->ended = true;
+		client->used = 0;
+	}
+	client_set_answer(client, answer);
+	if (!client->cutting)
+		client_go(client);
+}
+
+bool clients_follow(struct clients *clients, uint32_t ticket, char *answer, clients_more *more,
+		    uint64_t cursor)
+{
+	struct client *client = client_find(clients, ticket);
+
+	if (clients->followers == FOLLOWERS_MAX)
+		return false;
+	if (client && answer) {
+		client->more = more;
+		client->cursor = cursor;
+		client->used = 0;
+		clients->followers++;
+	}
+	clients_answer(clients, ticket, answer);
+	return true;
+}
+
+void clients_wake(struct clients *clients)
+{
+	if (clients->followers && !timer_armed(&clients->wake))
+		timer_at(&clients->wake, 0);
+}
+
+static void wake_followers(void *ctx)
+{
+	struct clients *clients = ctx;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (clients->places[i].more && !clients->places[i].answer)
+			client_go(&clients->places[i]);
 }
 
 /* A free place; else that of the client which has been silent longest with nothing open. NULL:
@@ -230,7 +300,7 @@ static struct client *place_find(struct clients *clients)
 
 		if (!client->clients)
 			return client;
-		if (!client->ticket && !client->answer &&
+		if (!client->ticket && !client->answer && !client->more &&
 		    (!oldest || client->heard < oldest->heard))
 			oldest = client;
 	}
@@ -311,7 +381,8 @@ struct clients *clients_new(struct loop *loop, int listener, clients_line *line,
 	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) ||
 	    fcntl(listener, F_SETFD, FD_CLOEXEC) ||
 	    io_init(loop, &clients->io, listener, LOOP_IDLE, clients_accept, NULL, clients) ||
-	    timer_init(loop, &clients->pause, LOOP_IDLE, accept_again, clients)) {
+	    timer_init(loop, &clients->pause, LOOP_IDLE, accept_again, clients) ||
+	    timer_init(loop, &clients->wake, LOOP_IDLE, wake_followers, clients)) {
 		clients_free(clients);
 		return NULL;
 	}
@@ -327,6 +398,7 @@ void clients_free(struct clients *clients)
 			client_drop(&clients->places[i]);
 	io_fini(&clients->io);
 	timer_fini(&clients->pause);
+	timer_fini(&clients->wake);
 	close(clients->listener);
 	free(clients);
 }

@@ -2,10 +2,15 @@
  * answers. Nothing here blocks: a client that does not read is dropped after CLIENT_STALL, one that
  * sends an endless line at once; clients and the bytes waiting for them are bounded; when the
  * places are taken the one that has been silent longest goes. A line gets a ticket; whoever answers
- * later does so by ticket, and a client that has left meanwhile is forgotten. */
+ * later does so by ticket, and a client that has left meanwhile is forgotten.
+ *
+ * A client may become a follower: then it gets lines as they come, from wherever its cursor stands.
+ * What it has not taken is kept by whoever makes the lines, not here: a follower that does not read
+ * costs one piece of text. */
 #ifndef LBHA_DAEMON_CONTROL_CLIENTS_H
 #define LBHA_DAEMON_CONTROL_CLIENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,6 +20,8 @@
 #define CLIENTS_MAX 64
 #define CLIENTS_BYTES_MAX ((size_t)64 << 20) /* of answers that wait to be read, in all */
 #define CLIENT_STALL (10 * NSTIME_S)
+#define FOLLOWERS_MAX 32 /* of the clients: the others find a place */
+#define FOLLOWER_STALL (600 * NSTIME_S)
 
 struct loop;
 struct clients;
@@ -30,11 +37,21 @@ struct client_peer {
 typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *peer,
 			  const char *line, size_t length);
 
+/* What a follower gets next: text after *cursor, which moves on, malloc'ed; NULL: nothing yet. */
+typedef char *clients_more(void *ctx, uint64_t *cursor);
+
 /* Takes the listening socket over. NULL when out of memory. */
 struct clients *clients_new(struct loop *loop, int listener, clients_line *line, void *ctx);
 void clients_free(struct clients *clients);
 
 /* Sends an answer, malloc'ed and taken over (NULL, out of memory, drops the client). */
 void clients_answer(struct clients *clients, uint32_t ticket, char *answer);
+
+/* Sends an answer (as above) and makes the client a follower: nothing it says is heard any more.
+ * False: there are FOLLOWERS_MAX, nothing was done and the answer is still the caller's. */
+bool clients_follow(struct clients *clients, uint32_t ticket, char *answer, clients_more *more,
+		    uint64_t cursor);
+/* There is more for followers: it is sent soon, many calls at once. */
+void clients_wake(struct clients *clients);
 
 #endif

@@ -30,9 +30,11 @@
 #include "daemon/control_mirror.h"
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
+#include "daemon/events.h"
 
 #define PENDING_MAX 16
 #define HUSH NSTIME_S
+#define EVENTS_AT_ONCE 32768 /* bytes for a follower in one piece */
 #define INFORMANTS (1u << ROLE_CHECK | 1u << ROLE_IPVS | 1u << ROLE_VRRP)
 #define LINES_BYTES_MAX ((size_t)8 << 20) /* of one command's answer */
 
@@ -47,6 +49,8 @@ struct control {
 	struct worker *worker;
 	struct clients *clients;
 	struct mirror mirror, next;
+	struct events *events;
+	struct event_sink sink;
 	uid_t supervisor; /* the user that the supervisor runs as */
 	struct pending pending[PENDING_MAX];
 	struct log_bucket bad_facts;
@@ -128,7 +132,7 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 		if (!control->awaited)
 			begin_to_answer(control);
 	}
-	if (mirror_fact(&control->mirror, type, in) ||
+	if (mirror_fact(&control->mirror, type, in, clock_now()) ||
 	    !log_limit(&control->bad_facts, clock_now(), &suppressed))
 		return;
 	log_warning("the %s worker sent a senseless fact of type %u, ignored (and %u before)",
@@ -198,6 +202,7 @@ static const char *refusal_of(enum control_kind kind)
 	case CONTROL_VRRP:
 	case CONTROL_SERVICES:
 	case CONTROL_CONFIG:
+	case CONTROL_EVENTS:
 		break;
 	}
 	return "the supervisor refused";
@@ -275,6 +280,47 @@ static char *answer_ping(const struct mirror *mirror)
 					(json_int_t)(model ? model->generation : 0)));
 }
 
+/* ---- events ----------------------------------------------------------------------- */
+
+static void keep_event(void *ctx, const struct event *event)
+{
+	struct control *control = ctx;
+
+	events_add(control->events, event, clock_wall_offset());
+	if (control->clients)
+		clients_wake(control->clients);
+}
+
+/* What a follower gets next: many lines at once, or one that says how many it missed. */
+static char *more_events(void *ctx, uint64_t *cursor)
+{
+	const struct control *control = ctx;
+	uint64_t missed, number = events_after(control->events, *cursor, &missed);
+	char *text;
+
+	if (missed) {
+		*cursor = number - 1;
+		return events_missed_line(number, missed, clock_now() + clock_wall_offset());
+	}
+	text = events_text(control->events, &number, EVENTS_AT_ONCE);
+	*cursor = number - 1;
+	return text;
+}
+
+static char *answer_follow(struct control *control, uint32_t ticket,
+			   const struct control_request *request)
+{
+	uint64_t last = events_last(control->events);
+	char *answer = control_answer(json_pack("{s:[], s:I, s:i}", "events", "last",
+						(json_int_t)last, "missed", 0));
+
+	if (clients_follow(control->clients, ticket, answer, more_events,
+			   request->has_since ? request->since : last))
+		return NULL;
+	free(answer);
+	return control_refusal("too many clients follow the events already", NULL);
+}
+
 /* The answer to a request that needs nobody else. */
 static char *answer_now(const struct control *control, const struct control_request *request)
 {
@@ -291,6 +337,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_CONFIG:
 		return mirror->model ? answer_config(mirror)
 				     : control_refusal("no configuration is loaded yet", NULL);
+	case CONTROL_EVENTS:
+		return control_answer(events_json(control->events, request->since));
 	case CONTROL_PING:
 	case CONTROL_RELOAD:
 	case CONTROL_PLAN:
@@ -331,6 +379,8 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	refused = forbidden(control, peer, is_command);
 	if (refused)
 		answer = control_refusal(refused, NULL);
+	else if (request.follow)
+		answer = answer_follow(control, ticket, &request);
 	else
 		answer = is_command ? command_send(control, ticket, &request)
 				    : answer_now(control, &request);
@@ -338,7 +388,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 		log_info("%s asked for by user %u, process %d%s%s",
 			 control_request_name(request.kind), (unsigned)peer->uid, (int)peer->pid,
 			 refused ? ": " : "", refused ? refused : "");
-	if (answer || !is_command)
+	if (answer || !(is_command || request.follow))
 		clients_answer(control->clients, ticket, answer);
 }
 
@@ -370,6 +420,7 @@ static void control_fini(struct control *control)
 		json_decref(control->pending[i].lines);
 	mirror_fini(&control->mirror);
 	mirror_fini(&control->next);
+	events_free(control->events);
 	worker_free(control->worker);
 }
 
@@ -385,7 +436,12 @@ int control_main(void)
 	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
 	if (!control.worker)
 		return 1;
-	if (!timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,
+	control.events = events_new(clock_now(), clock_wall_offset());
+	control.sink = (struct event_sink){
+		.event = keep_event, .ctx = &control, .started = clock_now()};
+	control.mirror.sink = &control.sink;
+	if (control.events &&
+	    !timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,
 			&control))
 		status = worker_run(control.worker);
 	control_fini(&control);

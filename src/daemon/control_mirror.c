@@ -89,6 +89,7 @@ static void carry_instance(struct mirror *next, uint32_t to, const struct mirror
 			   uint32_t from)
 {
 	next->instances[to].known = old->instances[from].known;
+	next->instances[to].seen = old->instances[from].seen;
 	next->instances[to].fact = old->instances[from].fact;
 	next->instances[to].fact.instance = to;
 	carry_trackers(next, to, old, from);
@@ -180,6 +181,7 @@ static void carry_service(struct mirror *next, uint32_t to, const struct mirror 
 			  struct arena *scratch)
 {
 	next->services[to].known = old->services[from].known;
+	next->services[to].seen = old->services[from].seen;
 	next->services[to].fact = old->services[from].fact;
 	next->services[to].fact.service = to;
 	carry_servers(&next->services[to], &next->model->services[to], &old->services[from],
@@ -219,6 +221,8 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next)
 	next->daemon = mirror->daemon;
 	next->daemon_known = mirror->daemon_known;
 	memcpy(next->workers, mirror->workers, sizeof(next->workers));
+	next->seen = mirror->seen;
+	next->sink = mirror->sink;
 	arena_free(mirror->arena);
 	*mirror = *next;
 	mirror_init(next);
@@ -235,104 +239,159 @@ static bool take_probe(struct mirror *mirror, struct reader *in)
 	return true;
 }
 
-static bool take_instance(struct mirror *mirror, struct reader *in)
+static bool take_instance(struct mirror *mirror, struct reader *in, nstime now)
 {
+	struct mirror_instance *it;
 	struct fact_instance fact;
 
 	if (!fact_instance_get(in, &fact) || !mirror->model ||
 	    fact.instance >= mirror->model->instance_count)
 		return false;
-	mirror->instances[fact.instance].known = true;
-	mirror->instances[fact.instance].fact = fact;
+	it = &mirror->instances[fact.instance];
+	if (mirror->sink)
+		event_instance(mirror->sink, &it->seen,
+			       mirror->model->instances[fact.instance].name, &fact, now);
+	it->known = true;
+	it->fact = fact;
 	return true;
 }
 
-static bool take_tracker(struct mirror *mirror, struct reader *in)
+static bool take_tracker(struct mirror *mirror, struct reader *in, nstime now)
 {
 	const struct model *model = mirror->model;
+	const struct instance *instance;
+	struct mirror_tracker *it;
 	struct fact_tracker fact;
 
-	if (!fact_tracker_get(in, &fact) || !model || fact.instance >= model->instance_count ||
-	    fact.tracker >= model_tracker_count(model, &model->instances[fact.instance]))
+	if (!fact_tracker_get(in, &fact) || !model || fact.instance >= model->instance_count)
 		return false;
-	mirror->instances[fact.instance].trackers[fact.tracker] =
-		(struct mirror_tracker){.known = true, .fact = fact};
+	instance = &model->instances[fact.instance];
+	if (fact.tracker >= model_tracker_count(model, instance))
+		return false;
+	it = &mirror->instances[fact.instance].trackers[fact.tracker];
+	if (mirror->sink)
+		event_tracker(mirror->sink, &it->seen, instance->name,
+			      model_tracker(model, instance, fact.tracker)->name, &fact, now);
+	it->known = true;
+	it->fact = fact;
 	return true;
 }
 
-static bool take_group(struct mirror *mirror, struct reader *in)
+static bool take_group(struct mirror *mirror, struct reader *in, nstime now)
 {
+	struct mirror_group *it;
 	struct fact_group fact;
 
 	if (!fact_group_get(in, &fact) || !mirror->model ||
 	    fact.group >= mirror->model->sync_group_count)
 		return false;
-	mirror->groups[fact.group] = (struct mirror_group){.known = true, .fact = fact};
+	it = &mirror->groups[fact.group];
+	if (mirror->sink)
+		event_group(mirror->sink, &it->seen, mirror->model->sync_groups[fact.group].name,
+			    &fact, now);
+	it->known = true;
+	it->fact = fact;
 	return true;
 }
 
-static bool take_service(struct mirror *mirror, struct reader *in)
+static bool take_service(struct mirror *mirror, struct reader *in, nstime now)
 {
+	struct mirror_service *it;
 	struct fact_service fact;
 
 	if (!fact_service_get(in, &fact) || !mirror->model ||
 	    fact.service >= mirror->model->service_count)
 		return false;
-	mirror->services[fact.service].known = true;
-	mirror->services[fact.service].fact = fact;
+	it = &mirror->services[fact.service];
+	if (mirror->sink)
+		event_service(mirror->sink, &it->seen, mirror->model->services[fact.service].name,
+			      &fact, now);
+	it->known = true;
+	it->fact = fact;
 	return true;
 }
 
-static bool take_server(struct mirror *mirror, struct reader *in)
+static bool take_server(struct mirror *mirror, struct reader *in, nstime now)
 {
+	const struct service *service;
+	struct mirror_server *it;
 	struct fact_server fact;
 
 	if (!fact_server_get(in, &fact) || !mirror->model ||
 	    fact.service >= mirror->model->service_count ||
 	    fact.server >= mirror->model->services[fact.service].real_server_count)
 		return false;
-	mirror->services[fact.service].servers[fact.server] = (struct mirror_server){.known = true,
-										     .fact = fact};
+	service = &mirror->model->services[fact.service];
+	it = &mirror->services[fact.service].servers[fact.server];
+	if (mirror->sink)
+		event_server(mirror->sink, &it->seen, service->name,
+			     service->real_servers[fact.server].name, &fact, now);
+	it->known = true;
+	it->fact = fact;
 	return true;
 }
 
-static bool take_worker(struct mirror *mirror, struct reader *in)
+static bool take_worker(struct mirror *mirror, struct reader *in, nstime now)
 {
+	struct mirror_worker *it;
 	struct fact_worker fact;
 
 	if (!fact_worker_get(in, &fact) || fact.role >= ROLE_COUNT)
 		return false;
-	mirror->workers[fact.role] = (struct mirror_worker){.known = true, .fact = fact};
+	it = &mirror->workers[fact.role];
+	if (mirror->sink)
+		event_worker(mirror->sink, it->known ? &it->fact : NULL, &fact, now);
+	*it = (struct mirror_worker){.known = true, .fact = fact};
 	return true;
 }
 
-bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in)
+static bool take_table(struct mirror *mirror, struct reader *in, nstime now)
+{
+	struct fact_table fact;
+
+	if (!fact_table_get(in, &fact))
+		return false;
+	if (mirror->sink)
+		event_table(mirror->sink, mirror->table_known ? &mirror->table : NULL, &fact, now);
+	mirror->table = fact;
+	mirror->table_known = true;
+	return true;
+}
+
+static bool take_daemon(struct mirror *mirror, struct reader *in, nstime now)
+{
+	struct fact_daemon fact;
+
+	if (!fact_daemon_get(in, &fact))
+		return false;
+	if (mirror->sink)
+		event_daemon(mirror->sink, &mirror->seen, &fact, now);
+	mirror->daemon = fact;
+	mirror->daemon_known = true;
+	return true;
+}
+
+bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now)
 {
 	switch (type) {
 	case FACT_PROBE:
 		return take_probe(mirror, in);
 	case FACT_INSTANCE:
-		return take_instance(mirror, in);
+		return take_instance(mirror, in, now);
 	case FACT_TRACKER:
-		return take_tracker(mirror, in);
+		return take_tracker(mirror, in, now);
 	case FACT_GROUP:
-		return take_group(mirror, in);
+		return take_group(mirror, in, now);
 	case FACT_SERVICE:
-		return take_service(mirror, in);
+		return take_service(mirror, in, now);
 	case FACT_SERVER:
-		return take_server(mirror, in);
+		return take_server(mirror, in, now);
 	case FACT_WORKER:
-		return take_worker(mirror, in);
+		return take_worker(mirror, in, now);
 	case FACT_TABLE:
-		if (!fact_table_get(in, &mirror->table))
-			return false;
-		mirror->table_known = true;
-		return true;
+		return take_table(mirror, in, now);
 	case FACT_DAEMON:
-		if (!fact_daemon_get(in, &mirror->daemon))
-			return false;
-		mirror->daemon_known = true;
-		return true;
+		return take_daemon(mirror, in, now);
 	default:
 		return type == FACT_SYNC && reader_done(in);
 	}

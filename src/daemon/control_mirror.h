@@ -2,7 +2,7 @@
  * newer one comes, also when its sender has died (the senders say all again after they are back).
  * Adopting a new model carries the facts over to the objects that keep their key (names of instances,
  * groups, trackers and services, server addresses, probe keys), so that status has no hole during a reload. Owns
- * its memory; one arena for each model. Facts come from other workers and are checked against the
+ * its memory; one arena for each model. What a fact changes becomes an event. Facts come from other workers and are checked against the
  * model: an index out of range is refused. */
 #ifndef LBHA_DAEMON_CONTROL_MIRROR_H
 #define LBHA_DAEMON_CONTROL_MIRROR_H
@@ -13,6 +13,7 @@
 #include "base/cursor.h"
 #include "config/facts.h"
 #include "config/model.h"
+#include "daemon/event.h"
 
 struct arena;
 
@@ -20,28 +21,33 @@ struct arena;
 struct mirror_server {
 	bool known;
 	struct fact_server fact;
+	struct event_seen seen;
 };
 
 struct mirror_service {
 	bool known;
 	struct fact_service fact;
+	struct event_seen seen;
 	struct mirror_server *servers; /* as many as the model's service has */
 };
 
 struct mirror_tracker {
 	bool known;
 	struct fact_tracker fact;
+	struct event_seen seen;
 };
 
 struct mirror_instance {
 	bool known;
 	struct fact_instance fact;
+	struct event_seen_instance seen;
 	struct mirror_tracker *trackers; /* as many as model_tracker_count() says */
 };
 
 struct mirror_group {
 	bool known;
 	struct fact_group fact;
+	struct event_seen seen;
 };
 
 struct mirror_probe {
@@ -65,6 +71,8 @@ struct mirror {
 	struct fact_daemon daemon;
 	bool table_known, daemon_known;
 	struct mirror_worker workers[ROLE_COUNT];
+	struct event_seen_daemon seen;
+	const struct event_sink *sink; /* NULL: nobody wants events */
 };
 
 void mirror_init(struct mirror *mirror);
@@ -77,8 +85,8 @@ int mirror_prepare(struct mirror *next, const struct model *model, struct arena 
 /* `next` becomes the mirror: facts of objects that are in both are kept, the old arena is freed. */
 void mirror_adopt(struct mirror *mirror, struct mirror *next);
 
-/* Takes a fact. False when it is malformed, of an unknown type or about an object that the model
- * has not. */
-bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in);
+/* Takes a fact and tells the sink what it changes. False when it is malformed, of an unknown type or
+ * about an object that the model has not. */
+bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now);
 
 #endif

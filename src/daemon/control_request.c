@@ -17,8 +17,9 @@ static const struct request_row {
 } rows[] = {
 	[CONTROL_PING] = {"ping", false},     [CONTROL_STATUS] = {"status", false},
 	[CONTROL_VRRP] = {"vrrp", false},     [CONTROL_SERVICES] = {"services", false},
-	[CONTROL_CONFIG] = {"config", false}, [CONTROL_RELOAD] = {"reload", true},
-	[CONTROL_PLAN] = {"plan", true},      [CONTROL_STOP] = {"stop", true},
+	[CONTROL_CONFIG] = {"config", false}, [CONTROL_EVENTS] = {"events", false},
+	[CONTROL_RELOAD] = {"reload", true},  [CONTROL_PLAN] = {"plan", true},
+	[CONTROL_STOP] = {"stop", true},
 };
 
 bool control_request_is_command(enum control_kind kind)
@@ -78,19 +79,56 @@ static int parse_file(json_t *value, struct control_request *out, char *error)
 	return 0;
 }
 
+static int parse_since(json_t *value, struct control_request *out, char *error)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return complain(error, "\"since\" must be the number of an event");
+	out->since = (uint64_t)json_integer_value(value);
+	out->has_since = true;
+	return 0;
+}
+
+static int parse_follow(json_t *value, struct control_request *out, char *error)
+{
+	if (!json_is_boolean(value))
+		return complain(error, "\"follow\" must be true or false");
+	out->follow = json_is_true(value);
+	return 0;
+}
+
+/* The members of requests that have some. */
+static const struct member_row {
+	enum control_kind kind;
+	const char *key;
+	int (*parse)(json_t *value, struct control_request *out, char *error);
+} members[] = {
+	{CONTROL_PLAN, "file", parse_file},
+	{CONTROL_EVENTS, "since", parse_since},
+	{CONTROL_EVENTS, "follow", parse_follow},
+};
+
+static const struct member_row *member_find(enum control_kind kind, const char *key)
+{
+	for (size_t i = 0; i < COUNT_OF(members); i++)
+		if (members[i].kind == kind && !strcmp(members[i].key, key))
+			return &members[i];
+	return NULL;
+}
+
 static int parse_members(json_t *object, struct control_request *out, char *error)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (object, key, value) {
+		const struct member_row *member = member_find(out->kind, key);
 		struct text text = text_of(error, CONTROL_ERROR);
 		int err;
 
 		if (!strcmp(key, "request"))
 			continue;
-		if (out->kind == CONTROL_PLAN && !strcmp(key, "file")) {
-			err = parse_file(value, out, error);
+		if (member) {
+			err = member->parse(value, out, error);
 			if (err)
 				return err;
 			continue;

@@ -5,10 +5,18 @@
  *   {"request":"vrrp"}       {"ok":true,"result":[…]}  one of its arrays
  *   {"request":"services"}   {"ok":true,"result":[…]}  the other
  *   {"request":"config"}     {"ok":true,"result":{"node","generation","config":TEXT}}
+ *   {"request":"events","since":N,"follow":BOOL}
+ *                            {"ok":true,"result":{"events":[…],"last":N,"missed":N}}
  *   {"request":"reload"}     {"ok":true,"result":{"lines":[TEXT…]}}  when it is in force
  *   {"request":"plan","file":PATH}  {"ok":true,"result":{"lines":[TEXT…]}}  one an operation
  *   {"request":"stop"}       {"ok":true,"result":{"lines":[]}}  when stopping has begun
  *   what cannot be done      {"ok":false,"error":TEXT,"lines":[TEXT…]}
+ *
+ * Events are those after number `since` that are still kept (default 0: all of them); `missed` is how
+ * many after it are gone, null when it is a number of another time. With `follow` the answer has none
+ * of them: they come behind it as lines of their own, and so does every later one, until the client
+ * hangs up; `since` is then by default the last number. A line {"event":"missed",…} stands where a
+ * follower was too slow.
  *
  * Requests of a connection are answered in order, one at a time. `file` is an absolute path;
  * without it the plan is for the file that lbhad runs with. Members that a request does not have
@@ -19,6 +27,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -33,6 +42,7 @@ enum control_kind {
 	CONTROL_VRRP,
 	CONTROL_SERVICES,
 	CONTROL_CONFIG,
+	CONTROL_EVENTS,
 	CONTROL_RELOAD,
 	CONTROL_PLAN,
 	CONTROL_STOP,
@@ -41,6 +51,8 @@ enum control_kind {
 struct control_request {
 	enum control_kind kind;
 	char file[CONTROL_PATH]; /* plan: "" when not given */
+	bool follow, has_since;  /* events */
+	uint64_t since;
 };
 
 /* Reads a request line (without its end). -EINVAL: `error` (CONTROL_ERROR bytes) says why, to the

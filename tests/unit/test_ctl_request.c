@@ -62,9 +62,28 @@ START_TEST(plan_takes_an_absolute_path)
 }
 END_TEST
 
+START_TEST(events_take_a_number_and_whether_to_follow)
+{
+	struct control_request request;
+	char error[CONTROL_ERROR];
+
+	ck_assert_int_eq(parse("{\"request\":\"events\"}", &request, error), 0);
+	ck_assert(!request.follow && !request.has_since);
+	ck_assert_int_eq(parse("{\"request\":\"events\",\"since\":1767322800123,\"follow\":true}",
+			       &request, error),
+			 0);
+	ck_assert(request.follow && request.has_since);
+	ck_assert_uint_eq(request.since, 1767322800123);
+}
+END_TEST
+
 static const struct {
 	const char *line, *error;
 } bad_lines[] = {
+	{"{\"request\":\"events\",\"since\":-1}", "\"since\" must be the number of an event"},
+	{"{\"request\":\"events\",\"since\":\"1\"}", "\"since\" must be the number of an event"},
+	{"{\"request\":\"events\",\"follow\":1}", "\"follow\" must be true or false"},
+	{"{\"request\":\"status\",\"follow\":true}", "the request \"status\" has no \"follow\""},
 	{"", "not a line of JSON: "},
 	{"status", "not a line of JSON: "},
 	{"{\"request\":\"status\"} {}", "not a line of JSON: "},
@@ -135,8 +154,32 @@ static struct loop_timer turn;
 static char folder[] = "/tmp/lbha-test-XXXXXX", path[64];
 static uint32_t held[8]; /* tickets of lines "hold" */
 static size_t held_count, lines_seen;
+static uint64_t made; /* lines for followers so far */
 
-/* Echoes a line; "hold" waits for us, "big" gets a megabyte. */
+/* The ring of this test keeps the last eight numbers, a line each. */
+static char *more(UNUSED void *ctx, uint64_t *cursor)
+{
+	char *text = NULL;
+
+	if (*cursor + 8 < made) {
+		ck_assert_int_gt(asprintf(&text, "missed %llu\n",
+					  (unsigned long long)(made - 8 - *cursor)),
+				 0);
+		*cursor = made - 8;
+	} else if (*cursor < made) {
+		++*cursor;
+		ck_assert_int_gt(asprintf(&text, "%llu\n", (unsigned long long)*cursor), 0);
+	}
+	return text;
+}
+
+static void make_lines(uint64_t count)
+{
+	made += count;
+	clients_wake(clients);
+}
+
+/* Echoes a line; "hold" waits for us, "big" gets a megabyte, "follow" becomes a follower. */
 static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer *peer,
 		    const char *line, size_t length)
 {
@@ -150,6 +193,13 @@ static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer 
 	if (!strncmp(answer, "hold", 4) && held_count < COUNT_OF(held)) {
 		held[held_count++] = ticket;
 		free(answer);
+		return;
+	}
+	if (!strncmp(answer, "follow", 6)) {
+		if (!clients_follow(clients, ticket, answer, more, made)) {
+			free(answer);
+			clients_answer(clients, ticket, strdup("no\n"));
+		}
 		return;
 	}
 	if (!strncmp(answer, "big", 3)) {
@@ -187,6 +237,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(clients);
 	ck_assert_int_eq(timer_init(loop, &turn, LOOP_IDLE, turn_over, NULL), 0);
 	held_count = lines_seen = 0;
+	made = 0;
 }
 
 static void teardown(void)
@@ -387,6 +438,98 @@ START_TEST(the_silent_make_room_for_the_new)
 }
 END_TEST
 
+START_TEST(a_follower_gets_lines_as_they_come)
+{
+	int fd = dial();
+
+	make_lines(3);
+	say(fd, "follow\nnot heard\n");
+	expect(fd, "follow\n");
+	make_lines(1);
+	expect(fd, "4\n");
+	make_lines(2);
+	expect(fd, "5\n6\n");
+	ck_assert_uint_eq(lines_seen, 1);
+	close(fd);
+}
+END_TEST
+
+/* Reads on until that word comes by. */
+static bool reads(int fd, const char *word)
+{
+	nstime deadline = clock_now() + PATIENCE;
+	char got[4096 + 1];
+	size_t kept = 0;
+
+	while (clock_now() < deadline) {
+		ssize_t size = recv(fd, got + kept, sizeof(got) - 1 - kept, 0);
+
+		if (size <= 0) {
+			run_for(NSTIME_MS);
+			continue;
+		}
+		got[kept + (size_t)size] = '\0';
+		if (strstr(got, word))
+			return true;
+		kept = strlen(word) < (size_t)size ? strlen(word) : (size_t)size; /* it may be cut */
+		memmove(got, got + strlen(got) - kept, kept);
+	}
+	return false;
+}
+
+START_TEST(a_follower_that_does_not_read_is_told_what_it_missed)
+{
+	int slow = dial(), fd = dial(), small = 1;
+	char got[1 << 16];
+
+	ck_assert_int_eq(setsockopt(slow, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	say(slow, "follow\n");
+	say(fd, "follow\n");
+	expect(slow, "follow\n");
+	expect(fd, "follow\n");
+	for (int i = 0; i < 200000; i++) {
+		make_lines(1);
+		if (i % 8 == 7) {
+			run_for(0);
+			while (recv(fd, got, sizeof(got), 0) > 0)
+				;
+		}
+	}
+	say(fd, "x\n"); /* nobody was held up */
+	run_for(NSTIME_MS);
+	make_lines(1);
+	ck_assert(reads(slow, "missed"));
+	close(slow);
+	close(fd);
+}
+END_TEST
+
+START_TEST(followers_leave_room_for_others)
+{
+	int fds[FOLLOWERS_MAX], fd;
+
+	for (size_t i = 0; i < COUNT_OF(fds); i++) {
+		fds[i] = dial();
+		say(fds[i], "follow\n");
+		expect(fds[i], "follow\n");
+	}
+	for (size_t i = 0; i < 2 * CLIENTS_MAX; i++) {
+		fd = dial();
+		say(fd, "follow\n");
+		expect(fd, "no\n");
+		run_for(0);
+	}
+	make_lines(1); /* none of them was thrown out for the others */
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		expect(fds[i], "1\n");
+	close(fds[0]);
+	run_for(5 * NSTIME_MS);
+	fd = dial();
+	say(fd, "follow\n");
+	expect(fd, "follow\n");
+}
+END_TEST
+
 START_TEST(random_clients_do_no_harm)
 {
 	unsigned seed = (unsigned)getpid();
@@ -428,6 +571,7 @@ static TCase *request_case(void)
 {
 	TCase *tcase = CASE("request", every_request_is_known_by_its_name,
 			    commands_are_told_from_questions, plan_takes_an_absolute_path,
+			    events_take_a_number_and_whether_to_follow,
 			    deep_nesting_and_zero_bytes_are_refused,
 			    random_bytes_never_make_a_request);
 
@@ -444,7 +588,9 @@ static TCase *clients_case(void)
 		a_client_that_only_listens_on_gets_its_answers, an_endless_line_ends_the_connection,
 		a_large_answer_arrives_whole, a_client_that_does_not_read_does_not_hold_up_others,
 		a_client_that_does_not_read_is_dropped, the_silent_make_room_for_the_new,
-		random_clients_do_no_harm);
+		a_follower_gets_lines_as_they_come,
+		a_follower_that_does_not_read_is_told_what_it_missed,
+		followers_leave_room_for_others, random_clients_do_no_harm);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	return tcase;

@@ -170,7 +170,7 @@ static void mirror_make(struct mirror *mirror)
 		struct reader in_; \
 		put(&out_, &(__VA_ARGS__)); \
 		in_ = reader_of(bytes_, writer_used(&out_)); \
-		ck_assert(mirror_fact(mirror, number, &in_)); \
+		ck_assert(mirror_fact(mirror, number, &in_, START + 735 * NSTIME_S)); \
 	} while (0)
 
 static void tell_vrrp(struct mirror *mirror)
@@ -405,23 +405,23 @@ START_TEST(facts_out_of_the_models_range_are_refused)
 	mirror_make(&mirror);
 	fact_instance_put(&out, &(struct fact_instance){.instance = 2});
 	in = reader_of(bytes, writer_used(&out));
-	ck_assert(!mirror_fact(&mirror, FACT_INSTANCE, &in));
+	ck_assert(!mirror_fact(&mirror, FACT_INSTANCE, &in, START));
 	out = writer_of(bytes, sizeof(bytes));
 	fact_server_put(&out, &(struct fact_server){.service = 1, .server = 1});
 	in = reader_of(bytes, writer_used(&out));
-	ck_assert(!mirror_fact(&mirror, FACT_SERVER, &in));
+	ck_assert(!mirror_fact(&mirror, FACT_SERVER, &in, START));
 	out = writer_of(bytes, sizeof(bytes));
 	fact_tracker_put(&out, &(struct fact_tracker){.instance = 0, .tracker = 3});
 	in = reader_of(bytes, writer_used(&out));
-	ck_assert(!mirror_fact(&mirror, FACT_TRACKER, &in));
+	ck_assert(!mirror_fact(&mirror, FACT_TRACKER, &in, START));
 	out = writer_of(bytes, sizeof(bytes));
 	fact_group_put(&out, &(struct fact_group){.group = 1});
 	in = reader_of(bytes, writer_used(&out));
-	ck_assert(!mirror_fact(&mirror, FACT_GROUP, &in));
+	ck_assert(!mirror_fact(&mirror, FACT_GROUP, &in, START));
 	in = reader_of(bytes, writer_used(&out));
-	ck_assert(!mirror_fact(&mirror, 60, &in));
+	ck_assert(!mirror_fact(&mirror, 60, &in, START));
 	in = reader_of(bytes, 3);
-	ck_assert(!mirror_fact(&mirror, FACT_TABLE, &in));
+	ck_assert(!mirror_fact(&mirror, FACT_TABLE, &in, START));
 	ck_assert(!mirror.table_known);
 	mirror_fini(&mirror);
 }

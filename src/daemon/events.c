@@ -1,0 +1,191 @@
+/* See the header. */
+#include "daemon/events.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/walltime.h"
+#include "daemon/control_status.h"
+
+struct events {
+	uint64_t before;          /* the number before the first one */
+	uint64_t last;
+	char *lines[EVENTS_MAX];  /* by number modulo EVENTS_MAX; NULL: lost */
+};
+
+struct events *events_new(nstime now, nstime wall)
+{
+	struct events *events = calloc(1, sizeof(*events));
+	nstime time = now + wall;
+
+	if (events && time > 0)
+		events->before = events->last = (uint64_t)(time / NSTIME_MS);
+	return events;
+}
+
+void events_free(struct events *events)
+{
+	if (!events)
+		return;
+	for (size_t i = 0; i < EVENTS_MAX; i++)
+		free(events->lines[i]);
+	free(events);
+}
+
+/* ---- an event as JSON ------------------------------------------------------------------------ */
+
+/* Adds a member; when something fails the object becomes NULL and stays so. */
+static void put(json_t **object, const char *key, json_t *value)
+{
+	if (!json_object_set_new(*object, key, value))
+		return;
+	json_decref(*object);
+	*object = NULL;
+}
+
+static json_t *word(const char *text)
+{
+	return *text ? status_text(text) : json_null();
+}
+
+static json_t *begin(uint64_t number, nstime since_epoch, const char *kind)
+{
+	char time[WALLTIME_TEXT];
+	json_t *object = json_object();
+
+	put(&object, "seq", json_integer((json_int_t)number));
+	put(&object, "time", json_string(walltime_format(since_epoch, time)));
+	put(&object, "event", json_string(kind));
+	return object;
+}
+
+static json_t *event_json(const struct event *event, uint64_t number, nstime wall)
+{
+	json_t *object = begin(number, nstime_after(event->time, wall),
+			       event_kind_name(event->kind));
+
+	put(&object, "object", status_text(event->object));
+	put(&object, "old", word(event->old));
+	put(&object, "new", word(event->new));
+	put(&object, "reason", status_text(event->reason));
+	for (size_t i = 0; i < EVENT_MORE && event->more[i].key; i++)
+		put(&object, event->more[i].key,
+		    event->more[i].text ? status_text(event->more[i].text)
+					: json_integer(event->more[i].number));
+	return object;
+}
+
+/* Takes the object over. */
+static char *as_line(json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *line = text ? realloc(text, strlen(text) + 2) : NULL;
+
+	json_decref(object);
+	if (!line) {
+		free(text);
+		return NULL;
+	}
+	return strcat(line, "\n");
+}
+
+char *events_missed_line(uint64_t next, uint64_t missed, nstime time)
+{
+	json_t *object = begin(next - 1, time, "missed");
+
+	put(&object, "object", json_string("events"));
+	put(&object, "old", json_null());
+	put(&object, "new", json_null());
+	put(&object, "reason", json_string("older events are no longer kept"));
+	put(&object, "missed",
+	    missed == EVENTS_UNKNOWN ? json_null() : json_integer((json_int_t)missed));
+	return as_line(object);
+}
+
+/* ---- the ring -------------------------------------------------------------------------------- */
+
+void events_add(struct events *events, const struct event *event, nstime wall)
+{
+	uint64_t number = ++events->last;
+	char **place = &events->lines[number % EVENTS_MAX];
+
+	free(*place);
+	*place = as_line(event_json(event, number, wall));
+}
+
+uint64_t events_last(const struct events *events)
+{
+	return events->last;
+}
+
+uint64_t events_oldest(const struct events *events)
+{
+	if (events->last - events->before > EVENTS_MAX)
+		return events->last - EVENTS_MAX + 1;
+	return events->before + 1;
+}
+
+uint64_t events_after(const struct events *events, uint64_t since, uint64_t *missed)
+{
+	uint64_t oldest = events_oldest(events);
+
+	*missed = 0;
+	if (!since)
+		return oldest;
+	if (since < events->before || since > events->last) {
+		*missed = EVENTS_UNKNOWN;
+		return oldest;
+	}
+	if (since + 1 >= oldest)
+		return since + 1;
+	*missed = oldest - since - 1;
+	return oldest;
+}
+
+/* NULL: it was lost for lack of memory. */
+static const char *line_of(const struct events *events, uint64_t number)
+{
+	return events->lines[number % EVENTS_MAX];
+}
+
+/* The number behind the last line that fits, and the bytes up to there. */
+static uint64_t fit(const struct events *events, uint64_t number, size_t room, size_t *size)
+{
+	*size = 0;
+	for (; number <= events->last; number++) {
+		const char *line = line_of(events, number);
+		size_t length = line ? strlen(line) : 0;
+
+		if (*size && *size + length > room)
+			break;
+		*size += length;
+	}
+	return number;
+}
+
+char *events_text(const struct events *events, uint64_t *number, size_t size)
+{
+	uint64_t end = fit(events, *number, size, &size);
+	char *text = size ? malloc(size + 1) : NULL, *at = text;
+
+	if (!text)
+		return NULL;
+	for (; *number < end; (*number)++)
+		at = stpcpy(at, line_of(events, *number) ? line_of(events, *number) : "");
+	return text;
+}
+
+json_t *events_json(const struct events *events, uint64_t since)
+{
+	uint64_t missed, number = events_after(events, since, &missed);
+	json_t *list = json_array(), *result = json_object();
+
+	for (; number <= events->last; number++)
+		if (line_of(events, number))
+			json_array_append_new(list, json_loads(line_of(events, number), 0, NULL));
+	put(&result, "events", list);
+	put(&result, "last", json_integer((json_int_t)events->last));
+	put(&result, "missed",
+	    missed == EVENTS_UNKNOWN ? json_null() : json_integer((json_int_t)missed));
+	return result;
+}

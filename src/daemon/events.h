@@ -1,0 +1,50 @@
+/* The ring of events: the last EVENTS_MAX of them as lines of JSON, each with a number that is never
+ * used again: numbering begins with the milliseconds of the wall clock when the ring is made, so a
+ * reader that comes back after this worker (or the daemon) was replaced learns that it missed
+ * something, instead of taking new events for those that it knows. */
+#ifndef LBHA_DAEMON_EVENTS_H
+#define LBHA_DAEMON_EVENTS_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/nstime.h"
+#include "daemon/event.h"
+
+#define EVENTS_MAX 4096
+
+struct events;
+
+/* `wall` is clock_wall_offset() now; NULL when out of memory. */
+struct events *events_new(nstime now, nstime wall);
+void events_free(struct events *events);
+
+/* Appends an event; the oldest one goes when the ring is full. When out of memory it is lost, and
+ * its number is missing. */
+void events_add(struct events *events, const struct event *event, nstime wall);
+
+/* The number of the last event, and of the oldest that is still there (last + 1: none is). */
+uint64_t events_last(const struct events *events);
+uint64_t events_oldest(const struct events *events);
+
+#define EVENTS_UNKNOWN UINT64_MAX
+
+/* Where to read on after event number `since`; 0: with the oldest. *missed is how many after `since`
+ * are gone for good; EVENTS_UNKNOWN: nobody knows, `since` is of another time (another control
+ * worker). */
+uint64_t events_after(const struct events *events, uint64_t since, uint64_t *missed);
+
+/* A line with its end that tells a reader what it has missed before event number `next`, malloc'ed;
+ * its number is the one before. NULL when out of memory. */
+char *events_missed_line(uint64_t next, uint64_t missed, nstime time);
+
+/* The lines from event *number on, as many as fit into `size` bytes (at least one), malloc'ed;
+ * *number becomes that of the next one. NULL: there are none, or no memory. */
+char *events_text(const struct events *events, uint64_t *number, size_t size);
+
+/* {"events":[…],"last":N,"missed":N}: those after `since`, the number to resume with, and how many
+ * are gone (null: nobody knows). NULL when out of memory. */
+json_t *events_json(const struct events *events, uint64_t since);
+
+#endif

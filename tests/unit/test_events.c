@@ -1,0 +1,480 @@
+/* Events: differences between facts, never inventions; and the ring that keeps them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "daemon/events.h"
+#include "suite.h"
+
+#define STARTED (100 * NSTIME_S)
+#define NOW (200 * NSTIME_S)
+#define WALL (1767322800 * NSTIME_S) /* 2026-01-02T03:00:00Z at point 0 */
+
+/* ---- what was told --------------------------------------------------------------------------- */
+
+static struct event told[32];
+static unsigned count;
+
+static void keep(UNUSED void *ctx, const struct event *event)
+{
+	ck_assert_uint_lt(count, COUNT_OF(told));
+	told[count++] = *event;
+}
+
+static const struct event_sink sink = {.event = keep, .started = STARTED};
+
+/* "vrrp_state public BACKUP>MASTER: why", one a line, and forgets them. */
+static const char *all(void)
+{
+	static char text[4096];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < count; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s %s>%s: %s",
+					 i ? "\n" : "", event_kind_name(told[i].kind),
+					 told[i].object, told[i].old, told[i].new, told[i].reason);
+	count = 0;
+	return text;
+}
+
+static int64_t more_of(const struct event *event, const char *key)
+{
+	for (unsigned i = 0; i < EVENT_MORE && event->more[i].key; i++)
+		if (!strcmp(event->more[i].key, key))
+			return event->more[i].number;
+	ck_abort_msg("no member %s", key);
+	return 0;
+}
+
+static struct fact_instance fact(enum vrrp_state state, uint64_t transitions, const char *reason)
+{
+	struct fact_instance made = {.state = state,
+				     .transitions = transitions,
+				     .since = 150 * NSTIME_S,
+				     .priority = 100};
+
+	snprintf(made.reason, sizeof(made.reason), "%s", reason);
+	return made;
+}
+
+static struct event_seen_instance seen;
+
+static const char *tell(struct fact_instance now)
+{
+	event_instance(&sink, &seen, "public", &now, NOW);
+	return all();
+}
+
+static void setup(void)
+{
+	memset(&seen, 0, sizeof(seen));
+	count = 0;
+}
+
+/* ---- instances ------------------------------------------------------------------------------- */
+
+START_TEST(a_change_of_state_is_an_event_with_its_reason)
+{
+	struct fact_instance now = fact(VRRP_MASTER, 2, "no advert from 192.0.2.2 for 3.6s");
+
+	tell(fact(VRRP_BACKUP, 1, "listening for a master"));
+	now.since = 199 * NSTIME_S;
+	event_instance(&sink, &seen, "public", &now, NOW);
+	ck_assert_int_eq(told[0].time, 199 * NSTIME_S);
+	ck_assert_int_eq(more_of(&told[0], "priority"), 100);
+	ck_assert_int_eq(more_of(&told[0], "missed"), 0);
+	ck_assert_str_eq(all(),
+			 "vrrp_state public BACKUP>MASTER: no advert from 192.0.2.2 for 3.6s");
+	ck_assert_str_eq(tell(now), "");
+	now.sent = 7;
+	ck_assert_str_eq(tell(now), "");
+}
+END_TEST
+
+START_TEST(a_control_worker_that_begins_invents_no_change)
+{
+	struct fact_instance old = fact(VRRP_MASTER, 7, "no master heard for 3.6s");
+
+	old.since = 50 * NSTIME_S;
+	old.competing_master = old.no_peer_heard = old.contested = true;
+	old.repairs = 3;
+	ck_assert_str_eq(tell(old), "");
+	ck_assert_str_eq(tell(old), "");
+	old.repairs = 4;
+	snprintf(old.repair, sizeof(old.repair), "192.0.2.100/32 was removed");
+	ck_assert_str_eq(tell(old), "drift_repaired public >: 192.0.2.100/32 was removed");
+}
+END_TEST
+
+START_TEST(what_came_to_be_since_it_began_is_told)
+{
+	ck_assert_str_eq(tell(fact(VRRP_MASTER, 2, "no master heard for 3.6s")),
+			 "vrrp_state public >MASTER: no master heard for 3.6s");
+}
+END_TEST
+
+START_TEST(a_router_that_is_made_begins_in_INIT)
+{
+	struct fact_instance init = fact(VRRP_INIT, 0, "not started");
+
+	ck_assert_str_eq(tell(init), "");
+	ck_assert_str_eq(tell(fact(VRRP_BACKUP, 1, "listening for a master")),
+			 "vrrp_state public INIT>BACKUP: listening for a master");
+}
+END_TEST
+
+START_TEST(a_vrrp_worker_that_is_replaced_and_goes_on_is_no_change)
+{
+	struct fact_instance init = fact(VRRP_INIT, 0, "not started");
+
+	tell(fact(VRRP_BACKUP, 1, "listening"));
+	tell(fact(VRRP_MASTER, 2, "no master heard"));
+	ck_assert_str_eq(tell(init), "");
+	ck_assert_str_eq(tell(fact(VRRP_MASTER, 1, "going on after a restart of the worker")), "");
+	ck_assert_str_eq(tell(fact(VRRP_BACKUP, 2, "192.0.2.2 advertises 150 > 100")),
+			 "vrrp_state public MASTER>BACKUP: 192.0.2.2 advertises 150 > 100");
+}
+END_TEST
+
+START_TEST(changes_between_two_facts_are_counted)
+{
+	struct fact_instance later = fact(VRRP_BACKUP, 5, "192.0.2.2 advertises 150 > 100");
+
+	tell(fact(VRRP_BACKUP, 1, "listening"));
+	event_instance(&sink, &seen, "public", &later, NOW);
+	ck_assert_int_eq(more_of(&told[0], "missed"), 4);
+	ck_assert_str_eq(all(), "vrrp_state public BACKUP>BACKUP: 192.0.2.2 advertises 150 > 100");
+	later = fact(VRRP_MASTER, 8, "x");
+	event_instance(&sink, &seen, "public", &later, NOW);
+	ck_assert_int_eq(more_of(&told[0], "missed"), 2);
+	ck_assert_str_eq(all(), "vrrp_state public BACKUP>MASTER: x");
+}
+END_TEST
+
+START_TEST(a_competing_master_comes_and_goes)
+{
+	struct fact_instance now = fact(VRRP_MASTER, 2, "x");
+
+	tell(now);
+	now.competing_master = true;
+	now.competitor = addr_from_ipv4(0xc0000202);
+	now.competitor_priority = 90;
+	ck_assert_str_eq(tell(now),
+			 "competing_master public >192.0.2.2: 192.0.2.2 advertises 90 too, although "
+			 "this director is MASTER");
+	now.competing_master = false;
+	ck_assert_str_eq(tell(now), ""); /* not within a second: a neighbour could make a flood */
+	event_instance(&sink, &seen, "public", &now, NOW + NSTIME_S);
+	ck_assert_str_eq(all(), "competing_master public 192.0.2.2>: 192.0.2.2 no longer competes");
+}
+END_TEST
+
+START_TEST(a_neighbour_can_provoke_an_event_a_second_at_most)
+{
+	struct fact_instance now = fact(VRRP_MASTER, 2, "x");
+
+	tell(now);
+	count = 0;
+	for (nstime time = NOW; time < NOW + 10 * NSTIME_S; time += NSTIME_MS) {
+		now.competing_master = !now.competing_master;
+		event_instance(&sink, &seen, "public", &now, time);
+	}
+	ck_assert_uint_le(count, 10);
+	ck_assert_uint_ge(count, 9);
+}
+END_TEST
+
+START_TEST(no_peer_heard_and_contested_come_and_go)
+{
+	struct fact_instance now = fact(VRRP_MASTER, 2, "x");
+
+	tell(now);
+	now.no_peer_heard = true;
+	ck_assert_str_eq(tell(now), "no_peer_heard public false>true: MASTER without ever having "
+				    "heard another router: it may not hear us either");
+	now.no_peer_heard = false;
+	ck_assert_str_eq(tell(now), "no_peer_heard public true>false: another router was heard");
+	now.contested = true;
+	now.repairs = 5;
+	snprintf(now.repair, sizeof(now.repair), "again");
+	ck_assert_str_eq(tell(now), "drift_repaired public >: again\n"
+				    "contested public false>true: again");
+	now.contested = false;
+	ck_assert_str_eq(tell(now), "contested public true>false: again");
+}
+END_TEST
+
+START_TEST(repairs_count_anew_with_a_new_worker)
+{
+	struct fact_instance now = fact(VRRP_MASTER, 2, "x");
+
+	now.repairs = 9;
+	snprintf(now.repair, sizeof(now.repair), "r");
+	tell(now);
+	now.repairs = 0;
+	ck_assert_str_eq(tell(now), "");
+	now.repairs = 9;
+	tell(now);
+	now.repairs = 2; /* of the next worker, already */
+	ck_assert_str_eq(tell(now), "drift_repaired public >: r");
+}
+END_TEST
+
+/* ---- the others ------------------------------------------------------------------------------ */
+
+START_TEST(a_tracker_or_server_that_is_not_known_again_is_no_change)
+{
+	struct event_seen tracker = {0}, server = {0};
+	struct fact_tracker down = {.state = VERDICT_DOWN, .effect = -30, .reason = "refused"},
+			    unknown = {.state = VERDICT_UNKNOWN, .reason = "not known yet"};
+	struct fact_server up = {.health = VERDICT_UP, .since = 150 * NSTIME_S, .reason = "ok"},
+			   nothing = {.health = VERDICT_UNKNOWN};
+
+	event_tracker(&sink, &tracker, "public", "gateway", &unknown, NOW);
+	ck_assert_str_eq(all(), "");
+	event_tracker(&sink, &tracker, "public", "gateway", &down, NOW);
+	ck_assert_int_eq(more_of(&told[0], "effect"), -30);
+	ck_assert_str_eq(all(), "tracker_state public/gateway unknown>down: refused");
+	event_tracker(&sink, &tracker, "public", "gateway", &unknown, NOW);
+	event_tracker(&sink, &tracker, "public", "gateway", &down, NOW);
+	ck_assert_str_eq(all(), "");
+	event_server(&sink, &server, "web", "b", &nothing, NOW);
+	event_server(&sink, &server, "web", "b", &up, NOW);
+	ck_assert_str_eq(all(), "server_state web/b unknown>up: ok");
+	event_server(&sink, &server, "web", "b", &nothing, NOW);
+	event_server(&sink, &server, "web", "b", &up, NOW);
+	ck_assert_str_eq(all(), "");
+}
+END_TEST
+
+START_TEST(groups_and_services_change_state)
+{
+	struct event_seen group = {0}, service = {0};
+	struct fact_group backup = {.state = VRRP_BACKUP},
+			  master = {.state = VRRP_MASTER, .since = 1, .reason = "all would"};
+	struct fact_service up = {.state = SERVICE_UP, .have = 2, .needed = 1},
+			    down = {.state = SERVICE_DOWN, .needed = 1, .reason = "2 of 2 down"};
+
+	event_group(&sink, &group, "g", &backup, NOW);
+	event_group(&sink, &group, "g", &master, NOW);
+	ck_assert_str_eq(all(), "group_state g BACKUP>MASTER: all would");
+	event_service(&sink, &service, "web", &up, NOW);
+	event_service(&sink, &service, "web", &down, NOW);
+	ck_assert_int_eq(more_of(&told[0], "needed"), 1);
+	ck_assert_str_eq(all(), "service_state web up>down: 2 of 2 down");
+}
+END_TEST
+
+START_TEST(a_worker_that_ended_is_told_once)
+{
+	struct fact_worker running = {.role = 3, .pid = 10, .state = WORKER_RUNNING},
+			   died = {.role = 3, .restarts = 1, .state = WORKER_BACKOFF},
+			   back = {.role = 3, .pid = 11, .restarts = 1, .state = WORKER_RUNNING};
+
+	event_worker(&sink, NULL, &died, NOW);
+	event_worker(&sink, &running, &died, NOW);
+	event_worker(&sink, &died, &back, NOW);
+	ck_assert_str_eq(all(),
+			 "worker_restart check running>backoff: it ended without being told to");
+}
+END_TEST
+
+START_TEST(a_reload_is_told_with_its_result)
+{
+	struct event_seen_daemon daemon = {0};
+	struct fact_daemon now = {.generation = 1};
+
+	event_daemon(&sink, &daemon, &now, NOW);
+	now.generation = 2; /* it is in force before the reload has ended */
+	event_daemon(&sink, &daemon, &now, NOW);
+	ck_assert_str_eq(all(), "");
+	now.reload_time = 190 * NSTIME_S;
+	event_daemon(&sink, &daemon, &now, NOW);
+	ck_assert_str_eq(all(), "reload configuration 1>2: applied");
+	now.reload_time = 195 * NSTIME_S;
+	now.reload_failed = true;
+	snprintf(now.reload_error, sizeof(now.reload_error), "x.conf:1:1: error: it is empty");
+	event_daemon(&sink, &daemon, &now, NOW);
+	ck_assert_str_eq(all(), "reload configuration 2>2: x.conf:1:1: error: it is empty");
+}
+END_TEST
+
+START_TEST(repairs_of_the_table_are_told)
+{
+	struct fact_table before = {.repairs = 3}, now = {.repairs = 5};
+
+	event_table(&sink, NULL, &now, NOW);
+	ck_assert_str_eq(all(), "");
+	event_table(&sink, &before, &now, NOW);
+	ck_assert_str_eq(all(), "drift_repaired ipvs >: 2 operations undid what somebody else "
+				"changed in the table");
+}
+END_TEST
+
+/* ---- the ring -------------------------------------------------------------------------------- */
+
+static struct event event(const char *object)
+{
+	struct event made = {.kind = EVENT_VRRP_STATE, .time = 5 * NSTIME_S, .old = "BACKUP",
+			     .new = "MASTER", .reason = "because"};
+
+	snprintf(made.object, sizeof(made.object), "%s", object);
+	made.more[0] = (struct event_more){.key = "priority", .number = 100};
+	made.more[1] = (struct event_more){.key = "master_address", .text = "192.0.2.1"};
+	return made;
+}
+
+static void add(struct events *events, unsigned many)
+{
+	struct event one = event("public");
+
+	while (many--)
+		events_add(events, &one, WALL);
+}
+
+START_TEST(an_event_is_a_line_of_the_contract)
+{
+	struct events *events = events_new(NSTIME_S, WALL);
+	struct event one = event("pub\033lic");
+	uint64_t number = events_last(events) + 1;
+	char *line;
+
+	one.old[0] = '\0';
+	events_add(events, &one, WALL);
+	line = events_text(events, &number, 1);
+	ck_assert_str_eq(line, "{\"seq\":1767322801001,\"time\":\"2026-01-02T03:00:05.000Z\","
+			       "\"event\":\"vrrp_state\",\"object\":\"pub?lic\",\"old\":null,"
+			       "\"new\":\"MASTER\",\"reason\":\"because\",\"priority\":100,"
+			       "\"master_address\":\"192.0.2.1\"}\n");
+	ck_assert_uint_eq(number, events_last(events) + 1);
+	ck_assert_ptr_null(events_text(events, &number, 1000));
+	free(line);
+	events_free(events);
+}
+END_TEST
+
+START_TEST(the_ring_keeps_the_last_and_says_how_many_are_gone)
+{
+	struct events *events = events_new(NSTIME_S, WALL);
+	uint64_t base = events_last(events), missed;
+
+	ck_assert_uint_eq(events_after(events, 0, &missed), base + 1);
+	ck_assert_uint_eq(missed, 0);
+	add(events, EVENTS_MAX + 100);
+	ck_assert_uint_eq(events_last(events), base + EVENTS_MAX + 100);
+	ck_assert_uint_eq(events_oldest(events), base + 101);
+	ck_assert_uint_eq(events_after(events, base + 40, &missed), base + 101);
+	ck_assert_uint_eq(missed, 60);
+	ck_assert_uint_eq(events_after(events, base + 100, &missed), base + 101);
+	ck_assert_uint_eq(missed, 0);
+	ck_assert_uint_eq(events_after(events, base + 500, &missed), base + 501);
+	ck_assert_uint_eq(missed, 0);
+	ck_assert_uint_eq(events_after(events, events_last(events), &missed),
+			  events_last(events) + 1);
+	ck_assert_uint_eq(missed, 0);
+	events_free(events);
+}
+END_TEST
+
+START_TEST(a_number_of_another_time_is_not_taken_for_one_of_ours)
+{
+	struct events *old = events_new(NSTIME_S, WALL), *new = events_new(60 * NSTIME_S, WALL);
+	uint64_t missed, last;
+
+	add(old, 10);
+	add(new, 5);
+	last = events_last(old);
+	ck_assert_uint_eq(events_after(new, last, &missed), events_oldest(new));
+	ck_assert_uint_eq(missed, EVENTS_UNKNOWN);
+	ck_assert_uint_eq(events_after(old, events_last(new), &missed), events_oldest(old));
+	ck_assert_uint_eq(missed, EVENTS_UNKNOWN); /* the clock was set back */
+	events_free(old);
+	events_free(new);
+}
+END_TEST
+
+START_TEST(text_comes_in_pieces_without_a_gap)
+{
+	struct events *events = events_new(NSTIME_S, WALL);
+	uint64_t base = events_last(events), number = base + 1, wanted = base;
+	char *piece;
+
+	add(events, 300);
+	while ((piece = events_text(events, &number, 1000)) != NULL) {
+		ck_assert_uint_le(strlen(piece), 1000);
+		for (char *line = strtok(piece, "\n"); line; line = strtok(NULL, "\n"))
+			ck_assert_uint_eq(strtoull(line + strlen("{\"seq\":"), NULL, 10), ++wanted);
+		free(piece);
+	}
+	ck_assert_uint_eq(wanted, base + 300);
+	events_free(events);
+}
+END_TEST
+
+START_TEST(the_answer_has_events_and_where_to_go_on)
+{
+	struct events *events = events_new(NSTIME_S, WALL);
+	uint64_t base = events_last(events);
+	json_t *answer;
+
+	add(events, 3);
+	answer = events_json(events, base + 1);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "events")), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(answer, "last")), (json_int_t)base + 3);
+	ck_assert_int_eq(json_integer_value(json_object_get(answer, "missed")), 0);
+	json_decref(answer);
+	answer = events_json(events, 5);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "events")), 3);
+	ck_assert(json_is_null(json_object_get(answer, "missed")));
+	json_decref(answer);
+	events_free(events);
+}
+END_TEST
+
+START_TEST(a_reader_that_missed_something_can_resume_with_the_line_that_says_so)
+{
+	char *line = events_missed_line(101, 60, WALL), *unknown;
+
+	ck_assert_str_eq(line, "{\"seq\":100,\"time\":\"2026-01-02T03:00:00.000Z\",\"event\":\"missed\","
+			       "\"object\":\"events\",\"old\":null,\"new\":null,\"reason\":\"older "
+			       "events are no longer kept\",\"missed\":60}\n");
+	unknown = events_missed_line(101, EVENTS_UNKNOWN, WALL);
+	ck_assert_ptr_nonnull(strstr(unknown, "\"missed\":null"));
+	free(line);
+	free(unknown);
+}
+END_TEST
+
+static TCase *differences(void)
+{
+	TCase *tcase = CASE("differences", a_change_of_state_is_an_event_with_its_reason,
+			    a_control_worker_that_begins_invents_no_change,
+			    what_came_to_be_since_it_began_is_told,
+			    a_router_that_is_made_begins_in_INIT,
+			    a_vrrp_worker_that_is_replaced_and_goes_on_is_no_change,
+			    changes_between_two_facts_are_counted,
+			    a_competing_master_comes_and_goes,
+			    a_neighbour_can_provoke_an_event_a_second_at_most,
+			    no_peer_heard_and_contested_come_and_go,
+			    repairs_count_anew_with_a_new_worker,
+			    a_tracker_or_server_that_is_not_known_again_is_no_change,
+			    groups_and_services_change_state, a_worker_that_ended_is_told_once,
+			    a_reload_is_told_with_its_result, repairs_of_the_table_are_told);
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	return tcase;
+}
+
+int main(void)
+{
+	return SUITE_RUN("events", differences(),
+			 CASE("ring", an_event_is_a_line_of_the_contract,
+			      the_ring_keeps_the_last_and_says_how_many_are_gone,
+			      a_number_of_another_time_is_not_taken_for_one_of_ours,
+			      text_comes_in_pieces_without_a_gap,
+			      the_answer_has_events_and_where_to_go_on,
+			      a_reader_that_missed_something_can_resume_with_the_line_that_says_so));
+}
