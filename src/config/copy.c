@@ -61,3 +61,10 @@ int instance_copy(struct arena *arena, const struct instance *from, struct insta
 	copy_record(arena, &schema_instance, to);
 	return arena_failed(arena) ? -ENOMEM : 0;
 }
+
+int sync_group_copy(struct arena *arena, const struct sync_group *from, struct sync_group *to)
+{
+	*to = *from;
+	copy_record(arena, &schema_sync_group, to);
+	return arena_failed(arena) ? -ENOMEM : 0;
+}

@@ -9,5 +9,6 @@ struct arena;
 
 /* All values and lists but the description, in the arena. -ENOMEM: *to is not to be used. */
 int instance_copy(struct arena *arena, const struct instance *from, struct instance *to);
+int sync_group_copy(struct arena *arena, const struct sync_group *from, struct sync_group *to);
 
 #endif

@@ -157,6 +157,7 @@ void router_free(struct router *router)
 	if (!router)
 		return;
 	router_hush(router);
+	group_forget(router);
 	port_detach(router->port, router);
 	timer_fini(&router->timer);
 	parts_free(&(struct parts){
@@ -202,9 +203,18 @@ int router_change(struct router *router, const struct instance *about)
 	configure(router);
 	router->port->stale = router->port->rewire = true;
 	worker_touch(router->worker, router->port);
+	router->changed = true;
+	return 0;
+}
+
+void router_changed(struct router *router)
+{
+	if (!router->changed)
+		return;
+	router->changed = false;
+	router->config.priority = trackers_priority(router);
 	if (router->started)
 		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
-	return 0;
 }
 
 /* ---- what the machine asks for -------------------------------------------------------------- */
@@ -257,8 +267,18 @@ static void send_advert(struct router *router, uint8_t priority)
 
 static const char *reason(const struct router *router, char *out)
 {
+	if (router->group)
+		return group_reason(router, out, FACT_DETAIL);
 	return vrrp_explain(&router->machine.reason, clock_now(), router->fault_text, out,
 			    FACT_DETAIL);
+}
+
+static void router_dirty(struct router *router)
+{
+	if (router->group)
+		group_dirty(router->group);
+	else if (!router->leaving)
+		worker_dirty(router->worker->frame, router->index);
 }
 
 static void state_changed(struct router *router, enum vrrp_state from)
@@ -348,12 +368,22 @@ void router_step(struct router *router, struct vrrp_input input)
 	timer_at(&router->timer, vrrp_fsm_due(machine));
 	write_page(router);
 	tell_competition(router, competing);
-	if (!router->leaving &&
-	    (transitions != machine->transitions || competing != machine->competing ||
+	if ((transitions != machine->transitions || competing != machine->competing ||
 	     before.why != machine->reason.why || before.priority != machine->reason.priority ||
 	     before.peer_priority != machine->reason.peer_priority ||
 	     !addr_equal(&before.peer, &machine->reason.peer)))
-		worker_dirty(router->worker->frame, router->index);
+		router_dirty(router);
+	if (router->group)
+		group_settle(router->group);
+}
+
+void router_order(struct router *router, enum vrrp_input_kind kind)
+{
+	if (!router->group)
+		router_step(router, (struct vrrp_input){.kind = kind});
+	else
+		group_order(router->group, kind == VRRP_INPUT_CLAIM ? VRRP_GROUP_CLAIM
+								    : VRRP_GROUP_STEP_DOWN);
 }
 
 /* A backup first takes in what waits in the socket: after a pause of ours the master's adverts lie
@@ -592,6 +622,16 @@ static bool look_at_source(struct router *router)
 	return changed;
 }
 
+/* In a group they are everybody's. */
+static void faults_changed(struct router *router)
+{
+	if (router->group)
+		group_settle(router->group);
+	else
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_FAULTS,
+							.faults = router->faults});
+}
+
 void router_look(struct router *router)
 {
 	char words[FACT_DETAIL];
@@ -603,13 +643,11 @@ void router_look(struct router *router)
 		return;
 	if (strcmp(words, router->fault_text) != 0) {
 		memcpy(router->fault_text, words, sizeof(words));
-		if (!router->leaving)
-			worker_dirty(router->worker->frame, router->index);
+		router_dirty(router);
 	}
 	if (faults != router->faults) {
 		router->faults = faults;
-		router_step(router,
-			    (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults});
+		faults_changed(router);
 	}
 	if (source_changed)
 		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
@@ -637,14 +675,12 @@ void router_tracked(struct router *router)
 		return;
 	if (router->started)
 		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
-	worker_dirty(router->worker->frame, router->index);
+	router_dirty(router);
 }
 
-void router_begin(struct router *router)
+void router_prepare(struct router *router)
 {
-	const struct statepage_instance *page;
 	struct text text = text_of(router->fault_text, sizeof(router->fault_text));
-	nstime now = clock_now();
 
 	router->page = statepage_take(worker_page(router->worker->frame), router->about.name);
 	if (!router->page)
@@ -653,16 +689,24 @@ void router_begin(struct router *router)
 	router->port->stale = true;
 	look_at_source(router);
 	router->faults = faults_now(router, &text);
+}
+
+bool router_resumes(const struct router *router)
+{
+	const struct statepage_instance *page = router->page;
+
+	return page && page->state == VRRP_MASTER && !page->releasing && page->last_advert &&
+	       clock_now() - page->last_advert < 2 * router->about.advert_interval;
+}
+
+void router_start(struct router *router, bool resume, uint64_t faults)
+{
+	struct vrrp_input input = {.kind = resume ? VRRP_INPUT_RESUME : VRRP_INPUT_START,
+				   .point = resume ? router->page->last_advert : 0,
+				   .faults = faults};
+
 	router->started = true;
-	page = router->page;
-	if (page && page->state == VRRP_MASTER && !page->releasing && page->last_advert &&
-	    now - page->last_advert < 2 * router->about.advert_interval)
-		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RESUME,
-							.point = page->last_advert,
-							.faults = router->faults});
-	else
-		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_START,
-							.faults = router->faults});
+	router_step(router, input);
 }
 
 /* ---- facts ---------------------------------------------------------------------------------- */
@@ -707,7 +751,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 	reason(router, words);
 	memcpy(out->reason, words, sizeof(out->reason));
 	if (machine->state == VRRP_FAULT)
-		memcpy(out->fault, router->fault_text, sizeof(out->fault));
+		memcpy(out->fault, router->faults ? router->fault_text : words, sizeof(out->fault));
 }
 
 void router_count(struct router *router)
@@ -716,7 +760,7 @@ void router_count(struct router *router)
 
 	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
 		sum += router->dropped[i];
-	if (sum == router->told)
+	if (sum == router->told && router->machine.reason.until <= clock_now())
 		return;
 	router->told = sum;
 	worker_dirty(router->worker->frame, router->index);

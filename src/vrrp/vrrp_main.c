@@ -233,6 +233,7 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 	}
 	for (size_t i = 0; i < reload.count; i++)
 		vrrp_reload_tell(&reload.rows[i], plan_line, worker);
+	groups_tell(worker, model);
 	worker->prepared_arena = take(arena);
 	worker->prepared = model;
 	return 0;
@@ -246,19 +247,42 @@ static int leave(struct vrrp_worker *worker, struct router *router)
 	statepage_give_back(router->page);
 	router->page = NULL;
 	router->leaving = true;
-	if (router->started)
-		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
-	else
-		router->released = true;
+	router->released = !router->started;
 	worker_touch(worker, router->port);
 	return 0;
+}
+
+/* Who has only now begun to leave, does; with its group, if others leave with it. */
+static void leave_now(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->leaving_count; i++) {
+		struct router *router = worker->leaving[i];
+
+		if (router->group)
+			group_settle(router->group);
+		else if (!router->released)
+			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
+	}
+}
+
+/* All that have not begun do. */
+static void begin(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->router_count; i++) {
+		struct router *router = worker->routers[i];
+
+		if (router->started || router->group)
+			continue;
+		router_prepare(router);
+		router_start(router, router_resumes(router), router->faults);
+	}
+	groups_begin(worker);
 }
 
 static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *row,
 		      struct router **routers)
 {
 	struct router *old = row->old ? worker->routers[row->old_index] : NULL;
-	int err = 0;
 
 	switch (row->change) {
 	case VRRP_SAME:
@@ -271,11 +295,7 @@ static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *
 		routers[row->new_index] = router_new(worker, row->new, (uint32_t)row->new_index);
 		if (!routers[row->new_index])
 			return -ENOMEM;
-		if (old)
-			err = leave(worker, old);
-		if (!err && worker->synced)
-			router_begin(routers[row->new_index]);
-		return err;
+		return old ? leave(worker, old) : 0;
 	case VRRP_REMOVED:
 		return leave(worker, old);
 	}
@@ -323,7 +343,14 @@ static int commit_all(struct vrrp_worker *worker)
 	free(worker->routers);
 	worker->routers = routers;
 	worker->router_count = model->instance_count;
-	worker->group_count = model->sync_group_count;
+	err = groups_take(worker, model);
+	if (err)
+		return err;
+	for (size_t i = 0; i < worker->router_count; i++)
+		router_changed(worker->routers[i]);
+	leave_now(worker);
+	if (worker->synced)
+		begin(worker);
 	tell_ready(worker);
 	trackers_begin(worker);
 	return 0;
@@ -361,11 +388,12 @@ static void release(void *ctx)
 	for (size_t i = 0; i < worker->router_count; i++) {
 		struct router *router = worker->routers[i];
 
-		if (router->started)
-			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
-		else
+		if (!router->started)
 			router->released = true;
+		else if (!router->group)
+			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
 	}
+	groups_release(worker);
 	if (worker->synced)
 		timer_at(&worker->settle, 0);
 }
@@ -393,6 +421,19 @@ static bool tracker_fact(const struct vrrp_worker *worker, int peer, uint32_t nu
 	return true;
 }
 
+static bool group_fact_put(const struct vrrp_worker *worker, int peer, uint32_t number,
+			   uint16_t *type, struct writer *out)
+{
+	struct fact_group value;
+
+	if (peer != ROLE_CONTROL)
+		return false;
+	group_fact(worker, number, &value);
+	*type = FACT_GROUP;
+	fact_group_put(out, &value);
+	return true;
+}
+
 static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
 {
 	struct vrrp_worker *worker = ctx;
@@ -402,7 +443,8 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 	if (index >= first_tracker)
 		return tracker_fact(worker, peer, index - first_tracker, type, out);
 	if (index >= worker->router_count)
-		return false;
+		return group_fact_put(worker, peer, index - (uint32_t)worker->router_count, type,
+				      out);
 	router_fact(worker->routers[index], &value);
 	*type = FACT_INSTANCE;
 	fact_instance_put(out, &value);
@@ -485,8 +527,8 @@ static void first_sight(struct vrrp_worker *worker)
 	}
 	if (worker->trackers)
 		trackers_begin(worker);
-	for (size_t i = 0; i < worker->router_count && !worker->stopping; i++)
-		router_begin(worker->routers[i]);
+	if (!worker->stopping)
+		begin(worker);
 }
 
 static void on_synced(void *ctx)
@@ -595,6 +637,8 @@ static void close_all(struct vrrp_worker *worker)
 {
 	for (size_t i = 0; i < worker->leaving_count; i++)
 		router_free(worker->leaving[i]);
+	for (size_t i = 0; i < worker->group_count; i++)
+		group_free(worker->groups[i]);
 	for (size_t i = 0; i < worker->router_count; i++) {
 		worker->routers[i]->leaving = true; /* the page stays for whoever comes next */
 		router_free(worker->routers[i]);
@@ -613,6 +657,7 @@ static void close_all(struct vrrp_worker *worker)
 	abort_prepared(worker);
 	free(worker->routers);
 	free(worker->leaving);
+	free(worker->groups);
 	free(worker->ports);
 }
 

@@ -1,6 +1,7 @@
 /* The vrrp worker's living things, shared by its files:
  *
  *   vrrp_main   the frame: reload, facts, release
+ *   group_io    a sync group: what its members do together
  *   router_io   a virtual router: steps its machine, does what that asks for, tells
  *   port_io     an interface that routers use: its link and the source addresses on it
  *   wire_io     its sockets: who gets which advert, and what goes out where
@@ -26,6 +27,7 @@
 #include "net/link.h"
 #include "vrrp/advert_io.h"
 #include "vrrp/fsm.h"
+#include "vrrp/group.h"
 #include "vrrp/packet.h"
 #include "vrrp/repair.h"
 #include "vrrp/rounds.h"
@@ -34,6 +36,7 @@
 struct rtnl_writer;
 struct announcer;
 struct arena;
+struct group;
 struct monitor;
 struct port;
 struct router;
@@ -102,6 +105,8 @@ struct router {
 	struct arena *arena;           /* of `about` and the arrays below */
 	struct instance about;
 	uint32_t index;                /* of its fact */
+	struct group *group;           /* NULL: a router of its own */
+	bool changed;                  /* the machine is to be told of another configuration */
 	bool started, leaving, released;
 	struct vrrp_machine machine;
 	struct vrrp_config config;
@@ -162,7 +167,9 @@ struct vrrp_worker {
 	size_t port_count, port_room;
 	struct router **routers;       /* by index of their facts */
 	size_t router_count;
-	size_t group_count;            /* sync groups: their facts stand behind the routers' */
+	struct group **groups;         /* by index of their facts, behind those of the routers */
+	size_t group_count;
+	bool forming;                  /* groups get new members: they are looked at afterwards */
 	struct router **leaving;
 	size_t leaving_count, leaving_room;
 
@@ -197,9 +204,18 @@ struct router *router_new(struct vrrp_worker *worker, const struct instance *abo
 void router_free(struct router *router); /* NULL is fine */
 /* Takes a new configuration in place. -ENOMEM: nothing changed. */
 int router_change(struct router *router, const struct instance *about);
-/* From INIT: goes on as master if the page says so, else listens. */
-void router_begin(struct router *router);
+/* Tells the machine what router_change took: when all of a commit is in place. */
+void router_changed(struct router *router);
+/* Looks at its surroundings for the first time. */
+void router_prepare(struct router *router);
+/* Whether the page says that it was a master a moment ago. */
+bool router_resumes(const struct router *router);
+/* From INIT: goes on as master, or listens. Once it was prepared. */
+void router_start(struct router *router, bool resume, uint64_t faults);
+/* One input, and then whatever that means for its group. */
 void router_step(struct router *router, struct vrrp_input input);
+/* The operator's release or claim: VRRP_INPUT_STEP_DOWN, _CLAIM; of its whole group. */
+void router_order(struct router *router, enum vrrp_input_kind kind);
 /* Looks at its link, source and addresses again and tells the machine what has changed. */
 void router_look(struct router *router);
 /* Its trackers may have changed: computes the priority anew, tells the machine and looks. */
@@ -225,6 +241,26 @@ void announcing_fini(struct port *port);
 void router_announce(struct router *router);
 /* No more of what is under way; whether something was. */
 bool router_hush(struct router *router);
+
+/* ---- group_io ------------------------------------------------------------------------------- */
+
+/* The groups of a new generation, of worker->routers and among those that leave. -ENOMEM. */
+int groups_take(struct vrrp_worker *worker, const struct model *model);
+/* The members that have not begun do, and all groups are looked at. */
+void groups_begin(struct vrrp_worker *worker);
+void groups_release(struct vrrp_worker *worker);
+/* Tells the plan what would change in groups. */
+void groups_tell(struct vrrp_worker *worker, const struct model *model);
+void group_free(struct group *group); /* NULL is fine */
+/* Gives members inputs until all agree. */
+void group_settle(struct group *group);
+void group_order(struct group *group, enum vrrp_group_order order);
+void group_dirty(struct group *group);
+/* A router that is freed. */
+void group_forget(struct router *router);
+/* Why a member is in its state. Returns out. */
+const char *group_reason(const struct router *router, char *out, size_t size);
+void group_fact(const struct vrrp_worker *worker, uint32_t number, struct fact_group *out);
 
 /* ---- port_io -------------------------------------------------------------------------------- */
 
