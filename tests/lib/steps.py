@@ -189,11 +189,13 @@ def count_make_check(step, folder):
     return counts
 
 
-def count_pytest(report):
+def count_pytest(folder):
+    """All the reports that the runs of a step have left."""
     counts = Counts()
-    if not os.path.exists(report):
+    reports = glob.glob(os.path.join(folder, "report*.xml"))
+    if not reports:
         raise Broken("pytest left no report")
-    for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+    for suite in (suite for report in reports for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite")):
         number = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
         failed = number["failures"] + number["errors"]
         counts.add(Counts(number["tests"] - failed - number["skipped"], failed, number["skipped"]))
@@ -289,9 +291,9 @@ def distcheck(step):
     return Counts(passed=1)
 
 
-def pytest_command(report, *folders):
-    options = ["-p", "no:cacheprovider", "-q", "--junitxml", report, "--tb=short", "-rs"]
-    return [PYTHON, "-m", "pytest", *options, *folders]
+def pytest_command(report, *folders, options=()):
+    standard = ["-p", "no:cacheprovider", "-q", "--junitxml", report, "--tb=short", "-rs"]
+    return [PYTHON, "-m", "pytest", *standard, *options, *folders]
 
 
 def build_of(name):
@@ -309,43 +311,71 @@ def has_tests(folder):
     return bool(glob.glob(os.path.join(ROOT, folder, "test_*.py")))
 
 
-def run_pytest(step, folder, in_guest, extra=(), build="gcc"):
-    """pytest over a folder, here as root or in the guest; what failed tests left behind comes to build-test/STEP."""
+# Tests between namespaces mostly wait: three files at a time. Those that load the machine (marked `alone`) have it to
+# themselves afterwards.
+TOGETHER = ["-p", "xdist", "-n", "3", "--dist", "loadfile", "-m", "not alone"]
+ALONE = ["-m", "alone"]
+NO_TESTS = 5
+
+
+def fresh_output(step):
     output = os.path.join(WORK, step.name)
     shutil.rmtree(output, ignore_errors=True)
     os.makedirs(output)
-    env = dict(NO_PLUGINS, LBHA_BUILD=build_of(build))
     say(f"      {step.name}: {step.about}")
-    if in_guest:
-        limit = str(int(step.limit - 30))
-        inside = "scripts/add-users && exec " + " ".join(pytest_command("$LBHA_LAB_OUTPUT/report.xml", folder))
-        code = step.run("tests/lab/guest", "--timeout", limit, "--output", output, *extra, "--", "sh", "-c", inside,
-                        env=env, live=True, check=False)
-    else:
-        code = step.run(*pytest_command(os.path.join(output, "report.xml"), folder),
-                        env=dict(env, LBHA_LAB_OUTPUT=output), live=True, check=False)
-    if code not in (0, 1):
-        raise Broken(f"it ended with {code} before all tests had run\n{tail(step.log, 20)}")
-    counts = count_pytest(os.path.join(output, "report.xml"))
-    if code and not counts.failed:
-        raise Broken(f"pytest ended with {code} though no test failed")
+    return output
+
+
+def pytest_result(step, output, codes):
+    for code in codes:
+        if code not in (0, 1, NO_TESTS):
+            raise Broken(f"it ended with {code} before all tests had run\n{tail(step.log, 20)}")
+    counts = count_pytest(output)
+    if any(code == 1 for code in codes) and not counts.failed:
+        raise Broken("pytest ended with 1 though no test failed")
+    if not counts.passed:
+        raise Broken("no test has passed")
     if counts.failed:
         step.details = f"what every host knew stands above and in {os.path.relpath(output, ROOT)}"
     return counts
 
 
+def pytest_here(step, folder, build):
+    """pytest over a folder as root; what failed tests left behind comes to build-test/STEP."""
+    output = fresh_output(step)
+    env = dict(NO_PLUGINS, LBHA_BUILD=build_of(build), LBHA_LAB_OUTPUT=output)
+    codes = [step.run(*pytest_command(os.path.join(output, f"report-{name}.xml"), folder, options=options), env=env,
+                      live=True, check=False)
+             for name, options in (("together", TOGETHER), ("alone", ALONE))]
+    return pytest_result(step, output, codes)
+
+
+def pytest_in_guest(step, folder, extra=(), build="gcc"):
+    output = fresh_output(step)
+    inside = "scripts/add-users && exec " + " ".join(pytest_command("$LBHA_LAB_OUTPUT/report.xml", folder))
+    code = step.run("tests/lab/guest", "--timeout", str(int(step.limit - 30)), "--output", output, *extra, "--", "sh", "-c",
+                    inside, env=dict(NO_PLUGINS, LBHA_BUILD=build_of(build)), live=True, check=False)
+    return pytest_result(step, output, [code])
+
+
+def between_namespaces(step, build):
+    if os.geteuid() != 0:
+        return pytest_in_guest(step, "tests/netns", build=build)
+    return pytest_here(step, "tests/netns", build)
+
+
 def netns(step):
     """Natively, where their timing means something; without root the guest has to do."""
-    return run_pytest(step, "tests/netns", in_guest=os.geteuid() != 0)
+    return between_namespaces(step, "gcc")
 
 
 def netns_sanitized(step):
     """The same daemons with the sanitizers in them: a report ends a worker, and the tests notice."""
-    return run_pytest(step, "tests/netns", in_guest=os.geteuid() != 0, build="sanitizers")
+    return between_namespaces(step, "sanitizers")
 
 
 def lab(step):
-    return run_pytest(step, "tests/lab", in_guest=True, extra=["--force-guest"] if options.force_guest else [])
+    return pytest_in_guest(step, "tests/lab", extra=["--force-guest"] if options.force_guest else [])
 
 
 def unit_programs(folder):

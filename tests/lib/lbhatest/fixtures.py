@@ -1,6 +1,7 @@
 """The pytest side: the fixture `lab`, the report of what every host knew when a test failed, and a time limit per test.
 
-A test that may take longer than a minute says so: @pytest.mark.limit(seconds).
+A test that may take longer than a minute says so: @pytest.mark.limit(seconds). One that keeps a CPU busy or floods says
+so too, @pytest.mark.alone: others that run beside it would be late.
 """
 import os
 import re
@@ -20,6 +21,7 @@ class TooLong(Exception):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): the test may take this long")
+    config.addinivalue_line("markers", "alone: the test loads the machine; no other may run beside it")
 
 
 @pytest.hookimpl(hookwrapper=True)
