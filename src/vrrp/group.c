@@ -115,11 +115,25 @@ static bool release(struct turn *t)
 	return all_over(t->members, &all) && end_release(t, all);
 }
 
+/* The operator's order, to each member once. */
+static bool give(struct turn *t, enum vrrp_input_kind kind)
+{
+	while (t->group->given < t->members->count) {
+		size_t i = t->group->given++;
+
+		if (state_of(t->members, i) != VRRP_INIT)
+			return say_kind(t, i, kind);
+	}
+	return false;
+}
+
 static bool step_down(struct turn *t)
 {
 	bool all;
 
-	for (size_t i = 0; i < t->members->count; i++) {
+	if (give(t, VRRP_INPUT_STEP_DOWN))
+		return true;
+	for (size_t i = 0; i < t->members->count; i++) { /* who has come meanwhile */
 		const struct vrrp_machine *machine = machine_of(t->members, i);
 
 		if (machine->state != VRRP_INIT && !machine->standing && !machine->stepping)
@@ -144,12 +158,8 @@ static bool undo(struct turn *t)
 
 static bool claim(struct turn *t)
 {
-	while (t->group->claimed < t->members->count) {
-		size_t i = t->group->claimed++;
-
-		if (state_of(t->members, i) != VRRP_INIT)
-			return say_kind(t, i, VRRP_INPUT_CLAIM);
-	}
+	if (give(t, VRRP_INPUT_CLAIM))
+		return true;
 	t->group->order = VRRP_GROUP_NONE;
 	return false;
 }
@@ -278,7 +288,7 @@ void vrrp_group_order(struct vrrp_group *group, enum vrrp_group_order order)
 	if (group->order == VRRP_GROUP_RELEASE)
 		return;
 	group->order = order;
-	group->claimed = 0;
+	group->given = 0;
 }
 
 bool vrrp_group_next(struct vrrp_group *group, const struct vrrp_members *members, nstime now,

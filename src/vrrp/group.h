@@ -63,7 +63,7 @@ struct vrrp_group {
 	nstime since;
 	size_t cause;           /* the member that brought it there */
 	enum vrrp_group_order order; /* being carried out */
-	size_t claimed;         /* members that were given the claim of VRRP_GROUP_CLAIM */
+	size_t given;           /* members that were given the operator's order */
 	nstime patience;        /* added to a claim that would come before patience_until */
 	nstime patience_until;
 };
@@ -71,7 +71,8 @@ struct vrrp_group {
 /* A group in INIT. */
 void vrrp_group_init(struct vrrp_group *group, nstime now);
 
-/* An order for all members; vrrp_group_next carries it out. */
+/* An order for all members; vrrp_group_next carries it out. Each member answers an operator's
+ * release (VRRP_ACTION_STEPPED_DOWN), though it may stand down already. */
 void vrrp_group_order(struct vrrp_group *group, enum vrrp_group_order order);
 
 /* Which member (index) gets which input next; false: none, and all agree. Members in INIT have not

@@ -140,10 +140,23 @@ static void due(void *ctx)
 	group_dirty(group);
 }
 
-void group_order(struct group *group, enum vrrp_group_order order)
+static void order(struct group *group, enum vrrp_group_order what)
 {
-	vrrp_group_order(&group->machine, order);
+	vrrp_group_order(&group->machine, what);
 	group_settle(group);
+}
+
+bool group_orders(struct group *group, enum vrrp_input_kind kind)
+{
+	if (group->settling) /* it is the group that speaks */
+		return false;
+	if (kind == VRRP_INPUT_STEP_DOWN)
+		order(group, VRRP_GROUP_STEP_DOWN);
+	else if (kind == VRRP_INPUT_CLAIM)
+		order(group, VRRP_GROUP_CLAIM);
+	else
+		return false;
+	return true;
 }
 
 /* ---- beginning ------------------------------------------------------------------------------ */
@@ -189,7 +202,7 @@ void groups_begin(struct vrrp_worker *worker)
 void groups_release(struct vrrp_worker *worker)
 {
 	for (size_t i = 0; i < worker->group_count; i++)
-		group_order(worker->groups[i], VRRP_GROUP_RELEASE);
+		order(worker->groups[i], VRRP_GROUP_RELEASE);
 }
 
 /* ---- making --------------------------------------------------------------------------------- */

@@ -359,6 +359,8 @@ void router_step(struct router *router, struct vrrp_input input)
 	struct vrrp_reason before = machine->reason;
 	struct vrrp_actions actions;
 
+	if (router->group && group_orders(router->group, input.kind))
+		return;
 	input.random = worker_random(router->worker);
 	vrrp_fsm_step(machine, &router->config, clock_now(), &input, &actions);
 	for (unsigned i = 0; i < actions.count; i++)
@@ -375,15 +377,6 @@ void router_step(struct router *router, struct vrrp_input input)
 		router_dirty(router);
 	if (router->group)
 		group_settle(router->group);
-}
-
-void router_order(struct router *router, enum vrrp_input_kind kind)
-{
-	if (!router->group)
-		router_step(router, (struct vrrp_input){.kind = kind});
-	else
-		group_order(router->group, kind == VRRP_INPUT_CLAIM ? VRRP_GROUP_CLAIM
-								    : VRRP_GROUP_STEP_DOWN);
 }
 
 /* A backup first takes in what waits in the socket: after a pause of ours the master's adverts lie

@@ -212,10 +212,9 @@ void router_prepare(struct router *router);
 bool router_resumes(const struct router *router);
 /* From INIT: goes on as master, or listens. Once it was prepared. */
 void router_start(struct router *router, bool resume, uint64_t faults);
-/* One input, and then whatever that means for its group. */
+/* One input, and then whatever that means for its group. An operator's order is one for the whole
+ * group. */
 void router_step(struct router *router, struct vrrp_input input);
-/* The operator's release or claim: VRRP_INPUT_STEP_DOWN, _CLAIM; of its whole group. */
-void router_order(struct router *router, enum vrrp_input_kind kind);
 /* Looks at its link, source and addresses again and tells the machine what has changed. */
 void router_look(struct router *router);
 /* Its trackers may have changed: computes the priority anew, tells the machine and looks. */
@@ -254,7 +253,8 @@ void groups_tell(struct vrrp_worker *worker, const struct model *model);
 void group_free(struct group *group); /* NULL is fine */
 /* Gives members inputs until all agree. */
 void group_settle(struct group *group);
-void group_order(struct group *group, enum vrrp_group_order order);
+/* Whether an input to a member is an order that the whole group now carries out. */
+bool group_orders(struct group *group, enum vrrp_input_kind kind);
 void group_dirty(struct group *group);
 /* A router that is freed. */
 void group_forget(struct router *router);

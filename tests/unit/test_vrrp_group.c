@@ -428,6 +428,8 @@ START_TEST(the_operators_release_takes_the_group_to_backup_standing_down)
 		hear_from(1, "10.0.0.2", 90);
 	}
 	ck_assert_int_eq(group.state, VRRP_BACKUP);
+	order(VRRP_GROUP_STEP_DOWN);
+	did("0:stands 1:stands"); /* whoever orders it again gets an answer too */
 }
 END_TEST
 
