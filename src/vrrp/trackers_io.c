@@ -19,6 +19,53 @@ struct trackers {
 	struct log_bucket changes;
 };
 
+/* ---- links ---------------------------------------------------------------------------------- */
+
+struct view {
+	enum verdict seen;
+	const char *reason;
+};
+
+static struct view view_of(const struct link *link)
+{
+	if (!link)
+		return (struct view){VERDICT_DOWN, "does not exist"};
+	if (!link->up)
+		return (struct view){VERDICT_DOWN, "set down"};
+	if (!link->running)
+		return (struct view){VERDICT_DOWN, "no carrier"};
+	return (struct view){VERDICT_UP, "up"};
+}
+
+/* What an interface is now; remembers its number. */
+static struct view view_source(struct vrrp_worker *worker, struct trackers *trackers,
+			       uint32_t source)
+{
+	const char *name = trackers->set.sources[source].name;
+	const struct link *link = monitor_link_by_name(worker->monitor, name);
+
+	trackers->links[source] = link ? link->index : 0;
+	return view_of(link);
+}
+
+/* All interfaces and trackers as they are now, without a word to anybody. */
+static void look_at_all(struct vrrp_worker *worker, struct trackers *trackers)
+{
+	struct track_set *set = &trackers->set;
+	nstime now = clock_now();
+
+	for (uint32_t s = 0; s < set->source_count && worker->synced; s++) {
+		struct view view;
+
+		if (set->sources[s].kind != TRACKER_INTERFACE)
+			continue;
+		view = view_source(worker, trackers, s);
+		track_set_see(set, s, view.seen, view.reason, now);
+	}
+	for (uint32_t t = 0; t < set->count; t++)
+		track_look(&set->list[t], now);
+}
+
 /* ---- a generation --------------------------------------------------------------------------- */
 
 void trackers_free(struct trackers *trackers)
@@ -57,6 +104,7 @@ int trackers_take(struct vrrp_worker *worker, const struct model *model)
 		trackers_free(made);
 		return err;
 	}
+	look_at_all(worker, made);
 	trackers_free(worker->trackers);
 	worker->trackers = made;
 	return 0;
@@ -164,21 +212,6 @@ void trackers_due(void *ctx)
 
 /* ---- sources -------------------------------------------------------------------------------- */
 
-static void see_link(struct vrrp_worker *worker, uint32_t source, const struct link *link)
-{
-	const char *reason = "up";
-
-	if (!link)
-		reason = "does not exist";
-	else if (!link->up)
-		reason = "set down";
-	else if (!link->running)
-		reason = "no carrier";
-	worker->trackers->links[source] = link ? link->index : 0;
-	see(worker, source, link && link_usable(link) ? VERDICT_UP : VERDICT_DOWN, reason,
-	    clock_now());
-}
-
 /* Also when it was given another name, or has gone: then it was known under its number. */
 void trackers_link(struct vrrp_worker *worker, const struct link *link)
 {
@@ -188,10 +221,13 @@ void trackers_link(struct vrrp_worker *worker, const struct link *link)
 		return;
 	for (uint32_t s = 0; s < trackers->set.source_count; s++) {
 		const struct track_source *source = &trackers->set.sources[s];
+		struct view view;
 
-		if (source->kind == TRACKER_INTERFACE &&
-		    (trackers->links[s] == link->index || !strcmp(source->name, link->name)))
-			see_link(worker, s, monitor_link_by_name(worker->monitor, source->name));
+		if (source->kind != TRACKER_INTERFACE ||
+		    (trackers->links[s] != link->index && strcmp(source->name, link->name) != 0))
+			continue;
+		view = view_source(worker, trackers, s);
+		see(worker, s, view.seen, view.reason, clock_now());
 	}
 }
 
@@ -208,15 +244,7 @@ void trackers_probe(struct vrrp_worker *worker, const struct fact_probe *fact)
 
 void trackers_begin(struct vrrp_worker *worker)
 {
-	struct track_set *set = &worker->trackers->set;
-	nstime now = clock_now();
-
-	for (uint32_t s = 0; s < set->source_count && worker->synced; s++)
-		if (set->sources[s].kind == TRACKER_INTERFACE)
-			see_link(worker, s,
-				 monitor_link_by_name(worker->monitor, set->sources[s].name));
-	for (uint32_t t = 0; t < set->count; t++)
-		track_look(&set->list[t], now);
+	look_at_all(worker, worker->trackers);
 	for (size_t i = 0; i < worker->router_count; i++)
 		router_tracked(worker->routers[i]);
 	arm(worker);
