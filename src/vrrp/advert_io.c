@@ -313,13 +313,14 @@ static int filter_ah(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ? -errno : 0;
 }
 
+/* IPV6_V6ONLY is refused once a socket has a protocol, and raw ones see nothing of IPv4 anyway. */
 static int prepare_ipv6(int fd, uint32_t link)
 {
 	static const struct {
 		int option, value;
 	} options[] = {
-		{IPV6_V6ONLY, 1},        {IPV6_HDRINCL, 1},     {IPV6_MULTICAST_LOOP, 0},
-		{IPV6_MULTICAST_ALL, 0}, {IPV6_RECVPKTINFO, 1}, {IPV6_RECVHOPLIMIT, 1},
+		{IPV6_HDRINCL, 1},     {IPV6_MULTICAST_LOOP, 0}, {IPV6_MULTICAST_ALL, 0},
+		{IPV6_RECVPKTINFO, 1}, {IPV6_RECVHOPLIMIT, 1},
 	};
 	int err = set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)link);
 
