@@ -335,6 +335,7 @@ START_TEST(a_secret_is_in_the_slice_of_vrrp_alone)
 		model = random_model();
 	} while (!model->instance_count);
 	model->instances[0].version = 2;
+	model->instances[0].checksum = 0; /* of version 3 */
 	model->instances[0].authentication =
 		(struct authentication){.type = VRRP_AUTH_PASS, .key = "hush-hsh"};
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
