@@ -9,19 +9,45 @@ import os
 import pytest
 
 from lbhatest import frr
-from vrrp_peers import VIPS_V4, Meeting, Stories, tell
+from vrrp_peers import LB1, LB1_V6, PEER, PEER_V6, VIPS_V4, VIPS_V6, Meeting, Stories, tell
 
 AT_ONCE = 8
 
 # `ours` are keys of lbha.conf for the instance, `theirs` words of keepalived's instance
 Mode = collections.namedtuple("Mode", "version interval vips ours theirs", defaults=("", ""))
 
+
+def unicast(ours, theirs, transport="unicast", min_ttl=255):
+    """(our words, keepalived's)"""
+    return (f"transport: {transport}\nsource: \"{ours}\"\nunicast: {{peers: [\"{theirs}\"], min_ttl: {min_ttl}}}",
+            f"unicast_src_ip {theirs}\n\tunicast_peer {{\n\t\t{ours}\n\t}}")
+
+
+def authentication(kind):
+    return (f"authentication: {{type: {kind}, key: s3cret}}",
+            f"authentication {{\n\t\tauth_type {kind.upper()}\n\t\tauth_pass s3cret\n\t}}")
+
+
 KEEPALIVED = {
     "v3": Mode(3, 0.1, VIPS_V4),
+    "v3 ipv6": Mode(3, 0.1, VIPS_V6),
+    "v3 unicast": Mode(3, 0.1, VIPS_V4, *unicast(LB1, PEER)),
+    # its hop limit is the kernel's unless it is told another
+    "v3 ipv6 unicast": Mode(3, 0.1, VIPS_V6, *unicast(LB1_V6, PEER_V6, min_ttl=64)),
+    # a migration: we speak both, it does not yet, or not any more
+    "v3 both, it multicast": Mode(3, 0.1, VIPS_V4, unicast(LB1, PEER, "both")[0]),
+    "v3 both, it unicast": Mode(3, 0.1, VIPS_V4, *unicast(LB1, PEER, "both")),
+    "v2": Mode(2, 1, VIPS_V4),
+    "v2 unicast": Mode(2, 1, VIPS_V4, *unicast(LB1, PEER)),
+    "v2 pass": Mode(2, 1, VIPS_V4, *authentication("pass")),
+    "v2 ah": Mode(2, 1, VIPS_V4, *authentication("ah")),
+    "v2 ah unicast": Mode(2, 1, VIPS_V4, *map("\n".join, zip(authentication("ah"), unicast(LB1, PEER)))),
 }
 
 FRR = {
     "v3": Mode(3, 0.1, VIPS_V4),
+    "v3 ipv6": Mode(3, 0.1, VIPS_V6),
+    "v2": Mode(2, 1, VIPS_V4),
 }
 
 TABLE = {f"{peer}-{name}-{first}": (peer, mode, first)

@@ -31,6 +31,7 @@ vrrp:
     interface: eth0
     virtual_router_id: 51
     advert_interval: {milliseconds}ms
+    version: {version}
     carrier_settle: 0s
     virtual_addresses: [{vips}]
 {more}
@@ -39,8 +40,8 @@ vrrp:
 Said = collections.namedtuple("Said", "when who advert")
 
 
-def config(priority, interval, vips, more=""):
-    return CONFIG.format(priority=priority, milliseconds=round(interval * 1000), vips=", ".join(f'"{vip}"' for vip in vips),
+def config(priority, version, interval, vips, more=""):
+    return CONFIG.format(priority=priority, version=version, milliseconds=round(interval * 1000), vips=", ".join(f'"{vip}"' for vip in vips),
                          more="\n".join("    " + line for line in more.splitlines()))
 
 
@@ -122,7 +123,7 @@ class Meeting:
         lan = lab.segment("lan", "192.168.8.0/24")
         high = first == "ours"
         director = lab.director("lb1", (lan, LB1, f"{LB1_V6}/64"),
-                                config=config(HIGH if high else LOW, interval, vips, ours))
+                                config=config(HIGH if high else LOW, version, interval, vips, ours))
         self.ours = Ours(director)
         self.theirs = Theirs(make_peer(lab, (lan, PEER, f"{PEER_V6}/64"), LOW if high else HIGH))
         self.first, self.second = (self.ours, self.theirs) if high else (self.theirs, self.ours)

@@ -41,6 +41,7 @@ class Director:
         """Write lbha.conf; a running daemon reads it at reload()."""
         with open(self.config_file + ".new", "w") as file:
             file.write(text)
+        os.chmod(self.config_file + ".new", 0o600)  # there may be a key in it
         os.rename(self.config_file + ".new", self.config_file)
 
     def command(self, *more):
