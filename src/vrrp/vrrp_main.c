@@ -531,11 +531,25 @@ static void first_sight(struct vrrp_worker *worker)
 		begin(worker);
 }
 
+/* Events were lost: a link may have been away meanwhile (in another namespace, or deleted and made
+ * again under the same index), and then the groups that its sockets had joined are left, though
+ * the sockets do not know. */
+static void events_lost(struct vrrp_worker *worker)
+{
+	log_warning("the kernel's events came too fast, some were lost: looking at everything again");
+	for (size_t i = 0; i < worker->port_count; i++) {
+		wire_close(worker->ports[i]);
+		wire_open(worker->ports[i]);
+	}
+}
+
 static void on_synced(void *ctx)
 {
 	struct vrrp_worker *worker = ctx;
 
-	if (!worker->synced)
+	if (worker->synced)
+		events_lost(worker);
+	else
 		first_sight(worker);
 	for (size_t i = 0; i < worker->port_count; i++)
 		worker_touch(worker, worker->ports[i]);
