@@ -159,6 +159,9 @@ void validate_instance(struct build *build, struct build_instance *instance);
 /* validate_vrrp.c: rules between instances. */
 void validate_instances(struct build *build);
 
+/* validate_directors.c: what an instance must be on one director and on the others. */
+void validate_directors(struct build *build);
+
 /* build_sync.c: groups and their members, after the instances. */
 void build_groups(struct build *build);
 /* The groups of whom the model is for. */

@@ -359,6 +359,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	build_checks(&build);
 	build_tracks(&build);
 	validate_instances(&build);
+	validate_directors(&build);
 	validate_groups(&build);
 	validate_tracks(&build);
 	build_pools(&build);

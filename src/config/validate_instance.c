@@ -66,6 +66,23 @@ static void check_vip(struct build *build, struct build_instance *instance, size
 	}
 }
 
+/* A director that gives up its own address when another one becomes MASTER cannot be reached. */
+static void check_own_address(struct build *build, struct build_instance *instance, size_t number)
+{
+	const struct director *director = instance->director ? instance->director->model : NULL;
+	const struct vip *vip = &instance->model.virtual_addresses[number];
+	struct origin at;
+
+	if (!director || instance->model.priority == 255 ||
+	    !addr_equal(&vip->address.address, &director->address))
+		return;
+	at = instance_item(build, instance, "virtual_addresses", number);
+	warn(build, &at,
+	     "is the address of %s itself, which loses it while another director is MASTER; an "
+	     "address that is not only virtual wants priority 255 on its owner",
+	     director->name);
+}
+
 /* How many addresses an advert of this instance has room for. */
 static size_t advert_room(const struct build_instance *instance)
 {
@@ -98,6 +115,7 @@ static void check_vips(struct build *build, struct build_instance *instance)
 		if (!vip->address.address.family)
 			continue;
 		check_vip(build, instance, i);
+		check_own_address(build, instance, i);
 		advertised += vip->advertise;
 	}
 	if (advertised > advert_room(instance))
@@ -121,7 +139,8 @@ static void check_version(struct build *build, struct build_instance *instance)
 			 "version 2 is for IPv4 only; IPv6 needs version 3");
 	if (model->advert_interval % NSTIME_S || model->advert_interval > 255 * NSTIME_S)
 		complain(build, instance_place(instance, "advert_interval"),
-			 "version 2 knows whole seconds from 1s to 255s, not %s",
+			 "\"%s\" is of version 2, which knows whole seconds from 1s to 255s, not %s",
+			 model->name ? model->name : "?",
 			 duration_format(model->advert_interval, text));
 }
 

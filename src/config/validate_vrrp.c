@@ -1,6 +1,5 @@
 /* What instances must be to one another: names, virtual router ids on an interface, virtual
- * addresses, routes; and what an operator should know about their priorities. Held for every director,
- * since overrides can break it on one only. */
+ * addresses, routes. Held for every director, since overrides can break it on one only. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -208,25 +207,6 @@ static void claim_items(struct claims *claims, uint32_t number)
 		claim_route(claims, (struct claimed){number, i});
 }
 
-/* A MASTER without rival is what everybody expects of the higher number: equal ones are decided by
- * address. */
-static void equal_priorities(struct build *build, size_t number)
-{
-	struct build_instance *first = &build->instances[number];
-
-	for (size_t d = 0; d < build->director_count; d++) {
-		const struct build_instance *other =
-			&build->instances[d * build->instance_count + number];
-
-		if (!other->good || other->model.priority != first->model.priority)
-			return;
-	}
-	origin_report(
-		&build->reader, SEVERITY_WARNING, &first->self, &first->self,
-		"\"%s\" has priority %u on every director; give the one that should be MASTER more",
-		first->model.name, first->model.priority);
-}
-
 static void validate_director(struct build *build, struct build_instance *instances)
 {
 	struct claims claims = {.build = build, .instances = instances};
@@ -254,6 +234,4 @@ void validate_instances(struct build *build)
 		return;
 	for (size_t d = 0; d < directors; d++)
 		validate_director(build, build->instances + d * build->instance_count);
-	for (size_t i = 0; i < build->instance_count && build->director_count > 1; i++)
-		equal_priorities(build, i);
 }
