@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 bool link_usable(const struct link *link)
 {
 	return link->up && link->running;
@@ -13,7 +15,13 @@ bool link_equal(const struct link *a, const struct link *b)
 {
 	return a->index == b->index && !strcmp(a->name, b->name) && a->up == b->up &&
 	       a->running == b->running && a->loopback == b->loopback && a->arp == b->arp &&
-	       !memcmp(a->mac, b->mac, LINK_MAC) && a->mtu == b->mtu;
+	       !memcmp(a->mac, b->mac, LINK_MAC) && a->mtu == b->mtu &&
+	       a->parent == b->parent && a->macvlan == b->macvlan && a->alias == b->alias;
+}
+
+uint64_t link_alias_print(const char *alias)
+{
+	return text_hash(TEXT_HASH, alias, strlen(alias)) | 1;
 }
 
 bool link_name_valid(const char *name)

@@ -67,6 +67,10 @@ size_t owned_format(const struct owned *record, char *out)
 	case OWNED_ROUTE:
 		length = format_route(sign, &record->route, out);
 		break;
+	case OWNED_LINK:
+		length = snprintf(out, OWNED_LINE, "%c link %s %s\n", sign, record->link.name,
+				  name_or_none(record->link.parent));
+		break;
 	case OWNED_OTHER:
 		*out = '\0'; /* of any length: whoever writes the file copies it */
 		break;
@@ -164,6 +168,16 @@ static bool parse_route(const struct words *words, struct owned_route *out)
 	return true;
 }
 
+static bool parse_link(const struct words *words, struct owned_link *out)
+{
+	if (words->count != 4 || !link_name_valid(words->word[2]) ||
+	    strlen(words->word[3]) >= LINK_NAME)
+		return false;
+	snprintf(out->name, sizeof(out->name), "%s", words->word[2]);
+	snprintf(out->parent, sizeof(out->parent), "%s", words->word[3]);
+	return true;
+}
+
 static bool record_parse(const struct words *words, struct owned *record)
 {
 	const char *kind = words->word[1];
@@ -183,6 +197,10 @@ static bool record_parse(const struct words *words, struct owned *record)
 	if (!strcmp(kind, "route")) {
 		record->kind = OWNED_ROUTE;
 		return parse_route(words, &record->route);
+	}
+	if (!strcmp(kind, "link")) {
+		record->kind = OWNED_LINK;
+		return parse_link(words, &record->link);
 	}
 	return false;
 }
@@ -222,6 +240,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		return endpoint_compare(&a->service.endpoint, &b->service.endpoint);
 	case OWNED_ROUTE:
 		return route_compare(&a->route.route, &b->route.route);
+	case OWNED_LINK:
+		return strcmp(a->link.name, b->link.name);
 	case OWNED_OTHER:
 		break;
 	}
@@ -371,6 +391,25 @@ struct owned owned_of_route(bool gone, const struct route *route, const char *li
 
 	record.route.route = *route;
 	snprintf(record.route.name, sizeof(record.route.name), "%s", link_name ? link_name : "");
+	return record;
+}
+
+struct owned owned_of_link(bool gone, const char *name, const char *parent)
+{
+	struct owned record = {.gone = gone, .kind = OWNED_LINK};
+
+	snprintf(record.link.name, sizeof(record.link.name), "%s", name);
+	snprintf(record.link.parent, sizeof(record.link.parent), "%s", parent);
+	return record;
+}
+
+struct owned owned_of_sysctl(bool gone, const struct sysctl_op *op)
+{
+	struct owned record = {.gone = gone, .kind = OWNED_SYSCTL};
+
+	memcpy(record.sysctl.path, op->path, sizeof(record.sysctl.path));
+	record.sysctl.former = op->former;
+	record.sysctl.set = op->value;
 	return record;
 }
 

@@ -6,6 +6,7 @@
  *   + sysctl net/ipv4/conf/eth0/arp_ignore 0 1      former value, value set
  *   + service tcp 192.168.8.200:80                  an IPVS virtual service
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
+ *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
  *
  * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers
@@ -33,6 +34,7 @@ enum owned_kind {
 	OWNED_SERVICE,
 	OWNED_FOREIGN, /* `address` */
 	OWNED_ROUTE,
+	OWNED_LINK,
 	OWNED_OTHER,   /* a line we do not understand */
 };
 
@@ -59,6 +61,11 @@ struct owned_route {
 	struct route route;
 };
 
+/* Key: its name, since it is written down before it has an index. */
+struct owned_link {
+	char name[LINK_NAME], parent[LINK_NAME];
+};
+
 struct owned {
 	bool gone; /* "-" */
 	enum owned_kind kind;
@@ -67,6 +74,7 @@ struct owned {
 		struct owned_sysctl sysctl;
 		struct owned_service service;
 		struct owned_route route;
+		struct owned_link link;
 		const char *line; /* OWNED_OTHER: the text, without its end of line */
 	};
 };
@@ -104,6 +112,8 @@ int owned_routes(struct arena *arena, const struct owned_set *set, struct route_
 /* Records for the usual cases. */
 struct owned owned_of_address(bool gone, const struct address *address, const char *link_name);
 struct owned owned_of_route(bool gone, const struct route *route, const char *link_name);
+struct owned owned_of_link(bool gone, const char *name, const char *parent);
+struct owned owned_of_sysctl(bool gone, const struct sysctl_op *op);
 struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint);
 
 #endif

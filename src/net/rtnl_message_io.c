@@ -101,6 +101,97 @@ struct nl_msg *rtnl_route_message(int type, int how, const struct route *route)
 	return message;
 }
 
+/* ---- links ---------------------------------------------------------------------------------- */
+
+static int put_macvlan(struct nl_msg *message, const struct macvlan *link)
+{
+	struct nlattr *info, *data;
+
+	if (nla_put_string(message, IFLA_IFNAME, link->name) ||
+	    nla_put_u32(message, IFLA_LINK, link->parent) ||
+	    nla_put(message, IFLA_ADDRESS, LINK_MAC, link->mac))
+		return -ENOMEM;
+	info = nla_nest_start(message, IFLA_LINKINFO);
+	if (!info || nla_put_string(message, IFLA_INFO_KIND, "macvlan"))
+		return -ENOMEM;
+	data = nla_nest_start(message, IFLA_INFO_DATA);
+	if (!data || nla_put_u32(message, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE))
+		return -ENOMEM;
+	nla_nest_end(message, data);
+	nla_nest_end(message, info);
+	return 0;
+}
+
+static int link_message_type(enum link_action action)
+{
+	switch (action) {
+	case LINK_ADD:
+		return RTM_NEWLINK;
+	case LINK_REMOVE:
+		return RTM_DELLINK;
+	case LINK_MARK:
+	case LINK_UP:
+	case LINK_DOWN:
+	case LINK_ADOPT:
+	case LINK_FORGET:
+		break;
+	}
+	return RTM_SETLINK;
+}
+
+static int put_link_attributes(struct nl_msg *message, const struct link_op *op)
+{
+	if (op->action == LINK_ADD)
+		return put_macvlan(message, &op->link);
+	if (op->action != LINK_MARK)
+		return 0;
+	return nla_put_string(message, IFLA_IFNAME, op->link.name) ||
+			       nla_put_string(message, IFLA_IFALIAS, op->link.alias)
+		       ? -ENOMEM
+		       : 0;
+}
+
+struct nl_msg *rtnl_link_message(const struct link_op *op)
+{
+	bool by_index = op->action == LINK_UP || op->action == LINK_DOWN || op->action == LINK_REMOVE;
+	struct ifinfomsg head = {
+		.ifi_family = AF_UNSPEC,
+		.ifi_index = by_index ? (int)op->index : 0,
+		.ifi_flags = op->action == LINK_UP ? IFF_UP : 0,
+		.ifi_change = op->action == LINK_UP || op->action == LINK_DOWN ? IFF_UP : 0,
+	};
+	struct nl_msg *message =
+		message_of(link_message_type(op->action), op->action == LINK_ADD, NLM_F_EXCL);
+
+	if (!message)
+		return NULL;
+	if (nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) ||
+	    put_link_attributes(message, op)) {
+		nlmsg_free(message);
+		return NULL;
+	}
+	return message;
+}
+
+static void link_kind_read(struct nlattr *const *attributes, struct link *link)
+{
+	struct nlattr *info[IFLA_INFO_MAX + 1];
+	char alias[IFALIASZ] = "", kind[LINK_NAME] = "";
+
+	if (attributes[IFLA_LINK] && nla_len(attributes[IFLA_LINK]) == 4 &&
+	    !attributes[IFLA_LINK_NETNSID])
+		link->parent = nla_get_u32(attributes[IFLA_LINK]);
+	if (attributes[IFLA_LINKINFO] &&
+	    nla_parse_nested(info, IFLA_INFO_MAX, attributes[IFLA_LINKINFO], NULL) >= 0 &&
+	    info[IFLA_INFO_KIND])
+		nla_strlcpy(kind, info[IFLA_INFO_KIND], sizeof(kind));
+	if (attributes[IFLA_IFALIAS])
+		nla_strlcpy(alias, attributes[IFLA_IFALIAS], sizeof(alias));
+	link->macvlan = !strcmp(kind, "macvlan");
+	if (*alias)
+		link->alias = link_alias_print(alias);
+}
+
 int rtnl_link_read(struct nlmsghdr *message, struct link *out)
 {
 	struct nlattr *attributes[IFLA_MAX + 1];
@@ -124,6 +215,7 @@ int rtnl_link_read(struct nlmsghdr *message, struct link *out)
 		memcpy(link.mac, nla_data(attributes[IFLA_ADDRESS]), LINK_MAC);
 	if (attributes[IFLA_MTU] && nla_len(attributes[IFLA_MTU]) == 4)
 		link.mtu = nla_get_u32(attributes[IFLA_MTU]);
+	link_kind_read(attributes, &link);
 	*out = link;
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "net/address.h"
 #include "net/link.h"
+#include "net/macvlan.h"
 #include "net/route.h"
 
 struct nl_msg;
@@ -16,6 +17,9 @@ struct nl_msg *rtnl_address_message(int type, int how, const struct address *add
 
 /* The same for RTM_NEWROUTE and RTM_DELROUTE of a route. The kernel removes it only if it bears our protocol. */
 struct nl_msg *rtnl_route_message(int type, int how, const struct route *route);
+
+/* What an operation on a link asks of the kernel; NULL when out of memory. Not for ADOPT and FORGET. */
+struct nl_msg *rtnl_link_message(const struct link_op *op);
 
 /* Read RTM_NEWLINK/DELLINK and RTM_NEWADDR/DELADDR. -EINVAL when malformed; -ENOMSG for one that
  * speaks of something else than the link itself (a bridge telling of its ports) or of another

@@ -31,6 +31,7 @@
 #include "core/loop.h"
 #include "net/owned_io.h"
 #include "net/rtnl_message_io.h"
+#include "net/sysctl_io.h"
 #include "net/thread_io.h"
 
 #define BATCH 128
@@ -60,7 +61,7 @@ struct rtnl_writer {
 	/* the thread's */
 	pthread_t thread;
 	bool started;
-	int socket, owned;
+	int socket, owned, sysctls;
 	uint32_t sequence;
 	uint32_t named; /* the link whose name is in `name` */
 	char name[LINK_NAME];
@@ -143,12 +144,46 @@ static bool route_is_gone(enum route_action action, int error)
 	return false;
 }
 
+static bool link_is_gone(enum link_action action, int error)
+{
+	switch (action) {
+	case LINK_ADD:
+		return was_refused(error);
+	case LINK_REMOVE:
+		return !error || error == -ENODEV;
+	case LINK_FORGET:
+		return true;
+	case LINK_MARK:
+	case LINK_ADOPT:
+	case LINK_UP:
+	case LINK_DOWN:
+		break;
+	}
+	return false;
+}
+
+/* What was taken and could not be written was not taken. */
+static bool sysctl_has_line(const struct sysctl_order *order, bool gone, int error)
+{
+	switch (order->action) {
+	case SYSCTL_TAKE:
+		return order->changed && (!gone || error);
+	case SYSCTL_GIVE:
+	case SYSCTL_FORGET:
+		return gone;
+	case SYSCTL_WRITE:
+		break;
+	}
+	return false;
+}
+
 /* The line that an operation calls for before it is done, or after; false: none. */
 static bool line_of(struct rtnl_writer *writer, const struct slot *slot, bool gone,
 		    struct owned *out)
 {
 	const struct address_op *address = &slot->op.address;
 	const struct route_op *route = &slot->op.route;
+	const struct link_op *link = &slot->op.link;
 
 	switch (slot->op.kind) {
 	case RTNL_ADDRESS:
@@ -163,6 +198,17 @@ static bool line_of(struct rtnl_writer *writer, const struct slot *slot, bool go
 			 : !route_becomes_ours(route->action))
 			return false;
 		*out = owned_of_route(gone, &route->route, link_name(writer, route->route.link));
+		return true;
+	case RTNL_LINK:
+		if (gone ? !link_is_gone(link->action, slot->error)
+			 : link->action != LINK_ADD && link->action != LINK_ADOPT)
+			return false;
+		*out = owned_of_link(gone, link->link.name, link_name(writer, link->link.parent));
+		return true;
+	case RTNL_SYSCTL:
+		if (!sysctl_has_line(&slot->op.sysctl, gone, slot->error))
+			return false;
+		*out = owned_of_sysctl(gone, &slot->op.sysctl.op);
 		return true;
 	}
 	return false;
@@ -213,20 +259,38 @@ static int route_message_type(enum route_action action)
 
 static bool has_message(const struct rtnl_op *op)
 {
-	return op->kind == RTNL_ADDRESS ? address_message_type(op->address.action)
-					: route_message_type(op->route.action);
+	switch (op->kind) {
+	case RTNL_ADDRESS:
+		return address_message_type(op->address.action);
+	case RTNL_ROUTE:
+		return route_message_type(op->route.action);
+	case RTNL_LINK:
+		return op->link.action != LINK_ADOPT && op->link.action != LINK_FORGET;
+	case RTNL_SYSCTL:
+		break;
+	}
+	return false;
 }
 
 static struct nl_msg *message_of(const struct rtnl_op *op)
 {
-	if (op->kind == RTNL_ADDRESS)
+	switch (op->kind) {
+	case RTNL_ADDRESS:
 		return rtnl_address_message(
 			address_message_type(op->address.action),
 			op->address.action == ADDRESS_CHANGE ? NLM_F_REPLACE : NLM_F_EXCL,
 			&op->address.address);
-	return rtnl_route_message(route_message_type(op->route.action),
-				  op->route.action == ROUTE_CHANGE ? NLM_F_REPLACE : NLM_F_EXCL,
-				  &op->route.route);
+	case RTNL_ROUTE:
+		return rtnl_route_message(
+			route_message_type(op->route.action),
+			op->route.action == ROUTE_CHANGE ? NLM_F_REPLACE : NLM_F_EXCL,
+			&op->route.route);
+	case RTNL_LINK:
+		return rtnl_link_message(&op->link);
+	case RTNL_SYSCTL:
+		break;
+	}
+	return NULL;
 }
 
 /* Appends the slot's message to the batch; false when the batch is full. */
@@ -294,8 +358,55 @@ static void read_answers(struct rtnl_writer *writer, size_t from, size_t count, 
 	}
 }
 
+/* ---- the thread: sysctls ---- */
+
+/* Before its line is written: what is there, and whether that will do. */
+static void sysctl_look(struct rtnl_writer *writer, struct slot *slot)
+{
+	struct sysctl_order *order = &slot->op.sysctl;
+	struct sysctl_want want = {.rule = order->rule, .value = order->op.value};
+
+	order->changed = false;
+	slot->error = sysctl_read(writer->sysctls, order->op.path, &order->op.former);
+	if (!slot->error)
+		order->changed = !sysctl_satisfied(&want, order->op.former);
+}
+
+static int sysctl_give(const struct rtnl_writer *writer, const struct sysctl_op *op)
+{
+	int64_t actual;
+	int err = sysctl_read(writer->sysctls, op->path, &actual);
+
+	if (err || sysctl_undo(op->former, op->value, actual) != SYSCTL_UNDO_WRITE)
+		return err;
+	return sysctl_write(writer->sysctls, op->path, op->former);
+}
+
+static void sysctl_do(const struct rtnl_writer *writer, struct slot *slot)
+{
+	struct sysctl_order *order = &slot->op.sysctl;
+
+	switch (order->action) {
+	case SYSCTL_TAKE:
+		if (!order->changed)
+			break;
+		slot->error = sysctl_write(writer->sysctls, order->op.path, order->op.value);
+		break;
+	case SYSCTL_WRITE:
+		slot->error = sysctl_write(writer->sysctls, order->op.path, order->op.value);
+		break;
+	case SYSCTL_GIVE:
+		slot->error = sysctl_give(writer, &order->op);
+		break;
+	case SYSCTL_FORGET:
+		break;
+	}
+}
+
+/* ---- the thread: in order ---- */
+
 /* Carries operations from..from+count-1 to the kernel; returns how many of them fitted into one
- * send. */
+ * send. A sysctl is done when all before it were. */
 static size_t carry(struct rtnl_writer *writer, size_t from, size_t count)
 {
 	uint32_t first = writer->sequence, last_sequence;
@@ -306,6 +417,11 @@ static size_t carry(struct rtnl_writer *writer, size_t from, size_t count)
 	for (; taken < count; taken++) {
 		struct slot *slot = slot_at(writer, from + taken);
 
+		if (slot->op.kind == RTNL_SYSCTL) {
+			if (last)
+				break;
+			sysctl_do(writer, slot);
+		}
 		if (!slot->error && has_message(&slot->op) &&
 		    !append_message(writer, slot, first + (uint32_t)taken, &used, &last))
 			break;
@@ -324,13 +440,19 @@ static size_t carry(struct rtnl_writer *writer, size_t from, size_t count)
 
 static void work_batch(struct rtnl_writer *writer, size_t from, size_t count)
 {
-	int err = write_lines(writer, from, count, false);
+	int err;
 
+	for (size_t i = 0; i < count; i++) {
+		struct slot *slot = slot_at(writer, from + i);
+
+		slot->error = 0;
+		if (slot->op.kind == RTNL_SYSCTL && slot->op.sysctl.action == SYSCTL_TAKE)
+			sysctl_look(writer, slot);
+	}
+	err = write_lines(writer, from, count, false);
 	/* What could not be written down is done all the same: a full file system must not keep an
 	 * address from its master. It stays behind only if nobody of us is left to remove it. */
 	atomic_store_explicit(&writer->unwritten, -err, memory_order_relaxed);
-	for (size_t i = 0; i < count; i++)
-		slot_at(writer, from + i)->error = 0;
 	for (size_t done = 0; done < count;)
 		done += carry(writer, from + done, count - done);
 	/* a line that stays though its address is gone does no harm: the next plan forgets it */
@@ -413,6 +535,7 @@ static int writer_open(struct rtnl_writer *writer, struct loop *loop, size_t cap
 	writer->wake = wake_open();
 	writer->ready = wake_open();
 	writer->socket = socket_open();
+	writer->sysctls = sysctl_open(); /* without /proc only who needs it fails */
 	err = writer->wake < 0 ? writer->wake : writer->ready < 0 ? writer->ready : 0;
 	if (err || writer->socket < 0)
 		return err ? err : writer->socket;
@@ -437,7 +560,7 @@ int rtnl_writer_new(struct loop *loop, size_t capacity, int owned,
 	writer->capacity = capacity;
 	writer->owned = owned;
 	writer->sequence = 1;
-	writer->wake = writer->ready = writer->socket = -1;
+	writer->wake = writer->ready = writer->socket = writer->sysctls = -1;
 	err = capacity ? writer_open(writer, loop, capacity) : -EINVAL;
 	if (err)
 		rtnl_writer_free(writer, 0);
@@ -491,6 +614,7 @@ void rtnl_writer_free(struct rtnl_writer *writer, nstime patience)
 	fd_close(writer->wake);
 	fd_close(writer->ready);
 	fd_close(writer->socket);
+	fd_close(writer->sysctls);
 	free(writer->slots);
 	free(writer);
 }

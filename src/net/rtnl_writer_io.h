@@ -1,5 +1,5 @@
-/* The rtnl writer: carries operations on addresses and routes to the kernel from a thread of its
- * own, so that the protocol loop never waits for the RTNL lock. Operations are done in the order
+/* The rtnl writer: carries operations on addresses, routes, links and sysctls to the kernel from a
+ * thread of its own, so that the protocol loop never waits for the RTNL lock. Operations are done in the order
  * given, whatever they are about, many per system call; every one is answered by exactly one `done`
  * from the loop. For each, the thread keeps the owned file: a "+" line before a thing is added or
  * adopted, a "-" line after it was removed. Where that cannot be written (a full file system) it
@@ -16,7 +16,9 @@
 
 #include "base/nstime.h"
 #include "net/address.h"
+#include "net/macvlan.h"
 #include "net/route.h"
+#include "net/sysctl.h"
 
 struct loop;
 struct rtnl_writer;
@@ -24,6 +26,8 @@ struct rtnl_writer;
 enum rtnl_kind {
 	RTNL_ADDRESS,
 	RTNL_ROUTE,
+	RTNL_LINK,
+	RTNL_SYSCTL,
 };
 
 struct rtnl_op {
@@ -31,6 +35,8 @@ struct rtnl_op {
 	union {
 		struct address_op address;
 		struct route_op route;
+		struct link_op link;
+		struct sysctl_order sysctl;
 	};
 };
 

@@ -31,6 +31,21 @@ struct sysctl_op {
 	int64_t former, value; /* former: what is there now, for the undo */
 };
 
+/* One thing to do with one value. */
+enum sysctl_action {
+	SYSCTL_WRITE,  /* of a thing of ours, which takes it along: nothing is written down */
+	SYSCTL_TAKE,   /* by `rule`: what was there is written down, then changed; `op.former` is the answer */
+	SYSCTL_GIVE,   /* from op.value back to op.former unless somebody changed it, then strike it out */
+	SYSCTL_FORGET, /* strike it out */
+};
+
+struct sysctl_order {
+	enum sysctl_action action;
+	enum sysctl_rule rule;
+	struct sysctl_op op;
+	bool changed; /* the answer to TAKE: it is ours now; else it was as wanted */
+};
+
 struct sysctl_plan {
 	struct sysctl_op *ops;
 	size_t count;

@@ -569,6 +569,8 @@ static void written(void *ctx, uint64_t cookie, const struct rtnl_op *op, int er
 		vips_done(ctx, cookie, &op->address, error);
 		break;
 	case RTNL_ROUTE:
+	case RTNL_LINK:
+	case RTNL_SYSCTL:
 		break;
 	}
 }

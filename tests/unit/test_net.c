@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "net/frame.h"
 #include "net/link.h"
+#include "net/macvlan.h"
 #include "net/owned.h"
 #include "net/sysctl.h"
 #include "suite.h"
@@ -93,6 +94,62 @@ START_TEST(link_names_are_those_the_kernel_takes)
 	ck_assert(!link_name_valid("") && !link_name_valid("abcdefghijklmnop"));
 	ck_assert(!link_name_valid(".") && !link_name_valid("..") && !link_name_valid("a/b"));
 	ck_assert(!link_name_valid("a b") && !link_name_valid("eth0:1"));
+}
+END_TEST
+
+START_TEST(the_name_of_a_virtual_routers_link_fits_and_tells_what_it_is_for)
+{
+	char name[LINK_NAME], again[LINK_NAME];
+
+	macvlan_name("eth0", AF_INET, 51, name);
+	ck_assert_str_eq(name, "eth0-v4-51");
+	macvlan_name("eth0", AF_INET6, 51, name);
+	ck_assert_str_eq(name, "eth0-v6-51");
+	macvlan_name("12345678", AF_INET, 255, name);
+	ck_assert_str_eq(name, "12345678-v4-255");
+	macvlan_name("123456789", AF_INET, 255, name);
+	ck_assert_int_eq(strncmp(name, "v4-255-", 7), 0);
+	ck_assert_uint_eq(strlen(name), LINK_NAME - 1);
+	ck_assert(link_name_valid(name));
+	macvlan_name("123456780", AF_INET, 255, again);
+	ck_assert_str_ne(name, again);
+	macvlan_name("123456789", AF_INET, 255, again);
+	ck_assert_str_eq(name, again);
+}
+END_TEST
+
+START_TEST(a_virtual_mac_is_that_of_rfc_9568_section_7_3)
+{
+	static const uint8_t ipv4[] = {0, 0, 0x5e, 0, 1, 51}, ipv6[] = {0, 0, 0x5e, 0, 2, 255};
+	uint8_t mac[LINK_MAC];
+
+	macvlan_mac(AF_INET, 51, mac);
+	ck_assert_mem_eq(mac, ipv4, LINK_MAC);
+	macvlan_mac(AF_INET6, 255, mac);
+	ck_assert_mem_eq(mac, ipv6, LINK_MAC);
+}
+END_TEST
+
+START_TEST(a_link_is_the_wanted_one_by_name_mac_and_alias)
+{
+	struct macvlan wanted = {.name = "eth0-v4-51"};
+	struct link there = {.index = 9, .name = "eth0-v4-51", .macvlan = true};
+
+	macvlan_alias("public", wanted.alias);
+	ck_assert_str_eq(wanted.alias, "lbha:public");
+	macvlan_mac(AF_INET, 51, wanted.mac);
+	memcpy(there.mac, wanted.mac, LINK_MAC);
+	ck_assert(macvlan_is(&there, &wanted)); /* its maker died before it was marked */
+	there.alias = link_alias_print("lbha:public");
+	ck_assert(macvlan_is(&there, &wanted));
+	there.alias = link_alias_print("lbha:inside");
+	ck_assert(!macvlan_is(&there, &wanted));
+	there.alias = 0;
+	there.macvlan = false;
+	ck_assert(!macvlan_is(&there, &wanted));
+	there.macvlan = true;
+	there.mac[5]++;
+	ck_assert(!macvlan_is(&there, &wanted));
 }
 END_TEST
 
@@ -189,6 +246,8 @@ START_TEST(owned_lines_read_back_as_written)
 		"+ service tcp 192.168.8.200",
 		"+ foreign 1 lo 192.168.8.200/32",
 		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0 254",
+		"+ link eth0-v4-51 eth0",
+		"- link v6-255-89abcdef abcdefghijklmno",
 		"- route 3 abcdefghijklmno 2001:db8::/32 - 1024 4294967295",
 	};
 
@@ -222,6 +281,10 @@ START_TEST(owned_line_not_understood_is_kept)
 		"nonsense",
 		"+  address 1 lo 192.0.2.1/32",
 		"+ sysctl net/x 1 2 3 4 5 6 7",
+		"+ link eth0-v4-51",
+		"+ link eth0-v4-51 eth0 3",
+		"+ link eth0:1 eth0",
+		"+ link abcdefghijklmnop eth0",
 		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0",
 		"+ route 3 eth0 203.0.113.0/24 eth1 0 254",
 		"+ route 3 eth0 203.0.113.0/24 - -1 254",
@@ -319,6 +382,9 @@ int main(void)
 		CASE("frame", announcement_is_a_broadcast_request_for_itself, no_arp_for_ipv6,
 		     neighbour_advertisement_is_an_overriding_one_for_itself,
 		     each_family_is_announced_in_its_own_way),
+		CASE("macvlan", the_name_of_a_virtual_routers_link_fits_and_tells_what_it_is_for,
+		     a_virtual_mac_is_that_of_rfc_9568_section_7_3,
+		     a_link_is_the_wanted_one_by_name_mac_and_alias),
 		CASE("link", link_names_are_those_the_kernel_takes,
 		     link_is_usable_when_up_with_carrier),
 		CASE("sysctl", sysctl_is_raised_and_never_lowered,

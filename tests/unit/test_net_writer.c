@@ -13,6 +13,7 @@
 #include "net/rtnl_writer_io.h"
 #include "net/announce_io.h"
 #include "net/frame.h"
+#include "net/sysctl_io.h"
 #include "world.h"
 
 #define DEADLINE (20 * NSTIME_S)
@@ -26,6 +27,7 @@ struct orders {
 	uint64_t next; /* cookie expected next: order is kept */
 	size_t wanted, failed;
 	int last_error;
+	struct rtnl_op last;
 };
 
 static void on_done(void *ctx, uint64_t cookie, const struct rtnl_op *op, int error)
@@ -33,8 +35,7 @@ static void on_done(void *ctx, uint64_t cookie, const struct rtnl_op *op, int er
 	struct orders *orders = ctx;
 
 	ck_assert_uint_eq(cookie, orders->next++);
-	ck_assert_uint_ne(op->kind == RTNL_ADDRESS ? op->address.address.link
-						   : op->route.route.link, 0);
+	orders->last = *op;
 	orders->failed += error != 0;
 	orders->last_error = error;
 	if (orders->next == orders->wanted)
@@ -70,6 +71,27 @@ static void order_route(struct orders *orders, enum route_action action, const s
 {
 	struct rtnl_op op = {.kind = RTNL_ROUTE, .route = {.action = action, .route = *route}};
 
+	ck_assert_int_eq(rtnl_writer_put(orders->writer, &op, orders->wanted++), 0);
+}
+
+static void order_link(struct orders *orders, enum link_action action, uint32_t index,
+		       const struct macvlan *link)
+{
+	struct rtnl_op op = {.kind = RTNL_LINK,
+			     .link = {.action = action, .index = index, .link = *link}};
+
+	ck_assert_int_eq(rtnl_writer_put(orders->writer, &op, orders->wanted++), 0);
+}
+
+static void order_sysctl(struct orders *orders, enum sysctl_action action, const char *path,
+			 int64_t value, int64_t former)
+{
+	struct rtnl_op op = {
+		.kind = RTNL_SYSCTL,
+		.sysctl = {.action = action, .op = {.value = value, .former = former}},
+	};
+
+	snprintf(op.sysctl.op.path, sizeof(op.sysctl.op.path), "%s", path);
 	ck_assert_int_eq(rtnl_writer_put(orders->writer, &op, orders->wanted++), 0);
 }
 
@@ -257,6 +279,110 @@ START_TEST(writer_does_not_touch_the_route_of_another)
 }
 END_TEST
 
+START_TEST(writer_makes_marks_raises_and_removes_a_macvlan)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	int owned = owned_open(dir, "owned");
+	struct macvlan wanted = {.name = "left-v4-51", .parent = left};
+	struct owned_set set;
+	struct link there;
+
+	macvlan_mac(AF_INET, 51, wanted.mac);
+	macvlan_alias("public", wanted.alias);
+	orders_start(&orders, 8, owned);
+	order_link(&orders, LINK_ADD, 0, &wanted);
+	orders_await(&orders);
+	ck_assert_int_eq(rtnl_link_by_name(rtnl, wanted.name, &there), 0);
+	ck_assert(macvlan_is(&there, &wanted) && !there.alias && there.parent == left && !there.up);
+	order_link(&orders, LINK_MARK, 0, &wanted);
+	order_link(&orders, LINK_UP, there.index, &wanted);
+	order_link(&orders, LINK_ADD, 0, &wanted); /* refused: nobody knows yet whose it is */
+	orders_await(&orders);
+	ck_assert_uint_eq(orders.failed, 1);
+	ck_assert_int_eq(rtnl_link_by_name(rtnl, wanted.name, &there), 0);
+	ck_assert(there.alias == link_alias_print("lbha:public") && there.up);
+	order_link(&orders, LINK_DOWN, there.index, &wanted);
+	orders_await(&orders);
+	ck_assert_int_eq(rtnl_link_by_name(rtnl, wanted.name, &there), 0);
+	ck_assert(!there.up);
+	order_link(&orders, LINK_ADOPT, 0, &wanted);
+	orders_await(&orders);
+	set = owned_now(arena, owned);
+	ck_assert_uint_eq(set.count, 1);
+	ck_assert_int_eq(set.items[0].kind, OWNED_LINK);
+	ck_assert_str_eq(set.items[0].link.name, "left-v4-51");
+	ck_assert_str_eq(set.items[0].link.parent, "left");
+	order_link(&orders, LINK_REMOVE, there.index, &wanted);
+	orders_await(&orders);
+	ck_assert_int_eq(rtnl_link_by_name(rtnl, wanted.name, &there), -ENODEV);
+	ck_assert_uint_eq(owned_now(arena, owned).count, 0);
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
+static int64_t sysctl_now(const char *path)
+{
+	int64_t value = -1;
+	int proc = sysctl_open();
+
+	ck_assert_int_eq(sysctl_read(proc, path, &value), 0);
+	close(proc);
+	return value;
+}
+
+START_TEST(writer_takes_a_sysctl_writes_down_what_was_there_and_gives_it_back)
+{
+	static const char ignore[] = "net/ipv4/conf/left/arp_ignore";
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	int owned = owned_open(dir, "owned");
+	struct owned_set set;
+
+	orders_start(&orders, 8, owned);
+	order_sysctl(&orders, SYSCTL_TAKE, ignore, 1, 0);
+	orders_await(&orders);
+	ck_assert(orders.last.sysctl.changed && orders.last.sysctl.op.former == 0);
+	ck_assert_int_eq(sysctl_now(ignore), 1);
+	set = owned_now(arena, owned);
+	ck_assert_uint_eq(set.count, 1);
+	ck_assert(set.items[0].sysctl.former == 0 && set.items[0].sysctl.set == 1);
+	order_sysctl(&orders, SYSCTL_TAKE, ignore, 1, 0); /* at least 1: nothing to do */
+	orders_await(&orders);
+	ck_assert(!orders.last.sysctl.changed);
+	order_sysctl(&orders, SYSCTL_GIVE, ignore, 1, 0);
+	order_sysctl(&orders, SYSCTL_WRITE, "net/ipv4/conf/left/rp_filter", 2, 0);
+	order_sysctl(&orders, SYSCTL_WRITE, "net/ipv4/conf/nobody/rp_filter", 2, 0);
+	orders_await(&orders);
+	ck_assert_int_eq(orders.last_error, -ENOENT);
+	ck_assert_int_eq(sysctl_now(ignore), 0);
+	ck_assert_int_eq(sysctl_now("net/ipv4/conf/left/rp_filter"), 2);
+	ck_assert_uint_eq(owned_now(arena, owned).count, 0);
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
+START_TEST(writer_leaves_a_sysctl_that_somebody_else_has_changed_since)
+{
+	static const char ignore[] = "net/ipv4/conf/left/arp_ignore";
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	int owned = owned_open(dir, "owned");
+
+	orders_start(&orders, 8, owned);
+	order_sysctl(&orders, SYSCTL_TAKE, ignore, 1, 0);
+	order_sysctl(&orders, SYSCTL_WRITE, ignore, 2, 0);
+	order_sysctl(&orders, SYSCTL_GIVE, ignore, 1, 0);
+	orders_await(&orders);
+	ck_assert_int_eq(sysctl_now(ignore), 2);
+	ck_assert_uint_eq(owned_now(arena, owned).count, 0);
+	orders_end(&orders);
+	close(owned);
+}
+END_TEST
+
 START_TEST(writer_goes_on_where_nothing_can_be_written_down)
 {
 	auto_arena *arena = arena_new(0);
@@ -386,6 +512,9 @@ int main(void)
 				writer_does_not_touch_the_route_of_another,
 				writer_goes_on_where_nothing_can_be_written_down,
 				writer_ends_only_after_what_was_put)),
+		world_case(CASE("links", writer_makes_marks_raises_and_removes_a_macvlan,
+				writer_takes_a_sysctl_writes_down_what_was_there_and_gives_it_back,
+				writer_leaves_a_sysctl_that_somebody_else_has_changed_since)),
 		world_case(CASE("announce", announcements_of_both_kinds_reach_the_other_end,
 				router_flag_is_the_forwarding_of_the_link,
 				announcing_on_a_link_that_is_gone_is_an_error)),
