@@ -27,19 +27,38 @@ enum supervisor_record {
 	RECORD_SLICE,       /* u8 role, with the sealed memfd */
 	RECORD_COMPILED,    /* bool accepted, u32 errors, u32 warnings */
 	/* control → supervisor: commands; and the answers, by request number */
-	RECORD_REQUEST,     /* u32 request, u8 enum request_kind, text argument */
+	RECORD_REQUEST,     /* u32 request, u8 enum request_kind, u32 uid, text path, text value, text comment,
+			     * time timeout, u16 count, text object … */
 	RECORD_REPLY_LINE,  /* u32 request, text */
 	RECORD_REPLY,       /* u32 request, bool done */
+	RECORD_REPLY_OBJECT, /* u32 request, text object, bool done, text what came of it */
 	/* check ↔ supervisor: scripts (check/run.h) */
 	RECORD_RUN,         /* struct run_order, with the write end of a pipe for what it writes */
 	RECORD_RUN_CANCEL,  /* u32 run: kill it, nobody wants to know; it is answered all the same */
 	RECORD_RAN,         /* struct run_answer; one for each RUN */
+	/* supervisor → worker: the list of overrides, before its first PREPARE and on each change */
+	RECORD_OVERRIDE,    /* config/override.h: the next of the list */
+	RECORD_OVERRIDES_END, /* u32 count: it is complete and takes the place of the one before */
+	/* supervisor → vrrp: what an operator wants done now; and the answers, by order number */
+	RECORD_ORDER,       /* u32 order, u8 enum order_kind, u16 count, text instance … (count 0: all) */
+	RECORD_ORDER_TOLD,  /* u32 order, text instance, bool done, text what came of it */
+	RECORD_ORDER_END,   /* u32 order */
 };
 
 enum request_kind {
 	REQUEST_RELOAD = 1,
 	REQUEST_PLAN,       /* argument: path of the file, "" for the running one */
 	REQUEST_STOP,
+	REQUEST_RELEASE,    /* objects: instances, none = all */
+	REQUEST_CLAIM,      /* the same */
+	REQUEST_PRIORITY,   /* objects: instances; value: 1..254 or auto; comment, timeout */
+	REQUEST_MAINTENANCE, /* value: on or off; comment, timeout */
+};
+
+enum order_kind {
+	ORDER_RELEASE = 1,  /* stand down */
+	ORDER_CLAIM,
+	ORDER_EVACUATE,     /* maintenance has begun: who is MASTER gives up, the others have nothing to do */
 };
 
 #endif

@@ -16,7 +16,8 @@ struct statepage_instance {
 	int64_t last_advert;  /* when we last sent as MASTER; 0: never */
 	uint8_t state;        /* enum vrrp_state */
 	uint8_t releasing;    /* a release was under way */
-	uint8_t pad[6];
+	uint8_t standing;     /* released by the operator: it must not claim while there is a master */
+	uint8_t pad[5];
 	struct addr master;
 };
 

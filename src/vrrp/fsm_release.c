@@ -48,9 +48,10 @@ static void stand_down(struct step *s)
 {
 	struct vrrp_machine *m = s->m;
 
-	m->standing = true;
+	m->standing = !s->c->barred; /* maintenance says all there is to say, and ends by itself */
 	fsm_act_kind(s, VRRP_ACTION_REMOVE);
-	fsm_enter(s, VRRP_BACKUP, fsm_reason(s, VRRP_WHY_STANDING));
+	fsm_enter(s, VRRP_BACKUP,
+		  fsm_reason(s, s->c->barred ? VRRP_WHY_BARRED : VRRP_WHY_STANDING));
 	m->settle_until = s->now;
 	m->accepted = m->heard;
 	m->deadline =
@@ -101,7 +102,7 @@ void fsm_release_faults(struct step *s)
 		released(s);
 		return;
 	}
-	s->m->standing = true;
+	s->m->standing = !s->c->barred;
 	fsm_act_kind(s, VRRP_ACTION_REMOVE);
 	fsm_fault_start(s);
 	stepped_down(s, true);

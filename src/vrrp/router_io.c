@@ -100,7 +100,8 @@ static void configure(struct router *router)
 	const struct vrrp_worker *worker = router->worker;
 
 	router->config.version = about->version;
-	router->base_priority = about->priority;
+	router->base_priority = said_base(router);
+	router->config.barred = worker->maintenance;
 	router->config.priority = trackers_priority(router);
 	router->config.preempt = about->preempt;
 	router->config.preempt_delay = about->preempt_delay;
@@ -322,6 +323,7 @@ static void act(struct router *router, const struct vrrp_action *action)
 	case VRRP_ACTION_STEPPED_DOWN:
 		if (!action->yes)
 			log_warning("%s: nobody took over, stays MASTER", router->about.name);
+		orders_stepped_down(router, action->yes);
 		break;
 	}
 }
@@ -334,6 +336,7 @@ static void write_page(struct router *router)
 		return;
 	page->state = (uint8_t)router->machine.state;
 	page->releasing = vrrp_fsm_releasing(&router->machine);
+	page->standing = router->machine.standing || router->machine.stepping;
 	page->master = router->machine.master;
 }
 
@@ -377,6 +380,8 @@ void router_step(struct router *router, struct vrrp_input input)
 		router_dirty(router);
 	if (router->group)
 		group_settle(router->group);
+	if (router->ordered)
+		orders_look(router);
 }
 
 /* A backup first takes in what waits in the socket: after a pause of ours the master's adverts lie
@@ -671,6 +676,22 @@ void router_tracked(struct router *router)
 	router_dirty(router);
 }
 
+void router_said(struct router *router, uint8_t base, bool maintenance)
+{
+	bool changed = maintenance != router->config.barred || base != router->base_priority;
+
+	router->base_priority = base;
+	if (maintenance != router->config.barred) {
+		router->config.barred = maintenance;
+		if (router->started)
+			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
+	}
+	if (!changed)
+		return;
+	router_tracked(router);
+	router_dirty(router);
+}
+
 void router_prepare(struct router *router)
 {
 	struct text text = text_of(router->fault_text, sizeof(router->fault_text));
@@ -679,6 +700,8 @@ void router_prepare(struct router *router)
 	if (!router->page)
 		log_warning("%s: no room in the state page: a restarted worker cannot go on as "
 			    "MASTER", router->about.name);
+	else
+		router->machine.standing = router->page->standing; /* an operator's word */
 	router->port->stale = true;
 	look_at_source(router);
 	router->faults = faults_now(router, &text);
@@ -713,6 +736,11 @@ static bool no_peer_heard(const struct router *router)
 	bool has_peers = router->worker->has_peers || router->about.unicast.peer_count;
 
 	return machine->no_peer_heard && has_peers;
+}
+
+const char *router_why(const struct router *router, char *out)
+{
+	return reason(router, out);
 }
 
 void router_fact(const struct router *router, struct fact_instance *out)

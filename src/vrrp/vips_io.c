@@ -319,12 +319,19 @@ static void second_look(struct port *port)
 	}
 }
 
+/* What somebody else took away in maintenance is put back when that is over. */
+static bool is_left_alone(const struct held *held)
+{
+	return held->port->worker->maintenance && held->owned && !held->present;
+}
+
 void vips_add(struct port *port)
 {
 	for (size_t i = 0; port->link.index && i < port->held_count; i++) {
 		struct held *held = port->helds[i];
 
 		if (!held->busy && held->wants && !(held->owned && held->present) &&
+		    !is_left_alone(held) &&
 		    !add(port, held))
 			return;
 	}
@@ -450,7 +457,9 @@ static bool held_idle(const struct held *held)
 		return false;
 	if (held->error || !held->port->link.index)
 		return true;
-	return held->wants ? in_place || held->repair.streak : !held->owned;
+	if (held->wants)
+		return in_place || held->repair.streak || is_left_alone(held);
+	return !held->owned;
 }
 
 bool vips_idle(const struct vrrp_worker *worker)

@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "config/codec.h"
+#include "core/protocol.h"
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "net/rtnl_writer_io.h"
@@ -247,6 +248,7 @@ static int leave(struct vrrp_worker *worker, struct router *router)
 	statepage_give_back(router->page);
 	router->page = NULL;
 	router->leaving = true;
+	orders_leave(router);
 	router->released = !router->started;
 	worker_touch(worker, router->port);
 	return 0;
@@ -265,6 +267,18 @@ static void leave_now(struct vrrp_worker *worker)
 	}
 }
 
+/* A worker that goes on in maintenance hands over what it can. */
+static void evacuate(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->router_count && worker->maintenance; i++) {
+		const struct vrrp_machine *machine = &worker->routers[i]->machine;
+
+		if (machine->state == VRRP_MASTER && machine->reason.why == VRRP_WHY_RESUMED)
+			router_step(worker->routers[i],
+				    (struct vrrp_input){.kind = VRRP_INPUT_STEP_DOWN});
+	}
+}
+
 /* All that have not begun do. */
 static void begin(struct vrrp_worker *worker)
 {
@@ -277,6 +291,7 @@ static void begin(struct vrrp_worker *worker)
 		router_start(router, router_resumes(router), router->faults);
 	}
 	groups_begin(worker);
+	evacuate(worker);
 }
 
 static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *row,
@@ -348,6 +363,7 @@ static int commit_all(struct vrrp_worker *worker)
 		return err;
 	for (size_t i = 0; i < worker->router_count; i++)
 		router_changed(worker->routers[i]);
+	said_apply(worker);
 	leave_now(worker);
 	if (worker->synced)
 		begin(worker);
@@ -602,6 +618,27 @@ static void check_scheduling(void)
 		log_warning("no real-time scheduling: on a busy machine adverts may be late");
 }
 
+/* ---- orders --------------------------------------------------------------------------------- */
+
+static void command(void *ctx, uint16_t type, struct reader *in, int fd)
+{
+	struct vrrp_worker *worker = ctx;
+	int err = 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (type == RECORD_OVERRIDE)
+		err = said_override(worker, in);
+	else if (type == RECORD_OVERRIDES_END)
+		err = said_end(worker, in);
+	else if (type == RECORD_ORDER)
+		orders_record(worker, in);
+	else
+		log_warning("the supervisor sent record %u, which the vrrp worker does not know", type);
+	if (err)
+		fail(worker, "what operators said cannot be taken", err);
+}
+
 static const struct worker_ops ops = {
 	.prepare = prepare,
 	.commit = commit,
@@ -611,6 +648,7 @@ static const struct worker_ops ops = {
 	.fact_count = fact_count,
 	.fact = fact,
 	.fact_received = fact_received,
+	.command = command,
 };
 
 static const struct monitor_ops monitor_ops = {
@@ -645,6 +683,11 @@ static int open_all(struct vrrp_worker *worker)
 	if (!err)
 		err = timer_init(loop, &worker->track_due, LOOP_NORMAL, trackers_due, worker);
 	if (!err)
+		err = orders_new(worker);
+	worker->said = said_new();
+	if (!err && !worker->said)
+		err = -ENOMEM;
+	if (!err)
 		timer_at(&worker->tick, clock_now() + TICK);
 	return err;
 }
@@ -670,6 +713,8 @@ static void close_all(struct vrrp_worker *worker)
 	timer_fini(&worker->tick);
 	timer_fini(&worker->track_due);
 	trackers_free(worker->trackers);
+	orders_free(worker->orders);
+	said_free(worker->said);
 	abort_prepared(worker);
 	free(worker->routers);
 	free(worker->leaving);

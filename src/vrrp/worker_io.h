@@ -7,6 +7,7 @@
  *   wire_io     its sockets: who gets which advert, and what goes out where
  *   trackers_io what the routers track: priority, and faults that are not their own
  *   announcing_io  gratuitous ARP and neighbour advertisements, paced
+ *   overrides_io, orders_io   what operators said, and what they want done now
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
  *
  * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes
@@ -38,8 +39,11 @@ struct announcer;
 struct arena;
 struct group;
 struct monitor;
+struct orders;
 struct port;
+struct reader;
 struct router;
+struct said;
 struct statepage_instance;
 struct text;
 struct trackers;
@@ -111,6 +115,7 @@ struct router {
 	struct vrrp_machine machine;
 	struct vrrp_config config;
 	uint8_t base_priority;         /* before the trackers: configured, or the operator's */
+	unsigned ordered;              /* orders that wait for it */
 	struct loop_timer timer;
 
 	struct held **helds;           /* the virtual addresses, in the order of the file */
@@ -157,6 +162,7 @@ struct vrrp_worker {
 	bool ready;                    /* the table is programmed, or there are no services */
 	bool has_services;
 	bool has_peers;                /* there are other directors */
+	bool maintenance;              /* nothing is claimed, nothing repaired */
 	bool committing;               /* COMMITTED is to be said when the kernel has everything */
 	bool stopping;
 	int status;
@@ -174,6 +180,8 @@ struct vrrp_worker {
 	size_t leaving_count, leaving_room;
 
 	struct trackers *trackers;     /* of this generation; NULL before the first */
+	struct said *said;             /* overrides */
+	struct orders *orders;
 
 	struct arena *prepared_arena;
 	struct model *prepared;
@@ -219,6 +227,10 @@ void router_step(struct router *router, struct vrrp_input input);
 void router_look(struct router *router);
 /* Its trackers may have changed: computes the priority anew, tells the machine and looks. */
 void router_tracked(struct router *router);
+/* What operators said of it has changed, perhaps: its base priority, and maintenance. */
+void router_said(struct router *router, uint8_t base, bool maintenance);
+/* The reason of its state in words (FACT_DETAIL bytes); returns out. */
+const char *router_why(const struct router *router, char *out);
 /* Tells the machine whether it may preempt. */
 void router_tell_ready(struct router *router);
 /* An advert that is good and for this router. */
@@ -315,6 +327,28 @@ bool trackers_known(const struct router *router);
 /* How many there are, for all instances; the fact of one. */
 uint32_t trackers_count(const struct vrrp_worker *worker);
 bool trackers_fact(const struct vrrp_worker *worker, uint32_t number, struct fact_tracker *out);
+
+/* ---- overrides_io --------------------------------------------------------------------------- */
+
+struct said *said_new(void);   /* NULL: out of memory */
+void said_free(struct said *said); /* NULL is fine */
+/* RECORD_OVERRIDE, RECORD_OVERRIDES_END: the list takes effect with its end. -EBADMSG, -ENOMEM. */
+int said_override(struct vrrp_worker *worker, struct reader *in);
+int said_end(struct vrrp_worker *worker, struct reader *in);
+/* The base priority of a router by itself; its sync group may say another. */
+uint8_t said_base(const struct router *router);
+/* Tells all routers; after a commit too. */
+void said_apply(struct vrrp_worker *worker);
+
+/* ---- orders_io ------------------------------------------------------------------------------ */
+
+int orders_new(struct vrrp_worker *worker); /* -ENOMEM */
+void orders_free(struct orders *orders);    /* NULL is fine */
+void orders_record(struct vrrp_worker *worker, struct reader *in); /* RECORD_ORDER */
+/* VRRP_ACTION_STEPPED_DOWN; after any step, while router.ordered; before it goes. */
+void orders_stepped_down(struct router *router, bool yes);
+void orders_look(struct router *router);
+void orders_leave(struct router *router);
 
 /* ---- vips_io -------------------------------------------------------------------------------- */
 
