@@ -3,7 +3,8 @@
  * it, without asking the kernel. A dump is read at the first start (what is there is adopted),
  * after anything went wrong, and every global.ipvs.read_back, to repair what somebody else did and
  * to fetch counters. Removals of a reload wait for FINISH. Left alone at the supervisor's death:
- * the table stays. */
+ * the table stays. In maintenance verdicts and reloads go on to the kernel, but what somebody else
+ * has changed there is left as it is. */
 #include "ipvs/ipvs_main.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include "config/codec.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/protocol.h"
 #include "core/worker.h"
 #include "ipvs/ipvs_forward_io.h"
 #include "ipvs/ipvs_kernel_io.h"
@@ -48,6 +50,9 @@ struct ipvs_worker {
 	struct ipvs_forward forward;
 	struct generation *running, *prepared;
 	bool adopting;               /* the kernel's table has not been read yet */
+	bool agreed;                 /* since the commit the table was once as it should be */
+	bool maintenance, next_maintenance; /* in force; in the list that is on its way in */
+	uint32_t next_overrides;     /* so many of that list have come */
 	struct arena *pending_arena; /* removals that wait for FINISH */
 	struct ipvs_op *pending;
 	size_t pending_count;
@@ -247,6 +252,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 		}
 		ipvs_kernel_agrees(&ipvs->kernel);
 	}
+	ipvs->agreed |= ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)
 		trim_ownership(ipvs);
 }
@@ -286,7 +292,8 @@ static void read_back(void *ctx)
 			ipvs_state_desire(&ipvs->running->state, &actual, now);
 		ipvs->adopting = false;
 		take_counters(ipvs, &actual, now);
-		mend(ipvs, arena, &actual);
+		if (!ipvs->maintenance || !ipvs->agreed)
+			mend(ipvs, arena, &actual);
 		ipvs->last_read_back = now;
 	}
 	schedule_read_back(ipvs);
@@ -440,6 +447,7 @@ static void commit(void *ctx)
 	ipvs->kernel.in_sync = !error;
 	if (!error)
 		program(ipvs, &current);
+	ipvs->agreed = ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)
 		ipvs->kernel.error[0] = '\0'; /* what stood there is over with the old generation */
 	schedule_read_back(ipvs);
@@ -533,6 +541,37 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 		timer_at(&ipvs->settle, clock_now());
 }
 
+/* ---- overrides ------------------------------------------------------------------------------- */
+
+/* What was changed by others meanwhile is repaired at once when maintenance is over. */
+static void maintenance_take(struct ipvs_worker *ipvs, bool on)
+{
+	if (ipvs->maintenance && !on && ipvs->running)
+		timer_at(&ipvs->read_back, clock_now());
+	ipvs->maintenance = on;
+}
+
+static void command(void *ctx, uint16_t type, struct reader *in, int fd)
+{
+	struct ipvs_worker *ipvs = ctx;
+	struct override override;
+
+	if (fd >= 0)
+		close(fd);
+	if (type == RECORD_OVERRIDE && override_get(in, &override)) {
+		ipvs->next_maintenance |= override.kind == OVERRIDE_MAINTENANCE;
+		ipvs->next_overrides++;
+	} else if (type == RECORD_OVERRIDES_END) {
+		if (get_u32(in) == ipvs->next_overrides && reader_done(in))
+			maintenance_take(ipvs, ipvs->next_maintenance);
+		ipvs->next_maintenance = false;
+		ipvs->next_overrides = 0;
+	} else {
+		log_warning("the supervisor sent record %u, which the ipvs worker cannot take",
+			    type);
+	}
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static const struct worker_ops ops = {
@@ -544,6 +583,7 @@ static const struct worker_ops ops = {
 	.fact_count = fact_count,
 	.fact = make_fact,
 	.fact_received = fact_received,
+	.command = command,
 };
 
 static int start(struct ipvs_worker *ipvs)
