@@ -424,6 +424,8 @@ void fact_daemon_put(struct writer *out, const struct fact_daemon *fact)
 	put_time(out, fact->reload_time);
 	put_bool(out, fact->reload_failed);
 	put_text(out, fact->reload_error);
+	put_u32(out, fact->overrides);
+	put_text(out, fact->overrides_error);
 }
 
 bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
@@ -435,5 +437,23 @@ bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
 	got.reload_time = get_time(in);
 	got.reload_failed = get_bool(in);
 	get_clean(in, got.reload_error, sizeof(got.reload_error));
+	got.overrides = get_u32(in);
+	get_clean(in, got.overrides_error, sizeof(got.overrides_error));
 	return FACT_END(in, got, fact);
+}
+
+void fact_override_put(struct writer *out, const struct fact_override *fact)
+{
+	put_u32(out, fact->number);
+	override_put(out, &fact->override);
+}
+
+bool fact_override_get(struct reader *in, struct fact_override *fact)
+{
+	uint32_t number = get_u32(in);
+
+	if (!override_get(in, &fact->override))
+		return false;
+	fact->number = number;
+	return true;
 }

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/cursor.h"
 #include "base/nstime.h"
+#include "config/override.h"
 
 #define FACT_DETAIL 160 /* room for a text that explains, with the zero */
 #define FACT_NAME 64
@@ -26,6 +27,7 @@ enum fact_type {
 	FACT_DAEMON,       /* supervisor → control */
 	FACT_GROUP,        /* vrrp → control */
 	FACT_TRACKER,      /* vrrp → control */
+	FACT_OVERRIDE,     /* supervisor → control */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -218,6 +220,13 @@ struct fact_daemon {
 	nstime reload_time;          /* last attempt; 0: none */
 	bool reload_failed;
 	char reload_error[FACT_DETAIL];
+	uint32_t overrides;          /* how many there are: facts with a higher number are of the past */
+	char overrides_error[FACT_DETAIL]; /* why they are not written down; empty: they are */
+};
+
+struct fact_override {
+	uint32_t number;             /* of fact_daemon.overrides */
+	struct override override;
 };
 
 void fact_probe_put(struct writer *out, const struct fact_probe *fact);
@@ -238,5 +247,7 @@ void fact_worker_put(struct writer *out, const struct fact_worker *fact);
 bool fact_worker_get(struct reader *in, struct fact_worker *fact);
 void fact_daemon_put(struct writer *out, const struct fact_daemon *fact);
 bool fact_daemon_get(struct reader *in, struct fact_daemon *fact);
+void fact_override_put(struct writer *out, const struct fact_override *fact);
+bool fact_override_get(struct reader *in, struct fact_override *fact);
 
 #endif

@@ -22,12 +22,14 @@
 #include "base/arena.h"
 #include "config/codec.h"
 #include "config/render.h"
+#include "core/channel.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
 #include "core/worker.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_mirror.h"
+#include "daemon/control_operator.h"
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
 #include "daemon/events.h"
@@ -41,7 +43,7 @@
 struct pending {
 	uint32_t ticket; /* 0: free */
 	enum control_kind kind;
-	json_t *lines;
+	json_t *lines, *objects;
 	size_t bytes;
 };
 
@@ -149,44 +151,65 @@ static struct pending *pending_find(struct control *control, uint32_t ticket)
 	return NULL;
 }
 
-static enum request_kind command_kind(enum control_kind kind)
-{
-	if (kind == CONTROL_RELOAD)
-		return REQUEST_RELOAD;
-	return kind == CONTROL_PLAN ? REQUEST_PLAN : REQUEST_STOP;
-}
-
-/* Hands a command to the supervisor; a refusal at once when too many are under way, else NULL. */
-static char *command_send(struct control *control, uint32_t ticket,
+/* Hands a command to the supervisor; a refusal at once when too many are under way or it means
+ * nothing here, else NULL. */
+static char *command_send(struct control *control, uint32_t ticket, uid_t uid,
 			  const struct control_request *request)
 {
 	struct pending *pending = pending_find(control, 0);
-	uint8_t bytes[CONTROL_PATH + 16];
+	uint8_t bytes[CHANNEL_RECORD_MAX];
 	struct writer out = writer_of(bytes, sizeof(bytes));
-	json_t *lines = pending ? json_array() : NULL;
+	char error[CONTROL_ERROR];
 
-	if (!lines)
+	if (!pending)
 		return control_refusal("too many commands are under way; try again", NULL);
-	*pending = (struct pending){.ticket = ticket, .kind = request->kind, .lines = lines};
-	put_u32(&out, ticket);
-	put_u8(&out, (uint8_t)command_kind(request->kind));
-	put_text(&out, request->file);
+	if (operator_encode(&control->mirror, ticket, uid, request, &out, error))
+		return control_refusal(error, NULL);
+	*pending = (struct pending){.ticket = ticket,
+				    .kind = request->kind,
+				    .lines = json_array(),
+				    .objects = json_array()};
 	worker_tell(control->worker, RECORD_REQUEST, bytes, writer_used(&out), -1);
 	return NULL;
 }
 
+/* The one that is under way and has room for more lines; NULL: nobody wants to know. */
+static struct pending *pending_for_line(struct control *control, uint32_t ticket)
+{
+	struct pending *pending = ticket ? pending_find(control, ticket) : NULL;
+
+	return pending && pending->bytes <= LINES_BYTES_MAX ? pending : NULL;
+}
+
 static void take_reply_line(struct control *control, struct reader *in)
 {
-	struct pending *pending = pending_find(control, get_u32(in));
+	struct pending *pending = pending_for_line(control, get_u32(in));
 	char line[2048];
 
 	get_text(in, line, sizeof(line));
-	if (!reader_done(in) || !pending || !pending->ticket || pending->bytes > LINES_BYTES_MAX)
+	if (!reader_done(in) || !pending)
 		return;
 	pending->bytes += strlen(line);
 	if (pending->bytes > LINES_BYTES_MAX)
 		snprintf(line, sizeof(line), "the rest is left out: too many lines");
 	json_array_append_new(pending->lines, status_text(line));
+}
+
+static void take_reply_object(struct control *control, struct reader *in)
+{
+	struct pending *pending = pending_for_line(control, get_u32(in));
+	char name[OVERRIDE_OBJECT], what[512];
+	bool done;
+
+	get_text(in, name, sizeof(name));
+	done = get_bool(in);
+	get_text(in, what, sizeof(what));
+	if (!reader_done(in) || !pending)
+		return;
+	pending->bytes += strlen(name) + strlen(what);
+	json_array_append_new(pending->objects,
+			      json_pack("{s:o, s:b, s:o}", "name", status_text(name), "done", done,
+					"text", status_text(what)));
 }
 
 static const char *refusal_of(enum control_kind kind)
@@ -196,6 +219,14 @@ static const char *refusal_of(enum control_kind kind)
 		return "the reload was refused; everything is as before";
 	case CONTROL_PLAN:
 		return "that configuration would be refused";
+	case CONTROL_RELEASE:
+		return "not released";
+	case CONTROL_CLAIM:
+		return "not claimed";
+	case CONTROL_PRIORITY:
+		return "the priority was not set";
+	case CONTROL_MAINTENANCE:
+		return "not everything was done";
 	case CONTROL_STOP:
 	case CONTROL_PING:
 	case CONTROL_STATUS:
@@ -203,24 +234,33 @@ static const char *refusal_of(enum control_kind kind)
 	case CONTROL_SERVICES:
 	case CONTROL_CONFIG:
 	case CONTROL_EVENTS:
+	case CONTROL_OVERRIDES:
 		break;
 	}
 	return "the supervisor refused";
 }
 
+static char *answer_of(const struct mirror *mirror, struct pending *ended, bool done)
+{
+	operator_warn(mirror, ended->kind, ended->lines);
+	if (!done)
+		return control_refusal_of(refusal_of(ended->kind), ended->lines, ended->objects);
+	return control_answer(
+		json_pack("{s:o, s:o}", "lines", ended->lines, "objects", ended->objects));
+}
+
 static void take_reply(struct control *control, struct reader *in)
 {
-	struct pending *pending = pending_find(control, get_u32(in));
+	uint32_t ticket = get_u32(in);
+	struct pending *pending = ticket ? pending_find(control, ticket) : NULL;
 	bool done = get_bool(in);
 	struct pending ended;
 
-	if (!reader_done(in) || !pending || !pending->ticket)
+	if (!reader_done(in) || !pending)
 		return;
 	ended = *pending;
 	*pending = (struct pending){0};
-	clients_answer(control->clients, ended.ticket,
-		       done ? control_answer(json_pack("{s:o}", "lines", ended.lines))
-			    : control_refusal(refusal_of(ended.kind), ended.lines));
+	clients_answer(control->clients, ended.ticket, answer_of(&control->mirror, &ended, done));
 }
 
 static void control_command(void *ctx, uint16_t type, struct reader *in, int fd)
@@ -231,6 +271,8 @@ static void control_command(void *ctx, uint16_t type, struct reader *in, int fd)
 		close(fd);
 	if (type == RECORD_REPLY_LINE)
 		take_reply_line(control, in);
+	else if (type == RECORD_REPLY_OBJECT)
+		take_reply_object(control, in);
 	else if (type == RECORD_REPLY)
 		take_reply(control, in);
 	else
@@ -339,10 +381,16 @@ static char *answer_now(const struct control *control, const struct control_requ
 				     : control_refusal("no configuration is loaded yet", NULL);
 	case CONTROL_EVENTS:
 		return control_answer(events_json(control->events, request->since));
+	case CONTROL_OVERRIDES:
+		return control_answer(status_overrides_json(mirror));
 	case CONTROL_PING:
 	case CONTROL_RELOAD:
 	case CONTROL_PLAN:
 	case CONTROL_STOP:
+	case CONTROL_RELEASE:
+	case CONTROL_CLAIM:
+	case CONTROL_PRIORITY:
+	case CONTROL_MAINTENANCE:
 		break;
 	}
 	return answer_ping(mirror);
@@ -382,7 +430,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	else if (request.follow)
 		answer = answer_follow(control, ticket, &request);
 	else
-		answer = is_command ? command_send(control, ticket, &request)
+		answer = is_command ? command_send(control, ticket, peer->uid, &request)
 				    : answer_now(control, &request);
 	if (is_command)
 		log_info("%s asked for by user %u, process %d%s%s",
@@ -412,12 +460,18 @@ static uid_t supervisor_user(void)
 	return getsockopt(WORKER_FD_SUPERVISOR, SOL_SOCKET, SO_PEERCRED, &who, &size) ? 0 : who.uid;
 }
 
+static void pending_free(struct pending *pending)
+{
+	json_decref(pending->lines);
+	json_decref(pending->objects);
+}
+
 static void control_fini(struct control *control)
 {
 	timer_fini(&control->hush);
 	clients_free(control->clients);
 	for (size_t i = 0; i < PENDING_MAX; i++)
-		json_decref(control->pending[i].lines);
+		pending_free(&control->pending[i]);
 	mirror_fini(&control->mirror);
 	mirror_fini(&control->next);
 	events_free(control->events);

@@ -4,11 +4,13 @@
 #include "daemon/control_mirror.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "daemon/overrides.h"
 
 void mirror_init(struct mirror *mirror)
 {
@@ -18,6 +20,7 @@ void mirror_init(struct mirror *mirror)
 void mirror_fini(struct mirror *mirror)
 {
 	arena_free(mirror->arena);
+	free(mirror->overrides);
 	mirror_init(mirror);
 }
 
@@ -223,6 +226,8 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next)
 	memcpy(next->workers, mirror->workers, sizeof(next->workers));
 	next->seen = mirror->seen;
 	next->sink = mirror->sink;
+	next->overrides = mirror->overrides;
+	next->override_room = mirror->override_room;
 	arena_free(mirror->arena);
 	*mirror = *next;
 	mirror_init(next);
@@ -358,6 +363,7 @@ static bool take_table(struct mirror *mirror, struct reader *in, nstime now)
 	return true;
 }
 
+/* What was known of overrides beyond the present number is of the past. */
 static bool take_daemon(struct mirror *mirror, struct reader *in, nstime now)
 {
 	struct fact_daemon fact;
@@ -368,7 +374,50 @@ static bool take_daemon(struct mirror *mirror, struct reader *in, nstime now)
 		event_daemon(mirror->sink, &mirror->seen, &fact, now);
 	mirror->daemon = fact;
 	mirror->daemon_known = true;
+	for (size_t i = fact.overrides; i < mirror->override_room; i++)
+		mirror->overrides[i].known = false;
 	return true;
+}
+
+static bool overrides_reserve(struct mirror *mirror, size_t count)
+{
+	size_t room = mirror->override_room ? mirror->override_room : 8;
+	struct mirror_override *grown;
+
+	if (count <= mirror->override_room)
+		return true;
+	while (room < count)
+		room *= 2;
+	grown = realloc(mirror->overrides, room * sizeof(*grown));
+	if (!grown)
+		return false;
+	memset(grown + mirror->override_room, 0, (room - mirror->override_room) * sizeof(*grown));
+	mirror->overrides = grown;
+	mirror->override_room = room;
+	return true;
+}
+
+static bool take_override(struct mirror *mirror, struct reader *in)
+{
+	struct fact_override fact;
+
+	if (!fact_override_get(in, &fact) || fact.number >= OVERRIDES_MAX ||
+	    !overrides_reserve(mirror, fact.number + 1))
+		return false;
+	mirror->overrides[fact.number] =
+		(struct mirror_override){.known = true, .override = fact.override};
+	return true;
+}
+
+size_t mirror_override_count(const struct mirror *mirror)
+{
+	return mirror->daemon.overrides < mirror->override_room ? mirror->daemon.overrides
+								 : mirror->override_room;
+}
+
+const struct override *mirror_override(const struct mirror *mirror, size_t number)
+{
+	return mirror->overrides[number].known ? &mirror->overrides[number].override : NULL;
 }
 
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now)
@@ -392,6 +441,8 @@ bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime
 		return take_table(mirror, in, now);
 	case FACT_DAEMON:
 		return take_daemon(mirror, in, now);
+	case FACT_OVERRIDE:
+		return take_override(mirror, in);
 	default:
 		return type == FACT_SYNC && reader_done(in);
 	}

@@ -60,6 +60,12 @@ struct mirror_worker {
 	struct fact_worker fact;
 };
 
+/* Of the daemon, not of the model: they may be about objects that the model has not. */
+struct mirror_override {
+	bool known;
+	struct override override;
+};
+
 struct mirror {
 	const struct model *model; /* NULL before the first */
 	struct arena *arena;       /* holds the arrays below; and the model if it was put there */
@@ -73,6 +79,8 @@ struct mirror {
 	struct mirror_worker workers[ROLE_COUNT];
 	struct event_seen_daemon seen;
 	const struct event_sink *sink; /* NULL: nobody wants events */
+	struct mirror_override *overrides;
+	size_t override_room;
 };
 
 void mirror_init(struct mirror *mirror);
@@ -88,5 +96,9 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next);
 /* Takes a fact and tells the sink what it changes. False when it is malformed, of an unknown type or
  * about an object that the model has not. */
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now);
+
+/* How many overrides there are; one of them, NULL while it is not known. */
+size_t mirror_override_count(const struct mirror *mirror);
+const struct override *mirror_override(const struct mirror *mirror, size_t number);
 
 #endif

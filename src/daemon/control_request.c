@@ -20,6 +20,11 @@ static const struct request_row {
 	[CONTROL_CONFIG] = {"config", false}, [CONTROL_EVENTS] = {"events", false},
 	[CONTROL_RELOAD] = {"reload", true},  [CONTROL_PLAN] = {"plan", true},
 	[CONTROL_STOP] = {"stop", true},
+	[CONTROL_OVERRIDES] = {"overrides", false},
+	[CONTROL_RELEASE] = {"release", true},
+	[CONTROL_CLAIM] = {"claim", true},
+	[CONTROL_PRIORITY] = {"priority", true},
+	[CONTROL_MAINTENANCE] = {"maintenance", true},
 };
 
 bool control_request_is_command(enum control_kind kind)
@@ -69,6 +74,8 @@ static int parse_kind(json_t *object, struct control_request *out, char *error)
 	return unknown_request(name, error);
 }
 
+/* ---- members -------------------------------------------------------------------------------- */
+
 static int parse_file(json_t *value, struct control_request *out, char *error)
 {
 	const char *file = json_string_value(value);
@@ -96,21 +103,79 @@ static int parse_follow(json_t *value, struct control_request *out, char *error)
 	return 0;
 }
 
-/* The members of requests that have some. */
+static int parse_instance(json_t *value, struct control_request *out, char *error)
+{
+	const char *name = json_string_value(value);
+
+	if (!name || !*name || strlen(name) >= sizeof(out->instance))
+		return complain(error, "\"instance\" must be the name of an instance");
+	strcpy(out->instance, name);
+	return 0;
+}
+
+static int parse_all(json_t *value, struct control_request *out, char *error)
+{
+	if (!json_is_true(value))
+		return complain(error, "\"all\" can only be true");
+	out->all = true;
+	return 0;
+}
+
+static int parse_value(json_t *value, struct control_request *out, char *error)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strlen(text) >= sizeof(out->value))
+		return complain(error, "\"value\" must be a short text");
+	strcpy(out->value, text);
+	return 0;
+}
+
+static int parse_comment(json_t *value, struct control_request *out, char *error)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strlen(text) >= sizeof(out->comment))
+		return complain(error, "\"comment\" must be a text of at most 255 bytes");
+	strcpy(out->comment, text);
+	text_clean(out->comment);
+	return 0;
+}
+
+/* Up to ten years: further away it may as well be forever. */
+static int parse_timeout(json_t *value, struct control_request *out, char *error)
+{
+	double seconds = json_number_value(value);
+
+	if (!json_is_number(value) || !(seconds >= 0.001 && seconds <= 10 * 366 * 86400.0))
+		return complain(error, "\"timeout\" must be seconds, 0.001 to ten years");
+	out->timeout = (nstime)(seconds * (double)NSTIME_S);
+	return 0;
+}
+
+#define BIT(kind) (1u << CONTROL_##kind)
+#define ORDERS (BIT(RELEASE) | BIT(CLAIM))
+#define OVERRIDES (BIT(PRIORITY) | BIT(MAINTENANCE))
+
 static const struct member_row {
-	enum control_kind kind;
-	const char *key;
+	const char *name;
+	unsigned kinds; /* of requests that have it */
 	int (*parse)(json_t *value, struct control_request *out, char *error);
 } members[] = {
-	{CONTROL_PLAN, "file", parse_file},
-	{CONTROL_EVENTS, "since", parse_since},
-	{CONTROL_EVENTS, "follow", parse_follow},
+	{"file", BIT(PLAN), parse_file},
+	{"since", BIT(EVENTS), parse_since},
+	{"follow", BIT(EVENTS), parse_follow},
+	{"instance", ORDERS | BIT(PRIORITY), parse_instance},
+	{"all", ORDERS, parse_all},
+	{"value", OVERRIDES, parse_value},
+	{"comment", OVERRIDES, parse_comment},
+	{"timeout", OVERRIDES, parse_timeout},
 };
 
-static const struct member_row *member_find(enum control_kind kind, const char *key)
+static const struct member_row *member_find(enum control_kind kind, const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(members); i++)
-		if (members[i].kind == kind && !strcmp(members[i].key, key))
+		if (members[i].kinds & 1u << kind && !strcmp(members[i].name, name))
 			return &members[i];
 	return NULL;
 }
@@ -127,19 +192,69 @@ static int parse_members(json_t *object, struct control_request *out, char *erro
 
 		if (!strcmp(key, "request"))
 			continue;
-		if (member) {
-			err = member->parse(value, out, error);
-			if (err)
-				return err;
-			continue;
+		err = member ? member->parse(value, out, error) : -EINVAL;
+		if (!member) {
+			text_add(&text, "the request \"%s\" has no \"", rows[out->kind].name);
+			text_add_clean(&text, key, strnlen(key, 64));
+			text_add(&text, "\"");
 		}
-		text_add(&text, "the request \"%s\" has no \"", rows[out->kind].name);
-		text_add_clean(&text, key, strnlen(key, 64));
-		text_add(&text, "\"");
-		return -EINVAL;
+		if (err)
+			return err;
 	}
 	return 0;
 }
+
+/* What the members mean together. */
+static int check_priority(const struct control_request *request, char *error)
+{
+	struct override override = {.kind = OVERRIDE_PRIORITY, .object = "any"};
+	bool back = !strcmp(request->value, "auto");
+
+	memcpy(override.value, request->value, sizeof(override.value));
+	if (!request->instance[0])
+		return complain(error, "\"instance\" is missing");
+	if (!back && override_wrong(&override))
+		return complain(error, "the priority must be a number from 1 to 254, or auto");
+	return back && request->timeout ? complain(error, "auto has no timeout") : 0;
+}
+
+static int check_maintenance(const struct control_request *request, char *error)
+{
+	bool off = !strcmp(request->value, "off");
+
+	if (!off && strcmp(request->value, "on") != 0)
+		return complain(error, "maintenance must be on or off");
+	return off && request->timeout ? complain(error, "off has no timeout") : 0;
+}
+
+static int check_members(const struct control_request *request, char *error)
+{
+	switch (request->kind) {
+	case CONTROL_RELEASE:
+	case CONTROL_CLAIM:
+		if (request->all == (request->instance[0] != '\0'))
+			return complain(error, "either \"instance\" or \"all\" is needed");
+		return 0;
+	case CONTROL_PRIORITY:
+		return check_priority(request, error);
+	case CONTROL_MAINTENANCE:
+		return check_maintenance(request, error);
+	case CONTROL_PING:
+	case CONTROL_STATUS:
+	case CONTROL_VRRP:
+	case CONTROL_SERVICES:
+	case CONTROL_CONFIG:
+	case CONTROL_RELOAD:
+	case CONTROL_PLAN:
+	case CONTROL_STOP:
+	case CONTROL_EVENTS:
+	case CONTROL_OVERRIDES:
+		break;
+	}
+	return 0;
+}
+
+/* ---- lines ------------------------------------------------------------------------------------ */
 
 int control_request_parse(const char *line, size_t length, struct control_request *out, char *error)
 {
@@ -158,6 +273,8 @@ int control_request_parse(const char *line, size_t length, struct control_reques
 	err = parse_kind(object, &request, error);
 	if (!err)
 		err = parse_members(object, &request, error);
+	if (!err)
+		err = check_members(&request, error);
 	json_decref(object);
 	if (!err)
 		*out = request;
@@ -188,4 +305,11 @@ char *control_refusal(const char *error, json_t *lines)
 {
 	return as_line(json_pack("{s:b, s:o, s:o}", "ok", false, "error", status_text(error),
 				 "lines", lines ? lines : json_array()));
+}
+
+char *control_refusal_of(const char *error, json_t *lines, json_t *objects)
+{
+	return as_line(json_pack("{s:b, s:o, s:o, s:o}", "ok", false, "error", status_text(error),
+				 "lines", lines ? lines : json_array(), "objects",
+				 objects ? objects : json_array()));
 }

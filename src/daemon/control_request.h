@@ -10,7 +10,13 @@
  *   {"request":"reload"}     {"ok":true,"result":{"lines":[TEXT…]}}  when it is in force
  *   {"request":"plan","file":PATH}  {"ok":true,"result":{"lines":[TEXT…]}}  one an operation
  *   {"request":"stop"}       {"ok":true,"result":{"lines":[]}}  when stopping has begun
- *   what cannot be done      {"ok":false,"error":TEXT,"lines":[TEXT…]}
+ *   {"request":"overrides"}  {"ok":true,"result":[…]}  as in status
+ *   {"request":"release","instance":NAME}  or "all":true in place of the instance
+ *   {"request":"claim","instance":NAME}    the same
+ *   {"request":"priority","instance":NAME,"value":"120"}  or "auto"
+ *   {"request":"maintenance","value":"on"}  or "off"
+ *                            {"ok":true,"result":{"objects":[{"name","done","text"}…],"lines":[…]}}
+ *   what cannot be done      {"ok":false,"error":TEXT,"lines":[TEXT…]}, and "objects" as above
  *
  * Events are those after number `since` that are still kept (default 0: all of them); `missed` is how
  * many after it are gone, null when it is a number of another time. With `follow` the answer has none
@@ -19,7 +25,9 @@
  * follower was too slow.
  *
  * Requests of a connection are answered in order, one at a time. `file` is an absolute path;
- * without it the plan is for the file that lbhad runs with. Members that a request does not have
+ * without it the plan is for the file that lbhad runs with. `priority` and `maintenance` take
+ * "comment":TEXT and "timeout":SECONDS; release and claim are answered when it is known what came
+ * of them. "lines" are what an operator should know besides. Members that a request does not have
  * are errors. A line is at most CONTROL_LINE_MAX bytes. The protocol's number changes when an
  * answer loses or changes a member, never when it gains one. */
 #ifndef LBHA_DAEMON_CONTROL_REQUEST_H
@@ -31,9 +39,13 @@
 
 #include <jansson.h>
 
+#include "base/nstime.h"
+#include "config/override.h"
+
 #define CONTROL_PROTOCOL 1
 #define CONTROL_LINE_MAX 16384
 #define CONTROL_PATH 4096
+#define CONTROL_NAME 64
 #define CONTROL_ERROR 256
 
 enum control_kind {
@@ -46,13 +58,23 @@ enum control_kind {
 	CONTROL_RELOAD,
 	CONTROL_PLAN,
 	CONTROL_STOP,
+	CONTROL_OVERRIDES,
+	CONTROL_RELEASE,
+	CONTROL_CLAIM,
+	CONTROL_PRIORITY,
+	CONTROL_MAINTENANCE,
 };
 
 struct control_request {
 	enum control_kind kind;
-	char file[CONTROL_PATH]; /* plan: "" when not given */
-	bool follow, has_since;  /* events */
+	char file[CONTROL_PATH];         /* plan: "" when not given */
+	bool follow, has_since;          /* events */
 	uint64_t since;
+	char instance[CONTROL_NAME];     /* release, claim: "" = all of them */
+	bool all;
+	char value[OVERRIDE_VALUE];      /* priority: 1..254 or auto; maintenance: on or off */
+	char comment[OVERRIDE_COMMENT];  /* "": none */
+	nstime timeout;                  /* 0: none */
 };
 
 /* Reads a request line (without its end). -EINVAL: `error` (CONTROL_ERROR bytes) says why, to the
@@ -68,5 +90,7 @@ const char *control_request_name(enum control_kind kind);
  * (`lines` may be NULL: none). */
 char *control_answer(json_t *result);
 char *control_refusal(const char *error, json_t *lines);
+/* The same with what came of each object. */
+char *control_refusal_of(const char *error, json_t *lines, json_t *objects);
 
 #endif

@@ -255,6 +255,7 @@ static json_t *instance_json(const struct model *model, const struct instance *i
 	put(&object, "since", time_json(fact.since, wall));
 	put(&object, "priority", json_integer(fact.priority));
 	put(&object, "base_priority", json_integer(fact.base_priority));
+	put(&object, "configured_priority", json_integer(instance->priority));
 	put_identity(&object, instance);
 	put_election(&object, &fact);
 	put(&object, "trackers", trackers_json(model, instance, seen, wall));
@@ -494,6 +495,55 @@ json_t *status_services_json(const struct mirror *mirror, nstime wall)
 	return array;
 }
 
+/* ---- overrides -------------------------------------------------------------------- */
+
+static bool is_configured(const struct model *model, const struct override *override)
+{
+	if (override->kind != OVERRIDE_PRIORITY)
+		return true;
+	for (size_t i = 0; model && i < model->instance_count; i++)
+		if (!strcmp(model->instances[i].name, override->object))
+			return true;
+	return false;
+}
+
+/* Its times are wall time already. */
+static json_t *override_json(const struct model *model, const struct override *override)
+{
+	json_t *object = json_object();
+
+	put(&object, "object", status_text(override->object));
+	put(&object, "kind", json_string(override_kind_name(override->kind)));
+	put(&object, "value", status_text(override->value));
+	put(&object, "by", status_text(override->by));
+	put(&object, "comment", status_text(override->comment));
+	put(&object, "since", time_json(override->since, 0));
+	put(&object, "until", time_json(override->until, 0));
+	put(&object, "configured", json_boolean(is_configured(model, override)));
+	return object;
+}
+
+json_t *status_overrides_json(const struct mirror *mirror)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < mirror_override_count(mirror); i++)
+		if (mirror_override(mirror, i))
+			array = append(array, override_json(mirror->model, mirror_override(mirror, i)));
+	return array;
+}
+
+static bool in_maintenance(const struct mirror *mirror)
+{
+	for (size_t i = 0; i < mirror_override_count(mirror); i++) {
+		const struct override *override = mirror_override(mirror, i);
+
+		if (override && override->kind == OVERRIDE_MAINTENANCE)
+			return true;
+	}
+	return false;
+}
+
 /* ---- the whole -------------------------------------------------------------------- */
 
 static json_t *worker_json(const struct fact_worker *fact)
@@ -569,13 +619,15 @@ json_t *status_json(const struct mirror *mirror, nstime wall)
 	put(&object, "generation", number(generation(mirror)));
 	put(&object, "started", time_json(daemon->started, wall));
 	put(&object, "ready", json_boolean(daemon->ready));
-	put(&object, "maintenance", json_false());
+	put(&object, "maintenance", json_boolean(in_maintenance(mirror)));
 	put(&object, "workers", workers_json(mirror));
 	put(&object, "reload", reload_json(daemon, wall));
 	put(&object, "vrrp", status_vrrp_json(mirror, wall));
 	put(&object, "sync_groups", groups_json(mirror, wall));
 	put(&object, "services", status_services_json(mirror, wall));
-	put(&object, "overrides", json_array());
+	put(&object, "overrides", status_overrides_json(mirror));
+	put(&object, "overrides_error",
+	    daemon->overrides_error[0] ? status_text(daemon->overrides_error) : json_null());
 	put(&object, "ipvs", table_json(&mirror->table, wall));
 	return object;
 }

@@ -15,6 +15,7 @@ struct mirror;
 json_t *status_json(const struct mirror *mirror, nstime wall);
 json_t *status_vrrp_json(const struct mirror *mirror, nstime wall);
 json_t *status_services_json(const struct mirror *mirror, nstime wall);
+json_t *status_overrides_json(const struct mirror *mirror);
 
 /* Any text as a JSON string: what is not UTF-8 or would steer a terminal becomes '?'; NULL becomes
  * null. */

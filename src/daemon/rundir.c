@@ -130,17 +130,34 @@ static int owned_take(struct rundir *rundir)
 	return err;
 }
 
+/* One that is there and cannot be read, or that others can write, ends the start: it may say that this director is in
+ * maintenance. Where none can be made, on a read-only file system, nothing was ever said. */
+static int state_open(struct rundir *rundir)
+{
+	int err = folder_open(rundir->state, &rundir->state_dir);
+
+	if (err && !access(rundir->state, F_OK))
+		return err;
+	if (err)
+		log_warning("overrides will hold only until lbhad ends");
+	return 0;
+}
+
 int rundir_open(struct rundir *rundir, const char *run, const char *state)
 {
-	int state_dir = -1, err;
+	int err;
 
-	*rundir = (struct rundir){
-		.run = run, .state = state, .dir = -1, .lock = -1, .owned = -1, .control = -1, .services = -1};
+	*rundir = (struct rundir){.run = run,
+				  .state = state,
+				  .dir = -1,
+				  .state_dir = -1,
+				  .lock = -1,
+				  .owned = -1,
+				  .control = -1,
+				  .services = -1};
 	err = folder_open(run, &rundir->dir);
 	if (!err)
-		err = folder_open(state, &state_dir);
-	if (state_dir >= 0)
-		close(state_dir);
+		err = state_open(rundir);
 	if (!err)
 		err = lock_take(rundir);
 	if (!err)
@@ -213,4 +230,5 @@ void rundir_close(struct rundir *rundir)
 	close_one(&rundir->owned);
 	close_one(&rundir->lock);
 	close_one(&rundir->dir);
+	close_one(&rundir->state_dir);
 }

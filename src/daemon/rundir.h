@@ -7,6 +7,7 @@
 struct rundir {
 	const char *run, *state;
 	int dir;      /* of the run folder */
+	int state_dir; /* -1: there is none, and none could be made */
 	int lock;     /* held while we live: one daemon per run folder */
 	int owned;    /* the owned file: read and append; locked as long as we or a worker that has it live */
 	int control;  /* the listening control socket */
@@ -15,7 +16,7 @@ struct rundir {
 
 /* Makes the folders when missing, checks that nobody else can write them, locks, and opens what stands in them. Logs
  * what is wrong and returns a negative errno (-EBUSY: another daemon runs there). Waits, up to a minute, for workers
- * that a killed supervisor left behind. */
+ * that a killed supervisor left behind. Without a state folder the daemon runs all the same: addresses matter more. */
 int rundir_open(struct rundir *rundir, const char *run, const char *state);
 
 /* Listens on <run>/control.sock; members of `gid` may connect (what they may ask is decided by their credentials). */

@@ -28,8 +28,18 @@
 
 static uint32_t fact_count(void *ctx)
 {
-	(void)ctx;
-	return ROLE_COUNT + 1;
+	const struct supervisor *s = ctx;
+
+	return SUPERVISOR_FACT_OVERRIDE + (uint32_t)s->overrides.count;
+}
+
+static bool override_fact(const struct supervisor *s, uint32_t number, uint16_t *type, struct writer *out)
+{
+	if (number >= s->overrides.count)
+		return false;
+	*type = FACT_OVERRIDE;
+	fact_override_put(out, &(struct fact_override){.number = number, .override = s->overrides.rows[number]});
+	return true;
 }
 
 static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
@@ -42,6 +52,8 @@ static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
 		fact_daemon_put(out, &s->facts);
 		return true;
 	}
+	if (index >= SUPERVISOR_FACT_OVERRIDE)
+		return override_fact(s, index - SUPERVISOR_FACT_OVERRIDE, type, out);
 	if (index >= ROLE_COUNT || !(WORKERS_ALL & 1u << index))
 		return false;
 	slot = &s->workers.slots[index];
@@ -56,6 +68,45 @@ static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
 void supervisor_facts_changed(struct supervisor *s)
 {
 	workers_facts_dirty(&s->workers, SUPERVISOR_FACT_DAEMON);
+}
+
+/* ---- answers to control ------------------------------------------------------------------------------------- */
+
+static void reply(struct supervisor *s, uint16_t type, const struct writer *out)
+{
+	slot_send_bytes(&s->workers.slots[ROLE_CONTROL], type, out->start, writer_used(out));
+}
+
+void supervisor_reply_line(struct supervisor *s, uint32_t request, const char *line)
+{
+	uint8_t bytes[4096];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, request);
+	put_text(&out, line);
+	reply(s, RECORD_REPLY_LINE, &out);
+}
+
+void supervisor_reply_object(struct supervisor *s, uint32_t request, const char *object, bool done, const char *what)
+{
+	uint8_t bytes[1024];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, request);
+	put_text(&out, object);
+	put_bool(&out, done);
+	put_text(&out, what);
+	reply(s, RECORD_REPLY_OBJECT, &out);
+}
+
+void supervisor_reply_end(struct supervisor *s, uint32_t request, bool done)
+{
+	uint8_t bytes[8];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_u32(&out, request);
+	put_bool(&out, done);
+	reply(s, RECORD_REPLY, &out);
 }
 
 /* ---- the start --------------------------------------------------------------------------------------------- */
@@ -169,7 +220,7 @@ void supervisor_stop(struct supervisor *s, int status)
 
 static void on_ready(void *ctx, struct slot *slot)
 {
-	(void)slot;
+	supervisor_overrides_tell(ctx, slot);
 	supervisor_bring(ctx);
 }
 
@@ -199,26 +250,57 @@ static void on_died(void *ctx, struct slot *slot)
 		stop_rest(s);
 }
 
+static bool request_get(struct reader *in, struct request *out)
+{
+	char object[OVERRIDE_OBJECT];
+
+	out->number = get_u32(in);
+	out->kind = get_u8(in);
+	out->uid = get_u32(in);
+	get_text(in, out->path, sizeof(out->path));
+	get_text(in, out->value, sizeof(out->value));
+	text_clean(get_text(in, out->comment, sizeof(out->comment)));
+	out->timeout = get_time(in);
+	out->count = get_u16(in);
+	out->objects = *in;
+	for (unsigned i = 0; i < out->count && !in->failed; i++)
+		get_text(in, object, sizeof(object));
+	return reader_done(in) && out->timeout >= 0;
+}
+
+static void request_job(struct supervisor *s, const struct request *request)
+{
+	struct job job = {.kind = request->kind, .from_control = true, .request = request->number};
+
+	memcpy(job.path, request->path, sizeof(job.path));
+	supervisor_ask(s, &job);
+}
+
 static void on_request(void *ctx, struct slot *slot, struct reader *in)
 {
 	struct supervisor *s = ctx;
-	struct job job = {.from_control = true};
+	struct request request;
 
-	job.request = get_u32(in);
-	job.kind = get_u8(in);
-	get_text(in, job.path, sizeof(job.path));
-	if (!reader_done(in)) {
+	if (!request_get(in, &request)) {
 		slot_kill(slot, "sent a malformed request");
 		return;
 	}
-	switch (job.kind) {
+	switch (request.kind) {
 	case REQUEST_STOP:
 		log_info("stop: asked for by lbhactl");
 		supervisor_stop(s, 0);
 		return;
 	case REQUEST_RELOAD:
 	case REQUEST_PLAN:
-		supervisor_ask(s, &job);
+		request_job(s, &request);
+		return;
+	case REQUEST_RELEASE:
+	case REQUEST_CLAIM:
+		supervisor_order_request(s, &request);
+		return;
+	case REQUEST_PRIORITY:
+	case REQUEST_MAINTENANCE:
+		supervisor_override(s, &request);
 		return;
 	}
 	slot_kill(slot, "sent an unknown request");
@@ -229,12 +311,19 @@ static void on_script(void *ctx, struct slot *slot, uint16_t type, struct reader
 	supervisor_script(ctx, slot, type, in, fd);
 }
 
+static void on_order(void *ctx, struct slot *slot, uint16_t type, struct reader *in)
+{
+	(void)slot;
+	supervisor_order_record(ctx, type, in);
+}
+
 static const struct workers_ops workers_ops = {.ready = on_ready,
 					       .prepared = on_prepared,
 					       .committed = on_committed,
 					       .line = on_line,
 					       .request = on_request,
 					       .script = on_script,
+					       .order = on_order,
 					       .died = on_died,
 					       .fact = fact,
 					       .fact_count = fact_count};
@@ -333,6 +422,10 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	s->workers.owned = s->workers.control = -1;
 	err = workers_init(&s->workers);
 	if (!err)
+		err = supervisor_overrides_init(s);
+	if (!err)
+		err = supervisor_orders_init(s);
+	if (!err)
 		err = supervisor_jobs_init(s);
 	if (!err)
 		err = supervisor_scripts_init(s);
@@ -346,6 +439,8 @@ static void supervisor_fini(struct supervisor *s)
 	workers_fini(&s->workers);
 	runner_free(s->runner);
 	supervisor_jobs_fini(s);
+	supervisor_orders_fini(s);
+	supervisor_overrides_fini(s);
 	timer_fini(&s->watchdog);
 	for (size_t i = 0; i < SUPERVISOR_SIGNALS; i++)
 		signal_fini(&s->signals[i]);

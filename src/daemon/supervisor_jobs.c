@@ -80,26 +80,6 @@ static void generation_enter(struct supervisor *s)
 
 /* ---- what is said about the job under way -------------------------------------------------------------------- */
 
-static void reply_line(struct supervisor *s, uint32_t request, const char *line)
-{
-	uint8_t bytes[4096];
-	struct writer out = writer_of(bytes, sizeof(bytes));
-
-	put_u32(&out, request);
-	put_text(&out, line);
-	slot_send_bytes(&s->workers.slots[ROLE_CONTROL], RECORD_REPLY_LINE, bytes, writer_used(&out));
-}
-
-static void reply_end(struct supervisor *s, uint32_t request, bool done)
-{
-	uint8_t bytes[8];
-	struct writer out = writer_of(bytes, sizeof(bytes));
-
-	put_u32(&out, request);
-	put_bool(&out, done);
-	slot_send_bytes(&s->workers.slots[ROLE_CONTROL], RECORD_REPLY, bytes, writer_used(&out));
-}
-
 static void lines_clear(struct supervisor *s)
 {
 	s->lines = text_of(s->lines_buffer, sizeof(s->lines_buffer));
@@ -111,7 +91,7 @@ static void job_line(struct supervisor *s, const char *line, bool operation)
 	struct job *job = s->job_running ? job_first(&s->jobs) : NULL;
 
 	if (operation && job && job->from_control && job->kind == REQUEST_PLAN)
-		reply_line(s, job->request, line);
+		supervisor_reply_line(s, job->request, line);
 	else if (!s->lines.cut)
 		text_add(&s->lines, "%s\n", line);
 }
@@ -123,7 +103,7 @@ static void lines_tell(struct supervisor *s, const struct job *job, enum log_lev
 	for (char *at = strtok_r(s->lines.start, "\n", &rest); at; at = strtok_r(NULL, "\n", &rest)) {
 		log_at(level, "%s", at);
 		if (job && job->from_control)
-			reply_line(s, job->request, at);
+			supervisor_reply_line(s, job->request, at);
 	}
 	lines_clear(s);
 }
@@ -152,7 +132,7 @@ static void job_end(struct supervisor *s, bool done)
 	if (!done)
 		lines_tell(s, &job, job.kind == REQUEST_RELOAD ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG);
 	if (job.from_control)
-		reply_end(s, job.request, done);
+		supervisor_reply_end(s, job.request, done);
 	generation_clear(&s->next);
 	if (s->now.model && !s->now.model->has_services)
 		rundir_leave_services(&s->rundir); /* those of a plan, of a refused reload, or of before */
@@ -344,8 +324,8 @@ static void job_refuse(struct supervisor *s, const struct job *job, const char *
 {
 	if (!job->from_control)
 		return;
-	reply_line(s, job->request, why);
-	reply_end(s, job->request, false);
+	supervisor_reply_line(s, job->request, why);
+	supervisor_reply_end(s, job->request, false);
 }
 
 void supervisor_ask(struct supervisor *s, const struct job *job)
@@ -451,6 +431,8 @@ void supervisor_lost(struct supervisor *s, struct slot *slot)
 		snprintf(line, sizeof(line), "the %s worker died", role_name(slot->role));
 		job_line(s, line, false);
 	}
+	if (slot->role == ROLE_VRRP)
+		supervisor_orders_drop(s, "the vrrp worker has died; it is started again");
 	reload_do(s, reload_died(&s->reload, slot->role));
 }
 
@@ -465,6 +447,7 @@ void supervisor_jobs_stop(struct supervisor *s)
 	s->job_running = false;
 	for (; job_first(&s->jobs); job_drop(&s->jobs))
 		job_refuse(s, job_first(&s->jobs), "lbhad is stopping");
+	supervisor_orders_drop(s, "lbhad is stopping");
 }
 
 int supervisor_jobs_init(struct supervisor *s)

@@ -1,10 +1,12 @@
-/* The supervisor's state, shared by its two parts: life (supervisor.c) and configurations (supervisor_jobs.c). */
+/* The supervisor's state, shared by its parts: life (supervisor.c), configurations (supervisor_jobs.c), overrides
+ * (supervisor_overrides.c) and what operators want done at once (supervisor_orders.c). */
 #ifndef LBHA_DAEMON_SUPERVISOR_STATE_H
 #define LBHA_DAEMON_SUPERVISOR_STATE_H
 
 #include "base/text.h"
 #include "core/loop.h"
 #include "daemon/job.h"
+#include "daemon/overrides.h"
 #include "daemon/reload.h"
 #include "daemon/rundir.h"
 #include "daemon/supervisor.h"
@@ -14,7 +16,9 @@ struct arena;
 struct load;
 struct runner;
 
-#define SUPERVISOR_FACT_DAEMON ROLE_COUNT /* index; below: workers by role */
+#define SUPERVISOR_FACT_DAEMON ROLE_COUNT /* index; below: workers by role; above: overrides */
+#define SUPERVISOR_FACT_OVERRIDE (ROLE_COUNT + 1)
+#define SUPERVISOR_ORDERS 20 /* more than control has under way at a time */
 #define SUPERVISOR_LINES 16384
 #define SUPERVISOR_SIGNALS 8
 
@@ -24,6 +28,25 @@ struct generation {
 	int slices[ROLE_COUNT];
 	struct arena *arena;
 	struct model *model;
+};
+
+/* One RECORD_REQUEST of control. */
+struct request {
+	uint32_t number;
+	enum request_kind kind;
+	uid_t uid;              /* of whoever asked */
+	char path[JOB_PATH], value[OVERRIDE_VALUE], comment[OVERRIDE_COMMENT];
+	nstime timeout;         /* 0: none */
+	uint16_t count;
+	struct reader objects;  /* `count` texts */
+};
+
+/* What vrrp was told to do and has not ended. */
+struct order {
+	uint32_t number;        /* 0: none */
+	uint32_t request;       /* of control: who waits for the end */
+	bool failed;            /* for one instance at least */
+	nstime deadline;
 };
 
 struct supervisor {
@@ -43,6 +66,14 @@ struct supervisor {
 	struct text lines;           /* what was said about the job under way */
 	char lines_buffer[SUPERVISOR_LINES];
 	char host[256];
+
+	/* the operator's word */
+	struct overrides overrides;
+	bool overrides_unread;            /* the file could not be read: it is not written over either */
+	struct loop_timer overrides_timer; /* the next one ends, or writing them down is tried again */
+	struct order orders[SUPERVISOR_ORDERS];
+	uint32_t last_order;
+	struct loop_timer orders_timer;
 
 	/* life */
 	struct fact_daemon facts;
@@ -73,6 +104,29 @@ void supervisor_jobs_fini(struct supervisor *s);
 /* RECORD_RUN and RECORD_RUN_CANCEL of the check worker. */
 void supervisor_script(struct supervisor *s, struct slot *slot, uint16_t type, struct reader *in, int fd);
 int supervisor_scripts_init(struct supervisor *s);
+/* ---- supervisor_overrides.c: what goes before lbha.conf ------------------------------------------------------- */
+
+/* REQUEST_PRIORITY, REQUEST_MAINTENANCE. */
+void supervisor_override(struct supervisor *s, const struct request *request);
+/* Gives a worker that has just said HELLO the list. */
+void supervisor_overrides_tell(struct supervisor *s, struct slot *slot);
+/* Reads the file; what is wrong with it is logged. */
+int supervisor_overrides_init(struct supervisor *s);
+void supervisor_overrides_fini(struct supervisor *s);
+
+/* ---- supervisor_orders.c: release, claim ---------------------------------------------------------------------- */
+
+/* Sends vrrp an order for the objects of a request, and answers that when vrrp has told what came of all. False: vrrp
+ * does not run; nothing was sent or answered. */
+bool supervisor_order(struct supervisor *s, const struct request *request, enum order_kind kind);
+/* REQUEST_RELEASE, REQUEST_CLAIM. */
+void supervisor_order_request(struct supervisor *s, const struct request *request);
+/* RECORD_ORDER_TOLD, RECORD_ORDER_END. */
+void supervisor_order_record(struct supervisor *s, uint16_t type, struct reader *in);
+/* Nobody will do any more what was asked: those who wait are told. */
+void supervisor_orders_drop(struct supervisor *s, const char *why);
+int supervisor_orders_init(struct supervisor *s);
+void supervisor_orders_fini(struct supervisor *s);
 
 /* ---- supervisor.c -------------------------------------------------------------------------------------------- */
 
@@ -83,5 +137,9 @@ void supervisor_ready(struct supervisor *s);
 /* Ends in good order with this status. */
 void supervisor_stop(struct supervisor *s, int status);
 void supervisor_facts_changed(struct supervisor *s);
+/* Answers to a request of control: lines, what came of each object, and the end. */
+void supervisor_reply_line(struct supervisor *s, uint32_t request, const char *line);
+void supervisor_reply_object(struct supervisor *s, uint32_t request, const char *object, bool done, const char *what);
+void supervisor_reply_end(struct supervisor *s, uint32_t request, bool done);
 
 #endif

@@ -89,6 +89,11 @@ static void take_record(struct slot *slot, uint16_t type, struct reader *in, int
 		if (slot->role == ROLE_CONTROL)
 			ops->request(slot->workers->ctx, slot, in);
 		break;
+	case RECORD_ORDER_TOLD:
+	case RECORD_ORDER_END:
+		if (slot->role == ROLE_VRRP)
+			ops->order(slot->workers->ctx, slot, type, in);
+		break;
 	case RECORD_RELEASED:
 		slot->released = true; /* the pidfd tells the rest */
 		break;
@@ -196,6 +201,14 @@ void workers_facts_dirty(struct workers *workers, uint32_t index)
 {
 	if (workers->slots[ROLE_CONTROL].channel)
 		channel_dirty(workers->slots[ROLE_CONTROL].channel, index);
+}
+
+void workers_facts_restart(struct workers *workers)
+{
+	struct slot *control = &workers->slots[ROLE_CONTROL];
+
+	if (control->channel && channel_facts_restart(control->channel, workers->ops->fact_count(workers->ctx)))
+		slot_kill(control, "no memory for its facts");
 }
 
 /* ---- life and death -------------------------------------------------------------------------------------------- */

@@ -50,9 +50,10 @@ struct workers_ops {
 	void (*prepared)(void *ctx, struct slot *slot, uint32_t generation, bool accepted);
 	void (*committed)(void *ctx, struct slot *slot, uint32_t generation);
 	void (*line)(void *ctx, struct slot *slot, const char *text);
-	void (*request)(void *ctx, struct slot *slot, struct reader *in);
 	/* The check worker about scripts; `fd` stays ours. */
 	void (*script)(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd);
+	void (*request)(void *ctx, struct slot *slot, struct reader *in); /* of control */
+	void (*order)(void *ctx, struct slot *slot, uint16_t type, struct reader *in); /* of vrrp: RECORD_ORDER_TOLD, _END */
 	void (*died)(void *ctx, struct slot *slot);     /* gone, wanted or not; started again by itself if not */
 	bool (*fact)(void *ctx, uint32_t index, uint16_t *type, struct writer *out); /* for control */
 	uint32_t (*fact_count)(void *ctx);
@@ -102,7 +103,8 @@ void slot_reached(struct slot *slot, uint32_t generation);
 void slot_release(struct slot *slot, nstime patience);
 void slot_kill(struct slot *slot, const char *why);
 
-/* The facts for control have changed. */
+/* The facts for control have changed; their number has. */
 void workers_facts_dirty(struct workers *workers, uint32_t index);
+void workers_facts_restart(struct workers *workers);
 
 #endif

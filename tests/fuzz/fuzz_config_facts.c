@@ -39,12 +39,14 @@ TARGET(worker)
 TARGET(daemon)
 TARGET(group)
 TARGET(tracker)
+TARGET(override)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static void (*const targets[])(const uint8_t *bytes, size_t size) = {
 		try_probe, try_instance, try_table, try_service, try_server, try_worker, try_daemon,
 		try_group, try_tracker,
+		try_override,
 	};
 
 	if (size)

@@ -36,6 +36,7 @@ GLUE(service)
 GLUE(server)
 GLUE(worker)
 GLUE(daemon)
+GLUE(override)
 
 static const struct fact_probe probe = {.probe = 70000,
 					.verdict = VERDICT_DOWN,
@@ -112,7 +113,18 @@ static const struct fact_daemon daemon_fact = {.started = 1,
 					       .ready = true,
 					       .reload_time = 3,
 					       .reload_failed = true,
-					       .reload_error = "lbha.conf:1:1: error: it is empty"};
+					       .reload_error = "lbha.conf:1:1: error: it is empty",
+					       .overrides = 2,
+					       .overrides_error = "No space left on device"};
+static const struct fact_override override_fact = {
+	.number = 1,
+	.override = {.kind = OVERRIDE_PRIORITY,
+		     .object = "public",
+		     .value = "120",
+		     .by = "root",
+		     .comment = "while lb2 is looked at",
+		     .since = 1,
+		     .until = 2}};
 
 #define ROW(kind, value)                                                                           \
 	{                                                                                          \
@@ -122,6 +134,7 @@ static const struct fact_case rows[] = {
 	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
 	ROW(service, service),    ROW(server, server),     ROW(worker, worker),
 	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
+	ROW(override, override_fact),
 };
 
 static size_t put_row(const struct fact_case *row, const void *fact, uint8_t *bytes)

@@ -23,7 +23,7 @@ static int parse(const char *line, struct control_request *out, char *error)
 
 START_TEST(every_request_is_known_by_its_name)
 {
-	for (int kind = CONTROL_PING; kind <= CONTROL_STOP; kind++) {
+	for (int kind = CONTROL_PING; kind <= CONTROL_OVERRIDES; kind++) {
 		struct control_request request;
 		char line[128], error[CONTROL_ERROR];
 
@@ -36,11 +36,36 @@ START_TEST(every_request_is_known_by_its_name)
 }
 END_TEST
 
+START_TEST(what_operators_say_is_taken_with_its_members)
+{
+	struct control_request request;
+	char error[CONTROL_ERROR];
+
+	ck_assert_int_eq(parse("{\"request\":\"release\",\"instance\":\"public\"}", &request, error), 0);
+	ck_assert(request.kind == CONTROL_RELEASE && !request.all);
+	ck_assert_str_eq(request.instance, "public");
+	ck_assert_int_eq(parse("{\"request\":\"claim\",\"all\":true}", &request, error), 0);
+	ck_assert(request.kind == CONTROL_CLAIM && request.all);
+	ck_assert_int_eq(parse("{\"request\":\"priority\",\"instance\":\"public\",\"value\":\"120\","
+			       "\"comment\":\"a\\nb\",\"timeout\":1.5}",
+			       &request, error),
+			 0);
+	ck_assert_str_eq(request.value, "120");
+	ck_assert_str_eq(request.comment, "a?b");
+	ck_assert_int_eq(request.timeout, 1500 * NSTIME_MS);
+	ck_assert_int_eq(parse("{\"request\":\"maintenance\",\"value\":\"off\"}", &request, error), 0);
+	ck_assert_int_eq(request.timeout, 0);
+}
+END_TEST
+
 START_TEST(commands_are_told_from_questions)
 {
 	ck_assert(control_request_is_command(CONTROL_RELOAD));
 	ck_assert(control_request_is_command(CONTROL_PLAN));
 	ck_assert(control_request_is_command(CONTROL_STOP));
+	for (int kind = CONTROL_RELEASE; kind <= CONTROL_MAINTENANCE; kind++)
+		ck_assert(control_request_is_command((enum control_kind)kind));
+	ck_assert(!control_request_is_command(CONTROL_OVERRIDES));
 	ck_assert(!control_request_is_command(CONTROL_STATUS));
 	ck_assert(!control_request_is_command(CONTROL_CONFIG));
 }
@@ -96,6 +121,23 @@ static const struct {
 	{"{\"request\":\"\\u001b[2J\"}", "unknown request \"?[2J\""},
 	{"{\"request\":\"status\",\"file\":\"/x\"}", "the request \"status\" has no \"file\""},
 	{"{\"request\":\"plan\",\"fiel\":\"/x\"}", "the request \"plan\" has no \"fiel\""},
+	{"{\"request\":\"release\"}", "either \"instance\" or \"all\" is needed"},
+	{"{\"request\":\"claim\",\"all\":true,\"instance\":\"a\"}", "either \"instance\" or"},
+	{"{\"request\":\"claim\",\"all\":false}", "\"all\" can only be true"},
+	{"{\"request\":\"claim\",\"instance\":\"\"}", "\"instance\" must be the name"},
+	{"{\"request\":\"claim\",\"instance\":\"a\",\"comment\":\"x\"}", "the request \"claim\" has no"},
+	{"{\"request\":\"priority\",\"value\":\"120\"}", "\"instance\" is missing"},
+	{"{\"request\":\"priority\",\"instance\":\"a\"}", "the priority must be a number from 1 to 254"},
+	{"{\"request\":\"priority\",\"instance\":\"a\",\"value\":\"255\"}", "the priority must be"},
+	{"{\"request\":\"priority\",\"instance\":\"a\",\"value\":120}", "\"value\" must be a short"},
+	{"{\"request\":\"priority\",\"instance\":\"a\",\"value\":\"auto\",\"timeout\":5}",
+	 "auto has no timeout"},
+	{"{\"request\":\"maintenance\"}", "maintenance must be on or off"},
+	{"{\"request\":\"maintenance\",\"value\":\"off\",\"timeout\":5}", "off has no timeout"},
+	{"{\"request\":\"maintenance\",\"value\":\"on\",\"timeout\":0}", "\"timeout\" must be seconds"},
+	{"{\"request\":\"maintenance\",\"value\":\"on\",\"timeout\":1e300}", "\"timeout\" must be seconds"},
+	{"{\"request\":\"maintenance\",\"value\":\"on\",\"timeout\":\"5m\"}", "\"timeout\" must be seconds"},
+	{"{\"request\":\"maintenance\",\"value\":\"on\",\"comment\":7}", "\"comment\" must be a text"},
 };
 
 START_TEST(bad_lines_are_refused_with_a_reason)
@@ -569,7 +611,7 @@ END_TEST
 
 static TCase *request_case(void)
 {
-	TCase *tcase = CASE("request", every_request_is_known_by_its_name,
+	TCase *tcase = CASE("request", every_request_is_known_by_its_name, what_operators_say_is_taken_with_its_members,
 			    commands_are_told_from_questions, plan_takes_an_absolute_path,
 			    events_take_a_number_and_whether_to_follow,
 			    deep_nesting_and_zero_bytes_are_refused,

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "daemon/control_mirror.h"
+#include "daemon/control_operator.h"
 #include "daemon/control_status.h"
 #include "golden.h"
 #include "suite.h"
@@ -311,12 +312,38 @@ static void tell_daemon(struct mirror *mirror)
 	     (struct fact_daemon){.started = START,
 				  .generation = 3,
 				  .ready = true,
-				  .reload_time = START + 600 * NSTIME_S});
+				  .reload_time = START + 600 * NSTIME_S,
+				  .overrides = 2});
 	TELL(mirror, FACT_WORKER, fact_worker_put,
 	     (struct fact_worker){
 		     .role = ROLE_CHECK, .pid = 4242, .restarts = 3, .state = WORKER_BACKOFF});
 	TELL(mirror, FACT_WORKER, fact_worker_put,
 	     (struct fact_worker){.role = ROLE_VRRP, .pid = 4243, .state = WORKER_RUNNING});
+}
+
+static struct override priority(const char *instance, const char *value)
+{
+	struct override made = {.kind = OVERRIDE_PRIORITY, .by = "root", .since = WALL + START + 500 * NSTIME_S};
+
+	snprintf(made.object, sizeof(made.object), "%s", instance);
+	snprintf(made.value, sizeof(made.value), "%s", value);
+	return made;
+}
+
+static void tell_override(struct mirror *mirror, uint32_t number, struct override override)
+{
+	TELL(mirror, FACT_OVERRIDE, fact_override_put,
+	     (struct fact_override){.number = number, .override = override});
+}
+
+static void tell_overrides(struct mirror *mirror)
+{
+	struct override public = priority("public", "150"), gone = priority("gone", "90");
+
+	strcpy(public.comment, "until the new lb2 has been seen to work through a whole day of shopping");
+	public.until = WALL + START + 86400 * NSTIME_S;
+	tell_override(mirror, 0, public);
+	tell_override(mirror, 1, gone);
 }
 
 static void tell_all(struct mirror *mirror)
@@ -327,6 +354,7 @@ static void tell_all(struct mirror *mirror)
 	tell_servers(mirror);
 	tell_services(mirror);
 	tell_daemon(mirror);
+	tell_overrides(mirror);
 }
 
 /* The golden files hold no release's number. */
@@ -478,6 +506,145 @@ START_TEST(a_reload_keeps_the_trackers_that_keep_their_name)
 }
 END_TEST
 
+/* ---- what operators say --------------------------------------------------------------------- */
+
+static bool is_on(const struct mirror *mirror)
+{
+	json_t *status = status_json(mirror, WALL);
+	bool on = json_is_true(json_object_get(status, "maintenance"));
+
+	json_decref(status);
+	return on;
+}
+
+static size_t overrides_shown(const struct mirror *mirror)
+{
+	json_t *array = status_overrides_json(mirror);
+	size_t count = json_array_size(array);
+
+	json_decref(array);
+	return count;
+}
+
+START_TEST(overrides_are_as_many_as_the_daemon_says)
+{
+	struct override works = {.kind = OVERRIDE_MAINTENANCE, .object = OVERRIDE_DIRECTOR, .value = "on"};
+	struct mirror mirror, next;
+
+	mirror_make(&mirror);
+	tell_override(&mirror, 0, works);
+	ck_assert_uint_eq(overrides_shown(&mirror), 0);
+	TELL(&mirror, FACT_DAEMON, fact_daemon_put, (struct fact_daemon){.overrides = 2});
+	ck_assert_uint_eq(overrides_shown(&mirror), 1);
+	ck_assert(is_on(&mirror));
+	mirror_make(&next);
+	mirror_adopt(&mirror, &next);
+	ck_assert(is_on(&mirror));
+	TELL(&mirror, FACT_DAEMON, fact_daemon_put, (struct fact_daemon){.overrides = 0});
+	ck_assert(!is_on(&mirror));
+	TELL(&mirror, FACT_DAEMON, fact_daemon_put, (struct fact_daemon){.overrides = 1});
+	ck_assert_uint_eq(overrides_shown(&mirror), 0);
+	mirror_fini(&mirror);
+}
+END_TEST
+
+/* The objects of the encoded request, with blanks between; or the error. */
+static const char *objects_of(const struct mirror *mirror, enum control_kind kind, const char *instance,
+			      const char *value)
+{
+	static char told[CONTROL_ERROR];
+	uint8_t bytes[16384];
+	char text[4096];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	struct control_request request = {.kind = kind, .all = !*instance};
+	struct reader in;
+
+	strcpy(request.instance, instance);
+	strcpy(request.value, value);
+	if (operator_encode(mirror, 7, 1000, &request, &out, told))
+		return told;
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert_uint_eq(get_u32(&in), 7);
+	get_u8(&in);
+	ck_assert_uint_eq(get_u32(&in), 1000);
+	get_text(&in, text, sizeof(text));
+	ck_assert_str_eq(get_text(&in, text, sizeof(text)), value);
+	get_text(&in, text, sizeof(text));
+	get_time(&in);
+	told[0] = '\0';
+	for (unsigned left = get_u16(&in); left; left--)
+		strcat(strcat(told, get_text(&in, text, sizeof(text))), " ");
+	ck_assert(reader_done(&in));
+	return told;
+}
+
+START_TEST(names_are_held_against_the_model)
+{
+	struct mirror mirror;
+
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_RELEASE, "public", ""), "public ");
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_RELEASE, "", ""), "");
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_CLAIM, "pubic", ""),
+			 "no instance is called \"pubic\"; did you mean \"public\"?");
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_PRIORITY, "xyz", "5"), "no instance is called \"xyz\"");
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(a_priority_is_said_of_the_whole_sync_group)
+{
+	struct mirror mirror;
+
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_PRIORITY, "inside", "90"), "public inside ");
+	mirror.model->instances[1].sync_group = 0;
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_PRIORITY, "inside", "90"), "inside ");
+	mirror.model->instances[1].priority = 255;
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_PRIORITY, "inside", "90"),
+			 "inside owns its addresses (priority 255): no override changes that");
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(what_is_no_longer_configured_can_be_taken_back)
+{
+	struct mirror mirror;
+
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_PRIORITY, "gone", "auto"), "gone ");
+	ck_assert_str_eq(objects_of(&mirror, CONTROL_PRIORITY, "gone", "90"), "no instance is called \"gone\"");
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(other_directors_are_named_as_not_told)
+{
+	static struct director directors[] = {{.name = "lb1"}, {.name = "lb2"}, {.name = "lb3"}};
+	json_t *lines = json_array();
+	struct mirror mirror;
+	struct model model;
+
+	mirror_make(&mirror);
+	operator_warn(&mirror, CONTROL_PRIORITY, lines);
+	ck_assert_uint_eq(json_array_size(lines), 0);
+	model = *mirror.model;
+	model.directors = directors;
+	model.director_count = 3;
+	mirror.model = &model;
+	operator_warn(&mirror, CONTROL_RELEASE, lines);
+	ck_assert_uint_eq(json_array_size(lines), 0);
+	operator_warn(&mirror, CONTROL_MAINTENANCE, lines);
+	ck_assert_str_eq(json_string_value(json_array_get(lines, 0)),
+			 "overrides are this director's own; not told: lb2, lb3");
+	json_decref(lines);
+	mirror_fini(&mirror);
+}
+END_TEST
+
 START_TEST(hostile_texts_become_harmless_json)
 {
 	json_t *text = status_text("a\033[2J\n\xff\xc3");
@@ -498,5 +665,8 @@ int main(void)
 			      hostile_texts_become_harmless_json),
 			 CASE("mirror", facts_out_of_the_models_range_are_refused,
 			      a_reload_keeps_the_facts_of_what_stays,
-			      a_reload_keeps_the_trackers_that_keep_their_name));
+			      a_reload_keeps_the_trackers_that_keep_their_name),
+			 CASE("operator", overrides_are_as_many_as_the_daemon_says, names_are_held_against_the_model,
+			      a_priority_is_said_of_the_whole_sync_group,
+			      what_is_no_longer_configured_can_be_taken_back, other_directors_are_named_as_not_told));
 }

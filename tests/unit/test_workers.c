@@ -42,7 +42,7 @@ static uint64_t seed_take(void)
 
 static void record_put(struct writer *out, uint32_t generation)
 {
-	uint16_t type = (uint16_t)(chance(8) ? RECORD_LINE + chance(RECORD_REPLY - RECORD_HELLO) : chance(65536));
+	uint16_t type = (uint16_t)(chance(8) ? RECORD_LINE + chance(RECORD_ORDER_END - RECORD_HELLO) : chance(65536));
 	uint8_t value[64];
 	struct writer in = writer_of(value, sizeof(value));
 	size_t size;
@@ -317,11 +317,30 @@ static uint32_t on_fact_count(void *ctx)
 	return 100;
 }
 
+static void on_order(void *ctx, struct slot *slot, uint16_t type, struct reader *in)
+{
+	(void)ctx;
+	(void)in;
+	ck_assert_int_eq(slot->role, ROLE_VRRP);
+	ck_assert(type == RECORD_ORDER_TOLD || type == RECORD_ORDER_END);
+}
+
+static void on_script(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd)
+{
+	(void)ctx;
+	(void)in;
+	(void)fd;
+	ck_assert_int_eq(slot->role, ROLE_CHECK);
+	ck_assert(type == RECORD_RUN || type == RECORD_RUN_CANCEL);
+}
+
 static const struct workers_ops watch_ops = {.ready = on_ready,
 					     .prepared = on_prepared,
 					     .committed = on_committed,
 					     .line = on_line,
 					     .request = on_request,
+					     .order = on_order,
+					     .script = on_script,
 					     .died = on_died,
 					     .fact = on_fact,
 					     .fact_count = on_fact_count};

@@ -1,0 +1,289 @@
+/* Overrides: the list is ours. It is changed on request and when one ends, then written down, given to the workers and
+ * told as facts. It holds although it cannot be written down: an operator who says `maintenance on` at a full disk wants
+ * maintenance first; the answer, the log and the status say what is missing, and writing is tried again. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "daemon/overrides_file.h"
+#include "daemon/supervisor_state.h"
+
+#define LOOK_EVERY (60 * NSTIME_S) /* wall time may jump; and a full disk may have room again */
+
+/* ---- writing down ------------------------------------------------------------------------------------------------ */
+
+static void save_failed(struct supervisor *s, const char *why)
+{
+	char *error = s->facts.overrides_error;
+
+	if (strcmp(error, why) != 0)
+		log_error("%s/" OVERRIDES_FILE " cannot be written: %s; what was said holds until lbhad ends",
+			  s->options->state_dir, why);
+	snprintf(error, sizeof(s->facts.overrides_error), "%s", why);
+}
+
+static void save(struct supervisor *s)
+{
+	bool failed = s->facts.overrides_error[0];
+	int err;
+
+	if (s->overrides_unread)
+		return;
+	err = s->rundir.state_dir < 0 ? -ENOENT : overrides_file_write(s->rundir.state_dir, &s->overrides);
+	if (err) {
+		save_failed(s, err == -ENOENT ? "there is no such folder" : strerror(-err));
+		return;
+	}
+	s->facts.overrides_error[0] = '\0';
+	if (failed)
+		log_info("%s/" OVERRIDES_FILE " could be written again", s->options->state_dir);
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------------------ */
+
+void supervisor_overrides_tell(struct supervisor *s, struct slot *slot)
+{
+	uint8_t bytes[1024];
+	struct writer out;
+
+	if ((slot->role != ROLE_VRRP && slot->role != ROLE_IPVS) || !slot->hello)
+		return;
+	for (size_t i = 0; i < s->overrides.count; i++) {
+		out = writer_of(bytes, sizeof(bytes));
+		override_put(&out, &s->overrides.rows[i]);
+		slot_send_bytes(slot, RECORD_OVERRIDE, bytes, writer_used(&out));
+	}
+	out = writer_of(bytes, sizeof(bytes));
+	put_u32(&out, (uint32_t)s->overrides.count);
+	slot_send_bytes(slot, RECORD_OVERRIDES_END, bytes, writer_used(&out));
+}
+
+static void timer_arm(struct supervisor *s)
+{
+	nstime end = overrides_next_end(&s->overrides), wait = LOOK_EVERY;
+
+	if (end == NSTIME_NEVER && (!s->facts.overrides_error[0] || s->overrides_unread)) {
+		timer_cancel(&s->overrides_timer);
+		return;
+	}
+	if (end != NSTIME_NEVER)
+		wait = nstime_min(wait, end - clock_now() - clock_wall_offset());
+	timer_at(&s->overrides_timer, clock_now() + nstime_max(wait, 0));
+}
+
+static void changed(struct supervisor *s)
+{
+	save(s);
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		supervisor_overrides_tell(s, &s->workers.slots[role]);
+	s->facts.overrides = (uint32_t)s->overrides.count;
+	workers_facts_restart(&s->workers);
+	timer_arm(s);
+}
+
+static void log_ended(void *ctx, const struct override *gone)
+{
+	(void)ctx;
+	log_info("%s: %s %s, by %s, has ended", gone->object, override_kind_name(gone->kind), gone->value, gone->by);
+}
+
+static void timer_fired(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	if (overrides_expire(&s->overrides, clock_now() + clock_wall_offset(), log_ended, NULL)) {
+		changed(s);
+		return;
+	}
+	if (s->facts.overrides_error[0]) {
+		save(s);
+		supervisor_facts_changed(s);
+	}
+	timer_arm(s);
+}
+
+/* ---- what is asked ------------------------------------------------------------------------------------------------- */
+
+static void name_user(uid_t uid, char *out, size_t size)
+{
+	const struct passwd *user = uid ? getpwuid(uid) : NULL; /* root needs no directory that may be slow */
+
+	if (user || !uid)
+		snprintf(out, size, "%s", user ? user->pw_name : "root");
+	else
+		snprintf(out, size, "user %u", (unsigned)uid);
+	text_clean(out);
+}
+
+static struct override override_of(const struct request *request, enum override_kind kind, const char *object)
+{
+	struct override made = {.kind = kind, .since = clock_now() + clock_wall_offset()};
+
+	snprintf(made.object, sizeof(made.object), "%s", object);
+	memcpy(made.value, request->value, sizeof(made.value));
+	memcpy(made.comment, request->comment, sizeof(made.comment));
+	name_user(request->uid, made.by, sizeof(made.by));
+	if (request->timeout)
+		made.until = nstime_after(made.since, request->timeout);
+	return made;
+}
+
+/* Sets one; true when it holds, and `what` (256 bytes) says why not otherwise. */
+static bool set_one(struct supervisor *s, const struct override *override, char *what)
+{
+	const char *wrong = override_wrong(override);
+	int err = overrides_set(&s->overrides, override);
+
+	if (err) {
+		snprintf(what, 256, "%s",
+			 wrong ? wrong : err == -ENOSPC ? "there are too many overrides already" : strerror(-err));
+		return false;
+	}
+	log_info("%s: %s %s, by %s%s%s", override->object, override_kind_name(override->kind), override->value,
+		 override->by, override->comment[0] ? ": " : "", override->comment);
+	snprintf(what, 256, "%s %s", override_kind_name(override->kind), override->value);
+	return true;
+}
+
+static bool remove_one(struct supervisor *s, const struct override *asked, char *what)
+{
+	const char *kind = override_kind_name(asked->kind);
+	bool was_there = overrides_remove(&s->overrides, asked->kind, asked->object);
+
+	if (was_there)
+		log_info("%s: %s as configured again, by %s%s%s", asked->object, kind, asked->by,
+			 asked->comment[0] ? ": " : "", asked->comment);
+	snprintf(what, 256, was_there ? "%s as configured again" : "%s was as configured already", kind);
+	return true;
+}
+
+/* Tells whoever asked what is not as it should be, although it is done. */
+static void warn(struct supervisor *s, uint32_t request)
+{
+	char line[4400];
+
+	if (!s->facts.overrides_error[0])
+		return;
+	snprintf(line, sizeof(line), "%s/" OVERRIDES_FILE " cannot be written (%s): this holds only until lbhad ends",
+		 s->options->state_dir, s->facts.overrides_error);
+	supervisor_reply_line(s, request, line);
+}
+
+static void set_priorities(struct supervisor *s, const struct request *request)
+{
+	struct reader objects = request->objects;
+	bool done = true, back = !strcmp(request->value, "auto");
+	char object[OVERRIDE_OBJECT], what[256];
+
+	for (unsigned i = 0; i < request->count; i++) {
+		struct override asked = override_of(request, OVERRIDE_PRIORITY, get_text(&objects, object, sizeof(object)));
+		bool fine = back ? remove_one(s, &asked, what) : set_one(s, &asked, what);
+
+		done &= fine;
+		supervisor_reply_object(s, request->number, object, fine, what);
+	}
+	changed(s);
+	warn(s, request->number);
+	supervisor_reply_end(s, request->number, done);
+}
+
+static void maintenance_off(struct supervisor *s, const struct request *request)
+{
+	struct override asked = override_of(request, OVERRIDE_MAINTENANCE, OVERRIDE_DIRECTOR);
+	char what[256];
+
+	if (overrides_remove(&s->overrides, asked.kind, asked.object))
+		log_info("maintenance off, by %s%s%s", asked.by, asked.comment[0] ? ": " : "", asked.comment);
+	snprintf(what, sizeof(what), "maintenance off");
+	changed(s);
+	supervisor_reply_object(s, request->number, OVERRIDE_DIRECTOR, true, what);
+	warn(s, request->number);
+	supervisor_reply_end(s, request->number, true);
+}
+
+/* In force first, then everything is released. */
+static void maintenance_on(struct supervisor *s, const struct request *request)
+{
+	struct override asked = override_of(request, OVERRIDE_MAINTENANCE, OVERRIDE_DIRECTOR);
+	char what[256];
+	bool done = set_one(s, &asked, what);
+
+	supervisor_reply_object(s, request->number, asked.object, done, what);
+	changed(s);
+	warn(s, request->number);
+	if (done && supervisor_order(s, request, ORDER_EVACUATE))
+		return;
+	if (done)
+		supervisor_reply_line(s, request->number,
+				      "the vrrp worker does not run just now; it releases when it is back");
+	supervisor_reply_end(s, request->number, false);
+}
+
+void supervisor_override(struct supervisor *s, const struct request *request)
+{
+	if (s->stopping) {
+		supervisor_reply_line(s, request->number, "lbhad is stopping");
+		supervisor_reply_end(s, request->number, false);
+	} else if (request->kind == REQUEST_PRIORITY) {
+		set_priorities(s, request);
+	} else if (!strcmp(request->value, "on")) {
+		maintenance_on(s, request);
+	} else {
+		maintenance_off(s, request);
+	}
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------ */
+
+static void log_kept(void *ctx, unsigned line, const char *why)
+{
+	const struct supervisor *s = ctx;
+
+	log_warning("%s/" OVERRIDES_FILE ":%u: not in force, but kept: %s", s->options->state_dir, line, why);
+}
+
+static void log_one(const struct override *override)
+{
+	log_info("%s: %s %s, by %s%s%s (as before this start)", override->object, override_kind_name(override->kind),
+		 override->value, override->by, override->comment[0] ? ": " : "", override->comment);
+}
+
+static void load(struct supervisor *s)
+{
+	char why[OVERRIDES_WHY];
+
+	if (s->rundir.state_dir < 0) {
+		snprintf(s->facts.overrides_error, sizeof(s->facts.overrides_error), "there is no such folder");
+		return;
+	}
+	if (overrides_file_read(s->rundir.state_dir, &s->overrides, log_kept, s, why)) {
+		s->overrides_unread = true;
+		snprintf(s->facts.overrides_error, sizeof(s->facts.overrides_error), "it could not be read: %s", why);
+		log_error("%s/" OVERRIDES_FILE " is not in force and will not be written over: %s",
+			  s->options->state_dir, why);
+	}
+	if (overrides_expire(&s->overrides, clock_now() + clock_wall_offset(), log_ended, NULL))
+		save(s);
+	for (size_t i = 0; i < s->overrides.count; i++)
+		log_one(&s->overrides.rows[i]);
+}
+
+int supervisor_overrides_init(struct supervisor *s)
+{
+	int err = timer_init(s->loop, &s->overrides_timer, LOOP_NORMAL, timer_fired, s);
+
+	if (err)
+		return err;
+	load(s);
+	s->facts.overrides = (uint32_t)s->overrides.count;
+	timer_arm(s);
+	return 0;
+}
+
+void supervisor_overrides_fini(struct supervisor *s)
+{
+	timer_fini(&s->overrides_timer);
+	overrides_free(&s->overrides);
+}
