@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "base/text.h"
 #include "ctl/client.h"
+#include "ctl/load.h"
 #include "ctl/paper.h"
 #include "ctl/problems.h"
 #include "ctl/show.h"
@@ -26,18 +28,30 @@ enum exit_status {
 	EXIT_DEGRADED,
 };
 
+/* Options that only some commands have. */
+enum extra {
+	EXTRA_ALL = 1,
+	EXTRA_COMMENT = 2,
+	EXTRA_TIMEOUT = 4,
+};
+
 /* One run of the program. */
 struct run {
 	const char *socket;
 	bool json;
 	const struct command *command;
-	const char *argument; /* NULL: none */
+	const char *argument, *second; /* NULL: none */
+	unsigned extras;               /* set of enum extra that were given */
+	const char *comment;
+	nstime timeout;
 	struct client client;
 	struct paper paper;
 };
 
 struct command {
-	const char *name, *argument, *help;
+	const char *name, *words, *help;
+	int least, most; /* words behind the command */
+	unsigned extras;
 	nstime patience;
 	/* Adds members to the request; an exit status other than EXIT_DONE ends the run. May be
 	 * NULL. */
@@ -234,24 +248,148 @@ static int run_stop(struct run *run, UNUSED json_t *result)
 	return EXIT_DONE;
 }
 
+/* ---- release, claim, priority, maintenance ---------------------------------------- */
+
+static void print_warnings(json_t *lines)
+{
+	const json_t *line;
+	size_t at;
+
+	fflush(stdout);
+	paper_clean(lines);
+	json_array_foreach (lines, at, line)
+		fprintf(stderr, "lbhactl: warning: %s\n", json_string_value(line));
+}
+
+/* What came of each object; `error` NULL: everything was done. */
+static int show_outcome(struct run *run, json_t *answer, const char *error)
+{
+	json_t *objects = json_object_get(answer, "objects"),
+	       *lines = json_object_get(answer, "lines");
+
+	if (run->json) {
+		json_t *shown = json_pack("{s:s, s:O, s:O, s:s*}", "result",
+					  error ? "failed" : "done", "objects", objects,
+					  "warnings", lines, "error", error);
+
+		print_json(shown);
+		json_decref(shown);
+	} else {
+		paper_clean(objects);
+		show_objects(&run->paper, objects);
+		print_warnings(lines);
+	}
+	return error ? complain(EXIT_FAILED, "%s", error) : EXIT_DONE;
+}
+
+static int run_outcome(struct run *run, json_t *result)
+{
+	return show_outcome(run, result, NULL);
+}
+
+static int add_text(json_t *request, const char *key, const char *text)
+{
+	json_t *value = text ? json_string(text) : NULL;
+
+	if (!text)
+		return EXIT_DONE;
+	if (!value || json_object_set_new(request, key, value))
+		return complain(EXIT_FAILED, "\"%s\" is not UTF-8", key);
+	return EXIT_DONE;
+}
+
+static int prepare_order(const struct run *run, json_t *request)
+{
+	bool all = run->extras & EXTRA_ALL;
+
+	if (all == (run->argument != NULL))
+		return complain(EXIT_USAGE, "%s takes the name of an instance, or --all",
+				run->command->name);
+	if (all)
+		json_object_set_new(request, "all", json_true());
+	return add_text(request, "instance", run->argument);
+}
+
+static int add_extras(const struct run *run, json_t *request)
+{
+	if (run->extras & EXTRA_TIMEOUT)
+		json_object_set_new(request, "timeout",
+				    json_real((double)run->timeout / (double)NSTIME_S));
+	return add_text(request, "comment", run->comment);
+}
+
+static int prepare_priority(const struct run *run, json_t *request)
+{
+	int status = add_text(request, "instance", run->argument);
+
+	if (status == EXIT_DONE)
+		status = add_text(request, "value", run->second);
+	return status == EXIT_DONE ? add_extras(run, request) : status;
+}
+
+static int prepare_maintenance(const struct run *run, json_t *request)
+{
+	int status = add_text(request, "value", run->argument);
+
+	return status == EXIT_DONE ? add_extras(run, request) : status;
+}
+
+/* ---- overrides ------------------------------------------------------------------- */
+
+static int run_overrides(struct run *run, json_t *result)
+{
+	if (run->json) {
+		print_json(result);
+		return EXIT_DONE;
+	}
+	paper_clean(result);
+	if (json_array_size(result))
+		show_overrides(&run->paper, result, 0);
+	return EXIT_DONE;
+}
+
+static int prepare_overrides(const struct run *run, UNUSED json_t *request)
+{
+	if (run->argument && (strcmp(run->argument, "load") != 0 || !run->second))
+		return complain(EXIT_USAGE, "overrides takes nothing, or \"load\" and a file");
+	return EXIT_DONE;
+}
+
 /* ---- commands --------------------------------------------------------------------- */
 
 #define QUESTION (10 * NSTIME_S)
 #define COMMAND (120 * NSTIME_S)
 
+/* An order may wait for some down intervals of the slowest instance: 40.95 s an advert. */
+#define ORDER (960 * NSTIME_S)
+#define SAYS (EXTRA_COMMENT | EXTRA_TIMEOUT)
+
 static const struct command commands[] = {
-	{"status", NULL, "what this director does and what is wrong, if anything", QUESTION, NULL,
-	 run_status},
-	{"vrrp", "NAME", "the VRRP instances, or one explained in words", QUESTION, NULL, run_vrrp},
-	{"services", "NAME", "the services, or one with every probe", QUESTION, NULL, run_services},
-	{"config", NULL, "the configuration in force on this node", QUESTION, NULL, run_config},
-	{"plan", "FILE", "what a reload would do; nothing if nothing is to do", COMMAND,
+	{"status", "", "what this director does and what is wrong, if anything", 0, 0, 0, QUESTION,
+	 NULL, run_status},
+	{"vrrp", "[NAME]", "the VRRP instances, or one explained in words", 0, 1, 0, QUESTION, NULL,
+	 run_vrrp},
+	{"services", "[NAME]", "the services, or one with every probe", 0, 1, 0, QUESTION, NULL,
+	 run_services},
+	{"config", "", "the configuration in force on this node", 0, 0, 0, QUESTION, NULL,
+	 run_config},
+	{"plan", "[FILE]", "what a reload would do; nothing if nothing is to do", 0, 1, 0, COMMAND,
 	 prepare_plan, run_plan},
-	{"reload", NULL, "read the configuration again and wait until it is in force", COMMAND,
-	 NULL, run_reload},
-	{"stop", NULL, "release everything, stop lbhad and wait until it is gone", COMMAND, NULL,
-	 run_stop},
-	{"ping", NULL, "whether lbhad answers", QUESTION / 2, NULL, run_ping},
+	{"reload", "", "read the configuration again and wait until it is in force", 0, 0, 0,
+	 COMMAND, NULL, run_reload},
+	{"release", "NAME|--all", "hand an instance over; without a successor it stays", 0, 1,
+	 EXTRA_ALL, ORDER, prepare_order, run_outcome},
+	{"claim", "NAME|--all", "take an instance back, preempting a lesser master", 0, 1,
+	 EXTRA_ALL, ORDER, prepare_order, run_outcome},
+	{"priority", "NAME N|auto", "a priority in place of the configured one", 2, 2, SAYS,
+	 COMMAND, prepare_priority, run_outcome},
+	{"maintenance", "on|off", "on: release all, claim nothing, repair nothing", 1, 1, SAYS,
+	 ORDER, prepare_maintenance, run_outcome},
+	{"overrides", "[load FILE]", "what operators said; or say all that a file says", 0, 2, 0,
+	 COMMAND, prepare_overrides, run_overrides},
+	{"stop", "", "release everything, stop lbhad and wait until it is gone", 0, 0, 0, COMMAND,
+	 NULL, run_stop},
+	{"ping", "", "whether lbhad answers", 0, 0, 0, QUESTION / 2, NULL, run_ping},
 };
 
 static const char *command_name(UNUSED const void *ctx, size_t index)
@@ -269,26 +407,29 @@ static const struct command *command_find(const char *name)
 
 static void help(void)
 {
-	puts("usage: lbhactl [--socket PATH] [--json] COMMAND [ARGUMENT]\n");
+	puts("usage: lbhactl [--socket PATH] [--json] COMMAND [ARGUMENT…]\n");
 	for (size_t i = 0; i < COUNT_OF(commands); i++) {
 		char words[64];
 
-		snprintf(words, sizeof(words), commands[i].argument ? "%s [%s]" : "%s",
-			 commands[i].name, commands[i].argument);
-		printf("  %-16s %s\n", words, commands[i].help);
+		snprintf(words, sizeof(words), "%s %s", commands[i].name, commands[i].words);
+		printf("  %-21s %s\n", words, commands[i].help);
 	}
 	puts("\n"
-	     "  --socket PATH    the control socket (" LBHA_RUNDIR "/control.sock)\n"
-	     "  --json           JSON instead of text\n"
+	     "  --socket PATH         the control socket (" LBHA_RUNDIR "/control.sock)\n"
+	     "  --json                JSON instead of text\n"
+	     "  --comment TEXT        with priority and maintenance: why, for whoever looks later\n"
+	     "  --timeout TIME        with these: until when, as 30m or 2h; else until taken back\n"
 	     "  --help, --version\n\n"
 	     "exit status: 0 done, 1 failed, 2 usage, 3 no lbhad runs, 4 status: not well");
 }
 
 /* The daemon's refusal: its reasons, then the sentence. */
-static int refused(const struct run *run, json_t *answer)
+static int refused(struct run *run, json_t *answer)
 {
 	json_t *lines = json_object_get(answer, "lines");
 
+	if (json_array_size(json_object_get(answer, "objects")))
+		return show_outcome(run, answer, json_text(answer, "error"));
 	if (run->json) {
 		json_t *shown = json_pack("{s:s, s:O, s:O*}", "result", "refused", "error",
 					  json_object_get(answer, "error"), "errors", lines);
@@ -302,36 +443,99 @@ static int refused(const struct run *run, json_t *answer)
 	return complain(EXIT_FAILED, "%s", json_text(answer, "error"));
 }
 
-static int run_command(struct run *run)
+/* Sends one request (taken over) and shows what comes back. */
+static int ask(struct run *run, json_t *request)
 {
 	char error[CLIENT_ERROR];
-	json_t *request = json_pack("{s:s}", "request", run->command->name), *answer;
-	int status = EXIT_DONE, err;
+	json_t *answer;
+	int status, err = client_ask(&run->client, request, run->command->patience, &answer, error);
+
+	if (err == -EPIPE && run->command->show == run_stop)
+		return run_stop(run, NULL);
+	if (err)
+		return complain(EXIT_FAILED, "%s", error);
+	if (json_truth(answer, "ok"))
+		status = run->command->show(run, json_object_get(answer, "result"));
+	else
+		status = refused(run, answer);
+	json_decref(answer);
+	return status;
+}
+
+static int open_client(struct run *run)
+{
+	char error[CLIENT_ERROR];
+	int err = client_open(&run->client, run->socket, error);
+
+	if (!err)
+		return EXIT_DONE;
+	return complain(err == -ENOENT ? EXIT_NO_DAEMON : EXIT_FAILED, "%s", error);
+}
+
+static int run_command(struct run *run)
+{
+	json_t *request = json_pack("{s:s}", "request", run->command->name);
+	int status = EXIT_DONE;
 
 	if (run->command->prepare)
 		status = run->command->prepare(run, request);
+	if (status == EXIT_DONE)
+		status = open_client(run);
 	if (status != EXIT_DONE) {
 		json_decref(request);
 		return status;
 	}
-	err = client_open(&run->client, run->socket, error);
-	if (err) {
-		json_decref(request);
-		return complain(err == -ENOENT ? EXIT_NO_DAEMON : EXIT_FAILED, "%s", error);
-	}
-	err = client_ask(&run->client, request, run->command->patience, &answer, error);
-	if (err == -EPIPE && run->command->show == run_stop)
-		status = run_stop(run, NULL);
-	else if (err)
-		status = complain(EXIT_FAILED, "%s", error);
-	else if (json_truth(answer, "ok"))
-		status = run->command->show(run, json_object_get(answer, "result"));
-	else
-		status = refused(run, answer);
-	if (!err)
-		json_decref(answer);
+	status = ask(run, request);
 	client_close(&run->client);
 	return status;
+}
+
+/* `overrides load FILE`: each override of the file is said as if the operator had said it now. */
+static int run_load(struct run *run)
+{
+	char error[LOAD_ERROR];
+	json_t *requests = load_file(run->second, run->paper.now, error);
+	int status = requests ? open_client(run) : complain(EXIT_FAILED, "%s", error);
+	const json_t *request;
+	size_t at;
+
+	if (status != EXIT_DONE) {
+		json_decref(requests);
+		return status;
+	}
+	json_array_foreach (requests, at, request) {
+		int one;
+
+		run->command = command_find(json_text(request, "request"));
+		one = ask(run, json_deep_copy(request));
+		status = one == EXIT_DONE ? status : one;
+	}
+	json_decref(requests);
+	client_close(&run->client);
+	return status;
+}
+
+static int words_wrong(const struct command *command)
+{
+	if (!command->most)
+		return complain(EXIT_USAGE, "%s takes no argument", command->name);
+	return complain(EXIT_USAGE, "usage: lbhactl %s %s", command->name, command->words);
+}
+
+static int extras_wrong(const struct command *command, unsigned extras)
+{
+	return complain(EXIT_USAGE, "%s has no --%s", command->name,
+			extras & EXTRA_ALL	 ? "all"
+			: extras & EXTRA_COMMENT ? "comment"
+						 : "timeout");
+}
+
+static int timeout_take(struct run *run, const char *text)
+{
+	run->extras |= EXTRA_TIMEOUT;
+	if (duration_parse(text, &run->timeout) || run->timeout < NSTIME_MS)
+		return complain(EXIT_USAGE, "\"%s\" is no time such as 90s, 30m or 2h", text);
+	return EXIT_DONE;
 }
 
 /* Reads options (before or after the command); EXIT_DONE with *go: the command is to run. */
@@ -340,11 +544,15 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 	static const struct option options[] = {
 		{"socket", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
+		{"all", no_argument, NULL, 'a'},
+		{"comment", required_argument, NULL, 'c'},
+		{"timeout", required_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *near;
+	int words;
 
 	*go = false;
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -354,10 +562,14 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 			return puts("lbhactl " PACKAGE_VERSION), EXIT_DONE;
 		if (option == '?')
 			return EXIT_USAGE;
+		if (option == 't' && timeout_take(run, optarg))
+			return EXIT_USAGE;
+		if (option == 'c')
+			run->comment = optarg;
 		if (option == 's')
 			run->socket = optarg;
-		else
-			run->json = true;
+		run->json |= option == 'j';
+		run->extras |= option == 'a' ? EXTRA_ALL : option == 'c' ? EXTRA_COMMENT : 0u;
 	}
 	if (optind == argc)
 		return complain(EXIT_USAGE, "no command given; `lbhactl --help` lists them");
@@ -368,12 +580,21 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 				near ? "; did you mean \"" : "; `lbhactl --help` lists them",
 				near ? near : "", near ? "\"?" : "");
 	}
-	if (argc - optind > (run->command->argument ? 2 : 1))
-		return complain(EXIT_USAGE, "%s takes %s", run->command->name,
-				run->command->argument ? "one argument at most" : "no argument");
-	run->argument = argv[optind + 1];
+	if (run->extras & ~run->command->extras)
+		return extras_wrong(run->command, run->extras & ~run->command->extras);
+	words = argc - optind - 1;
+	if (words < run->command->least || words > run->command->most)
+		return words_wrong(run->command);
+	run->argument = words > 0 ? argv[optind + 1] : NULL;
+	run->second = words > 1 ? argv[optind + 2] : NULL;
 	*go = true;
 	return EXIT_DONE;
+}
+
+static bool is_load(const struct run *run)
+{
+	return !strcmp(run->command->name, "overrides") && run->second &&
+	       !strcmp(run->argument, "load");
 }
 
 int main(int argc, char **argv)
@@ -384,7 +605,7 @@ int main(int argc, char **argv)
 
 	if (go) {
 		run.paper = paper_of(stdout);
-		status = run_command(&run);
+		status = is_load(&run) ? run_load(&run) : run_command(&run);
 	}
 	if (fflush(stdout) || ferror(stdout))
 		return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));

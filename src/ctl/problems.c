@@ -40,6 +40,9 @@ static void find_in_daemon(struct search *search, const json_t *status)
 		found(search, "not ready yet: some worker has not taken up its work");
 	if (json_truth(status, "maintenance"))
 		found(search, "in maintenance: nothing is claimed and nothing repaired");
+	if (*json_text(status, "overrides_error"))
+		found(search, "the file of overrides: %s; what is said now holds only until lbhad ends",
+		      json_text(status, "overrides_error"));
 	if (!strcmp(json_text(reload, "result"), "refused"))
 		found(search, "the last reload was refused%s%s", error ? ": " : "",
 		      error ? error : "");

@@ -14,5 +14,8 @@ void show_instance(const struct paper *paper, const json_t *instance);
 /* All services with their servers; one with every probe. */
 void show_services(const struct paper *paper, const json_t *services, size_t indent);
 void show_service(const struct paper *paper, const json_t *service);
+/* What operators said; what came of an order, an object on a line. */
+void show_overrides(const struct paper *paper, const json_t *overrides, size_t indent);
+void show_objects(const struct paper *paper, const json_t *objects);
 
 #endif

@@ -41,6 +41,7 @@ static void show_reload(const struct paper *paper, const json_t *reload)
 void show_status(const struct paper *paper, const json_t *status)
 {
 	const json_t *instances = json_object_get(status, "vrrp"),
+		     *overrides = json_object_get(status, "overrides"),
 		     *services = json_object_get(status, "services");
 
 	show_head(paper, status);
@@ -48,6 +49,10 @@ void show_status(const struct paper *paper, const json_t *status)
 	if (problems_find(status, NULL, NULL)) {
 		paper_put(paper, INK_HEAD, "\nNot as it should be\n");
 		problems_find(status, show_problem, (void *)(uintptr_t)paper);
+	}
+	if (json_array_size(overrides)) {
+		paper_put(paper, INK_HEAD, "\nOverrides\n");
+		show_overrides(paper, overrides, 2);
 	}
 	if (json_array_size(instances)) {
 		paper_put(paper, INK_HEAD, "\nVRRP\n");

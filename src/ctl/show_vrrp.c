@@ -122,10 +122,14 @@ static void say_master(const struct paper *paper, const json_t *instance)
 static void say_priority(const struct paper *paper, const json_t *instance)
 {
 	long long now = json_number(instance, "priority"),
-		  base = json_number(instance, "base_priority");
+		  base = json_number(instance, "base_priority"),
+		  configured = json_number(instance, "configured_priority");
 
 	paper_put(paper, INK_PLAIN, "Its priority is %lld", now);
-	if (now != base)
+	if (base != configured)
+		paper_put(paper, INK_WARN, " (configured: %lld; the operator said %lld)", configured,
+			  base);
+	else if (now != base)
 		paper_put(paper, INK_WARN, " (configured: %lld)", base);
 	paper_put(paper, INK_PLAIN, "; it %s a master of lower priority.\n",
 		  json_truth(instance, "preempt") ? "preempts" : "does not preempt");

@@ -104,6 +104,7 @@ void supervisor_jobs_fini(struct supervisor *s);
 /* RECORD_RUN and RECORD_RUN_CANCEL of the check worker. */
 void supervisor_script(struct supervisor *s, struct slot *slot, uint16_t type, struct reader *in, int fd);
 int supervisor_scripts_init(struct supervisor *s);
+
 /* ---- supervisor_overrides.c: what goes before lbha.conf ------------------------------------------------------- */
 
 /* REQUEST_PRIORITY, REQUEST_MAINTENANCE. */

@@ -95,13 +95,68 @@ def test_an_unknown_command_gets_a_suggestion():
 
 
 def test_commands_of_the_future_are_unknown_not_ignored():
-    for command in "drain", "events", "doctor", "maintenance":
+    for command in "drain", "weight", "doctor", "upgrade":
         assert "unknown command" in usage_error(command)
 
 
 def test_too_many_arguments_are_a_usage_error():
     assert "status takes no argument" in usage_error("status", "web")
-    assert "vrrp takes one argument at most" in usage_error("vrrp", "a", "b")
+    assert "usage: lbhactl vrrp [NAME]" in usage_error("vrrp", "a", "b")
+
+
+def test_orders_say_of_what_and_overrides_what():
+    for command in "release", "claim":
+        assert f"{command} takes the name of an instance, or --all" in usage_error(command)
+        assert f"{command} takes the name of an instance, or --all" in usage_error(command, "public", "--all")
+        assert f"usage: lbhactl {command} NAME|--all" in usage_error(command, "public", "inside")
+    assert "usage: lbhactl priority NAME N|auto" in usage_error("priority", "public")
+    assert "usage: lbhactl maintenance on|off" in usage_error("maintenance")
+    assert "overrides takes nothing" in usage_error("overrides", "store", "file")
+    assert "overrides takes nothing" in usage_error("overrides", "load")
+
+
+def test_options_of_other_commands_are_a_usage_error():
+    assert "status has no --all" in usage_error("status", "--all")
+    assert "release has no --comment" in usage_error("release", "public", "--comment", "why")
+    assert "claim has no --timeout" in usage_error("claim", "--timeout", "5m", "public")
+    for wrong in "5", "0s", "-5m", "soon", "100us":
+        assert f'"{wrong}" is no time' in usage_error("maintenance", "on", "--timeout", wrong)
+
+
+def test_an_order_that_fails_is_exit_1_with_a_line_for_each(fake):
+    reply = {"ok": False, "error": "not released", "lines": ["not told: lb2"],
+             "objects": [{"name": "public", "done": True, "text": "released"},
+                         {"name": "inside", "done": False, "text": "nobody took \x1bover"}]}
+    daemon = fake((json.dumps(reply) + "\n").encode())
+    done = lbhactl("--socket", daemon.path, "release", "--all")
+    assert (done.returncode, done.stdout) == (FAILED, "public: released\ninside: nobody took ?over\n")
+    assert done.stderr == "lbhactl: warning: not told: lb2\nlbhactl: not released\n"
+    assert json.loads(daemon.heard[0]) == {"request": "release", "all": True}
+    done = lbhactl("--socket", daemon.path, "--json", "claim", "inside")
+    assert done.returncode == FAILED
+    assert json.loads(done.stdout) == {"result": "failed", "error": "not released", "warnings": ["not told: lb2"],
+                                       "objects": reply["objects"]}
+    assert json.loads(daemon.heard[1]) == {"request": "claim", "instance": "inside"}
+
+
+def test_a_comment_and_a_timeout_travel_with_an_override(fake):
+    daemon = fake(answer({"lines": [], "objects": []}))
+    done = lbhactl("--socket", daemon.path, "priority", "public", "120", "--comment", "why not", "--timeout", "1m30s")
+    assert done.returncode == DONE
+    assert json.loads(daemon.heard[0]) == {"request": "priority", "instance": "public", "value": "120",
+                                           "comment": "why not", "timeout": 90.0}
+
+
+def test_a_wrong_file_of_overrides_asks_for_nothing(fake, tmp_path):
+    daemon = fake(answer({"lines": [], "objects": []}))
+    path = tmp_path / "overrides.json"
+    path.write_text('[{"object":"public","kind":"priority","value":"120"},{"object":"public","kind":"weight","value":"1"}]')
+    done = lbhactl("--socket", daemon.path, "overrides", "load", str(path))
+    assert done.returncode == FAILED and 'override 2: "weight" is no kind of override' in done.stderr
+    assert daemon.heard == []
+    path.write_text('[{"object":"public","kind":"priority","value":"120"},{"object":"inside","kind":"priority","value":"9"}]')
+    assert lbhactl("--socket", daemon.path, "overrides", "load", str(path)).returncode == FAILED  # it takes one only
+    assert json.loads(daemon.heard[0]) == {"request": "priority", "instance": "public", "value": "120", "comment": ""}
 
 
 def test_unknown_options_are_a_usage_error():

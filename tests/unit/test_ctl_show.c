@@ -94,6 +94,24 @@ START_TEST(a_service_is_shown_with_every_probe)
 }
 END_TEST
 
+START_TEST(overrides_and_what_came_of_an_order_are_shown)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status.json"),
+	       *objects = json_loads("[{\"name\":\"public\",\"done\":true,\"text\":\"released, 192.168.8.11 has "
+				     "taken over with 100\"},{\"name\":\"inside\",\"done\":false,\"text\":\"nobody "
+				     "took over, still MASTER\"}]",
+				     0, NULL);
+
+	show_overrides(&paper, json_object_get(value, "overrides"), 0);
+	fputs("----\n", paper.out);
+	show_objects(&paper, objects);
+	paper_close(&paper, "ctl/outcome.txt");
+	json_decref(objects);
+	json_decref(value);
+}
+END_TEST
+
 START_TEST(colours_only_when_asked_for)
 {
 	struct paper paper = paper_open();
@@ -314,6 +332,7 @@ int main(void)
 		"ctl-show",
 		CASE("show", status_tells_what_is_wrong_first, status_before_facts_is_readable,
 		     an_instance_is_explained_in_words, a_service_is_shown_with_every_probe,
+			      overrides_and_what_came_of_an_order_are_shown,
 		     colours_only_when_asked_for, a_file_is_no_terminal),
 		problems_case(),
 		CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,
