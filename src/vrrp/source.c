@@ -12,10 +12,9 @@ static bool all_link_local(const struct unicast *unicast)
 	return true;
 }
 
-static bool wants_link_local(const struct instance *about, uint8_t family)
+static bool wants_link_local(const struct instance *about)
 {
-	return family == AF_INET6 && (!(about->transport & VRRP_TRANSPORT_UNICAST) ||
-				      all_link_local(&about->unicast));
+	return !(about->transport & VRRP_TRANSPORT_UNICAST) || all_link_local(&about->unicast);
 }
 
 static enum vrrp_source_state state_of(const struct address *address)
@@ -30,14 +29,11 @@ static enum vrrp_source_state state_of(const struct address *address)
 static bool is_candidate(const struct instance *about, const struct address *address)
 {
 	const struct addr *candidate = &address->prefix.address;
-	bool link_local = addr_is_link_local(candidate);
-	bool wanted = wants_link_local(about, candidate->family);
 
-	if (candidate->family == AF_INET)
+	if (candidate->family == AF_INET || addr_equal(candidate, &about->source))
 		return true;
-	if (addr_equal(candidate, &about->source))
-		return link_local || !wanted;
-	return link_local == wanted && !(address->flags & IFA_F_TEMPORARY); /* RFC 8981 */
+	return addr_is_link_local(candidate) == wants_link_local(about) &&
+	       !(address->flags & IFA_F_TEMPORARY); /* RFC 8981 */
 }
 
 /* The configured one before others, one of use before one that is not yet; between equals the

@@ -1,10 +1,10 @@
 /* From which address of its interface a router sends. Pure.
  *
  * The configured one (`source`, or the director's address) if the interface has it, else the first
- * that is not virtual; an owner's virtual address is its own. IPv6 by multicast: a link-local
- * address (RFC 9568 section 5.1.2.1), whatever is configured. IPv6 by unicast or both: the
- * configured one, else the first global one, but a link-local one when the peers are link-local;
- * one source for both transports, because a peer compares sources.
+ * that is not virtual; an owner's virtual address is its own. For IPv6 by multicast the first
+ * link-local one (RFC 9568 section 5.1.2.1); by unicast or both the first global one, but a
+ * link-local one when the peers are link-local: one source for both transports, because a peer
+ * compares sources.
  *
  * An IPv6 address is of no use while the kernel still looks for duplicates of it (tentative), which
  * takes a second or two, nor when there is one. */

@@ -113,13 +113,13 @@ START_TEST(ipv6_multicast_comes_from_a_link_local_address)
 	has(&kernel, "fd00::10/64", 0);
 	has(&kernel, "fe80::200/64", 0);
 	ck_assert_str_eq(chosen(&about, &kernel), "none");
-	about.source = address("fd00::10");
-	ck_assert_str_eq(chosen(&about, &kernel), "none");
 	has(&kernel, "fe80::10/64", 0);
 	has(&kernel, "fe80::11/64", 0);
 	ck_assert_str_eq(chosen(&about, &kernel), "fe80::10");
 	about.source = address("fe80::11");
 	ck_assert_str_eq(chosen(&about, &kernel), "fe80::11");
+	about.source = address("fd00::10"); /* somebody wants it so, and was warned */
+	ck_assert_str_eq(chosen(&about, &kernel), "fd00::10");
 }
 END_TEST
 
