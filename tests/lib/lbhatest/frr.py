@@ -62,7 +62,10 @@ class Frr:
         for family in self.families:
             vips = [vip for vip in self.vips if (":" in vip) == (family == 6)]
             self.host.ip(f"link add vrrp{family} link {self.interface} address {self.mac(family)} type macvlan mode bridge",
-                         *(f"addr add {vip} dev vrrp{family}" for vip in vips), f"link set vrrp{family} up")
+                         *(f"addr add {vip} dev vrrp{family}{' nodad' if family == 6 else ''}" for vip in vips),
+                         f"link set vrrp{family} up")
+        # zebra overlooks addresses that are tentative when it looks, and vrrpd then has none to send from
+        wait_until(lambda: "tentative" not in self.host.run("ip", "-6", "addr"), what="usable addresses")
 
     def _launch(self, name, config, log):
         with open(log, "ab") as file:
@@ -72,9 +75,9 @@ class Frr:
     def start(self):
         if self.zebra is None:
             self.host.run("sh", "-c", PREPARE)
+            self._make_interfaces()
             self.zebra = self._launch("zebra", "/dev/null", self.host.log_file("zebra.log"))
             wait_until(lambda: os.path.exists(f"/proc/{self.host.pid}/root/run/frr/zserv.api"), what="zebra listens")
-            self._make_interfaces()
         self.begun = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         self.process = self._launch("vrrpd", self.config, self.log)
         return self
