@@ -9,7 +9,7 @@ import os
 import pytest
 
 from lbhatest import frr
-from vrrp_peers import LB1, LB1_V6, PEER, PEER_V6, VIPS_V4, VIPS_V6, Meeting, Stories, tell
+from vrrp_peers import LB1, LB1_V6, PEER, PEER_V6, VIPS_V4, VIPS_V6, Meeting, Stories, tell, tell_of_group
 
 AT_ONCE = 8
 
@@ -53,6 +53,7 @@ FRR = {
 TABLE = {f"{peer}-{name}-{first}": (peer, mode, first)
          for peer, modes in (("keepalived", KEEPALIVED), ("frr", FRR)) for name, mode in modes.items()
          for first in ("ours", "theirs")}
+TABLE.update({f"keepalived-sync group-{first}": ("keepalived", None, first) for first in ("ours", "theirs")})
 
 
 def missing(peer):
@@ -70,9 +71,11 @@ def story(peer, mode, first):
         return lab.frr("peer", place, vips=mode.vips, priority=priority, advert=mode.interval, version=mode.version)
 
     def told(lab):
+        if not mode:
+            return tell_of_group(lab, first)
         meeting = Meeting(lab, first, mode.version, mode.interval, mode.vips, keepalived if peer == "keepalived" else vrrpd,
                           mode.ours)
-        tell(meeting)
+        return tell(meeting)
 
     return told
 
@@ -84,7 +87,7 @@ def stories(request):
     keys = [item.callspec.params["key"] for item in request.session.items
             if item.path == request.path and "key" in getattr(getattr(item, "callspec", None), "params", {})]
     # the long ones first
-    for key in sorted(keys, key=lambda key: -TABLE[key][1].interval):
+    for key in sorted(keys, key=lambda key: -TABLE[key][1].interval if TABLE[key][1] else 0):
         if not missing(TABLE[key][0]):
             told.begin(key, story(*TABLE[key]))
     yield told

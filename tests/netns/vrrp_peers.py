@@ -9,6 +9,7 @@ import contextlib
 import errno
 import re
 import socket
+import time
 
 from lbhatest import Frr, Lab, wait_for, wait_until
 from lbhatest.vrrp import ANY_ADVERT, read_advert
@@ -287,3 +288,75 @@ class Stories:
         for lab in self.labs.values():
             with contextlib.suppress(Exception):
                 lab.close()
+
+
+# --- sync groups ------------------------------------------------------------------------------------------------------
+
+OUTSIDE, INSIDE = "192.168.8.200", "10.9.0.200"
+
+GROUP = """directors:
+  lb1: {{priority: {priority}}}
+vrrp:
+  - {{name: public, interface: eth0, virtual_router_id: 51, advert_interval: {milliseconds}ms, carrier_settle: 0s,
+      virtual_addresses: {outside}/24}}
+  - {{name: inside, interface: eth1, virtual_router_id: 52, advert_interval: {milliseconds}ms, carrier_settle: 0s,
+      virtual_addresses: {inside}/24}}
+sync_groups:
+  - {{name: gateway, instances: [public, inside]}}
+"""
+
+
+class GroupMeeting:
+    """Two gateways between two segments, with one address in each: both addresses are on one of them, or on the way."""
+
+    def __init__(self, lab, first, interval=0.1):
+        lan, dmz = lab.segment("lan", "192.168.8.0/24"), lab.segment("dmz", "10.9.0.0/24")
+        high = first == "ours"
+        director = lab.director("lb1", (lan, LB1), (dmz, "10.9.0.10"), config=GROUP.format(
+                priority=HIGH if high else LOW, milliseconds=round(interval * 1000), outside=OUTSIDE, inside=INSIDE))
+        peer = lab.keepalived("peer", (lan, PEER), (dmz, "10.9.0.11"), priority=LOW if high else HIGH, advert=interval,
+                              vips=f"{OUTSIDE}/24", group="gateway",
+                              others=[{"instance": "inside", "interface": "eth1", "vrid": 52, "vips": f"{INSIDE}/24"}])
+        self.ours, self.theirs = Ours(director), Theirs(peer)
+        self.first, self.second = (self.ours, self.theirs) if high else (self.theirs, self.ours)
+
+    def holders(self):
+        """Who has the outer address, who the inner one."""
+        return tuple("".join(one.name for one in (self.ours, self.theirs) if one.has(vip)) for vip in (OUTSIDE, INSIDE))
+
+    def wait_holder(self, one, within=4):
+        wait_for(self.holders, (one.name, one.name), within, "who has the addresses", every=0.02)
+
+
+def tell_of_group(lab, first):
+    meeting = GroupMeeting(lab, first)
+    first, second = meeting.first, meeting.second
+    second.start()
+    first.start()
+    meeting.wait_holder(first, 8)
+    for interface in "eth0", "eth1":
+        first.host.unplug(interface)
+        meeting.wait_holder(second)
+        first.host.plug(interface)
+        meeting.wait_holder(first)
+    first.stop()
+    meeting.wait_holder(second)
+    first.start()
+    meeting.wait_holder(first)
+    first.crash()
+    for interface in "eth0", "eth1":  # what kill -9 left in the kernel
+        first.host.ip(f"addr flush dev {interface}",
+                      *(f"addr add {address} dev {interface}" for address in first.host.port(interface).address))
+    meeting.wait_holder(second)
+    first.start()
+    meeting.wait_holder(first)
+    # one side alone is silent, and on the other the master lives: nothing is claimed there without the other
+    first.host.cut_off("eth1")
+    until = time.monotonic() + 1
+    while second is meeting.ours and time.monotonic() < until:
+        assert not second.has(INSIDE) and not second.has(OUTSIDE)
+        time.sleep(0.01)
+    first.host.join_again("eth1")
+    meeting.wait_holder(first)
+    assert not any(any(one["dropped"].values()) for one in meeting.ours.director.status()["vrrp"])
+    assert meeting.theirs.dislikes() == [], meeting.theirs.dislikes()
