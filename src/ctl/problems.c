@@ -1,6 +1,8 @@
 /* See problems.h. Degraded is: not ready, in maintenance, a worker that does not run, a refused
- * reload, a kernel that refuses or has no IPVS, an instance that is neither BACKUP nor MASTER or
- * has competition, a service that is not up. */
+ * reload, a kernel that refuses or has no IPVS, an instance that is neither BACKUP nor MASTER, has
+ * competition, drops what a peer may have meant, has a tracker that is down or an address that is
+ * contested, a service that is not up. That no peer was ever heard is none: who boots first hears
+ * nobody, as long as all others are well. */
 #include "ctl/problems.h"
 
 #include <stdarg.h>
@@ -9,7 +11,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/walltime.h"
+#include "ctl/drops.h"
 #include "ctl/paper.h"
+
+#define RECENT (60 * NSTIME_S) /* a drop is a problem that long */
 
 struct search {
 	void (*tell)(void *ctx, const char *text);
@@ -76,21 +82,60 @@ static void find_in_kernel(struct search *search, const json_t *status)
 		found(search, "the kernel refuses: %s", error);
 }
 
-static void find_in_vrrp(struct search *search, const json_t *instances)
+/* Those without a weight are the reason of a FAULT, and told there. */
+static void find_in_trackers(struct search *search, const json_t *instance)
 {
-	const json_t *instance;
+	const json_t *tracker;
 	size_t at;
 
-	json_array_foreach (instances, at, instance) {
-		const char *name = json_text(instance, "name"),
-			   *state = json_text(instance, "state");
+	json_array_foreach (json_object_get(instance, "trackers"), at, tracker)
+		if (!strcmp(json_text(tracker, "state"), "down") && json_number(tracker, "weight"))
+			found(search, "instance %s: %s is down (%+lld): %s",
+			      json_text(instance, "name"), json_text(tracker, "name"),
+			      json_number(tracker, "effect"), json_text(tracker, "reason"));
+}
 
-		if (strcmp(state, "MASTER") != 0 && strcmp(state, "BACKUP") != 0)
-			found(search, "instance %s is in %s: %s", name, state,
-			      json_text(instance, "reason"));
-		if (json_truth(instance, "competing_master"))
-			found(search, "instance %s has a competing master", name);
-	}
+static void find_drops(struct search *search, const json_t *instance, nstime now)
+{
+	const struct drop_words *words = drops_mismatch(instance, now, RECENT);
+
+	if (words)
+		found(search, "instance %s drops adverts from %s: %s (%lld so far)%s",
+		      json_text(instance, "name"),
+		      json_text(json_object_get(instance, "dropped_from"), words->reason),
+		      words->what, json_number(json_object_get(instance, "dropped"), words->reason),
+		      json_truth(instance, "no_peer_heard")
+			      ? "; it has never heard another router: there may be two masters"
+			      : "");
+}
+
+static void find_in_instance(struct search *search, const json_t *instance, nstime now)
+{
+	const char *name = json_text(instance, "name"), *state = json_text(instance, "state");
+
+	if (strcmp(state, "MASTER") != 0 && strcmp(state, "BACKUP") != 0)
+		found(search, "instance %s is in %s: %s", name, state,
+		      json_text(instance, "reason"));
+	if (json_truth(instance, "competing_master"))
+		found(search, "instance %s has a competing master: %s advertises %lld", name,
+		      json_text(instance, "competitor_address"),
+		      json_number(instance, "competitor_priority"));
+	if (json_truth(instance, "contested"))
+		found(search, "instance %s repairs in vain: %s", name,
+		      json_text(instance, "repair"));
+	find_drops(search, instance, now);
+	find_in_trackers(search, instance);
+}
+
+static void find_in_vrrp(struct search *search, const json_t *status)
+{
+	const json_t *instance;
+	nstime now = 0;
+	size_t at;
+
+	walltime_parse(json_text(status, "time"), &now);
+	json_array_foreach (json_object_get(status, "vrrp"), at, instance)
+		find_in_instance(search, instance, now);
 }
 
 static void find_in_services(struct search *search, const json_t *services)
@@ -114,7 +159,7 @@ size_t problems_find(const json_t *status, void (*tell)(void *ctx, const char *t
 	find_in_daemon(&search, status);
 	find_in_workers(&search, json_object_get(status, "workers"));
 	find_in_kernel(&search, status);
-	find_in_vrrp(&search, json_object_get(status, "vrrp"));
+	find_in_vrrp(&search, status);
 	find_in_services(&search, json_object_get(status, "services"));
 	return search.count;
 }

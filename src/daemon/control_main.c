@@ -371,7 +371,7 @@ static char *answer_now(const struct control *control, const struct control_requ
 
 	switch (request->kind) {
 	case CONTROL_STATUS:
-		return control_answer(status_json(mirror, wall));
+		return control_answer(status_json(mirror, clock_now(), wall));
 	case CONTROL_VRRP:
 		return control_answer(status_vrrp_json(mirror, wall));
 	case CONTROL_SERVICES:

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/walltime.h"
 #include "daemon/control_mirror.h"
+#include "vrrp/explain.h"
 
 #define NOT_REPORTED "not reported yet"
 
@@ -215,6 +216,7 @@ static void put_election(json_t **object, const struct fact_instance *fact)
 /* What it says of others and of time. */
 static void put_surroundings(json_t **object, const struct fact_instance *fact, nstime wall)
 {
+	put(object, "reason_code", json_string(vrrp_why_name(fact->why)));
 	put(object, "competing_master", json_boolean(fact->competing_master));
 	put(object, "master_priority", json_integer(fact->master_priority));
 	put(object, "competitor_address", address_json(&fact->competitor));
@@ -607,7 +609,7 @@ static uint32_t generation(const struct mirror *mirror)
 	return mirror->model ? mirror->model->generation : 0;
 }
 
-json_t *status_json(const struct mirror *mirror, nstime wall)
+json_t *status_json(const struct mirror *mirror, nstime now, nstime wall)
 {
 	const struct model *model = mirror->model;
 	const struct fact_daemon *daemon = &mirror->daemon;
@@ -629,5 +631,6 @@ json_t *status_json(const struct mirror *mirror, nstime wall)
 	put(&object, "overrides_error",
 	    daemon->overrides_error[0] ? status_text(daemon->overrides_error) : json_null());
 	put(&object, "ipvs", table_json(&mirror->table, wall));
+	put(&object, "time", time_json(now, wall));
 	return object;
 }

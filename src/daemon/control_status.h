@@ -10,9 +10,9 @@
 
 struct mirror;
 
-/* Everything, or one array of it; the caller owns the result. `wall` is clock_wall_offset(). NULL
- * when out of memory. */
-json_t *status_json(const struct mirror *mirror, nstime wall);
+/* Everything (as it is `now`), or one array of it; the caller owns the result. `wall` is
+ * clock_wall_offset(). NULL when out of memory. */
+json_t *status_json(const struct mirror *mirror, nstime now, nstime wall);
 json_t *status_vrrp_json(const struct mirror *mirror, nstime wall);
 json_t *status_services_json(const struct mirror *mirror, nstime wall);
 json_t *status_overrides_json(const struct mirror *mirror);

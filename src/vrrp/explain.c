@@ -1,6 +1,7 @@
 /* One sentence per reason; what an operator at 3 a.m. wants to know first comes first. */
 #include "vrrp/explain.h"
 
+#include "base/cleanup.h"
 #include "base/duration.h"
 #include "base/text.h"
 
@@ -13,6 +14,41 @@ static void ordered(struct text *out, const struct vrrp_reason *reason, const ch
 	if (reason->peer.family && reason->peer_priority)
 		text_add(out, "; %s advertises %u", addr_format(&reason->peer, peer),
 			 reason->peer_priority);
+}
+
+const char *vrrp_why_name(unsigned why)
+{
+	static const char *const names[] = {
+		[VRRP_WHY_NOT_STARTED] = "not_started",
+		[VRRP_WHY_LISTENING] = "listening",
+		[VRRP_WHY_HIGHER] = "higher",
+		[VRRP_WHY_EQUAL] = "equal",
+		[VRRP_WHY_TIE] = "tie",
+		[VRRP_WHY_NO_PREEMPT] = "no_preempt",
+		[VRRP_WHY_STARTUP] = "startup_delay",
+		[VRRP_WHY_NOT_READY] = "not_ready",
+		[VRRP_WHY_DELAY] = "preempt_delay",
+		[VRRP_WHY_PREEMPTING] = "preempting",
+		[VRRP_WHY_CLAIMING] = "claiming",
+		[VRRP_WHY_GIVING_UP] = "giving_up",
+		[VRRP_WHY_STANDING] = "standing_down",
+		[VRRP_WHY_BARRED] = "barred",
+		[VRRP_WHY_SILENCE] = "silence",
+		[VRRP_WHY_NO_MASTER] = "no_master",
+		[VRRP_WHY_PREEMPTED] = "preempted",
+		[VRRP_WHY_GAVE_UP] = "gave_up",
+		[VRRP_WHY_CLAIMED] = "claimed",
+		[VRRP_WHY_OWNER] = "owner",
+		[VRRP_WHY_RESUMED] = "resumed",
+		[VRRP_WHY_FAULT] = "fault",
+		[VRRP_WHY_STOPPED] = "stopped",
+		[VRRP_WHY_RELEASED] = "released",
+		[VRRP_WHY_ABANDONED] = "abandoned",
+		[VRRP_WHY_WITHDRAWN] = "withdrawn",
+		[VRRP_WHY_GROUP] = "sync_group",
+	};
+
+	return why < COUNT_OF(names) ? names[why] : "unknown";
 }
 
 /* A delay that has ended meanwhile, though no advert has said so yet. */

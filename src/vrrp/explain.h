@@ -43,6 +43,9 @@ enum vrrp_why {
 	VRRP_WHY_GROUP,         /* the sync group moved; its words say why */
 };
 
+/* The reason as one word, for programs: "higher", "no_preempt". "unknown" for any other number. */
+const char *vrrp_why_name(unsigned why);
+
 struct vrrp_reason {
 	enum vrrp_why why;
 	struct addr peer;

@@ -763,6 +763,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.competitor = machine->competitor,
 		.competitor_priority = machine->competitor_priority,
 		.no_peer_heard = no_peer_heard(router),
+		.why = (uint8_t)machine->reason.why,
 	};
 	memcpy(out->late, router->late, sizeof(out->late));
 	memcpy(out->dropped_from, router->dropped_from, sizeof(out->dropped_from));

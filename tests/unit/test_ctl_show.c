@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/drops.h"
 #include "ctl/grid.h"
 #include "ctl/paper.h"
 #include "ctl/problems.h"
@@ -81,6 +82,79 @@ START_TEST(an_instance_is_explained_in_words)
 }
 END_TEST
 
+/* What to change in the golden instance, and for whom it is. */
+static const struct {
+	const char *about, *change;
+} stories[] = {
+	{"backup, by its trackers",
+	 "{'state':'BACKUP','reason_code':'higher','reason':'192.168.8.11 advertises 130 > 120',"
+	 "'master_address':'192.168.8.11','master_priority':130,'competing_master':false}"},
+	{"backup, of right",
+	 "{'state':'BACKUP','reason_code':'higher','reason':'192.168.8.11 advertises 200 > 120',"
+	 "'master_address':'192.168.8.11','master_priority':200,'competing_master':false,"
+	 "'trackers':[],'base_priority':120,'configured_priority':120,'lateness_ms':{}}"},
+	{"preempt is off",
+	 "{'state':'BACKUP','reason_code':'no_preempt','reason':'192.168.8.11 advertises 100 < 120, "
+	 "preempt is off','master_address':'192.168.8.11','master_priority':100,'preempt':false,"
+	 "'competing_master':false,'trackers':[],'base_priority':120,'configured_priority':120}"},
+	{"standing down",
+	 "{'state':'BACKUP','reason_code':'standing_down','reason':'released by the operator; "
+	 "192.168.8.11 advertises 100','master_address':'192.168.8.11','master_priority':100,"
+	 "'competing_master':false,'trackers':[],'base_priority':120,'configured_priority':120}"},
+	{"a lone master with drops",
+	 "{'reason':'no master heard for 3.6s','no_peer_heard':true,'competing_master':false,"
+	 "'dropped':{'auth':12,'queue':1},'dropped_from':{'auth':'192.168.8.12','queue':null},"
+	 "'dropped_at':{'auth':'2026-01-02T03:28:45.000Z','queue':'2026-01-02T03:28:45.000Z'},"
+	 "'sync_group':null}"},
+	{"contested, clamped",
+	 "{'repairs':7,'contested':true,'repair':'192.168.8.200/24 on eth0 was removed by somebody "
+	 "else','priority':1,'base_priority':20,'configured_priority':20,'competing_master':false}"},
+	{"the operator's priority",
+	 "{'priority':70,'base_priority':100,'configured_priority':150,'competing_master':false}"},
+	{"an owner",
+	 "{'priority':255,'base_priority':255,'configured_priority':255,'competing_master':false}"},
+};
+
+START_TEST(every_story_of_an_instance_is_told)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status.json"), *instances = json_object_get(value, "vrrp");
+
+	for (size_t i = 0; i < COUNT_OF(stories); i++) {
+		json_t *one = json_deep_copy(json_array_get(instances, 0)), *change;
+		char change_text[1024];
+
+		snprintf(change_text, sizeof(change_text), "%s", stories[i].change);
+		for (char *at = change_text; *at; at++)
+			*at = *at == '\'' ? '"' : *at;
+		change = json_loads(change_text, 0, NULL);
+		ck_assert_msg(change != NULL, "%s", stories[i].about);
+		json_object_update(one, change);
+		fprintf(paper.out, "---- %s\n", stories[i].about);
+		show_instance(&paper, one);
+		json_decref(change);
+		json_decref(one);
+	}
+	paper_close(&paper, "ctl/vrrp-stories.txt");
+	json_decref(value);
+}
+END_TEST
+
+START_TEST(every_reason_to_drop_has_words)
+{
+	json_t *value = status("ctl/status.json");
+	const json_t *counts = json_object_get(
+		json_array_get(json_object_get(value, "vrrp"), 0), "dropped");
+	const char *reason;
+	json_t *count;
+
+	json_object_foreach ((json_t *)(uintptr_t)counts, reason, count)
+		ck_assert_msg(drop_words(reason)->what != reason, "%s", reason);
+	ck_assert_str_eq(drop_words("of the future")->what, "of the future");
+	json_decref(value);
+}
+END_TEST
+
 START_TEST(a_service_is_shown_with_every_probe)
 {
 	struct paper paper = paper_open();
@@ -145,7 +219,7 @@ END_TEST
 /* ---- problems --------------------------------------------------------------------- */
 
 static const char healthy[] =
-	"{\"ready\":true,\"maintenance\":false,\"workers\":[{\"name\":\"vrrp\",\"state\":"
+	"{\"time\":\"2026-01-02T03:01:00.000Z\",\"ready\":true,\"maintenance\":false,\"workers\":[{\"name\":\"vrrp\",\"state\":"
 	"\"running\"},"
 	"{\"name\":\"compiler\",\"state\":\"stopped\"}],\"reload\":{\"result\":\"applied\","
 	"\"errors\":[]},"
@@ -164,7 +238,20 @@ static const struct {
 	 "refused: x.conf:1: no"},
 	{"\"MASTER\"", "\"FAULT\",\"reason\":\"eth0 is down\"", "a is in FAULT: eth0 is down"},
 	{"\"BACKUP\"", "\"INIT\"", "b is in INIT"},
-	{"\"MASTER\"", "\"MASTER\",\"competing_master\":true", "a has a competing master"},
+	{"\"MASTER\"",
+	 "\"MASTER\",\"competing_master\":true,\"competitor_address\":\"192.0.2.9\",\"competitor_"
+	 "priority\":90",
+	 "a has a competing master: 192.0.2.9 advertises 90"},
+	{"\"MASTER\"", "\"MASTER\",\"contested\":true,\"repair\":\"x was removed\"",
+	 "a repairs in vain: x was removed"},
+	{"\"MASTER\"",
+	 "\"MASTER\",\"trackers\":[{\"name\":\"gw\",\"state\":\"down\",\"weight\":-30,\"effect\":"
+	 "-30,\"reason\":\"refused\"}]",
+	 "a: gw is down (-30): refused"},
+	{"\"MASTER\"",
+	 "\"MASTER\",\"dropped\":{\"auth\":12,\"ttl\":3},\"dropped_from\":{\"auth\":\"192.0.2.9\"},"
+	 "\"dropped_at\":{\"auth\":\"2026-01-02T03:00:30.000Z\",\"ttl\":\"2026-01-02T02:00:00.000Z\"}",
+	 "a drops adverts from 192.0.2.9: wrong password (12 so far)"},
 	{"\"up\"", "\"degraded\",\"reason\":\"r down\"", "service s is degraded: r down"},
 	{"\"up\"", "\"down\"", "service s is down"},
 	{"\"available\":true", "\"available\":false", "no IPVS"},
@@ -200,6 +287,31 @@ START_TEST(every_kind_of_problem_is_found)
 	ck_assert_uint_eq(problems_find(value, keep, problem), 1);
 	ck_assert_msg(strstr(problem, changes[_i].says) != NULL, "%s", problem);
 	json_decref(value);
+}
+END_TEST
+
+START_TEST(what_is_past_or_as_it_must_be_is_no_problem)
+{
+	static const char *const fine[] = {
+		"\"dropped\":{\"auth\":12},\"dropped_at\":{\"auth\":\"2026-01-02T02:59:00.000Z\"}",
+		"\"dropped\":{\"virtual_router_id\":12},\"dropped_at\":{\"virtual_router_id\":"
+		"\"2026-01-02T03:00:59.000Z\"}",
+		"\"no_peer_heard\":true",
+		"\"trackers\":[{\"state\":\"unknown\",\"weight\":-30},{\"state\":\"up\",\"weight\":9}]",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(fine); i++) {
+		const char *at = strstr(healthy, "\"MASTER\"");
+		char changed[2048];
+		json_t *value;
+
+		snprintf(changed, sizeof(changed), "%.*s\"MASTER\",%s%s", (int)(at - healthy),
+			 healthy, fine[i], at + strlen("\"MASTER\""));
+		value = json_loads(changed, 0, NULL);
+		ck_assert_msg(value != NULL, "%s", changed);
+		ck_assert_uint_eq(problems_find(value, NULL, NULL), 0);
+		json_decref(value);
+	}
 }
 END_TEST
 
@@ -319,6 +431,7 @@ END_TEST
 static TCase *problems_case(void)
 {
 	TCase *tcase = CASE("problems", a_healthy_status_has_no_problem,
+			    what_is_past_or_as_it_must_be_is_no_problem,
 			    no_ipvs_is_no_problem_without_services,
 			    a_status_of_nonsense_does_no_harm);
 
@@ -331,8 +444,9 @@ int main(void)
 	return SUITE_RUN(
 		"ctl-show",
 		CASE("show", status_tells_what_is_wrong_first, status_before_facts_is_readable,
-		     an_instance_is_explained_in_words, a_service_is_shown_with_every_probe,
-			      overrides_and_what_came_of_an_order_are_shown,
+		     an_instance_is_explained_in_words, every_story_of_an_instance_is_told,
+		     every_reason_to_drop_has_words, a_service_is_shown_with_every_probe,
+		     overrides_and_what_came_of_an_order_are_shown,
 		     colours_only_when_asked_for, a_file_is_no_terminal),
 		problems_case(),
 		CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,

@@ -11,6 +11,7 @@
 #include "daemon/control_status.h"
 #include "golden.h"
 #include "suite.h"
+#include "vrrp/explain.h"
 
 #define START (1000 * NSTIME_S)	     /* when the daemon started, on our clock */
 #define WALL (1767322800 * NSTIME_S) /* 2026-01-02T03:00:00Z at point 0 */
@@ -196,6 +197,7 @@ static void tell_vrrp(struct mirror *mirror)
 				    .repairs = 2,
 				    .repair = "192.168.8.201/32 on eth0 was removed",
 				    .late = {720, 10, [VRRP_LATE_COUNT - 1] = 1},
+				    .why = VRRP_WHY_SILENCE,
 				    .reason = "no advert from 192.168.8.11 for 3.6s (prio 100)"});
 	TELL(mirror, FACT_INSTANCE, fact_instance_put,
 	     (struct fact_instance){.instance = 1,
@@ -204,6 +206,7 @@ static void tell_vrrp(struct mirror *mirror)
 				    .priority = 150,
 				    .base_priority = 150,
 				    .transitions = 4,
+				    .why = VRRP_WHY_FAULT,
 				    .reason = "eth1 is down",
 				    .fault = "eth1 is down; eth1 has no address"});
 }
@@ -379,7 +382,7 @@ START_TEST(status_has_the_shape_of_the_contract)
 
 	mirror_make(&mirror);
 	tell_all(&mirror);
-	compare_json("ctl/status.json", status_json(&mirror, WALL));
+	compare_json("ctl/status.json", status_json(&mirror, START + 735 * NSTIME_S, WALL));
 	mirror_fini(&mirror);
 }
 END_TEST
@@ -389,7 +392,7 @@ START_TEST(status_before_any_fact_says_not_reported)
 	struct mirror mirror;
 
 	mirror_make(&mirror);
-	compare_json("ctl/status-unknown.json", status_json(&mirror, WALL));
+	compare_json("ctl/status-unknown.json", status_json(&mirror, START + 735 * NSTIME_S, WALL));
 	mirror_fini(&mirror);
 }
 END_TEST
@@ -399,7 +402,7 @@ START_TEST(status_before_any_model_is_complete_in_shape)
 	struct mirror mirror;
 
 	mirror_init(&mirror);
-	compare_json("ctl/status-empty.json", status_json(&mirror, WALL));
+	compare_json("ctl/status-empty.json", status_json(&mirror, START + 735 * NSTIME_S, WALL));
 	mirror_fini(&mirror);
 }
 END_TEST
@@ -411,7 +414,7 @@ START_TEST(array_requests_have_the_same_shape_as_in_status)
 
 	mirror_make(&mirror);
 	tell_all(&mirror);
-	status = status_json(&mirror, WALL);
+	status = status_json(&mirror, START + 735 * NSTIME_S, WALL);
 	vrrp = status_vrrp_json(&mirror, WALL);
 	services = status_services_json(&mirror, WALL);
 	ck_assert(json_equal(vrrp, json_object_get(status, "vrrp")));
@@ -510,7 +513,7 @@ END_TEST
 
 static bool is_on(const struct mirror *mirror)
 {
-	json_t *status = status_json(mirror, WALL);
+	json_t *status = status_json(mirror, START + 735 * NSTIME_S, WALL);
 	bool on = json_is_true(json_object_get(status, "maintenance"));
 
 	json_decref(status);
