@@ -5,6 +5,9 @@
  *
  *   golden [--update] FOLDER      --update writes what came out instead of comparing it
  *
+ * With LBHA_SLICES=FOLDER in the environment the slices of valid files are written there as seeds for
+ * test-fuzz-config-slice: the number of the role, then the records without the head.
+ *
  * Comments at the head of a case: "# node: NAME" (default: the first director), "# env:
  * NAME=value", "# shared: FILE" (everybody can read that file of the configuration). Files that a case includes lie in folders of its own, so that they are no cases
  * themselves. */
@@ -169,6 +172,26 @@ static void read_head(struct golden *g)
 
 /* ---- what must hold of a valid file --------------------------------------------------------- */
 
+#define SLICE_HEAD 13 /* magic, fingerprint, role: the fuzz target makes its own */
+
+static void keep_slice(const struct golden *g, enum role role, const uint8_t *bytes, size_t size)
+{
+	const char *folder = getenv("LBHA_SLICES");
+	char path[512];
+	FILE *file;
+
+	if (!folder)
+		return;
+	snprintf(path, sizeof(path), "%s/%.*s-%s", folder,
+		 (int)(strlen(g->name) - strlen(".conf")), g->name, role_name(role));
+	file = fopen(path, "w");
+	if (!file)
+		return;
+	fputc((int)role, file);
+	fwrite(bytes + SLICE_HEAD, 1, size - SLICE_HEAD, file);
+	fclose(file);
+}
+
 static void check_slices(struct golden *g, struct arena *arena, const struct model *model)
 {
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
@@ -183,6 +206,7 @@ static void check_slices(struct golden *g, struct arena *arena, const struct mod
 			fail(g, "the slice for %s cannot be made and read", role_name(role));
 			continue;
 		}
+		keep_slice(g, role, bytes, size);
 		if (role == ROLE_CONTROL && !model_equal(model, slice))
 			fail(g, "the slice for control is not the model");
 		for (size_t i = 0; role == ROLE_VRRP && i < model->instance_count; i++)
