@@ -135,6 +135,7 @@ void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx,
 		schema_changes(&schema_instance, row->old, row->new, tell_change, &teller);
 		break;
 	case VRRP_REPLACED:
+		schema_changes(&schema_instance, row->old, row->new, tell_change, &teller);
 		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id,
 		     row->old->interface);
 		tell_new(&teller, "start", row->new);

@@ -117,6 +117,7 @@ START_TEST(another_virtual_router_under_the_old_name_begins_anew)
 	new.virtual_router_id = 52;
 	ck_assert_str_eq(reload(&old, 1, &new, 1), "x");
 	ck_assert_str_eq(told,
+			 "public: virtual_router_id 51 → 52\n"
 			 "public: release virtual router 51 on eth0\n"
 			 "public: start virtual router 52 on eth0, priority 100, 1 address\n");
 	new = old;
