@@ -239,6 +239,8 @@ void fact_instance_put(struct writer *out, const struct fact_instance *fact)
 	put_addr(out, &fact->competitor);
 	put_u8(out, fact->competitor_priority);
 	put_bool(out, fact->no_peer_heard);
+	put_u64(out, fact->other_addresses);
+	put_addr(out, &fact->other_from);
 	put_u64(out, fact->repairs);
 	put_bool(out, fact->contested);
 	put_late(out, fact);
@@ -266,6 +268,8 @@ bool fact_instance_get(struct reader *in, struct fact_instance *fact)
 	got.competitor = get_addr(in);
 	got.competitor_priority = get_u8(in);
 	got.no_peer_heard = get_bool(in);
+	got.other_addresses = get_u64(in);
+	got.other_from = get_addr(in);
 	got.repairs = get_u64(in);
 	got.contested = get_bool(in);
 	get_late(in, &got);

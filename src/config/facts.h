@@ -133,6 +133,8 @@ struct fact_instance {
 	struct addr competitor;      /* who, or who did last; family 0: nobody yet */
 	uint8_t competitor_priority;
 	bool no_peer_heard;          /* MASTER because it has never heard another router */
+	uint64_t other_addresses;    /* received though they list other virtual addresses than ours */
+	struct addr other_from;      /* the last sender of such; family 0: nobody */
 	uint64_t repairs;            /* of what somebody else took away in the kernel */
 	bool contested;              /* a repair keeps coming undone */
 	uint64_t late[VRRP_LATE_COUNT];

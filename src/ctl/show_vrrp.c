@@ -314,6 +314,19 @@ static void say_no_peer(const struct paper *paper, const json_t *instance)
 	    "`virtual_router_id` there.");
 }
 
+/* Received, not dropped: the protocol leaves it open. */
+static void say_other_addresses(const struct paper *paper, const json_t *instance)
+{
+	long long adverts = json_number(instance, "other_addresses");
+
+	if (adverts)
+		say(paper, INK_WARN,
+		    "%lld advert%s listed other virtual addresses than its own, the last from %s: "
+		    "`virtual_addresses` must be the same on all routers.",
+		    adverts, adverts == 1 ? "" : "s",
+		    json_text(instance, "other_addresses_from"));
+}
+
 static void say_repairs(const struct paper *paper, const json_t *instance)
 {
 	long long repairs = json_number(instance, "repairs");
@@ -463,6 +476,7 @@ void show_instance(const struct paper *paper, const json_t *instance)
 	say_group(paper, instance);
 	say_competitor(paper, instance);
 	say_no_peer(paper, instance);
+	say_other_addresses(paper, instance);
 	say_repairs(paper, instance);
 	say_trackers(paper, json_object_get(instance, "trackers"));
 	paper_put(paper, INK_PLAIN, "\n");

@@ -223,6 +223,8 @@ static void put_surroundings(json_t **object, const struct fact_instance *fact, 
 	put(object, "competitor_priority", json_integer(fact->competitor_priority));
 	put(object, "no_peer_heard", json_boolean(fact->no_peer_heard));
 	put_droppers(object, fact, wall);
+	put(object, "other_addresses", number(fact->other_addresses));
+	put(object, "other_addresses_from", address_json(&fact->other_from));
 	put(object, "repairs", number(fact->repairs));
 	put(object, "contested", json_boolean(fact->contested));
 	put(object, "repair", fact->repair[0] ? status_text(fact->repair) : json_null());

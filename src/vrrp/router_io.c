@@ -440,7 +440,10 @@ static void note_differences(struct router *router, const struct addr *source,
 	bool other_addresses = print != router->wire_print;
 	unsigned suppressed;
 
-	router->other_addresses += other_addresses;
+	if (other_addresses) {
+		router->other_addresses++;
+		router->other_from = *source;
+	}
 	if (!advert->priority ||
 	    (addr_equal(&router->noted, source) && router->noted_print == print))
 		return;
@@ -763,6 +766,8 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.competitor = machine->competitor,
 		.competitor_priority = machine->competitor_priority,
 		.no_peer_heard = no_peer_heard(router),
+		.other_addresses = router->other_addresses,
+		.other_from = router->other_from,
 		.why = (uint8_t)machine->reason.why,
 	};
 	memcpy(out->late, router->late, sizeof(out->late));

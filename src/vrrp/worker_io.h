@@ -148,6 +148,7 @@ struct router {
 	struct addr noted;             /* the master whose adverts were compared with ours */
 	uint64_t noted_print;          /* and what it advertised */
 	uint64_t other_addresses;      /* adverts accepted although they list other addresses */
+	struct addr other_from;        /* the last one */
 	struct log_bucket complaints;
 };
 

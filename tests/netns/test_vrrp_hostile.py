@@ -164,6 +164,8 @@ def test_other_addresses_are_told_but_no_reason_to_drop(segment):
     accepted(segment, "plain", v3(router=59, source="192.168.8.67", priority=1, addresses=["192.168.8.7", "192.168.8.206"]))
     wait_until(lambda: "192.168.8.67 advertises other virtual addresses (2, 1 of them our 1)" in segment.lb1.log,
                what="the log says so")
+    status = segment.lb1.vrrp("plain")
+    assert (status["other_addresses"], status["other_addresses_from"]) == (1, "192.168.8.67")
 
 
 def test_a_foreign_virtual_router_is_told_once(segment):

@@ -64,6 +64,8 @@ static const struct fact_instance instance = {
 	.competitor = {.family = AF_INET, .bytes = {192, 168, 8, 12}},
 	.competitor_priority = 90,
 	.no_peer_heard = true,
+	.other_addresses = 5,
+	.other_from = {.family = AF_INET, .bytes = {192, 168, 8, 13}},
 	.repairs = 6,
 	.contested = true,
 	.late = {700, [VRRP_LATE_COUNT - 1] = UINT64_MAX},
@@ -180,6 +182,8 @@ START_TEST(every_field_of_an_instance_is_carried)
 	ck_assert(got.competing_master && got.no_peer_heard && got.contested);
 	ck_assert(addr_equal(&got.competitor, &instance.competitor));
 	ck_assert_uint_eq(got.competitor_priority, 90);
+	ck_assert_uint_eq(got.other_addresses, 5);
+	ck_assert(addr_equal(&got.other_from, &instance.other_from));
 	ck_assert_uint_eq(got.repairs, 6);
 	ck_assert_str_eq(got.repair, instance.repair);
 	ck_assert_str_eq(got.reason, instance.reason);

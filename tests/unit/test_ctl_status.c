@@ -194,6 +194,8 @@ static void tell_vrrp(struct mirror *mirror)
 				    .competing_master = true,
 				    .competitor = ip("192.168.8.13"),
 				    .competitor_priority = 90,
+				    .other_addresses = 4,
+				    .other_from = ip("192.168.8.12"),
 				    .repairs = 2,
 				    .repair = "192.168.8.201/32 on eth0 was removed",
 				    .late = {720, 10, [VRRP_LATE_COUNT - 1] = 1},
