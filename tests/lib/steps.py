@@ -340,10 +340,10 @@ def pytest_result(step, output, codes):
     return counts
 
 
-def pytest_here(step, folder, build):
+def pytest_here(step, folder, build, **settings):
     """pytest over a folder as root; what failed tests left behind comes to build-test/STEP."""
     output = fresh_output(step)
-    env = dict(NO_PLUGINS, LBHA_BUILD=build_of(build), LBHA_LAB_OUTPUT=output)
+    env = dict(NO_PLUGINS, LBHA_BUILD=build_of(build), LBHA_LAB_OUTPUT=output, **settings)
     codes = [step.run(*pytest_command(os.path.join(output, f"report-{name}.xml"), folder, options=options), env=env,
                       live=True, check=False)
              for name, options in (("together", TOGETHER), ("alone", ALONE))]
@@ -372,6 +372,12 @@ def netns(step):
 def netns_sanitized(step):
     """The same daemons with the sanitizers in them: a report ends a worker, and the tests notice."""
     return between_namespaces(step, "sanitizers")
+
+
+def busy(step):
+    if os.geteuid() != 0:
+        raise Broken("measures time, so it wants to be root here and not a guest")
+    return pytest_here(step, "tests/netns/test_vrrp_busy.py", "gcc", LBHA_SECONDS="60")
 
 
 def lab(step):
@@ -430,6 +436,7 @@ STEPS = [
     Step("netns", "real daemons between network namespaces", netns, limit=700),
     Step("lab", "whole clusters with real IPVS", lab, limit=1200),
     Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
+    Step("busy", "no flap in 60 s at 10 ms while every processor is busy", busy, long=True, limit=1800),
     Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),
     Step("fuzz", "libFuzzer on every target", fuzz, long=True, limit=6 * 3600),
     Step("long", "make long: simulations and properties with many seeds", long_targets, long=True, limit=6 * 3600),

@@ -1,0 +1,83 @@
+"""The vrrp worker while nothing happens: it may run before others, its memory stays where it is, and it asks for no more."""
+import mmap
+import os
+import re
+import struct
+import subprocess
+
+import pytest
+
+from lbhatest import wait_until
+from lbhatest.director import build_folder, program
+from lbhatest.vrrp import adverts
+from vrrp_pair import Pair
+
+COUNTER = "alloc-counter.so"
+
+
+def vrrp_pid(director):
+    [pid] = director.worker_pids()["vrrp"]
+    return pid
+
+
+def test_the_vrrp_worker_runs_before_others_and_stays_in_memory(lab):
+    pair = Pair(lab).start()
+    pid = vrrp_pid(pair.lb1)
+    assert os.sched_getscheduler(pid) == os.SCHED_RR
+    assert os.sched_getparam(pid).sched_priority > os.sched_getparam(pair.lb1.process.pid).sched_priority
+    with open(f"/proc/{pid}/smaps") as file:
+        areas = re.findall(r"^[0-9a-f]+-[0-9a-f]+ (\S+) .*?^VmFlags: ([^\n]*)", file.read(), re.M | re.S)
+    writable = [flags.split() for rights, flags in areas if rights.startswith("rw")]
+    assert len(writable) > 10
+    # what is in memory is locked, except what the kernel itself mapped for a driver
+    assert [flags for flags in writable if "lo" not in flags and "io" not in flags and "pf" not in flags] == []
+
+
+class Allocations:
+    """How often the vrrp worker of a director has asked malloc for anything."""
+
+    def __init__(self, director):
+        self.director = director
+        self.prefix = director.host.log_file("allocations")
+        self.environment = director.environment
+        director.environment = self._environment
+
+    def _environment(self, **more):
+        if "NOTIFY_SOCKET" not in more:  # lbhactl
+            return self.environment(**more)
+        return self.environment(LD_PRELOAD=os.path.join(build_folder(), COUNTER), LBHA_ALLOCATIONS=self.prefix, **more)
+
+    def count(self):
+        with open(f"/proc/{vrrp_pid(self.director)}/status") as status:
+            [inner] = [line.split()[-1] for line in status if line.startswith("NSpid:")]
+        with open(f"{self.prefix}.{inner}", "rb") as file:
+            with mmap.mmap(file.fileno(), 8, prot=mmap.PROT_READ) as counter:
+                return struct.unpack("Q", counter[:])[0]
+
+
+def is_sanitized():
+    return "libasan" in subprocess.run(["ldd", program("lbhad")], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def test_in_the_steady_state_nothing_is_allocated(lab):
+    """Adverts are sent and heard, announcements refreshed, facts told, and a stranger is heard and not believed."""
+    if is_sanitized():
+        pytest.skip("the sanitizers replace malloc themselves")
+    program(COUNTER)
+    pair = Pair(lab, interval="10ms", more="announce: {count: 1, again_after: 0s, refresh: 1s}\ntrack: [{interface: lo}]")
+    counters = [Allocations(director) for director in (pair.lb1, pair.lb2)]
+    pair.start()
+    assert all(counter.count() > 50 for counter in counters)
+
+    def some_time():
+        seen = len(adverts(pair.adverts))
+        wait_until(lambda: len(adverts(pair.adverts)) >= seen + 300, 10, "300 adverts", every=0.1)
+
+    some_time()  # the first of everything: descriptors of the log, buffers of the C library
+    before = [counter.count() for counter in counters]
+    some_time()
+    assert [counter.count() for counter in counters] == before
+    status = pair.lb1.vrrp()
+    assert status["sent"] > 500
+    assert pair.lb1.reload()[0] == 0
+    assert counters[0].count() > before[0], "nothing is counted"
