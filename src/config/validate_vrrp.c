@@ -167,10 +167,18 @@ static const struct vrrp_route *route_of(const struct claims *claims, struct cla
 	return &claims->instances[claimed.instance].model.routes[claimed.number];
 }
 
+#define IPV6_METRIC 1024 /* what the kernel makes of 0 (IP6_RT_PRIO_USER) */
+
+static uint32_t metric_of(const struct vrrp_route *route)
+{
+	return route->to.address.family == AF_INET6 && !route->metric ? IPV6_METRIC : route->metric;
+}
+
 /* What tells routes apart for the kernel. */
 static bool is_same_route(const struct vrrp_route *a, const struct vrrp_route *b)
 {
-	return !prefix_compare(&a->to, &b->to) && a->metric == b->metric && a->table == b->table;
+	return !prefix_compare(&a->to, &b->to) && metric_of(a) == metric_of(b) &&
+	       a->table == b->table;
 }
 
 static void claim_route(struct claims *claims, struct claimed what)
