@@ -83,3 +83,23 @@ def test_keepalived(lab):
 def test_ipv6(lab):
     two = Two(lab, "vrrp-ipv6", "192.168.8.0/24")
     moves(two, "fe80::1/64", "2001:db8:8::1/64", "192.168.8.1/24")
+
+
+def test_gateway(lab):
+    two = Two(lab, "vrrp-gateway", "203.0.113.0/24", "10.0.0.0/24", hosts=(2, 3))
+    lab.serve(lab.host("upstream", (two.segments[0], "203.0.113.1")), port=22)
+    addresses = "203.0.113.10", "10.0.0.1"
+    two.start()
+    wait_until(lambda: holds_all(two.lb1, *addresses), what="lb1 has both addresses")
+    # lb1 alone loses the upstream router: packets for it go to a MAC address that nobody has
+    two.lb1.host.ip("neigh replace 203.0.113.1 lladdr 02:ff:ff:ff:ff:ff dev eth0 nud permanent")
+    two.wait_all(two.lb2, "MASTER")
+    assert {one["priority"] for one in two.lb1.status()["vrrp"]} == {90}
+    wait_until(lambda: holds_all(two.lb2, *addresses), what="lb2 has both addresses")
+    two.lb1.host.ip("neigh del 203.0.113.1 dev eth0")
+    two.wait_all(two.lb1, "MASTER")
+    # a dead cable inside takes the outside along
+    two.lb1.host.unplug("eth1")
+    two.wait_all(two.lb2, "MASTER")
+    wait_until(lambda: holds_all(two.lb2, *addresses), what="lb2 has both addresses")
+    wait_until(lambda: not any(two.lb1.holds(address) for address in addresses), what="lb1 has neither")
