@@ -1,5 +1,5 @@
-/* The sync groups as every director has them, and which of its instances they hold. A key of a group
- * comes from the director's own "sync: {NAME: …}", then from the group. */
+/* The sync groups as every director has them, and which of its instances they hold. A key of a
+ * group comes from the director's own "sync: {NAME: …}", then from the group. */
 #include <string.h>
 
 #include "base/arena.h"
@@ -46,7 +46,8 @@ static void build_group(struct build *build, const struct named_items *items, si
 
 	group->director = director;
 	group->self = (struct origin){.key = item->value, .value = item->value, .path = item->path};
-	group->origins = arena_array(build->arena, schema_sync_group.count, sizeof(*group->origins));
+	group->origins =
+		arena_array(build->arena, schema_sync_group.count, sizeof(*group->origins));
 	if (!group->origins)
 		return;
 	group->good = record_read(&build->reader, &schema_sync_group, levels, 2, &group->model,

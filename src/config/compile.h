@@ -47,9 +47,9 @@ struct config_files {
 	void *ctx;
 };
 
-/* Parses the main file and all it includes; `files` must live as long as the tree is compiled. Errors go to `diagnostics`, all of them that can be
- * found; NULL only when the main file is no YAML at all or memory is out. Everything of the tree
- * lives in `arena`. */
+/* Parses the main file and all it includes; `files` must live as long as the tree is compiled.
+ * Errors go to `diagnostics`, all of them that can be found; NULL only when the main file is no
+ * YAML at all or memory is out. Everything of the tree lives in `arena`. */
 struct config_tree *config_load(struct arena *arena, const struct config_files *files,
 				const char *path, const char *bytes, size_t size,
 				struct diagnostics *diagnostics);

@@ -8,8 +8,8 @@
 
 #include "config/model.h"
 
-/* All that an instance does: every value but the description. Its group and the probes of its trackers are
- * compared where they live. */
+/* All that an instance does: every value but the description. Its group and the probes of its
+ * trackers are compared where they live. */
 bool instance_equal(const struct instance *a, const struct instance *b);
 
 /* All that decides what a probe does and how it is judged: every value but name and description. */

@@ -204,7 +204,8 @@ static int private_file(int fd, const char *path, char *why)
 			      CONFIG_SECRET_MAX);
 	if (status.st_mode & S_IROTH)
 		return refuse(-EPERM, why,
-			      "%s holds a secret and can be read by everybody (mode %04o): chmod o-r",
+			      "%s holds a secret and can be read by everybody (mode %04o): "
+			      "chmod o-r",
 			      path, (unsigned)status.st_mode & 07777);
 	return 0;
 }

@@ -35,13 +35,14 @@ int config_include_list(const struct config_folder *folder, const char *includin
 			const char *pattern, int (*found)(void *ctx, const char *path), void *ctx,
 			char *why);
 
-/* Opens the file of a secret (path absolute or relative to the folder) and returns its descriptor: a
- * regular file of at most CONFIG_SECRET_MAX bytes, no symbolic link, written by nobody but root and us,
- * read by nobody but owner and group. The folders on the way are the path's own matter. Negative errno
- * with `why`. */
+/* Opens the file of a secret (path absolute or relative to the folder) and returns its descriptor:
+ * a regular file of at most CONFIG_SECRET_MAX bytes, no symbolic link, written by nobody but root
+ * and us, read by nobody but owner and group. The folders on the way are the path's own matter.
+ * Negative errno with `why`. */
 int config_secret_open(const struct config_folder *folder, const char *path, char *why);
 
-/* All bytes of such a descriptor into `out` (CONFIG_SECRET_MAX bytes). Negative errno with `why`. */
+/* All bytes of such a descriptor into `out` (CONFIG_SECRET_MAX bytes). Negative errno with `why`.
+ */
 int config_secret_read(int fd, const char *path, char *out, size_t *size, char *why);
 
 /* Includes, environment and secrets of this process; `folder` is kept. */

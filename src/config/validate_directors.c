@@ -115,8 +115,8 @@ static void warn_authentication(struct build *build, struct build_instance *firs
 		return;
 	warn(build, instance_place(other, "authentication"),
 	     arena_printf(build->arena,
-			  "\"%s\" has another type or key on %s than on %s: they will not believe each "
-			  "other, and both be MASTER",
+			  "\"%s\" has another type or key on %s than on %s: they will not believe "
+			  "each other, and both be MASTER",
 			  first->model.name, other->director->model->name,
 			  first->director->model->name));
 }
@@ -133,8 +133,8 @@ static void warn_source(struct build *build, struct build_instance *first,
 		return;
 	warn(build, instance_place(other, "source"),
 	     arena_printf(build->arena,
-			  "%s and %s both send from %s: each takes the other's adverts for its own; "
-			  "give them different ones (directors.%s.vrrp.%s.source)",
+			  "%s and %s both send from %s: each takes the other's adverts for its "
+			  "own; give them different ones (directors.%s.vrrp.%s.source)",
 			  first->director->model->name, other->director->model->name,
 			  addr_format(source, text), other->director->model->name,
 			  first->model.name));

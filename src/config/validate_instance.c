@@ -62,7 +62,8 @@ static void check_vip(struct build *build, struct build_instance *instance, size
 		complain(build, &at, "is for IPv4: IPv6 addresses have no labels");
 	} else if (family == AF_INET6 && vip->scope) {
 		at = instance_item_key(build, instance, "virtual_addresses", number, "scope");
-		complain(build, &at, "is for IPv4: the scope of an IPv6 address lies in the address");
+		complain(build, &at,
+			 "is for IPv4: the scope of an IPv6 address lies in the address");
 	}
 }
 
@@ -139,7 +140,8 @@ static void check_version(struct build *build, struct build_instance *instance)
 			 "version 2 is for IPv4 only; IPv6 needs version 3");
 	if (model->advert_interval % NSTIME_S || model->advert_interval > 255 * NSTIME_S)
 		complain(build, instance_place(instance, "advert_interval"),
-			 "\"%s\" is of version 2, which knows whole seconds from 1s to 255s, not %s",
+			 "\"%s\" is of version 2, which knows whole seconds from 1s to 255s, not "
+			 "%s",
 			 model->name ? model->name : "?",
 			 duration_format(model->advert_interval, text));
 }

@@ -85,14 +85,14 @@ static void check_alike(struct build *build, struct build_group *group,
 		return;
 	if (one->priority != other->priority)
 		complain(build, place,
-			 "\"%s\" has priority %u and \"%s\" %u%s: all instances of a group have one "
-			 "priority on a director, or the directors would not agree who is MASTER",
+			 "\"%s\" has priority %u and \"%s\" %u%s: all instances of a group have "
+			 "one priority on a director, or the directors would not agree who is MASTER",
 			 other->name, other->priority, one->name, one->priority,
 			 on_director(build, group));
 	if (one->preempt != other->preempt)
 		complain(build, place,
-			 "\"%s\" has preempt: %s and \"%s\" preempt: %s%s: all instances of a group "
-			 "preempt, or none",
+			 "\"%s\" has preempt: %s and \"%s\" preempt: %s%s: all instances of a "
+			 "group preempt, or none",
 			 other->name, other->preempt ? "true" : "false", one->name,
 			 one->preempt ? "true" : "false", on_director(build, group));
 }

@@ -204,7 +204,8 @@ static void warn_weights(struct build *build, size_t number, const struct origin
 		warn_at(build, at,
 			arena_printf(build->arena,
 				     "weights have no effect on priority 255, the address owner's, "
-				     "which \"%s\" has on %s; without a weight a failure means FAULT",
+				     "which \"%s\" has on %s; without a weight a failure means "
+				     "FAULT",
 				     contest.top->model.name,
 				     contest.top->director->model->name));
 	else
