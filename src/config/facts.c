@@ -245,6 +245,7 @@ void fact_instance_put(struct writer *out, const struct fact_instance *fact)
 	put_bool(out, fact->contested);
 	put_late(out, fact);
 	put_text(out, fact->repair);
+	put_text(out, fact->missing);
 	put_u8(out, fact->why);
 	put_text(out, fact->reason);
 	put_text(out, fact->fault);
@@ -274,6 +275,7 @@ bool fact_instance_get(struct reader *in, struct fact_instance *fact)
 	got.contested = get_bool(in);
 	get_late(in, &got);
 	get_clean(in, got.repair, sizeof(got.repair));
+	get_clean(in, got.missing, sizeof(got.missing));
 	got.why = get_u8(in);
 	get_clean(in, got.reason, sizeof(got.reason));
 	get_clean(in, got.fault, sizeof(got.fault));

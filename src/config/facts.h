@@ -139,6 +139,7 @@ struct fact_instance {
 	bool contested;              /* a repair keeps coming undone */
 	uint64_t late[VRRP_LATE_COUNT];
 	char repair[FACT_DETAIL];    /* the last repair, or what is contested, in words */
+	char missing[FACT_DETAIL];   /* MASTER: what it has not in the kernel, and why; empty: nothing */
 	uint8_t why;                 /* enum vrrp_why: the reason as a word, see vrrp_why_name() */
 	char reason[FACT_DETAIL];    /* and in words: "192.168.8.10 advertises 150 > 100" */
 	char fault[FACT_DETAIL];     /* causes of FAULT, "; " between them; empty: none */

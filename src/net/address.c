@@ -106,6 +106,13 @@ enum address_difference address_difference(const struct address *there,
 	return ADDRESS_ALIKE;
 }
 
+enum address_difference address_change(const struct address *there, const struct address *wanted)
+{
+	if (there->protocol != ADDRESS_PROTOCOL_LBHA && !address_is_dead(there))
+		return ADDRESS_ALIKE;
+	return address_difference(there, wanted);
+}
+
 const char *address_format(const struct address *address, char *out)
 {
 	char prefix[PREFIX_TEXT];
@@ -204,9 +211,7 @@ static enum address_difference change_of(const struct entry *entry)
 {
 	if (!(entry->where & IN_ACTUAL) || !entry->wanted)
 		return ADDRESS_ALIKE;
-	if (entry->address->protocol != ADDRESS_PROTOCOL_LBHA && !address_is_dead(entry->address))
-		return ADDRESS_ALIKE;
-	return address_difference(entry->address, entry->wanted);
+	return address_change(entry->address, entry->wanted);
 }
 
 static bool goes(const struct entry *entry)

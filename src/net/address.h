@@ -93,6 +93,8 @@ enum address_difference {
 };
 enum address_difference address_difference(const struct address *there,
 					   const struct address *wanted);
+/* The same for one that is there and is wanted: nothing where it is somebody else's, unless dead. */
+enum address_difference address_change(const struct address *there, const struct address *wanted);
 /* The kernel does not answer for it: duplicate address detection failed or has not ended. */
 bool address_is_dead(const struct address *address);
 /* In one subnet on one link, so that one is secondary to the other: IPv4, same mask,

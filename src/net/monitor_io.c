@@ -415,6 +415,13 @@ const struct link *monitor_link_by_name(const struct monitor *monitor, const cha
 	return NULL;
 }
 
+const struct address *monitor_address(const struct monitor *monitor, const struct address *wanted)
+{
+	const struct address_node *node = address_node(monitor, wanted);
+
+	return node ? &node->address : NULL;
+}
+
 /* The kernel's order within a link: primaries, those of narrower scope first, then secondaries; the
  * rest by age. */
 static int node_compare_order(const void *a, const void *b)

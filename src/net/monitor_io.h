@@ -39,6 +39,8 @@ void monitor_free(struct monitor *monitor);
 /* The mirror; pointers are valid until the loop goes on. */
 const struct link *monitor_link_by_name(const struct monitor *monitor, const char *name);
 const struct link *monitor_link_by_index(const struct monitor *monitor, uint32_t index);
+/* The address of that identity (address_same) as it is; NULL: there is none. */
+const struct address *monitor_address(const struct monitor *monitor, const struct address *wanted);
 /* All links, in the kernel's order per link. */
 struct address_list monitor_addresses(struct monitor *monitor);
 /* How often an overrun made it dump anew. */

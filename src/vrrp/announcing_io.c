@@ -21,26 +21,42 @@ static struct herald *herald_of(struct herald *heralds, size_t count, const stru
 	return NULL;
 }
 
-int heralds_make(struct arena *arena, struct held *const *helds, size_t count,
-		 struct herald **out, size_t *out_count)
+/* Those of `helds` that are on its interface. */
+static int herald_fill(struct arena *arena, struct held **helds, size_t count,
+		       struct herald *herald)
 {
-	struct herald *heralds = arena_array(arena, count + 1, sizeof(*heralds));
 	size_t found = 0;
 
-	if (!heralds)
+	herald->helds = arena_array(arena, herald->round.count, sizeof(*helds));
+	if (!herald->helds)
 		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (helds[i]->port == herald->port)
+			herald->helds[found++] = helds[i];
+	return 0;
+}
+
+int heralds_make(struct arena *arena, struct held **helds, size_t count, struct herald **out,
+		 size_t *out_count)
+{
+	struct herald *heralds = NULL;
+	size_t found = 0;
+
 	for (size_t i = 0; i < count; i++) {
 		struct herald *herald = herald_of(heralds, found, helds[i]->port);
 
-		if (!herald) {
-			herald = &heralds[found++];
-			herald->port = helds[i]->port;
-			herald->helds = arena_array(arena, count - i, sizeof(*herald->helds));
-			if (!herald->helds)
-				return -ENOMEM;
-		}
-		herald->helds[herald->round.count++] = helds[i];
+		if (!herald)
+			herald = arena_push(arena, &heralds, &found, sizeof(*heralds));
+		if (!herald)
+			return -ENOMEM;
+		herald->port = helds[i]->port;
+		herald->round.count++;
 	}
+	if (found == 1) /* as nearly always */
+		heralds->helds = helds;
+	for (size_t i = 0; i < found; i++)
+		if (!heralds[i].helds && herald_fill(arena, helds, count, &heralds[i]))
+			return -ENOMEM;
 	*out = heralds;
 	*out_count = found;
 	return 0;

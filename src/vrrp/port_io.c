@@ -43,6 +43,7 @@ void port_free(struct port *port)
 	announcing_fini(port);
 	free(port->helds);
 	free(port->routers);
+	free(port->guests);
 	free(port);
 }
 
@@ -63,6 +64,8 @@ void port_link(struct port *port, const struct link *link)
 	if (before && (!link || link->index != before))
 		port_lost(port);
 	if (link) {
+		if (port->link.up && !link->up)
+			vips_link_down(port);
 		port->link = *link;
 		if (link->index != before) {
 			port->rewire = true;

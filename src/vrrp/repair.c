@@ -10,6 +10,11 @@ static nstime pause_after(unsigned streak)
 	return nstime_min(pause, REPAIR_LONGEST);
 }
 
+nstime repair_forgotten(const struct repair *repair)
+{
+	return repair->last + 2 * pause_after(repair->streak);
+}
+
 nstime repair_due(const struct repair *repair, nstime now)
 {
 	if (!repair->streak)
@@ -19,13 +24,13 @@ nstime repair_due(const struct repair *repair, nstime now)
 
 void repair_done(struct repair *repair, nstime now)
 {
-	if (repair->streak && now - repair->last > 2 * pause_after(repair->streak))
+	if (repair->streak && now > repair_forgotten(repair))
 		repair->streak = 0;
 	repair->streak++;
 	repair->last = now;
 }
 
-bool repair_contested(const struct repair *repair)
+bool repair_contested(const struct repair *repair, nstime now)
 {
-	return repair->streak > 1;
+	return repair->streak > 1 && now < repair_forgotten(repair);
 }

@@ -22,7 +22,9 @@ nstime repair_due(const struct repair *repair, nstime now);
 /* It was done now. What has held for twice its waiting time begins a new streak. */
 void repair_done(struct repair *repair, nstime now);
 
-/* A repair that keeps coming undone. */
-bool repair_contested(const struct repair *repair);
+/* The last repair undid one that had not held either, and it has not held long enough itself. */
+bool repair_contested(const struct repair *repair, nstime now);
+/* When it will have held long enough, if it does. */
+nstime repair_forgotten(const struct repair *repair);
 
 #endif

@@ -27,7 +27,6 @@ struct parts {
 	struct arena *arena;
 	struct instance about;
 	struct held **helds;
-	struct addr *addresses;
 	uint8_t *wire;
 	size_t count, wire_count;
 	struct herald *heralds;
@@ -38,8 +37,14 @@ static void parts_free(struct parts *parts)
 {
 	for (size_t i = 0; parts->helds && i < parts->count; i++)
 		if (parts->helds[i])
-			held_put(parts->helds[i]);
+			held_put(parts->helds[i], &parts->about.virtual_addresses[i]);
 	arena_free(parts->arena);
+}
+
+/* Where an address goes; NULL: out of memory. */
+static struct port *vip_port(struct port *own, const struct vip *vip)
+{
+	return vip->interface ? port_get(own->worker, vip->interface) : own;
 }
 
 /* A deep copy, and the addresses as the kernel, the announcer and the wire want them. */
@@ -57,15 +62,13 @@ static int parts_make(struct port *port, const struct instance *about, struct pa
 	}
 	vips = parts.about.virtual_addresses;
 	parts.helds = arena_array(parts.arena, count, sizeof(*parts.helds));
-	parts.addresses = arena_array(parts.arena, count, sizeof(*parts.addresses));
 	size = addr_size(instance_family(&parts.about));
 	parts.wire = arena_array(parts.arena, count, size);
 	for (size_t i = 0; i < count && !arena_failed(parts.arena); i++) {
-		parts.addresses[i] = vips[i].address.address;
 		if (vips[i].advertise)
 			memcpy(parts.wire + size * parts.wire_count++,
 			       vips[i].address.address.bytes, size);
-		parts.helds[i] = held_get(port, &vips[i].address);
+		parts.helds[i] = held_get(vip_port(port, &vips[i]), &vips[i]);
 		if (!parts.helds[i])
 			break;
 	}
@@ -83,8 +86,9 @@ static void parts_take(struct router *router, const struct parts *parts)
 	router->arena = parts->arena;
 	router->about = parts->about;
 	router->helds = parts->helds;
-	router->addresses = parts->addresses;
 	router->address_count = parts->count;
+	for (size_t i = 0; i < parts->count; i++)
+		parts->helds[i]->router = router;
 	router->heralds = parts->heralds;
 	router->herald_count = parts->herald_count;
 	router->family = instance_family(&parts->about);
@@ -142,7 +146,7 @@ struct router *router_new(struct vrrp_worker *worker, const struct instance *abo
 		return NULL;
 	}
 	parts_take(router, &parts);
-	if (counters_make(router, about) || !port_attach(port, router)) {
+	if (counters_make(router, about) || !port_attach(port, router) || estate_attach(router)) {
 		router_free(router);
 		return NULL;
 	}
@@ -159,28 +163,23 @@ void router_free(struct router *router)
 		return;
 	router_hush(router);
 	group_forget(router);
+	estate_detach(router);
 	port_detach(router->port, router);
 	timer_fini(&router->timer);
-	parts_free(&(struct parts){
-		.arena = router->arena, .helds = router->helds, .count = router->address_count});
+	parts_free(&(struct parts){.arena = router->arena,
+				   .about = router->about,
+				   .helds = router->helds,
+				   .count = router->address_count});
 	if (!router->leaving)
 		statepage_give_back(router->page);
 	free(router->counters);
 	free(router);
 }
 
-static void want_all(struct router *router, bool wanted)
-{
-	if (router->holds == wanted)
-		return;
-	router->holds = wanted;
-	for (size_t i = 0; i < router->address_count; i++)
-		router->helds[i]->wants += wanted ? 1 : -1u;
-}
-
 int router_change(struct router *router, const struct instance *about)
 {
 	struct parts parts, old = {.arena = router->arena,
+				   .about = router->about,
 				   .helds = router->helds,
 				   .count = router->address_count};
 	bool holds = router->holds, interrupted;
@@ -194,10 +193,14 @@ int router_change(struct router *router, const struct instance *about)
 	/* first want the new ones, so that those on both lists stay */
 	for (size_t i = 0; holds && i < parts.count; i++)
 		parts.helds[i]->wants++;
-	want_all(router, false);
+	estate_want(router, false);
+	estate_touch(router);
 	interrupted = router_hush(router);
+	estate_detach(router);
 	parts_take(router, &parts);
 	router->holds = holds;
+	estate_touch(router);
+	err = estate_attach(router);
 	if (interrupted)
 		router_announce(router);
 	parts_free(&old);
@@ -205,7 +208,7 @@ int router_change(struct router *router, const struct instance *about)
 	router->port->stale = router->port->rewire = true;
 	worker_touch(router->worker, router->port);
 	router->changed = true;
-	return 0;
+	return err;
 }
 
 void router_changed(struct router *router)
@@ -300,15 +303,12 @@ static void act(struct router *router, const struct vrrp_action *action)
 		send_advert(router, action->priority);
 		break;
 	case VRRP_ACTION_ADD:
-		want_all(router, true);
 		router->waiting = true;
-		worker_touch(router->worker, router->port);
-		vips_add(router->port); /* now, and not when the loop comes round again */
+		estate_take(router);
 		break;
 	case VRRP_ACTION_REMOVE:
-		want_all(router, false);
 		router->waiting = false;
-		worker_touch(router->worker, router->port);
+		estate_leave(router);
 		break;
 	case VRRP_ACTION_ANNOUNCE:
 		router_announce(router);
@@ -500,13 +500,10 @@ static void fault_add(struct text *text, uint64_t *faults, uint64_t cause, const
 /* An address that the kernel refuses to a master: it gives up for a while, others may do better. */
 static void look_at_refusals(struct router *router, struct text *text, uint64_t *faults)
 {
-	const struct held *refused = NULL;
+	const struct held *refused = estate_refused(router);
 	char address[PREFIX_TEXT];
 	nstime now = clock_now();
 
-	for (size_t i = 0; i < router->address_count && !refused; i++)
-		if (router->helds[i]->error && !router->helds[i]->present)
-			refused = router->helds[i];
 	if (refused && router->holds && router->waiting) {
 		nstime pause = RETRY_FIRST << (router->refusals < 5 ? router->refusals : 5);
 
@@ -583,33 +580,6 @@ static uint64_t faults_now(struct router *router, struct text *text)
 	return faults;
 }
 
-/* Whether all addresses are in; *fresh: some were put in since the machine was told. */
-static bool all_in(const struct router *router, bool *fresh)
-{
-	*fresh = false;
-	for (size_t i = 0; i < router->address_count; i++) {
-		const struct held *held = router->helds[i];
-
-		if (held->busy || !held->owned || !held->present)
-			return false;
-		*fresh |= held->fresh;
-	}
-	return true;
-}
-
-static void look_at_addresses(struct router *router)
-{
-	bool fresh;
-
-	if (!router->holds || !all_in(router, &fresh) || !(router->waiting || fresh))
-		return;
-	router->waiting = false;
-	router->refusals = 0;
-	for (size_t i = 0; i < router->address_count; i++)
-		router->helds[i]->fresh = false;
-	router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_WRITTEN, .yes = fresh});
-}
-
 static bool look_at_source(struct router *router)
 {
 	struct vrrp_source source = port_source(router->port, &router->about);
@@ -652,7 +622,7 @@ void router_look(struct router *router)
 	}
 	if (source_changed)
 		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
-	look_at_addresses(router);
+	estate_look(router);
 }
 
 void router_tell_ready(struct router *router)
@@ -768,8 +738,12 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.no_peer_heard = no_peer_heard(router),
 		.other_addresses = router->other_addresses,
 		.other_from = router->other_from,
+		.repairs = router->repairs,
+		.contested = router->contested,
 		.why = (uint8_t)machine->reason.why,
 	};
+	memcpy(out->repair, router->repair, sizeof(out->repair));
+	memcpy(out->missing, router->missing, sizeof(out->missing));
 	memcpy(out->late, router->late, sizeof(out->late));
 	memcpy(out->dropped_from, router->dropped_from, sizeof(out->dropped_from));
 	memcpy(out->dropped_at, router->dropped_at, sizeof(out->dropped_at));

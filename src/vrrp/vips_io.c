@@ -3,20 +3,24 @@
  * with an operation under way is left alone until the answer has come, so that wishes that change
  * quickly cannot overtake one another.
  *
- * Removals go through the plan of net/address.h, a port at a time and only when nothing else is
- * under way there, since removing a primary address takes its secondaries along. The plan gets our
- * own view of our addresses: the monitor may lag behind the answers of the writer. */
+ * Removals and changes go through the plan of net/address.h, a port at a time and only when nothing
+ * else is under way there, since removing a primary address takes its secondaries along. The plan
+ * gets our own view of our addresses: the monitor may lag behind the answers of the writer, so what
+ * it tells within SECOND_LOOK of an answer is looked at later. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "net/rtnl_writer_io.h"
 #include "net/monitor_io.h"
 #include "net/owned.h"
 #include "net/owned_io.h"
+#include "net/rtnl_writer_io.h"
 #include "net/sysctl_io.h"
+#include "vrrp/vip.h"
 #include "vrrp/worker_io.h"
 
 #define RETRY (10 * NSTIME_S)
@@ -34,7 +38,7 @@ static size_t held_place(const struct port *port, const struct prefix *prefix)
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (prefix_compare(&port->helds[middle]->prefix, prefix) < 0)
+		if (address_compare_prefixes(&port->helds[middle]->prefix, prefix) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -46,9 +50,48 @@ static struct held *held_find(const struct port *port, const struct prefix *pref
 {
 	size_t place = held_place(port, prefix);
 
-	if (place < port->held_count && !prefix_compare(&port->helds[place]->prefix, prefix))
+	if (place < port->held_count &&
+	    !address_compare_prefixes(&port->helds[place]->prefix, prefix))
 		return port->helds[place];
 	return NULL;
+}
+
+/* As it shall stand in the kernel. */
+static struct address wanted_of(const struct held *held)
+{
+	const struct link *link = &held->port->link;
+
+	if (held->about)
+		return vip_address(held->about, link->index, link->name);
+	return address_ours(link->index, &held->prefix);
+}
+
+/* As the kernel has it. Newer kernels drop our tag when somebody else changes the address: what we
+ * put in is ours all the same. */
+static struct address known_as(struct held *held, const struct address *there)
+{
+	struct address address = *there;
+
+	held->made |= held->owned && there->protocol == ADDRESS_PROTOCOL_LBHA;
+	if (held->made)
+		address.protocol = ADDRESS_PROTOCOL_LBHA;
+	return address;
+}
+
+/* Takes over what the monitor knows. */
+static void held_see(struct held *held)
+{
+	struct address wanted = wanted_of(held), known;
+	const struct address *there = monitor_address(held->port->worker->monitor, &wanted);
+
+	held->present = there != NULL;
+	held->differs = held->dead = false;
+	if (there && held->about) {
+		known = known_as(held, there);
+		held->differs = address_change(&known, &wanted) != ADDRESS_ALIKE;
+		held->dead = address_is_dead(there);
+	}
+	held->reconfigured &= held->differs;
 }
 
 static struct held *held_new(struct port *port, const struct prefix *prefix)
@@ -76,21 +119,21 @@ static void held_free_unused(struct held *held)
 	free(held);
 }
 
-struct held *held_get(struct port *port, const struct prefix *prefix)
+/* One that is there already is looked at anew: it may be wanted with other attributes. */
+struct held *held_get(struct port *port, const struct vip *vip)
 {
-	struct held *held = held_find(port, prefix);
+	struct held *held = port ? held_find(port, &vip->address) : NULL;
 
-	if (!held) {
-		held = held_new(port, prefix);
-		if (held && port->worker->synced) {
-			struct address wanted = address_ours(port->link.index, prefix);
-			struct address_list actual = monitor_addresses(port->worker->monitor);
-
-			held->present = address_find(&actual, &wanted) != NULL;
-		}
-	}
-	if (held)
-		held->users++;
+	if (port && !held)
+		held = held_new(port, &vip->address);
+	if (!held)
+		return NULL;
+	held->users++;
+	held->about = vip;
+	if (port->worker->synced && !held->busy)
+		held_see(held);
+	held->reconfigured = (held->differs && !held->dead) || held->busy;
+	worker_touch(port->worker, port);
 	return held;
 }
 
@@ -99,9 +142,13 @@ bool vips_has(const struct port *port, const struct prefix *prefix)
 	return held_find(port, prefix) != NULL;
 }
 
-void held_put(struct held *held)
+void held_put(struct held *held, const struct vip *vip)
 {
 	held->users--;
+	if (held->about == vip) {
+		held->about = NULL;
+		held->router = NULL;
+	}
 	held_free_unused(held);
 }
 
@@ -131,10 +178,12 @@ static int adopt_one(struct vrrp_worker *worker, const struct owned_address *own
 		return 0;
 	}
 	port = port_get(worker, link->name);
-	held = port ? held_get(port, &owned->prefix) : NULL;
+	held = port ? held_find(port, &owned->prefix) : NULL;
+	if (port && !held)
+		held = held_new(port, &owned->prefix);
 	if (!held)
 		return -ENOMEM;
-	held->users--;
+	held_see(held);
 	held->owned = true;
 	return 0;
 }
@@ -151,21 +200,39 @@ int vips_adopt(struct vrrp_worker *worker, int owned_fd)
 	return err;
 }
 
+static bool is_settled(const struct held *held)
+{
+	return !held->busy && clock_now() >= held->answered + SECOND_LOOK;
+}
+
+/* Was it us or somebody else? That is seen when all has settled. */
+static void look_later(struct port *port)
+{
+	if (!port->look_again)
+		port->look_again = clock_now() + SECOND_LOOK;
+}
+
+static void see_when_settled(struct held *held)
+{
+	if (is_settled(held))
+		held_see(held);
+	else
+		look_later(held->port);
+}
+
 void vips_refresh(struct port *port)
 {
-	struct address_list actual = monitor_addresses(port->worker->monitor);
-
 	for (size_t i = 0; i < port->held_count; i++)
-		port->helds[i]->present = false;
-	for (size_t i = 0; i < actual.count; i++) {
-		struct held *held = NULL;
-
-		if (actual.items[i].link == port->link.index)
-			held = held_find(port, &actual.items[i].prefix);
-		if (held)
-			held->present = true;
-	}
+		see_when_settled(port->helds[i]);
 	worker_touch(port->worker, port);
+}
+
+/* The kernel takes the IPv6 addresses of a link that is set down. */
+void vips_link_down(struct port *port)
+{
+	for (size_t i = 0; i < port->held_count; i++)
+		if (port->helds[i]->prefix.address.family == AF_INET6)
+			port->helds[i]->lost = port->helds[i]->present;
 }
 
 void vips_forget(struct port *port)
@@ -173,12 +240,15 @@ void vips_forget(struct port *port)
 	for (size_t i = port->held_count; i-- > 0;) {
 		struct held *held = port->helds[i];
 
-		held->owned = held->present = false;
+		held->owned = held->present = held->made = held->differs = held->dead = false;
+		held->error = 0;
+		held->answered = 0;
+		held->repair = (struct repair){0};
 		held_free_unused(held);
 	}
 }
 
-void vips_present(struct vrrp_worker *worker, const struct address *address, bool present)
+void vips_seen(struct vrrp_worker *worker, const struct address *address)
 {
 	for (size_t i = 0; i < worker->port_count; i++) {
 		struct port *port = worker->ports[i];
@@ -187,10 +257,8 @@ void vips_present(struct vrrp_worker *worker, const struct address *address, boo
 		if (port->link.index != address->link)
 			continue;
 		held = held_find(port, &address->prefix);
-		if (held && held->busy)
-			port->look_again = clock_now() + SECOND_LOOK; /* us or somebody else? */
-		else if (held)
-			held->present = present;
+		if (held)
+			see_when_settled(held);
 		port->stale = true;
 		worker_touch(worker, port);
 		return;
@@ -214,25 +282,31 @@ static bool put(struct port *port, const struct address_op *op, struct held *hel
 	return true;
 }
 
-/* When a missing address may be put in; what somebody else removed again and again has to wait. */
-static nstime addition_due(const struct held *held, nstime now)
+/* When an address may be put in or right. What somebody else undoes again and again has to wait;
+ * what he does in maintenance, until that is over. */
+static nstime repair_at(const struct held *held, nstime now)
 {
 	if (held->error)
 		return nstime_max(now, held->retry_at);
-	return held->owned ? repair_due(&held->repair, now) : now;
+	if (!held->owned || held->lost || held->reconfigured)
+		return now;
+	return held->port->worker->maintenance ? NSTIME_NEVER : repair_due(&held->repair, now);
+}
+
+static bool may_repair(const struct held *held)
+{
+	nstime now = clock_now(), due = repair_at(held, now);
+
+	if (due > now && due < NSTIME_NEVER)
+		worker_later(held->port->worker, due);
+	return due <= now;
 }
 
 static bool add(struct port *port, struct held *held)
 {
-	struct address_op op = {.action = ADDRESS_ADD,
-				.address = address_ours(port->link.index, &held->prefix)};
-	nstime now = clock_now(), due = addition_due(held, now);
+	struct address_op op = {.action = ADDRESS_ADD, .address = wanted_of(held)};
 
-	if (due > now) {
-		worker_later(port->worker, due);
-		return true;
-	}
-	return put(port, &op, held);
+	return !may_repair(held) || put(port, &op, held);
 }
 
 static bool promotes(const struct port *port)
@@ -250,6 +324,26 @@ static bool promotes(const struct port *port)
 	return all || one;
 }
 
+static void list_add(struct address_list *list, const struct address *address)
+{
+	list->items[list->count++] = *address;
+}
+
+/* One of ours, which the kernel has as `there`. It is wanted as it is there, unless it may be
+ * changed now. */
+static void list_held(struct held *held, const struct address *there, struct address_list *desired,
+		      struct address_list *owned)
+{
+	struct address wanted = wanted_of(held);
+	bool changes = held->differs && repair_at(held, 0) <= clock_now();
+
+	held->listed = true;
+	if (held->wants)
+		list_add(desired, changes ? &wanted : there);
+	if (held->owned)
+		list_add(owned, there);
+}
+
 /* The three lists of the plan, of this link alone, with our own knowledge of our own addresses. */
 static int lists(const struct port *port, struct arena *arena, struct address_list *desired,
 		 struct address_list *owned, struct address_list *actual)
@@ -262,27 +356,38 @@ static int lists(const struct port *port, struct arena *arena, struct address_li
 		arena_array(arena, seen.count + port->held_count + 1, sizeof(struct address));
 	if (arena_failed(arena))
 		return -ENOMEM;
+	for (size_t i = 0; i < port->held_count; i++)
+		port->helds[i]->listed = false;
 	for (size_t i = 0; i < seen.count; i++) {
-		const struct held *held = held_find(port, &seen.items[i].prefix);
+		struct held *held;
 
-		if (seen.items[i].link == port->link.index && (!held || held->present))
-			actual->items[actual->count++] = seen.items[i];
+		if (seen.items[i].link != port->link.index)
+			continue;
+		held = held_find(port, &seen.items[i].prefix);
+		if (held && !held->present)
+			continue;
+		list_add(actual, &seen.items[i]);
+		if (held) {
+			actual->items[actual->count - 1] = known_as(held, &seen.items[i]);
+			list_held(held, &seen.items[i], desired, owned);
+		}
 	}
 	for (size_t i = 0; i < port->held_count; i++) {
-		const struct held *held = port->helds[i];
-		struct address address = address_ours(port->link.index, &held->prefix);
+		struct held *held = port->helds[i];
+		struct address address = wanted_of(held);
 
-		if (held->owned)
-			owned->items[owned->count++] = address;
-		if (held->wants && held->present)
-			desired->items[desired->count++] = address;
-		if (held->present && !address_find(actual, &address))
-			actual->items[actual->count++] = address;
+		if (held->present && !held->listed) {
+			list_add(actual, &address);
+			list_held(held, &address, desired, owned);
+		} else if (held->owned && !held->listed && !held->wants) {
+			list_add(owned, &address);
+		}
 	}
 	return 0;
 }
 
-static void remove_unwanted(struct port *port)
+/* Takes out what is not wanted, and changes what is wanted otherwise. */
+static void put_right(struct port *port)
 {
 	struct address_list desired = {0}, owned = {0}, actual = {0};
 	uint32_t link = port->link.index;
@@ -294,7 +399,7 @@ static void remove_unwanted(struct port *port)
 		err = address_plan_build(arena, &desired, &owned, &actual, &link,
 					 promotes(port) ? 1 : 0, &plan);
 	if (err) {
-		log_error("no memory to remove the addresses on %s", port->name);
+		log_error("no memory to put the addresses on %s right", port->name);
 		worker_later(port->worker, clock_now() + NSTIME_S);
 	}
 	if (plan.count > rtnl_writer_room(port->worker->writer)) {
@@ -319,66 +424,113 @@ static void second_look(struct port *port)
 	}
 }
 
-/* What somebody else took away in maintenance is put back when that is over. */
-static bool is_left_alone(const struct held *held)
-{
-	return held->port->worker->maintenance && held->owned && !held->present;
-}
-
 void vips_add(struct port *port)
 {
 	for (size_t i = 0; port->link.index && i < port->held_count; i++) {
 		struct held *held = port->helds[i];
 
 		if (!held->busy && held->wants && !(held->owned && held->present) &&
-		    !is_left_alone(held) &&
 		    !add(port, held))
 			return;
 	}
 }
 
+/* Whether the plan has something to do with it now. */
+static bool is_wrong(const struct held *held)
+{
+	if (held->wants)
+		return held->present && held->owned && held->differs && may_repair(held);
+	return held->owned && (!held->error || clock_now() >= held->retry_at);
+}
+
 void vips_evaluate(struct port *port)
 {
-	bool unwanted = false;
+	bool wrong = false;
 
 	if (!port->link.index)
 		return;
 	second_look(port);
 	vips_add(port);
-	for (size_t i = 0; i < port->held_count; i++) {
-		const struct held *held = port->helds[i];
-
-		unwanted |= !held->wants && held->owned &&
-			    (!held->error || clock_now() >= held->retry_at);
-	}
-	if (unwanted && !port->pending)
-		remove_unwanted(port);
+	for (size_t i = 0; i < port->held_count; i++)
+		wrong |= is_wrong(port->helds[i]);
+	if (wrong && !port->pending)
+		put_right(port);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
+/* What somebody else did to it has been undone; nothing is said of what we did ourselves. */
+static void repaired(struct held *held, const char *what)
+{
+	char address[PREFIX_TEXT], words[FACT_DETAIL];
+
+	nstime now = clock_now();
+
+	repair_done(&held->repair, now);
+	snprintf(words, sizeof(words), "%s: %s %s%s", held->port->name,
+		 prefix_format(&held->prefix, address), what,
+		 repair_contested(&held->repair, now) ? "; that keeps coming undone" : "");
+	log_warning("%s", words);
+	if (held->router)
+		router_repaired(held->router, words);
+}
+
+static const char *repair_words(const struct held *held)
+{
+	if (held->dead)
+		return "had failed duplicate address detection, put in anew without it";
+	if (held->lifted || held->present)
+		return "was changed by somebody else, put right";
+	return "was removed by somebody else, put back";
+}
+
+static void refused(struct held *held, int error)
+{
+	held->error = error;
+	held->retry_at = clock_now() + RETRY;
+	worker_later(held->port->worker, held->retry_at);
+}
+
+/* It is as it is wanted, because of us. */
+static void settled(struct held *held)
+{
+	if (held->owned && !held->lost && !held->reconfigured)
+		repaired(held, repair_words(held));
+	held->differs = held->dead = held->lost = held->lifted = held->reconfigured = false;
+	held->owned = held->present = held->made = true;
+	held->error = 0;
+}
+
 static void added(struct held *held, int error)
 {
-	nstime now = clock_now();
+	if (error == -EEXIST) {
+		held->owned = true;
+		held->error = 0;
+		held_see(held);
+		if (!held->present) /* the monitor lags behind */
+			look_later(held->port);
+		held->present = true;
+	} else if (error) {
+		held->present = false;
+		if (error != -ENODEV) /* the monitor will tell that the link has gone */
+			refused(held, error);
+	} else {
+		settled(held);
+		held->fresh = true;
+	}
+}
+
+static void changed(struct held *held, int error)
+{
 	char address[PREFIX_TEXT];
 
-	if (error && error != -EEXIST) {
-		held->present = false;
-		if (error == -ENODEV)
-			return; /* the monitor will tell that the link has gone */
-		held->error = error;
-		held->retry_at = now + RETRY;
+	if (!error) {
+		settled(held);
 		return;
 	}
-	if (held->owned && !error) {
-		repair_done(&held->repair, now);
-		log_warning("%s: %s was removed by somebody else, put back%s", held->port->name,
-			    prefix_format(&held->prefix, address),
-			    repair_contested(&held->repair) ? "; it keeps being removed" : "");
-	}
-	held->fresh |= !error;
-	held->error = 0;
-	held->owned = held->present = true;
+	log_error("%s: %s cannot be changed: %s", held->port->name,
+		  prefix_format(&held->prefix, address), strerror(-error));
+	refused(held, error);
 }
 
 static void removed(struct held *held, int error)
@@ -386,15 +538,13 @@ static void removed(struct held *held, int error)
 	char address[PREFIX_TEXT];
 
 	if (error && error != -EADDRNOTAVAIL && error != -ENODEV) {
-		held->error = error;
-		held->retry_at = clock_now() + RETRY;
-		worker_later(held->port->worker, held->retry_at);
+		refused(held, error);
 		log_error("%s: %s cannot be removed: %s", held->port->name,
 			  prefix_format(&held->prefix, address), strerror(-error));
 		return;
 	}
 	held->error = 0;
-	held->owned = held->present = false;
+	held->owned = held->present = held->made = false;
 	held->repair = (struct repair){0};
 }
 
@@ -417,7 +567,11 @@ static void answered(struct held *held, enum address_action action, int error)
 		held->present = !error || error == -EEXIST;
 		break;
 	case ADDRESS_CHANGE:
+		changed(held, error);
+		break;
 	case ADDRESS_LIFT:
+		held->lifted = true;
+		held->present = error && error != -EADDRNOTAVAIL;
 		break;
 	}
 }
@@ -442,6 +596,7 @@ void vips_done(struct vrrp_worker *worker, uint64_t cookie, const struct address
 	port->pending--;
 	if (held) {
 		held->busy--;
+		held->answered = clock_now();
 		answered(held, op->action, error);
 		held_free_unused(held);
 	}
@@ -451,15 +606,14 @@ void vips_done(struct vrrp_worker *worker, uint64_t cookie, const struct address
 /* Nothing is under way for it, and nothing is to be done that could be done now. */
 static bool held_idle(const struct held *held)
 {
-	bool in_place = held->owned && held->present;
+	bool in_place = held->owned && held->present && !held->differs;
+	nstime now = clock_now();
 
 	if (held->busy)
 		return false;
 	if (held->error || !held->port->link.index)
 		return true;
-	if (held->wants)
-		return in_place || held->repair.streak || is_left_alone(held);
-	return !held->owned;
+	return held->wants ? in_place || repair_at(held, now) > now : !held->owned;
 }
 
 bool vips_idle(const struct vrrp_worker *worker)

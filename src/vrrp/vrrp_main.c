@@ -125,6 +125,8 @@ static void settle_port(struct port *port)
 	wire_open(port);
 	for (size_t i = 0; i < port->router_count; i++)
 		router_look(port->routers[i]);
+	for (size_t i = 0; i < port->guest_count; i++)
+		router_look(port->guests[i]);
 	port->stale = false;
 	vips_evaluate(port);
 }
@@ -520,12 +522,7 @@ static void on_link_removed(void *ctx, const struct link *link)
 
 static void on_address(void *ctx, const struct address *address)
 {
-	vips_present(ctx, address, true);
-}
-
-static void on_address_removed(void *ctx, const struct address *address)
-{
-	vips_present(ctx, address, false);
+	vips_seen(ctx, address);
 }
 
 static void first_sight(struct vrrp_worker *worker)
@@ -655,7 +652,7 @@ static const struct monitor_ops monitor_ops = {
 	.link = on_link,
 	.link_removed = on_link_removed,
 	.address = on_address,
-	.address_removed = on_address_removed,
+	.address_removed = on_address,
 	.synced = on_synced,
 	.failed = on_failed,
 };

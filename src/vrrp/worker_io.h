@@ -6,6 +6,7 @@
  *   port_io     an interface that routers use: its link and the source addresses on it
  *   wire_io     its sockets: who gets which advert, and what goes out where
  *   trackers_io what the routers track: priority, and faults that are not their own
+ *   estate_io   what a router has in the kernel, on its own interface and others
  *   announcing_io  gratuitous ARP and neighbour advertisements, paced
  *   overrides_io, orders_io   what operators said, and what they want done now
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
@@ -55,13 +56,23 @@ struct worker;
 struct held {
 	struct prefix prefix;
 	struct port *port;
+	const struct vip *about; /* its attributes, in the router that listed it last; NULL: none */
+	struct router *router;   /* that one */
 	unsigned users;       /* routers that list it */
 	unsigned wants;       /* of these, masters */
 	unsigned busy;        /* operations under way */
-	bool owned, present;  /* written down as ours; in the kernel */
+	bool owned, present;  /* written down as ours; in the kernel, */
+	bool made;            /* by us, not only adopted */
+	bool differs;         /* where it is not as it is wanted, */
+	bool dead;            /* or failed duplicate address detection */
+	bool reconfigured;    /* it differs because it is wanted otherwise now */
+	bool lost;            /* the kernel took it, with its link */
+	bool lifted;          /* taken out to be put in anew */
+	bool listed;          /* in the list that is being made */
 	bool fresh;           /* put in since its routers were told */
 	int error;            /* the kernel's last refusal */
 	nstime retry_at;
+	nstime answered;      /* the last operation */
 	struct repair repair;
 };
 
@@ -84,6 +95,8 @@ struct port {
 	uint8_t foreign[2][32];  /* virtual routers of others that were told; IPv4, IPv6 */
 	struct router **routers; /* the leaving ones too; by family and virtual router id */
 	size_t router_count, router_room;
+	struct router **guests;  /* whose own port is another, with addresses here */
+	size_t guest_count, guest_room;
 	struct held **helds;  /* by prefix */
 	size_t held_count, held_room;
 	size_t pending;       /* operations under way on it */
@@ -119,7 +132,6 @@ struct router {
 	struct loop_timer timer;
 
 	struct held **helds;           /* the virtual addresses, in the order of the file */
-	struct addr *addresses;
 	size_t address_count;
 	uint8_t family;                /* of its adverts */
 	uint8_t *wire;                 /* the advertised addresses as bytes of an advert */
@@ -131,6 +143,10 @@ struct router {
 	bool waiting;                  /* the machine waits for WRITTEN */
 	struct herald *heralds;        /* by interface */
 	size_t herald_count;
+	uint64_t repairs;              /* of its addresses, undoing what others did */
+	char repair[FACT_DETAIL];      /* the last one */
+	bool contested;                /* one keeps coming undone */
+	char missing[FACT_DETAIL];     /* what a master has not in the kernel, and why */
 	bool unannounced;              /* since it became master: the next round is urgent */
 
 	uint64_t faults;
@@ -242,11 +258,28 @@ void router_fact(const struct router *router, struct fact_instance *out);
 /* Marks the fact when a counter has moved since it was told. */
 void router_count(struct router *router);
 
+/* ---- estate_io ------------------------------------------------------------------------------ */
+
+/* Known to the other ports that it has addresses on. -ENOMEM. */
+int estate_attach(struct router *router);
+void estate_detach(struct router *router);
+void estate_touch(struct router *router);
+void estate_want(struct router *router, bool wanted);
+/* Wants all it has, and begins to put it in; or no longer wants it. */
+void estate_take(struct router *router);
+void estate_leave(struct router *router);
+/* An address that the kernel refuses on its own interface; NULL: none. */
+const struct held *estate_refused(const struct router *router);
+/* Tells the machine when all is in, and everybody what is missing. */
+void estate_look(struct router *router);
+/* What somebody else did to an address of it has been undone; in words. */
+void router_repaired(struct router *router, const char *words);
+
 /* ---- announcing_io -------------------------------------------------------------------------- */
 
 /* What a router announces where, in the arena. -ENOMEM. */
-int heralds_make(struct arena *arena, struct held *const *helds, size_t count,
-		 struct herald **out, size_t *out_count);
+int heralds_make(struct arena *arena, struct held **helds, size_t count, struct herald **out,
+		 size_t *out_count);
 int announcing_init(struct port *port);
 void announcing_fini(struct port *port);
 /* One round over all addresses; several at once are done one after the other. */
@@ -353,16 +386,19 @@ void orders_leave(struct router *router);
 
 /* ---- vips_io -------------------------------------------------------------------------------- */
 
-/* Made if need be, users + 1; users - 1, freed when nothing holds it any more. */
-struct held *held_get(struct port *port, const struct prefix *prefix);
-void held_put(struct held *held);
+/* Made if need be, users + 1 (NULL: out of memory, or no port); users - 1, freed when nothing holds it any more. `vip` must live as
+ * long as it is listed. */
+struct held *held_get(struct port *port, const struct vip *vip);
+void held_put(struct held *held, const struct vip *vip);
 bool vips_has(const struct port *port, const struct prefix *prefix);
 /* What is in the file of owned things belongs to its port from now on. */
 int vips_adopt(struct vrrp_worker *worker, int owned_fd);
 /* Compares with the kernel, as the monitor sees it. */
 void vips_refresh(struct port *port);
 void vips_forget(struct port *port); /* the link has gone, and its addresses with it */
-void vips_present(struct vrrp_worker *worker, const struct address *address, bool present);
+void vips_link_down(struct port *port); /* it was set down */
+/* The monitor has told of one of that identity. */
+void vips_seen(struct vrrp_worker *worker, const struct address *address);
 /* Puts operations for what is wanted and not there. */
 void vips_add(struct port *port);
 /* The same, and for what is ours and not wanted: only when every router has begun. */

@@ -70,6 +70,7 @@ static const struct fact_instance instance = {
 	.contested = true,
 	.late = {700, [VRRP_LATE_COUNT - 1] = UINT64_MAX},
 	.repair = "192.168.8.200/24 on eth0 was removed by somebody else",
+	.missing = "192.0.2.1/32 on eth9: the interface does not exist",
 	.reason = "192.168.8.10 advertises 150 > 100",
 	.fault = "eth0 is down"};
 static const struct fact_group group = {
@@ -186,6 +187,7 @@ START_TEST(every_field_of_an_instance_is_carried)
 	ck_assert(addr_equal(&got.other_from, &instance.other_from));
 	ck_assert_uint_eq(got.repairs, 6);
 	ck_assert_str_eq(got.repair, instance.repair);
+	ck_assert_str_eq(got.missing, instance.missing);
 	ck_assert_str_eq(got.reason, instance.reason);
 	ck_assert_str_eq(got.fault, instance.fault);
 }

@@ -198,6 +198,7 @@ static void tell_vrrp(struct mirror *mirror)
 				    .other_from = ip("192.168.8.12"),
 				    .repairs = 2,
 				    .repair = "192.168.8.201/32 on eth0 was removed",
+				    .missing = "192.0.2.1/32 on eth9: the interface does not exist",
 				    .late = {720, 10, [VRRP_LATE_COUNT - 1] = 1},
 				    .why = VRRP_WHY_SILENCE,
 				    .reason = "no advert from 192.168.8.11 for 3.6s (prio 100)"});

@@ -243,12 +243,13 @@ START_TEST(a_lost_address_is_put_back_at_once_and_then_ever_more_slowly)
 
 	ck_assert_int_eq(repair_due(&repair, now), now);
 	repair_done(&repair, now);
-	ck_assert(!repair_contested(&repair));
+	ck_assert(!repair_contested(&repair, now));
 	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
 		ck_assert_int_eq(repair_due(&repair, now + 1), now + pauses[i] * NSTIME_S);
 		now = repair_due(&repair, now + 1);
 		repair_done(&repair, now);
-		ck_assert(repair_contested(&repair));
+		ck_assert(repair_contested(&repair, now));
+		ck_assert(!repair_contested(&repair, repair_forgotten(&repair)));
 	}
 }
 END_TEST
@@ -263,7 +264,7 @@ START_TEST(what_has_held_for_long_is_put_back_at_once_again)
 	now += 60 * NSTIME_S;
 	ck_assert_int_eq(repair_due(&repair, now), now);
 	repair_done(&repair, now);
-	ck_assert(!repair_contested(&repair));
+	ck_assert(!repair_contested(&repair, now));
 	ck_assert_int_eq(repair_due(&repair, now), now + 10 * NSTIME_S);
 }
 END_TEST
