@@ -294,8 +294,8 @@ START_TEST(what_is_past_or_as_it_must_be_is_no_problem)
 {
 	static const char *const fine[] = {
 		"\"dropped\":{\"auth\":12},\"dropped_at\":{\"auth\":\"2026-01-02T02:59:00.000Z\"}",
-		"\"dropped\":{\"virtual_router_id\":12},\"dropped_at\":{\"virtual_router_id\":"
-		"\"2026-01-02T03:00:59.000Z\"}",
+		("\"dropped\":{\"virtual_router_id\":12},\"dropped_at\":{\"virtual_router_id\":"
+		 "\"2026-01-02T03:00:59.000Z\"}"),
 		"\"no_peer_heard\":true",
 		"\"trackers\":[{\"state\":\"unknown\",\"weight\":-30},{\"state\":\"up\",\"weight\":9}]",
 	};

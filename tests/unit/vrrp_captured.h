@@ -49,10 +49,8 @@ static inline size_t unhex(const char *text, uint8_t *out)
 {
 	size_t count = 0;
 
-	for (; *text; text++) {
+	for (; *text; text += 2)
 		out[count++] = (uint8_t)(hex_digit(text[0]) << 4 | hex_digit(text[1]));
-		text++;
-	}
 	return count;
 }
 
