@@ -17,7 +17,8 @@ struct statepage_instance {
 	uint8_t state;        /* enum vrrp_state */
 	uint8_t releasing;    /* a release was under way */
 	uint8_t standing;     /* released by the operator: it must not claim while there is a master */
-	uint8_t pad[5];
+	uint8_t heard;        /* another router was heard, ever */
+	uint8_t pad[4];
 	struct addr master;
 };
 
@@ -25,6 +26,8 @@ struct statepage {
 	uint32_t magic, size;
 	int64_t created;      /* clock_now() of the supervisor: when the daemon was started */
 	int64_t heartbeat;    /* clock_now() of the worker's last turn */
+	int64_t facts_at;     /* control: when it took the last fact; 0: never */
+	uint64_t event_base, event; /* control: numbers before the first event, and of the last */
 	struct statepage_instance instances[STATEPAGE_INSTANCES];
 };
 

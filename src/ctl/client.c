@@ -75,7 +75,8 @@ void client_close(struct client *client)
 {
 	if (client->fd >= 0)
 		close(client->fd);
-	client->fd = -1;
+	free(client->text);
+	*client = (struct client){.fd = -1};
 }
 
 static int send_line(struct client *client, json_t *request)
@@ -109,7 +110,7 @@ static int wait_readable(int fd, nstime deadline)
 
 		if (left <= 0)
 			return -ETIMEDOUT;
-		ready = poll(&wait, 1, (int)(left / NSTIME_MS) + 1);
+		ready = poll(&wait, 1, (int)(nstime_min(left, 3600 * NSTIME_S) / NSTIME_MS) + 1);
 		if (ready > 0)
 			return 0;
 		if (ready < 0 && errno != EINTR)
@@ -117,46 +118,66 @@ static int wait_readable(int fd, nstime deadline)
 	}
 }
 
-/* Reads up to the end of a line: the text before it, malloc'ed. */
+static int grow(struct client *client)
+{
+	size_t room = client->room ? 2 * client->room : 65536;
+	char *grown = room <= ANSWER_MAX ? realloc(client->text, room) : NULL;
+
+	if (!grown)
+		return -ENOMEM;
+	client->text = grown;
+	client->room = room;
+	return 0;
+}
+
+/* Waits for bytes and takes them in: how many, or -errno. */
+static ssize_t receive_some(struct client *client, nstime deadline)
+{
+	ssize_t got;
+	int err = client->size == client->room ? grow(client) : 0;
+
+	if (!err)
+		err = wait_readable(client->fd, deadline);
+	if (err)
+		return err;
+	got = recv(client->fd, client->text + client->size, client->room - client->size,
+		   MSG_DONTWAIT);
+	if (got == 0 || (got < 0 && errno == ECONNRESET))
+		return -EPIPE;
+	if (got < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	client->size += (size_t)got;
+	return got;
+}
+
+/* The text up to the end of a line, malloc'ed; what came behind it is kept for the next. */
 static int receive_line(struct client *client, nstime deadline, char **out, size_t *length)
 {
-	size_t size = 0, room = 65536;
-	char *text = malloc(room), *end = NULL;
-	int err = text ? 0 : -ENOMEM;
+	char *end = client->size ? memchr(client->text, '\n', client->size) : NULL, *line;
 
-	while (!err && !end) {
-		ssize_t got;
+	while (!end) {
+		ssize_t got = receive_some(client, deadline);
 
-		if (size == room) {
-			char *grown = room < ANSWER_MAX ? realloc(text, 2 * room) : NULL;
-
-			if (!grown) {
-				err = -ENOMEM;
-				break;
-			}
-			text = grown;
-			room *= 2;
-		}
-		err = wait_readable(client->fd, deadline);
-		if (err)
-			break;
-		got = recv(client->fd, text + size, room - size, MSG_DONTWAIT);
-		if (got == 0 || (got < 0 && errno == ECONNRESET))
-			err = -EPIPE;
-		else if (got < 0 && errno != EINTR && errno != EAGAIN)
-			err = -errno;
-		else if (got > 0) {
-			end = memchr(text + size, '\n', (size_t)got);
-			size += (size_t)got;
-		}
+		if (got < 0)
+			return (int)got;
+		if (got > 0)
+			end = memchr(client->text + client->size - got, '\n', (size_t)got);
 	}
-	if (err) {
-		free(text);
-		return err;
-	}
-	*length = (size_t)(end - text);
-	*out = text;
+	*length = (size_t)(end - client->text);
+	line = malloc(*length + 1);
+	if (!line)
+		return -ENOMEM;
+	memcpy(line, client->text, *length);
+	line[*length] = '\0';
+	client->size -= *length + 1;
+	memmove(client->text, end + 1, client->size);
+	*out = line;
 	return 0;
+}
+
+int client_line(struct client *client, nstime patience, char **line, size_t *length)
+{
+	return receive_line(client, nstime_after(now(), patience), line, length);
 }
 
 static int ask_error(int err, nstime patience, char *error)

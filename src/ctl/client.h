@@ -3,6 +3,8 @@
 #ifndef LBHA_CTL_CLIENT_H
 #define LBHA_CTL_CLIENT_H
 
+#include <stddef.h>
+
 #include <jansson.h>
 
 #include "base/nstime.h"
@@ -11,7 +13,9 @@
 
 struct client {
 	int fd;
-	int pid; /* who listens; 0: not known */
+	int pid;    /* who listens; 0: not known */
+	char *text; /* received, and not yet taken */
+	size_t size, room;
 };
 
 /* 0; -ENOENT when no daemon listens there; another -errno. `error` (CLIENT_ERROR bytes) gets the
@@ -23,6 +27,10 @@ void client_close(struct client *client);
  * when the daemon hung up instead, -EBADMSG for what is no answer; `error` gets the sentence. */
 int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer,
 	       char *error);
+
+/* The next line behind an answer, without its end, malloc'ed; waits for it, NSTIME_NEVER: as long as
+ * the connection lasts. -ETIMEDOUT, -EPIPE when the daemon hung up. */
+int client_line(struct client *client, nstime patience, char **line, size_t *length);
 
 /* Waits until the process that listens has ended (or at least hung up, where it cannot be told).
  * -ETIMEDOUT. */

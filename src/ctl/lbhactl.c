@@ -15,6 +15,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "ctl/client.h"
+#include "ctl/events.h"
 #include "ctl/load.h"
 #include "ctl/paper.h"
 #include "ctl/problems.h"
@@ -33,6 +34,8 @@ enum extra {
 	EXTRA_ALL = 1,
 	EXTRA_COMMENT = 2,
 	EXTRA_TIMEOUT = 4,
+	EXTRA_FOLLOW = 8,
+	EXTRA_SINCE = 16,
 };
 
 /* One run of the program. */
@@ -44,6 +47,7 @@ struct run {
 	unsigned extras;               /* set of enum extra that were given */
 	const char *comment;
 	nstime timeout;
+	uint64_t since;
 	struct client client;
 	struct paper paper;
 };
@@ -355,6 +359,38 @@ static int prepare_overrides(const struct run *run, UNUSED json_t *request)
 	return EXIT_DONE;
 }
 
+/* ---- events ----------------------------------------------------------------------- */
+
+static int prepare_events(const struct run *run, json_t *request)
+{
+	if (run->extras & EXTRA_FOLLOW)
+		json_object_set_new(request, "follow", json_true());
+	if (run->extras & EXTRA_SINCE)
+		json_object_set_new(request, "since", json_integer((json_int_t)run->since));
+	return EXIT_DONE;
+}
+
+static int run_events(struct run *run, json_t *result)
+{
+	struct follow follow = {
+		.client = &run->client,
+		.socket = run->socket,
+		.paper = &run->paper,
+		.raw = run->json,
+		.last = run->extras & EXTRA_SINCE ? run->since
+						  : (uint64_t)json_number(result, "last"),
+	};
+	char error[CLIENT_ERROR];
+	int err;
+
+	show_events(&run->paper, json_object_get(result, "events"), run->json);
+	if (!(run->extras & EXTRA_FOLLOW))
+		return EXIT_DONE;
+	fflush(stdout);
+	err = events_follow(&follow, error);
+	return complain(err == -ENOENT ? EXIT_NO_DAEMON : EXIT_FAILED, "%s", error);
+}
+
 /* ---- commands --------------------------------------------------------------------- */
 
 #define QUESTION (10 * NSTIME_S)
@@ -371,6 +407,8 @@ static const struct command commands[] = {
 	 run_vrrp},
 	{"services", "[NAME]", "the services, or one with every probe", 0, 1, 0, QUESTION, NULL,
 	 run_services},
+	{"events", "", "what has changed", 0, 0, EXTRA_FOLLOW | EXTRA_SINCE, QUESTION,
+	 prepare_events, run_events},
 	{"config", "", "the configuration in force on this node", 0, 0, 0, QUESTION, NULL,
 	 run_config},
 	{"plan", "[FILE]", "what a reload would do; nothing if nothing is to do", 0, 1, 0, COMMAND,
@@ -419,6 +457,8 @@ static void help(void)
 	     "  --json                JSON instead of text\n"
 	     "  --comment TEXT        with priority and maintenance: why, for whoever looks later\n"
 	     "  --timeout TIME        with these: until when, as 30m or 2h; else until taken back\n"
+	     "  --follow              with events: print those to come, too\n"
+	     "  --since N             with events: those after event number N\n"
 	     "  --help, --version\n\n"
 	     "exit status: 0 done, 1 failed, 2 usage, 3 no lbhad runs, 4 status: not well");
 }
@@ -522,12 +562,27 @@ static int words_wrong(const struct command *command)
 	return complain(EXIT_USAGE, "usage: lbhactl %s %s", command->name, command->words);
 }
 
+/* The first option that the command has not. */
 static int extras_wrong(const struct command *command, unsigned extras)
 {
-	return complain(EXIT_USAGE, "%s has no --%s", command->name,
-			extras & EXTRA_ALL	 ? "all"
-			: extras & EXTRA_COMMENT ? "comment"
-						 : "timeout");
+	static const char *const names[] = {"all", "comment", "timeout", "follow", "since"};
+	unsigned first = 0;
+
+	while (!(extras & 1u << first))
+		first++;
+	return complain(EXIT_USAGE, "%s has no --%s", command->name, names[first]);
+}
+
+static int since_take(struct run *run, const char *text)
+{
+	char *end;
+
+	run->extras |= EXTRA_SINCE;
+	errno = 0;
+	run->since = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || run->since > INT64_MAX)
+		return complain(EXIT_USAGE, "\"%s\" is no number of an event", text);
+	return EXIT_DONE;
 }
 
 static int timeout_take(struct run *run, const char *text)
@@ -547,6 +602,8 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 		{"all", no_argument, NULL, 'a'},
 		{"comment", required_argument, NULL, 'c'},
 		{"timeout", required_argument, NULL, 't'},
+		{"follow", no_argument, NULL, 'f'},
+		{"since", required_argument, NULL, 'n'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
@@ -564,12 +621,15 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 			return EXIT_USAGE;
 		if (option == 't' && timeout_take(run, optarg))
 			return EXIT_USAGE;
+		if (option == 'n' && since_take(run, optarg))
+			return EXIT_USAGE;
 		if (option == 'c')
 			run->comment = optarg;
 		if (option == 's')
 			run->socket = optarg;
 		run->json |= option == 'j';
 		run->extras |= option == 'a' ? EXTRA_ALL : option == 'c' ? EXTRA_COMMENT : 0u;
+		run->extras |= option == 'f' ? EXTRA_FOLLOW : 0u;
 	}
 	if (optind == argc)
 		return complain(EXIT_USAGE, "no command given; `lbhactl --help` lists them");

@@ -26,6 +26,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
+#include "core/statepage.h"
 #include "core/worker.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_mirror.h"
@@ -127,15 +128,17 @@ static void control_release(void *ctx)
 static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 {
 	struct control *control = ctx;
+	nstime now = clock_now();
 	unsigned suppressed;
 
+	worker_page(control->worker)->facts_at = now;
 	if (type == FACT_SYNC && control->awaited) {
 		control->awaited &= ~(1u << peer);
 		if (!control->awaited)
 			begin_to_answer(control);
 	}
-	if (mirror_fact(&control->mirror, type, in, clock_now()) ||
-	    !log_limit(&control->bad_facts, clock_now(), &suppressed))
+	if (mirror_fact(&control->mirror, type, in, now) ||
+	    !log_limit(&control->bad_facts, now, &suppressed))
 		return;
 	log_warning("the %s worker sent a senseless fact of type %u, ignored (and %u before)",
 		    role_name((enum role)peer), type, suppressed);
@@ -329,8 +332,28 @@ static void keep_event(void *ctx, const struct event *event)
 	struct control *control = ctx;
 
 	events_add(control->events, event, clock_wall_offset());
+	worker_page(control->worker)->event = events_last(control->events);
 	if (control->clients)
 		clients_wake(control->clients);
+}
+
+/* A predecessor has told all up to the last fact that it took; before the first one nobody was
+ * there since the daemon began. */
+static int events_begin(struct control *control)
+{
+	struct statepage *page = worker_page(control->worker);
+	nstime since_epoch = clock_now() + clock_wall_offset();
+
+	if (!page->event_base)
+		page->event_base = page->event = (uint64_t)(since_epoch / NSTIME_MS);
+	control->events = events_new(page->event_base, page->event);
+	control->sink = (struct event_sink){
+		.event = keep_event,
+		.ctx = control,
+		.started = page->facts_at ? page->facts_at : page->created,
+	};
+	control->mirror.sink = &control->sink;
+	return control->events ? 0 : -ENOMEM;
 }
 
 /* What a follower gets next: many lines at once, or one that says how many it missed. */
@@ -353,8 +376,8 @@ static char *answer_follow(struct control *control, uint32_t ticket,
 			   const struct control_request *request)
 {
 	uint64_t last = events_last(control->events);
-	char *answer = control_answer(json_pack("{s:[], s:I, s:i}", "events", "last",
-						(json_int_t)last, "missed", 0));
+	char *answer = control_answer(
+		json_pack("{s:[], s:I}", "events", "last", (json_int_t)last));
 
 	if (clients_follow(control->clients, ticket, answer, more_events,
 			   request->has_since ? request->since : last))
@@ -380,7 +403,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 		return mirror->model ? answer_config(mirror)
 				     : control_refusal("no configuration is loaded yet", NULL);
 	case CONTROL_EVENTS:
-		return control_answer(events_json(control->events, request->since));
+		return control_answer(events_json(control->events, request->since,
+						  clock_now() + wall));
 	case CONTROL_OVERRIDES:
 		return control_answer(status_overrides_json(mirror));
 	case CONTROL_PING:
@@ -490,11 +514,7 @@ int control_main(void)
 	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
 	if (!control.worker)
 		return 1;
-	control.events = events_new(clock_now(), clock_wall_offset());
-	control.sink = (struct event_sink){
-		.event = keep_event, .ctx = &control, .started = clock_now()};
-	control.mirror.sink = &control.sink;
-	if (control.events &&
+	if (!events_begin(&control) &&
 	    !timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,
 			&control))
 		status = worker_run(control.worker);

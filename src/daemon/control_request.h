@@ -6,7 +6,7 @@
  *   {"request":"services"}   {"ok":true,"result":[…]}  the other
  *   {"request":"config"}     {"ok":true,"result":{"node","generation","config":TEXT}}
  *   {"request":"events","since":N,"follow":BOOL}
- *                            {"ok":true,"result":{"events":[…],"last":N,"missed":N}}
+ *                            {"ok":true,"result":{"events":[…],"last":N}}
  *   {"request":"reload"}     {"ok":true,"result":{"lines":[TEXT…]}}  when it is in force
  *   {"request":"plan","file":PATH}  {"ok":true,"result":{"lines":[TEXT…]}}  one an operation
  *   {"request":"stop"}       {"ok":true,"result":{"lines":[]}}  when stopping has begun
@@ -18,11 +18,11 @@
  *                            {"ok":true,"result":{"objects":[{"name","done","text"}…],"lines":[…]}}
  *   what cannot be done      {"ok":false,"error":TEXT,"lines":[TEXT…]}, and "objects" as above
  *
- * Events are those after number `since` that are still kept (default 0: all of them); `missed` is how
- * many after it are gone, null when it is a number of another time. With `follow` the answer has none
- * of them: they come behind it as lines of their own, and so does every later one, until the client
- * hangs up; `since` is then by default the last number. A line {"event":"missed",…} stands where a
- * follower was too slow.
+ * Events are those after number `since` that are still kept (default 0: all of them); one
+ * {"event":"missed","missed":N,…} stands before them when some after it are gone, N is null when
+ * nobody knows how many: the number is of another time. With `follow` the answer has none of them:
+ * they come behind it as lines of their own, and so does every later one, until the client hangs up;
+ * `since` is then by default the last number. A "missed" stands where a follower was too slow.
  *
  * Requests of a connection are answered in order, one at a time. `file` is an absolute path;
  * without it the plan is for the file that lbhad runs with. `priority` and `maintenance` take

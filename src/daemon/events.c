@@ -8,18 +8,20 @@
 #include "daemon/control_status.h"
 
 struct events {
-	uint64_t before;          /* the number before the first one */
+	uint64_t base;            /* numbers of this daemon are above it */
+	uint64_t before;          /* those of this ring above this one */
 	uint64_t last;
 	char *lines[EVENTS_MAX];  /* by number modulo EVENTS_MAX; NULL: lost */
 };
 
-struct events *events_new(nstime now, nstime wall)
+struct events *events_new(uint64_t base, uint64_t last)
 {
 	struct events *events = calloc(1, sizeof(*events));
-	nstime time = now + wall;
 
-	if (events && time > 0)
-		events->before = events->last = (uint64_t)(time / NSTIME_MS);
+	if (!events)
+		return NULL;
+	events->base = base;
+	events->before = events->last = last;
 	return events;
 }
 
@@ -89,7 +91,7 @@ static char *as_line(json_t *object)
 	return strcat(line, "\n");
 }
 
-char *events_missed_line(uint64_t next, uint64_t missed, nstime time)
+static json_t *missed_json(uint64_t next, uint64_t missed, nstime time)
 {
 	json_t *object = begin(next - 1, time, "missed");
 
@@ -99,7 +101,12 @@ char *events_missed_line(uint64_t next, uint64_t missed, nstime time)
 	put(&object, "reason", json_string("older events are no longer kept"));
 	put(&object, "missed",
 	    missed == EVENTS_UNKNOWN ? json_null() : json_integer((json_int_t)missed));
-	return as_line(object);
+	return object;
+}
+
+char *events_missed_line(uint64_t next, uint64_t missed, nstime time)
+{
+	return as_line(missed_json(next, missed, time));
 }
 
 /* ---- the ring -------------------------------------------------------------------------------- */
@@ -132,7 +139,7 @@ uint64_t events_after(const struct events *events, uint64_t since, uint64_t *mis
 	*missed = 0;
 	if (!since)
 		return oldest;
-	if (since < events->before || since > events->last) {
+	if (since < events->base || since > events->last) {
 		*missed = EVENTS_UNKNOWN;
 		return oldest;
 	}
@@ -175,17 +182,17 @@ char *events_text(const struct events *events, uint64_t *number, size_t size)
 	return text;
 }
 
-json_t *events_json(const struct events *events, uint64_t since)
+json_t *events_json(const struct events *events, uint64_t since, nstime time)
 {
 	uint64_t missed, number = events_after(events, since, &missed);
 	json_t *list = json_array(), *result = json_object();
 
+	if (missed)
+		json_array_append_new(list, missed_json(number, missed, time));
 	for (; number <= events->last; number++)
 		if (line_of(events, number))
 			json_array_append_new(list, json_loads(line_of(events, number), 0, NULL));
 	put(&result, "events", list);
 	put(&result, "last", json_integer((json_int_t)events->last));
-	put(&result, "missed",
-	    missed == EVENTS_UNKNOWN ? json_null() : json_integer((json_int_t)missed));
 	return result;
 }

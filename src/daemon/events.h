@@ -1,7 +1,8 @@
 /* The ring of events: the last EVENTS_MAX of them as lines of JSON, each with a number that is never
- * used again: numbering begins with the milliseconds of the wall clock when the ring is made, so a
- * reader that comes back after this worker (or the daemon) was replaced learns that it missed
- * something, instead of taking new events for those that it knows. */
+ * used again. Numbers go on over a control worker that is replaced (they are kept in its state page),
+ * and those of a daemon begin with the milliseconds of the wall clock: so a reader that comes back
+ * later learns how much it missed, or that it comes from another time, instead of taking new events
+ * for those that it knows. */
 #ifndef LBHA_DAEMON_EVENTS_H
 #define LBHA_DAEMON_EVENTS_H
 
@@ -16,8 +17,9 @@
 
 struct events;
 
-/* `wall` is clock_wall_offset() now; NULL when out of memory. */
-struct events *events_new(nstime now, nstime wall);
+/* A ring without events yet: numbers began behind `base`, the last one given was `last`. NULL when
+ * out of memory. */
+struct events *events_new(uint64_t base, uint64_t last);
 void events_free(struct events *events);
 
 /* Appends an event; the oldest one goes when the ring is full. When out of memory it is lost, and
@@ -31,20 +33,19 @@ uint64_t events_oldest(const struct events *events);
 #define EVENTS_UNKNOWN UINT64_MAX
 
 /* Where to read on after event number `since`; 0: with the oldest. *missed is how many after `since`
- * are gone for good; EVENTS_UNKNOWN: nobody knows, `since` is of another time (another control
- * worker). */
+ * are gone for good; EVENTS_UNKNOWN: nobody knows, `since` is of another daemon. */
 uint64_t events_after(const struct events *events, uint64_t since, uint64_t *missed);
 
 /* A line with its end that tells a reader what it has missed before event number `next`, malloc'ed;
- * its number is the one before. NULL when out of memory. */
+ * its number is the one before. NULL when out of memory. `time` is since the epoch. */
 char *events_missed_line(uint64_t next, uint64_t missed, nstime time);
 
 /* The lines from event *number on, as many as fit into `size` bytes (at least one), malloc'ed;
  * *number becomes that of the next one. NULL: there are none, or no memory. */
 char *events_text(const struct events *events, uint64_t *number, size_t size);
 
-/* {"events":[…],"last":N,"missed":N}: those after `since`, the number to resume with, and how many
- * are gone (null: nobody knows). NULL when out of memory. */
-json_t *events_json(const struct events *events, uint64_t since);
+/* {"events":[…],"last":N}: those after `since`, before them one that tells what is missing (at
+ * `time`, since the epoch), and the number to resume with. NULL when out of memory. */
+json_t *events_json(const struct events *events, uint64_t since, nstime time);
 
 #endif

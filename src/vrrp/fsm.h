@@ -111,7 +111,7 @@ struct vrrp_machine {
 	nstime claim_at;        /* BACKUP: when it would claim; all that holds it back considered */
 	bool grouped;           /* as configured at the last step */
 	bool standing;          /* released by the operator; over all states but MASTER */
-	bool peer_heard;        /* since the start */
+	bool peer_heard;        /* since the start; a restarted worker says so before RESUME */
 
 	/* MASTER only */
 	enum vrrp_phase phase;

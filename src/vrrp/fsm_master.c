@@ -55,6 +55,7 @@ void fsm_master_resume(struct step *s)
 
 	reason.time = s->now - s->in->point;
 	enter(s, reason);
+	s->m->no_peer_heard = !s->m->peer_heard;
 	s->m->quiet = true;
 	fsm_advertise(s, s->now);
 	fsm_act_kind(s, VRRP_ACTION_ADD);

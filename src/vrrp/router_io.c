@@ -337,6 +337,7 @@ static void write_page(struct router *router)
 	page->state = (uint8_t)router->machine.state;
 	page->releasing = vrrp_fsm_releasing(&router->machine);
 	page->standing = router->machine.standing || router->machine.stepping;
+	page->heard = router->machine.peer_heard;
 	page->master = router->machine.master;
 }
 
@@ -673,8 +674,10 @@ void router_prepare(struct router *router)
 	if (!router->page)
 		log_warning("%s: no room in the state page: a restarted worker cannot go on as "
 			    "MASTER", router->about.name);
-	else
+	if (router->page) {
 		router->machine.standing = router->page->standing; /* an operator's word */
+		router->machine.peer_heard = router->page->heard;
+	}
 	router->port->stale = true;
 	look_at_source(router);
 	router->faults = faults_now(router, &text);

@@ -1,4 +1,5 @@
 """What a director tracks decides about who is MASTER, by what is so now and not by what has happened."""
+import json
 import time
 
 from lbhatest import wait_for, wait_until
@@ -36,6 +37,10 @@ class TrackingPair(Pair):
 
     def tracker(self, name):
         return next(one for one in self.lb1.vrrp()["trackers"] if one["name"] == name)
+
+
+def events_of(director, since=0):
+    return [json.loads(line) for line in director.ctl("events", "--json", "--since", str(since)).splitlines()]
 
 
 def test_a_weight_moves_the_address_and_back(lab):
@@ -134,6 +139,22 @@ def test_weights_are_summed_and_kept_within_1_and_254(lab):
     pair.track("{interface: eth1, weight: 104}, {interface: eth2, weight: 104}")
     assert pair.lb1.reload()[0] == 0
     pair.wait_priority(254)
+
+
+def test_a_check_worker_that_dies_changes_nothing(lab):
+    pair = TrackingPair(lab, "{check: gateway, weight: -30}").start()
+    pair.server.stop()
+    pair.wait_priority(120)
+    last = events_of(pair.lb1)[-1]["seq"]
+    for _ in range(2):
+        pid = pair.lb1.kill_worker("check")
+        wait_until(lambda: pair.lb1.worker("check")["pid"] not in (0, pid), 10, "another check worker")
+        wait_for(lambda: pair.lb1.worker("check")["state"], "running", 10)
+    time.sleep(0.5)  # some probes of the new one have ended
+    assert {event["event"] for event in events_of(pair.lb1, last)} == {"worker_restart"}
+    assert pair.lb1.vrrp()["priority"] == 120
+    pair.server.start()
+    pair.wait_priority(150)
 
 
 def test_a_reload_keeps_what_is_known_of_a_check(lab):

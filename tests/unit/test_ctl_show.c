@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/drops.h"
+#include "ctl/events.h"
 #include "ctl/grid.h"
 #include "ctl/paper.h"
 #include "ctl/problems.h"
@@ -137,6 +138,44 @@ START_TEST(every_story_of_an_instance_is_told)
 	}
 	paper_close(&paper, "ctl/vrrp-stories.txt");
 	json_decref(value);
+}
+END_TEST
+
+static const struct {
+	const char *event, *line;
+} events[] = {
+	{"{'seq':9,'time':'2026-01-02T03:28:20.123Z','event':'vrrp_state','object':'public','old':"
+	 "'BACKUP','new':'MASTER','reason':'no advert from 192.0.2.2 for 3.6s','missed':0}",
+	 "2026-01-02 03:28:20 UTC vrrp_state public: BACKUP → MASTER: no advert from 192.0.2.2 for "
+	 "3.6s\n"},
+	{"{'time':'2026-01-02T03:28:20.123Z','event':'competing_master','object':'public','old':"
+	 "null,'new':'192.0.2.3','reason':'it advertises 90'}",
+	 "2026-01-02 03:28:20 UTC competing_master public: 192.0.2.3: it advertises 90\n"},
+	{"{'time':'2026-01-02T03:28:20.123Z','event':'competing_master','object':'public','old':"
+	 "'192.0.2.3','new':null,'reason':''}",
+	 "2026-01-02 03:28:20 UTC competing_master public: no longer 192.0.2.3\n"},
+	{"{'time':'2026-01-02T03:28:20.123Z','event':'missed','object':'events','old':null,'new':"
+	 "null,'reason':'older events are no longer kept','missed':60}",
+	 "2026-01-02 03:28:20 UTC missed events: older events are no longer kept (60 missed)\n"},
+	{"{'event':'\\u001b[2J','object':7}", "- ?[2J \n"},
+};
+
+START_TEST(an_event_is_one_line)
+{
+	struct paper paper = paper_open();
+	char json[1024];
+	json_t *list;
+
+	snprintf(json, sizeof(json), "[%s]", events[_i].event);
+	for (char *at = json; *at; at++)
+		*at = *at == '\'' ? '"' : *at;
+	list = json_loads(json, 0, NULL);
+	ck_assert_msg(list != NULL, "%s", json);
+	show_events(&paper, list, false);
+	fclose(paper.out);
+	ck_assert_str_eq(text, events[_i].line);
+	free(text);
+	json_decref(list);
 }
 END_TEST
 
@@ -428,6 +467,14 @@ START_TEST(long_words_overflow_instead_of_looping)
 }
 END_TEST
 
+static TCase *events_case(void)
+{
+	TCase *tcase = tcase_create("events");
+
+	tcase_add_loop_test(tcase, an_event_is_one_line, 0, (int)COUNT_OF(events));
+	return tcase;
+}
+
 static TCase *problems_case(void)
 {
 	TCase *tcase = CASE("problems", a_healthy_status_has_no_problem,
@@ -448,7 +495,7 @@ int main(void)
 		     every_reason_to_drop_has_words, a_service_is_shown_with_every_probe,
 		     overrides_and_what_came_of_an_order_are_shown,
 		     colours_only_when_asked_for, a_file_is_no_terminal),
-		problems_case(),
+		events_case(), problems_case(),
 		CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,
 		     texts_cannot_steer_a_terminal, a_grid_folds_between_words_and_never_cuts_one,
 		     long_words_overflow_instead_of_looping));

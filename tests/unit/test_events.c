@@ -10,6 +10,7 @@
 
 #define STARTED (100 * NSTIME_S)
 #define NOW (200 * NSTIME_S)
+#define BASE 1767322801000
 #define WALL (1767322800 * NSTIME_S) /* 2026-01-02T03:00:00Z at point 0 */
 
 /* ---- what was told --------------------------------------------------------------------------- */
@@ -337,7 +338,7 @@ static void add(struct events *events, unsigned many)
 
 START_TEST(an_event_is_a_line_of_the_contract)
 {
-	struct events *events = events_new(NSTIME_S, WALL);
+	struct events *events = events_new(BASE, BASE);
 	struct event one = event("pub\033lic");
 	uint64_t number = events_last(events) + 1;
 	char *line;
@@ -358,7 +359,7 @@ END_TEST
 
 START_TEST(the_ring_keeps_the_last_and_says_how_many_are_gone)
 {
-	struct events *events = events_new(NSTIME_S, WALL);
+	struct events *events = events_new(BASE, BASE);
 	uint64_t base = events_last(events), missed;
 
 	ck_assert_uint_eq(events_after(events, 0, &missed), base + 1);
@@ -379,9 +380,25 @@ START_TEST(the_ring_keeps_the_last_and_says_how_many_are_gone)
 }
 END_TEST
 
-START_TEST(a_number_of_another_time_is_not_taken_for_one_of_ours)
+START_TEST(the_next_control_worker_goes_on_with_the_numbers)
 {
-	struct events *old = events_new(NSTIME_S, WALL), *new = events_new(60 * NSTIME_S, WALL);
+	struct events *events = events_new(BASE, BASE + 100);
+	uint64_t missed;
+
+	add(events, 5);
+	ck_assert_uint_eq(events_after(events, BASE + 100, &missed), BASE + 101);
+	ck_assert_uint_eq(missed, 0);
+	ck_assert_uint_eq(events_after(events, BASE + 90, &missed), BASE + 101);
+	ck_assert_uint_eq(missed, 10);
+	ck_assert_uint_eq(events_after(events, 0, &missed), BASE + 101);
+	ck_assert_uint_eq(missed, 0);
+	events_free(events);
+}
+END_TEST
+
+START_TEST(a_number_of_another_daemon_is_not_taken_for_one_of_ours)
+{
+	struct events *old = events_new(BASE, BASE), *new = events_new(BASE + 1000, BASE + 1000);
 	uint64_t missed, last;
 
 	add(old, 10);
@@ -398,7 +415,7 @@ END_TEST
 
 START_TEST(text_comes_in_pieces_without_a_gap)
 {
-	struct events *events = events_new(NSTIME_S, WALL);
+	struct events *events = events_new(BASE, BASE);
 	uint64_t base = events_last(events), number = base + 1, wanted = base;
 	char *piece;
 
@@ -416,19 +433,20 @@ END_TEST
 
 START_TEST(the_answer_has_events_and_where_to_go_on)
 {
-	struct events *events = events_new(NSTIME_S, WALL);
+	struct events *events = events_new(BASE, BASE);
 	uint64_t base = events_last(events);
-	json_t *answer;
+	json_t *answer, *first;
 
 	add(events, 3);
-	answer = events_json(events, base + 1);
+	answer = events_json(events, base + 1, WALL);
 	ck_assert_uint_eq(json_array_size(json_object_get(answer, "events")), 2);
 	ck_assert_int_eq(json_integer_value(json_object_get(answer, "last")), (json_int_t)base + 3);
-	ck_assert_int_eq(json_integer_value(json_object_get(answer, "missed")), 0);
 	json_decref(answer);
-	answer = events_json(events, 5);
-	ck_assert_uint_eq(json_array_size(json_object_get(answer, "events")), 3);
-	ck_assert(json_is_null(json_object_get(answer, "missed")));
+	answer = events_json(events, 5, WALL);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "events")), 4);
+	first = json_array_get(json_object_get(answer, "events"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(first, "event")), "missed");
+	ck_assert(json_is_null(json_object_get(first, "missed")));
 	json_decref(answer);
 	events_free(events);
 }
@@ -473,7 +491,8 @@ int main(void)
 	return SUITE_RUN("events", differences(),
 			 CASE("ring", an_event_is_a_line_of_the_contract,
 			      the_ring_keeps_the_last_and_says_how_many_are_gone,
-			      a_number_of_another_time_is_not_taken_for_one_of_ours,
+			      the_next_control_worker_goes_on_with_the_numbers,
+			      a_number_of_another_daemon_is_not_taken_for_one_of_ours,
 			      text_comes_in_pieces_without_a_gap,
 			      the_answer_has_events_and_where_to_go_on,
 			      a_reader_that_missed_something_can_resume_with_the_line_that_says_so));
