@@ -317,7 +317,7 @@ const struct tracker *model_tracker(const struct model *model, const struct inst
 
 /* Which parts a slice carries (the codec leaves the others empty):
  *   supervisor  directors, global, checks, probes (it runs the scripts)
- *   control     everything
+ *   control     everything but secrets
  *   check       global, checks, probes
  *   ipvs        global, probes, services
  *   vrrp        global, directors, instances, sync_groups */
