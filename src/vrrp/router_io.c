@@ -1,6 +1,7 @@
 /* A virtual router as it lives: it gives inputs to its machine, does what the machine says, and
  * tells the log, the state page and the other workers. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -173,6 +174,8 @@ void router_free(struct router *router)
 	if (!router->leaving)
 		statepage_give_back(router->page);
 	free(router->counters);
+	free(router->drops);
+	free(router->fault_text);
 	free(router);
 }
 
@@ -273,7 +276,7 @@ static const char *reason(const struct router *router, char *out)
 {
 	if (router->group)
 		return group_reason(router, out, FACT_DETAIL);
-	return vrrp_explain(&router->machine.reason, clock_now(), router->fault_text, out,
+	return vrrp_explain(&router->machine.reason, clock_now(), router_fault_text(router), out,
 			    FACT_DETAIL);
 }
 
@@ -466,15 +469,28 @@ void router_hear(struct router *router, const struct vrrp_envelope *envelope,
 						.interval = advert->interval});
 }
 
+static void count_drop(struct router *router, enum vrrp_drop why, const struct addr *source,
+		       nstime now)
+{
+	struct drops *drops = router->drops;
+
+	if (!drops)
+		drops = router->drops = calloc(1, sizeof(*drops));
+	if (!drops)
+		return;
+	drops->total++;
+	drops->count[why]++;
+	drops->from[why] = *source;
+	drops->at[why] = now;
+}
+
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source)
 {
 	nstime now = clock_now();
 	char from[ADDR_TEXT];
 	unsigned suppressed;
 
-	router->dropped[why]++;
-	router->dropped_from[why] = *source;
-	router->dropped_at[why] = now;
+	count_drop(router, why, source, now);
 	if (log_limit(&router->complaints, now, &suppressed))
 		log_warning("%s: dropped an advert from %s (%s)%s", router->about.name,
 			    addr_format(source, from), vrrp_drop_name(why),
@@ -604,6 +620,23 @@ static void faults_changed(struct router *router)
 							.faults = router->faults});
 }
 
+const char *router_fault_text(const struct router *router)
+{
+	return router->fault_text ? router->fault_text : "";
+}
+
+/* True if they are others than before. */
+static bool note_faults(struct router *router, const char *words)
+{
+	if (!strcmp(words, router_fault_text(router)))
+		return false;
+	if (!router->fault_text)
+		router->fault_text = malloc(FACT_DETAIL);
+	if (router->fault_text)
+		memcpy(router->fault_text, words, FACT_DETAIL);
+	return true;
+}
+
 void router_look(struct router *router)
 {
 	char words[FACT_DETAIL];
@@ -613,10 +646,8 @@ void router_look(struct router *router)
 
 	if (!router->started)
 		return;
-	if (strcmp(words, router->fault_text) != 0) {
-		memcpy(router->fault_text, words, sizeof(words));
+	if (note_faults(router, words))
 		router_dirty(router);
-	}
 	if (faults != router->faults) {
 		router->faults = faults;
 		faults_changed(router);
@@ -668,7 +699,8 @@ void router_said(struct router *router, uint8_t base, bool maintenance)
 
 void router_prepare(struct router *router)
 {
-	struct text text = text_of(router->fault_text, sizeof(router->fault_text));
+	char words[FACT_DETAIL];
+	struct text text = text_of(words, sizeof(words));
 
 	router->page = statepage_take(worker_page(router->worker->frame), router->about.name);
 	if (!router->page)
@@ -681,6 +713,7 @@ void router_prepare(struct router *router)
 	router->port->stale = true;
 	look_at_source(router);
 	router->faults = faults_now(router, &text);
+	note_faults(router, words);
 }
 
 bool router_resumes(const struct router *router)
@@ -748,22 +781,24 @@ void router_fact(const struct router *router, struct fact_instance *out)
 	memcpy(out->repair, router->repair, sizeof(out->repair));
 	memcpy(out->missing, router->missing, sizeof(out->missing));
 	memcpy(out->late, router->late, sizeof(out->late));
-	memcpy(out->dropped_from, router->dropped_from, sizeof(out->dropped_from));
-	memcpy(out->dropped_at, router->dropped_at, sizeof(out->dropped_at));
-	memcpy(out->dropped, router->dropped, sizeof(out->dropped));
+	if (router->drops) {
+		memcpy(out->dropped, router->drops->count, sizeof(out->dropped));
+		memcpy(out->dropped_from, router->drops->from, sizeof(out->dropped_from));
+		memcpy(out->dropped_at, router->drops->at, sizeof(out->dropped_at));
+	}
 	wire_add_strays(router, out);
 	reason(router, words);
 	memcpy(out->reason, words, sizeof(out->reason));
 	if (machine->state == VRRP_FAULT)
-		memcpy(out->fault, router->faults ? router->fault_text : words, sizeof(out->fault));
+		snprintf(out->fault, sizeof(out->fault), "%s",
+			 router->faults ? router_fault_text(router) : words);
 }
 
 void router_count(struct router *router)
 {
-	uint64_t sum = router->sent + router->received + wire_stray_count(router);
+	uint64_t sum = router->sent + router->received + wire_stray_count(router) +
+		       (router->drops ? router->drops->total : 0);
 
-	for (size_t i = 0; i < VRRP_DROP_COUNT; i++)
-		sum += router->dropped[i];
 	if (sum == router->told && router->machine.reason.until <= clock_now())
 		return;
 	router->told = sum;

@@ -116,6 +116,15 @@ struct herald {
 	bool forwards;        /* the interface did when the round began */
 };
 
+/* What was dropped. Most routers never see such an advert, and there may be thousands of routers: it
+ * is made when the first one comes. */
+struct drops {
+	uint64_t total;
+	uint64_t count[VRRP_DROP_COUNT];
+	struct addr from[VRRP_DROP_COUNT]; /* the last sender of each; family 0: unknown */
+	nstime at[VRRP_DROP_COUNT];        /* and when */
+};
+
 struct router {
 	struct vrrp_worker *worker;
 	struct port *port;
@@ -152,12 +161,10 @@ struct router {
 	uint64_t faults;
 	unsigned refusals;             /* takeovers in a row that the kernel refused */
 	nstime retry_at;               /* VRRP_FAULT_ADDRESS stands until then */
-	char fault_text[FACT_DETAIL];
+	char *fault_text;              /* these in words, FACT_DETAIL bytes; NULL: never any */
 
 	uint64_t sent, received, told; /* told: sum of all counters when they were told last */
-	uint64_t dropped[VRRP_DROP_COUNT];
-	struct addr dropped_from[VRRP_DROP_COUNT]; /* the last sender of each; family 0: unknown */
-	nstime dropped_at[VRRP_DROP_COUNT];        /* and when */
+	struct drops *drops;           /* NULL: none ever */
 	nstime due;                    /* of the advert that is being sent; 0: it had no time */
 	uint64_t late[VRRP_LATE_COUNT];
 	struct statepage_instance *page;
@@ -253,6 +260,8 @@ void router_tell_ready(struct router *router);
 /* An advert that is good and for this router. */
 void router_hear(struct router *router, const struct vrrp_envelope *envelope,
 		 const struct vrrp_advert *advert);
+/* Its faults in words; empty: none. */
+const char *router_fault_text(const struct router *router);
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source);
 void router_fact(const struct router *router, struct fact_instance *out);
 /* Marks the fact when a counter has moved since it was told. */
