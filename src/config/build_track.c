@@ -66,8 +66,9 @@ static void resolve_check(struct build *build, const struct build_track *track, 
 	if (build->checks[check].self.bad || !own_target(build, check, &at, &target) ||
 	    track->director != build->self)
 		return;
-	if (!build_probe(build, build->checks[check].same, &target, &tracker->probe) &&
-	    !arena_failed(build->arena))
+	if (build_probe(build, build->checks[check].same, &target, &tracker->probe))
+		build->model->probes[tracker->probe].tracked = true;
+	else if (!arena_failed(build->arena))
 		node_error(build->reader.diagnostics, at.value, at.path,
 			   "more than %d probes are needed", BUILD_PROBES_MAX);
 }

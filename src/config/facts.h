@@ -18,8 +18,8 @@
 
 enum fact_type {
 	FACT_SYNC = 1,     /* no value: all facts of the sender were sent */
-	FACT_PROBE,        /* check → ipvs, vrrp, control */
-	FACT_INSTANCE,     /* vrrp → ipvs, check, control */
+	FACT_PROBE,        /* check → ipvs, control; to vrrp those that it tracks */
+	FACT_INSTANCE,     /* vrrp → control */
 	FACT_TABLE,        /* ipvs → vrrp, control */
 	FACT_SERVICE,      /* ipvs → vrrp, control */
 	FACT_SERVER,       /* ipvs → control */

@@ -206,6 +206,7 @@ struct probe {
 	uint32_t check;         /* index into model.checks */
 	struct endpoint target; /* address and port are final; family 0: this machine itself (script, file, process) */
 	uint64_t key;           /* hash over all that decides the verdict: the check's values and the target */
+	bool tracked;           /* VRRP wants to know its verdict */
 };
 
 /* ---- services ------------------------------------------------------------------------------ */

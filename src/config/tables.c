@@ -444,6 +444,7 @@ static const struct schema_field probe_fields[] = {
 	{.type = TYPE_NUMBER, MEMBER(probe, check), .flags = FIELD_INDEX},
 	{.type = TYPE_ENDPOINT, MEMBER(probe, target)},
 	{.type = TYPE_NUMBER, MEMBER(probe, key)},
+	{.type = TYPE_BOOL, MEMBER(probe, tracked)},
 };
 
 const struct schema_record schema_probe = {

@@ -463,6 +463,8 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 	if (index >= worker->router_count)
 		return group_fact_put(worker, peer, index - (uint32_t)worker->router_count, type,
 				      out);
+	if (peer != ROLE_CONTROL)
+		return false; /* nobody else asks who is MASTER, and counters move every second */
 	router_fact(worker->routers[index], &value);
 	*type = FACT_INSTANCE;
 	fact_instance_put(out, &value);

@@ -153,6 +153,7 @@ START_TEST(one_target_is_probed_once_however_many_lead_to_it)
 	/* s1: two servers × ports 80, 443; s2: the same at 80; s3: two for c, one for the address
 	 * that all share */
 	ck_assert_uint_eq(model->probe_count, 4 + 2 + 1);
+	ck_assert(!model->probes[0].tracked);
 	ck_assert_uint_eq(model->services[0].real_servers[0].probe_count, 2);
 	ck_assert_uint_eq(model->services[1].real_servers[0].probe_count, 1);
 	ck_assert_uint_eq(model->services[1].real_servers[1].probes[0],
@@ -186,6 +187,7 @@ START_TEST(a_tracked_check_is_probed_once_with_the_services_own)
 			    address),
 		"192.0.2.98");
 	ck_assert_str_eq(model->checks[model->probes[service].check].name, "c");
+	ck_assert(model->probes[0].tracked && model->probes[1].tracked);
 }
 END_TEST
 
