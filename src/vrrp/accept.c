@@ -2,6 +2,7 @@
 #include "vrrp/accept.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/text.h"
 
@@ -30,6 +31,14 @@ static bool is_ttl_good(const struct instance *about, const struct vrrp_datagram
 		return datagram->envelope.ttl == VRRP_TTL;
 	return !(about->transport & VRRP_TRANSPORT_UNICAST) ||
 	       datagram->envelope.ttl >= about->unicast.min_ttl;
+}
+
+/* Version 2 knows no IPv6 (keepalived sends it even so). */
+static bool is_version_good(const struct instance *about, const struct vrrp_datagram *datagram,
+			    const struct vrrp_advert *advert)
+{
+	return advert->version == about->version &&
+	       (advert->version == 3 || datagram->envelope.source.family == AF_INET);
 }
 
 static bool is_peer(const struct instance *about, const struct addr *source)
@@ -76,7 +85,7 @@ static enum vrrp_drop judge(const struct instance *about, const struct addr *own
 
 	if (!is_ttl_good(about, datagram))
 		return VRRP_DROP_TTL;
-	if (advert->version != about->version)
+	if (!is_version_good(about, datagram, advert))
 		return VRRP_DROP_VERSION;
 	if (advert->type != VRRP_ADVERTISEMENT)
 		return VRRP_DROP_TYPE;

@@ -148,7 +148,7 @@ END_TEST
 START_TEST(each_check_drops_with_its_reason)
 {
 	const struct instance v3 = router(3, AF_INET), v6 = router(3, AF_INET6);
-	const struct instance v2 = router(2, AF_INET);
+	const struct instance v2 = router(2, AF_INET), v2_ipv6 = router(2, AF_INET6);
 	const struct {
 		const struct instance *about;
 		const char *hex;
@@ -162,6 +162,7 @@ START_TEST(each_check_drops_with_its_reason)
 		{&v3, V3_IPV4, 20, 0x41, VRRP_DROP_VERSION},
 		{&v2, V2_NONE, 20, 0x31, VRRP_DROP_VERSION},
 		{&v2, V2_NONE, 20, 0x11, VRRP_DROP_VERSION},
+		{&v2_ipv6, V3_IPV6, 40, 0x21, VRRP_DROP_VERSION}, /* knows no IPv6 */
 		{&v3, V3_IPV4, 20, 0x32, VRRP_DROP_TYPE},
 		{&v3, V3_IPV4, 23, 3, VRRP_DROP_LENGTH},
 		{&v3, V3_IPV4, 23, 0, VRRP_DROP_LENGTH},
