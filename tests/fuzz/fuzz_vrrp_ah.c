@@ -37,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct reader in = reader_of(bytes, size);
 	struct vrrp_counters counters = {0};
 	uint32_t last[256] = {0};
+	bool crowded = false;
 	char words[128];
 	nstime now = 0;
 
@@ -54,15 +55,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		    !vrrp_advert_decode(&datagram, &advert, &why) || !advert.icv)
 			continue;
 		check_seal(&datagram, &advert);
-		if (vrrp_counter_accept(&counters, &source, advert.sequence, now, NSTIME_S)) {
-			if (counters.highest < advert.sequence)
-				abort();
-			if (who < VRRP_AH_PEERS && last[who] && advert.sequence <= last[who])
-				abort();
-			last[who] = who < VRRP_AH_PEERS ? advert.sequence : 0;
-		}
-		if (who >= VRRP_AH_PEERS)
-			memset(last, 0, sizeof(last)); /* it may have pushed somebody out */
+		crowded |= who >= VRRP_AH_PEERS; /* from now on peers are pushed out */
+		if (!vrrp_counter_accept(&counters, &source, advert.sequence, now, NSTIME_S))
+			continue;
+		if (counters.highest < advert.sequence ||
+		    (!crowded && last[who] && advert.sequence <= last[who]))
+			abort();
+		last[who] = advert.sequence;
 	}
 	return 0;
 }

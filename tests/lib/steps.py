@@ -414,7 +414,7 @@ def valgrind(step):
 def fuzz(step):
     folder = configure_and_make(step, ["CC=clang", "--enable-werror", "--enable-fuzzer"])
     step.run("make", f"-j{step.jobs}", "check", "TESTS=tests/fuzz/run-targets", cwd=folder,
-             env={"FUZZ_SECONDS": os.environ.get("FUZZ_SECONDS", "600")})
+             env={"FUZZ_SECONDS": os.environ.get("FUZZ_SECONDS", "300")})
     return Counts(passed=1)
 
 
