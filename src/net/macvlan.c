@@ -34,15 +34,22 @@ void macvlan_mac(uint8_t family, uint8_t virtual_router_id, uint8_t out[LINK_MAC
 	memcpy(out, mac, LINK_MAC);
 }
 
+bool macvlan_is_virtual(const uint8_t mac[LINK_MAC])
+{
+	static const uint8_t prefix[] = {0x00, 0x00, 0x5e, 0x00};
+
+	return !memcmp(mac, prefix, sizeof(prefix)) && (mac[4] == 1 || mac[4] == 2);
+}
+
 const char *macvlan_alias(const char *instance, char out[MACVLAN_ALIAS])
 {
 	snprintf(out, MACVLAN_ALIAS, "lbha:%s", instance);
 	return out;
 }
 
-bool macvlan_is(const struct link *there, const struct macvlan *wanted)
+bool macvlan_is(const struct link *there, const struct macvlan *wanted, bool known)
 {
 	return there->macvlan && !strcmp(there->name, wanted->name) &&
 	       !memcmp(there->mac, wanted->mac, LINK_MAC) &&
-	       (!there->alias || there->alias == link_alias_print(wanted->alias));
+	       (known || there->alias == link_alias_print(wanted->alias));
 }

@@ -44,11 +44,13 @@ void macvlan_name(const char *parent, uint8_t family, uint8_t virtual_router_id,
 		  char out[LINK_NAME]);
 /* 00:00:5e:00:01:VRID for IPv4, 00:00:5e:00:02:VRID for IPv6. */
 void macvlan_mac(uint8_t family, uint8_t virtual_router_id, uint8_t out[LINK_MAC]);
+/* Whether a MAC address is one of these. */
+bool macvlan_is_virtual(const uint8_t mac[LINK_MAC]);
 /* "lbha:INSTANCE"; returns out. */
 const char *macvlan_alias(const char *instance, char out[MACVLAN_ALIAS]);
 
-/* Whether a link that is there is the wanted one: a macvlan with this name, MAC address and alias, or
- * no alias yet (we may have died before it was given). Its parent may be another one by now. */
-bool macvlan_is(const struct link *there, const struct macvlan *wanted);
+/* Whether a link that is there is the wanted one: a macvlan with this name and MAC address and, unless
+ * it is written down as ours (`known`), its alias. Its parent may be another one by now. */
+bool macvlan_is(const struct link *there, const struct macvlan *wanted, bool known);
 
 #endif

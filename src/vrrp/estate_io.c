@@ -1,6 +1,6 @@
 /* What a router has in the kernel: its virtual addresses, on its own interface and on others.
  *
- * Its own interface is what it stands for: an address that the kernel refuses there is a FAULT
+ * Its own interface (or the link of its virtual MAC address there) is what it stands for: an address that the kernel refuses there is a FAULT
  * (another director may do better), and the machine hears WRITTEN only when all are in. Addresses
  * on other interfaces follow when they can: one whose interface does not exist, or where the kernel
  * refuses it, is not waited for and no fault; it is told as missing, and put in as soon as it can
@@ -53,6 +53,7 @@ void estate_want(struct router *router, bool wanted)
 void estate_take(struct router *router)
 {
 	estate_want(router, true);
+	vlink_follow(router);
 	estate_touch(router);
 	for (size_t i = 0; i < router->herald_count; i++)
 		vips_add(router->heralds[i].port); /* now, and not when the loop comes round */
@@ -61,6 +62,7 @@ void estate_take(struct router *router)
 void estate_leave(struct router *router)
 {
 	estate_want(router, false);
+	vlink_follow(router);
 	estate_touch(router);
 }
 
@@ -71,7 +73,7 @@ const struct held *estate_refused(const struct router *router)
 	for (size_t i = 0; i < router->address_count; i++) {
 		const struct held *held = router->helds[i];
 
-		if (held->port == router->port && held->error && !held->present)
+		if (held->port == router->home && held->error && !held->present)
 			return held;
 	}
 	return NULL;
@@ -105,7 +107,7 @@ static struct standing standing_of(const struct router *router)
 		const struct held *held = router->helds[i];
 		bool missing = is_missing(held);
 
-		standing.all_in &= is_in(held) || (missing && held->port != router->port);
+		standing.all_in &= is_in(held) || (missing && held->port != router->home);
 		standing.fresh |= held->fresh;
 		if (repair_contested(&held->repair, now)) {
 			standing.contested = true;

@@ -66,6 +66,7 @@
 #define VRRP_FAULT_ADDRESS (UINT64_C(1) << 4) /* the kernel refuses a virtual address */
 #define VRRP_FAULT_TRACKER (UINT64_C(1) << 5) /* a tracker without weight is down */
 #define VRRP_FAULT_GROUP (UINT64_C(1) << 6)   /* another member of the sync group has a fault */
+#define VRRP_FAULT_VLINK (UINT64_C(1) << 7)   /* no link for its virtual MAC address */
 
 /* What the machine knows of its surroundings; may change between steps (then VRRP_INPUT_CONFIG). */
 struct vrrp_config {

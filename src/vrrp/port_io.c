@@ -51,7 +51,8 @@ void port_free(struct port *port)
 
 static void port_lost(struct port *port)
 {
-	log_warning("%s: the interface has gone", port->name);
+	if (!port->vlink)
+		log_warning("%s: the interface has gone", port->name);
 	port->link = (struct link){0};
 	wire_close(port);
 	vips_forget(port);
@@ -73,6 +74,8 @@ void port_link(struct port *port, const struct link *link)
 			vips_refresh(port);
 		}
 	}
+	if (port->vlink)
+		vlink_seen(port->vlink);
 	port->stale = true;
 	worker_touch(port->worker, port);
 }

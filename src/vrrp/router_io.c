@@ -140,8 +140,10 @@ struct router *router_new(struct vrrp_worker *worker, const struct instance *abo
 	router->port = port;
 	router->index = index;
 	router->complaints = (struct log_bucket){.every = 60 * NSTIME_S, .burst = 3};
-	if (timer_init(worker_loop(worker->frame), &router->timer, LOOP_URGENT, due, router) ||
-	    parts_make(port, about, &parts)) {
+	if (vlink_attach(router, about) ||
+	    timer_init(worker_loop(worker->frame), &router->timer, LOOP_URGENT, due, router) ||
+	    parts_make(router->home, about, &parts)) {
+		vlink_detach(router);
 		timer_fini(&router->timer);
 		free(router);
 		return NULL;
@@ -166,6 +168,7 @@ void router_free(struct router *router)
 	group_forget(router);
 	estate_detach(router);
 	port_detach(router->port, router);
+	vlink_detach(router);
 	timer_fini(&router->timer);
 	parts_free(&(struct parts){.arena = router->arena,
 				   .about = router->about,
@@ -189,7 +192,7 @@ int router_change(struct router *router, const struct instance *about)
 	int err = counters_make(router, about);
 
 	if (!err)
-		err = parts_make(router->port, about, &parts);
+		err = parts_make(router->home, about, &parts);
 
 	if (err)
 		return err;
@@ -374,6 +377,7 @@ void router_step(struct router *router, struct vrrp_input input)
 		act(router, &actions.list[i]);
 	if (vrrp_fsm_releasing(machine))
 		router_hush(router); /* the successor announces now */
+	vlink_follow(router);
 	timer_at(&router->timer, vrrp_fsm_due(machine));
 	write_page(router);
 	tell_competition(router, competing);
@@ -577,6 +581,16 @@ static void look_at_sending(const struct router *router, struct text *text, uint
 			  router->wire_count, size, port->name, port->link.mtu);
 }
 
+static void add_vlink_fault(struct router *router, struct text *text, uint64_t *faults)
+{
+	char words[FACT_DETAIL];
+	struct text wrong = text_of(words, sizeof(words));
+
+	vlink_fault(router, &wrong);
+	if (wrong.length)
+		fault_add(text, faults, VRRP_FAULT_VLINK, "%s", words);
+}
+
 static uint64_t faults_now(struct router *router, struct text *text)
 {
 	const struct port *port = router->port;
@@ -592,6 +606,7 @@ static uint64_t faults_now(struct router *router, struct text *text)
 			  port->link.up ? "has no carrier" : "is down");
 	look_at_sending(router, text, &faults);
 	look_at_refusals(router, text, &faults);
+	add_vlink_fault(router, text, &faults);
 	if (trackers_fault(router, text))
 		faults |= VRRP_FAULT_TRACKER;
 	return faults;

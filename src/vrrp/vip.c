@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-struct address vip_address(const struct vip *vip, uint32_t link, const char *name)
+struct address vip_address(const struct vip *vip, uint32_t link, const char *name, bool own_link)
 {
 	struct address address = address_ours(link, &vip->address);
 
-	if (vip->noprefixroute)
+	if (vip->noprefixroute ||
+	    (own_link && !addr_is_link_local(&vip->address.address)))
 		address.flags |= IFA_F_NOPREFIXROUTE;
 	if (vip->address.address.family == AF_INET6) {
 		address.preferred = 0;

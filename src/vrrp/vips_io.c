@@ -59,11 +59,11 @@ static struct held *held_find(const struct port *port, const struct prefix *pref
 /* As it shall stand in the kernel. */
 static struct address wanted_of(const struct held *held)
 {
-	const struct link *link = &held->port->link;
+	const struct port *port = held->port;
 
 	if (held->about)
-		return vip_address(held->about, link->index, link->name);
-	return address_ours(link->index, &held->prefix);
+		return vip_address(held->about, port->link.index, port->link.name, port->vlink);
+	return address_ours(port->link.index, &held->prefix);
 }
 
 /* As the kernel has it. Newer kernels drop our tag when somebody else changes the address: what we

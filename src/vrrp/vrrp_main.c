@@ -106,7 +106,7 @@ static void ports_unused(struct vrrp_worker *worker)
 	for (size_t i = worker->port_count; i-- > 0;) {
 		struct port *port = worker->ports[i];
 
-		if (!port->router_count && !port->held_count && !port->pending)
+		if (!port->router_count && !port->held_count && !port->pending && !port->vlink)
 			port_free(port);
 	}
 }
@@ -141,11 +141,13 @@ static void settle(void *ctx)
 		if (worker->ports[i]->touched)
 			settle_port(worker->ports[i]);
 	leaving_done(worker);
-	if (worker->committing && vips_idle(worker)) {
+	vlinks_settle(worker);
+	if (worker->committing && vips_idle(worker) && vlinks_idle(worker)) {
 		worker->committing = false;
 		worker_committed(worker->frame);
 	}
-	if (worker->stopping && all_released(worker) && vips_idle(worker)) {
+	if (worker->stopping && all_released(worker) && vips_idle(worker) &&
+	    vlinks_idle(worker)) {
 		worker->stopping = false;
 		worker_released(worker->frame);
 	}
@@ -536,6 +538,8 @@ static void first_sight(struct vrrp_worker *worker)
 		port_link(worker->ports[i],
 			  monitor_link_by_name(worker->monitor, worker->ports[i]->name));
 	err = vips_adopt(worker, WORKER_FD_OWNED);
+	if (!err)
+		err = vlinks_adopt(worker, WORKER_FD_OWNED);
 	if (err) {
 		fail(worker, "the file of owned addresses cannot be read", err);
 		return;
@@ -583,9 +587,11 @@ static void written(void *ctx, uint64_t cookie, const struct rtnl_op *op, int er
 	case RTNL_ADDRESS:
 		vips_done(ctx, cookie, &op->address, error);
 		break;
-	case RTNL_ROUTE:
 	case RTNL_LINK:
 	case RTNL_SYSCTL:
+		vlinks_done(ctx, cookie, op, error);
+		break;
+	case RTNL_ROUTE:
 		break;
 	}
 }
@@ -702,6 +708,7 @@ static void close_all(struct vrrp_worker *worker)
 		router_free(worker->routers[i]);
 	}
 	rtnl_writer_free(worker->writer, LAST_WRITES);
+	vlinks_free(worker);
 	while (worker->port_count)
 		port_free(worker->ports[0]);
 	monitor_free(worker->monitor);

@@ -24,8 +24,7 @@ static bool uses_ah(const struct instance *about)
 	return about->authentication.type == VRRP_AUTH_AH;
 }
 
-/* The kind of socket that a router sends from, and cannot do without. With virtual_mac it will be
- * that of another link; this is the place to say so. */
+/* The kind of socket that a router sends from, and cannot do without. */
 static enum advert_kind kind_of(const struct router *router)
 {
 	if (router->family == AF_INET6)
@@ -33,9 +32,22 @@ static enum advert_kind kind_of(const struct router *router)
 	return uses_ah(&router->about) ? ADVERT_IPV4_AH : ADVERT_IPV4;
 }
 
-static struct advert_socket *sender(const struct router *router)
+/* Listening is the interface's business whatever MAC address is sent from. */
+static struct advert_socket *listener(const struct router *router)
 {
 	return router->port->sockets[kind_of(router)];
+}
+
+/* A master's adverts to the group leave from its virtual MAC address, if it has one: that is how
+ * switches learn where it is. A router that is master no more must not use it, and peers that are
+ * asked one by one may be behind a gateway of the interface. */
+static struct advert_socket *sender(const struct router *router)
+{
+	struct advert_socket *own = router->home->sockets[kind_of(router)];
+
+	if (own && vlink_carries(router) && router->machine.state == VRRP_MASTER)
+		return own;
+	return listener(router);
 }
 
 /* Version 2 listens to AH and to plain adverts whatever it speaks: a peer with another
@@ -50,7 +62,7 @@ static bool is_wanted(const struct port *port, enum advert_kind kind)
 	for (size_t i = 0; i < port->router_count; i++)
 		if (listens(port->routers[i], kind))
 			return true;
-	return false;
+	return port->tenant && kind_of(port->tenant) == kind;
 }
 
 /* Opens the socket if it is not, and joins the groups of those who listen to it. */
@@ -104,7 +116,7 @@ void wire_close(struct port *port)
 
 int wire_error(const struct router *router)
 {
-	return sender(router) ? 0 : router->port->socket_errors[kind_of(router)];
+	return listener(router) ? 0 : router->port->socket_errors[kind_of(router)];
 }
 
 void wire_drain(const struct router *router)
@@ -351,10 +363,44 @@ static uint32_t next_counter(struct router *router)
 	return vrrp_counter_next(router->counters, clock_now() + clock_wall_offset());
 }
 
+/* All that was put goes out; *sent grows by what did. */
+static int send_put(struct advert_socket *socket, unsigned *sent, struct addr *where)
+{
+	unsigned count = 0;
+	int err = advert_send(socket, &count, where);
+
+	*sent += count;
+	return err;
+}
+
+static int send_to_group(struct router *router, struct vrrp_advert *advert, unsigned *sent,
+			 struct addr *where)
+{
+	struct advert_socket *socket = sender(router);
+	int err;
+
+	advert->sequence = next_counter(router);
+	err = put_packet(router, socket, &router->about.multicast_group, VRRP_TTL, advert);
+	return err ? err : send_put(socket, sent, where);
+}
+
+static int send_to_peers(struct router *router, struct vrrp_advert *advert, unsigned *sent,
+			 struct addr *where)
+{
+	const struct unicast *unicast = &router->about.unicast;
+	struct advert_socket *socket = listener(router);
+	int err = 0, sending;
+
+	advert->sequence = next_counter(router); /* that of the group again would be a replay */
+	for (size_t i = 0; i < unicast->peer_count && !err; i++)
+		err = put_packet(router, socket, &unicast->peers[i], unicast->ttl, advert);
+	sending = send_put(socket, sent, where);
+	return err ? err : sending;
+}
+
 int wire_send(struct router *router, uint8_t priority, unsigned *sent, struct addr *where)
 {
 	const struct instance *about = &router->about;
-	struct advert_socket *socket = sender(router);
 	struct vrrp_advert advert = {
 		.version = about->version,
 		.virtual_router_id = about->virtual_router_id,
@@ -368,19 +414,14 @@ int wire_send(struct router *router, uint8_t priority, unsigned *sent, struct ad
 
 	*where = (struct addr){0};
 	*sent = 0;
-	if (!socket)
+	if (!listener(router))
 		return -ENETDOWN;
 	if (about->authentication.type == VRRP_AUTH_PASS)
 		vrrp_password(about->authentication.key, advert.password);
-	advert.sequence = next_counter(router);
 	if (about->transport & VRRP_TRANSPORT_MULTICAST)
-		err = put_packet(router, socket, &about->multicast_group, VRRP_TTL, &advert);
-	if (about->transport == VRRP_TRANSPORT_BOTH)
-		advert.sequence = next_counter(router); /* the same twice would be a replay */
-	for (size_t i = 0; i < about->unicast.peer_count && !err; i++)
-		if (about->transport & VRRP_TRANSPORT_UNICAST)
-			err = put_packet(router, socket, &about->unicast.peers[i],
-					 about->unicast.ttl, &advert);
-	sending = advert_send(socket, sent, where);
+		err = send_to_group(router, &advert, sent, where);
+	if (!(about->transport & VRRP_TRANSPORT_UNICAST))
+		return err;
+	sending = send_to_peers(router, &advert, sent, where);
 	return err ? err : sending;
 }

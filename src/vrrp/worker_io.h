@@ -9,6 +9,7 @@
  *   estate_io   what a router has in the kernel, on its own interface and others
  *   announcing_io  gratuitous ARP and neighbour advertisements, paced
  *   overrides_io, orders_io   what operators said, and what they want done now
+ *   vlinks_io   the links of virtual MAC addresses: made, raised, lowered, removed
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
  *
  * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes
@@ -35,6 +36,7 @@
 #include "vrrp/rounds.h"
 #include "vrrp/source.h"
 
+struct rtnl_op;
 struct rtnl_writer;
 struct announcer;
 struct arena;
@@ -48,6 +50,8 @@ struct said;
 struct statepage_instance;
 struct text;
 struct trackers;
+struct tune;
+struct vlink;
 struct vrrp_counters;
 struct worker;
 
@@ -106,6 +110,8 @@ struct port {
 	struct log_bucket complaints;
 	struct rounds rounds; /* of announcements */
 	struct loop_timer announcing;
+	struct vlink *vlink;     /* the interface is the link of a virtual MAC address, */
+	struct router *tenant;   /* and of this router */
 };
 
 /* The addresses that a router announces on one interface. */
@@ -127,7 +133,10 @@ struct drops {
 
 struct router {
 	struct vrrp_worker *worker;
-	struct port *port;
+	struct port *port;             /* where it listens */
+	struct port *home;             /* where its addresses are: the same, or its own link */
+	struct vlink *vlink;           /* of its virtual MAC address; NULL: it has none */
+	bool raises;                   /* counted as wanting that up */
 	struct arena *arena;           /* of `about` and the arrays below */
 	struct instance about;
 	uint32_t index;                /* of its fact */
@@ -209,6 +218,11 @@ struct vrrp_worker {
 
 	struct arena *prepared_arena;
 	struct model *prepared;
+
+	struct vlink **vlinks;
+	size_t vlink_count, vlink_room;
+	struct tune **tunes;           /* sysctls of the interfaces below them */
+	size_t tune_count, tune_room;
 
 	struct loop_timer settle;      /* at once: what has changed is looked at */
 	struct loop_timer later;       /* repairs, retries */
@@ -392,6 +406,27 @@ void orders_record(struct vrrp_worker *worker, struct reader *in); /* RECORD_ORD
 void orders_stepped_down(struct router *router, bool yes);
 void orders_look(struct router *router);
 void orders_leave(struct router *router);
+
+/* ---- vlinks_io ------------------------------------------------------------------------------ */
+
+/* Gives a router its home, and its own link if it is to have one. -ENOMEM. */
+int vlink_attach(struct router *router, const struct instance *about);
+void vlink_detach(struct router *router); /* it needs it no more */
+/* Up while the router has its addresses, and down as soon as a successor was heard. To be called
+ * before its addresses are ordered, and after each step of its machine. */
+void vlink_follow(struct router *router);
+/* Whether its adverts can leave from there: it is up and wanted so. */
+bool vlink_carries(const struct router *router);
+/* Appends what is wrong with it, if anything. */
+void vlink_fault(const struct router *router, struct text *text);
+/* The link of its port has changed. */
+void vlink_seen(struct vlink *vlink);
+void vlinks_settle(struct vrrp_worker *worker);
+bool vlinks_idle(const struct vrrp_worker *worker);
+void vlinks_done(struct vrrp_worker *worker, uint64_t cookie, const struct rtnl_op *op, int error);
+/* What is in the file of owned things. */
+int vlinks_adopt(struct vrrp_worker *worker, int owned_fd);
+void vlinks_free(struct vrrp_worker *worker);
 
 /* ---- vips_io -------------------------------------------------------------------------------- */
 

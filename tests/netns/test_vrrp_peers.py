@@ -37,6 +37,8 @@ KEEPALIVED = {
     # a migration: we speak both, it does not yet, or not any more
     "v3 both, it multicast": Mode(3, 0.1, VIPS_V4, unicast(LB1, PEER, "both")[0]),
     "v3 both, it unicast": Mode(3, 0.1, VIPS_V4, *unicast(LB1, PEER, "both")),
+    "v3 both with virtual MAC": Mode(3, 0.1, VIPS_V4, "virtual_mac: true", "use_vmac"),
+    "v3 we with virtual MAC": Mode(3, 0.1, VIPS_V4, "virtual_mac: true"),
     "v2": Mode(2, 1, VIPS_V4),
     "v2 unicast": Mode(2, 1, VIPS_V4, *unicast(LB1, PEER)),
     "v2 pass": Mode(2, 1, VIPS_V4, *authentication("pass")),
@@ -46,6 +48,8 @@ KEEPALIVED = {
 
 FRR = {
     "v3": Mode(3, 0.1, VIPS_V4),
+    "v3 with virtual MAC": Mode(3, 0.1, VIPS_V4, "virtual_mac: true"),
+    "v3 ipv6 with virtual MAC": Mode(3, 0.1, VIPS_V6, "virtual_mac: true"),
     "v3 ipv6": Mode(3, 0.1, VIPS_V6),
     "v2": Mode(2, 1, VIPS_V4),
 }

@@ -50,12 +50,19 @@ def bare(vip):
     return vip.split("/")[0]
 
 
-def owns(host, vip):
+def virtual_mac(vip):
+    return f"00:00:5e:00:0{2 if ':' in vip else 1}:33"
+
+
+def owns(host, vip, interface="eth0"):
     """Whether the address is on the host, asked without a process: only then can it be bound."""
     family = socket.AF_INET6 if ":" in vip else socket.AF_INET
     with host.inside():
         asking = socket.socket(family, socket.SOCK_DGRAM)
-        scope = (0, socket.if_nametoindex("eth0")) if bare(vip).startswith("fe80") else ()
+        try:
+            scope = (0, socket.if_nametoindex(interface)) if bare(vip).startswith("fe80") else ()
+        except OSError:
+            return False
     with asking:
         try:
             asking.bind((bare(vip), 0, *scope))
@@ -71,8 +78,8 @@ class Ours:
     name = "lbha"
     wins_back_clients = True
 
-    def __init__(self, director):
-        self.director, self.host = director, director.host
+    def __init__(self, director, has_virtual_mac):
+        self.director, self.host, self.has_virtual_mac = director, director.host, has_virtual_mac
 
     def start(self):
         self.director.start()
@@ -84,16 +91,18 @@ class Ours:
         self.director.crash()
 
     def has(self, vip):
-        return owns(self.host, vip)
+        return owns(self.host, vip, f"eth0-v{6 if ':' in vip else 4}-51" if self.has_virtual_mac else "eth0")
 
-    def mac(self, _vip):
-        return self.host.mac()
+    def mac(self, vip):
+        return virtual_mac(vip) if self.has_virtual_mac else self.host.mac()
 
 
 class Theirs:
     def __init__(self, peer):
         self.peer, self.host = peer, peer.host
         self.name = "frr" if isinstance(peer, Frr) else "keepalived"
+        with open(peer.config, encoding="utf-8") as file:
+            self.has_virtual_mac = self.name == "frr" or "use_vmac" in file.read()
         # it announces once, before its first advert over IPv6, while the lesser master may still be at its own burst, and
         # never again when a competing master has gone
         self.wins_back_clients = self.name != "frr"
@@ -111,7 +120,7 @@ class Theirs:
         return self.peer.is_master if self.name == "frr" else owns(self.host, vip)
 
     def mac(self, vip):
-        return self.peer.mac(6 if ":" in vip else 4) if self.name == "frr" else self.host.mac()
+        return virtual_mac(vip) if self.has_virtual_mac else self.host.mac()
 
     def dislikes(self):
         with open(self.peer.log, errors="replace") as file:
@@ -128,7 +137,7 @@ class Meeting:
         high = first == "ours"
         director = lab.director("lb1", (lan, LB1, f"{LB1_V6}/64"),
                                 config=config(HIGH if high else LOW, version, interval, vips, ours))
-        self.ours = Ours(director)
+        self.ours = Ours(director, "virtual_mac: true" in ours)
         self.theirs = Theirs(make_peer(lab, (lan, PEER, f"{PEER_V6}/64"), LOW if high else HIGH))
         self.first, self.second = (self.ours, self.theirs) if high else (self.theirs, self.ours)
         self.watcher = lab.host("watcher", (lan, "192.168.8.99", "2001:db8:8::99/64"))
@@ -317,7 +326,7 @@ class GroupMeeting:
         peer = lab.keepalived("peer", (lan, PEER), (dmz, "10.9.0.11"), priority=LOW if high else HIGH, advert=interval,
                               vips=f"{OUTSIDE}/24", group="gateway",
                               others=[{"instance": "inside", "interface": "eth1", "vrid": 52, "vips": f"{INSIDE}/24"}])
-        self.ours, self.theirs = Ours(director), Theirs(peer)
+        self.ours, self.theirs = Ours(director, False), Theirs(peer)
         self.first, self.second = (self.ours, self.theirs) if high else (self.theirs, self.ours)
 
     def holders(self):

@@ -139,17 +139,28 @@ START_TEST(a_link_is_the_wanted_one_by_name_mac_and_alias)
 	ck_assert_str_eq(wanted.alias, "lbha:public");
 	macvlan_mac(AF_INET, 51, wanted.mac);
 	memcpy(there.mac, wanted.mac, LINK_MAC);
-	ck_assert(macvlan_is(&there, &wanted)); /* its maker died before it was marked */
+	ck_assert(!macvlan_is(&there, &wanted, false));
+	ck_assert(macvlan_is(&there, &wanted, true)); /* its maker died before it was marked */
 	there.alias = link_alias_print("lbha:public");
-	ck_assert(macvlan_is(&there, &wanted));
+	ck_assert(macvlan_is(&there, &wanted, false));
 	there.alias = link_alias_print("lbha:inside");
-	ck_assert(!macvlan_is(&there, &wanted));
-	there.alias = 0;
+	ck_assert(!macvlan_is(&there, &wanted, false));
+	ck_assert(macvlan_is(&there, &wanted, true)); /* the instance has another name now */
 	there.macvlan = false;
-	ck_assert(!macvlan_is(&there, &wanted));
+	ck_assert(!macvlan_is(&there, &wanted, true));
 	there.macvlan = true;
 	there.mac[5]++;
-	ck_assert(!macvlan_is(&there, &wanted));
+	ck_assert(!macvlan_is(&there, &wanted, true));
+}
+END_TEST
+
+START_TEST(virtual_macs_are_told_from_others)
+{
+	ck_assert(macvlan_is_virtual((const uint8_t[]){0, 0, 0x5e, 0, 1, 51}));
+	ck_assert(macvlan_is_virtual((const uint8_t[]){0, 0, 0x5e, 0, 2, 51}));
+	ck_assert(!macvlan_is_virtual((const uint8_t[]){0, 0, 0x5e, 0, 3, 51}));
+	ck_assert(!macvlan_is_virtual((const uint8_t[]){0, 0, 0x5e, 0x90, 1, 51}));
+	ck_assert(!macvlan_is_virtual((const uint8_t[]){0, 0, 0, 0, 0, 0}));
 }
 END_TEST
 
@@ -384,7 +395,7 @@ int main(void)
 		     each_family_is_announced_in_its_own_way),
 		CASE("macvlan", the_name_of_a_virtual_routers_link_fits_and_tells_what_it_is_for,
 		     a_virtual_mac_is_that_of_rfc_9568_section_7_3,
-		     a_link_is_the_wanted_one_by_name_mac_and_alias),
+		     a_link_is_the_wanted_one_by_name_mac_and_alias, virtual_macs_are_told_from_others),
 		CASE("link", link_names_are_those_the_kernel_takes,
 		     link_is_usable_when_up_with_carrier),
 		CASE("sysctl", sysctl_is_raised_and_never_lowered,

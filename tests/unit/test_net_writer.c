@@ -294,7 +294,7 @@ START_TEST(writer_makes_marks_raises_and_removes_a_macvlan)
 	order_link(&orders, LINK_ADD, 0, &wanted);
 	orders_await(&orders);
 	ck_assert_int_eq(rtnl_link_by_name(rtnl, wanted.name, &there), 0);
-	ck_assert(macvlan_is(&there, &wanted) && !there.alias && there.parent == left && !there.up);
+	ck_assert(macvlan_is(&there, &wanted, true) && !there.alias && there.parent == left && !there.up);
 	order_link(&orders, LINK_MARK, 0, &wanted);
 	order_link(&orders, LINK_UP, there.index, &wanted);
 	order_link(&orders, LINK_ADD, 0, &wanted); /* refused: nobody knows yet whose it is */

@@ -1,0 +1,643 @@
+/* The links that carry virtual MAC addresses, in the kernel: made when their router is, raised while
+ * it is MASTER, removed with it; and the sysctls without which the interface below them would answer
+ * for the virtual addresses with its own MAC address. vlink.h says what is next; here it is ordered
+ * from the rtnl writer, whose ring keeps the order: up, addresses, and back: down, addresses.
+ *
+ * Sysctls of the interface (IPv4 only; the kernel answers neighbour solicitations for addresses of
+ * the receiving link alone) are shared by all virtual routers on it and given back with the last:
+ *   arp_ignore 1    answer for addresses of this link alone
+ *   arp_announce 2  do not ask with a virtual address as the sender: neighbours would learn that
+ * Those of the link itself go with it:
+ *   arp_ignore 1    it must not answer for the interface's addresses either
+ *   rp_filter       the way back to clients is the interface's: strict would drop what comes in
+ *   addr_gen_mode 1, accept_ra 0   no addresses but the virtual ones
+ *   forwarding      as the interface's */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "net/monitor_io.h"
+#include "net/owned.h"
+#include "net/owned_io.h"
+#include "net/rtnl_writer_io.h"
+#include "net/sysctl_io.h"
+#include "vrrp/vlink.h"
+#include "vrrp/worker_io.h"
+
+#define RETRY (10 * NSTIME_S)
+#define NO_ROOM (5 * NSTIME_MS)
+#define SIGHT NSTIME_S /* within which the monitor tells of a link that was made */
+/* The cookie of a tune; that of a link is its address. */
+#define COOKIE_TUNE 1
+
+struct vlink {
+	struct vrrp_worker *worker;
+	struct macvlan wanted;
+	struct port *port;       /* the link itself */
+	struct port *parent;     /* the interface; NULL: left over from before, without a router */
+	unsigned users, raises;  /* routers that need it; of these, who have its addresses */
+	uint8_t family;
+	bool owned;
+	bool up;                 /* when all that was ordered is done */
+	bool carries;            /* it is up: the kernel has said so */
+	unsigned busy;
+	uint64_t marked;         /* the alias that was ordered last */
+	uint32_t tuned;          /* index of the link whose sysctls were ordered */
+	nstime sight;            /* until then its being made may not have been told */
+	int error;
+	nstime retry_at;
+};
+
+/* A sysctl of an interface. */
+struct tune {
+	struct vrrp_worker *worker;
+	char path[SYSCTL_PATH], parent[LINK_NAME];
+	int64_t value, former;
+	uint32_t index; /* of the interface when it was taken; 0: never */
+	bool owned, busy, seen;
+};
+
+static const struct {
+	const char *name;
+	int64_t value;
+} PARENT_SYSCTLS[] = {{"arp_ignore", 1}, {"arp_announce", 2}};
+
+/* ---- the set -------------------------------------------------------------------------------- */
+
+static struct vlink *vlink_find(const struct vrrp_worker *worker, const char *name)
+{
+	for (size_t i = 0; i < worker->vlink_count; i++)
+		if (!strcmp(worker->vlinks[i]->wanted.name, name))
+			return worker->vlinks[i];
+	return NULL;
+}
+
+static struct vlink *vlink_get(struct vrrp_worker *worker, const char *name)
+{
+	struct vlink *vlink = vlink_find(worker, name);
+
+	if (vlink)
+		return vlink;
+	vlink = calloc(1, sizeof(*vlink));
+	if (!vlink)
+		return NULL;
+	vlink->worker = worker;
+	vlink->port = port_get(worker, name);
+	snprintf(vlink->wanted.name, sizeof(vlink->wanted.name), "%s", name);
+	if (!vlink->port ||
+	    !pointers_push(&worker->vlinks, &worker->vlink_count, &worker->vlink_room, vlink)) {
+		free(vlink);
+		return NULL;
+	}
+	vlink->port->vlink = vlink;
+	vlink_seen(vlink);
+	return vlink;
+}
+
+static void vlink_free(struct vlink *vlink)
+{
+	pointers_remove(&vlink->worker->vlinks, &vlink->worker->vlink_count, vlink);
+	vlink->port->vlink = NULL;
+	vlink->port->tenant = NULL;
+	worker_touch(vlink->worker, vlink->port);
+	free(vlink);
+}
+
+int vlink_attach(struct router *router, const struct instance *about)
+{
+	uint8_t family = instance_family(about);
+	char name[LINK_NAME];
+	struct vlink *vlink;
+
+	router->home = router->port;
+	if (!about->virtual_mac)
+		return 0;
+	macvlan_name(router->port->name, family, about->virtual_router_id, name);
+	vlink = vlink_get(router->worker, name);
+	if (!vlink)
+		return -ENOMEM;
+	macvlan_mac(family, about->virtual_router_id, vlink->wanted.mac);
+	macvlan_alias(about->name, vlink->wanted.alias);
+	vlink->family = family;
+	vlink->parent = router->port;
+	vlink->port->tenant = router;
+	vlink->port->rewire = true;
+	vlink->users++;
+	router->vlink = vlink;
+	router->home = vlink->port;
+	worker_touch(router->worker, vlink->port);
+	return 0;
+}
+
+void vlink_detach(struct router *router)
+{
+	struct vlink *vlink = router->vlink;
+
+	if (!vlink)
+		return;
+	router->vlink = NULL;
+	router->home = router->port;
+	vlink->users--;
+	vlink->raises -= router->raises;
+	router->raises = false;
+	if (vlink->port->tenant == router)
+		vlink->port->tenant = NULL;
+	if (!vlink->users)
+		vlink->parent = NULL;
+	worker_touch(vlink->worker, vlink->port);
+}
+
+/* ---- orders --------------------------------------------------------------------------------- */
+
+static bool put(struct vlink *vlink, const struct rtnl_op *op)
+{
+	if (rtnl_writer_put(vlink->worker->writer, op, (uintptr_t)vlink)) {
+		worker_later(vlink->worker, clock_now() + NO_ROOM);
+		return false;
+	}
+	vlink->busy++;
+	return true;
+}
+
+static bool put_link(struct vlink *vlink, enum link_action action)
+{
+	const struct rtnl_op op = {
+		.kind = RTNL_LINK,
+		.link = {.action = action, .index = vlink->port->link.index, .link = vlink->wanted},
+	};
+
+	return put(vlink, &op);
+}
+
+static bool put_direction(struct vlink *vlink, bool up)
+{
+	if (!put_link(vlink, up ? LINK_UP : LINK_DOWN))
+		return false;
+	vlink->up = up;
+	vlink->carries &= up;
+	return true;
+}
+
+static bool put_add(struct vlink *vlink)
+{
+	vlink->wanted.parent = vlink->parent->link.index;
+	vlink->up = vlink->carries = false;
+	vlink->sight = clock_now() + SIGHT;
+	return put_link(vlink, LINK_ADD);
+}
+
+/* ---- sysctls of the link -------------------------------------------------------------------- */
+
+static int64_t sysctl_of(const char *family, const char *link, const char *name)
+{
+	char path[SYSCTL_PATH];
+	int64_t value = 0;
+	int dir = sysctl_open();
+
+	if (dir < 0)
+		return 0;
+	if (!sysctl_conf_path(path, family, link, name))
+		sysctl_read(dir, path, &value);
+	close(dir);
+	return value;
+}
+
+static bool put_sysctl(struct vlink *vlink, const char *family, const char *name, int64_t value)
+{
+	struct rtnl_op op = {.kind = RTNL_SYSCTL,
+			     .sysctl = {.action = SYSCTL_WRITE, .op.value = value}};
+
+	sysctl_conf_path(op.sysctl.op.path, family, vlink->wanted.name, name);
+	return put(vlink, &op);
+}
+
+/* The stricter of `all` and the link's own rp_filter counts, and 2 is the looser of the two filters:
+ * it is set where `all` filters. */
+static bool put_tune(struct vlink *vlink)
+{
+	const char *family = vlink->family == AF_INET6 ? "ipv6" : "ipv4";
+	int64_t forwarding = sysctl_of(family, vlink->parent->name, "forwarding");
+	bool fine;
+
+	if (vlink->family == AF_INET6)
+		fine = put_sysctl(vlink, family, "accept_ra", 0);
+	else
+		fine = put_sysctl(vlink, family, "arp_ignore", 1) &&
+		       put_sysctl(vlink, family, "rp_filter",
+				  sysctl_of(family, "all", "rp_filter") ? 2 : 0);
+	fine = fine && put_sysctl(vlink, family, "forwarding", forwarding) &&
+	       put_sysctl(vlink, "ipv6", "addr_gen_mode", 1);
+	if (fine)
+		vlink->tuned = vlink->port->link.index;
+	return fine;
+}
+
+/* ---- what is next --------------------------------------------------------------------------- */
+
+static bool is_occupied(const struct port *port)
+{
+	for (size_t i = 0; i < port->held_count; i++)
+		if (port->helds[i]->owned || port->helds[i]->busy)
+			return true;
+	return false;
+}
+
+static enum vlink_step next(const struct vlink *vlink)
+{
+	const struct port *port = vlink->port;
+	const struct vlink_view view = {
+		.needed = vlink->users > 0,
+		.raised = vlink->raises > 0,
+		.owned = vlink->owned,
+		.marked = link_alias_print(vlink->wanted.alias) == vlink->marked,
+		.tuned = vlink->tuned == port->link.index,
+		.occupied = is_occupied(port),
+		.parent = vlink->parent ? vlink->parent->link.index : 0,
+		.there = &port->link,
+		.up = vlink->up,
+	};
+
+	return vlink_next(&view, &vlink->wanted);
+}
+
+static bool do_step(struct vlink *vlink, enum vlink_step step)
+{
+	switch (step) {
+	case VLINK_IDLE:
+		return false;
+	case VLINK_ADD:
+		return put_add(vlink);
+	case VLINK_ADOPT:
+		vlink->wanted.parent = vlink->port->link.parent;
+		return put_link(vlink, LINK_ADOPT);
+	case VLINK_MARK:
+		vlink->marked = link_alias_print(vlink->wanted.alias);
+		return put_link(vlink, LINK_MARK);
+	case VLINK_TUNE:
+		return put_tune(vlink);
+	case VLINK_UP:
+		return put_direction(vlink, true);
+	case VLINK_DOWN:
+		return put_direction(vlink, false);
+	case VLINK_REMOVE:
+		return put_link(vlink, LINK_REMOVE);
+	case VLINK_FORGET:
+		return put_link(vlink, LINK_FORGET);
+	}
+	return false;
+}
+
+static bool must_wait(struct vlink *vlink, nstime now)
+{
+	nstime until = vlink->error ? vlink->retry_at : 0;
+
+	if (!vlink->port->link.index)
+		until = nstime_max(until, vlink->sight);
+	if (until <= now)
+		return false;
+	worker_later(vlink->worker, until);
+	return true;
+}
+
+static void vlink_settle(struct vlink *vlink)
+{
+	enum vlink_step step;
+
+	if (!vlink->busy && !vlink->users && !vlink->owned) {
+		vlink_free(vlink);
+		return;
+	}
+	if (vlink->busy || must_wait(vlink, clock_now()))
+		return;
+	/* what is ordered in one go stays in that order */
+	do
+		step = next(vlink);
+	while (do_step(vlink, step) && (step == VLINK_MARK || step == VLINK_TUNE));
+}
+
+void vlink_follow(struct router *router)
+{
+	const struct vrrp_machine *machine = &router->machine;
+	struct vlink *vlink = router->vlink;
+	bool gone = vrrp_fsm_releasing(machine) && machine->succeeded;
+	bool raises = router->holds && !gone;
+
+	if (!vlink || raises == router->raises)
+		return;
+	router->raises = raises;
+	vlink->raises += raises ? 1 : -1u;
+	if (vlink->port->link.index && vlink->owned && vlink->tuned == vlink->port->link.index &&
+	    vlink->up != (vlink->raises > 0))
+		put_direction(vlink, vlink->raises > 0);
+	worker_touch(vlink->worker, vlink->port);
+}
+
+/* ---- sysctls of interfaces ------------------------------------------------------------------- */
+
+static struct tune *tune_find(const struct vrrp_worker *worker, const char *path)
+{
+	for (size_t i = 0; i < worker->tune_count; i++)
+		if (!strcmp(worker->tunes[i]->path, path))
+			return worker->tunes[i];
+	return NULL;
+}
+
+static struct tune *tune_new(struct vrrp_worker *worker, const char *parent, const char *path,
+			     int64_t value)
+{
+	struct tune *tune = calloc(1, sizeof(*tune));
+
+	if (!tune ||
+	    !pointers_push(&worker->tunes, &worker->tune_count, &worker->tune_room, tune)) {
+		free(tune);
+		return NULL;
+	}
+	tune->worker = worker;
+	tune->value = value;
+	snprintf(tune->path, sizeof(tune->path), "%s", path);
+	snprintf(tune->parent, sizeof(tune->parent), "%s", parent);
+	return tune;
+}
+
+static void tune_order(struct tune *tune, enum sysctl_action action)
+{
+	struct rtnl_op op = {
+		.kind = RTNL_SYSCTL,
+		.sysctl = {.action = action,
+			   .rule = SYSCTL_AT_LEAST,
+			   .op = {.value = tune->value, .former = tune->former}},
+	};
+
+	memcpy(op.sysctl.op.path, tune->path, sizeof(tune->path));
+	tune->busy = !rtnl_writer_put(tune->worker->writer, &op, (uintptr_t)tune | COOKIE_TUNE);
+	if (!tune->busy)
+		worker_later(tune->worker, clock_now() + NO_ROOM);
+}
+
+/* An interface that was made anew has values of its own. */
+static void tune_settle(struct tune *tune, const struct port *parent)
+{
+	struct vrrp_worker *worker = tune->worker;
+	uint32_t index = parent ? parent->link.index : 0;
+
+	if (tune->busy)
+		return;
+	if (tune->owned && index && tune->index && index != tune->index) {
+		tune_order(tune, SYSCTL_FORGET);
+	} else if (index && index != tune->index) {
+		tune->index = index;
+		tune_order(tune, SYSCTL_TAKE);
+	} else if (!parent && tune->owned) {
+		tune_order(tune, SYSCTL_GIVE);
+	} else if (!parent) {
+		pointers_remove(&worker->tunes, &worker->tune_count, tune);
+		free(tune);
+	}
+}
+
+static void tune_parent(struct vrrp_worker *worker, const struct port *parent)
+{
+	char path[SYSCTL_PATH];
+
+	for (size_t i = 0; i < COUNT_OF(PARENT_SYSCTLS); i++) {
+		struct tune *tune;
+
+		sysctl_conf_path(path, "ipv4", parent->name, PARENT_SYSCTLS[i].name);
+		tune = tune_find(worker, path);
+		if (!tune)
+			tune = tune_new(worker, parent->name, path, PARENT_SYSCTLS[i].value);
+		if (!tune)
+			continue; /* no memory: at the next look */
+		tune->seen = true;
+		tune_settle(tune, parent);
+	}
+}
+
+static void tunes_settle(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->tune_count; i++)
+		worker->tunes[i]->seen = false;
+	for (size_t i = 0; i < worker->vlink_count; i++)
+		if (worker->vlinks[i]->users && worker->vlinks[i]->family == AF_INET)
+			tune_parent(worker, worker->vlinks[i]->parent);
+	for (size_t i = worker->tune_count; i-- > 0;)
+		if (!worker->tunes[i]->seen)
+			tune_settle(worker->tunes[i], NULL);
+}
+
+void vlinks_settle(struct vrrp_worker *worker)
+{
+	if (!worker->vlink_count && !worker->tune_count)
+		return;
+	for (size_t i = 0; worker->stopping && i < worker->router_count; i++)
+		if (worker->routers[i]->released)
+			vlink_detach(worker->routers[i]);
+	for (size_t i = worker->vlink_count; i-- > 0;)
+		vlink_settle(worker->vlinks[i]);
+	tunes_settle(worker);
+}
+
+bool vlinks_idle(const struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->vlink_count; i++) {
+		const struct vlink *vlink = worker->vlinks[i];
+
+		if (vlink->busy || (!vlink->error && next(vlink) != VLINK_IDLE))
+			return false;
+	}
+	for (size_t i = 0; i < worker->tune_count; i++)
+		if (worker->tunes[i]->busy || (worker->stopping && worker->tunes[i]->owned))
+			return false;
+	return true;
+}
+
+/* ---- what has happened ----------------------------------------------------------------------- */
+
+void vlink_seen(struct vlink *vlink)
+{
+	const struct link *link = &vlink->port->link;
+
+	if (!link->index) {
+		vlink->up = vlink->carries = false;
+		vlink->tuned = 0;
+		vlink->marked = 0;
+		return;
+	}
+	if (macvlan_is(link, &vlink->wanted, vlink->owned))
+		vlink->error = 0;
+	if (vlink->busy)
+		return;
+	vlink->up = vlink->carries = link->up;
+	vlink->marked = link->alias;
+}
+
+static void link_done(struct vlink *vlink, const struct link_op *op, int error)
+{
+	bool gone = error == -ENODEV; /* it, or what it is on: the monitor tells of that */
+	bool fine = !error || gone;
+
+	switch (op->action) {
+	case LINK_ADD:
+		vlink->owned |= !error;
+		break;
+	case LINK_ADOPT:
+		vlink->owned = true;
+		break;
+	case LINK_UP:
+		vlink->carries = !error && vlink->up;
+		break;
+	case LINK_REMOVE:
+		vlink->owned &= !fine;
+		break;
+	case LINK_FORGET:
+		vlink->owned = false;
+		break;
+	case LINK_MARK:
+		return; /* it is known by its name and MAC address as well */
+	case LINK_DOWN:
+		break;
+	}
+	vlink->error = fine ? 0 : error;
+	vlink->retry_at = clock_now() + RETRY;
+	if (!error)
+		return;
+	vlink->sight = 0;
+	vlink->up = vlink->port->link.up;
+	if (!fine && !vlink->users)
+		log_error("%s: the link cannot be removed: %s", vlink->wanted.name, strerror(-error));
+}
+
+static void tune_done(struct tune *tune, const struct sysctl_order *order, int error)
+{
+	tune->busy = false;
+	switch (order->action) {
+	case SYSCTL_TAKE:
+		tune->owned = !error && order->changed;
+		tune->former = order->op.former;
+		break;
+	case SYSCTL_GIVE:
+	case SYSCTL_FORGET:
+		tune->owned = false;
+		break;
+	case SYSCTL_WRITE:
+		break;
+	}
+	if (error && error != -ENOENT)
+		log_error("%s cannot be set: %s", tune->path, strerror(-error));
+}
+
+void vlinks_done(struct vrrp_worker *worker, uint64_t cookie, const struct rtnl_op *op, int error)
+{
+	struct vlink *vlink;
+
+	timer_at(&worker->settle, 0);
+	if (cookie & COOKIE_TUNE) {
+		tune_done((struct tune *)(uintptr_t)(cookie - COOKIE_TUNE), &op->sysctl, error);
+		return;
+	}
+	vlink = (struct vlink *)(uintptr_t)cookie;
+	vlink->busy--;
+	if (op->kind == RTNL_LINK)
+		link_done(vlink, &op->link, error);
+	else if (error && error != -ENOENT && error != -ENODEV)
+		log_warning("%s cannot be set: %s", op->sysctl.op.path, strerror(-error));
+	worker_touch(worker, vlink->port);
+	if (vlink->parent)
+		worker_touch(worker, vlink->parent);
+}
+
+/* ---- what an earlier worker left ------------------------------------------------------------- */
+
+static int adopt_link(struct vrrp_worker *worker, const struct owned_link *owned)
+{
+	struct vlink *vlink = vlink_get(worker, owned->name);
+	const struct link *there;
+
+	if (!vlink)
+		return -ENOMEM;
+	vlink->owned = true;
+	there = &vlink->port->link;
+	if (!vlink->users && macvlan_is_virtual(there->mac))
+		memcpy(vlink->wanted.mac, there->mac, LINK_MAC);
+	vlink_seen(vlink);
+	return 0;
+}
+
+/* Only those that are ours to set; others of us write down others. */
+static int adopt_sysctl(struct vrrp_worker *worker, const struct owned_sysctl *owned)
+{
+	char parent[LINK_NAME], path[SYSCTL_PATH];
+	const struct link *link;
+
+	if (sscanf(owned->path, "net/ipv4/conf/%15[^/]/", parent) != 1)
+		return 0;
+	for (size_t i = 0; i < COUNT_OF(PARENT_SYSCTLS); i++) {
+		struct tune *tune;
+
+		sysctl_conf_path(path, "ipv4", parent, PARENT_SYSCTLS[i].name);
+		if (strcmp(path, owned->path) != 0)
+			continue;
+		tune = tune_find(worker, path);
+		if (!tune)
+			tune = tune_new(worker, parent, path, owned->set);
+		if (!tune)
+			return -ENOMEM;
+		tune->owned = true;
+		tune->former = owned->former;
+		link = monitor_link_by_name(worker->monitor, parent);
+		tune->index = link ? link->index : 0;
+	}
+	return 0;
+}
+
+int vlinks_adopt(struct vrrp_worker *worker, int owned_fd)
+{
+	auto_arena *arena = arena_new(0);
+	struct owned_set set = {0};
+	int err = arena ? owned_read(owned_fd, arena, &set) : -ENOMEM;
+
+	for (size_t i = 0; i < set.count && !err; i++) {
+		const struct owned *record = &set.items[i];
+
+		if (record->kind == OWNED_LINK)
+			err = adopt_link(worker, &record->link);
+		else if (record->kind == OWNED_SYSCTL)
+			err = adopt_sysctl(worker, &record->sysctl);
+	}
+	return err;
+}
+
+/* ---- for others ------------------------------------------------------------------------------ */
+
+bool vlink_carries(const struct router *router)
+{
+	return router->vlink && router->vlink->carries && router->raises;
+}
+
+void vlink_fault(const struct router *router, struct text *text)
+{
+	const struct vlink *vlink = router->vlink;
+
+	if (!vlink)
+		return;
+	if (vlink->port->link.index && !macvlan_is(&vlink->port->link, &vlink->wanted, vlink->owned))
+		text_add(text, "there is a link %s already, and it is not this router's",
+			 vlink->wanted.name);
+	else if (vlink->error)
+		text_add(text, "its link %s: %s", vlink->wanted.name, strerror(-vlink->error));
+}
+
+void vlinks_free(struct vrrp_worker *worker)
+{
+	while (worker->vlink_count)
+		vlink_free(worker->vlinks[0]);
+	for (size_t i = 0; i < worker->tune_count; i++)
+		free(worker->tunes[i]);
+	free(worker->vlinks);
+	free(worker->tunes);
+}
