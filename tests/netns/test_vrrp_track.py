@@ -1,5 +1,6 @@
 """What a director tracks decides about who is MASTER, by what is so now and not by what has happened."""
 import json
+import os
 import time
 
 from lbhatest import wait_for, wait_until
@@ -115,6 +116,29 @@ def test_a_check_moves_the_address_and_says_why(lab):
     assert (pair.tracker("gateway")["state"], pair.tracker("gateway")["reason"]) == ("down", "connect: refused")
     pair.server.start()
     pair.wait_roles("MASTER", "BACKUP")
+
+
+def test_files_and_scripts_are_tracked_as_anything_else(lab):
+    """A script that cannot be started is a failed one."""
+    pair = TrackingPair(lab, "{check: flag, weight: -20}, {check: program, weight: -5}, {check: nothing, weight: -3}")
+    flag = pair.lb1.host.log_file("flag")
+    with open(flag, "w"):
+        pass
+    os.chmod(os.path.dirname(flag), 0o755)
+    with open(pair.lb1.config_file) as file:
+        text = file.read()
+    pair.lb1.configure(text + f"""  flag: {{type: file, path: {flag}, interval: 100ms, fall: 2}}
+  program: {{type: script, command: [/bin/test, -e, {flag}], interval: 100ms, timeout: 1s, fall: 2}}
+  nothing: {{type: script, command: [/nowhere/nothing], interval: 100ms, timeout: 1s, fall: 2}}
+""")
+    pair.start()
+    pair.wait_priority(147)
+    os.unlink(flag)
+    pair.wait_priority(122)
+    assert {one["name"]: one["state"] for one in pair.lb1.vrrp()["trackers"]} == dict(flag="down", program="down", nothing="down")
+    with open(flag, "w"):
+        pass
+    pair.wait_priority(147)
 
 
 def test_a_check_of_http_without_a_weight_is_a_fault(lab):
