@@ -125,6 +125,14 @@ static void control_release(void *ctx)
 	worker_released(control->worker);
 }
 
+/* Only the supervisor speaks of itself: a worker that was taken over cannot pretend maintenance. */
+static bool may_tell(int peer, uint16_t type)
+{
+	bool of_supervisor = type == FACT_WORKER || type == FACT_DAEMON || type == FACT_OVERRIDE;
+
+	return !of_supervisor || peer == ROLE_SUPERVISOR;
+}
+
 static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 {
 	struct control *control = ctx;
@@ -132,12 +140,14 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 	unsigned suppressed;
 
 	worker_page(control->worker)->facts_at = now;
+	if (type == FACT_SYNC && peer == ROLE_SUPERVISOR)
+		mirror_synced(&control->mirror, now, clock_wall_offset());
 	if (type == FACT_SYNC && control->awaited) {
 		control->awaited &= ~(1u << peer);
 		if (!control->awaited)
 			begin_to_answer(control);
 	}
-	if (mirror_fact(&control->mirror, type, in, now) ||
+	if ((may_tell(peer, type) && mirror_fact(&control->mirror, type, in, now)) ||
 	    !log_limit(&control->bad_facts, now, &suppressed))
 		return;
 	log_warning("the %s worker sent a senseless fact of type %u, ignored (and %u before)",

@@ -4,13 +4,11 @@
 #include "daemon/control_mirror.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/table.h"
 #include "base/text.h"
-#include "daemon/overrides.h"
 
 void mirror_init(struct mirror *mirror)
 {
@@ -20,7 +18,7 @@ void mirror_init(struct mirror *mirror)
 void mirror_fini(struct mirror *mirror)
 {
 	arena_free(mirror->arena);
-	free(mirror->overrides);
+	override_mirror_fini(&mirror->overrides);
 	mirror_init(mirror);
 }
 
@@ -227,7 +225,6 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next)
 	next->seen = mirror->seen;
 	next->sink = mirror->sink;
 	next->overrides = mirror->overrides;
-	next->override_room = mirror->override_room;
 	arena_free(mirror->arena);
 	*mirror = *next;
 	mirror_init(next);
@@ -363,7 +360,6 @@ static bool take_table(struct mirror *mirror, struct reader *in, nstime now)
 	return true;
 }
 
-/* What was known of overrides beyond the present number is of the past. */
 static bool take_daemon(struct mirror *mirror, struct reader *in, nstime now)
 {
 	struct fact_daemon fact;
@@ -374,26 +370,7 @@ static bool take_daemon(struct mirror *mirror, struct reader *in, nstime now)
 		event_daemon(mirror->sink, &mirror->seen, &fact, now);
 	mirror->daemon = fact;
 	mirror->daemon_known = true;
-	for (size_t i = fact.overrides; i < mirror->override_room; i++)
-		mirror->overrides[i].known = false;
-	return true;
-}
-
-static bool overrides_reserve(struct mirror *mirror, size_t count)
-{
-	size_t room = mirror->override_room ? mirror->override_room : 8;
-	struct mirror_override *grown;
-
-	if (count <= mirror->override_room)
-		return true;
-	while (room < count)
-		room *= 2;
-	grown = realloc(mirror->overrides, room * sizeof(*grown));
-	if (!grown)
-		return false;
-	memset(grown + mirror->override_room, 0, (room - mirror->override_room) * sizeof(*grown));
-	mirror->overrides = grown;
-	mirror->override_room = room;
+	override_mirror_count(&mirror->overrides, fact.overrides);
 	return true;
 }
 
@@ -401,23 +378,12 @@ static bool take_override(struct mirror *mirror, struct reader *in)
 {
 	struct fact_override fact;
 
-	if (!fact_override_get(in, &fact) || fact.number >= OVERRIDES_MAX ||
-	    !overrides_reserve(mirror, fact.number + 1))
-		return false;
-	mirror->overrides[fact.number] =
-		(struct mirror_override){.known = true, .override = fact.override};
-	return true;
+	return fact_override_get(in, &fact) && override_mirror_take(&mirror->overrides, &fact);
 }
 
-size_t mirror_override_count(const struct mirror *mirror)
+void mirror_synced(struct mirror *mirror, nstime now, nstime wall)
 {
-	return mirror->daemon.overrides < mirror->override_room ? mirror->daemon.overrides
-								 : mirror->override_room;
-}
-
-const struct override *mirror_override(const struct mirror *mirror, size_t number)
-{
-	return mirror->overrides[number].known ? &mirror->overrides[number].override : NULL;
+	override_mirror_sync(&mirror->overrides, mirror->sink, now, wall);
 }
 
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now)

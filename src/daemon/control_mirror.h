@@ -13,6 +13,7 @@
 #include "base/cursor.h"
 #include "config/facts.h"
 #include "config/model.h"
+#include "daemon/control_overrides.h"
 #include "daemon/event.h"
 
 struct arena;
@@ -60,12 +61,6 @@ struct mirror_worker {
 	struct fact_worker fact;
 };
 
-/* Of the daemon, not of the model: they may be about objects that the model has not. */
-struct mirror_override {
-	bool known;
-	struct override override;
-};
-
 struct mirror {
 	const struct model *model; /* NULL before the first */
 	struct arena *arena;       /* holds the arrays below; and the model if it was put there */
@@ -79,8 +74,7 @@ struct mirror {
 	struct mirror_worker workers[ROLE_COUNT];
 	struct event_seen_daemon seen;
 	const struct event_sink *sink; /* NULL: nobody wants events */
-	struct mirror_override *overrides;
-	size_t override_room;
+	struct override_mirror overrides;
 };
 
 void mirror_init(struct mirror *mirror);
@@ -97,8 +91,8 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next);
  * about an object that the model has not. */
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now);
 
-/* How many overrides there are; one of them, NULL while it is not known. */
-size_t mirror_override_count(const struct mirror *mirror);
-const struct override *mirror_override(const struct mirror *mirror, size_t number);
+/* The supervisor has told all its facts: its overrides are complete. `wall` is
+ * clock_wall_offset(). */
+void mirror_synced(struct mirror *mirror, nstime now, nstime wall);
 
 #endif

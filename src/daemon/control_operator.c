@@ -89,8 +89,8 @@ static void put_members(struct writer *out, const struct model *model,
 /* An override may be taken back although its instance is no longer configured. */
 static bool has_override(const struct mirror *mirror, const char *name)
 {
-	for (size_t i = 0; i < mirror_override_count(mirror); i++) {
-		const struct override *override = mirror_override(mirror, i);
+	for (size_t i = 0; i < mirror->overrides.count; i++) {
+		const struct override *override = override_mirror_row(&mirror->overrides, i);
 
 		if (override && override->kind == OVERRIDE_PRIORITY &&
 		    !strcmp(override->object, name))

@@ -532,16 +532,19 @@ json_t *status_overrides_json(const struct mirror *mirror)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < mirror_override_count(mirror); i++)
-		if (mirror_override(mirror, i))
-			array = append(array, override_json(mirror->model, mirror_override(mirror, i)));
+	for (size_t i = 0; i < mirror->overrides.count; i++) {
+		const struct override *override = override_mirror_row(&mirror->overrides, i);
+
+		if (override)
+			array = append(array, override_json(mirror->model, override));
+	}
 	return array;
 }
 
 static bool in_maintenance(const struct mirror *mirror)
 {
-	for (size_t i = 0; i < mirror_override_count(mirror); i++) {
-		const struct override *override = mirror_override(mirror, i);
+	for (size_t i = 0; i < mirror->overrides.count; i++) {
+		const struct override *override = override_mirror_row(&mirror->overrides, i);
 
 		if (override && override->kind == OVERRIDE_MAINTENANCE)
 			return true;

@@ -330,3 +330,50 @@ void event_daemon(const struct event_sink *sink, struct event_seen_daemon *seen,
 	*seen = (struct event_seen_daemon){
 		.known = true, .reload_time = fact->reload_time, .generation = fact->generation};
 }
+
+/* ---- overrides ------------------------------------------------------------------------------- */
+
+/* What it is without anybody's word. */
+static const char *value_of(const struct override *override, enum override_kind kind)
+{
+	if (override)
+		return override->value;
+	switch (kind) {
+	case OVERRIDE_PRIORITY:
+		return "auto";
+	case OVERRIDE_MAINTENANCE:
+		return "off";
+	case OVERRIDE_KINDS:
+		break;
+	}
+	return "";
+}
+
+static void why_override(const struct override *before, const struct override *after, nstime now,
+			 char *out)
+{
+	if (after)
+		fill(out, FACT_DETAIL, "by %s%s%s", after->by, after->comment[0] ? ": " : "",
+		     after->comment);
+	else if (before->until && before->until <= now)
+		fill(out, FACT_DETAIL, "its time has come");
+	else
+		fill(out, FACT_DETAIL, "taken back");
+}
+
+void event_override(const struct event_sink *sink, const struct override *before,
+		    const struct override *after, nstime now, nstime wall)
+{
+	const struct override *about = after ? after : before;
+	bool maintenance = about->kind == OVERRIDE_MAINTENANCE;
+	struct event event = event_of(EVENT_OVERRIDE, now, maintenance ? "maintenance" : about->object);
+	char reason[FACT_DETAIL];
+
+	if (before && after && before->since == after->since && !strcmp(before->value, after->value))
+		return;
+	why_override(before, after, now + wall, reason);
+	set_words(&event, value_of(before, about->kind), value_of(after, about->kind), reason);
+	event.more[0] = (struct event_more){.key = "kind", .text = override_kind_name(about->kind)};
+	event.more[1] = (struct event_more){.key = "by", .text = about->by};
+	send(sink, &event);
+}

@@ -32,7 +32,7 @@ enum event_kind {
 	EVENT_SERVICE_STATE,    /* a service */
 	EVENT_RELOAD,           /* "configuration"; generations */
 	EVENT_WORKER_RESTART,   /* a worker; its state */
-	EVENT_OVERRIDE,         /* what an operator's word is about; old and new value */
+	EVENT_OVERRIDE,         /* what an operator's word is about, or "maintenance"; values */
 };
 
 const char *event_kind_name(enum event_kind kind);
@@ -97,6 +97,10 @@ void event_daemon(const struct event_sink *sink, struct event_seen_daemon *seen,
 /* Of these the fact that was there before, NULL: none. */
 void event_worker(const struct event_sink *sink, const struct fact_worker *before,
 		  const struct fact_worker *fact, nstime now);
+/* Of one (kind, object); NULL before: it is new, NULL after: it is gone. Its times are wall time,
+ * `wall` is that of our clock's point 0. Nothing when nothing was said anew. */
+void event_override(const struct event_sink *sink, const struct override *before,
+		    const struct override *after, nstime now, nstime wall);
 void event_table(const struct event_sink *sink, const struct fact_table *before,
 		 const struct fact_table *fact, nstime now);
 

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "daemon/control_overrides.h"
 #include "daemon/events.h"
+#include "daemon/overrides.h"
 #include "suite.h"
 
 #define STARTED (100 * NSTIME_S)
@@ -466,6 +468,74 @@ START_TEST(a_reader_that_missed_something_can_resume_with_the_line_that_says_so)
 }
 END_TEST
 
+/* ---- overrides ------------------------------------------------------------------------------- */
+
+static struct override_mirror overrides;
+
+static struct override word(enum override_kind kind, const char *object, const char *value, nstime since)
+{
+	struct override made = {.kind = kind, .by = "root", .since = WALL + since};
+
+	snprintf(made.object, sizeof(made.object), "%s", object);
+	snprintf(made.value, sizeof(made.value), "%s", value);
+	return made;
+}
+
+/* The whole list, as the supervisor tells it. */
+static const char *tell_list(const struct override *list, size_t size)
+{
+	override_mirror_count(&overrides, size);
+	for (uint32_t i = 0; i < size; i++)
+		ck_assert(override_mirror_take(&overrides,
+					       &(struct fact_override){.number = i, .override = list[i]}));
+	override_mirror_sync(&overrides, &sink, NOW, WALL);
+	return all();
+}
+
+START_TEST(what_operators_say_is_told_and_what_they_take_back)
+{
+	struct override list[] = {word(OVERRIDE_PRIORITY, "public", "120", NOW),
+				  word(OVERRIDE_MAINTENANCE, OVERRIDE_DIRECTOR, "on", NOW)};
+
+	ck_assert_str_eq(tell_list(NULL, 0), "");
+	ck_assert_str_eq(tell_list(list, 1), "override public auto>120: by root");
+	ck_assert_str_eq(tell_list(list, 1), "");
+	strcpy(list[1].comment, "new switch");
+	ck_assert_str_eq(tell_list(list, 2), "override maintenance off>on: by root: new switch");
+	ck_assert_str_eq(tell_list(list + 1, 1), "override public 120>auto: taken back");
+	list[1].until = WALL + NOW;
+	ck_assert_str_eq(tell_list(list, 2), "override public auto>120: by root");
+	ck_assert_str_eq(tell_list(list, 1), "override maintenance on>off: its time has come");
+	strcpy(list[0].value, "130");
+	ck_assert_str_eq(tell_list(list, 1), "override public 120>130: by root");
+	override_mirror_fini(&overrides);
+}
+END_TEST
+
+START_TEST(overrides_of_before_are_no_news_to_a_control_worker_that_begins)
+{
+	struct override list[] = {word(OVERRIDE_PRIORITY, "public", "120", STARTED - 1),
+				  word(OVERRIDE_PRIORITY, "inside", "90", STARTED + 1)};
+
+	ck_assert_str_eq(tell_list(list, 2), "override inside auto>90: by root");
+	ck_assert_str_eq(tell_list(list, 2), "");
+	override_mirror_fini(&overrides);
+}
+END_TEST
+
+START_TEST(more_overrides_than_there_can_be_are_not_believed)
+{
+	struct fact_override fact = {.number = OVERRIDES_MAX, .override = word(OVERRIDE_PRIORITY, "a", "1", NOW)};
+
+	override_mirror_count(&overrides, UINT32_MAX);
+	ck_assert_uint_eq(overrides.count, OVERRIDES_MAX);
+	ck_assert(!override_mirror_take(&overrides, &fact));
+	override_mirror_sync(&overrides, &sink, NOW, WALL);
+	ck_assert_str_eq(all(), "");
+	override_mirror_fini(&overrides);
+}
+END_TEST
+
 static TCase *differences(void)
 {
 	TCase *tcase = CASE("differences", a_change_of_state_is_an_event_with_its_reason,
@@ -489,6 +559,9 @@ static TCase *differences(void)
 int main(void)
 {
 	return SUITE_RUN("events", differences(),
+			 CASE("overrides", what_operators_say_is_told_and_what_they_take_back,
+			      overrides_of_before_are_no_news_to_a_control_worker_that_begins,
+			      more_overrides_than_there_can_be_are_not_believed),
 			 CASE("ring", an_event_is_a_line_of_the_contract,
 			      the_ring_keeps_the_last_and_says_how_many_are_gone,
 			      the_next_control_worker_goes_on_with_the_numbers,
