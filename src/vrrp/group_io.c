@@ -74,6 +74,11 @@ const char *group_reason(const struct router *router, char *out, size_t size)
 					 clock_now(), out, size);
 }
 
+const char *group_name(const struct group *group)
+{
+	return group->about.name;
+}
+
 /* ---- turns ---------------------------------------------------------------------------------- */
 
 void group_dirty(struct group *group)

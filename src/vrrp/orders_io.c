@@ -18,6 +18,7 @@
 struct waiting {
 	struct router *router;
 	bool was_master;
+	bool follows; /* only because its sync group does */
 };
 
 struct order {
@@ -67,8 +68,13 @@ static void end_if_done(struct vrrp_worker *worker, struct order *order)
 static void answer(struct order *order, size_t place, bool done, const char *what)
 {
 	struct router *router = order->waiting[place].router;
+	char with[WHAT + FACT_NAME];
+	struct text text = text_of(with, sizeof(with));
 
-	tell(router->worker, order->number, router->about.name, done, what);
+	text_add(&text, "%s", what);
+	if (order->waiting[place].follows && router->group)
+		text_add(&text, " (moves with its sync group %s)", group_name(router->group));
+	tell(router->worker, order->number, router->about.name, done, with);
 	order->waiting[place] = order->waiting[--order->count];
 	router->ordered--;
 }
@@ -221,13 +227,15 @@ static void due(void *ctx)
 /* ---- an order comes ---------------------------------------------------------------------------
  */
 
-static void wait_for(struct order *order, struct router *router)
+static void wait_for(struct order *order, struct router *router, bool follows)
 {
 	const struct vrrp_machine *machine = &router->machine;
 	nstime now = clock_now();
 
 	order->waiting[order->count++] =
-		(struct waiting){.router = router, .was_master = machine->state == VRRP_MASTER};
+		(struct waiting){.router = router,
+				 .was_master = machine->state == VRRP_MASTER,
+				 .follows = follows};
 	router->ordered++;
 	order->deadline = nstime_max(order->deadline,
 				     now + vrrp_order_patience(machine, &router->config, now));
@@ -254,7 +262,7 @@ static bool is_answered(const struct order *order, const struct router *router, 
 	return false;
 }
 
-static void take_router(struct order *order, struct router *router)
+static void take_router(struct order *order, struct router *router, bool follows)
 {
 	char what[WHAT];
 	bool done;
@@ -267,7 +275,7 @@ static void take_router(struct order *order, struct router *router)
 		answer_all(router, is_release, false, "claimed again meanwhile");
 	else
 		answer_all(router, is_claim, false, "released meanwhile");
-	wait_for(order, router);
+	wait_for(order, router, follows);
 }
 
 static struct router *router_find(const struct vrrp_worker *worker, const char *name)
@@ -302,7 +310,7 @@ static void take_named(struct vrrp_worker *worker, struct order *order, const ch
 					    router->about.sync_group == named->about.sync_group);
 
 		if (moves && !waits_for(order, router))
-			take_router(order, router);
+			take_router(order, router, router != named);
 	}
 }
 
@@ -337,7 +345,7 @@ static void take_routers(struct vrrp_worker *worker, struct order *order, struct
 	for (unsigned i = 0; i < count && !in->failed; i++)
 		take_named(worker, order, get_text(in, name, sizeof(name)));
 	for (size_t i = 0; !count && i < worker->router_count; i++)
-		take_router(order, worker->routers[i]);
+		take_router(order, worker->routers[i], false);
 }
 
 static struct order *place_find(struct orders *orders)

@@ -698,17 +698,13 @@ void router_tracked(struct router *router)
 
 void router_said(struct router *router, uint8_t base, bool maintenance)
 {
-	bool changed = maintenance != router->config.barred || base != router->base_priority;
-
-	router->base_priority = base;
-	if (maintenance != router->config.barred) {
-		router->config.barred = maintenance;
-		if (router->started)
-			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
-	}
-	if (!changed)
+	if (maintenance == router->config.barred && base == router->base_priority)
 		return;
-	router_tracked(router);
+	router->base_priority = base;
+	router->config.barred = maintenance;
+	router->config.priority = trackers_priority(router);
+	if (router->started)
+		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
 	router_dirty(router);
 }
 

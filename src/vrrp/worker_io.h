@@ -327,6 +327,7 @@ bool group_orders(struct group *group, enum vrrp_input_kind kind);
 void group_dirty(struct group *group);
 /* A router that is freed. */
 void group_forget(struct router *router);
+const char *group_name(const struct group *group);
 /* Why a member is in its state. Returns out. */
 const char *group_reason(const struct router *router, char *out, size_t size);
 void group_fact(const struct vrrp_worker *worker, uint32_t number, struct fact_group *out);
@@ -375,7 +376,7 @@ void trackers_free(struct trackers *trackers); /* NULL is fine */
 void trackers_link(struct vrrp_worker *worker, const struct link *link); /* changed or gone */
 void trackers_probe(struct vrrp_worker *worker, const struct fact_probe *fact);
 void trackers_due(void *ctx); /* worker->track_due */
-/* The effective priority, by the base and what is so now. */
+/* The effective priority, by the base and what is so now; the lowest in maintenance. */
 uint8_t trackers_priority(const struct router *router);
 /* Whether any of them means FAULT; then appends the causes. */
 bool trackers_fault(const struct router *router, struct text *causes);

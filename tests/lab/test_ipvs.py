@@ -314,6 +314,21 @@ def test_a_verdict_meets_a_table_that_somebody_changed(network):
     network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3})
 
 
+def test_in_maintenance_the_table_is_left_alone_and_repaired_after_it(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    assert network.lb1.ctl_status("maintenance", "on")[0] == 0
+    network.lb1.host.run("ipvsadm", "-d", "-t", f"{VIP}:80", "-r", "192.168.8.20:80")
+    for _ in range(2):
+        seen = network.lb1.status()["ipvs"]["last_read_back"]
+        wait_until(lambda: network.lb1.status()["ipvs"]["last_read_back"] != seen, what="a read-back")
+    assert network.weights() == {"192.168.8.30:80": 3}
+    network.b.web.stop()  # verdicts still count
+    network.wait_weights({"192.168.8.30:80": 0})
+    assert network.lb1.ctl_status("maintenance", "off")[0] == 0
+    network.wait_weights({"192.168.8.20:80": 1, "192.168.8.30:80": 0})
+
+
 def test_a_foreign_service_is_left_alone(network):
     foreign = ["-A -t 9.9.9.9:99 -s rr", "-a -t 9.9.9.9:99 -r 9.9.9.8:99 -g -w 5"]
     network.lb1.host.run("ipvsadm", "-R", input="\n".join(foreign) + "\n")

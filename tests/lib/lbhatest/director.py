@@ -113,8 +113,11 @@ class Director:
 
     # --- asking ---
 
+    def ctl_command(self, *words):
+        return [program("lbhactl"), "--socket", self.socket, *words]
+
     def ctl_status(self, *words):
-        return self.host.status_of(program("lbhactl"), "--socket", self.socket, *words, env=self.environment())
+        return self.host.status_of(*self.ctl_command(*words), env=self.environment())
 
     def ctl(self, *words):
         code, output = self.ctl_status(*words)
