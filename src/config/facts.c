@@ -243,6 +243,7 @@ void fact_instance_put(struct writer *out, const struct fact_instance *fact)
 	put_addr(out, &fact->other_from);
 	put_u64(out, fact->repairs);
 	put_bool(out, fact->contested);
+	put_bool(out, fact->maintenance);
 	put_late(out, fact);
 	put_text(out, fact->repair);
 	put_text(out, fact->missing);
@@ -273,6 +274,7 @@ bool fact_instance_get(struct reader *in, struct fact_instance *fact)
 	got.other_from = get_addr(in);
 	got.repairs = get_u64(in);
 	got.contested = get_bool(in);
+	got.maintenance = get_bool(in);
 	get_late(in, &got);
 	get_clean(in, got.repair, sizeof(got.repair));
 	get_clean(in, got.missing, sizeof(got.missing));

@@ -137,6 +137,7 @@ struct fact_instance {
 	struct addr other_from;      /* the last sender of such; family 0: nobody */
 	uint64_t repairs;            /* of what somebody else took away in the kernel */
 	bool contested;              /* a repair keeps coming undone */
+	bool maintenance;            /* it claims nothing, and its priority is the lowest */
 	uint64_t late[VRRP_LATE_COUNT];
 	char repair[FACT_DETAIL];    /* the last repair, or what is contested, in words */
 	char missing[FACT_DETAIL];   /* MASTER: what it has not in the kernel, and why; empty: nothing */

@@ -166,6 +166,12 @@ static void say_priority(const struct paper *paper, const json_t *instance)
 	char effects[PAPER_TEXT];
 	struct text out = text_of(effects, sizeof(effects));
 
+	if (json_truth(instance, "maintenance")) {
+		say(paper, INK_WARN,
+		    "In maintenance its priority is the lowest, %lld (else %lld): it claims nothing.", now,
+		    base);
+		return;
+	}
 	sum = add_effects(&out, json_object_get(instance, "trackers"));
 	if (base != 255 && base + sum != now)
 		text_add(&out, ", kept within 1 and 254");

@@ -227,6 +227,7 @@ static void put_surroundings(json_t **object, const struct fact_instance *fact, 
 	put(object, "other_addresses_from", address_json(&fact->other_from));
 	put(object, "repairs", number(fact->repairs));
 	put(object, "contested", json_boolean(fact->contested));
+	put(object, "maintenance", json_boolean(fact->maintenance));
 	put(object, "repair", fact->repair[0] ? status_text(fact->repair) : json_null());
 	put(object, "missing", fact->missing[0] ? status_text(fact->missing) : json_null());
 	put(object, "lateness_ms", lateness_json(fact));

@@ -787,6 +787,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.other_from = router->other_from,
 		.repairs = router->repairs,
 		.contested = router->contested,
+		.maintenance = router->config.barred,
 		.why = (uint8_t)machine->reason.why,
 	};
 	memcpy(out->repair, router->repair, sizeof(out->repair));

@@ -1,7 +1,6 @@
 """What operators say: release, claim, priority, maintenance; who keeps it, and what the clients see of it."""
 import json
 import os
-import socket
 import subprocess
 
 import pytest
@@ -100,7 +99,7 @@ def test_a_release_leaves_no_gap_for_a_client(lab):
         good = fetching.ok
         wait_until(lambda: fetching.ok > good + 50, what="answers from lb1 again")
     assert set(fetching.served_by) == {"lb1", "lb2"}
-    assert fetching.longest_gap_ms < 250  # the skew time is 609 ms; a busy machine costs some
+    assert fetching.longest_gap_ms < 500  # the skew time is 609 ms; a busy machine costs some
 
 
 def test_a_backup_stands_down_at_once(pair):
@@ -315,8 +314,8 @@ def test_a_priority_moves_the_address_and_back_and_says_who_was_not_told(pair):
     (one,) = status["overrides"]
     assert (one["object"], one["kind"], one["value"], one["by"], one["comment"], one["until"], one["configured"]) == (
         "public", "priority", "200", "root", "lb1 is looked at", None, True)
-    assert "lb1 is looked at" in pair.lb2.ctl("status") and "(configured: 100; the operator said 200)" in pair.lb2.ctl(
-        "vrrp", "public")
+    assert "lb1 is looked at" in pair.lb2.ctl("status")
+    assert "An operator said 200 in place of the configured 100." in pair.lb2.ctl("vrrp", "public")
     assert said(pair.lb2, "priority", "public", "auto").startswith("public: priority as configured again\n")
     pair.wait_roles("MASTER", "BACKUP")
     assert pair.lb2.status()["overrides"] == []
@@ -413,6 +412,8 @@ def test_maintenance_without_a_successor_says_so_and_the_next_director_gets_the_
     assert code == FAILED and told["objects"][1]["text"] == "nobody took over, still MASTER"
     status = pair.lb1.status()
     assert status["maintenance"] and status["vrrp"][0]["state"] == "MASTER" and pair.lb1.holds(VIP)
+    assert status["vrrp"][0]["maintenance"] and status["vrrp"][0]["priority"] == 1
+    assert "In maintenance its priority is the lowest, 1 (else 150)" in pair.lb1.ctl("vrrp", "public")
     pair.lb1.kill_worker("vrrp")
     wait_until(lambda: "going on after a restart" in pair.lb1.vrrp()["reason"], what="it goes on")
     pair.lb2.start()
@@ -541,10 +542,7 @@ def test_overrides_are_events(lone):
     said(lone, "priority", "public", "200", "--comment", "why not")
     said(lone, "priority", "public", "auto")
     lone.ctl_status("maintenance", "on")
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(lone.socket)
-        client.sendall(b'{"request":"events"}\n')
-        events = json.loads(client.makefile("rb").readline())["result"]["events"]
+    events = [json.loads(line) for line in lone.ctl("events", "--json").splitlines()]
     told = [(one["object"], one["old"], one["new"], one["reason"]) for one in events if one["event"] == "override"]
     assert told == [("public", "auto", "200", "by root: why not"), ("public", "200", "auto", "taken back"),
                     ("maintenance", "off", "on", "by root")]

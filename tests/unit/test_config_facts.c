@@ -68,6 +68,7 @@ static const struct fact_instance instance = {
 	.other_from = {.family = AF_INET, .bytes = {192, 168, 8, 13}},
 	.repairs = 6,
 	.contested = true,
+	.maintenance = true,
 	.late = {700, [VRRP_LATE_COUNT - 1] = UINT64_MAX},
 	.repair = "192.168.8.200/24 on eth0 was removed by somebody else",
 	.missing = "192.0.2.1/32 on eth9: the interface does not exist",
@@ -180,7 +181,7 @@ START_TEST(every_field_of_an_instance_is_carried)
 	}
 	for (unsigned i = 0; i < VRRP_LATE_COUNT; i++)
 		ck_assert_uint_eq(got.late[i], instance.late[i]);
-	ck_assert(got.competing_master && got.no_peer_heard && got.contested);
+	ck_assert(got.competing_master && got.no_peer_heard && got.contested && got.maintenance);
 	ck_assert(addr_equal(&got.competitor, &instance.competitor));
 	ck_assert_uint_eq(got.competitor_priority, 90);
 	ck_assert_uint_eq(got.other_addresses, 5);
