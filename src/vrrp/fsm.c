@@ -40,7 +40,8 @@ void fsm_enter(struct step *s, enum vrrp_state state, struct vrrp_reason reason)
 	m->transitions++;
 	m->deadline = m->settle_until = NSTIME_NEVER;
 	m->round_at = m->again_at = m->refresh_at = m->competing_until = NSTIME_NEVER;
-	m->lesser_since = NSTIME_NEVER;
+	m->lesser_since = m->known_since = NSTIME_NEVER;
+	m->claiming_until = 0;
 	m->rounds = m->farewells = m->holds = 0;
 	m->advertised = m->quiet = m->competing = m->no_peer_heard = false;
 	m->stepping = m->succeeded = m->over = false;
@@ -178,14 +179,25 @@ static void faults(struct step *s)
 
 /* ---- BACKUP: adverts ------------------------------------------------------------------------- */
 
+/* The advert that is the input is the present master's. */
+static void know(struct step *s)
+{
+	struct vrrp_machine *m = s->m;
+
+	if (m->known_since == NSTIME_NEVER || !addr_equal(&m->master, &s->in->source))
+		m->known_since = s->now;
+	m->master = s->in->source;
+	m->master_priority = s->in->priority;
+	m->heard = s->now;
+}
+
 void fsm_follow(struct step *s)
 {
 	struct vrrp_machine *m = s->m;
 
-	m->master = s->in->source;
-	m->master_priority = s->in->priority;
+	know(s);
 	m->master_interval = s->c->version == 2 ? s->c->advert_interval : s->in->interval;
-	m->heard = m->accepted = s->now;
+	m->accepted = s->now;
 	m->deadline = s->now + down_interval(s);
 }
 
@@ -207,14 +219,18 @@ static void backup_hears_farewell(struct step *s)
 
 	if (m->master.family && !addr_equal(&m->master, &s->in->source))
 		return;
-	m->master = s->in->source;
-	m->master_priority = VRRP_PRIORITY_RELEASE;
-	m->heard = s->now;
+	know(s);
 	m->deadline = nstime_min(m->deadline, s->now + farewell_wait(s));
 	m->reason = fsm_reason(s, s->c->barred ? VRRP_WHY_BARRED : VRRP_WHY_GIVING_UP);
 }
 
-/* Why an advert keeps us in BACKUP (420), and until when; VRRP_WHY_PREEMPTING: it does not. */
+static bool beats_advert(const struct step *s)
+{
+	return vrrp_beats(s->c->priority, &s->c->source, s->in->priority, &s->in->source);
+}
+
+/* Why an advert keeps us in BACKUP (420), and until when; VRRP_WHY_PREEMPTING, _CLAIMING: it does
+ * not. */
 static enum vrrp_why why_accepted(const struct step *s, nstime *until)
 {
 	const struct vrrp_machine *m = s->m;
@@ -227,6 +243,8 @@ static enum vrrp_why why_accepted(const struct step *s, nstime *until)
 		return VRRP_WHY_BARRED;
 	if (m->standing)
 		return VRRP_WHY_STANDING;
+	if (s->now < m->claiming_until && beats_advert(s))
+		return VRRP_WHY_CLAIMING;
 	if (s->in->priority >= s->c->priority)
 		return s->in->priority > s->c->priority ? VRRP_WHY_HIGHER : VRRP_WHY_EQUAL;
 	if (!s->c->preempt && !is_owner(s))
@@ -240,16 +258,14 @@ static enum vrrp_why why_accepted(const struct step *s, nstime *until)
 }
 
 /* (460) discarded; but it is known who will be preempted. */
-static void backup_discards(struct step *s)
+static void backup_discards(struct step *s, enum vrrp_why why)
 {
 	struct vrrp_machine *m = s->m;
 
 	if (m->master.family && !addr_equal(&m->master, &s->in->source) && m->master_priority)
 		return;
-	m->master = s->in->source;
-	m->master_priority = s->in->priority;
-	m->heard = s->now;
-	m->reason = fsm_reason(s, VRRP_WHY_PREEMPTING);
+	know(s);
+	m->reason = fsm_reason(s, why);
 }
 
 /* Deposed by a tie: that says more than that they are equal. */
@@ -276,8 +292,8 @@ static void backup_hears(struct step *s)
 	else if (m->lesser_since == NSTIME_NEVER)
 		m->lesser_since = s->now;
 	why = why_accepted(s, &until);
-	if (why == VRRP_WHY_PREEMPTING) {
-		backup_discards(s);
+	if (why == VRRP_WHY_PREEMPTING || why == VRRP_WHY_CLAIMING) {
+		backup_discards(s, why);
 		return;
 	}
 	if (why == VRRP_WHY_EQUAL && is_tie_winner(s))
@@ -349,6 +365,7 @@ static void claim(struct step *s)
 	    !vrrp_beats(s->c->priority, &s->c->source, m->master_priority, &m->master))
 		return;
 	m->deadline = s->now;
+	m->claiming_until = s->now + s->c->advert_interval;
 	m->reason = fsm_reason(s, VRRP_WHY_CLAIMING);
 	if (!s->c->grouped && s->now >= claim_at(s))
 		fsm_master_start(s, claim_reason(s));
@@ -448,6 +465,10 @@ static void take(struct step *s)
 		break;
 	case VRRP_INPUT_GROUP_TAKE:
 		group_take(s);
+		break;
+	case VRRP_INPUT_GROUP_SPEAK:
+		if (s->m->state == VRRP_MASTER)
+			fsm_master_speak(s);
 		break;
 	case VRRP_INPUT_GROUP_YIELD:
 		if (s->m->state == VRRP_MASTER)

@@ -26,14 +26,16 @@
  *    is undone.
  *  - CLAIM ends standing down, and preempts a living master that would lose against us at once,
  *    whatever preempt and preempt_delay say. What holds every claim back (settling, startup_delay,
- *    the table, maintenance) still does.
- *  - Maintenance (config.barred): never claims, and gives way to whoever advertises.
+ *    the table, maintenance, the sync group) still does, and after an interval it is forgotten.
+ *  - Maintenance (config.barred): never claims. A master that nobody has succeeded yet advertises
+ *    the least priority, so that others preempt it, and gives way to whoever advertises more.
  *  - A master that hears a lesser one asserts itself at once (RFC 9568; RFC 5798 did not), but not
  *    more often than a tenth of its interval. It announces then and again when the other has gone.
  *    So that it hears: a deposed master sends one last advert (after a partition it may have drawn
  *    clients to itself, and the other cannot know).
- *  - A member of a sync group (config.grouped) leaves two decisions to the group (group.h): it does
- *    not claim when its time has come (machine.claim_at), and does not end a release.
+ *  - A member of a sync group (config.grouped) leaves three decisions to the group (group.h): it
+ *    does not claim when its time has come (machine.claim_at), does not speak as soon as it has its
+ *    addresses (but at the latest when a single router would), and does not end a release.
  *
  * The advert deadline of a master moves only when it sends; the deadline of a backup only by
  * adverts it accepted. All timers belong to the state: entering a state clears those of the old
@@ -86,6 +88,7 @@ struct vrrp_config {
 
 enum vrrp_phase {
 	VRRP_PHASE_TAKING,    /* the addresses are on their way in */
+	VRRP_PHASE_WAITING,   /* they are in, but not those of all members of its group */
 	VRRP_PHASE_HOLDING,
 	VRRP_PHASE_RELEASING, /* priority 0 sent, still owning */
 };
@@ -103,12 +106,14 @@ struct vrrp_machine {
 	struct addr master;
 	uint8_t master_priority;
 	nstime master_interval; /* Active_Adver_Interval */
+	nstime known_since;     /* BACKUP: the first advert of `master` in a row */
 	nstime heard;           /* any advert of `master` */
 	nstime accepted;        /* the advert (or start) from which the down timer runs */
 
 	nstime deadline;        /* BACKUP: Active_Down_Timer; MASTER: Adver_Timer, release */
 	nstime settle_until;    /* BACKUP: no claim before */
 	nstime lesser_since;    /* BACKUP: preempt_delay runs from here */
+	nstime claiming_until;  /* BACKUP: an operator's claim is fresh: no master that we beat counts */
 	nstime claim_at;        /* BACKUP: when it would claim; all that holds it back considered */
 	bool grouped;           /* as configured at the last step */
 	bool standing;          /* released by the operator; over all states but MASTER */
@@ -147,6 +152,7 @@ enum vrrp_input_kind {
 	VRRP_INPUT_CLAIM,    /* ends standing down, preempts a lesser master */
 	/* from the sync group (group.h) */
 	VRRP_INPUT_GROUP_TAKE,  /* become master */
+	VRRP_INPUT_GROUP_SPEAK, /* all members have their addresses: advertise */
 	VRRP_INPUT_GROUP_YIELD, /* another member was deposed: give up at once */
 	VRRP_INPUT_RELEASE_END, /* the release of all members ends; `yes`: all have successors */
 };

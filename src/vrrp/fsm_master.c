@@ -4,12 +4,24 @@
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/* What it advertises. In maintenance the least there is: whoever comes may take over. (Two masters
+ * in maintenance that meet are equals: one remains.) */
+static uint8_t own_priority(const struct step *s)
+{
+	return s->c->barred ? VRRP_PRIORITY_LEAST : s->c->priority;
+}
+
+static void say_priority(struct step *s)
+{
+	fsm_act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = own_priority(s)});
+}
+
 void fsm_advertise(struct step *s, nstime from)
 {
 	struct vrrp_machine *m = s->m;
 	nstime interval = s->c->advert_interval;
 
-	fsm_act(s, (struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = s->c->priority});
+	say_priority(s);
 	m->advertised = true;
 	m->asserted = s->now;
 	m->deadline = from + interval > s->now ? from + interval : s->now + interval;
@@ -61,22 +73,41 @@ void fsm_master_resume(struct step *s)
 	fsm_act_kind(s, VRRP_ACTION_ADD);
 }
 
+/* The addresses are in: says so to peers, then to everybody. */
+static void hold(struct step *s, bool announces)
+{
+	struct vrrp_machine *m = s->m;
+
+	m->phase = VRRP_PHASE_HOLDING;
+	if (!m->advertised)
+		fsm_advertise(s, s->now);
+	if (!announces) {
+		fsm_refresh_arm(s);
+		return;
+	}
+	if (s->c->announce.again_after)
+		m->again_at = nstime_after(s->now, s->c->announce.again_after);
+	fsm_burst_start(s);
+}
+
+void fsm_master_speak(struct step *s)
+{
+	if (s->m->phase == VRRP_PHASE_WAITING)
+		hold(s, true);
+}
+
 void fsm_master_written(struct step *s)
 {
 	struct vrrp_machine *m = s->m;
 
 	switch (m->phase) {
 	case VRRP_PHASE_TAKING:
-		m->phase = VRRP_PHASE_HOLDING;
-		if (!m->advertised)
-			fsm_advertise(s, s->now);
-		if (m->quiet && !s->in->yes) {
-			fsm_refresh_arm(s);
-			break;
-		}
-		if (s->c->announce.again_after)
-			m->again_at = nstime_after(s->now, s->c->announce.again_after);
-		fsm_burst_start(s);
+		if (s->c->grouped && !m->advertised)
+			m->phase = VRRP_PHASE_WAITING;
+		else
+			hold(s, !m->quiet || s->in->yes);
+		break;
+	case VRRP_PHASE_WAITING:
 		break;
 	case VRRP_PHASE_HOLDING:
 		if (s->in->yes)
@@ -150,8 +181,7 @@ static void deposed(struct step *s)
 	s->m->master_priority = s->in->priority;
 	fsm_act_kind(s, VRRP_ACTION_REMOVE);
 	if (s->m->advertised)
-		fsm_act(s,
-			(struct vrrp_action){.kind = VRRP_ACTION_SEND, .priority = s->c->priority});
+		say_priority(s);
 	fsm_enter(s, VRRP_BACKUP, fsm_reason(s, why));
 	s->m->settle_until = s->now;
 	fsm_follow(s);
@@ -163,8 +193,7 @@ void fsm_master_hears(struct step *s)
 		fsm_release_hears(s);
 	else if (s->in->priority == VRRP_PRIORITY_RELEASE)
 		farewell_heard(s);
-	else if (s->c->barred ||
-		 vrrp_beats(s->in->priority, &s->in->source, s->c->priority, &s->c->source))
+	else if (vrrp_beats(s->in->priority, &s->in->source, own_priority(s), &s->c->source))
 		deposed(s);
 	else {
 		assert_mastership(s);
@@ -183,7 +212,9 @@ void fsm_master_timer(struct step *s)
 			fsm_release_due(s);
 		return;
 	}
-	if (s->now >= m->deadline)
+	if (s->now >= m->deadline && m->phase == VRRP_PHASE_WAITING)
+		hold(s, true);
+	else if (s->now >= m->deadline)
 		fsm_advertise(s, m->deadline);
 	if (s->now >= m->competing_until)
 		competition_ends(s);
@@ -205,6 +236,8 @@ void fsm_master_configured(struct step *s)
 	fsm_act_kind(s, VRRP_ACTION_ADD);
 	if (m->advertised)
 		fsm_advertise(s, s->now);
+	if (m->phase == VRRP_PHASE_WAITING)
+		m->phase = VRRP_PHASE_TAKING;
 	if (m->phase == VRRP_PHASE_HOLDING)
 		fsm_refresh_arm(s);
 }

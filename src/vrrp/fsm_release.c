@@ -128,13 +128,12 @@ void fsm_release_due(struct step *s)
 	}
 }
 
+/* Several may try: whoever is heard last is the one. */
 void fsm_release_hears(struct step *s)
 {
 	struct vrrp_machine *m = s->m;
 
 	if (s->in->priority == VRRP_PRIORITY_RELEASE)
-		return;
-	if (m->succeeded && !addr_equal(&m->master, &s->in->source))
 		return;
 	m->master = s->in->source;
 	m->master_priority = s->in->priority;

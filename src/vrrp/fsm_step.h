@@ -41,6 +41,8 @@ void fsm_announce_due(struct step *s);
 void fsm_master_start(struct step *s, struct vrrp_reason reason);
 void fsm_master_resume(struct step *s);
 void fsm_master_written(struct step *s);
+/* The group has all its addresses. */
+void fsm_master_speak(struct step *s);
 void fsm_master_hears(struct step *s);
 void fsm_master_timer(struct step *s);
 void fsm_master_configured(struct step *s);

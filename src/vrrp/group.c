@@ -199,9 +199,7 @@ static size_t last_to_claim(const struct vrrp_members *members)
 
 static nstime claim_time(const struct vrrp_group *group, const struct vrrp_members *members)
 {
-	nstime last = machine_of(members, last_to_claim(members))->claim_at;
-
-	return last < group->patience_until ? nstime_after(last, group->patience) : last;
+	return nstime_after(machine_of(members, last_to_claim(members))->claim_at, group->patience);
 }
 
 /* Whether a backup may be master beside those that are. */
@@ -222,11 +220,24 @@ static bool take_next(struct turn *t)
 static void become_patient(struct turn *t)
 {
 	const struct vrrp_config *config = t->members->list[t->group->cause].config;
-	nstime interval = config->advert_interval;
 
-	t->group->patience = (nstime)(t->random % 1024) * interval / 1024;
-	t->group->patience_until =
-		t->now + 2 * vrrp_down_interval(config->version, config->priority, interval);
+	t->group->patience = (nstime)(t->random % 1024) * config->advert_interval / 1024;
+}
+
+/* Whoever is master has been so for a while, on every wire. */
+static bool is_quiet(const struct turn *t)
+{
+	for (size_t i = 0; i < t->members->count; i++) {
+		const struct vrrp_machine *machine = machine_of(t->members, i);
+		const struct vrrp_config *config = t->members->list[i].config;
+		nstime down = vrrp_down_interval(config->version, config->priority,
+						 machine->master_interval);
+
+		if (machine->state != VRRP_BACKUP || machine->known_since == NSTIME_NEVER ||
+		    t->now < machine->known_since + 2 * down)
+			return false;
+	}
+	return true;
 }
 
 static bool yield_next(struct turn *t, size_t cause)
@@ -239,12 +250,29 @@ static bool yield_next(struct turn *t, size_t cause)
 	return false;
 }
 
+static bool speak(struct turn *t)
+{
+	size_t waiting = t->members->count;
+
+	for (size_t i = 0; i < t->members->count; i++) {
+		const struct vrrp_machine *machine = machine_of(t->members, i);
+
+		if (machine->state != VRRP_MASTER)
+			continue;
+		if (machine->phase == VRRP_PHASE_TAKING && !machine->advertised)
+			return false;
+		if (machine->phase == VRRP_PHASE_WAITING)
+			waiting = i;
+	}
+	return waiting < t->members->count && say_kind(t, waiting, VRRP_INPUT_GROUP_SPEAK);
+}
+
 static bool agree(struct turn *t)
 {
 	const struct vrrp_members *members = t->members;
 
 	if (!count_in(members, VRRP_BACKUP))
-		return false;
+		return speak(t);
 	if (!count_in(members, VRRP_MASTER)) {
 		if (t->now < claim_time(t->group, members))
 			return false;
@@ -296,6 +324,9 @@ bool vrrp_group_next(struct vrrp_group *group, const struct vrrp_members *member
 {
 	struct turn t = {.group = group, .members = members, .now = now, .random = random};
 	bool any = spread_faults(&t) || carry_out(&t);
+
+	if (group->patience && is_quiet(&t))
+		group->patience = 0;
 
 	if (!any && group->order == VRRP_GROUP_NONE)
 		any = undo(&t) || agree(&t);

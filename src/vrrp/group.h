@@ -16,13 +16,16 @@
  *    and know of no master: a member that a reload has added) they become MASTER. Else one was
  *    deposed, and all masters give up at once, with priority 0, so that nobody has to wait for
  *    them.
+ *  - All MASTER: they advertise for the first time when all have their addresses (or a moment later
+ *    in any case): the group that they depose lets go of everything at the first word.
  *  - All BACKUP: they claim when each of them would. One that hears a better living master holds
  *    the others back; their reason says for whom they wait.
  *
  * Ties: with equal priorities, and addresses that are higher on one wire and lower on another, two
  * groups that claim at the same time depose each other, and would do so again and again, since
- * their timers are the same. So a deposed group adds a random part of an interval to its next claim
- * (for two down intervals; later nothing is added). Who claims first is left in peace by an equal.
+ * their timers are the same. So a deposed group adds a random part of an interval to its claims,
+ * until it has known the same master for two down intervals on every wire. Who claims first is left
+ * in peace by an equal.
  *
  * Peers that are not grouped cannot make a group flap. While such a peer is the better one on any
  * wire, it is heard there, and the group does not claim: nothing changes until the peer does. On
@@ -64,8 +67,7 @@ struct vrrp_group {
 	size_t cause;           /* the member that brought it there */
 	enum vrrp_group_order order; /* being carried out */
 	size_t given;           /* members that were given the operator's order */
-	nstime patience;        /* added to a claim that would come before patience_until */
-	nstime patience_until;
+	nstime patience;        /* added to claims */
 };
 
 /* A group in INIT. */

@@ -10,6 +10,7 @@
 #include "base/nstime.h"
 
 #define VRRP_PRIORITY_OWNER 255
+#define VRRP_PRIORITY_LEAST 1
 #define VRRP_PRIORITY_RELEASE 0
 
 /* Skew_Time: the (256 - priority)/256 of the master's interval; in version 2 of a second, whatever

@@ -255,6 +255,31 @@ START_TEST(a_group_in_maintenance_never_claims)
 }
 END_TEST
 
+START_TEST(a_group_advertises_when_all_its_members_have_their_addresses)
+{
+	begin();
+	pass(now + DOWN);
+	give(0, (struct vrrp_input){.kind = VRRP_INPUT_WRITTEN, .yes = true});
+	did("");
+	give(1, (struct vrrp_input){.kind = VRRP_INPUT_WRITTEN, .yes = true});
+	did("1:send 0:send");
+}
+END_TEST
+
+START_TEST(a_group_does_not_wait_long_for_the_addresses_of_one_member)
+{
+	nstime claimed;
+
+	begin();
+	pass(now + DOWN);
+	claimed = now;
+	give(0, (struct vrrp_input){.kind = VRRP_INPUT_WRITTEN, .yes = true});
+	pass(claimed + VRRP_PATIENCE);
+	ck_assert(machines[0].advertised && machines[1].advertised);
+	ck_assert_int_eq(machines[0].phase, VRRP_PHASE_HOLDING);
+}
+END_TEST
+
 /* ---- deposed -------------------------------------------------------------------------------- */
 
 START_TEST(a_deposed_member_takes_all_to_backup_at_once)
@@ -552,6 +577,8 @@ int main(void)
 		CASE("claims", a_group_claims_in_one_turn_when_every_member_would,
 		     a_member_that_hears_a_better_master_holds_the_others_back,
 		     an_owners_group_waits_for_every_member_to_settle,
+		     a_group_advertises_when_all_its_members_have_their_addresses,
+		     a_group_does_not_wait_long_for_the_addresses_of_one_member,
 		     a_group_in_maintenance_never_claims),
 		CASE("deposed", a_deposed_member_takes_all_to_backup_at_once,
 		     a_deposed_group_adds_a_random_part_of_an_interval_to_its_next_claim,

@@ -217,6 +217,20 @@ START_TEST(a_backup_stands_down_at_once_and_spares_whom_it_was_about_to_preempt)
 }
 END_TEST
 
+START_TEST(of_several_successors_the_last_heard_is_followed)
+{
+	begin();
+	become_master();
+	input(VRRP_INPUT_STEP_DOWN);
+	hear("192.0.2.2", 90);
+	now += 10 * MS;
+	hear("192.0.2.3", 95);
+	expire();
+	did("remove MASTER>BACKUP stepped_down_yes");
+	ck_assert_str_eq(why(), "released by the operator; 192.0.2.3 advertises 95");
+}
+END_TEST
+
 START_TEST(standing_down_outlives_a_fault)
 {
 	stand_down();
@@ -302,6 +316,26 @@ START_TEST(a_claim_waits_for_startup_delay_and_table)
 }
 END_TEST
 
+/* A group acts on it a little later, when all sockets were read. */
+START_TEST(a_fresh_claim_outlives_adverts_for_an_interval)
+{
+	begin();
+	config.grouped = true;
+	config.preempt = false;
+	start(0);
+	hear("192.0.2.2", 90);
+	input(VRRP_INPUT_CLAIM);
+	did("");
+	hear("192.0.2.2", 90);
+	ck_assert_int_le(machine.claim_at, now);
+	ck_assert_str_eq(why(), "claimed by the operator; 192.0.2.2 advertises 90");
+	now += NSTIME_S;
+	hear("192.0.2.2", 90);
+	ck_assert_int_gt(machine.claim_at, now);
+	ck_assert_str_eq(why(), "192.0.2.2 advertises 90 < 100, preempt is off");
+}
+END_TEST
+
 START_TEST(a_claim_takes_back_a_release_under_way)
 {
 	begin();
@@ -349,10 +383,24 @@ START_TEST(a_master_in_maintenance_gives_way_to_any_advert)
 	become_master();
 	config.barred = true;
 	input(VRRP_INPUT_CONFIG);
-	ck_assert_int_eq(machine.state, VRRP_MASTER);
+	did("add send1"); /* others preempt it */
+	hear("192.0.2.0", 2);
+	did("remove send1 MASTER>BACKUP");
+	ck_assert_str_eq(why(), "maintenance; 192.0.2.0 advertises 2");
+}
+END_TEST
+
+START_TEST(of_two_masters_in_maintenance_one_remains)
+{
+	begin();
+	become_master();
+	config.barred = true;
+	now += NSTIME_S;
+	input(VRRP_INPUT_CONFIG);
 	hear("192.0.2.0", 1);
-	did("remove send100 MASTER>BACKUP");
-	ck_assert_str_eq(why(), "maintenance; 192.0.2.0 advertises 1");
+	ck_assert_int_eq(machine.state, VRRP_MASTER);
+	hear("192.0.2.2", 1);
+	ck_assert_int_eq(machine.state, VRRP_BACKUP);
 }
 END_TEST
 
@@ -418,15 +466,18 @@ int main(void)
 		     who_stands_down_lets_others_go_first_when_the_master_gives_up,
 		     a_release_by_the_operator_is_undone_without_a_successor,
 		     a_backup_stands_down_at_once_and_spares_whom_it_was_about_to_preempt,
+		     of_several_successors_the_last_heard_is_followed,
 		     standing_down_outlives_a_fault, a_fault_ends_a_release_by_the_operator,
 		     a_stop_overtakes_a_release_by_the_operator),
 		CASE("claim", a_claim_preempts_a_lesser_master_at_once,
 		     a_claim_against_a_higher_master_only_ends_standing_down,
 		     a_claim_waits_for_startup_delay_and_table,
+		     a_fresh_claim_outlives_adverts_for_an_interval,
 		     a_claim_takes_back_a_release_under_way,
 		     a_claim_does_not_shorten_the_first_listening),
 		CASE("maintenance", in_maintenance_nothing_makes_it_claim,
 		     a_master_in_maintenance_gives_way_to_any_advert,
+		     of_two_masters_in_maintenance_one_remains,
 		     after_maintenance_it_takes_part_again),
 		CASE("peers", a_claim_without_ever_having_heard_a_peer_is_marked_until_one_is_heard,
 		     an_unknown_master_that_says_goodbye_is_drowned_out));
