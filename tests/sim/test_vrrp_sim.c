@@ -1,4 +1,4 @@
-/* Seeded histories of routers on a wire, and what must come out of them.
+/* Seeded histories of nodes on wires, and what must come out of them.
  *
  *   test-vrrp-sim [--schedules N] [--seed S] [--trace]
  *
@@ -14,9 +14,9 @@
 #include "world.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define SCHEDULES 10000
+#define SCHEDULES 4000
 #else
-#define SCHEDULES 100000
+#define SCHEDULES 40000
 #endif
 
 static const nstime intervals[] = {10 * NSTIME_MS, 100 * NSTIME_MS, NSTIME_S, 3 * NSTIME_S};
@@ -26,256 +26,469 @@ struct totals {
 	nstime gap_crash, gap_link; /* in thousandths of an interval */
 };
 
+/* Which nodes there may be. */
+enum crew {
+	CREW_OURS,  /* lbha alone, all alike: single routers, or groups with two wires */
+	CREW_PEERS, /* some behave like keepalived */
+	CREW_MIXED, /* and of those with two wires some are groups and some are not */
+};
+
 static bool one_in(struct world *w, uint32_t n)
 {
 	return !world_pick(w, n);
 }
 
-/* Different kinds of crews: distinct or equal priorities, an owner, preemption of none, some or
- * all. */
-static void crew(struct world *w)
+static struct vrrp_config *config_of(struct world *w, unsigned node, unsigned wire)
+{
+	return &w->nodes[node].routers[wire].config;
+}
+
+static nstime interval_of(struct world *w)
+{
+	return config_of(w, 0, 0)->advert_interval;
+}
+
+/* ---- crews ---------------------------------------------------------------------------------- */
+
+/* Distinct or equal priorities, an owner; preemption of none, some or all. */
+static void pick_ranks(struct world *w)
 {
 	bool equal = one_in(w, 4), owner = one_in(w, 6);
 	unsigned preempt = world_pick(w, 3);
-	nstime settle = one_in(w, 3) ? 2 * w->routers[0].config.advert_interval : 0;
 
 	for (unsigned i = 0; i < w->count; i++) {
-		struct vrrp_config *config = &w->routers[i].config;
+		uint8_t priority = equal ? 100 : (uint8_t)(1 + world_pick(w, 254));
+		bool preempts = preempt == 0 || (preempt == 1 && one_in(w, 2));
 
-		config->priority = equal ? 100 : (uint8_t)(1 + world_pick(w, 254));
-		config->preempt = preempt == 0 || (preempt == 1 && one_in(w, 2));
-		config->carrier_settle = settle;
+		for (unsigned wire = 0; wire < WIRES; wire++) {
+			config_of(w, i, wire)->priority = priority;
+			config_of(w, i, wire)->preempt = preempts;
+		}
 	}
-	if (owner)
-		w->routers[world_pick(w, w->count)].config.priority = 255;
+	if (owner) {
+		unsigned i = world_pick(w, w->count);
+
+		for (unsigned wire = 0; wire < WIRES; wire++)
+			config_of(w, i, wire)->priority = 255;
+	}
+}
+
+static void pick_delays(struct world *w)
+{
+	nstime interval = interval_of(w), settle = one_in(w, 3) ? 2 * interval : 0;
+	nstime startup = one_in(w, 6) ? 6 * interval : 0;
+	nstime preempt = one_in(w, 6) ? 7 * interval : 0;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		w->nodes[i].startup_delay = one_in(w, 2) ? startup : 0;
+		for (unsigned wire = 0; wire < WIRES; wire++) {
+			config_of(w, i, wire)->carrier_settle = settle;
+			config_of(w, i, wire)->preempt_delay = preempt;
+		}
+	}
+}
+
+/* Addresses that are higher on one wire and lower on the other: groups of equal priority that claim
+ * at the same time depose each other, and leave a gap then. (Two like keepalived do so for ever.)
+ */
+static void cross_some_addresses(struct world *w)
+{
+	unsigned peers = 0;
+
+	for (unsigned i = 0; i < w->count; i++)
+		peers += w->nodes[i].like_keepalived && w->nodes[i].grouped;
+	if (w->wires == 1 || peers > 1 || one_in(w, 2))
+		return;
+	for (unsigned i = 0; i < w->count; i++)
+		config_of(w, i, 1)->source = addr_from_ipv4(0x0a0100ff - i);
+}
+
+static void pick_crew(struct world *w, enum crew crew)
+{
+	bool drift = one_in(w, 2), two = one_in(w, 4);
+
+	pick_ranks(w);
+	pick_delays(w);
+	for (unsigned i = 0; i < w->count; i++) {
+		struct node *node = &w->nodes[i];
+
+		node->rate = drift ? (int32_t)world_pick(w, 20001) - 10000 : 0;
+		node->like_keepalived =
+			crew != CREW_OURS && one_in(w, 2) && config_of(w, i, 0)->priority != 255;
+		node->grouped = w->wires > 1 && (crew != CREW_MIXED || one_in(w, 2));
+		for (unsigned wire = 0; wire < WIRES; wire++)
+			config_of(w, i, wire)->version = two && interval_of(w) >= NSTIME_S ? 2 : 3;
+	}
+	w->patient = w->wires > 1;
 }
 
 /* A quick kernel and a short wire, compared with the interval. */
 static void calm_surroundings(struct world *w)
 {
-	nstime interval = w->routers[0].config.advert_interval;
+	nstime interval = interval_of(w);
 
 	w->loss = w->duplicate = 0;
 	w->delay = interval / 1000;
 	w->jitter = interval / 100;
-	w->write_delay = interval / 50;
+	w->write_delay = nstime_min(interval / 50, VRRP_PATIENCE); /* the advert waits for them */
 	w->lateness = interval / 100;
 }
 
-/* Longest time in which everything comes to rest: the longest down interval, settling, and a
- * takeover. */
-static nstime rest_time(const struct world *w)
+/* ---- how long things take ------------------------------------------------------------------- */
+
+/* The longest that a claim can take: the longest down interval, or what holds claims back after a
+ * start; and one interval more. */
+static nstime claim_time(struct world *w)
 {
-	nstime interval = 0, settle = 0;
+	nstime longest = 0;
 
 	for (unsigned i = 0; i < w->count; i++) {
-		interval = nstime_max(interval, w->routers[i].config.advert_interval);
-		settle = nstime_max(settle, w->routers[i].config.carrier_settle);
+		const struct vrrp_config *config = config_of(w, i, 0);
+		nstime down = vrrp_down_interval(config->version, 1, config->advert_interval);
+
+		longest = nstime_max(longest, nstime_max(down, config->carrier_settle));
+		longest = nstime_max(longest, w->nodes[i].startup_delay);
+		longest = nstime_max(longest, 4 * config->advert_interval);
 	}
-	return nstime_max(4 * interval, settle) + interval / 2 + w->delay + w->jitter +
-	       w->write_delay + 2 * w->lateness;
+	return longest + longest / 50;
 }
+
+/* In which everything comes to rest: a claim, and a takeover. */
+static nstime rest_time(struct world *w)
+{
+	/* timers may run and packets may fly from before */
+	nstime late = nstime_max(w->lateness, w->latest);
+	nstime flight = nstime_max(w->delay + w->jitter, w->longest);
+
+	return claim_time(w) + interval_of(w) / 2 + flight + w->write_delay + 2 * late;
+}
+
+/* The RFC's bound, and one interval. */
+static nstime gap_bound(struct world *w)
+{
+	nstime interval = nstime_max(interval_of(w), config_of(w, 1, 0)->advert_interval);
+
+	return claim_time(w) + interval + w->delay + w->jitter + 2 * w->lateness;
+}
+
+/* In which a lesser master may be left alone. */
+static nstime longest_delay(struct world *w)
+{
+	nstime longest = 0;
+
+	for (unsigned i = 0; i < w->count; i++)
+		longest = nstime_max(longest, nstime_max(config_of(w, i, 0)->preempt_delay,
+							 w->nodes[i].startup_delay));
+	return longest;
+}
+
+/* Until nothing moves any more. Groups that depose each other need some attempts; where who is
+ * master on one wire decides who may be on the other, one change waits for another. */
+static nstime long_rest(struct world *w)
+{
+	nstime rest = rest_time(w) + interval_of(w);
+	nstime delay = longest_delay(w);
+
+	if (delay)
+		rest += delay + rest_time(w);
+	return w->wires > 1 ? rest * (2 + w->count) : rest;
+}
+
+/* ---- what must be so in the end ------------------------------------------------------------- */
 
 /* Whoever preempts may not sit in BACKUP below its rank. */
-static void check_rank(struct world *w, const struct router *master)
+static void check_rank(struct world *w, const struct entity *entity, uint8_t best)
 {
-	for (unsigned i = 0; i < w->count; i++) {
-		const struct router *r = &w->routers[i];
+	const struct router *router = &entity->node->routers[entity->first];
+	char words[160];
 
-		if (router_able(r) && r->part == master->part && r->config.preempt &&
-		    r->config.priority > master->config.priority)
-			world_break(w, "r%u (%u) is master though r%u (%u) preempts", master->id,
-				    master->config.priority, i, r->config.priority);
-	}
+	if (!router->config.preempt || router->config.priority <= best || router->machine.standing)
+		return;
+	vrrp_explain(&router->machine.reason, node_clock(entity->node), "", words, sizeof(words));
+	world_break(w, "n%u (%u) preempts, but the best master is %u: %s", entity->node->id,
+		    router->config.priority, best, words);
 }
 
-/* Exactly one master in each part that has somebody able. */
-static void check_one_master(struct world *w)
+static void check_entity(struct world *w, const struct entity *entity)
 {
-	for (unsigned part = 0; part < 2; part++) {
-		struct router *master = NULL;
-		unsigned able = 0, masters = world_masters(w, part, &master);
+	uint8_t best;
+	unsigned masters = entity_masters(w, entity, &best);
 
-		for (unsigned i = 0; i < w->count; i++)
-			able += router_able(&w->routers[i]) && w->routers[i].part == part;
-		if (masters != (able ? 1 : 0))
-			world_break(w, "%u masters among %u able routers of part %u", masters, able,
-				    part);
-		else if (master)
-			check_rank(w, master);
+	if (!entity_able(entity))
+		return;
+	if (entity_is_master(entity) ? masters != 1 : !masters)
+		world_break(w, "n%u sees %u masters on its wires", entity->node->id, masters);
+	else if (!entity_is_master(entity))
+		check_rank(w, entity, best);
+}
+
+/* One master in each connected part: none of them hears another, and whoever is none hears one. */
+static void check_masters(struct world *w)
+{
+	struct entity entity;
+
+	for (unsigned n = 0; n < w->count; n++)
+		for (unsigned i = 0; node_entity(&w->nodes[n], i, &entity); i++)
+			check_entity(w, &entity);
+}
+
+static struct node *find_master(struct world *w)
+{
+	struct entity entity;
+
+	for (unsigned n = 0; n < w->count; n++) {
+		node_entity(&w->nodes[n], 0, &entity);
+		if (entity_able(&entity) && entity_is_master(&entity))
+			return &w->nodes[n];
 	}
+	return NULL;
+}
+
+static unsigned count_masters(struct world *w)
+{
+	struct entity entity;
+	unsigned masters = 0;
+
+	for (unsigned n = 0; n < w->count; n++) {
+		node_entity(&w->nodes[n], 0, &entity);
+		masters += entity_able(&entity) && entity_is_master(&entity);
+	}
+	return masters;
+}
+
+static bool all_ours(const struct world *w)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		if (w->nodes[i].like_keepalived)
+			return false;
+	return true;
 }
 
 static void start_all(struct world *w)
 {
 	for (unsigned i = 0; i < w->count; i++) {
-		router_start(w, &w->routers[i]);
-		router_ready(w, &w->routers[i]);
+		node_start(&w->nodes[i]);
+		node_ready(&w->nodes[i]);
 	}
 }
 
-/* Lets the routers find their master. */
-static struct router *settle_down(struct world *w)
+/* Lets the nodes find their master. */
+static struct node *settle_down(struct world *w)
 {
-	struct router *master = NULL;
-
 	start_all(w);
-	world_run(w, w->now + rest_time(w) + w->routers[0].config.advert_interval);
-	check_one_master(w);
-	world_masters(w, 0, &master);
+	world_run(w, w->now + long_rest(w));
+	check_masters(w);
 	w->longest_gap = 0;
-	return w->broken[0] ? NULL : master;
+	return w->broken[0] ? NULL : find_master(w);
 }
 
 /* ---- chaos ---------------------------------------------------------------------------------- */
 
-static void something_happens(struct world *w)
+static void part_something(struct world *w)
 {
-	struct router *r = &w->routers[world_pick(w, w->count)];
+	unsigned mask = one_in(w, 2) ? 0 : world_pick(w, 1u << w->count);
 
-	switch (world_pick(w, 9)) {
+	if (w->wires == 1 || !one_in(w, 3)) {
+		for (unsigned wire = 0; wire < w->wires; wire++)
+			world_part(w, wire, mask);
+	} else {
+		world_part(w, world_pick(w, WIRES), mask);
+	}
+}
+
+static void something_happens_to(struct world *w, struct node *node)
+{
+	struct entity entity;
+
+	node_entity(node, 0, &entity);
+	switch (world_pick(w, 11)) {
 	case 0:
-		router_crash(w, r);
+		node_crash(node);
 		break;
 	case 1:
-		if (r->running)
-			router_kill(w, r);
+		if (node->running)
+			node_kill(node);
 		else
-			router_come_back(w, r);
+			node_come_back(node);
 		break;
 	case 2:
-		if (!r->running)
-			router_start(w, r);
+		if (!node->running)
+			node_start(node);
 		break;
 	case 3:
-		if (r->running && !r->paused)
-			router_pause(w, r);
-		else if (r->running)
-			router_go_on(w, r);
+		if (node->running && !node->paused)
+			node_pause(node);
+		else if (node->running)
+			node_go_on(node);
 		break;
-	case 4:
-		router_link(w, r, !r->link);
+	case 4: {
+		unsigned wire = world_pick(w, w->wires);
+
+		node_link(node, wire, !node->routers[wire].link);
 		break;
+	}
 	case 5:
-		if (router_able(r))
-			router_release(w, r);
+		if (entity_able(&entity))
+			node_release(node);
 		break;
 	case 6:
-		if (router_able(r))
-			router_priority(w, r, (uint8_t)(1 + world_pick(w, 255)));
+		if (entity_able(&entity))
+			node_priority(
+				node,
+				(uint8_t)(1 + world_pick(w, node->like_keepalived ? 254 : 255)));
 		break;
 	case 7:
-		world_part(w, one_in(w, 2) ? 0 : world_pick(w, 32));
+		part_something(w);
 		break;
 	case 8:
-		if (r->running && !r->paused)
-			router_ready(w, r);
+		if (node->running && !node->paused)
+			node_ready(node);
+		break;
+	case 9:
+		if (node->running && !node->paused && !node->stopping)
+			node_order(node, one_in(w, 2) ? VRRP_INPUT_STEP_DOWN : VRRP_INPUT_CLAIM);
+		break;
+	case 10:
+		if (node->running && !node->paused && !node->stopping)
+			node_bar(node, !node->routers[0].config.barred);
 		break;
 	}
 }
 
-/* Then nothing happens any more: the paused go on, the wire is clean (or stays parted), some of the
- * dead return. */
+/* Then nothing happens any more: the paused go on, the wires are clean (or stay parted), some of
+ * the dead return, and no operator's word stands. */
 static void calm_down(struct world *w)
 {
-	world_note(w, NULL, "--- from here on nothing happens");
+	world_note_node(w, NULL, "--- from here on nothing happens");
 	calm_surroundings(w);
-	if (!one_in(w, 3))
-		world_part(w, 0);
+	for (unsigned wire = 0; wire < w->wires; wire++)
+		if (!one_in(w, 3))
+			world_part(w, wire, 0);
 	for (unsigned i = 0; i < w->count; i++) {
-		struct router *r = &w->routers[i];
+		struct node *node = &w->nodes[i];
 
-		if (!r->running && one_in(w, 2))
-			router_start(w, r);
-		else if (!r->running)
-			r->holds = false; /* the supervisor has withdrawn what a dead worker left */
-		if (r->running && r->paused)
-			router_go_on(w, r);
-		if (!r->link && one_in(w, 2))
-			router_link(w, r, true);
-		if (r->running)
-			router_ready(w, r);
+		if (!node->running && one_in(w, 2))
+			node_start(node);
+		for (unsigned wire = 0; wire < w->wires; wire++) {
+			if (!node->running) /* the supervisor has withdrawn what was left */
+				node->routers[wire].holds = false;
+			if (!node->routers[wire].link && one_in(w, 2))
+				node_link(node, wire, true);
+		}
+		if (node->running && node->paused)
+			node_go_on(node);
+		if (node->running && node->routers[0].config.barred && one_in(w, 2))
+			node_bar(node, false);
+		if (node->running && !node->stopping)
+			node_order(node, VRRP_INPUT_CLAIM);
+		if (node->running)
+			node_ready(node);
 	}
 	w->disturbed = w->now;
 }
 
-static uint64_t transitions_of_able(const struct world *w)
+static uint64_t transitions_of_able(struct world *w)
 {
+	struct entity entity;
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < w->count; i++)
-		if (router_able(&w->routers[i]))
-			sum += w->routers[i].machine.transitions;
+	for (unsigned n = 0; n < w->count; n++)
+		for (unsigned i = 0; node_entity(&w->nodes[n], i, &entity); i++)
+			if (entity_able(&entity))
+				sum += w->nodes[n].routers[i].machine.transitions;
 	return sum;
 }
 
-static void chaos(struct world *w, struct totals *totals)
+static void run_chaos(struct world *w, enum crew crew)
 {
-	nstime interval = w->routers[0].config.advert_interval;
+	nstime interval = interval_of(w);
 	uint64_t transitions;
 
-	(void)totals;
-	crew(w);
-	if (one_in(w, 8))
-		w->routers[0].config.advert_interval =
-			interval / 10 >= 10 * NSTIME_MS ? interval / 10 : interval * 2;
+	pick_crew(w, crew);
+	cross_some_addresses(w);
+	if (one_in(w, 8) && config_of(w, 0, 0)->version == 3)
+		for (unsigned wire = 0; wire < WIRES; wire++)
+			config_of(w, 0, wire)->advert_interval =
+				interval / 10 >= 10 * NSTIME_MS ? interval / 10 : interval * 2;
 	calm_surroundings(w);
 	w->loss = one_in(w, 3) ? world_pick(w, 400) : 0;
 	w->duplicate = world_pick(w, 100);
 	w->jitter = one_in(w, 2) ? interval / 2 : interval / 50; /* the large one reorders */
 	w->lateness = one_in(w, 3) ? interval / 3 : 0;
 	w->write_delay = one_in(w, 4) ? interval : interval / 50;
-	w->bound = rest_time(w);
+	w->bound = gap_bound(w);
 	start_all(w);
 	for (unsigned events = 4 + world_pick(w, 12); events && !w->broken[0]; events--) {
 		world_run(w, w->now + (nstime)world_pick(w, 6000) * interval / 1000);
-		something_happens(w);
+		something_happens_to(w, &w->nodes[world_pick(w, w->count)]);
 	}
 	calm_down(w);
-	world_run(w, w->now + rest_time(w));
-	check_one_master(w);
+	world_run(w, w->now + long_rest(w));
+	check_masters(w);
 	transitions = transitions_of_able(w);
 	world_run(w, w->now + 10 * interval);
-	check_one_master(w);
+	check_masters(w);
 	if (transitions_of_able(w) != transitions)
 		world_break(w, "transitions while nothing happened");
 }
 
+static void chaos(struct world *w, struct totals *totals)
+{
+	(void)totals;
+	run_chaos(w, CREW_OURS);
+}
+
+static void chaos_with_peers(struct world *w, struct totals *totals)
+{
+	(void)totals;
+	run_chaos(w, w->wires > 1 && one_in(w, 2) ? CREW_MIXED : CREW_PEERS);
+}
+
 /* ---- one thing at a time -------------------------------------------------------------------- */
 
-static uint8_t best_backup(const struct world *w, const struct router *master)
+static enum crew ours_or_peers(struct world *w)
+{
+	return one_in(w, 3) ? CREW_PEERS : CREW_OURS;
+}
+
+/* The longest down interval of those who may take over. */
+static nstime down_of_best_backup(struct world *w, const struct node *master)
 {
 	uint8_t best = 0;
 
 	for (unsigned i = 0; i < w->count; i++)
-		if (&w->routers[i] != master && w->routers[i].config.priority > best)
-			best = w->routers[i].config.priority;
-	return best;
+		if (&w->nodes[i] != master && config_of(w, i, 0)->priority > best)
+			best = config_of(w, i, 0)->priority;
+	return vrrp_down_interval(config_of(w, 0, 0)->version, best, interval_of(w));
 }
 
-/* The gap of a master that is gone without a word is bounded by the best backup's down interval. */
+/* The gap of a master that is gone without a word is bounded by the best backup's down interval (a
+ * group may be patient for one interval). */
 static void master_gone(struct world *w, bool crash, nstime *worst)
 {
-	struct router *master;
-	nstime bound, interval = w->routers[0].config.advert_interval;
+	nstime bound, interval = interval_of(w);
+	struct node *master;
 
-	crew(w);
+	pick_crew(w, ours_or_peers(w));
 	calm_surroundings(w);
 	if (!(master = settle_down(w)))
 		return;
 	world_run(w, w->now + (nstime)world_pick(w, 1000) * interval / 1000);
-	bound = vrrp_down_interval(3, best_backup(w, master), interval) + w->delay + w->jitter +
-		w->lateness + w->write_delay;
+	bound = down_of_best_backup(w, master);
+	bound += bound / 50 + w->delay + w->jitter + w->lateness + w->write_delay;
+	if (w->wires > 1)
+		bound += interval + w->lateness;
 	if (crash)
-		router_crash(w, master);
+		node_crash(master);
 	else
-		router_link(w, master, false);
-	world_run(w, w->now + rest_time(w));
-	check_one_master(w);
+		node_link(master, world_pick(w, w->wires), false);
+	world_run(w, w->now + rest_time(w) + interval);
 	if (w->longest_gap > bound)
 		world_break(w, "the gap was %lld ns, at most %lld were to be",
 			    (long long)w->longest_gap, (long long)bound);
 	*worst = nstime_max(*worst, w->longest_gap * 1000 / interval);
+	world_run(w, w->now + long_rest(w));
+	check_masters(w);
 }
 
 static void crash(struct world *w, struct totals *totals)
@@ -288,106 +501,243 @@ static void link_loss(struct world *w, struct totals *totals)
 	master_gone(w, false, &totals->gap_link);
 }
 
+/* In which a released master has a successor. */
+static nstime skew_time(struct world *w)
+{
+	return vrrp_skew_longest(config_of(w, 0, 0)->version, interval_of(w)) * 51 / 50 + w->delay +
+	       w->jitter + 2 * w->lateness;
+}
+
 /* A planned stop: at every moment somebody holds the addresses, and in the end the next one is
  * master. */
 static void release(struct world *w, struct totals *totals)
 {
-	nstime interval = w->routers[0].config.advert_interval;
-	struct router *master, *next = NULL;
+	nstime interval = interval_of(w);
+	struct node *master;
 
 	(void)totals;
-	crew(w);
+	pick_crew(w, ours_or_peers(w));
 	calm_surroundings(w);
-	w->write_delay = nstime_min(w->routers[0].config.advert_interval / 5, VRRP_PATIENCE);
+	w->write_delay = nstime_min(interval / 5, VRRP_PATIENCE);
 	w->duplicate = 100;
 	if (!(master = settle_down(w)))
 		return;
-	w->gapless = true;
+	w->gapless = all_ours(w); /* others may claim before they have the addresses */
 	world_run(w, w->now + (nstime)world_pick(w, 1000) * interval / 1000);
-	router_release(w, master);
-	/* an advert of before that overtakes the first farewell is corrected by the next */
-	world_run(w, w->now + VRRP_FAREWELL_GAP + interval + w->delay + w->jitter + w->lateness);
-	if (!world_masters(w, 0, &next))
+	node_release(master);
+	/* an advert of before that overtakes the first farewell is corrected by the next (one like
+	 * keepalived sends but one, and as a backup waits anew after each) */
+	world_run(w, w->now + VRRP_FAREWELLS * VRRP_FAREWELL_GAP + skew_time(w));
+	if (w->wires == 1 && !master->like_keepalived && !count_masters(w))
 		world_break(w, "nobody has taken over within the skew time");
-	world_run(w, w->now + rest_time(w) + VRRP_GRACE);
-	check_one_master(w);
-	if (master->running || master->holds)
-		world_break(w, "r%u has not let go", master->id);
+	world_run(w, w->now + long_rest(w) + VRRP_GRACE);
+	check_masters(w);
+	if (master->running || master->routers[0].holds || master->routers[1].holds)
+		world_break(w, "n%u has not let go", master->id);
 }
 
 /* Somebody better arrives while clients are served. */
 static void newcomer(struct world *w, struct totals *totals)
 {
-	struct router *late = &w->routers[w->count - 1];
+	struct node *late = &w->nodes[w->count - 1];
+	const struct vrrp_machine *machine = &late->routers[0].machine;
+	nstime interval = interval_of(w);
 
 	(void)totals;
-	crew(w);
+	pick_crew(w, CREW_OURS);
 	calm_surroundings(w);
 	w->count--; /* not there yet */
 	if (!settle_down(w))
 		return;
 	w->gapless = true;
 	w->count++;
-	router_start(w, late);
-	world_run(w, w->now + 6 * late->config.advert_interval);
-	if (router_able(late) && late->machine.state == VRRP_MASTER &&
-	    late->machine.reason.why == VRRP_WHY_PREEMPTED)
-		world_break(w, "r%u preempts before it is ready", late->id);
-	router_ready(w, late);
-	world_run(w, w->now + rest_time(w) + 2 * late->config.advert_interval);
-	check_one_master(w);
+	node_start(late);
+	world_run(w, w->now + 6 * interval);
+	if (machine->state == VRRP_MASTER && machine->reason.why == VRRP_WHY_PREEMPTED)
+		world_break(w, "n%u preempts before it is ready", late->id);
+	node_ready(late);
+	world_run(w, w->now + long_rest(w) + 2 * interval);
+	check_masters(w);
 }
 
 /* The worker dies and is back within two intervals: nobody notices. */
 static void restart(struct world *w, struct totals *totals)
 {
-	nstime interval = w->routers[0].config.advert_interval;
-	struct router *master;
+	nstime interval = interval_of(w);
+	struct node *master;
 	uint64_t transitions;
 
 	(void)totals;
-	crew(w);
+	pick_crew(w, ours_or_peers(w));
 	calm_surroundings(w);
-	if (!(master = settle_down(w)))
+	if (!(master = settle_down(w)) || master->like_keepalived)
 		return;
 	w->gapless = true;
 	world_run(w, w->now + (nstime)world_pick(w, 1000) * interval / 1000);
-	router_kill(w, master);
+	node_kill(master);
 	transitions = w->transitions;
 	world_run(w, w->now + (nstime)world_pick(w, 900) * interval / 1000);
-	router_come_back(w, master);
+	node_come_back(master);
 	world_run(w, w->now + 5 * interval);
-	check_one_master(w);
-	if (w->transitions != transitions + 1 || master->machine.state != VRRP_MASTER)
+	check_masters(w);
+	if (w->transitions != transitions + w->wires || find_master(w) != master)
 		world_break(w, "the restart was noticed");
 }
 
-/* Two masters meet again: one remains within an interval, and draws the clients to itself. */
+/* Two masters meet again: one remains within an interval, and draws the clients to itself. Groups
+ * with crossed addresses may both step back first. */
 static void heal(struct world *w, struct totals *totals)
 {
-	nstime interval = w->routers[0].config.advert_interval, healed;
-	struct router *master = NULL;
+	nstime interval = interval_of(w), healed;
+	struct node *master = NULL;
 	unsigned mask = 1 + world_pick(w, (1u << w->count) - 2);
 
 	(void)totals;
-	crew(w);
+	pick_crew(w, CREW_OURS);
+	cross_some_addresses(w);
 	calm_surroundings(w);
 	if (!settle_down(w))
 		return;
-	world_part(w, mask);
-	world_run(w, w->now + rest_time(w) + interval);
-	check_one_master(w);
+	for (unsigned wire = 0; wire < w->wires; wire++)
+		world_part(w, wire, mask);
+	world_run(w, w->now + long_rest(w));
+	check_masters(w);
 	healed = w->now;
-	world_part(w, 0);
-	world_run(w, w->now + interval + w->delay + w->jitter + w->lateness);
-	if (world_masters(w, 0, &master) != 1)
-		world_break(w, "%u masters one interval after healing",
-			    world_masters(w, 0, &master));
+	for (unsigned wire = 0; wire < w->wires; wire++)
+		world_part(w, wire, 0);
+	world_run(w, w->now + interval + interval / 50 + w->delay + w->jitter + w->lateness);
+	if (count_masters(w) > 1 || (w->wires == 1 && !count_masters(w)))
+		world_break(w, "%u masters one interval after healing", count_masters(w));
+	master = find_master(w);
 	world_run(w, w->now + interval);
-	if (!w->broken[0] && master->announced < healed)
-		world_break(w, "r%u did not announce after healing", master->id);
-	world_run(w, healed + rest_time(w));
-	check_one_master(w);
+	for (unsigned wire = 0; master && !w->broken[0] && wire < w->wires; wire++)
+		if (master->routers[wire].announced < healed)
+			world_break(w, "n%u did not announce after healing", master->id);
+	world_run(w, healed + long_rest(w));
+	check_masters(w);
+}
+
+/* ---- operators ------------------------------------------------------------------------------ */
+
+static bool beats(const struct node *node, const struct node *master)
+{
+	for (unsigned wire = 0; wire < node->world->wires; wire++) {
+		const struct vrrp_config *a = &node->routers[wire].config;
+		const struct vrrp_config *b = &master->routers[wire].config;
+
+		if (!vrrp_beats(a->priority, &a->source, b->priority, &b->source))
+			return false;
+	}
+	return true;
+}
+
+/* Released, it stays in BACKUP however high its priority; claimed back, it is master at once when
+ * it would win. Clients see nothing of all that. */
+static void orders(struct world *w, struct totals *totals)
+{
+	nstime interval = interval_of(w);
+	struct node *first, *second;
+
+	(void)totals;
+	pick_crew(w, CREW_OURS);
+	calm_surroundings(w);
+	w->write_delay = nstime_min(interval / 5, VRRP_PATIENCE);
+	if (!(first = settle_down(w)))
+		return;
+	w->gapless = true;
+	node_order(first, VRRP_INPUT_STEP_DOWN);
+	world_run(w, w->now + 2 * skew_time(w) + 3 * VRRP_HOLD_MARGIN + 2 * interval);
+	if (first->answer != ANSWER_YES)
+		world_break(w, "the release of n%u was %s", first->id,
+			    first->answer ? "undone" : "not answered");
+	world_run(w, w->now + long_rest(w));
+	second = find_master(w);
+	if (count_masters(w) != 1 || second == first)
+		world_break(w, "n%u does not stand down", first->id);
+	if (w->broken[0])
+		return;
+	if (one_in(w, 3)) { /* even the last one may stop: who stands down takes over in time */
+		node_release(second);
+		world_run(w, w->now + long_rest(w));
+		check_masters(w);
+		return;
+	}
+	node_order(first, VRRP_INPUT_CLAIM);
+	world_run(w, w->now + w->delay + w->jitter + 2 * w->lateness + w->write_delay);
+	if (beats(first, second) &&
+	    (find_master(w) != first && first->routers[0].machine.state != VRRP_MASTER))
+		world_break(w, "n%u does not claim", first->id);
+	world_run(w, w->now + long_rest(w));
+	check_masters(w);
+}
+
+/* The only one cannot be released: it stays, and clients see nothing. In maintenance it never
+ * claims, and claims again afterwards. */
+static void alone(struct world *w, struct totals *totals)
+{
+	nstime interval = interval_of(w);
+	struct node *node = &w->nodes[0];
+
+	(void)totals;
+	pick_crew(w, CREW_OURS);
+	calm_surroundings(w);
+	w->count = 1;
+	if (!settle_down(w))
+		return;
+	w->gapless = true;
+	node_order(node, VRRP_INPUT_STEP_DOWN);
+	world_run(w, w->now + 2 * skew_time(w) + 3 * VRRP_HOLD_MARGIN + interval);
+	if (node->answer != ANSWER_NO || find_master(w) != node)
+		world_break(w, "the release without a successor was not undone");
+	w->gapless = false;
+	node_crash(node);
+	node_bar(node, true);
+	node_start(node);
+	node_ready(node);
+	world_run(w, w->now + 2 * rest_time(w));
+	if (node->routers[0].machine.state != VRRP_BACKUP)
+		world_break(w, "n0 claims in maintenance");
+	node_bar(node, false);
+	world_run(w, w->now + rest_time(w) + interval);
+	check_masters(w);
+}
+
+/* ---- delays --------------------------------------------------------------------------------- */
+
+/* A better one comes, and lets preempt_delay pass first. */
+static void preempt_delay(struct world *w, struct totals *totals)
+{
+	struct node *late = &w->nodes[w->count - 1];
+	nstime interval = interval_of(w), delay = (nstime)(5 + world_pick(w, 20)) * interval;
+
+	(void)totals;
+	pick_crew(w, one_in(w, 2) ? CREW_PEERS : CREW_OURS);
+	calm_surroundings(w);
+	late->like_keepalived = false;
+	late->startup_delay = 0;
+	for (unsigned i = 0; i < w->count; i++)
+		for (unsigned wire = 0; wire < WIRES; wire++) {
+			config_of(w, i, wire)->priority =
+				i == w->count - 1 ? 200 : (uint8_t)(1 + i);
+			config_of(w, i, wire)->preempt = true;
+			config_of(w, i, wire)->preempt_delay = 0;
+		}
+	for (unsigned wire = 0; wire < WIRES; wire++)
+		late->routers[wire].config.preempt_delay = delay;
+	w->count--;
+	if (!settle_down(w))
+		return;
+	w->gapless = true;
+	w->count++;
+	node_start(late);
+	node_ready(late);
+	world_run(w, w->now + delay * 49 / 50);
+	if (late->routers[0].machine.state != VRRP_BACKUP)
+		world_break(w, "n%u did not wait for preempt_delay", late->id);
+	world_run(w, w->now + delay / 20 + 2 * interval + rest_time(w));
+	if (find_master(w) != late)
+		world_break(w, "n%u did not preempt after preempt_delay", late->id);
+	check_masters(w);
 }
 
 /* ---- running -------------------------------------------------------------------------------- */
@@ -397,36 +747,45 @@ static const struct {
 	void (*run)(struct world *w, struct totals *totals);
 	unsigned share; /* of twenty */
 } kinds[] = {
-	{"chaos", chaos, 10},    {"crash", crash, 2},     {"link loss", link_loss, 1},
-	{"release", release, 2}, {"restart", restart, 2}, {"newcomer", newcomer, 1},
-	{"heal", heal, 2},
+	{"chaos", chaos, 5},
+	{"chaos with peers", chaos_with_peers, 4},
+	{"crash", crash, 2},
+	{"link loss", link_loss, 1},
+	{"release", release, 2},
+	{"restart", restart, 1},
+	{"newcomer", newcomer, 1},
+	{"heal", heal, 1},
+	{"orders", orders, 1},
+	{"alone", alone, 1},
+	{"preempt delay", preempt_delay, 1},
 };
 
 /* True when no rule was broken. */
 static bool schedule(uint64_t seed, bool trace, struct totals *totals)
 {
 	static struct world w;
-	unsigned kind = 0, pick, count;
+	unsigned kind = 0, pick, count, wires;
 	nstime interval;
 	bool fine;
 
-	world_init(&w, seed, trace, 2, NSTIME_S); /* for the first picks */
+	world_init(&w, seed, trace, 2, 1, NSTIME_S); /* for the first picks */
 	pick = world_pick(&w, 20);
-	count = 2 + world_pick(&w, ROUTERS_MAX - 1);
+	count = 2 + world_pick(&w, one_in(&w, 4) ? NODES_MAX - 1 : 3);
+	wires = one_in(&w, 2) ? 2 : 1;
 	interval = intervals[world_pick(&w, COUNT_OF(intervals))];
 	while (pick >= kinds[kind].share)
 		pick -= kinds[kind++].share;
 	world_fini(&w);
-	world_init(&w, seed ^ 0x5bd1e995, trace, count, interval);
+	world_init(&w, seed ^ 0x5bd1e995, trace, count, wires, interval);
 	if (trace)
-		printf("schedule %llu: %s, %u routers, interval %lld ms\n",
-		       (unsigned long long)seed, kinds[kind].name, count,
+		printf("schedule %llu: %s, %u nodes, %u wires, interval %lld ms\n",
+		       (unsigned long long)seed, kinds[kind].name, count, wires,
 		       (long long)(interval / NSTIME_MS));
 	kinds[kind].run(&w, totals);
 	fine = !w.broken[0];
 	if (!fine && !trace)
-		printf("BROKEN in schedule %llu (%s, %u routers): %s\n", (unsigned long long)seed,
-		       kinds[kind].name, count, w.broken);
+		printf("BROKEN in schedule %llu (%s, %u nodes, %u wires): %s\n",
+		       (unsigned long long)seed, kinds[kind].name, count, wires, w.broken);
 	totals->transitions += w.transitions;
 	totals->adverts += w.adverts;
 	totals->steps += w.steps;
@@ -471,9 +830,8 @@ int main(int argc, char **argv)
 			schedule(seed + i, true, &totals);
 		return 1;
 	}
-	printf("%llu steps, %llu adverts, %llu transitions\n",
-	       (unsigned long long)totals.steps, (unsigned long long)totals.adverts,
-	       (unsigned long long)totals.transitions);
+	printf("%llu steps, %llu adverts, %llu transitions\n", (unsigned long long)totals.steps,
+	       (unsigned long long)totals.adverts, (unsigned long long)totals.transitions);
 	printf("longest gap without addresses: crash %.3f intervals, link loss %.3f\n",
 	       (double)totals.gap_crash / 1000, (double)totals.gap_link / 1000);
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vrrp/priority.h"
 
 enum event_kind {
 	EVENT_PACKET,
@@ -18,12 +19,10 @@ struct event {
 	nstime time;
 	uint64_t order;
 	enum event_kind kind;
-	unsigned to, life;
+	unsigned to, wire, life;
 	struct packet packet;
 	bool add;
 };
-
-static void step(struct world *w, struct router *r, struct vrrp_input input);
 
 /* ---- chance, words -------------------------------------------------------------------------- */
 
@@ -36,24 +35,40 @@ uint32_t world_pick(struct world *world, uint32_t below)
 	return (uint32_t)((z ^ (z >> 31)) % below);
 }
 
-static nstime pick_time(struct world *w, nstime below)
+nstime world_pick_time(struct world *world, nstime below)
 {
-	return below ? (nstime)world_pick(w, 1u << 20) * below >> 20 : 0;
+	return below ? (nstime)world_pick(world, 1u << 20) * below >> 20 : 0;
+}
+
+/* A node has a column of its own; its second wire is named. */
+static void note(const struct world *world, const struct node *node, const char *wire,
+		 const char *format, va_list list)
+{
+	if (!world->trace)
+		return;
+	printf("%11.6f  %*s", (double)world->now / 1e9, node ? (int)node->id * 4 : 0, "");
+	if (node)
+		printf("%s%u%s ", node->like_keepalived ? "k" : "n", node->id, wire);
+	vprintf(format, list);
+	putchar('\n');
 }
 
 void world_note(const struct world *world, const struct router *router, const char *format, ...)
 {
 	va_list list;
 
-	if (!world->trace)
-		return;
-	printf("%11.6f  %*s", (double)world->now / 1e9, router ? (int)router->id * 4 : 0, "");
-	if (router)
-		printf("r%u ", router->id);
 	va_start(list, format);
-	vprintf(format, list);
+	note(world, router->node, world->wires > 1 ? router->wire ? ".b" : ".a" : "", format, list);
 	va_end(list);
-	putchar('\n');
+}
+
+void world_note_node(const struct world *world, const struct node *node, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	note(world, node, "", format, list);
+	va_end(list);
 }
 
 void world_break(struct world *world, const char *format, ...)
@@ -65,7 +80,13 @@ void world_break(struct world *world, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(world->broken, sizeof(world->broken), format, list);
 	va_end(list);
-	world_note(world, NULL, "BROKEN: %s", world->broken);
+	world_note_node(world, NULL, "BROKEN: %s", world->broken);
+}
+
+void world_disturb(struct world *world, const struct node *node, const char *what)
+{
+	world_note_node(world, node, "*** %s", what);
+	world->disturbed = world->now;
 }
 
 /* ---- events --------------------------------------------------------------------------------- */
@@ -107,253 +128,271 @@ static struct event event_take(struct world *w)
 	return first;
 }
 
-/* ---- rules that hold at any moment ---------------------------------------------------------- */
+/* ---- who is who ----------------------------------------------------------------------------- */
 
-static bool reason_fits(enum vrrp_state from, enum vrrp_state to, enum vrrp_why why)
+enum vrrp_state router_state(const struct router *router)
 {
-	switch (to) {
-	case VRRP_INIT:
-		return why == VRRP_WHY_RELEASED || why == VRRP_WHY_ABANDONED ||
-		       why == VRRP_WHY_STOPPED || why == VRRP_WHY_WITHDRAWN;
-	case VRRP_BACKUP:
-		return from == VRRP_MASTER ? why == VRRP_WHY_HIGHER || why == VRRP_WHY_TIE
-					   : why == VRRP_WHY_LISTENING;
-	case VRRP_MASTER:
-		return why >= VRRP_WHY_SILENCE && why <= VRRP_WHY_RESUMED;
-	case VRRP_FAULT:
-		return why == VRRP_WHY_FAULT;
+	return router->node->like_keepalived ? router->peer.state : router->machine.state;
+}
+
+bool router_releasing(const struct router *router)
+{
+	return !router->node->like_keepalived && vrrp_fsm_releasing(&router->machine);
+}
+
+bool node_entity(struct node *node, unsigned i, struct entity *out)
+{
+	unsigned wires = node->world->wires;
+
+	*out = (struct entity){.node = node, .first = i, .count = node->grouped ? wires : 1};
+	return i < (node->grouped ? 1 : wires);
+}
+
+bool entity_present(const struct entity *entity)
+{
+	const struct node *node = entity->node;
+	bool present = node->running && !node->paused && !node->stopping;
+
+	for (unsigned i = 0; i < entity->count; i++)
+		present &= node->routers[entity->first + i].link;
+	return present;
+}
+
+bool entity_able(const struct entity *entity)
+{
+	return entity_present(entity) && !entity->node->routers[entity->first].config.barred;
+}
+
+bool entity_is_master(const struct entity *entity)
+{
+	for (unsigned i = 0; i < entity->count; i++) {
+		const struct router *router = &entity->node->routers[entity->first + i];
+
+		if (router_state(router) != VRRP_MASTER || router_releasing(router))
+			return false;
 	}
+	return true;
+}
+
+bool entity_hears(const struct entity *a, const struct entity *b)
+{
+	for (unsigned wire = 0; wire < WIRES; wire++)
+		if (wire - a->first < a->count && wire - b->first < b->count &&
+		    a->node->routers[wire].part == b->node->routers[wire].part)
+			return true;
 	return false;
 }
 
-static bool present(const struct router *r)
+unsigned entity_masters(struct world *world, const struct entity *entity, uint8_t *best)
 {
-	return r->holds && r->link;
+	struct entity other;
+	unsigned masters = 0;
+
+	*best = 0;
+	for (unsigned n = 0; n < world->count; n++)
+		for (unsigned i = 0; node_entity(&world->nodes[n], i, &other); i++) {
+			const struct vrrp_config *config = &other.node->routers[other.first].config;
+			uint8_t priority = config->barred ? VRRP_PRIORITY_LEAST : config->priority;
+
+			if (!entity_present(&other) || !entity_is_master(&other) ||
+			    !entity_hears(entity, &other))
+				continue;
+			masters++;
+			*best = priority > *best ? priority : *best;
+		}
+	return masters;
 }
 
-static bool part_held(const struct world *w, unsigned part, bool *able)
-{
-	bool held = false;
+/* ---- rules that hold at any moment ---------------------------------------------------------- */
 
-	*able = false;
-	for (unsigned i = 0; i < w->count; i++) {
-		held |= w->routers[i].part == part && present(&w->routers[i]);
-		*able |= w->routers[i].part == part && router_able(&w->routers[i]);
+static bool present(const struct router *router)
+{
+	return router->holds && router->link;
+}
+
+static void watch_gap(struct world *w, unsigned wire, bool held)
+{
+	nstime *since = &w->empty_since[wire];
+
+	if (held && *since != NSTIME_NEVER)
+		w->longest_gap = nstime_max(w->longest_gap, w->now - *since);
+	if (held)
+		*since = NSTIME_NEVER;
+	else if (*since == NSTIME_NEVER)
+		*since = w->now;
+	if (!held && w->gapless)
+		world_break(w, "nobody holds the addresses of wire %u", wire);
+}
+
+static void watch_entity(struct world *w, const struct entity *entity, bool held[WIRES][PARTS])
+{
+	nstime *vacant = &w->vacant[entity->node->id][entity->first], lasted;
+	bool sees = false;
+
+	for (unsigned i = 0; i < entity->count; i++) {
+		unsigned wire = entity->first + i;
+
+		sees |= held[wire][entity->node->routers[wire].part];
 	}
-	return held;
-}
-
-/* After every event: is there a part where somebody able has had time enough, and nobody holds the
- * addresses? */
-static void watch(struct world *w)
-{
-	bool any = false;
-
-	for (unsigned part = 0; part < COUNT_OF(w->vacant); part++) {
-		bool able, held = part_held(w, part, &able);
-
-		any |= held;
-		if (held || !able || w->now <= w->disturbed + w->bound)
-			w->vacant[part] = w->now;
-		else if (w->now - w->vacant[part] > w->write_delay)
-			world_break(w, "in part %u nobody holds the addresses", part);
+	if (sees || !entity_able(entity) || (!w->patient && w->now <= w->disturbed + w->bound)) {
+		*vacant = w->now;
+		return;
 	}
-	if (any && w->empty_since != NSTIME_NEVER)
-		w->longest_gap = nstime_max(w->longest_gap, w->now - w->empty_since);
-	if (any)
-		w->empty_since = NSTIME_NEVER;
-	else if (w->empty_since == NSTIME_NEVER)
-		w->empty_since = w->now;
-	if (!any && w->gapless)
-		world_break(w, "nobody holds the addresses");
+	lasted = w->now - nstime_max(*vacant, w->disturbed);
+	if (lasted > w->write_delay + (w->patient ? w->bound : 0))
+		world_break(w, "n%u sees nobody hold the addresses", entity->node->id);
 }
 
-/* ---- what a machine asks for ---------------------------------------------------------------- */
-
-static void deliver_later(struct world *w, struct router *from, unsigned to, uint8_t priority)
+void world_watch(struct world *w)
 {
-	struct event event = {.kind = EVENT_PACKET, .to = to};
+	bool held[WIRES][PARTS] = {0};
+	struct entity entity;
 
-	event.packet = (struct packet){
-		.from = from->id, .priority = priority, .interval = from->config.advert_interval};
-	event.time = w->now + w->delay + pick_time(w, w->jitter);
+	for (unsigned n = 0; n < w->count; n++)
+		for (unsigned wire = 0; wire < w->wires; wire++) {
+			const struct router *router = &w->nodes[n].routers[wire];
+
+			held[wire][router->part] |= present(router);
+		}
+	for (unsigned n = 0; n < w->count; n++)
+		for (unsigned i = 0; node_entity(&w->nodes[n], i, &entity); i++)
+			watch_entity(w, &entity, held);
+	for (unsigned wire = 0; wire < w->wires; wire++)
+		watch_gap(w, wire, held[wire][0] || held[wire][1]);
+}
+
+/* ---- what routers do ------------------------------------------------------------------------ */
+
+static void deliver_later(struct world *w, const struct router *from, unsigned to, uint8_t priority)
+{
+	struct event event = {.kind = EVENT_PACKET, .to = to, .wire = from->wire};
+
+	event.packet = (struct packet){.from = from->node->id,
+				       .wire = from->wire,
+				       .priority = priority,
+				       .interval = from->config.advert_interval};
+	event.time = w->now + w->delay + world_pick_time(w, w->jitter);
+	w->longest = nstime_max(w->longest, event.time - w->now);
 	event_add(w, event);
 }
 
-static void send(struct world *w, struct router *r, uint8_t priority)
+void world_send(struct router *router, uint8_t priority)
 {
-	world_note(w, r, "sends %u", priority);
+	struct world *w = router->node->world;
+
+	world_note(w, router, "sends %u", priority);
 	w->adverts++;
-	if (r->machine.advertised && r->sent && priority &&
-	    r->machine.reason.why != VRRP_WHY_RESUMED && r->machine.since <= r->sent &&
-	    w->now - r->sent > r->config.advert_interval + w->latest &&
-	    w->disturbed + r->config.advert_interval + w->latest < w->now)
-		world_break(w, "r%u was silent for %lld ns", r->id, (long long)(w->now - r->sent));
-	r->sent = w->now;
-	if (!r->link)
+	router->sent = w->now;
+	router->said = priority;
+	if (!router->link)
 		return;
 	for (unsigned i = 0; i < w->count; i++) {
-		if (i == r->id || w->routers[i].part != r->part)
+		if (i == router->node->id || w->nodes[i].routers[router->wire].part != router->part)
 			continue;
 		if (world_pick(w, 1000) < w->loss) {
-			world_note(w, r, "(lost to r%u)", i);
+			world_note(w, router, "(lost to %u)", i);
 			continue;
 		}
-		deliver_later(w, r, i, priority);
+		deliver_later(w, router, i, priority);
 		if (world_pick(w, 1000) < w->duplicate)
-			deliver_later(w, r, i, priority);
+			deliver_later(w, router, i, priority);
 	}
 }
 
-static void write_later(struct world *w, struct router *r, bool add)
+void world_write(struct router *router, bool add)
 {
-	struct event event = {.kind = EVENT_WRITE, .to = r->id, .life = r->life, .add = add};
+	struct world *w = router->node->world;
+	struct event event = {.kind = EVENT_WRITE,
+			      .to = router->node->id,
+			      .wire = router->wire,
+			      .life = router->node->life,
+			      .add = add};
 
-	r->wanted = add;
-	r->writes++;
-	event.time = w->now + pick_time(w, w->write_delay);
+	router->wanted = add;
+	router->writes++;
+	event.time = w->now + world_pick_time(w, w->write_delay);
 	/* one thread, in order: not before those that are under way */
 	for (unsigned i = 0; i < w->event_count; i++)
-		if (w->events[i].kind == EVENT_WRITE && w->events[i].to == r->id &&
-		    w->events[i].life == r->life)
+		if (w->events[i].kind == EVENT_WRITE && w->events[i].to == event.to &&
+		    w->events[i].wire == event.wire && w->events[i].life == event.life)
 			event.time = nstime_max(event.time, w->events[i].time);
 	event_add(w, event);
 }
 
-static void state_changed(struct world *w, struct router *r, enum vrrp_state from)
+void world_announce(struct router *router)
 {
-	char words[160];
+	struct world *w = router->node->world;
 
-	vrrp_explain(&r->machine.reason, w->now, "no carrier", words, sizeof(words));
-	world_note(w, r, "%s → %s: %s", vrrp_state_name(from), vrrp_state_name(r->machine.state),
-		   words);
-	w->transitions++;
-	if (!reason_fits(from, r->machine.state, r->machine.reason.why))
-		world_break(w, "r%u: %s → %s because \"%s\"", r->id, vrrp_state_name(from),
-			    vrrp_state_name(r->machine.state), words);
+	world_note(w, router, "announces");
+	router->announced = w->now;
+	if (router_state(router) != VRRP_MASTER || !router->wanted || !router->holds)
+		world_break(w, "n%u announces what it has not", router->node->id);
 }
 
-static void act(struct world *w, struct router *r, const struct vrrp_action *action)
-{
-	switch (action->kind) {
-	case VRRP_ACTION_SEND:
-		send(w, r, action->priority);
-		break;
-	case VRRP_ACTION_ADD:
-		write_later(w, r, true);
-		break;
-	case VRRP_ACTION_REMOVE:
-		write_later(w, r, false);
-		break;
-	case VRRP_ACTION_ANNOUNCE:
-		world_note(w, r, "announces");
-		r->announced = w->now;
-		if (r->machine.state != VRRP_MASTER || !r->wanted || !r->holds)
-			world_break(w, "r%u announces what it has not", r->id);
-		break;
-	case VRRP_ACTION_STATE:
-		state_changed(w, r, action->from);
-		break;
-	case VRRP_ACTION_RELEASED:
-		world_note(w, r, "released");
-		r->running = false; /* the process ends after its writes: they stay valid */
-		break;
-	case VRRP_ACTION_STEPPED_DOWN:
-		world_note(w, r, "%s", action->yes ? "stands down" : "stays: nobody took over");
-		break;
-	}
-}
-
-static void step(struct world *w, struct router *r, struct vrrp_input input)
-{
-	struct vrrp_actions actions;
-	nstime due;
-
-	input.random = world_pick(w, 1u << 30);
-	vrrp_fsm_step(&r->machine, &r->config, w->now, &input, &actions);
-	w->steps++;
-	r->spins = r->stepped == w->now ? r->spins + 1 : 0;
-	r->stepped = w->now;
-	if (r->spins > 2 * HELD_MAX)
-		world_break(w, "r%u spins", r->id);
-	if (actions.count >= VRRP_ACTIONS_MAX)
-		world_break(w, "r%u wants more than fits", r->id);
-	for (unsigned i = 0; i < actions.count; i++)
-		act(w, r, &actions.list[i]);
-	r->was_master = r->machine.state == VRRP_MASTER && !vrrp_fsm_releasing(&r->machine);
-	if ((r->machine.state == VRRP_MASTER) != r->wanted)
-		world_break(w, "r%u is %s and wants its addresses %s", r->id,
-			    vrrp_state_name(r->machine.state), r->wanted ? "in" : "out");
-	due = vrrp_fsm_due(&r->machine);
-	w->latest = nstime_max(w->latest, w->lateness);
-	if (due != r->due || r->fire_at <= w->now)
-		r->fire_at = due == NSTIME_NEVER
-				     ? due
-				     : nstime_max(due, w->now) + pick_time(w, w->lateness);
-	r->due = due;
-}
-
-/* ---- what comes to a machine ---------------------------------------------------------------- */
-
-static void hear(struct world *w, struct router *r, const struct packet *packet)
-{
-	world_note(w, r, "hears %u from r%u", packet->priority, packet->from);
-	step(w, r,
-	     (struct vrrp_input){.kind = VRRP_INPUT_ADVERT,
-				 .source = w->routers[packet->from].config.source,
-				 .priority = packet->priority,
-				 .interval = packet->interval});
-}
+/* ---- time ----------------------------------------------------------------------------------- */
 
 static void packet_comes(struct world *w, const struct event *event)
 {
-	struct router *r = &w->routers[event->to];
+	struct node *node = &w->nodes[event->to];
+	struct router *router = &node->routers[event->wire];
+	const struct router *from = &w->nodes[event->packet.from].routers[event->wire];
 
-	if (!r->running || !r->link || r->part != w->routers[event->packet.from].part)
+	if (!node->running || !router->link || router->part != from->part)
 		return;
-	if (!r->paused)
-		hear(w, r, &event->packet);
-	else if (r->held_count < HELD_MAX)
-		r->held[r->held_count++] = event->packet;
-}
-
-static void tell_written(struct world *w, struct router *r)
-{
-	bool added = r->added;
-
-	r->written = r->added = false;
-	step(w, r, (struct vrrp_input){.kind = VRRP_INPUT_WRITTEN, .yes = added});
+	/* version 2: another interval than its own is dropped before the machine sees it */
+	if (router->config.version == 2 && router->config.advert_interval != event->packet.interval)
+		return;
+	if (!node->paused)
+		router_hear(router, &event->packet);
+	else if (node->held_count < HELD_MAX)
+		node->held[node->held_count++] = event->packet;
 }
 
 static void write_done(struct world *w, const struct event *event)
 {
-	struct router *r = &w->routers[event->to];
+	struct node *node = &w->nodes[event->to];
+	struct router *router = &node->routers[event->wire];
 
-	if (event->life != r->life)
+	if (event->life != node->life)
 		return;
-	world_note(w, r, "kernel: addresses %s", event->add ? "in" : "out");
-	r->added |= event->add && !r->holds;
-	r->holds = event->add;
-	r->writes--;
-	if (r->writes || !r->wanted || !r->running)
+	world_note(w, router, "kernel: addresses %s", event->add ? "in" : "out");
+	router->added |= event->add && !router->holds;
+	router->holds = event->add;
+	router->writes--;
+	if (router->writes || !router->wanted || !node->running)
 		return;
-	if (r->paused)
-		r->written = true;
-	else
-		tell_written(w, r);
+	if (node->paused) {
+		router->written = true;
+	} else {
+		bool added = router->added;
+
+		router->added = false;
+		router_written(router, added);
+	}
 }
 
-static struct router *first_timer(struct world *w, nstime *due)
+/* The next timer; *router NULL: that of the node's group. */
+static struct node *first_timer(struct world *w, nstime *due, struct router **router)
 {
-	struct router *first = NULL;
+	struct node *first = NULL;
 
 	*due = NSTIME_NEVER;
 	for (unsigned i = 0; i < w->count; i++) {
-		struct router *r = &w->routers[i];
+		struct node *node = &w->nodes[i];
 
-		if (r->running && !r->paused && r->fire_at < *due) {
-			*due = r->fire_at;
-			first = r;
+		if (!node->running || node->paused)
+			continue;
+		if (node->group_fire_at < *due) {
+			*due = node->group_fire_at;
+			*router = NULL;
+			first = node;
+		}
+		for (unsigned wire = 0; wire < w->wires; wire++) {
+			if (node->routers[wire].fire_at >= *due)
+				continue;
+			*due = node->routers[wire].fire_at;
+			*router = &node->routers[wire];
+			first = node;
 		}
 	}
 	return first;
@@ -363,7 +402,8 @@ void world_run(struct world *world, nstime until)
 {
 	while (!world->broken[0]) {
 		nstime due, next = world->event_count ? world->events[0].time : NSTIME_NEVER;
-		struct router *r = first_timer(world, &due);
+		struct router *router = NULL;
+		struct node *node = first_timer(world, &due, &router);
 
 		if (nstime_min(due, next) > until)
 			break;
@@ -375,184 +415,62 @@ void world_run(struct world *world, nstime until)
 				packet_comes(world, &event);
 			else
 				write_done(world, &event);
+		} else if (router) {
+			router_timer(router);
 		} else {
-			step(world, r, (struct vrrp_input){.kind = VRRP_INPUT_TIMER});
+			group_timer(node);
 		}
-		watch(world);
+		world_watch(world);
 	}
 	world->now = nstime_max(world->now, until);
 }
 
-/* ---- what happens to a router --------------------------------------------------------------- */
-
-static void disturb(struct world *w, struct router *r, const char *what)
+void world_part(struct world *world, unsigned wire, unsigned mask)
 {
-	world_note(w, r, "*** %s", what);
-	w->disturbed = w->now;
-}
-
-static uint64_t faults_of(const struct router *r)
-{
-	return r->link ? 0 : VRRP_FAULT_LINK;
-}
-
-static void worker_begins(struct world *w, struct router *r, struct vrrp_input input)
-{
-	r->life++;
-	r->running = true;
-	r->paused = r->stopping = r->written = r->added = false;
-	r->writes = r->held_count = 0;
-	r->due = r->fire_at = NSTIME_NEVER;
-	r->config.ready_until = w->now + 30 * r->config.advert_interval;
-	vrrp_fsm_init(&r->machine, w->now);
-	input.faults = faults_of(r);
-	step(w, r, input);
-}
-
-void router_start(struct world *world, struct router *router)
-{
-	disturb(world, router, "starts");
-	router->holds = router->wanted = false;
-	router->sent = 0;
-	worker_begins(world, router, (struct vrrp_input){.kind = VRRP_INPUT_START});
-}
-
-void router_crash(struct world *world, struct router *router)
-{
-	disturb(world, router, "node crashes");
-	router->running = router->holds = router->wanted = false;
-	router->life++;
-	watch(world);
-}
-
-void router_kill(struct world *world, struct router *router)
-{
-	disturb(world, router, "worker is killed");
-	router->running = false;
-	router->life++;
-}
-
-void router_come_back(struct world *world, struct router *router)
-{
-	nstime age = world->now - router->sent;
-
-	disturb(world, router, "worker comes back");
-	router->wanted = false;
-	if (router->was_master && router->sent && age < 2 * router->config.advert_interval) {
-		worker_begins(
-			world, router,
-			(struct vrrp_input){.kind = VRRP_INPUT_RESUME, .point = router->sent});
-		return;
-	}
-	router->holds = false;
-	worker_begins(world, router, (struct vrrp_input){.kind = VRRP_INPUT_START});
-}
-
-void router_pause(struct world *world, struct router *router)
-{
-	disturb(world, router, "is paused");
-	router->paused = true;
-}
-
-/* What has come meanwhile is looked at before any timer: the worker drains its sockets first. */
-void router_go_on(struct world *world, struct router *router)
-{
-	unsigned count = router->held_count;
-
-	disturb(world, router, "goes on");
-	router->paused = false;
-	router->held_count = 0;
-	for (unsigned i = 0; i < count && router->running; i++)
-		hear(world, router, &router->held[i]);
-	if (router->running && router->machine.faults != faults_of(router))
-		step(world, router,
-		     (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults_of(router)});
-	if (router->written && router->running && router->wanted && !router->writes)
-		tell_written(world, router);
-	router->written = false;
-}
-
-void router_link(struct world *world, struct router *router, bool up)
-{
-	disturb(world, router, up ? "carrier returns" : "carrier is lost");
-	router->link = up;
-	if (router->running && !router->paused)
-		step(world, router,
-		     (struct vrrp_input){.kind = VRRP_INPUT_FAULTS, .faults = faults_of(router)});
-}
-
-void router_release(struct world *world, struct router *router)
-{
-	disturb(world, router, "is to stop");
-	router->stopping = true;
-	step(world, router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
-}
-
-void router_ready(struct world *world, struct router *router)
-{
-	step(world, router, (struct vrrp_input){.kind = VRRP_INPUT_READY, .yes = true});
-}
-
-void router_priority(struct world *world, struct router *router, uint8_t priority)
-{
-	disturb(world, router, "gets another priority");
-	world_note(world, router, "priority %u", priority);
-	router->config.priority = priority;
-	step(world, router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
-}
-
-void world_part(struct world *world, unsigned mask)
-{
-	disturb(world, NULL, "the wire is parted");
+	world_disturb(world, NULL, mask ? "a wire is parted" : "a wire is whole");
 	for (unsigned i = 0; i < world->count; i++)
-		world->routers[i].part = mask >> i & 1;
-	world_note(world, NULL, "mask 0x%x", mask);
+		world->nodes[i].routers[wire].part = mask >> i & 1;
+	world_note_node(world, NULL, "wire %u, mask 0x%x", wire, mask);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-bool router_able(const struct router *router)
+static void router_init(struct router *router, struct node *node, unsigned wire, nstime interval)
 {
-	return router->running && !router->paused && router->link && !router->stopping;
+	router->node = node;
+	router->wire = wire;
+	router->link = true;
+	router->due = router->fire_at = NSTIME_NEVER;
+	router->config.version = 3;
+	router->config.advert_interval = interval;
+	router->config.source = addr_from_ipv4(0x0a000001 + (wire << 16) + node->id);
+	router->config.announce = (struct announce){.count = 5,
+						    .interval = interval / 5,
+						    .again_after = 5 * interval,
+						    .refresh = 60 * interval};
 }
 
-unsigned world_masters(struct world *world, unsigned part, struct router **last)
-{
-	unsigned masters = 0;
-
-	for (unsigned i = 0; i < world->count; i++) {
-		struct router *r = &world->routers[i];
-
-		if (r->part != part || !router_able(r) || r->machine.state != VRRP_MASTER)
-			continue;
-		masters++;
-		*last = r;
-	}
-	return masters;
-}
-
-void world_init(struct world *world, uint64_t seed, bool trace, unsigned count, nstime interval)
+void world_init(struct world *world, uint64_t seed, bool trace, unsigned count, unsigned wires,
+		nstime interval)
 {
 	memset(world, 0, sizeof(*world));
 	world->random = seed;
 	world->trace = trace;
 	world->count = count;
+	world->wires = wires;
 	world->now = 1000 * NSTIME_S;
 	world->delay = 100 * NSTIME_US;
-	world->empty_since = world->now;
 	world->bound = NSTIME_NEVER / 2;
+	for (unsigned wire = 0; wire < WIRES; wire++)
+		world->empty_since[wire] = world->now;
 	for (unsigned i = 0; i < count; i++) {
-		struct router *r = &world->routers[i];
+		struct node *node = &world->nodes[i];
 
-		r->id = i;
-		r->link = true;
-		r->due = r->fire_at = NSTIME_NEVER;
-		r->config.advert_interval = interval;
-		r->config.source = addr_from_ipv4(0x0a000001 + i);
-		r->config.announce = (struct announce){.count = 5,
-						       .interval = interval / 5,
-						       .again_after = 5 * interval,
-						       .refresh = 60 * interval};
+		node->world = world;
+		node->id = i;
+		node->group_due = node->group_fire_at = NSTIME_NEVER;
+		for (unsigned wire = 0; wire < WIRES; wire++)
+			router_init(&node->routers[wire], node, wire, interval);
 	}
 }
 
