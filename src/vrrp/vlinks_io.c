@@ -1,13 +1,9 @@
 /* The links that carry virtual MAC addresses, in the kernel: made when their router is, raised while
- * it is MASTER, removed with it; and the sysctls without which the interface below them would answer
- * for the virtual addresses with its own MAC address. vlink.h says what is next; here it is ordered
- * from the rtnl writer, whose ring keeps the order: up, addresses, and back: down, addresses.
+ * it is MASTER, removed with it. vlink.h says what is next; here it is ordered from the rtnl writer,
+ * whose ring keeps the order: up, addresses, and back: down, addresses. What the interface below
+ * must not do meanwhile is the business of tunes_io.c.
  *
- * Sysctls of the interface (IPv4 only; the kernel answers neighbour solicitations for addresses of
- * the receiving link alone) are shared by all virtual routers on it and given back with the last:
- *   arp_ignore 1    answer for addresses of this link alone
- *   arp_announce 2  do not ask with a virtual address as the sender: neighbours would learn that
- * Those of the link itself go with it:
+ * Sysctls of the link, which go with it:
  *   arp_ignore 1    it must not answer for the interface's addresses either
  *   rp_filter       the way back to clients is the interface's: strict would drop what comes in
  *   addr_gen_mode 1, accept_ra 0   no addresses but the virtual ones
@@ -32,8 +28,6 @@
 #define RETRY (10 * NSTIME_S)
 #define NO_ROOM (5 * NSTIME_MS)
 #define SIGHT NSTIME_S /* within which the monitor tells of a link that was made */
-/* The cookie of a tune; that of a link is its address. */
-#define COOKIE_TUNE 1
 
 struct vlink {
 	struct vrrp_worker *worker;
@@ -52,20 +46,6 @@ struct vlink {
 	int error;
 	nstime retry_at;
 };
-
-/* A sysctl of an interface. */
-struct tune {
-	struct vrrp_worker *worker;
-	char path[SYSCTL_PATH], parent[LINK_NAME];
-	int64_t value, former;
-	uint32_t index; /* of the interface when it was taken; 0: never */
-	bool owned, busy, seen;
-};
-
-static const struct {
-	const char *name;
-	int64_t value;
-} PARENT_SYSCTLS[] = {{"arp_ignore", 1}, {"arp_announce", 2}};
 
 /* ---- the set -------------------------------------------------------------------------------- */
 
@@ -337,99 +317,6 @@ void vlink_follow(struct router *router)
 	worker_touch(vlink->worker, vlink->port);
 }
 
-/* ---- sysctls of interfaces ------------------------------------------------------------------- */
-
-static struct tune *tune_find(const struct vrrp_worker *worker, const char *path)
-{
-	for (size_t i = 0; i < worker->tune_count; i++)
-		if (!strcmp(worker->tunes[i]->path, path))
-			return worker->tunes[i];
-	return NULL;
-}
-
-static struct tune *tune_new(struct vrrp_worker *worker, const char *parent, const char *path,
-			     int64_t value)
-{
-	struct tune *tune = calloc(1, sizeof(*tune));
-
-	if (!tune ||
-	    !pointers_push(&worker->tunes, &worker->tune_count, &worker->tune_room, tune)) {
-		free(tune);
-		return NULL;
-	}
-	tune->worker = worker;
-	tune->value = value;
-	snprintf(tune->path, sizeof(tune->path), "%s", path);
-	snprintf(tune->parent, sizeof(tune->parent), "%s", parent);
-	return tune;
-}
-
-static void tune_order(struct tune *tune, enum sysctl_action action)
-{
-	struct rtnl_op op = {
-		.kind = RTNL_SYSCTL,
-		.sysctl = {.action = action,
-			   .rule = SYSCTL_AT_LEAST,
-			   .op = {.value = tune->value, .former = tune->former}},
-	};
-
-	memcpy(op.sysctl.op.path, tune->path, sizeof(tune->path));
-	tune->busy = !rtnl_writer_put(tune->worker->writer, &op, (uintptr_t)tune | COOKIE_TUNE);
-	if (!tune->busy)
-		worker_later(tune->worker, clock_now() + NO_ROOM);
-}
-
-/* An interface that was made anew has values of its own. */
-static void tune_settle(struct tune *tune, const struct port *parent)
-{
-	struct vrrp_worker *worker = tune->worker;
-	uint32_t index = parent ? parent->link.index : 0;
-
-	if (tune->busy)
-		return;
-	if (tune->owned && index && tune->index && index != tune->index) {
-		tune_order(tune, SYSCTL_FORGET);
-	} else if (index && index != tune->index) {
-		tune->index = index;
-		tune_order(tune, SYSCTL_TAKE);
-	} else if (!parent && tune->owned) {
-		tune_order(tune, SYSCTL_GIVE);
-	} else if (!parent) {
-		pointers_remove(&worker->tunes, &worker->tune_count, tune);
-		free(tune);
-	}
-}
-
-static void tune_parent(struct vrrp_worker *worker, const struct port *parent)
-{
-	char path[SYSCTL_PATH];
-
-	for (size_t i = 0; i < COUNT_OF(PARENT_SYSCTLS); i++) {
-		struct tune *tune;
-
-		sysctl_conf_path(path, "ipv4", parent->name, PARENT_SYSCTLS[i].name);
-		tune = tune_find(worker, path);
-		if (!tune)
-			tune = tune_new(worker, parent->name, path, PARENT_SYSCTLS[i].value);
-		if (!tune)
-			continue; /* no memory: at the next look */
-		tune->seen = true;
-		tune_settle(tune, parent);
-	}
-}
-
-static void tunes_settle(struct vrrp_worker *worker)
-{
-	for (size_t i = 0; i < worker->tune_count; i++)
-		worker->tunes[i]->seen = false;
-	for (size_t i = 0; i < worker->vlink_count; i++)
-		if (worker->vlinks[i]->users && worker->vlinks[i]->family == AF_INET)
-			tune_parent(worker, worker->vlinks[i]->parent);
-	for (size_t i = worker->tune_count; i-- > 0;)
-		if (!worker->tunes[i]->seen)
-			tune_settle(worker->tunes[i], NULL);
-}
-
 void vlinks_settle(struct vrrp_worker *worker)
 {
 	if (!worker->vlink_count && !worker->tune_count)
@@ -439,6 +326,9 @@ void vlinks_settle(struct vrrp_worker *worker)
 			vlink_detach(worker->routers[i]);
 	for (size_t i = worker->vlink_count; i-- > 0;)
 		vlink_settle(worker->vlinks[i]);
+	for (size_t i = 0; i < worker->vlink_count; i++)
+		if (worker->vlinks[i]->users && worker->vlinks[i]->family == AF_INET)
+			tunes_need(worker, worker->vlinks[i]->parent);
 	tunes_settle(worker);
 }
 
@@ -450,10 +340,7 @@ bool vlinks_idle(const struct vrrp_worker *worker)
 		if (vlink->busy || (!vlink->error && next(vlink) != VLINK_IDLE))
 			return false;
 	}
-	for (size_t i = 0; i < worker->tune_count; i++)
-		if (worker->tunes[i]->busy || (worker->stopping && worker->tunes[i]->owned))
-			return false;
-	return true;
+	return tunes_idle(worker);
 }
 
 /* ---- what has happened ----------------------------------------------------------------------- */
@@ -512,32 +399,13 @@ static void link_done(struct vlink *vlink, const struct link_op *op, int error)
 		log_error("%s: the link cannot be removed: %s", vlink->wanted.name, strerror(-error));
 }
 
-static void tune_done(struct tune *tune, const struct sysctl_order *order, int error)
-{
-	tune->busy = false;
-	switch (order->action) {
-	case SYSCTL_TAKE:
-		tune->owned = !error && order->changed;
-		tune->former = order->op.former;
-		break;
-	case SYSCTL_GIVE:
-	case SYSCTL_FORGET:
-		tune->owned = false;
-		break;
-	case SYSCTL_WRITE:
-		break;
-	}
-	if (error && error != -ENOENT)
-		log_error("%s cannot be set: %s", tune->path, strerror(-error));
-}
-
 void vlinks_done(struct vrrp_worker *worker, uint64_t cookie, const struct rtnl_op *op, int error)
 {
 	struct vlink *vlink;
 
 	timer_at(&worker->settle, 0);
-	if (cookie & COOKIE_TUNE) {
-		tune_done((struct tune *)(uintptr_t)(cookie - COOKIE_TUNE), &op->sysctl, error);
+	if (cookie & VLINK_COOKIE_TUNE) {
+		tunes_done(cookie, &op->sysctl, error);
 		return;
 	}
 	vlink = (struct vlink *)(uintptr_t)cookie;
@@ -568,33 +436,6 @@ static int adopt_link(struct vrrp_worker *worker, const struct owned_link *owned
 	return 0;
 }
 
-/* Only those that are ours to set; others of us write down others. */
-static int adopt_sysctl(struct vrrp_worker *worker, const struct owned_sysctl *owned)
-{
-	char parent[LINK_NAME], path[SYSCTL_PATH];
-	const struct link *link;
-
-	if (sscanf(owned->path, "net/ipv4/conf/%15[^/]/", parent) != 1)
-		return 0;
-	for (size_t i = 0; i < COUNT_OF(PARENT_SYSCTLS); i++) {
-		struct tune *tune;
-
-		sysctl_conf_path(path, "ipv4", parent, PARENT_SYSCTLS[i].name);
-		if (strcmp(path, owned->path) != 0)
-			continue;
-		tune = tune_find(worker, path);
-		if (!tune)
-			tune = tune_new(worker, parent, path, owned->set);
-		if (!tune)
-			return -ENOMEM;
-		tune->owned = true;
-		tune->former = owned->former;
-		link = monitor_link_by_name(worker->monitor, parent);
-		tune->index = link ? link->index : 0;
-	}
-	return 0;
-}
-
 int vlinks_adopt(struct vrrp_worker *worker, int owned_fd)
 {
 	auto_arena *arena = arena_new(0);
@@ -607,7 +448,7 @@ int vlinks_adopt(struct vrrp_worker *worker, int owned_fd)
 		if (record->kind == OWNED_LINK)
 			err = adopt_link(worker, &record->link);
 		else if (record->kind == OWNED_SYSCTL)
-			err = adopt_sysctl(worker, &record->sysctl);
+			err = tunes_adopt(worker, &record->sysctl);
 	}
 	return err;
 }
@@ -636,8 +477,6 @@ void vlinks_free(struct vrrp_worker *worker)
 {
 	while (worker->vlink_count)
 		vlink_free(worker->vlinks[0]);
-	for (size_t i = 0; i < worker->tune_count; i++)
-		free(worker->tunes[i]);
 	free(worker->vlinks);
-	free(worker->tunes);
+	tunes_free(worker);
 }

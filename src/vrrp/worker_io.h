@@ -10,6 +10,7 @@
  *   announcing_io  gratuitous ARP and neighbour advertisements, paced
  *   overrides_io, orders_io   what operators said, and what they want done now
  *   vlinks_io   the links of virtual MAC addresses: made, raised, lowered, removed
+ *   tunes_io    sysctls of the interfaces below those
  *   vips_io     virtual addresses in the kernel: what is wanted, what is there, what to do
  *
  * Everything is allocated at a commit; in the steady state nothing is. Nothing but vips_io writes
@@ -36,6 +37,7 @@
 #include "vrrp/rounds.h"
 #include "vrrp/source.h"
 
+struct owned_sysctl;
 struct rtnl_op;
 struct rtnl_writer;
 struct announcer;
@@ -48,6 +50,7 @@ struct reader;
 struct router;
 struct said;
 struct statepage_instance;
+struct sysctl_order;
 struct text;
 struct trackers;
 struct tune;
@@ -428,6 +431,19 @@ void vlinks_done(struct vrrp_worker *worker, uint64_t cookie, const struct rtnl_
 /* What is in the file of owned things. */
 int vlinks_adopt(struct vrrp_worker *worker, int owned_fd);
 void vlinks_free(struct vrrp_worker *worker);
+
+/* ---- tunes_io ------------------------------------------------------------------------------- */
+
+/* The cookie of an order for such a sysctl has this bit; that of a link is its address. */
+#define VLINK_COOKIE_TUNE 1
+
+/* A look at all: each interface that is needed is named, and then the others are given back. */
+void tunes_need(struct vrrp_worker *worker, const struct port *parent);
+void tunes_settle(struct vrrp_worker *worker);
+bool tunes_idle(const struct vrrp_worker *worker);
+void tunes_done(uint64_t cookie, const struct sysctl_order *done, int error);
+int tunes_adopt(struct vrrp_worker *worker, const struct owned_sysctl *owned);
+void tunes_free(struct vrrp_worker *worker);
 
 /* ---- vips_io -------------------------------------------------------------------------------- */
 
