@@ -44,10 +44,11 @@ struct monitor {
 	struct address_node **addresses; /* by address_compare */
 	size_t address_count, address_room;
 	uint64_t next_rank, dumps;
-	/* the answer of monitor_addresses, rebuilt when stale */
+	/* the last answer of monitor_addresses, made anew when stale or when asked of another link */
 	struct address_node **ordered;
 	struct address *listed;
-	size_t listed_room;
+	size_t listed_count, listed_room;
+	uint32_t listed_link;
 	bool listed_valid;
 	_Alignas(struct nlmsghdr) uint8_t packet[MONITOR_PACKET];
 };
@@ -444,44 +445,66 @@ static int node_compare_order(const void *a, const void *b)
 	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-static bool listed_make_room(struct monitor *monitor)
+static bool listed_make_room(struct monitor *monitor, size_t count)
 {
-	size_t room = monitor->address_room;
 	struct address_node **ordered;
 	struct address *listed;
 
-	if (monitor->listed_room >= monitor->address_count)
+	if (monitor->listed_room >= count)
 		return true;
-	ordered = realloc(monitor->ordered, room * sizeof(*ordered));
+	ordered = realloc(monitor->ordered, 2 * count * sizeof(*ordered));
 	if (ordered)
 		monitor->ordered = ordered;
-	listed = realloc(monitor->listed, room * sizeof(*listed));
+	listed = realloc(monitor->listed, 2 * count * sizeof(*listed));
 	if (listed)
 		monitor->listed = listed;
 	if (!ordered || !listed)
 		return false;
-	monitor->listed_room = room;
+	monitor->listed_room = 2 * count;
 	return true;
 }
 
-struct address_list monitor_addresses(struct monitor *monitor)
+/* The place of the first address of a link with that index, or of a later one. */
+static size_t link_begin(const struct monitor *monitor, uint32_t index)
 {
-	size_t count = monitor->address_count;
+	size_t low = 0, high = monitor->address_count;
 
-	if (!monitor->listed_valid) {
-		if (!listed_make_room(monitor))
-			count = monitor->listed_room;
-		if (count) {
-			memcpy(monitor->ordered, monitor->addresses,
-			       count * sizeof(*monitor->ordered));
-			qsort(monitor->ordered, count, sizeof(*monitor->ordered),
-			      node_compare_order);
-		}
-		for (size_t i = 0; i < count; i++)
-			monitor->listed[i] = monitor->ordered[i]->address;
-		monitor->listed_valid = true;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (monitor->addresses[middle]->address.link < index)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return (struct address_list){.items = monitor->listed, .count = count};
+	return low;
+}
+
+static void list_link(struct monitor *monitor, uint32_t link)
+{
+	size_t begin = link ? link_begin(monitor, link) : 0;
+	size_t end = link ? link_begin(monitor, link + 1) : monitor->address_count;
+	size_t count = end - begin;
+
+	if (!listed_make_room(monitor, count))
+		count = monitor->listed_room;
+	if (count) {
+		memcpy(monitor->ordered, &monitor->addresses[begin],
+		       count * sizeof(*monitor->ordered));
+		qsort(monitor->ordered, count, sizeof(*monitor->ordered), node_compare_order);
+	}
+	for (size_t i = 0; i < count; i++)
+		monitor->listed[i] = monitor->ordered[i]->address;
+	monitor->listed_count = count;
+	monitor->listed_link = link;
+	monitor->listed_valid = true;
+}
+
+struct address_list monitor_addresses(struct monitor *monitor, uint32_t link)
+{
+	if (!monitor->listed_valid || monitor->listed_link != link)
+		list_link(monitor, link);
+	return (struct address_list){.items = monitor->listed, .count = monitor->listed_count};
 }
 
 uint64_t monitor_resyncs(const struct monitor *monitor)

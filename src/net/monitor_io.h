@@ -41,8 +41,8 @@ const struct link *monitor_link_by_name(const struct monitor *monitor, const cha
 const struct link *monitor_link_by_index(const struct monitor *monitor, uint32_t index);
 /* The address of that identity (address_same) as it is; NULL: there is none. */
 const struct address *monitor_address(const struct monitor *monitor, const struct address *wanted);
-/* All links, in the kernel's order per link. */
-struct address_list monitor_addresses(struct monitor *monitor);
+/* Those of a link (0: of all) in the kernel's order, until the next question. */
+struct address_list monitor_addresses(struct monitor *monitor, uint32_t link);
 /* How often an overrun made it dump anew. */
 uint64_t monitor_resyncs(const struct monitor *monitor);
 

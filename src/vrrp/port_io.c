@@ -89,7 +89,7 @@ static bool is_virtual(const void *ctx, const struct prefix *prefix)
 
 struct vrrp_source port_source(const struct port *port, const struct instance *about)
 {
-	struct address_list list = monitor_addresses(port->worker->monitor);
+	struct address_list list = monitor_addresses(port->worker->monitor, port->link.index);
 
 	return vrrp_source_choose(about, &list, port->link.index, is_virtual, port);
 }

@@ -19,8 +19,8 @@
 #define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
 #define RETRY_LONGEST (300 * NSTIME_S)
 /* What most routers keep of their configuration, and for each address: there may be thousands. */
-#define ABOUT_ROOM 128
-#define VIP_ROOM 96
+#define ABOUT_ROOM 192
+#define VIP_ROOM 112
 
 /* ---- life ----------------------------------------------------------------------------------- */
 

@@ -348,7 +348,7 @@ static void list_held(struct held *held, const struct address *there, struct add
 static int lists(const struct port *port, struct arena *arena, struct address_list *desired,
 		 struct address_list *owned, struct address_list *actual)
 {
-	struct address_list seen = monitor_addresses(port->worker->monitor);
+	struct address_list seen = monitor_addresses(port->worker->monitor, port->link.index);
 
 	desired->items = arena_array(arena, port->held_count + 1, sizeof(struct address));
 	owned->items = arena_array(arena, port->held_count + 1, sizeof(struct address));
@@ -359,11 +359,8 @@ static int lists(const struct port *port, struct arena *arena, struct address_li
 	for (size_t i = 0; i < port->held_count; i++)
 		port->helds[i]->listed = false;
 	for (size_t i = 0; i < seen.count; i++) {
-		struct held *held;
+		struct held *held = held_find(port, &seen.items[i].prefix);
 
-		if (seen.items[i].link != port->link.index)
-			continue;
-		held = held_find(port, &seen.items[i].prefix);
 		if (held && !held->present)
 			continue;
 		list_add(actual, &seen.items[i]);

@@ -404,7 +404,7 @@ static void assert_mirror_is_true(struct watch *watch)
 {
 	auto_arena *arena = arena_new(0);
 	struct address_list real = kernel_addresses(arena, 0),
-			    mirror = monitor_addresses(watch->monitor);
+			    mirror = monitor_addresses(watch->monitor, 0);
 
 	ck_assert_uint_eq(mirror.count, real.count);
 	for (size_t i = 0; i < real.count; i++)
@@ -503,11 +503,11 @@ START_TEST(monitor_keeps_the_order_of_the_kernel)
 	watch_until(&watch, has_lost_one);
 	rtnl_address_add(rtnl, &vip);
 	rtnl_address_add(rtnl, &first);
-	while (monitor_addresses(watch.monitor).count < 2 || !address_same(&watch.last, &first)) {
+	while (monitor_addresses(watch.monitor, 0).count < 2 || !address_same(&watch.last, &first)) {
 		watch.last.link = 0;
 		watch_until(&watch, has_heard_tagged);
 	}
-	list = monitor_addresses(watch.monitor);
+	list = monitor_addresses(watch.monitor, 0);
 	while (list.items->link != left)
 		list.items++;
 	ck_assert(address_same(&list.items[0], &other));
@@ -541,7 +541,7 @@ START_TEST(monitor_recovers_from_an_overrun)
 	}
 	watch_until(&watch, is_resynced);
 	ck_assert_uint_gt(monitor_resyncs(watch.monitor), 0);
-	mirror = monitor_addresses(watch.monitor);
+	mirror = monitor_addresses(watch.monitor, 0);
 	ck_assert_uint_gt(mirror.count, 900);
 	assert_mirror_is_true(&watch);
 	watch_end(&watch);
