@@ -148,15 +148,14 @@ static void look_at_missing(struct router *router, const struct standing *standi
 {
 	char words[FACT_DETAIL];
 	struct text text = text_of(words, sizeof(words));
+	bool changed;
 
 	tell_missing(router, standing, &text);
-	if (standing->contested != router->contested || strcmp(words, router->missing) != 0)
+	changed = note_keep(&router->missing, words);
+	if (changed || standing->contested != router->contested)
 		tell(router);
 	router->contested = standing->contested;
-	if (!strcmp(words, router->missing))
-		return;
-	memcpy(router->missing, words, sizeof(words));
-	if (words[0])
+	if (changed && words[0])
 		log_warning("%s: not in place: %s", router->about.name, words);
 }
 
@@ -178,6 +177,6 @@ void estate_look(struct router *router)
 void router_repaired(struct router *router, const char *words)
 {
 	router->repairs++;
-	snprintf(router->repair, sizeof(router->repair), "%s", words);
+	note_keep(&router->repair, words);
 	tell(router);
 }

@@ -44,7 +44,7 @@ static struct vrrp_members members_of(const struct group *group)
 							 .machine = &router->machine,
 							 .config = &router->config,
 							 .faults = router->faults,
-							 .fault_text = router_fault_text(router)};
+							 .fault_text = note_text(router->fault_text)};
 	}
 	return (struct vrrp_members){.list = group->members, .count = group->count};
 }

@@ -179,6 +179,8 @@ void router_free(struct router *router)
 	free(router->counters);
 	free(router->drops);
 	free(router->fault_text);
+	free(router->repair);
+	free(router->missing);
 	free(router);
 }
 
@@ -279,7 +281,7 @@ static const char *reason(const struct router *router, char *out)
 {
 	if (router->group)
 		return group_reason(router, out, FACT_DETAIL);
-	return vrrp_explain(&router->machine.reason, clock_now(), router_fault_text(router), out,
+	return vrrp_explain(&router->machine.reason, clock_now(), note_text(router->fault_text), out,
 			    FACT_DETAIL);
 }
 
@@ -635,23 +637,6 @@ static void faults_changed(struct router *router)
 							.faults = router->faults});
 }
 
-const char *router_fault_text(const struct router *router)
-{
-	return router->fault_text ? router->fault_text : "";
-}
-
-/* True if they are others than before. */
-static bool note_faults(struct router *router, const char *words)
-{
-	if (!strcmp(words, router_fault_text(router)))
-		return false;
-	if (!router->fault_text)
-		router->fault_text = malloc(FACT_DETAIL);
-	if (router->fault_text)
-		memcpy(router->fault_text, words, FACT_DETAIL);
-	return true;
-}
-
 void router_look(struct router *router)
 {
 	char words[FACT_DETAIL];
@@ -661,7 +646,7 @@ void router_look(struct router *router)
 
 	if (!router->started)
 		return;
-	if (note_faults(router, words))
+	if (note_keep(&router->fault_text, words))
 		router_dirty(router);
 	if (faults != router->faults) {
 		router->faults = faults;
@@ -724,7 +709,7 @@ void router_prepare(struct router *router)
 	router->port->stale = true;
 	look_at_source(router);
 	router->faults = faults_now(router, &text);
-	note_faults(router, words);
+	note_keep(&router->fault_text, words);
 }
 
 bool router_resumes(const struct router *router)
@@ -790,8 +775,8 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.maintenance = router->config.barred,
 		.why = (uint8_t)machine->reason.why,
 	};
-	memcpy(out->repair, router->repair, sizeof(out->repair));
-	memcpy(out->missing, router->missing, sizeof(out->missing));
+	snprintf(out->repair, sizeof(out->repair), "%s", note_text(router->repair));
+	snprintf(out->missing, sizeof(out->missing), "%s", note_text(router->missing));
 	memcpy(out->late, router->late, sizeof(out->late));
 	if (router->drops) {
 		memcpy(out->dropped, router->drops->count, sizeof(out->dropped));
@@ -803,7 +788,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 	memcpy(out->reason, words, sizeof(out->reason));
 	if (machine->state == VRRP_FAULT)
 		snprintf(out->fault, sizeof(out->fault), "%s",
-			 router->faults ? router_fault_text(router) : words);
+			 router->faults ? note_text(router->fault_text) : words);
 }
 
 void router_count(struct router *router)

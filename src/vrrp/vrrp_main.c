@@ -9,6 +9,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,6 +86,22 @@ void pointers_remove(void *array, size_t *count, const void *pointer)
 		(*count)--;
 		return;
 	}
+}
+
+const char *note_text(const char *note)
+{
+	return note ? note : "";
+}
+
+bool note_keep(char **note, const char *words)
+{
+	if (!strcmp(words, note_text(*note)))
+		return false;
+	if (!*note)
+		*note = calloc(1, FACT_DETAIL);
+	if (*note)
+		snprintf(*note, FACT_DETAIL, "%s", words);
+	return true;
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */

@@ -165,15 +165,15 @@ struct router {
 	struct herald *heralds;        /* by interface */
 	size_t herald_count;
 	uint64_t repairs;              /* of its addresses, undoing what others did */
-	char repair[FACT_DETAIL];      /* the last one */
+	char *repair;                  /* the last one (note_text) */
 	bool contested;                /* one keeps coming undone */
-	char missing[FACT_DETAIL];     /* what a master has not in the kernel, and why */
+	char *missing;                 /* (note_text) what a master has not in the kernel, and why */
 	bool unannounced;              /* since it became master: the next round is urgent */
 
 	uint64_t faults;
 	unsigned refusals;             /* takeovers in a row that the kernel refused */
 	nstime retry_at;               /* VRRP_FAULT_ADDRESS stands until then */
-	char *fault_text;              /* these in words, FACT_DETAIL bytes; NULL: never any */
+	char *fault_text;              /* these in words (note_text) */
 
 	uint64_t sent, received, told; /* told: sum of all counters when they were told last */
 	struct drops *drops;           /* NULL: none ever */
@@ -245,6 +245,11 @@ uint32_t worker_random(struct vrrp_worker *worker);
 bool pointers_push(void *array, size_t *count, size_t *room, void *pointer);
 void pointers_remove(void *array, size_t *count, const void *pointer);
 
+/* A text of FACT_DETAIL bytes that most routers never have, and there may be thousands of routers:
+ * room is made when there is something to keep. True if it is another one than before. */
+bool note_keep(char **note, const char *words);
+const char *note_text(const char *note);
+
 /* ---- router_io ------------------------------------------------------------------------------ */
 
 /* A router in INIT with a deep copy of `about`, attached to its port and addresses. NULL: out of
@@ -277,8 +282,6 @@ void router_tell_ready(struct router *router);
 /* An advert that is good and for this router. */
 void router_hear(struct router *router, const struct vrrp_envelope *envelope,
 		 const struct vrrp_advert *advert);
-/* Its faults in words; empty: none. */
-const char *router_fault_text(const struct router *router);
 void router_dropped(struct router *router, enum vrrp_drop why, const struct addr *source);
 void router_fact(const struct router *router, struct fact_instance *out);
 /* Marks the fact when a counter has moved since it was told. */
