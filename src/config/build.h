@@ -230,6 +230,16 @@ void build_checks_finish(struct build *build);
 /* build_service.c, validate_service.c */
 void build_pools(struct build *build);
 void build_services(struct build *build);
+/* Where a key of a service stands; the service itself when nobody gave it. */
+const struct origin *service_place(struct build_service *service, const char *key);
+
+/* resolve_service.c: what follows from other keys, where the file leaves it open; what defaults say
+ * that is not for this service is dropped. */
+void resolve_service(struct build_service *service);
+
+/* validate_ipvs.c: what the kernel's IPVS can make of one service; warnings included. */
+bool validate_ipvs(struct build *build, struct build_service *service);
+
 /* Rules inside one service; to be called before its probes are made. False when one was broken. */
 bool validate_service(struct build *build, struct build_service *service);
 void validate_services(struct build *build);

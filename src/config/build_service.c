@@ -1,6 +1,5 @@
-/* Pools and services: real servers from a pool or in place, their probes, and what "auto" means. A
- * pool is read once and copied for every service that uses it, since probes and ports are the
- * service's. */
+/* Pools and services: real servers from a pool or in place, and their probes. A pool is read once
+ * and copied for every service that uses it, since probes and ports are the service's. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -235,19 +234,6 @@ static bool copy_servers(struct build *build, struct build_service *service)
 	return true;
 }
 
-/* What "auto" means here: a server that is down keeps its place with weight 0, so that its
- * connections may end in peace; but sh and dh go on choosing a server of weight 0, and udp has no
- * connections that end. */
-static enum on_failure resolve_on_failure(const struct service *service)
-{
-	if (service->on_failure != ON_FAILURE_AUTO)
-		return service->on_failure;
-	if ((service->protocols & PROTOCOL_UDP) || !strcmp(service->scheduler, "sh") ||
-	    !strcmp(service->scheduler, "dh"))
-		return ON_FAILURE_REMOVE;
-	return ON_FAILURE_QUIESCE;
-}
-
 static void build_service(struct build *build, const struct section_item *item,
 			  struct build_service *service, struct service *model)
 {
@@ -264,7 +250,7 @@ static void build_service(struct build *build, const struct section_item *item,
 	service->good =
 		record_read(&build->reader, &schema_service, levels, 2, model, service->origins);
 	if (model->scheduler)
-		model->on_failure = resolve_on_failure(model);
+		resolve_service(service);
 	service_servers(build, service);
 	service->checks_good = build_service_checks(build, service);
 	if (!copy_servers(build, service))

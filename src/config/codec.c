@@ -165,7 +165,9 @@ static bool word_is_known(const struct schema_field *field, uint64_t number)
 			return true;
 		all |= word->value;
 	}
-	return field->type == TYPE_WORDS && number && !(number & ~all);
+	if (field->type != TYPE_WORDS || (number & ~all))
+		return false;
+	return number || !field->default_text;
 }
 
 /* Numbers of all kinds: does it fit the member, and the row? */

@@ -216,6 +216,14 @@ enum protocol {
 	PROTOCOL_UDP = 2,
 };
 
+/* What a scheduler is told beside its name; which one reads which: config/scheduler.h. */
+enum scheduler_flag {
+	SCHEDULER_SH_FALLBACK = 1, /* sh: another server for the clients of one that has weight 0 */
+	SCHEDULER_SH_PORT = 2,     /* sh: the client's port counts, too */
+	SCHEDULER_MH_FALLBACK = 4,
+	SCHEDULER_MH_PORT = 8,
+};
+
 enum forwarding {
 	FORWARDING_DR,
 	FORWARDING_NAT,
@@ -244,6 +252,7 @@ struct service {
 	size_t listen_count;
 	uint32_t protocols;       /* set of enum protocol */
 	const char *scheduler;
+	uint32_t scheduler_flags; /* set of enum scheduler_flag, none that the scheduler has not */
 	enum forwarding forwarding;
 	struct addr gateway;      /* nat: the servers' default route, for lbha-rs */
 	enum on_failure on_failure;

@@ -296,9 +296,10 @@ static bool read_words(struct config_reader *reader, const struct schema_field *
 				    path_below(reader, origin->path, NULL, i), &word);
 		*set |= word;
 	}
-	if (!node->count)
-		node_error(reader->diagnostics, node, origin->path, "is empty");
-	return good && node->count;
+	if (node->count || !field->default_text)
+		return good;
+	node_error(reader->diagnostics, node, origin->path, "is empty");
+	return false;
 }
 
 /* A record inside the record: its keys, too, come from all levels. */

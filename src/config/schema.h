@@ -22,7 +22,7 @@ enum schema_type {
 	TYPE_ENDPOINT, /* struct endpoint */
 	TYPE_RANGE,    /* struct status_range */
 	TYPE_WORD,     /* an enum or number of `size` bytes: one of `words` */
-	TYPE_WORDS,    /* uint32_t: a set of `words`, or-ed */
+	TYPE_WORDS,    /* uint32_t: a set of `words`, or-ed; empty only where there is no default */
 	TYPE_RECORD,   /* a struct in place, or a list of them */
 };
 

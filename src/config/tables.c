@@ -456,6 +456,13 @@ const struct schema_record schema_probe = {
 static const struct schema_word protocol_words[] = {
 	{"tcp", PROTOCOL_TCP}, {"udp", PROTOCOL_UDP}, {0},
 };
+static const struct schema_word flag_words[] = {
+	{"sh-fallback", SCHEDULER_SH_FALLBACK},
+	{"sh-port", SCHEDULER_SH_PORT},
+	{"mh-fallback", SCHEDULER_MH_FALLBACK},
+	{"mh-port", SCHEDULER_MH_PORT},
+	{0},
+};
 static const struct schema_word forwarding_words[] = {
 	{"dr", FORWARDING_DR}, {"nat", FORWARDING_NAT}, {0},
 };
@@ -506,6 +513,8 @@ static const struct schema_field service_fields[] = {
 	 .default_text = "tcp", .doc = "one or more"},
 	{.key = "scheduler", .type = TYPE_TEXT, MEMBER(service, scheduler),
 	 .judge = judge_scheduler, .default_text = "wlc", .doc = "how the kernel picks a server"},
+	{.key = "flags", .type = TYPE_WORDS, MEMBER(service, scheduler_flags), .words = flag_words,
+	 .doc = "of schedulers sh and mh; sh has sh-fallback unless flags are given, or []"},
 	{.key = "forwarding", .type = TYPE_WORD, MEMBER(service, forwarding),
 	 .words = forwarding_words, .default_text = "dr", .doc = "how packets reach the servers"},
 	{.key = "gateway", .type = TYPE_ADDRESS, MEMBER(service, gateway),

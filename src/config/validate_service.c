@@ -12,7 +12,7 @@
 
 /* ---- inside one service --------------------------------------------------------------------- */
 
-static const struct origin *place_of(struct build_service *service, const char *key)
+const struct origin *service_place(struct build_service *service, const char *key)
 {
 	const struct origin *origin = origin_of(&schema_service, service->origins, key);
 
@@ -178,39 +178,10 @@ static bool gateway_fits(struct build *build, struct build_service *service)
 	return true;
 }
 
-static const char *next_scheduler(const void *ctx UNUSED, size_t index)
-{
-	static const char *const names[] = {"rr", "wrr", "lc",  "wlc", "lblc", "lblcr", "dh",
-					    "sh", "mh",  "sed", "nq",  "fo",   "ovf",   "twos"};
-
-	return index < COUNT_OF(names) ? names[index] : NULL;
-}
-
-/* The kernel judges schedulers, since modules may bring new ones; an unknown name is often a slip,
- * though. */
-static void warn_scheduler(struct build *build, struct build_service *service)
-{
-	const char *name = service->model->scheduler, *known, *nearest;
-	const struct origin *origin = place_of(service, "scheduler");
-
-	if (!name)
-		return;
-	for (size_t i = 0; (known = next_scheduler(NULL, i)); i++)
-		if (!strcmp(known, name))
-			return;
-	nearest = text_nearest(name, next_scheduler, NULL);
-	origin_report(&build->reader, SEVERITY_WARNING, origin, origin,
-		      "\"%s\" is no scheduler that lbha knows; the kernel "
-		      "will judge%s%s%s",
-		      name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-		      nearest ? "\"?" : "");
-}
-
 static void warn_service(struct build *build, struct build_service *service)
 {
-	const struct origin *servers = place_of(service, "real_servers");
+	const struct origin *servers = service_place(service, "real_servers");
 
-	warn_scheduler(build, service);
 	if (!service->check_count && service->checks_good)
 		origin_report(&build->reader, SEVERITY_WARNING, &service->self, &service->self,
 			      "\"%s\" has no check: its servers always count as up",
@@ -223,7 +194,7 @@ static void warn_service(struct build *build, struct build_service *service)
 bool validate_service(struct build *build, struct build_service *service)
 {
 	struct service *model = service->model;
-	const struct origin *listen = place_of(service, "listen");
+	const struct origin *listen = service_place(service, "listen");
 	bool good = true;
 
 	if (!model->name)
@@ -240,6 +211,7 @@ bool validate_service(struct build *build, struct build_service *service)
 		good &= server_fits(build, service, i);
 	good &= servers_unique(build, service);
 	good &= gateway_fits(build, service);
+	good &= validate_ipvs(build, service);
 	warn_service(build, service);
 	return good;
 }
@@ -264,12 +236,12 @@ static void claim_names(struct build *build)
 		hash = text_hash(TEXT_HASH, name, strlen(name));
 		for (size_t step = 0; !first && table_next(&names, hash, &step, &other);)
 			if (!strcmp(build->services[other].model->name, name))
-				first = place_of(&build->services[other], "name")->value;
+				first = service_place(&build->services[other], "name")->value;
 		if (first)
-			origin_report(&build->reader, SEVERITY_ERROR, place_of(service, "name"),
+			origin_report(&build->reader, SEVERITY_ERROR, service_place(service, "name"),
 				      &service->self, "\"%s\" is the name of another service (%s)",
 				      name,
-				      node_place(first, place_of(service, "name")->value,
+				      node_place(first, service_place(service, "name")->value,
 						 build->arena));
 		else
 			table_add(&names, hash, i);
@@ -285,7 +257,7 @@ struct listener {
 static struct origin listener_place(struct build *build, const struct listener *listener)
 {
 	struct build_service *service = &build->services[listener->service];
-	struct origin place = *place_of(service, "listen");
+	struct origin place = *service_place(service, "listen");
 
 	if (place.value->kind == NODE_SEQUENCE && listener->number < place.value->count) {
 		place.path = path_below(&build->reader, place.path, NULL, listener->number);

@@ -19,15 +19,24 @@ static const struct {
 	uint8_t number;
 } protocols[] = {{PROTOCOL_TCP, IPPROTO_TCP}, {PROTOCOL_UDP, IPPROTO_UDP}};
 
-/* sh passes over servers of weight 0 only with its fallback; without it they would go on getting
- * clients. */
+/* Those of mh are named in the kernel's inner header only (net/ip_vs.h). */
+static const struct {
+	uint32_t model, kernel;
+} scheduler_flags[] = {
+	{SCHEDULER_SH_FALLBACK, IP_VS_SVC_F_SCHED_SH_FALLBACK},
+	{SCHEDULER_SH_PORT, IP_VS_SVC_F_SCHED_SH_PORT},
+	{SCHEDULER_MH_FALLBACK, IP_VS_SVC_F_SCHED1},
+	{SCHEDULER_MH_PORT, IP_VS_SVC_F_SCHED2},
+};
+
 static struct ipvs_service_attr attr_of(const struct service *service, uint8_t family)
 {
 	struct ipvs_service_attr attr = {.netmask = family == AF_INET6 ? 128 : UINT32_MAX};
 
 	strncpy(attr.scheduler, service->scheduler, sizeof(attr.scheduler) - 1);
-	if (!strcmp(service->scheduler, "sh"))
-		attr.flags = IP_VS_SVC_F_SCHED_SH_FALLBACK;
+	for (size_t i = 0; i < COUNT_OF(scheduler_flags); i++)
+		if (service->scheduler_flags & scheduler_flags[i].model)
+			attr.flags |= scheduler_flags[i].kernel;
 	return attr;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/ip_vs.h>
 
 #include "base/text.h"
+#include "config/scheduler.h"
 
 static const struct {
 	uint8_t number;
@@ -129,23 +130,34 @@ void ipvs_op_format(const struct ipvs_op *op, struct text *out)
 		add_dest_attr(out, &op->dest_attr);
 }
 
-/* ENOENT is the kernel's word for a scheduler or engine that it cannot load, and for a destination
- * that is not there; a missing service is ESRCH. */
+/* "wlc (module ip_vs_wlc, CONFIG_IP_VS_WLC)"; what the kernel's configuration calls it is known of
+ * those that are part of it. */
+static void add_module(struct text *out, const char *name, const char *kind, bool is_known)
+{
+	text_add(out, "%s (%smodule ip_vs_%s%s", name, is_known ? "" : "no ", kind, name);
+	if (is_known)
+		text_add(out, ", CONFIG_IP_VS_%s", *kind ? "PE_" : "");
+	for (; is_known && *name; name++)
+		text_add(out, "%c", *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
+	text_add(out, ")");
+}
+
+/* ENOENT is the kernel's word for a scheduler or engine that it cannot load (it does not say which
+ * of the two), and for a destination that is not there; a missing service is ESRCH. */
 static void explain_missing(const struct ipvs_op *op, struct text *out)
 {
-	const char *name = op->service_attr.scheduler;
+	const char *scheduler = op->service_attr.scheduler, *engine = op->service_attr.engine;
 
 	if (op->kind != IPVS_ADD_SERVICE && op->kind != IPVS_SET_SERVICE) {
 		text_add(out, "it is not there");
 		return;
 	}
-	text_add(out, "this kernel has no scheduler %s (module ip_vs_%s, CONFIG_IP_VS_", name,
-		 name);
-	for (; *name; name++)
-		text_add(out, "%c", *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
-	text_add(out, ")");
-	if (op->service_attr.engine[0])
-		text_add(out, " or no persistence engine %s", op->service_attr.engine);
+	text_add(out, "this kernel has no scheduler ");
+	add_module(out, scheduler, "", scheduler_is_known(scheduler));
+	if (!*engine)
+		return;
+	text_add(out, " or no persistence engine ");
+	add_module(out, engine, "pe_", engine_is_known(engine));
 }
 
 void ipvs_refusal_format(const struct ipvs_op *op, int error, const char *words, struct text *out)

@@ -31,10 +31,15 @@ static struct ipvs_service_key service_key(unsigned i)
 static struct ipvs_service_attr service_attr(void)
 {
 	static const char *const schedulers[] = {"rr", "wlc", "sh"};
-	struct ipvs_service_attr attr = {.netmask = UINT32_MAX,
-					 .flags = random_below(2) ? IP_VS_SVC_F_PERSISTENT : 0,
+	struct ipvs_service_attr attr = {.netmask = random_below(3) ? UINT32_MAX : 0xffffff00,
 					 .timeout = 60 + 60 * random_below(2)};
 
+	attr.flags |= random_below(2) ? IP_VS_SVC_F_PERSISTENT : 0;
+	attr.flags |= random_below(3) ? 0 : IP_VS_SVC_F_SCHED1;
+	attr.flags |= random_below(3) ? 0 : IP_VS_SVC_F_SCHED2;
+	attr.flags |= random_below(3) ? 0 : IP_VS_SVC_F_ONEPACKET;
+	if (!random_below(3))
+		strcpy(attr.engine, "sip");
 	strcpy(attr.scheduler, schedulers[random_below(3)]);
 	return attr;
 }
@@ -50,6 +55,8 @@ static void random_service(struct arena *arena, struct ipvs_service *out, unsign
 			.key = {.address = addr_from_ipv4(0x0a000001 + i),
 				.port = (uint16_t)(80 + i % 2)},
 			.attr = {.weight = random_below(3),
+				 .upper_threshold = 10 * random_below(3),
+				 .lower_threshold = 5 * random_below(2),
 				 .forwarding =
 					 random_below(2) ? IPVS_FORWARD_DR : IPVS_FORWARD_NAT}};
 	}

@@ -274,19 +274,6 @@ START_TEST(verdicts_survive_a_reload_by_the_probes_keys)
 }
 END_TEST
 
-START_TEST(sh_always_has_its_fallback)
-{
-	auto_arena *arena = arena_new(0);
-	struct sample sample;
-	struct ipvs_state state;
-
-	sample_make(&sample);
-	sample.service.scheduler = "sh";
-	start(arena, &sample, &state, &nothing);
-	ck_assert_uint_eq(state.wanted.services[0].attr.flags, IP_VS_SVC_F_SCHED_SH_FALLBACK);
-}
-END_TEST
-
 static void check_refused(struct sample *sample, const char *expected)
 {
 	auto_arena *arena = arena_new(0);
@@ -354,7 +341,7 @@ TCase *ipvs_state_case(void)
 		    servers_found_in_the_kernel_stay_as_they_are_until_a_verdict,
 		    a_server_without_checks_counts_as_up, all_checks_of_a_server_must_pass,
 		    a_configured_weight_of_0_is_programmed_and_no_fault,
-		    verdicts_survive_a_reload_by_the_probes_keys, sh_always_has_its_fallback,
+		    verdicts_survive_a_reload_by_the_probes_keys,
 		    what_no_table_can_hold_is_refused_with_the_names,
 		    counters_are_summed_over_listeners);
 }

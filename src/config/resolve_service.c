@@ -1,0 +1,46 @@
+/* What a service says by leaving something out. A default of the file is for every service, so what
+ * a service cannot use of it is dropped without a word; what stands at the service itself is held
+ * to the rules by validate_ipvs.c. */
+#include <string.h>
+
+#include "config/build.h"
+#include "config/scheduler.h"
+
+static struct origin *origin_in(struct build_service *service, const char *key)
+{
+	return origin_of(&schema_service, service->origins, key);
+}
+
+/* sh passes over servers of weight 0 only with its fallback: who says nothing wants that. */
+static void resolve_flags(struct build_service *service)
+{
+	struct service *model = service->model;
+	const struct origin *flags = origin_in(service, "flags");
+	uint32_t said = model->scheduler_flags;
+	bool given = flags->value;
+
+	if (flags->is_default_level) {
+		model->scheduler_flags &= scheduler_flags_of(model->scheduler);
+		given = model->scheduler_flags || !said;
+	}
+	if (!given && !strcmp(model->scheduler, "sh"))
+		model->scheduler_flags = SCHEDULER_SH_FALLBACK;
+}
+
+/* A server that is down keeps its place with weight 0, so that its connections may end in peace;
+ * but sh and dh go on choosing a server of weight 0, and udp has no connections that end. */
+static enum on_failure resolve_on_failure(const struct service *service)
+{
+	if (service->on_failure != ON_FAILURE_AUTO)
+		return service->on_failure;
+	if ((service->protocols & PROTOCOL_UDP) || !strcmp(service->scheduler, "sh") ||
+	    !strcmp(service->scheduler, "dh"))
+		return ON_FAILURE_REMOVE;
+	return ON_FAILURE_QUIESCE;
+}
+
+void resolve_service(struct build_service *service)
+{
+	resolve_flags(service);
+	service->model->on_failure = resolve_on_failure(service->model);
+}

@@ -1,0 +1,118 @@
+/* What a service of the model becomes in the kernel's table, in ipvsadm's words; and what is said
+ * when the kernel refuses it. */
+#include "test_ipvs.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "ipvs/desired.h"
+
+/* One service with one server, 10.0.0.1; its address is the test's to choose. */
+struct sample {
+	struct model model;
+	struct service service;
+	struct endpoint listen;
+	struct real_server server;
+};
+
+static void sample_make(struct sample *sample, const char *listen, const char *server)
+{
+	*sample = (struct sample){0};
+	ck_assert_int_eq(endpoint_parse(listen, &sample->listen), 0);
+	sample->server = (struct real_server){.name = "a", .weight = 1};
+	ck_assert_int_eq(endpoint_parse(server, &sample->server.address), 0);
+	sample->service = (struct service){.name = "web",
+					   .listen = &sample->listen,
+					   .listen_count = 1,
+					   .protocols = PROTOCOL_TCP,
+					   .scheduler = "wlc",
+					   .on_failure = ON_FAILURE_QUIESCE,
+					   .real_servers = &sample->server,
+					   .real_server_count = 1};
+	sample->model = (struct model){.services = &sample->service, .service_count = 1};
+}
+
+static const struct ipvs_table nothing;
+
+/* The operations that make it from nothing: one line each, without "ipvsadm ". */
+static const char *programmed(const struct sample *sample)
+{
+	static char buffer[2048];
+	auto_arena *arena = arena_new(0);
+	struct text out = text_of(buffer, sizeof(buffer));
+	struct ipvs_keys owned = {0};
+	struct ipvs_layout layout;
+	struct ipvs_table table;
+	struct ipvs_plan plan;
+	char said[128];
+	struct text why = text_of(said, sizeof(said));
+
+	ck_assert_int_eq(ipvs_layout_build(arena, &sample->model, &layout, &why), 0);
+	ck_assert_int_eq(ipvs_desired_build(arena, &layout, NULL, &nothing, &table), 0);
+	ck_assert_int_eq(ipvs_plan_build(arena, &table, &nothing, &owned, &plan), 0);
+	for (size_t i = 0; i < plan.count; i++) {
+		char line[IPVS_OP_TEXT];
+		struct text one = text_of(line, sizeof(line));
+
+		ipvs_op_format(&plan.ops[i], &one);
+		text_add(&out, "%s\n", line + strlen("ipvsadm "));
+	}
+	return buffer;
+}
+
+START_TEST(flags_are_the_schedulers_own)
+{
+	struct sample sample;
+
+	sample_make(&sample, "192.168.8.200:80", "10.0.0.1");
+	sample.service.scheduler = "sh";
+	sample.service.scheduler_flags = SCHEDULER_SH_FALLBACK;
+	ck_assert_str_eq(programmed(&sample), "-A -t 192.168.8.200:80 -s sh -b sh-fallback\n"
+					      "-a -t 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n");
+	sample.service.scheduler_flags = 0;
+	ck_assert_str_eq(programmed(&sample), "-A -t 192.168.8.200:80 -s sh\n"
+					      "-a -t 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n");
+	sample.service.scheduler = "mh";
+	sample.service.scheduler_flags = SCHEDULER_MH_FALLBACK | SCHEDULER_MH_PORT;
+	ck_assert_str_eq(programmed(&sample), "-A -t 192.168.8.200:80 -s mh -b mh-fallback,mh-port\n"
+					      "-a -t 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n");
+}
+END_TEST
+
+static void check_refusal(const char *scheduler, const char *engine, const char *expected)
+{
+	struct ipvs_op op = {.kind = IPVS_ADD_SERVICE,
+			     .service = test_key("192.168.8.200:80", IPPROTO_UDP)};
+	char buffer[512];
+	struct text out = text_of(buffer, sizeof(buffer));
+
+	op.service_attr.netmask = UINT32_MAX;
+	strcpy(op.service_attr.scheduler, scheduler);
+	strcpy(op.service_attr.engine, engine);
+	ipvs_refusal_format(&op, -ENOENT, "", &out);
+	ck_assert_str_eq(buffer, expected);
+}
+
+START_TEST(a_missing_module_is_named_and_its_symbol_where_it_has_one)
+{
+	check_refusal("twos", "",
+		      "ipvsadm -A -u 192.168.8.200:80 -s twos: this kernel has no scheduler twos "
+		      "(module ip_vs_twos, CONFIG_IP_VS_TWOS)");
+	check_refusal("our_own", "",
+		      "ipvsadm -A -u 192.168.8.200:80 -s our_own: this kernel has no scheduler "
+		      "our_own (no module ip_vs_our_own)");
+	check_refusal("wlc", "sip",
+		      "ipvsadm -A -u 192.168.8.200:80 -s wlc --pe sip: this kernel has no scheduler "
+		      "wlc (module ip_vs_wlc, CONFIG_IP_VS_WLC) or no persistence engine sip "
+		      "(module ip_vs_pe_sip, CONFIG_IP_VS_PE_SIP)");
+}
+END_TEST
+
+TCase *ipvs_desired_case(void)
+{
+	return CASE("desired", flags_are_the_schedulers_own,
+		    a_missing_module_is_named_and_its_symbol_where_it_has_one);
+}
