@@ -546,6 +546,12 @@ static void on_address(void *ctx, const struct address *address)
 	vips_seen(ctx, address);
 }
 
+static void on_address_removed(void *ctx, const struct address *address)
+{
+	wire_address_removed(ctx, address);
+	vips_seen(ctx, address);
+}
+
 static void first_sight(struct vrrp_worker *worker)
 {
 	int err;
@@ -677,7 +683,7 @@ static const struct monitor_ops monitor_ops = {
 	.link = on_link,
 	.link_removed = on_link_removed,
 	.address = on_address,
-	.address_removed = on_address,
+	.address_removed = on_address_removed,
 	.synced = on_synced,
 	.failed = on_failed,
 };

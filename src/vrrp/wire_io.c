@@ -114,6 +114,25 @@ void wire_close(struct port *port)
 	port->rewire = true;
 }
 
+/* An interface that loses IPv6 (its MTU fell below 1280, RFC 8200 section 5) loses all groups too,
+ * and when it has IPv6 again the socket has not joined any, though it believes so: a director would
+ * hear nobody. All addresses go with them; those that are not ours tell. */
+void wire_address_removed(struct vrrp_worker *worker, const struct address *address)
+{
+	for (size_t i = 0; i < worker->port_count; i++) {
+		struct port *port = worker->ports[i];
+
+		if (port->link.index != address->link || !port->sockets[ADVERT_IPV6] ||
+		    address->prefix.address.family != AF_INET6 ||
+		    vips_has(port, &address->prefix))
+			continue;
+		advert_socket_close(port->sockets[ADVERT_IPV6]);
+		port->sockets[ADVERT_IPV6] = NULL;
+		port->rewire = true;
+		worker_touch(worker, port);
+	}
+}
+
 int wire_error(const struct router *router)
 {
 	return listener(router) ? 0 : router->port->socket_errors[kind_of(router)];

@@ -358,6 +358,8 @@ void port_detach(struct port *port, struct router *router);
  * closes what nobody needs. One that cannot be opened is tried again later. */
 void wire_open(struct port *port);
 void wire_close(struct port *port);
+/* Looks whether the groups that were joined on an interface may have gone with an address of it. */
+void wire_address_removed(struct vrrp_worker *worker, const struct address *address);
 /* Why a router cannot send: -errno of its socket; 0: it can. */
 int wire_error(const struct router *router);
 /* Takes in what waits for a router. */
