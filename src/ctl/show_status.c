@@ -2,6 +2,7 @@
  * services are. */
 #include <string.h>
 
+#include "base/text.h"
 #include "ctl/paper.h"
 #include "ctl/problems.h"
 #include "ctl/show.h"
@@ -38,11 +39,33 @@ static void show_reload(const struct paper *paper, const json_t *reload)
 			  paper_ago(paper, json_object_get(reload, "time"), ago));
 }
 
+static void show_group(const struct paper *paper, const json_t *group)
+{
+	const char *state = json_text(group, "state");
+	char members[4 * PAPER_TEXT], ago[PAPER_TEXT];
+	struct text out = text_of(members, sizeof(members));
+	const json_t *since = json_object_get(group, "since"), *member;
+	size_t at;
+
+	json_array_foreach (json_object_get(group, "instances"), at, member)
+		text_add(&out, "%s%s", at ? ", " : "", json_string_value(member));
+	paper_put(paper, INK_PLAIN, "  %s is ", json_text(group, "name"));
+	paper_put(paper, paper_ink(state), "%s", state);
+	if (json_is_string(since))
+		paper_put(paper, INK_PLAIN, " for %s", paper_ago(paper, since, ago));
+	paper_put(paper, INK_PLAIN, "\n    ");
+	paper_fold(paper, INK_PLAIN, 4, 4, members);
+	paper_put(paper, INK_PLAIN, "    ");
+	paper_fold(paper, INK_DIM, 4, 4, json_text(group, "reason"));
+}
+
 void show_status(const struct paper *paper, const json_t *status)
 {
-	const json_t *instances = json_object_get(status, "vrrp"),
+	const json_t *instances = json_object_get(status, "vrrp"), *group,
 		     *overrides = json_object_get(status, "overrides"),
+		     *groups = json_object_get(status, "sync_groups"),
 		     *services = json_object_get(status, "services");
+	size_t at;
 
 	show_head(paper, status);
 	show_reload(paper, json_object_get(status, "reload"));
@@ -57,6 +80,11 @@ void show_status(const struct paper *paper, const json_t *status)
 	if (json_array_size(instances)) {
 		paper_put(paper, INK_HEAD, "\nVRRP\n");
 		show_instances(paper, instances, 2);
+	}
+	if (json_array_size(groups)) {
+		paper_put(paper, INK_HEAD, "\nSync groups\n");
+		json_array_foreach (groups, at, group)
+			show_group(paper, group);
 	}
 	if (json_array_size(services)) {
 		paper_put(paper, INK_HEAD, "\nServices\n");
