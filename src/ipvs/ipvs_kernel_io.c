@@ -82,6 +82,8 @@ static void note_refusal(void *ctx, const struct ipvs_op *op, int error, const c
 	bool repeated;
 
 	ipvs_refusal_format(op, error, words, &text);
+	if (run->kernel->refused)
+		run->kernel->refused(run->kernel->ctx, op, buffer);
 	if (!run->refusals)
 		keep_error(run->kernel, buffer);
 	repeated = !strcmp(run->before, run->kernel->error);

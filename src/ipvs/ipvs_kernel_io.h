@@ -15,8 +15,13 @@
 struct arena;
 struct ipvs_io;
 
+/* Told each refused operation, with a sentence (ipvs_refusal_format). */
+typedef void ipvs_kernel_refused(void *ctx, const struct ipvs_op *op, const char *words);
+
 struct ipvs_kernel {
 	struct ipvs_io *io;
+	ipvs_kernel_refused *refused; /* NULL: nobody wants to know */
+	void *ctx;
 	uint64_t operations; /* sent so far */
 	bool in_sync;
 	char error[FACT_DETAIL]; /* the first refusal of the last run that had one; until a dump

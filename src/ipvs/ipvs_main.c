@@ -207,6 +207,14 @@ static void schedule_read_back(struct ipvs_worker *ipvs)
 			nstime_min(2 * ipvs->retry, period > RETRY_FIRST ? period : RETRY_LAST);
 }
 
+static void refused(void *ctx, const struct ipvs_op *op, const char *words)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	if (ipvs->running)
+		ipvs_state_refused(&ipvs->running->state, op, words, clock_now());
+}
+
 static void trim_ownership(struct ipvs_worker *ipvs)
 {
 	int error = ipvs_ownership_trim(&ipvs->ownership, &ipvs->running->state.wanted);
@@ -243,6 +251,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 		ipvs->kernel.in_sync = false;
 		return;
 	}
+	ipvs_state_refusals_begin(state);
 	if (!plan.count) {
 		ipvs_kernel_agrees(&ipvs->kernel);
 	} else if (ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count)) {
@@ -252,6 +261,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 		}
 		ipvs_kernel_agrees(&ipvs->kernel);
 	}
+	ipvs_state_refusals_end(state, clock_now());
 	ipvs->agreed |= ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)
 		trim_ownership(ipvs);
@@ -599,6 +609,8 @@ static int start(struct ipvs_worker *ipvs)
 		return error;
 	}
 	ipvs_forward_init(&ipvs->forward, WORKER_FD_OWNED, &owned);
+	ipvs->kernel.refused = refused;
+	ipvs->kernel.ctx = ipvs;
 	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);
 	if (!error)
 		error = timer_init(worker_loop(ipvs->worker), &ipvs->read_back, LOOP_IDLE,

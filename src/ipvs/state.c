@@ -189,6 +189,8 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 	const struct real_server *server = &state->model->services[s].real_servers[i];
 	struct ipvs_server now = {.health = ipvs_server_health(server, state->verdicts)};
 
+	if (ipvs_state_is_missing(state, s))
+		return now;
 	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
 		uint32_t v = layout->of_service[n];
 		struct ipvs_dest_key key = ipvs_dest_key_of(&layout->virtuals[v], server);
@@ -202,8 +204,7 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 	return now;
 }
 
-/* Brings servers and condition of a service up to what the wanted table says. */
-static void refresh(struct ipvs_state *state, uint32_t s, nstime now)
+void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 {
 	const struct service *service = &state->model->services[s];
 	struct ipvs_service_state *about = &state->services[s];
@@ -216,6 +217,7 @@ static void refresh(struct ipvs_state *state, uint32_t s, nstime now)
 		set_server(&state->servers[state->server_first[s] + i], &state->view[i]);
 	}
 	condition = ipvs_service_condition(service, state->view);
+	ipvs_state_explain_refusal(state, s, &condition);
 	if (!about->since || condition.state != about->condition.state)
 		about->since = now;
 	if (condition.state != about->condition.state || condition.have != about->condition.have ||
@@ -231,7 +233,7 @@ void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *curren
 				     ipvs_table_find(current, &state->layout.virtuals[v].empty.key),
 				     state->wanted.services[v].dests, &state->wanted.services[v]);
 	for (uint32_t s = 0; s < state->model->service_count; s++) {
-		refresh(state, s, now);
+		ipvs_state_refresh(state, s, now);
 		state->services[s].marked = false;
 	}
 	state->marked_count = 0;
@@ -310,7 +312,7 @@ int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
 
 		if (settle_service(arena, state, s, plan))
 			return -ENOMEM;
-		refresh(state, s, now);
+		ipvs_state_refresh(state, s, now);
 		state->services[s].marked = false;
 		state->marked_count--;
 	}

@@ -25,8 +25,16 @@ struct ipvs_server_state {
 	enum verdict logged;           /* the health that the log told last */
 };
 
+/* What the kernel would not do for a service. */
+struct ipvs_refusal {
+	char words[FACT_DETAIL]; /* of the first of the last round that had one; "": none */
+	uint32_t missing;        /* so many of its virtual services could not be made */
+	bool is_fresh;           /* it came in this round */
+};
+
 struct ipvs_service_state {
 	struct ipvs_condition condition;
+	struct ipvs_refusal refusal;
 	nstime since;
 	uint32_t unknown; /* servers without a verdict */
 	bool marked;      /* stands in `marked` below */
@@ -73,6 +81,22 @@ void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
  * to be applied as a whole) and marks none. -ENOMEM: then what was not reached stays marked. */
 int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
 		      struct ipvs_plan *plan);
+
+/* Brings servers and condition of a service up to what the wanted table and refusals say. */
+void ipvs_state_refresh(struct ipvs_state *state, uint32_t service, nstime now);
+
+/* An operation that the kernel refused, with its words (ipvs_refusal_format): the service's reason
+ * from now on. A round is what a look at the whole table brings; at its end services whose refusals
+ * did not come again have none. */
+void ipvs_state_refused(struct ipvs_state *state, const struct ipvs_op *op, const char *words,
+			nstime now);
+void ipvs_state_refusals_begin(struct ipvs_state *state);
+void ipvs_state_refusals_end(struct ipvs_state *state, nstime now);
+/* Whether the kernel has none of the virtual services of a service. */
+bool ipvs_state_is_missing(const struct ipvs_state *state, uint32_t service);
+/* A condition as it is with what was refused. */
+void ipvs_state_explain_refusal(const struct ipvs_state *state, uint32_t service,
+				struct ipvs_condition *condition);
 
 /* Takes the counters of a dump. */
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual);

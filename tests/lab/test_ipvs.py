@@ -142,7 +142,23 @@ def test_a_scheduler_that_the_kernel_lacks_is_named_with_its_module(network):
 """)
     network.lb1.start()
     network.wait_weights(ALL_UP)
-    wait_until(lambda: "no scheduler twos (module ip_vs_twos, CONFIG_IP_VS_TWOS)" in network.lb1.log)
+    words = "no scheduler twos (module ip_vs_twos, CONFIG_IP_VS_TWOS)"
+    wait_until(lambda: words in network.lb1.log)
+    wait_until(lambda: words in (network.lb1.status()["ipvs"]["error"] or ""))
+    two = network.lb1.service("two")
+    assert two["state"] == "down" and words in two["reason"], two
+    assert network.lb1.service()["state"] == "up"
+
+
+def test_a_scheduler_that_nobody_knows_is_passed_on_and_its_refusal_told(network):
+    network.lb1.configure(WEB.replace("scheduler: wlc", "scheduler: wllc"))
+    network.lb1.start()
+    wait_until(lambda: "no scheduler wllc (no module ip_vs_wllc)" in network.lb1.service()["reason"])
+    network.lb1.configure(WEB)
+    assert network.lb1.reload()[0] == 0
+    network.wait_weights(ALL_UP)
+    wait_for(lambda: network.lb1.service()["state"], "up")
+    assert network.lb1.status()["ipvs"]["error"] is None
 
 
 def test_nat_sets_ip_forward_and_a_stop_puts_it_back(network):

@@ -274,6 +274,71 @@ START_TEST(verdicts_survive_a_reload_by_the_probes_keys)
 }
 END_TEST
 
+/* The kernel refuses a virtual service of web. */
+static void refuse(struct ipvs_state *state, enum ipvs_op_kind kind, const char *listen)
+{
+	struct ipvs_op op = {.kind = kind, .service = test_key(listen, IPPROTO_TCP)};
+
+	ipvs_state_refused(state, &op, "that", 3);
+}
+
+START_TEST(a_service_that_the_kernel_refuses_is_down_and_says_why_until_it_is_made)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+	struct fact_service fact;
+	struct fact_server server;
+
+	sample_make(&sample);
+	start(arena, &sample, &state, &nothing);
+	verdict(&state, 0, VERDICT_UP);
+	ipvs_state_refusals_begin(&state);
+	refuse(&state, IPVS_ADD_SERVICE, "192.168.8.200:80");
+	refuse(&state, IPVS_ADD_DEST, "192.168.8.200:80");
+	ipvs_state_refusals_end(&state, 3);
+	ipvs_state_service_fact(&state, 0, &fact);
+	ck_assert_int_eq(fact.state, SERVICE_DOWN);
+	ck_assert_uint_eq(fact.have, 0);
+	ck_assert_str_eq(fact.reason, "the kernel refused that");
+	ipvs_state_server_fact(&state, 0, &server);
+	ck_assert(!server.in_table);
+	ck_assert_uint_eq(server.effective_weight, 0);
+	verdict(&state, 1, VERDICT_UP);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DOWN);
+	ipvs_state_refusals_begin(&state);
+	ipvs_state_refusals_end(&state, 4);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DEGRADED);
+	ck_assert_uint_eq(state.services[0].condition.have, 3);
+	ipvs_state_server_fact(&state, 0, &server);
+	ck_assert(server.in_table);
+}
+END_TEST
+
+START_TEST(a_service_of_which_the_kernel_has_something_is_degraded)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	sample.service.listen_count = 2;
+	start(arena, &sample, &state, &nothing);
+	for (uint32_t probe = 0; probe < 3; probe++)
+		verdict(&state, probe, VERDICT_UP);
+	refuse(&state, IPVS_SET_SERVICE, "192.168.8.200:80");
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DEGRADED);
+	ipvs_state_refusals_begin(&state);
+	refuse(&state, IPVS_ADD_SERVICE, "192.168.8.200:80");
+	ipvs_state_refusals_end(&state, 3);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DEGRADED);
+	ck_assert_uint_eq(state.services[0].condition.have, 6);
+	refuse(&state, IPVS_ADD_SERVICE, "192.168.8.200:443");
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DOWN);
+	refuse(&state, IPVS_DEL_SERVICE, "192.168.8.200:8080"); /* nobody wants it */
+}
+END_TEST
+
 static void check_refused(struct sample *sample, const char *expected)
 {
 	auto_arena *arena = arena_new(0);
@@ -342,6 +407,8 @@ TCase *ipvs_state_case(void)
 		    a_server_without_checks_counts_as_up, all_checks_of_a_server_must_pass,
 		    a_configured_weight_of_0_is_programmed_and_no_fault,
 		    verdicts_survive_a_reload_by_the_probes_keys,
+		    a_service_that_the_kernel_refuses_is_down_and_says_why_until_it_is_made,
+		    a_service_of_which_the_kernel_has_something_is_degraded,
 		    what_no_table_can_hold_is_refused_with_the_names,
 		    counters_are_summed_over_listeners);
 }
