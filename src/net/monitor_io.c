@@ -289,6 +289,14 @@ static int take_address(struct monitor *monitor, struct nlmsghdr *message)
 	return 0;
 }
 
+static void take_route(struct monitor *monitor, struct nlmsghdr *message)
+{
+	struct route route;
+
+	if (!rtnl_route_read(message, &route) && monitor->ops->route)
+		monitor->ops->route(monitor->ctx, &route, message->nlmsg_type == RTM_DELROUTE);
+}
+
 static int take_messages(struct monitor *monitor, size_t size)
 {
 	int left = (int)size, err = 0;
@@ -303,6 +311,10 @@ static int take_messages(struct monitor *monitor, size_t size)
 		case RTM_NEWADDR:
 		case RTM_DELADDR:
 			err = take_address(monitor, message);
+			break;
+		case RTM_NEWROUTE:
+		case RTM_DELROUTE:
+			take_route(monitor, message);
 			break;
 		}
 	}
@@ -327,6 +339,14 @@ static int take_mark(struct monitor *monitor)
 		return 0;
 	case MONITOR_END:
 		sweep(monitor);
+		return 0;
+	case MONITOR_ROUTES_BEGIN:
+		if (monitor->ops->routes_begin)
+			monitor->ops->routes_begin(monitor->ctx);
+		return 0;
+	case MONITOR_ROUTES_END:
+		if (monitor->ops->routes_end)
+			monitor->ops->routes_end(monitor->ctx);
 		return 0;
 	case MONITOR_FAILED:
 		return mark.error;
@@ -378,6 +398,11 @@ int monitor_new(struct loop *loop, const struct monitor_ops *ops, void *ctx, str
 	else
 		*out = monitor;
 	return err;
+}
+
+void monitor_read_routes(struct monitor *monitor)
+{
+	monitor_thread_routes(monitor->thread);
 }
 
 void monitor_free(struct monitor *monitor)

@@ -13,6 +13,8 @@ struct monitor_thread;
 enum monitor_mark_kind {
 	MONITOR_BEGIN,  /* a dump starts */
 	MONITOR_END,    /* and was complete */
+	MONITOR_ROUTES_BEGIN, /* a dump of our routes starts */
+	MONITOR_ROUTES_END,
 	MONITOR_FAILED, /* the thread has ended: error */
 };
 
@@ -24,6 +26,8 @@ struct monitor_mark { /* smaller than a message's head, so that the two cannot b
 /* Starts the thread; *fd is where the packets come (the caller's to close, after
  * monitor_thread_free). -errno. */
 int monitor_thread_new(struct monitor_thread **out, int *fd);
+/* Dump our routes, now and after every overrun. Does not block. */
+void monitor_thread_routes(struct monitor_thread *thread);
 /* Ends the thread and waits for it; NULL is fine. */
 void monitor_thread_free(struct monitor_thread *thread);
 

@@ -274,3 +274,35 @@ int rtnl_address_read(struct nlmsghdr *message, struct address *out)
 	*out = address;
 	return 0;
 }
+
+static uint32_t number_of(const struct nlattr *attribute, uint32_t otherwise)
+{
+	return attribute && nla_len(attribute) == 4 ? nla_get_u32(attribute) : otherwise;
+}
+
+int rtnl_route_read(struct nlmsghdr *message, struct route *out)
+{
+	struct nlattr *attributes[RTA_MAX + 1];
+	const struct rtmsg *head;
+	struct route route = {0};
+
+	if (nlmsg_parse(message, sizeof(*head), attributes, RTA_MAX, NULL) < 0)
+		return -EINVAL;
+	head = nlmsg_data(message);
+	if ((head->rtm_family != AF_INET && head->rtm_family != AF_INET6) ||
+	    head->rtm_type != RTN_UNICAST || (head->rtm_flags & RTM_F_CLONED) ||
+	    !attributes[RTA_OIF])
+		return -ENOMSG;
+	if (head->rtm_dst_len > addr_bits(head->rtm_family))
+		return -EINVAL;
+	route.to.address = addr_of(head->rtm_family, attributes[RTA_DST]);
+	route.to.address.family = head->rtm_family; /* the default route has no destination */
+	route.to.length = head->rtm_dst_len;
+	route.via = addr_of(head->rtm_family, attributes[RTA_GATEWAY]);
+	route.table = number_of(attributes[RTA_TABLE], head->rtm_table);
+	route.metric = number_of(attributes[RTA_PRIORITY], 0);
+	route.link = number_of(attributes[RTA_OIF], 0);
+	route.protocol = head->rtm_protocol;
+	*out = route;
+	return 0;
+}

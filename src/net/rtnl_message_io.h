@@ -25,6 +25,8 @@ struct nl_msg *rtnl_link_message(const struct link_op *op);
  * speaks of something else than the link itself (a bridge telling of its ports) or of another
  * family than IPv4 and IPv6. */
 int rtnl_link_read(struct nlmsghdr *message, struct link *out);
+/* And RTM_NEWROUTE/DELROUTE: -ENOMSG for all that is no unicast route to one next hop. */
+int rtnl_route_read(struct nlmsghdr *message, struct route *out);
 int rtnl_address_read(struct nlmsghdr *message, struct address *out);
 
 #endif

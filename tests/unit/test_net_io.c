@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/if_addr.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -295,6 +296,9 @@ struct watch {
 	unsigned synced, links, links_removed, addresses, removed;
 	struct link last_link, gone_link;
 	struct address last, gone;
+	unsigned routes, routes_removed, routes_read;
+	unsigned routes_seen; /* told during the last dump */
+	struct route last_route;
 	unsigned gone_before_link; /* addresses removed when the link's removal was told */
 };
 
@@ -355,8 +359,40 @@ static void on_failed(void *ctx, int error)
 	ck_abort_msg("monitor failed: %s", strerror(-error));
 }
 
+static void on_route(void *ctx, const struct route *route, bool removed)
+{
+	struct watch *watch = ctx;
+
+	watch->routes++;
+	watch->routes_removed += removed;
+	watch->last_route = *route;
+	watch_look(watch);
+}
+
+static void on_routes_begin(void *ctx)
+{
+	((struct watch *)ctx)->routes_seen = ((struct watch *)ctx)->routes;
+}
+
+static void on_routes_end(void *ctx)
+{
+	struct watch *watch = ctx;
+
+	watch->routes_read++;
+	watch->routes_seen = watch->routes - watch->routes_seen;
+	watch_look(watch);
+}
+
 static const struct monitor_ops monitor_ops = {
-	on_link, on_link_removed, on_address, on_address_removed, on_synced, on_failed,
+	.link = on_link,
+	.link_removed = on_link_removed,
+	.address = on_address,
+	.address_removed = on_address_removed,
+	.route = on_route,
+	.routes_begin = on_routes_begin,
+	.routes_end = on_routes_end,
+	.synced = on_synced,
+	.failed = on_failed,
 };
 
 static void watch_late(void *ctx)
@@ -410,6 +446,69 @@ static void assert_mirror_is_true(struct watch *watch)
 	for (size_t i = 0; i < real.count; i++)
 		ck_assert(!!address_find(&mirror, &real.items[i]));
 }
+
+static bool has_heard_a_route(const struct watch *watch)
+{
+	return watch->routes > 0;
+}
+
+static bool has_lost_a_route(const struct watch *watch)
+{
+	return watch->routes_removed > 0;
+}
+
+static bool has_read_routes(const struct watch *watch)
+{
+	return watch->routes_read > 0;
+}
+
+START_TEST(monitor_tells_of_our_routes_alone)
+{
+	struct watch watch = {0};
+	struct addr via;
+	char text[ROUTE_TEXT];
+
+	ck_assert_int_eq(system("ip addr add 192.0.2.1/24 dev left; "
+				"ip route add 198.51.100.0/24 dev left proto static"),
+			 0);
+	watch_start(&watch);
+	ck_assert_int_eq(system("ip route add 203.0.113.0/24 dev left proto bird; "
+				"ip route add 10.0.0.0/8 via 192.0.2.9 metric 7 table 99 proto 76; "
+				"ip route del 203.0.113.0/24 proto bird"),
+			 0);
+	watch_until(&watch, has_heard_a_route);
+	addr_parse("192.0.2.9", &via);
+	ck_assert_str_eq(route_format(&watch.last_route, text),
+			 "10.0.0.0/8 via 192.0.2.9 metric 7 table 99");
+	ck_assert(watch.last_route.link == left && watch.last_route.protocol == 76);
+	ck_assert_int_eq(system("ip -6 route add default dev left proto 76"), 0);
+	monitor_read_routes(watch.monitor);
+	watch_until(&watch, has_read_routes);
+	ck_assert_uint_eq(watch.routes_seen, 2);
+	ck_assert_int_eq(system("ip route del 10.0.0.0/8 table 99"), 0);
+	watch_until(&watch, has_lost_a_route);
+	ck_assert_uint_eq(watch.routes, 5); /* added twice, read twice, removed once */
+	watch_end(&watch);
+}
+END_TEST
+
+START_TEST(routes_of_others_wake_nobody)
+{
+	struct watch watch = {0};
+
+	watch_start(&watch);
+	/* far more than the queue would hold if anybody put them there */
+	ck_assert_int_eq(system("for i in $(seq 0 99); do for j in $(seq 0 99); do "
+				"echo route add 10.$i.$j.0/24 dev left proto bird; done; done"
+				" | ip -batch -"),
+			 0);
+	monitor_read_routes(watch.monitor);
+	watch_until(&watch, has_read_routes);
+	ck_assert_uint_eq(watch.routes, 0);
+	ck_assert_uint_eq(monitor_resyncs(watch.monitor), 0);
+	watch_end(&watch);
+}
+END_TEST
 
 START_TEST(monitor_starts_with_what_is_there)
 {
@@ -565,6 +664,8 @@ int main(void)
 				owned_file_survives_a_torn_line, owned_file_is_rewritten_whole,
 				owned_file_is_no_symbolic_link)),
 		world_case(CASE("monitor", monitor_starts_with_what_is_there,
+				monitor_tells_of_our_routes_alone,
+				routes_of_others_wake_nobody,
 				monitor_tells_of_addresses_as_they_come_and_go,
 				monitor_tells_of_carrier_and_of_links_removed_after_their_addresses,
 				monitor_keeps_the_order_of_the_kernel,
