@@ -1,12 +1,14 @@
-/* What a router has in the kernel: its virtual addresses, on its own interface and on others.
+/* What a router has in the kernel: its virtual addresses, on its own interface and on others, and
+ * its routes.
  *
- * Its own interface (or the link of its virtual MAC address there) is what it stands for: an address that the kernel refuses there is a FAULT
- * (another director may do better), and the machine hears WRITTEN only when all are in. Addresses
- * on other interfaces follow when they can: one whose interface does not exist, or where the kernel
+ * Its own interface (or the link of its virtual MAC address there) is what it stands for: an
+ * address that the kernel refuses there is a FAULT (another director may do better), and the
+ * machine hears WRITTEN only when all are in. Addresses on other interfaces follow when they can: one whose interface does not exist, or where the kernel
  * refuses it, is not waited for and no fault; it is told as missing, and put in as soon as it can
- * be. Who wants it to count tracks that interface. */
+ * be. Who wants it to count tracks that interface. It is the same with routes. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -29,6 +31,7 @@ int estate_attach(struct router *router)
 
 void estate_detach(struct router *router)
 {
+	routes_forget(router->worker, router);
 	for (size_t i = 0; i < router->herald_count; i++)
 		pointers_remove(&router->heralds[i].port->guests,
 				&router->heralds[i].port->guest_count, router);
@@ -55,6 +58,8 @@ void estate_take(struct router *router)
 	estate_want(router, true);
 	vlink_follow(router);
 	estate_touch(router);
+	if (router->about.route_count)
+		routes_touch(router->worker);
 	for (size_t i = 0; i < router->herald_count; i++)
 		vips_add(router->heralds[i].port); /* now, and not when the loop comes round */
 }
@@ -64,6 +69,8 @@ void estate_leave(struct router *router)
 	estate_want(router, false);
 	vlink_follow(router);
 	estate_touch(router);
+	if (router->about.route_count)
+		routes_touch(router->worker);
 }
 
 /* ---- how it stands -------------------------------------------------------------------------- */
@@ -116,17 +123,15 @@ static struct standing standing_of(const struct router *router)
 		if (missing && !standing.missing_count++)
 			standing.missing = held;
 	}
+	standing.all_in &= routes_tried(router);
 	return standing;
 }
 
-static void tell_missing(const struct router *router, const struct standing *standing,
-			 struct text *text)
+static void tell_missing_address(const struct standing *standing, struct text *text)
 {
 	const struct held *held = standing->missing;
 	char address[PREFIX_TEXT];
 
-	if (!held || !router->holds)
-		return;
 	text_add(text, "%s on %s: ", prefix_format(&held->prefix, address), held->port->name);
 	if (!held->port->link.index)
 		text_add(text, "the interface does not exist");
@@ -150,7 +155,10 @@ static void look_at_missing(struct router *router, const struct standing *standi
 	struct text text = text_of(words, sizeof(words));
 	bool changed;
 
-	tell_missing(router, standing, &text);
+	if (router->holds && standing->missing)
+		tell_missing_address(standing, &text);
+	else if (router->holds)
+		routes_missing(router, &text);
 	changed = note_keep(&router->missing, words);
 	if (changed || standing->contested != router->contested)
 		tell(router);

@@ -208,6 +208,8 @@ int router_change(struct router *router, const struct instance *about)
 	parts_take(router, &parts);
 	router->holds = holds;
 	estate_touch(router);
+	if (router->about.route_count)
+		routes_touch(router->worker);
 	err = estate_attach(router);
 	if (interrupted)
 		router_announce(router);

@@ -197,7 +197,7 @@ int vips_adopt(struct vrrp_worker *worker, int owned_fd)
 	for (size_t i = 0; i < set.count && !err; i++)
 		if (set.items[i].kind == OWNED_ADDRESS && !set.items[i].gone)
 			err = adopt_one(worker, &set.items[i].address);
-	return err;
+	return err ? err : routes_adopt(worker, &set);
 }
 
 static bool is_settled(const struct held *held)
@@ -450,7 +450,7 @@ void vips_evaluate(struct port *port)
 	vips_add(port);
 	for (size_t i = 0; i < port->held_count; i++)
 		wrong |= is_wrong(port->helds[i]);
-	if (wrong && !port->pending)
+	if (wrong && !port->pending && !routes_first(port->worker))
 		put_right(port);
 }
 

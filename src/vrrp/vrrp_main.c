@@ -148,23 +148,29 @@ static void settle_port(struct port *port)
 	vips_evaluate(port);
 }
 
+/* Nothing of the kernel's is under way or still to be done. */
+static bool kernel_idle(const struct vrrp_worker *worker)
+{
+	return routes_idle(worker) && vips_idle(worker) && vlinks_idle(worker);
+}
+
 static void settle(void *ctx)
 {
 	struct vrrp_worker *worker = ctx;
 
 	if (!worker->synced || (!worker->configured && !worker->stopping))
 		return;
+	routes_evaluate(worker);
 	for (size_t i = 0; i < worker->port_count; i++)
 		if (worker->ports[i]->touched)
 			settle_port(worker->ports[i]);
 	leaving_done(worker);
 	vlinks_settle(worker);
-	if (worker->committing && vips_idle(worker) && vlinks_idle(worker)) {
+	if (worker->committing && kernel_idle(worker)) {
 		worker->committing = false;
 		worker_committed(worker->frame);
 	}
-	if (worker->stopping && all_released(worker) && vips_idle(worker) &&
-	    vlinks_idle(worker)) {
+	if (worker->stopping && all_released(worker) && kernel_idle(worker)) {
 		worker->stopping = false;
 		worker_released(worker->frame);
 	}
@@ -175,6 +181,7 @@ static void later(void *ctx)
 {
 	struct vrrp_worker *worker = ctx;
 
+	routes_wake(worker);
 	for (size_t i = 0; i < worker->port_count; i++)
 		worker_touch(worker, worker->ports[i]);
 }
@@ -528,6 +535,7 @@ static void on_link(void *ctx, const struct link *link)
 			port_link(port, monitor_link_by_name(worker->monitor, port->name));
 	}
 	trackers_link(worker, link);
+	routes_link(worker, link, false);
 }
 
 static void on_link_removed(void *ctx, const struct link *link)
@@ -539,17 +547,35 @@ static void on_link_removed(void *ctx, const struct link *link)
 			port_link(worker->ports[i],
 				  monitor_link_by_name(worker->monitor, worker->ports[i]->name));
 	trackers_link(worker, link);
+	routes_link(worker, link, true);
 }
 
 static void on_address(void *ctx, const struct address *address)
 {
 	vips_seen(ctx, address);
+	routes_address(ctx, address, false);
 }
 
 static void on_address_removed(void *ctx, const struct address *address)
 {
 	wire_address_removed(ctx, address);
 	vips_seen(ctx, address);
+	routes_address(ctx, address, true);
+}
+
+static void on_route(void *ctx, const struct route *route, bool removed)
+{
+	routes_told(ctx, route, removed);
+}
+
+static void on_routes_begin(void *ctx)
+{
+	routes_read_begins(ctx);
+}
+
+static void on_routes_end(void *ctx)
+{
+	routes_read_ends(ctx);
 }
 
 static void first_sight(struct vrrp_worker *worker)
@@ -610,11 +636,12 @@ static void written(void *ctx, uint64_t cookie, const struct rtnl_op *op, int er
 	case RTNL_ADDRESS:
 		vips_done(ctx, cookie, &op->address, error);
 		break;
+	case RTNL_ROUTE:
+		routes_done(ctx, cookie, &op->route, error);
+		break;
 	case RTNL_LINK:
 	case RTNL_SYSCTL:
 		vlinks_done(ctx, cookie, op, error);
-		break;
-	case RTNL_ROUTE:
 		break;
 	}
 }
@@ -684,6 +711,9 @@ static const struct monitor_ops monitor_ops = {
 	.link_removed = on_link_removed,
 	.address = on_address,
 	.address_removed = on_address_removed,
+	.route = on_route,
+	.routes_begin = on_routes_begin,
+	.routes_end = on_routes_end,
 	.synced = on_synced,
 	.failed = on_failed,
 };
@@ -695,6 +725,8 @@ static int open_all(struct vrrp_worker *worker)
 	struct loop *loop = worker_loop(worker->frame);
 	int err = announcer_new(&worker->announcer);
 
+	if (!err)
+		err = routes_init(worker);
 	if (!err)
 		err = advert_hub_new(loop, &wire_ops, &worker->hub);
 	if (!err)
@@ -741,6 +773,7 @@ static void close_all(struct vrrp_worker *worker)
 	timer_fini(&worker->later);
 	timer_fini(&worker->tick);
 	timer_fini(&worker->track_due);
+	routes_fini(worker);
 	trackers_free(worker->trackers);
 	orders_free(worker->orders);
 	said_free(worker->said);

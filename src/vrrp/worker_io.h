@@ -7,6 +7,7 @@
  *   wire_io     its sockets: who gets which advert, and what goes out where
  *   trackers_io what the routers track: priority, and faults that are not their own
  *   estate_io   what a router has in the kernel, on its own interface and others
+ *   routes_io   routes while MASTER: what is wanted, what is there, what to do
  *   announcing_io  gratuitous ARP and neighbour advertisements, paced
  *   overrides_io, orders_io   what operators said, and what they want done now
  *   vlinks_io   the links of virtual MAC addresses: made, raised, lowered, removed
@@ -29,6 +30,7 @@
 #include "core/loop.h"
 #include "net/address.h"
 #include "net/link.h"
+#include "net/route.h"
 #include "vrrp/advert_io.h"
 #include "vrrp/fsm.h"
 #include "vrrp/group.h"
@@ -45,6 +47,7 @@ struct arena;
 struct group;
 struct monitor;
 struct orders;
+struct owned_set;
 struct port;
 struct reader;
 struct router;
@@ -164,7 +167,7 @@ struct router {
 	bool waiting;                  /* the machine waits for WRITTEN */
 	struct herald *heralds;        /* by interface */
 	size_t herald_count;
-	uint64_t repairs;              /* of its addresses, undoing what others did */
+	uint64_t repairs;              /* of its addresses and routes, undoing what others did */
 	char *repair;                  /* the last one (note_text) */
 	bool contested;                /* one keeps coming undone */
 	char *missing;                 /* (note_text) what a master has not in the kernel, and why */
@@ -215,6 +218,7 @@ struct vrrp_worker {
 	struct router **leaving;
 	size_t leaving_count, leaving_room;
 
+	struct routes *routes;
 	struct trackers *trackers;     /* of this generation; NULL before the first */
 	struct said *said;             /* overrides */
 	struct orders *orders;
@@ -303,6 +307,34 @@ const struct held *estate_refused(const struct router *router);
 void estate_look(struct router *router);
 /* What somebody else did to an address of it has been undone; in words. */
 void router_repaired(struct router *router, const char *words);
+
+/* ---- routes_io ------------------------------------------------------------------------------ */
+
+int routes_init(struct vrrp_worker *worker);
+void routes_fini(struct vrrp_worker *worker);
+/* What is in the file of owned things. */
+int routes_adopt(struct vrrp_worker *worker, const struct owned_set *set);
+/* A router ends. */
+void routes_forget(struct vrrp_worker *worker, const struct router *router);
+/* They are evaluated when the worker settles. */
+void routes_touch(struct vrrp_worker *worker);
+void routes_evaluate(struct vrrp_worker *worker);
+/* The worker settles if there are routes. */
+void routes_wake(struct vrrp_worker *worker);
+/* No address may be removed before routes were evaluated; the ports are touched then. */
+bool routes_first(struct vrrp_worker *worker);
+bool routes_idle(const struct vrrp_worker *worker);
+/* Each of a router's was put in, or cannot be now. */
+bool routes_tried(const struct router *router);
+/* Which of a master's is not there, and why; nothing if all are. */
+void routes_missing(const struct router *router, struct text *text);
+void routes_done(struct vrrp_worker *worker, uint64_t cookie, const struct route_op *op, int error);
+/* From the monitor. */
+void routes_told(struct vrrp_worker *worker, const struct route *route, bool gone);
+void routes_read_begins(struct vrrp_worker *worker);
+void routes_read_ends(struct vrrp_worker *worker);
+void routes_link(struct vrrp_worker *worker, const struct link *link, bool gone);
+void routes_address(struct vrrp_worker *worker, const struct address *address, bool gone);
 
 /* ---- announcing_io -------------------------------------------------------------------------- */
 
