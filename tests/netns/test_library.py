@@ -69,6 +69,25 @@ def test_a_fetch_that_began_in_an_outage_does_not_hide_when_it_ended(lab):
     assert 250 < fetching.longest_gap_ms < outage_ms + 250
 
 
+def test_a_fetch_that_hangs_on_is_no_gap_while_others_are_answered(lab):
+    """A connection to a director that died is answered by nobody, long after another one has taken over."""
+    lan = lab.segment("lan", "192.168.8.0/24")
+    a, b = lab.host("a", (lan, "192.168.8.20")), lab.host("b", (lan, "192.168.8.21"))
+    web = lab.serve(a)
+    lab.serve(b)
+    client = lab.client("client", lan, "192.168.8.100")
+    with client.fetching("192.168.8.20", every=0.01, timeout=3) as fetching:
+        wait_until(lambda: fetching.ok > 20, what="good answers")
+        web.pause()
+        wait_until(lambda: fetching.longest_gap_ms > 50, what="fetches that hang")
+        a.cut_off()
+        b.ip("addr add 192.168.8.20/24 dev eth0")
+        client.host.ip("neigh flush dev eth0")
+        wait_until(lambda: fetching.served_by["b"] > 20, what="good answers from the other one")
+    assert fetching.failed > 0
+    assert fetching.longest_gap_ms < 1500
+
+
 def test_an_unplugged_host_has_no_carrier_and_a_cut_off_one_has(lab):
     lan = lab.segment("lan", "192.168.8.0/24")
     a = lab.host("a", (lan, "192.168.8.20"))

@@ -273,7 +273,7 @@ class Fetching:
         self.slowest_ms = 0.0
         self._gap = 0.0
         self._last_good = None
-        self._gap_ended = None
+        self._ended = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fetching", daemon=True)
         self._problem = None
@@ -286,6 +286,7 @@ class Fetching:
         return self
 
     def __exit__(self, *_):
+        self._ended = time.monotonic()
         self._stop.set()
         self._thread.join()
         if self._problem:
@@ -293,8 +294,8 @@ class Fetching:
 
     @property
     def longest_gap_ms(self):
-        """Includes the gap that is still open, if one is."""
-        open_gap = 0.0 if self._last_good is None or not self._thread.is_alive() else time.monotonic() - self._last_good
+        """Includes the gap that is still open, or was when the block ended: what was under way then may last longer."""
+        open_gap = 0.0 if self._last_good is None else (self._ended or time.monotonic()) - self._last_good
         return round(max(self._gap, open_gap) * 1000, 1)
 
     def forget(self):
@@ -324,12 +325,9 @@ class Fetching:
             for fetch in [fetch for fetch in pending if fetch.answer is not None]:
                 pending.remove(fetch)
                 self._count(fetch)
-        if self._last_good is not None and self.failed and self._gap_ended != "good":
-            self._gap = max(self._gap, time.monotonic() - self._last_good)
 
     def _count(self, fetch):
         answer = fetch.answer
-        self._gap_ended = "good" if answer.ok else "bad"
         if not answer.ok:
             self.failed += 1
             self.cut += answer.was_cut
