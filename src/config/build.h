@@ -232,6 +232,9 @@ void build_pools(struct build *build);
 void build_services(struct build *build);
 /* Where a key of a service stands; the service itself when nobody gave it. */
 const struct origin *service_place(struct build_service *service, const char *key);
+/* Where its n-th listener stands. */
+struct origin service_listener_place(struct build *build, struct build_service *service,
+				     uint32_t number);
 
 /* resolve_service.c: what follows from other keys, where the file leaves it open; what defaults say
  * that is not for this service is dropped. */

@@ -93,6 +93,13 @@ const char *judge_scheduler(const void *text)
 	return NULL;
 }
 
+const char *judge_engine(const void *text)
+{
+	if (!made_of(text, LOWER DIGITS "_") || strlen(text) > 15)
+		return "is no name of a persistence engine (e.g. sip)";
+	return NULL;
+}
+
 const char *judge_http_path(const void *text)
 {
 	const char *path = text;
@@ -212,18 +219,7 @@ const char *judge_route(const void *prefix)
 	return NULL;
 }
 
-const char *judge_listen(const void *endpoint)
-{
-	const struct endpoint *listen = endpoint;
-	const char *complaint = judge_host_address(&listen->address);
-
-	if (!complaint && !listen->port)
-		complaint =
-			"the port is missing (192.0.2.1:80); one service for all ports does not work yet";
-	return complaint;
-}
-
-const char *judge_server(const void *endpoint)
+const char *judge_endpoint(const void *endpoint)
 {
 	return judge_host_address(&((const struct endpoint *)endpoint)->address);
 }

@@ -14,6 +14,7 @@ const char *judge_file(const void *text);    /* an absolute path */
 const char *judge_process(const void *text); /* the name of a program, no path */
 const char *
 judge_scheduler(const void *text); /* could be a scheduler's name (at most 15 of a-z 0-9 _) */
+const char *judge_engine(const void *text); /* likewise a persistence engine's */
 const char *judge_http_path(const void *text);
 const char *judge_http_method(const void *text);
 const char *judge_http_host(const void *text);
@@ -26,7 +27,6 @@ const char *judge_secret(const void *text); /* complaints never show it */
 const char *judge_secret_file(const void *text);
 const char *judge_label(const void *text);   /* of an address */
 const char *judge_route(const void *prefix); /* a network without host bits, or family 0: default */
-const char *judge_listen(const void *endpoint);
-const char *judge_server(const void *endpoint);
+const char *judge_endpoint(const void *endpoint); /* of one host, with or without a port */
 
 #endif

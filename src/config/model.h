@@ -224,6 +224,13 @@ enum scheduler_flag {
 	SCHEDULER_MH_PORT = 8,
 };
 
+/* A client goes to the server it had last. */
+struct persistence {
+	nstime timeout;           /* whole seconds after its last connection; 0: no persistence */
+	uint8_t prefix;           /* so many bits of the address are one client; 0: all */
+	const char *engine;       /* what else tells clients apart: "sip"; NULL: nothing */
+};
+
 enum forwarding {
 	FORWARDING_DR,
 	FORWARDING_NAT,
@@ -248,13 +255,14 @@ struct real_server {
 /* One named service: every listener × protocol is a virtual service of the kernel. Key: name. */
 struct service {
 	const char *name, *description;
-	struct endpoint *listen;
+	struct endpoint *listen;  /* port 0: all ports, with persistence only */
 	size_t listen_count;
 	uint32_t protocols;       /* set of enum protocol */
 	const char *scheduler;
 	uint32_t scheduler_flags; /* set of enum scheduler_flag, none that the scheduler has not */
 	enum forwarding forwarding;
 	struct addr gateway;      /* nat: the servers' default route, for lbha-rs */
+	struct persistence persistence;
 	enum on_failure on_failure;
 	struct real_server *real_servers;
 	size_t real_server_count;

@@ -108,7 +108,8 @@ static const char *what_instead(struct config_reader *reader, const struct schem
 	return node_what(reader->diagnostics, node);
 }
 
-/* A scalar where a mapping could be: the record's short form. */
+/* A scalar where a mapping could be: the record's short form, unless a stronger level has given the
+ * key. */
 static bool take_short_form(struct config_reader *reader, const struct schema_record *record,
 			    const struct level *level, struct origin *origins)
 {
@@ -121,7 +122,11 @@ static bool take_short_form(struct config_reader *reader, const struct schema_re
 		return false;
 	}
 	origin = origin_of(record, origins, record->short_form);
-	*origin = (struct origin){.key = level->node, .value = level->node, .path = level->path};
+	if (!origin->value && !origin->bad)
+		*origin = (struct origin){.key = level->node,
+					  .value = level->node,
+					  .path = level->path,
+					  .is_default_level = level->is_defaults};
 	return true;
 }
 

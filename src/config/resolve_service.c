@@ -27,14 +27,37 @@ static void resolve_flags(struct build_service *service)
 		model->scheduler_flags = SCHEDULER_SH_FALLBACK;
 }
 
+/* As ipvsadm(8) has it. */
+#define PERSISTENCE_DEFAULT (360 * NSTIME_S)
+
+/* A service that gives a prefix or an engine alone means persistence, too. */
+static void resolve_persistence(struct build_service *service)
+{
+	struct persistence *model = &service->model->persistence;
+	const struct origin *persistence = origin_in(service, "persistence");
+	struct origin *inner = origin_inner(persistence, 0);
+
+	if (!persistence->value || !inner)
+		return;
+	if (!origin_of(&schema_persistence, inner, "timeout")->value &&
+	    !persistence->is_default_level)
+		model->timeout = PERSISTENCE_DEFAULT;
+	if (origin_of(&schema_persistence, inner, "prefix")->is_default_level && !model->timeout)
+		model->prefix = 0;
+	if (origin_of(&schema_persistence, inner, "engine")->is_default_level &&
+	    (!model->timeout || service->model->protocols != PROTOCOL_UDP))
+		model->engine = NULL;
+}
+
 /* A server that is down keeps its place with weight 0, so that its connections may end in peace;
- * but sh and dh go on choosing a server of weight 0, and udp has no connections that end. */
+ * but sh and dh go on choosing a server of weight 0, persistent clients come back to it, and udp
+ * has no connections that end. */
 static enum on_failure resolve_on_failure(const struct service *service)
 {
 	if (service->on_failure != ON_FAILURE_AUTO)
 		return service->on_failure;
-	if ((service->protocols & PROTOCOL_UDP) || !strcmp(service->scheduler, "sh") ||
-	    !strcmp(service->scheduler, "dh"))
+	if (service->protocols != PROTOCOL_TCP || service->persistence.timeout ||
+	    !strcmp(service->scheduler, "sh") || !strcmp(service->scheduler, "dh"))
 		return ON_FAILURE_REMOVE;
 	return ON_FAILURE_QUIESCE;
 }
@@ -42,5 +65,6 @@ static enum on_failure resolve_on_failure(const struct service *service)
 void resolve_service(struct build_service *service)
 {
 	resolve_flags(service);
+	resolve_persistence(service);
 	service->model->on_failure = resolve_on_failure(service->model);
 }

@@ -81,8 +81,8 @@ extern const struct schema_record schema_model, schema_director, schema_defaults
 	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast,
 	schema_tracker, schema_sync_group, schema_authentication, schema_secret_file,
 	schema_check,
-	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_real_server,
-	schema_endpoint;
+	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_persistence,
+	schema_real_server, schema_endpoint;
 
 /* The row of a key, or NULL; the first one, when `applies` tells several apart. */
 const struct schema_field *schema_find(const struct schema_record *record, const char *key);

@@ -489,7 +489,7 @@ static const struct schema_field real_server_fields[] = {
 	 .doc = "default: the address as written"},
 	DESCRIPTION(real_server),
 	{.key = "address", .type = TYPE_ENDPOINT, MEMBER(real_server, address),
-	 .flags = FIELD_REQUIRED | FIELD_OWN, .judge = judge_server,
+	 .flags = FIELD_REQUIRED | FIELD_OWN, .judge = judge_endpoint,
 	 .doc = "with a port if it is not the listener's"},
 	{.key = "weight", .type = TYPE_NUMBER, MEMBER(real_server, weight), .max = 65535,
 	 .default_text = "1", .doc = "share of the connections; 0: none"},
@@ -503,12 +503,30 @@ const struct schema_record schema_real_server = {
 	.short_form = "address",
 };
 
+/* As ipvsadm(8) takes it: beyond a month the kernel's clock ticks might not fit. */
+#define PERSISTENCE_MAX (31 * DAY)
+
+static const struct schema_field persistence_fields[] = {
+	{.key = "timeout", .type = TYPE_DURATION, MEMBER(persistence, timeout),
+	 .max = PERSISTENCE_MAX, .step = NSTIME_S, .default_text = "0",
+	 .doc = "so long after its last connection; 0: no persistence"},
+	{.key = "prefix", .type = TYPE_NUMBER, MEMBER(persistence, prefix), .min = 1, .max = 128,
+	 .doc = "all addresses with the same first bits are one client; default 32 or 128"},
+	{.key = "engine", .type = TYPE_TEXT, MEMBER(persistence, engine), .judge = judge_engine,
+	 .doc = "udp: sip tells clients apart by their calls"},
+};
+
+const struct schema_record schema_persistence = {
+	RECORD("persistence", persistence_fields), .size = sizeof(struct persistence),
+	.short_form = "timeout",
+};
+
 static const struct schema_field service_fields[] = {
 	NAME(service),
 	DESCRIPTION(service),
 	{.key = "listen", .type = TYPE_ENDPOINT, ITEMS(service, listen, listen_count),
-	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_listen,
-	 .doc = "address and port for clients"},
+	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_endpoint,
+	 .doc = "address and port for clients; without a port all ports, with persistence only"},
 	{.key = "protocol", .type = TYPE_WORDS, MEMBER(service, protocols), .words = protocol_words,
 	 .default_text = "tcp", .doc = "one or more"},
 	{.key = "scheduler", .type = TYPE_TEXT, MEMBER(service, scheduler),
@@ -519,6 +537,8 @@ static const struct schema_field service_fields[] = {
 	 .words = forwarding_words, .default_text = "dr", .doc = "how packets reach the servers"},
 	{.key = "gateway", .type = TYPE_ADDRESS, MEMBER(service, gateway),
 	 .judge = judge_host_address, .doc = "nat: what lbha-rs makes the servers' default route"},
+	{.key = "persistence", .type = TYPE_RECORD, MEMBER(service, persistence),
+	 .record = &schema_persistence, .doc = "a client goes to the server it had last"},
 	{.key = "on_failure", .type = TYPE_WORD, MEMBER(service, on_failure),
 	 .words = on_failure_words, .default_text = "auto",
 	 .doc = "weight 0 for a server that is down, or remove it"},

@@ -19,6 +19,18 @@ const struct origin *service_place(struct build_service *service, const char *ke
 	return origin->value ? origin : &service->self;
 }
 
+struct origin service_listener_place(struct build *build, struct build_service *service,
+				     uint32_t number)
+{
+	struct origin place = *service_place(service, "listen");
+
+	if (place.value->kind == NODE_SEQUENCE && number < place.value->count) {
+		place.path = path_below(&build->reader, place.path, NULL, number);
+		place.value = place.value->items[number];
+	}
+	return place;
+}
+
 PRINTF_LIKE(3, 4)
 static void server_error(struct build *build, const struct build_place *place, const char *format,
 			 ...)
@@ -51,6 +63,13 @@ static bool server_fits(struct build *build, const struct build_service *service
 				     "%s cannot serve %s of \"%s\": one is IPv4, the other IPv6",
 				     addr_format(&server->address.address, address),
 				     endpoint_format(listen, listener), model->name);
+			return false;
+		}
+		if (!listen->port && server->address.port) {
+			server_error(build, place,
+				     "\"%s\" listens on all ports, and a server gets a packet on "
+				     "the port that the client chose: leave port %u out",
+				     model->name, server->address.port);
 			return false;
 		}
 		if (model->forwarding == FORWARDING_DR && server->address.port &&
@@ -256,14 +275,7 @@ struct listener {
 
 static struct origin listener_place(struct build *build, const struct listener *listener)
 {
-	struct build_service *service = &build->services[listener->service];
-	struct origin place = *service_place(service, "listen");
-
-	if (place.value->kind == NODE_SEQUENCE && listener->number < place.value->count) {
-		place.path = path_below(&build->reader, place.path, NULL, listener->number);
-		place.value = place.value->items[listener->number];
-	}
-	return place;
+	return service_listener_place(build, &build->services[listener->service], listener->number);
 }
 
 static uint64_t addr_hash(const struct addr *address)

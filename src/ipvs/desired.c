@@ -29,14 +29,29 @@ static const struct {
 	{SCHEDULER_MH_PORT, IP_VS_SVC_F_SCHED2},
 };
 
+/* The kernel has a mask for IPv4 and a length for IPv6. */
+static uint32_t netmask_of(unsigned prefix, uint8_t family)
+{
+	if (!prefix || prefix > addr_bits(family))
+		prefix = addr_bits(family);
+	return family == AF_INET6 ? prefix : UINT32_MAX << (32 - prefix);
+}
+
 static struct ipvs_service_attr attr_of(const struct service *service, uint8_t family)
 {
-	struct ipvs_service_attr attr = {.netmask = family == AF_INET6 ? 128 : UINT32_MAX};
+	const struct persistence *persistence = &service->persistence;
+	struct ipvs_service_attr attr = {.netmask = netmask_of(persistence->prefix, family)};
 
 	strncpy(attr.scheduler, service->scheduler, sizeof(attr.scheduler) - 1);
 	for (size_t i = 0; i < COUNT_OF(scheduler_flags); i++)
 		if (service->scheduler_flags & scheduler_flags[i].model)
 			attr.flags |= scheduler_flags[i].kernel;
+	if (persistence->timeout) {
+		attr.flags |= IP_VS_SVC_F_PERSISTENT;
+		attr.timeout = (uint32_t)(persistence->timeout / NSTIME_S);
+	}
+	if (persistence->engine)
+		strncpy(attr.engine, persistence->engine, sizeof(attr.engine) - 1);
 	return attr;
 }
 

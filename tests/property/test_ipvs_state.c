@@ -52,6 +52,9 @@ static void random_service(struct arena *arena, struct service *out, uint32_t s)
 				.on_failure =
 					random_below(2) ? ON_FAILURE_QUIESCE : ON_FAILURE_REMOVE,
 				.listen_count = 1 + random_below(2)};
+	out->scheduler_flags = strcmp(out->scheduler, "sh") ? 0 : random_below(4);
+	out->persistence.timeout = random_below(3) * 60 * NSTIME_S;
+	out->persistence.prefix = random_below(2) ? 24 : 0;
 	out->listen = arena_array(arena, 2, sizeof(*out->listen));
 	out->real_servers = arena_array(arena, SERVERS, sizeof(*out->real_servers));
 	for (size_t i = 0; i < 2; i++)

@@ -82,6 +82,35 @@ START_TEST(flags_are_the_schedulers_own)
 }
 END_TEST
 
+START_TEST(persistence_has_a_timeout_a_prefix_and_an_engine)
+{
+	struct sample sample;
+
+	sample_make(&sample, "192.168.8.200:5060", "10.0.0.1");
+	sample.service.protocols = PROTOCOL_UDP;
+	sample.service.persistence.timeout = 360 * NSTIME_S;
+	ck_assert_str_eq(programmed(&sample), "-A -u 192.168.8.200:5060 -s wlc -p 360\n"
+					      "-a -u 192.168.8.200:5060 -r 10.0.0.1:5060 -g -w 1\n");
+	sample.service.persistence.prefix = 24;
+	sample.service.persistence.engine = "sip";
+	ck_assert_str_eq(programmed(&sample),
+			 "-A -u 192.168.8.200:5060 -s wlc -p 360 -M 255.255.255.0 --pe sip\n"
+			 "-a -u 192.168.8.200:5060 -r 10.0.0.1:5060 -g -w 1\n");
+}
+END_TEST
+
+START_TEST(without_a_port_it_is_all_ports_there_and_at_the_server)
+{
+	struct sample sample;
+
+	sample_make(&sample, "2001:db8::200", "2001:db8::1");
+	sample.service.persistence = (struct persistence){.timeout = NSTIME_S, .prefix = 64};
+	ck_assert_str_eq(programmed(&sample),
+			 "-A -t [2001:db8::200]:0 -s wlc -p 1 -M 64\n"
+			 "-a -t [2001:db8::200]:0 -r [2001:db8::1]:0 -g -w 1\n");
+}
+END_TEST
+
 static void check_refusal(const char *scheduler, const char *engine, const char *expected)
 {
 	struct ipvs_op op = {.kind = IPVS_ADD_SERVICE,
@@ -114,5 +143,7 @@ END_TEST
 TCase *ipvs_desired_case(void)
 {
 	return CASE("desired", flags_are_the_schedulers_own,
+		    persistence_has_a_timeout_a_prefix_and_an_engine,
+		    without_a_port_it_is_all_ports_there_and_at_the_server,
 		    a_missing_module_is_named_and_its_symbol_where_it_has_one);
 }
