@@ -163,6 +163,18 @@ static bool put_direction(struct vlink *vlink, bool up)
 	return true;
 }
 
+/* One after the other: the kernel takes some 30 ms for each, and an address that a master waits for
+ * must not stand behind a hundred of them. */
+static bool put_remove(struct vlink *vlink)
+{
+	bool *unlinking = &vlink->worker->unlinking;
+
+	if (*unlinking)
+		return false;
+	*unlinking = put_link(vlink, LINK_REMOVE);
+	return *unlinking;
+}
+
 static bool put_add(struct vlink *vlink)
 {
 	vlink->wanted.parent = vlink->parent->link.index;
@@ -265,7 +277,7 @@ static bool do_step(struct vlink *vlink, enum vlink_step step)
 	case VLINK_DOWN:
 		return put_direction(vlink, false);
 	case VLINK_REMOVE:
-		return put_link(vlink, LINK_REMOVE);
+		return put_remove(vlink);
 	case VLINK_FORGET:
 		return put_link(vlink, LINK_FORGET);
 	}
@@ -379,6 +391,7 @@ static void link_done(struct vlink *vlink, const struct link_op *op, int error)
 		vlink->carries = !error && vlink->up;
 		break;
 	case LINK_REMOVE:
+		vlink->worker->unlinking = false;
 		vlink->owned &= !fine;
 		break;
 	case LINK_FORGET:

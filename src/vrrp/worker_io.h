@@ -228,6 +228,7 @@ struct vrrp_worker {
 
 	struct vlink **vlinks;
 	size_t vlink_count, vlink_room;
+	bool unlinking;                /* one of them is on its way out */
 	struct tune **tunes;           /* sysctls of the interfaces below them */
 	size_t tune_count, tune_room;
 
