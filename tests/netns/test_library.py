@@ -88,6 +88,22 @@ def test_a_fetch_that_hangs_on_is_no_gap_while_others_are_answered(lab):
     assert fetching.longest_gap_ms < 1500
 
 
+def test_an_answer_that_comes_when_nothing_is_asked_any_more_ends_no_gap(lab):
+    """A fetch whose first SYN was lost in an outage is answered a second later, when others had long been answered."""
+    lan = lab.segment("lan", "192.168.8.0/24")
+    a = lab.real_server("a", lan, "192.168.8.20")
+    client = lab.client("client", lan, "192.168.8.100")
+    with client.fetching("192.168.8.20", every=0.01) as fetching:
+        wait_until(lambda: fetching.ok > 20, what="good answers")
+        a.host.cut_off()
+        wait_until(lambda: fetching.longest_gap_ms > 50, what="an outage")
+        a.host.join_again()
+        good = fetching.ok
+        wait_until(lambda: fetching.ok > good + 10, what="good answers again")
+    assert fetching.slowest_ms > 900
+    assert fetching.longest_gap_ms < 500
+
+
 def test_an_unplugged_host_has_no_carrier_and_a_cut_off_one_has(lab):
     lan = lab.segment("lan", "192.168.8.0/24")
     a = lab.host("a", (lan, "192.168.8.20"))

@@ -334,9 +334,10 @@ class Fetching:
             if len(self.errors) < 20:
                 self.errors.append(answer)
             return
+        when = min(fetch.finished, self._ended or fetch.finished)  # nothing is begun after the end that could be answered
         if self._last_good is not None:
-            self._gap = max(self._gap, fetch.finished - self._last_good)
-        self._last_good = fetch.finished
+            self._gap = max(self._gap, when - self._last_good)
+        self._last_good = when
         self.ok += 1
         self.served_by[answer.body] += 1
         self.slowest_ms = max(self.slowest_ms, round(answer.seconds * 1000, 1))
