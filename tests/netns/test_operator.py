@@ -421,6 +421,20 @@ def test_maintenance_without_a_successor_says_so_and_the_next_director_gets_the_
     assert not pair.lb1.holds(VIP)
 
 
+def test_maintenance_while_the_worker_is_away_is_taken_up_by_the_next(pair):
+    """Killed four times in a row it is away for a second."""
+    for killed in range(4):
+        wait_until(lambda killed=killed: pair.lb1.worker("vrrp")["restarts"] == killed and pair.lb1.worker("vrrp")["pid"],
+                   what="a worker to kill")
+        pair.lb1.kill_worker("vrrp")
+    wait_for(lambda: pair.lb1.worker("vrrp")["state"], "backoff", what="no worker")
+    code, told = outcome(pair.lb1, "maintenance", "on")
+    assert code == FAILED and "does not run just now; it releases when it is back" in told["warnings"][0]
+    assert "does not run just now; try again" in refused(pair.lb1, "release", "public")
+    pair.wait_roles("BACKUP", "MASTER")
+    assert pair.lb1.vrrp()["reason"] == f"maintenance; {LB2} advertises 100" and not pair.lb1.holds(VIP)
+
+
 def test_what_is_removed_in_maintenance_is_put_back_after_it(lone):
     assert lone.ctl_status("maintenance", "on")[0] == FAILED
     lone.host.ip(f"addr del {VIP}/24 dev eth0")
@@ -475,6 +489,32 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_word_holds(lone):
     assert lone.status()["overrides_error"] is None
     with open(state_file(lone)) as file:
         assert '"value":"201"' in file.read()
+
+
+def test_a_full_disk_is_told_and_the_word_holds_until_there_is_room(lab):
+    lone = Pair(lab).lb1
+    os.makedirs(lone.state_dir, mode=0o755)
+    lone.host.run("mount", "-t", "tmpfs", "-o", "size=16k,mode=755", "tmpfs", lone.state_dir)
+    lone.host.run("dd", "if=/dev/zero", f"of={lone.state_dir}/full", check=False)
+    lone.start()
+    lone.wait_role("MASTER")
+    code, told = outcome(lone, "priority", "public", "200")
+    assert code == DONE and "No space left on device" in told["warnings"][0]
+    assert lone.vrrp()["priority"] == 200
+    lone.host.run("rm", f"{lone.state_dir}/full")
+    assert outcome(lone, "maintenance", "off")[1]["warnings"] == ["overrides are this director's own; not told: lb2"]
+    assert '"value":"200"' in lone.host.run("cat", state_file(lone))
+
+
+def test_without_a_state_folder_the_daemon_runs_and_the_word_holds(lab):
+    lone = Pair(lab).lb1
+    lone.state_dir = "/proc/none/state"
+    lone.start()
+    lone.wait_role("MASTER")
+    assert lone.status()["overrides_error"] == "there is no such folder"
+    code, told = outcome(lone, "priority", "public", "200")
+    assert code == DONE and "cannot be written (there is no such folder)" in told["warnings"][0]
+    assert lone.vrrp()["priority"] == 200
 
 
 @pytest.mark.parametrize("content, kept", [
