@@ -14,6 +14,7 @@
 #include "core/worker.h"
 #include "vrrp/accept.h"
 #include "vrrp/auth.h"
+#include "vrrp/priority.h"
 #include "vrrp/worker_io.h"
 
 #define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
@@ -745,6 +746,12 @@ static bool no_peer_heard(const struct router *router)
 	return machine->no_peer_heard && has_peers;
 }
 
+/* What it advertises, or would. */
+static uint8_t priority_told(const struct router *router)
+{
+	return router->config.barred ? VRRP_PRIORITY_LEAST : router->config.priority;
+}
+
 const char *router_why(const struct router *router, char *out)
 {
 	return reason(router, out);
@@ -759,7 +766,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 		.instance = router->index,
 		.state = machine->state,
 		.since = machine->since,
-		.priority = router->config.priority,
+		.priority = priority_told(router),
 		.base_priority = router->base_priority,
 		.master = machine->master,
 		.master_priority = machine->master_priority,

@@ -12,8 +12,6 @@
 #include "vrrp/track_set.h"
 #include "vrrp/worker_io.h"
 
-#define PRIORITY_BARRED 1
-
 struct trackers {
 	struct arena *arena;   /* of the set and of itself */
 	struct track_set set;
@@ -124,14 +122,11 @@ static const struct track *tracks_of(const struct router *router, size_t *count)
 	return track_set_of(&trackers->set, router->index, count);
 }
 
-/* In maintenance whoever else can is to have the addresses: the last resort is preempted by all. */
 uint8_t trackers_priority(const struct router *router)
 {
 	size_t count;
 	const struct track *tracks = tracks_of(router, &count);
 
-	if (router->config.barred)
-		return PRIORITY_BARRED;
 	return track_priority(router->base_priority, track_sum(tracks, count));
 }
 

@@ -417,7 +417,7 @@ void trackers_free(struct trackers *trackers); /* NULL is fine */
 void trackers_link(struct vrrp_worker *worker, const struct link *link); /* changed or gone */
 void trackers_probe(struct vrrp_worker *worker, const struct fact_probe *fact);
 void trackers_due(void *ctx); /* worker->track_due */
-/* The effective priority, by the base and what is so now; the lowest in maintenance. */
+/* The effective priority, by the base and what is so now. */
 uint8_t trackers_priority(const struct router *router);
 /* Whether any of them means FAULT; then appends the causes. */
 bool trackers_fault(const struct router *router, struct text *causes);

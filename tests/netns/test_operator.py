@@ -432,7 +432,8 @@ def test_maintenance_while_the_worker_is_away_is_taken_up_by_the_next(pair):
     assert code == FAILED and "does not run just now; it releases when it is back" in told["warnings"][0]
     assert "does not run just now; try again" in refused(pair.lb1, "release", "public")
     pair.wait_roles("BACKUP", "MASTER")
-    assert pair.lb1.vrrp()["reason"] == f"maintenance; {LB2} advertises 100" and not pair.lb1.holds(VIP)
+    wait_for(lambda: pair.lb1.vrrp()["reason"], f"maintenance; {LB2} advertises 100", what="the reason")
+    wait_for(lambda: pair.lb1.holds(VIP), False, what="no address of before")
 
 
 def test_what_is_removed_in_maintenance_is_put_back_after_it(lone):
