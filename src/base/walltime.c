@@ -1,4 +1,5 @@
-/* Days and civil dates without the C library's tables: every year has 365 days and a leap day if it says so. */
+/* Days and civil dates without the C library's tables: every year has 365 days and a leap day if it
+ * says so. */
 #include "base/walltime.h"
 
 #include <errno.h>
@@ -26,12 +27,14 @@ static unsigned long long days_before(int year)
 {
 	unsigned past = (unsigned)year - 1;
 
-	return 365ull * (unsigned)(year - FIRST_YEAR) + past / 4 - past / 100 + past / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400);
+	return 365ull * (unsigned)(year - FIRST_YEAR) + past / 4 - past / 100 + past / 400 -
+	       (1969 / 4 - 1969 / 100 + 1969 / 400);
 }
 
 const char *walltime_format(nstime since_epoch, char *out)
 {
-	unsigned long long millis = since_epoch < 0 ? 0 : (unsigned long long)(since_epoch / NSTIME_MS);
+	unsigned long long millis =
+		since_epoch < 0 ? 0 : (unsigned long long)(since_epoch / NSTIME_MS);
 	unsigned long long days = millis / 1000 / DAY, clock = millis / 1000 % DAY;
 	int year = FIRST_YEAR + (int)(days / 366), month = 1;
 
@@ -41,9 +44,9 @@ const char *walltime_format(nstime since_epoch, char *out)
 	for (; days >= (unsigned)month_days(year, month); month++)
 		days -= (unsigned)month_days(year, month);
 	/* the remainders change nothing but the compiler's view of what fits */
-	snprintf(out, WALLTIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year % 10000, month % 100,
-		 (int)(days % 31) + 1, (int)(clock / 3600 % 24), (int)(clock / 60 % 60), (int)(clock % 60),
-		 (int)(millis % 1000));
+	snprintf(out, WALLTIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year % 10000,
+		 month % 100, (int)(days % 31) + 1, (int)(clock / 3600 % 24),
+		 (int)(clock / 60 % 60), (int)(clock % 60), (int)(millis % 1000));
 	return out;
 }
 
@@ -81,12 +84,13 @@ int walltime_parse(const char *text, nstime *out)
 	hour = number(text + 11, 2);
 	minute = number(text + 14, 2);
 	second = number(text + 17, 2);
-	if (year < FIRST_YEAR || month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 ||
-	    minute > 59 || second > 59)
+	if (year < FIRST_YEAR || month < 1 || month > 12 || day < 1 ||
+	    day > month_days(year, month) || hour > 23 || minute > 59 || second > 59)
 		return -EINVAL;
 	for (int i = 1; i < month; i++)
 		day += month_days(year, i);
-	seconds = ((long long)days_before(year) + day - 1) * DAY + hour * 3600 + minute * 60 + second;
+	seconds =
+		((long long)days_before(year) + day - 1) * DAY + hour * 3600 + minute * 60 + second;
 	if (__builtin_mul_overflow(seconds, NSTIME_S, &point) ||
 	    __builtin_add_overflow(point, number(text + 20, 3) * NSTIME_MS, &point))
 		return -ERANGE;

@@ -72,7 +72,7 @@ uint8_t override_priority(const struct override *override)
 
 void override_put(struct writer *out, const struct override *override)
 {
-	put_u8(out, (uint8_t)override->kind);
+	put_u8(out, (uint8_t) override->kind);
 	put_text(out, override->object);
 	put_text(out, override->value);
 	put_text(out, override->by);

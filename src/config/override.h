@@ -1,6 +1,7 @@
-/* An operator's word that goes before lbha.conf: who said what about which object, until when. One shape for all kinds,
- * in the state folder, in memory, between workers. At most one override per (kind, object). Times are wall time
- * (nanoseconds since the epoch): they outlive the machine's clock.
+/* An operator's word that goes before lbha.conf: who said what about which object, until when. One
+ * shape for all kinds, in the state folder, in memory, between workers. At most one override per
+ * (kind, object). Times are wall time (nanoseconds since the epoch): they outlive the machine's
+ * clock.
  *
  *   kind         object        value
  *   priority     an instance   1..254, in place of the configured one
@@ -48,7 +49,8 @@ const char *override_wrong(const struct override *override);
 /* The priority of a sound override of that kind. */
 uint8_t override_priority(const struct override *override);
 
-/* Between processes of one build. The getter takes only what override_wrong() has nothing against, and cleans texts. */
+/* Between processes of one build. The getter takes only what override_wrong() has nothing against,
+ * and cleans texts. */
 void override_put(struct writer *out, const struct override *override);
 bool override_get(struct reader *in, struct override *override);
 

@@ -1,6 +1,6 @@
 /* The supervisor's overrides as the control worker knows them: of the daemon, not of the model, so
- * they may be about objects that the model has not. A row is taken with each fact; when the round is
- * complete (SYNC of the supervisor) what has changed since the last one becomes events. */
+ * they may be about objects that the model has not. A row is taken with each fact; when the round
+ * is complete (SYNC of the supervisor) what has changed since the last one becomes events. */
 #ifndef LBHA_DAEMON_CONTROL_OVERRIDES_H
 #define LBHA_DAEMON_CONTROL_OVERRIDES_H
 
@@ -18,7 +18,7 @@ struct override_row {
 
 struct override_mirror {
 	struct override_row *rows;
-	size_t room, count; /* count: as the daemon says, known or not */
+	size_t room, count;    /* count: as the daemon says, known or not */
 	struct override *told; /* as they were at the last SYNC */
 	size_t told_count;
 	bool synced;

@@ -1,5 +1,5 @@
-/* See the header. A line becomes an override only as a whole: a member that is missing, of another type or too long
- * leaves it to be kept, never half applied. */
+/* See the header. A line becomes an override only as a whole: a member that is missing, of another
+ * type or too long leaves it to be kept, never half applied. */
 #include "daemon/overrides.h"
 
 #include <errno.h>
@@ -22,9 +22,10 @@ void overrides_free(struct overrides *list)
 	*list = (struct overrides){0};
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
-static struct override *find(const struct overrides *list, enum override_kind kind, const char *object)
+static struct override *find(const struct overrides *list, enum override_kind kind,
+			     const char *object)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (list->rows[i].kind == kind && !strcmp(list->rows[i].object, object))
@@ -32,7 +33,8 @@ static struct override *find(const struct overrides *list, enum override_kind ki
 	return NULL;
 }
 
-const struct override *overrides_find(const struct overrides *list, enum override_kind kind, const char *object)
+const struct override *overrides_find(const struct overrides *list, enum override_kind kind,
+				      const char *object)
 {
 	return find(list, kind, object);
 }
@@ -85,8 +87,8 @@ bool overrides_remove(struct overrides *list, enum override_kind kind, const cha
 	return there != NULL;
 }
 
-size_t overrides_expire(struct overrides *list, nstime now, void (*tell)(void *ctx, const struct override *gone),
-			void *ctx)
+size_t overrides_expire(struct overrides *list, nstime now,
+			void (*tell)(void *ctx, const struct override *gone), void *ctx)
 {
 	size_t before = list->count;
 
@@ -110,7 +112,7 @@ nstime overrides_next_end(const struct overrides *list)
 	return next;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct reading {
 	struct overrides *list;
@@ -149,13 +151,15 @@ static const char *override_of(const json_t *record, struct override *out)
 
 	if (!json_is_object(record))
 		return "no JSON object";
-	if (!text_of_member(record, "kind", kind, sizeof(kind)) || !override_kind_find(kind, &override.kind))
+	if (!text_of_member(record, "kind", kind, sizeof(kind)) ||
+	    !override_kind_find(kind, &override.kind))
 		return "of no kind that this version knows";
 	if (!text_of_member(record, "object", override.object, sizeof(override.object)) ||
 	    !text_of_member(record, "value", override.value, sizeof(override.value)) ||
 	    !text_of_member(record, "by", override.by, sizeof(override.by)) ||
 	    !text_of_member(record, "comment", override.comment, sizeof(override.comment)) ||
-	    !time_of_member(record, "since", &override.since) || !time_of_member(record, "until", &override.until))
+	    !time_of_member(record, "since", &override.since) ||
+	    !time_of_member(record, "until", &override.until))
 		return "a member is missing, or of another form";
 	*out = override;
 	return override_wrong(&override);
@@ -225,7 +229,7 @@ int overrides_parse(struct overrides *list, const char *text, size_t size,
 	return err;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static json_t *time_json(nstime point)
 {
@@ -236,10 +240,11 @@ static json_t *time_json(nstime point)
 
 static char *line_of(const struct override *override)
 {
-	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "object", override->object, "kind",
-				   override_kind_name(override->kind), "value", override->value, "by", override->by,
-				   "comment", override->comment, "since", time_json(override->since), "until",
-				   time_json(override->until));
+	json_t *record =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "object", override->object, "kind",
+			  override_kind_name(override->kind), "value", override->value, "by",
+			  override->by, "comment", override->comment, "since",
+			  time_json(override->since), "until", time_json(override->until));
 	char *line = record ? json_dumps(record, JSON_COMPACT) : NULL;
 
 	json_decref(record);

@@ -35,8 +35,8 @@ static int read_all(int fd, char *bytes, size_t *size)
 	return 0;
 }
 
-static int parse_open(int fd, struct overrides *list, void (*tell)(void *ctx, unsigned line, const char *why),
-		      void *ctx, char *why)
+static int parse_open(int fd, struct overrides *list,
+		      void (*tell)(void *ctx, unsigned line, const char *why), void *ctx, char *why)
 {
 	struct stat about;
 	size_t size;
@@ -46,7 +46,9 @@ static int parse_open(int fd, struct overrides *list, void (*tell)(void *ctx, un
 	if (fstat(fd, &about))
 		return complain(-errno, strerror(errno), why);
 	if (!S_ISREG(about.st_mode) || about.st_uid != geteuid() || about.st_mode & 022)
-		return complain(-EPERM, "it is no file, belongs to another user, or others can write it", why);
+		return complain(-EPERM,
+				"it is no file, belongs to another user, or others can write it",
+				why);
 	if (about.st_size > (off_t)OVERRIDES_FILE_MAX)
 		return complain(-EFBIG, "it is too large", why);
 	size = (size_t)about.st_size;
@@ -55,18 +57,23 @@ static int parse_open(int fd, struct overrides *list, void (*tell)(void *ctx, un
 	if (!err)
 		err = overrides_parse(list, bytes, size, tell, ctx);
 	free(bytes);
-	return err ? complain(err, err == -EPROTO ? "it is not of this version of lbha" : strerror(-err), why) : 0;
+	return err ? complain(err,
+			      err == -EPROTO ? "it is not of this version of lbha" : strerror(-err),
+			      why)
+		   : 0;
 }
 
-int overrides_file_read(int dir, struct overrides *list, void (*tell)(void *ctx, unsigned line, const char *why),
-			void *ctx, char *why)
+int overrides_file_read(int dir, struct overrides *list,
+			void (*tell)(void *ctx, unsigned line, const char *why), void *ctx,
+			char *why)
 {
 	int fd = openat(dir, OVERRIDES_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), err;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
-		return complain(-errno, errno == ELOOP ? "it is a symbolic link" : strerror(errno), why);
+		return complain(-errno, errno == ELOOP ? "it is a symbolic link" : strerror(errno),
+				why);
 	err = parse_open(fd, list, tell, ctx, why);
 	close(fd);
 	return err;

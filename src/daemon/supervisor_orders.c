@@ -1,5 +1,6 @@
-/* Orders: what an operator wants done now (release, claim) goes to vrrp with a number; it tells what came of each
- * instance and then the end. vrrp keeps its own deadlines; ours is for a worker that forgets. */
+/* Orders: what an operator wants done now (release, claim) goes to vrrp with a number; it tells
+ * what came of each instance and then the end. vrrp keeps its own deadlines; ours is for a worker
+ * that forgets. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +69,8 @@ static bool order_send(struct supervisor *s, const struct request *request, enum
 	put_u16(&out, request->count);
 	put_bytes(&out, request->objects.at, reader_left(&request->objects));
 	if (!out.failed)
-		slot_send_bytes(&s->workers.slots[ROLE_VRRP], RECORD_ORDER, bytes, writer_used(&out));
+		slot_send_bytes(&s->workers.slots[ROLE_VRRP], RECORD_ORDER, bytes,
+				writer_used(&out));
 	return !out.failed;
 }
 

@@ -1,6 +1,7 @@
-/* Overrides: the list is ours. It is changed on request and when one ends, then written down, given to the workers and
- * told as facts. It holds although it cannot be written down: an operator who says `maintenance on` at a full disk wants
- * maintenance first; the answer, the log and the status say what is missing, and writing is tried again. */
+/* Overrides: the list is ours. It is changed on request and when one ends, then written down, given
+ * to the workers and told as facts. It holds although it cannot be written down: an operator who
+ * says `maintenance on` at a full disk wants maintenance first; the answer, the log and the status
+ * say what is missing, and writing is tried again. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -10,16 +11,18 @@
 #include "daemon/overrides_file.h"
 #include "daemon/supervisor_state.h"
 
+#define WHAT 256
 #define LOOK_EVERY (60 * NSTIME_S) /* wall time may jump; and a full disk may have room again */
 
-/* ---- writing down ------------------------------------------------------------------------------------------------ */
+/* ---- writing down ---------------------------------------------------------------------------- */
 
 static void save_failed(struct supervisor *s, const char *why)
 {
 	char *error = s->facts.overrides_error;
 
 	if (strcmp(error, why) != 0)
-		log_error("%s/" OVERRIDES_FILE " cannot be written: %s; what was said holds until lbhad ends",
+		log_error("%s/" OVERRIDES_FILE
+			  " cannot be written: %s; what was said holds until lbhad ends",
 			  s->options->state_dir, why);
 	snprintf(error, sizeof(s->facts.overrides_error), "%s", why);
 }
@@ -31,7 +34,8 @@ static void save(struct supervisor *s)
 
 	if (s->overrides_unread)
 		return;
-	err = s->rundir.state_dir < 0 ? -ENOENT : overrides_file_write(s->rundir.state_dir, &s->overrides);
+	err = s->rundir.state_dir < 0 ? -ENOENT
+				      : overrides_file_write(s->rundir.state_dir, &s->overrides);
 	if (err) {
 		save_failed(s, err == -ENOENT ? "there is no such folder" : strerror(-err));
 		return;
@@ -41,7 +45,7 @@ static void save(struct supervisor *s)
 		log_info("%s/" OVERRIDES_FILE " could be written again", s->options->state_dir);
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------ */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 void supervisor_overrides_tell(struct supervisor *s, struct slot *slot)
 {
@@ -86,7 +90,8 @@ static void changed(struct supervisor *s)
 static void log_ended(void *ctx, const struct override *gone)
 {
 	(void)ctx;
-	log_info("%s: %s %s, by %s, has ended", gone->object, override_kind_name(gone->kind), gone->value, gone->by);
+	log_info("%s: %s %s, by %s, has ended", gone->object, override_kind_name(gone->kind),
+		 gone->value, gone->by);
 }
 
 static void timer_fired(void *ctx)
@@ -104,11 +109,12 @@ static void timer_fired(void *ctx)
 	timer_arm(s);
 }
 
-/* ---- what is asked ------------------------------------------------------------------------------------------------- */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 static void name_user(uid_t uid, char *out, size_t size)
 {
-	const struct passwd *user = uid ? getpwuid(uid) : NULL; /* root needs no directory that may be slow */
+	const struct passwd *user =
+		uid ? getpwuid(uid) : NULL; /* root needs no directory that may be slow */
 
 	if (user || !uid)
 		snprintf(out, size, "%s", user ? user->pw_name : "root");
@@ -117,7 +123,8 @@ static void name_user(uid_t uid, char *out, size_t size)
 	text_clean(out);
 }
 
-static struct override override_of(const struct request *request, enum override_kind kind, const char *object)
+static struct override override_of(const struct request *request, enum override_kind kind,
+				   const char *object)
 {
 	struct override made = {.kind = kind, .since = clock_now() + clock_wall_offset()};
 
@@ -130,20 +137,23 @@ static struct override override_of(const struct request *request, enum override_
 	return made;
 }
 
-/* Sets one; true when it holds, and `what` (256 bytes) says why not otherwise. */
+/* Sets one; true when it holds, and `what` (WHAT bytes) says why not otherwise. */
 static bool set_one(struct supervisor *s, const struct override *override, char *what)
 {
 	const char *wrong = override_wrong(override);
 	int err = overrides_set(&s->overrides, override);
 
 	if (err) {
-		snprintf(what, 256, "%s",
-			 wrong ? wrong : err == -ENOSPC ? "there are too many overrides already" : strerror(-err));
+		snprintf(what, WHAT, "%s",
+			 wrong            ? wrong
+			 : err == -ENOSPC ? "there are too many overrides already"
+					  : strerror(-err));
 		return false;
 	}
-	log_info("%s: %s %s, by %s%s%s", override->object, override_kind_name(override->kind), override->value,
-		 override->by, override->comment[0] ? ": " : "", override->comment);
-	snprintf(what, 256, "%s %s", override_kind_name(override->kind), override->value);
+	log_info("%s: %s %s, by %s%s%s", override->object, override_kind_name(override->kind),
+		 override->value, override->by, override->comment[0] ? ": " : "",
+		 override->comment);
+	snprintf(what, WHAT, "%s %s", override_kind_name(override->kind), override->value);
 	return true;
 }
 
@@ -155,7 +165,8 @@ static bool remove_one(struct supervisor *s, const struct override *asked, char 
 	if (was_there)
 		log_info("%s: %s as configured again, by %s%s%s", asked->object, kind, asked->by,
 			 asked->comment[0] ? ": " : "", asked->comment);
-	snprintf(what, 256, was_there ? "%s as configured again" : "%s was as configured already", kind);
+	snprintf(what, WHAT, was_there ? "%s as configured again" : "%s was as configured already",
+		 kind);
 	return true;
 }
 
@@ -166,7 +177,8 @@ static void warn(struct supervisor *s, uint32_t request)
 
 	if (!s->facts.overrides_error[0])
 		return;
-	snprintf(line, sizeof(line), "%s/" OVERRIDES_FILE " cannot be written (%s): this holds only until lbhad ends",
+	snprintf(line, sizeof(line),
+		 "%s/" OVERRIDES_FILE " cannot be written (%s): this holds only until lbhad ends",
 		 s->options->state_dir, s->facts.overrides_error);
 	supervisor_reply_line(s, request, line);
 }
@@ -175,10 +187,11 @@ static void set_priorities(struct supervisor *s, const struct request *request)
 {
 	struct reader objects = request->objects;
 	bool done = true, back = !strcmp(request->value, "auto");
-	char object[OVERRIDE_OBJECT], what[256];
+	char object[OVERRIDE_OBJECT], what[WHAT];
 
 	for (unsigned i = 0; i < request->count; i++) {
-		struct override asked = override_of(request, OVERRIDE_PRIORITY, get_text(&objects, object, sizeof(object)));
+		struct override asked = override_of(request, OVERRIDE_PRIORITY,
+						    get_text(&objects, object, sizeof(object)));
 		bool fine = back ? remove_one(s, &asked, what) : set_one(s, &asked, what);
 
 		done &= fine;
@@ -192,10 +205,11 @@ static void set_priorities(struct supervisor *s, const struct request *request)
 static void maintenance_off(struct supervisor *s, const struct request *request)
 {
 	struct override asked = override_of(request, OVERRIDE_MAINTENANCE, OVERRIDE_DIRECTOR);
-	char what[256];
+	char what[WHAT];
 
 	if (overrides_remove(&s->overrides, asked.kind, asked.object))
-		log_info("maintenance off, by %s%s%s", asked.by, asked.comment[0] ? ": " : "", asked.comment);
+		log_info("maintenance off, by %s%s%s", asked.by, asked.comment[0] ? ": " : "",
+			 asked.comment);
 	snprintf(what, sizeof(what), "maintenance off");
 	changed(s);
 	supervisor_reply_object(s, request->number, OVERRIDE_DIRECTOR, true, what);
@@ -207,7 +221,7 @@ static void maintenance_off(struct supervisor *s, const struct request *request)
 static void maintenance_on(struct supervisor *s, const struct request *request)
 {
 	struct override asked = override_of(request, OVERRIDE_MAINTENANCE, OVERRIDE_DIRECTOR);
-	char what[256];
+	char what[WHAT];
 	bool done = set_one(s, &asked, what);
 
 	supervisor_reply_object(s, request->number, asked.object, done, what);
@@ -216,8 +230,9 @@ static void maintenance_on(struct supervisor *s, const struct request *request)
 	if (done && supervisor_order(s, request, ORDER_EVACUATE))
 		return;
 	if (done)
-		supervisor_reply_line(s, request->number,
-				      "the vrrp worker does not run just now; it releases when it is back");
+		supervisor_reply_line(
+			s, request->number,
+			"the vrrp worker does not run just now; it releases when it is back");
 	supervisor_reply_end(s, request->number, false);
 }
 
@@ -235,19 +250,21 @@ void supervisor_override(struct supervisor *s, const struct request *request)
 	}
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void log_kept(void *ctx, unsigned line, const char *why)
 {
 	const struct supervisor *s = ctx;
 
-	log_warning("%s/" OVERRIDES_FILE ":%u: not in force, but kept: %s", s->options->state_dir, line, why);
+	log_warning("%s/" OVERRIDES_FILE ":%u: not in force, but kept: %s", s->options->state_dir,
+		    line, why);
 }
 
 static void log_one(const struct override *override)
 {
-	log_info("%s: %s %s, by %s%s%s (as before this start)", override->object, override_kind_name(override->kind),
-		 override->value, override->by, override->comment[0] ? ": " : "", override->comment);
+	log_info("%s: %s %s, by %s%s%s (as before this start)", override->object,
+		 override_kind_name(override->kind), override->value, override->by,
+		 override->comment[0] ? ": " : "", override->comment);
 }
 
 static void load(struct supervisor *s)
@@ -255,12 +272,14 @@ static void load(struct supervisor *s)
 	char why[OVERRIDES_WHY];
 
 	if (s->rundir.state_dir < 0) {
-		snprintf(s->facts.overrides_error, sizeof(s->facts.overrides_error), "there is no such folder");
+		snprintf(s->facts.overrides_error, sizeof(s->facts.overrides_error),
+			 "there is no such folder");
 		return;
 	}
 	if (overrides_file_read(s->rundir.state_dir, &s->overrides, log_kept, s, why)) {
 		s->overrides_unread = true;
-		snprintf(s->facts.overrides_error, sizeof(s->facts.overrides_error), "it could not be read: %s", why);
+		snprintf(s->facts.overrides_error, sizeof(s->facts.overrides_error),
+			 "it could not be read: %s", why);
 		log_error("%s/" OVERRIDES_FILE " is not in force and will not be written over: %s",
 			  s->options->state_dir, why);
 	}

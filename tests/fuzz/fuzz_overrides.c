@@ -1,5 +1,5 @@
-/* Any bytes as the file of overrides: they are read or refused; what was read is sound, and written and read again it
- * is the same, the lines that nobody understands included. */
+/* Any bytes as the file of overrides: they are read or refused; what was read is sound, and written
+ * and read again it is the same, the lines that nobody understands included. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ static void same(const struct overrides *a, const struct overrides *b)
 	for (size_t i = 0; i < a->count; i++) {
 		const struct override *left = &a->rows[i], *right = &b->rows[i];
 
-		demand(left->kind == right->kind && left->until == right->until && left->since == right->since);
+		demand(left->kind == right->kind && left->until == right->until &&
+		       left->since == right->since);
 		demand(!strcmp(left->object, right->object) && !strcmp(left->value, right->value));
 		demand(!strcmp(left->by, right->by) && !strcmp(left->comment, right->comment));
 	}
@@ -39,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	}
 	for (size_t i = 0; i < first.count; i++) {
 		demand(!override_wrong(&first.rows[i]));
-		demand(overrides_find(&first, first.rows[i].kind, first.rows[i].object) == &first.rows[i]);
+		demand(overrides_find(&first, first.rows[i].kind, first.rows[i].object) ==
+		       &first.rows[i]);
 	}
 	text = overrides_format(&first, &length);
 	demand(text != NULL);

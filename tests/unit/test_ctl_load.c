@@ -8,11 +8,17 @@
 
 #define NOW (1767323045678 * NSTIME_MS) /* 2026-01-02T03:04:05.678Z */
 
-#define PUBLIC "{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"120\",\"by\":\"ann\",\"comment\":\"lb2 is old\"," \
-	       "\"since\":\"2026-01-01T00:00:00.000Z\",\"until\":null}"
-#define WORKS "{\"object\":\"director\",\"kind\":\"maintenance\",\"value\":\"on\",\"by\":\"ann\",\"comment\":\"\"," \
-	      "\"since\":null,\"until\":\"2026-01-02T03:05:05.678Z\"}"
-#define OVER "{\"object\":\"inside\",\"kind\":\"priority\",\"value\":\"90\",\"until\":\"2026-01-02T03:04:05.678Z\"}"
+#define PUBLIC                                                                                     \
+	"{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"120\",\"by\":\"ann\","           \
+	"\"comment\":\"lb2 is old\","                                                              \
+	"\"since\":\"2026-01-01T00:00:00.000Z\",\"until\":null}"
+#define WORKS                                                                                      \
+	"{\"object\":\"director\",\"kind\":\"maintenance\",\"value\":\"on\",\"by\":\"ann\","       \
+	"\"comment\":\"\","                                                                        \
+	"\"since\":null,\"until\":\"2026-01-02T03:05:05.678Z\"}"
+#define OVER                                                                                       \
+	"{\"object\":\"inside\",\"kind\":\"priority\",\"value\":\"90\",\"until\":\"2026-01-02T03:" \
+	"04:05.678Z\"}"
 
 static json_t *load(const char *text)
 {
@@ -68,11 +74,14 @@ static const struct {
 	{PUBLIC " {", "override 1: no JSON: "},
 	{"[7]", "override 1: it is no JSON object"},
 	{"[" PUBLIC ",{\"kind\":\"weight\"}]", "override 2: \"weight\" is no kind of override"},
-	{"[{\"kind\":\"priority\",\"object\":\"public\",\"value\":\"300\"}]", "override 1: a priority is a number from 1"},
+	{"[{\"kind\":\"priority\",\"object\":\"public\",\"value\":\"300\"}]",
+	 "override 1: a priority is a number from 1"},
 	{"[{\"kind\":\"priority\",\"value\":\"100\"}]", "override 1: no object is named"},
-	{"[{\"kind\":\"priority\",\"object\":\"a\",\"value\":\"1\",\"until\":\"soon\"}]", "override 1: \"until\" is no time"},
+	{"[{\"kind\":\"priority\",\"object\":\"a\",\"value\":\"1\",\"until\":\"soon\"}]",
+	 "override 1: \"until\" is no time"},
 	{"[{\"kind\":\"\\u001b[2J\"}]", "override 1: \"?[2J\" is no kind of override"},
-	{"[{\"kind\":\"priority\",\"object\":\"a\",\"value\":\"1111111111111111111111111111111111\"}]",
+	{"[{\"kind\":\"priority\",\"object\":\"a\",\"value\":"
+	 "\"1111111111111111111111111111111111\"}]",
 	 "override 1: a text is too long"},
 };
 

@@ -37,7 +37,7 @@ static void set(struct overrides *list, struct override override)
 	ck_assert_int_eq(overrides_set(list, &override), 0);
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 START_TEST(the_second_word_about_an_object_replaces_the_first)
 {
@@ -58,8 +58,10 @@ END_TEST
 
 START_TEST(only_sound_overrides_get_in)
 {
-	static const char *const wrong[] = {"", "0", "255", "256", "999", "1000", "-1", "+5", "010", "1e1", "auto", " 5"};
-	struct override nobody = priority("", "5"), elsewhere = maintenance(0), off = maintenance(0), early = maintenance(-1);
+	static const char *const wrong[] = {"",   "0",  "255", "256", "999",  "1000",
+					    "-1", "+5", "010", "1e1", "auto", " 5"};
+	struct override nobody = priority("", "5"), elsewhere = maintenance(0),
+			off = maintenance(0), early = maintenance(-1);
 	struct overrides list = {0};
 
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
@@ -126,7 +128,7 @@ START_TEST(what_has_ended_goes_and_is_told)
 }
 END_TEST
 
-/* ---- the text ------------------------------------------------------------------------------------------------- */
+/* ---- the text -------------------------------------------------------------------------------- */
 
 static void parse(struct overrides *list, const char *text)
 {
@@ -148,9 +150,11 @@ static void is_text(const struct overrides *list, const char *wanted)
 START_TEST(the_text_is_a_line_of_json_for_each)
 {
 	static const char text[] =
-		HEAD "{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"120\",\"by\":\"root\",\"comment\":\"\","
+		HEAD "{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"120\",\"by\":"
+		     "\"root\",\"comment\":\"\","
 		     "\"since\":\"2026-01-02T03:04:05.678Z\",\"until\":null}\n"
-		     "{\"object\":\"director\",\"kind\":\"maintenance\",\"value\":\"on\",\"by\":\"root\","
+		     "{\"object\":\"director\",\"kind\":\"maintenance\",\"value\":\"on\",\"by\":"
+		     "\"root\","
 		     "\"comment\":\"new switch\",\"since\":\"2026-01-02T03:04:05.678Z\","
 		     "\"until\":\"2026-01-02T04:04:05.678Z\"}\n";
 	struct overrides list = {0}, back = {0};
@@ -180,11 +184,12 @@ static void complain(void *ctx, unsigned line, const char *why)
 
 START_TEST(lines_that_nobody_understands_are_kept_to_the_byte)
 {
-	static const char text[] = HEAD
-		"{\"object\":\"web/b\",\"kind\":\"weight\",\"value\":\"3\"}\n"
-		"{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"300\",\"by\":\"\",\"comment\":\"\",\"since\":null,"
-		"\"until\":null}\n"
-		"   {]  \n";
+	static const char text[] =
+		HEAD "{\"object\":\"web/b\",\"kind\":\"weight\",\"value\":\"3\"}\n"
+		     "{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"300\",\"by\":\"\","
+		     "\"comment\":\"\",\"since\":null,"
+		     "\"until\":null}\n"
+		     "   {]  \n";
 	struct complaints complaints = {0};
 	struct overrides list = {0};
 
@@ -203,12 +208,14 @@ END_TEST
 
 START_TEST(another_version_or_no_head_is_not_read_at_all)
 {
-	static const char *const texts[] = {"{\"lbha_overrides\":2}\n", "{\"object\":\"public\"}\n", "\n", "x", "[1]\n",
-					    "{\"lbha_overrides\":\"1\"}\n"};
+	static const char *const texts[] = {
+		"{\"lbha_overrides\":2}\n",    "{\"object\":\"public\"}\n", "\n", "x", "[1]\n",
+		"{\"lbha_overrides\":\"1\"}\n"};
 	struct overrides list = {0};
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		ck_assert_int_eq(overrides_parse(&list, texts[i], strlen(texts[i]), NULL, NULL), -EPROTO);
+		ck_assert_int_eq(overrides_parse(&list, texts[i], strlen(texts[i]), NULL, NULL),
+				 -EPROTO);
 	parse(&list, "");
 	ck_assert_uint_eq(list.count, 0);
 }
@@ -218,7 +225,8 @@ START_TEST(texts_that_would_steer_a_terminal_are_cleaned)
 {
 	struct overrides list = {0};
 
-	parse(&list, HEAD "{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"120\",\"by\":\"\\u001b[2J\","
+	parse(&list, HEAD "{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"120\",\"by\":"
+			  "\"\\u001b[2J\","
 			  "\"comment\":\"a\\nb\",\"since\":null,\"until\":null}");
 	ck_assert_str_eq(list.rows[0].by, "?[2J");
 	ck_assert_str_eq(list.rows[0].comment, "a?b");
@@ -226,7 +234,7 @@ START_TEST(texts_that_would_steer_a_terminal_are_cleaned)
 }
 END_TEST
 
-/* ---- the record ------------------------------------------------------------------------------------------------ */
+/* ---- the record ------------------------------------------------------------------------------ */
 
 START_TEST(a_record_is_taken_whole_or_not_at_all)
 {
@@ -255,7 +263,7 @@ START_TEST(a_record_is_taken_whole_or_not_at_all)
 }
 END_TEST
 
-/* ---- the file --------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/lbha-overrides-XXXXXX";
 static int dir;
@@ -371,14 +379,16 @@ END_TEST
 
 int main(void)
 {
-	TCase *file = CASE("file", what_is_written_is_read_again_and_nothing_else_is_left,
-			   a_file_that_is_not_ours_alone_is_not_read, a_file_that_is_too_large_is_not_read,
-			   a_failed_write_leaves_the_old_file);
+	TCase *file =
+		CASE("file", what_is_written_is_read_again_and_nothing_else_is_left,
+		     a_file_that_is_not_ours_alone_is_not_read,
+		     a_file_that_is_too_large_is_not_read, a_failed_write_leaves_the_old_file);
 
 	tcase_add_checked_fixture(file, folder_make, folder_remove);
 	return SUITE_RUN("overrides",
-			 CASE("list", the_second_word_about_an_object_replaces_the_first, only_sound_overrides_get_in,
-			      the_list_has_an_end, what_has_ended_goes_and_is_told),
+			 CASE("list", the_second_word_about_an_object_replaces_the_first,
+			      only_sound_overrides_get_in, the_list_has_an_end,
+			      what_has_ended_goes_and_is_told),
 			 CASE("text", the_text_is_a_line_of_json_for_each,
 			      lines_that_nobody_understands_are_kept_to_the_byte,
 			      another_version_or_no_head_is_not_read_at_all,

@@ -186,7 +186,8 @@ START_TEST(a_release_in_maintenance_ends_with_it)
 }
 END_TEST
 
-/* ---- time ------------------------------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------------------------------
+ */
 
 START_TEST(patience_is_some_down_intervals_and_a_delay_within_reason)
 {
@@ -208,11 +209,13 @@ int main(void)
 {
 	return SUITE_RUN("vrrp order",
 			 CASE("claim", a_claim_is_done_when_the_router_is_master,
-			      a_better_master_is_an_answer_at_once, silence_is_waited_for_until_it_is_late,
+			      a_better_master_is_an_answer_at_once,
+			      silence_is_waited_for_until_it_is_late,
 			      a_fault_and_maintenance_are_answers_at_once,
 			      a_claim_of_what_is_being_released_for_good_fails,
 			      a_claim_undoes_the_operators_release),
-			 CASE("release", a_release_names_the_successor, a_release_without_a_successor_has_failed,
+			 CASE("release", a_release_names_the_successor,
+			      a_release_without_a_successor_has_failed,
 			      a_backup_stands_down_at_once, a_link_that_goes_ends_a_release),
 			 CASE("maintenance", a_release_in_maintenance_ends_with_it),
 			 CASE("time", patience_is_some_down_intervals_and_a_delay_within_reason));
