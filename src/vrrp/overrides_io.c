@@ -143,6 +143,7 @@ static void maintenance_take(struct vrrp_worker *worker, bool on)
 	log_info("maintenance %s", on ? "on: nothing is claimed and nothing repaired" : "off");
 	for (size_t i = 0; i < worker->port_count; i++)
 		worker_touch(worker, worker->ports[i]);
+	routes_touch(worker);
 }
 
 /* ---- records --------------------------------------------------------------------------------- */
