@@ -42,11 +42,30 @@ static const char *default_name(struct build *build, const struct real_server *s
 	return arena_strdup(build->arena, endpoint_format(&server->address, text));
 }
 
+/* As the kernel judges them (ip_vs_add_dest): a lower one alone is above an upper one of 0. */
+static bool thresholds_fit(struct build *build, const struct real_server *server,
+			   struct origin *origins, const struct origin *self)
+{
+	const struct origin *origin = origin_of(&schema_real_server, origins, "lower_threshold");
+
+	if (server->lower_threshold <= server->upper_threshold)
+		return true;
+	if (!server->upper_threshold)
+		origin_report(&build->reader, SEVERITY_ERROR, origin, self,
+			      "a lower threshold needs an upper_threshold");
+	else
+		origin_report(&build->reader, SEVERITY_ERROR, origin, self,
+			      "%u is above the upper_threshold of %u", server->lower_threshold,
+			      server->upper_threshold);
+	return false;
+}
+
 static bool read_server(struct build *build, const struct node *node, const struct path *path,
 			struct real_server *server)
 {
 	struct level levels[2] = {{.node = node, .path = path, .is_home = true},
 				  build->server_defaults};
+	struct origin self = {.key = node, .value = node, .path = path};
 	struct origin *origins =
 		arena_array(build->arena, schema_real_server.count, sizeof(*origins));
 
@@ -59,6 +78,8 @@ static bool read_server(struct build *build, const struct node *node, const stru
 	}
 	if (!origins ||
 	    !record_read(&build->reader, &schema_real_server, levels, 2, server, origins))
+		return false;
+	if (!thresholds_fit(build, server, origins, &self))
 		return false;
 	if (!server->name)
 		server->name = default_name(build, server,

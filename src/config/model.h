@@ -214,6 +214,7 @@ struct probe {
 enum protocol {
 	PROTOCOL_TCP = 1,
 	PROTOCOL_UDP = 2,
+	PROTOCOL_SCTP = 4,
 };
 
 /* What a scheduler is told beside its name; which one reads which: config/scheduler.h. */
@@ -247,6 +248,8 @@ struct real_server {
 	const char *description;
 	struct endpoint address;  /* port 0: the listener's */
 	uint32_t weight;          /* 0..65535 */
+	uint32_t upper_threshold; /* no new connections from so many on; 0: no limit */
+	uint32_t lower_threshold; /* until there are fewer than these; 0: three quarters of upper */
 	enum forwarding forwarding;
 	uint32_t *probes;         /* indices into model.probes: all must pass; none: counts as up */
 	size_t probe_count;
@@ -263,6 +266,7 @@ struct service {
 	enum forwarding forwarding;
 	struct addr gateway;      /* nat: the servers' default route, for lbha-rs */
 	struct persistence persistence;
+	bool one_packet;          /* udp: each packet finds a server by itself */
 	enum on_failure on_failure;
 	struct real_server *real_servers;
 	size_t real_server_count;

@@ -49,6 +49,15 @@ static void resolve_persistence(struct build_service *service)
 		model->engine = NULL;
 }
 
+static void resolve_one_packet(struct build_service *service)
+{
+	struct service *model = service->model;
+
+	if (origin_in(service, "one_packet")->is_default_level &&
+	    (model->protocols != PROTOCOL_UDP || model->forwarding == FORWARDING_NAT))
+		model->one_packet = false;
+}
+
 /* A server that is down keeps its place with weight 0, so that its connections may end in peace;
  * but sh and dh go on choosing a server of weight 0, persistent clients come back to it, and udp
  * has no connections that end. */
@@ -66,5 +75,6 @@ void resolve_service(struct build_service *service)
 {
 	resolve_flags(service);
 	resolve_persistence(service);
+	resolve_one_packet(service);
 	service->model->on_failure = resolve_on_failure(service->model);
 }

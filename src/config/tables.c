@@ -454,7 +454,7 @@ const struct schema_record schema_probe = {
 /* ---- services ------------------------------------------------------------------------------- */
 
 static const struct schema_word protocol_words[] = {
-	{"tcp", PROTOCOL_TCP}, {"udp", PROTOCOL_UDP}, {0},
+	{"tcp", PROTOCOL_TCP}, {"udp", PROTOCOL_UDP}, {"sctp", PROTOCOL_SCTP}, {0},
 };
 static const struct schema_word flag_words[] = {
 	{"sh-fallback", SCHEDULER_SH_FALLBACK},
@@ -493,6 +493,12 @@ static const struct schema_field real_server_fields[] = {
 	 .doc = "with a port if it is not the listener's"},
 	{.key = "weight", .type = TYPE_NUMBER, MEMBER(real_server, weight), .max = 65535,
 	 .default_text = "1", .doc = "share of the connections; 0: none"},
+	{.key = "upper_threshold", .type = TYPE_NUMBER, MEMBER(real_server, upper_threshold),
+	 .max = UINT32_MAX, .default_text = "0",
+	 .doc = "with so many connections it gets no new ones; 0: no limit"},
+	{.key = "lower_threshold", .type = TYPE_NUMBER, MEMBER(real_server, lower_threshold),
+	 .max = UINT32_MAX, .default_text = "0",
+	 .doc = "until it has fewer than these; 0: three quarters of upper_threshold"},
 	{.type = TYPE_WORD, MEMBER(real_server, forwarding), .words = forwarding_words},
 	{.type = TYPE_NUMBER, ITEMS(real_server, probes, probe_count),
 	 .flags = FIELD_LIST | FIELD_INDEX},
@@ -539,6 +545,8 @@ static const struct schema_field service_fields[] = {
 	 .judge = judge_host_address, .doc = "nat: what lbha-rs makes the servers' default route"},
 	{.key = "persistence", .type = TYPE_RECORD, MEMBER(service, persistence),
 	 .record = &schema_persistence, .doc = "a client goes to the server it had last"},
+	{.key = "one_packet", .type = TYPE_BOOL, MEMBER(service, one_packet),
+	 .default_text = "false", .doc = "udp: each packet finds a server by itself"},
 	{.key = "on_failure", .type = TYPE_WORD, MEMBER(service, on_failure),
 	 .words = on_failure_words, .default_text = "auto",
 	 .doc = "weight 0 for a server that is down, or remove it"},

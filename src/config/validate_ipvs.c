@@ -118,6 +118,24 @@ static bool persistence_fits(struct build *build, struct build_service *service)
 	return good;
 }
 
+/* ---- one packet ----------------------------------------------------------------------------- */
+
+/* The kernel keeps nothing by which it could tell an answer that has to be translated back, and
+ * treats other protocols as if nothing had been said. */
+static bool one_packet_fits(struct build *build, struct build_service *service)
+{
+	const struct service *model = service->model;
+	const struct origin *origin = service_place(service, "one_packet");
+	bool is_udp = model->protocols == PROTOCOL_UDP;
+
+	if (!model->one_packet || (is_udp && model->forwarding != FORWARDING_NAT))
+		return true;
+	origin_report(&build->reader, SEVERITY_ERROR, origin, origin, "%s",
+		      is_udp ? "answers of forwarding: nat find no way back without a connection"
+			     : "is for protocol: udp alone");
+	return false;
+}
+
 /* ---- all ports ------------------------------------------------------------------------------ */
 
 /* No listener tells them one. */
@@ -177,6 +195,7 @@ bool validate_ipvs(struct build *build, struct build_service *service)
 			  model->scheduler, scheduler_next);
 	good = flags_fit(build, service);
 	good &= persistence_fits(build, service);
+	good &= one_packet_fits(build, service);
 	good &= listeners_fit(build, service);
 	return good;
 }

@@ -294,11 +294,16 @@ static void listener_taken(struct build *build, const struct listener *listener,
 	struct origin place = listener_place(build, listener), other = listener_place(build, first);
 	bool same = first->service == listener->service;
 	char text[ENDPOINT_TEXT];
+	const char *protocol = "";
+
+	for (const struct schema_word *word = schema_find(&schema_service, "protocol")->words;
+	     word->text && !*protocol; word++)
+		if (listener->protocols & first->protocols & word->value)
+			protocol = word->text;
 
 	origin_report(&build->reader, SEVERITY_ERROR, &place, &place,
 		      "%s/%s is a listener of %s%s%s already (%s)",
-		      endpoint_format(&listener->endpoint, text),
-		      listener->protocols & first->protocols & PROTOCOL_TCP ? "tcp" : "udp",
+		      endpoint_format(&listener->endpoint, text), protocol,
 		      same ? "this service" : "\"",
 		      same ? "" : build->services[first->service].model->name, same ? "" : "\"",
 		      node_place(other.value, place.value, build->arena));

@@ -436,16 +436,17 @@ static json_t *listen_json(const struct service *service)
 	return array;
 }
 
-static const char *protocol_name(uint32_t protocols)
+/* "tcp", "tcp,udp". */
+static json_t *protocol_json(uint32_t protocols)
 {
-	switch (protocols) {
-	case PROTOCOL_TCP:
-		return "tcp";
-	case PROTOCOL_UDP:
-		return "udp";
-	default:
-		return "tcp,udp";
-	}
+	static const char *const names[] = {"tcp", "udp", "sctp"}; /* in the order of their bits */
+	char buffer[16];
+	struct text out = text_of(buffer, sizeof(buffer));
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (protocols & 1u << i)
+			text_add(&out, "%s%s", out.length ? "," : "", names[i]);
+	return json_string(buffer);
 }
 
 static const char *forwarding_name(enum forwarding forwarding)
@@ -483,7 +484,7 @@ static json_t *service_json(const struct mirror *mirror, size_t at, nstime wall)
 	put(&object, "reason", status_text(fact.reason));
 	put(&object, "listen", listen_json(service));
 	put(&object, "fwmark", json_null());
-	put(&object, "protocol", json_string(protocol_name(service->protocols)));
+	put(&object, "protocol", protocol_json(service->protocols));
 	put(&object, "scheduler", status_text(service->scheduler));
 	put(&object, "forwarding", json_string(forwarding_name(service->forwarding)));
 	put(&object, "quorum", quorum_json(&fact));

@@ -17,7 +17,11 @@
 static const struct {
 	enum protocol protocol;
 	uint8_t number;
-} protocols[] = {{PROTOCOL_TCP, IPPROTO_TCP}, {PROTOCOL_UDP, IPPROTO_UDP}};
+} protocols[] = {
+	{PROTOCOL_TCP, IPPROTO_TCP},
+	{PROTOCOL_UDP, IPPROTO_UDP},
+	{PROTOCOL_SCTP, IPPROTO_SCTP},
+};
 
 /* Those of mh are named in the kernel's inner header only (net/ip_vs.h). */
 static const struct {
@@ -50,6 +54,8 @@ static struct ipvs_service_attr attr_of(const struct service *service, uint8_t f
 		attr.flags |= IP_VS_SVC_F_PERSISTENT;
 		attr.timeout = (uint32_t)(persistence->timeout / NSTIME_S);
 	}
+	if (service->one_packet)
+		attr.flags |= IP_VS_SVC_F_ONEPACKET;
 	if (persistence->engine)
 		strncpy(attr.engine, persistence->engine, sizeof(attr.engine) - 1);
 	return attr;
@@ -203,7 +209,9 @@ int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipv
 
 static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_t weight)
 {
-	struct ipvs_dest_attr attr = {.weight = weight};
+	struct ipvs_dest_attr attr = {.weight = weight,
+				      .upper_threshold = server->upper_threshold,
+				      .lower_threshold = server->lower_threshold};
 
 	switch (server->forwarding) {
 	case FORWARDING_DR:

@@ -35,6 +35,8 @@ static struct real_server random_server(struct arena *arena, uint32_t i)
 	struct real_server server = {.name = arena_printf(arena, "server%u", i),
 				     .weight = random_below(4),
 				     .forwarding = random_below(2) ? FORWARDING_DR : FORWARDING_NAT,
+				     .upper_threshold = 10 * random_below(3),
+				     .lower_threshold = 5 * random_below(2),
 				     .probe_count = random_below(3)};
 
 	server.address.address = addr_from_ipv4(0x0a000001 + i);
@@ -55,6 +57,7 @@ static void random_service(struct arena *arena, struct service *out, uint32_t s)
 	out->scheduler_flags = strcmp(out->scheduler, "sh") ? 0 : random_below(4);
 	out->persistence.timeout = random_below(3) * 60 * NSTIME_S;
 	out->persistence.prefix = random_below(2) ? 24 : 0;
+	out->one_packet = random_below(2);
 	out->listen = arena_array(arena, 2, sizeof(*out->listen));
 	out->real_servers = arena_array(arena, SERVERS, sizeof(*out->real_servers));
 	for (size_t i = 0; i < 2; i++)
@@ -113,6 +116,8 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 	} else {
 		ck_assert_ptr_nonnull(dest);
 		ck_assert_uint_eq(dest->attr.weight, health == VERDICT_UP ? server->weight : 0);
+		ck_assert_uint_eq(dest->attr.upper_threshold, server->upper_threshold);
+		ck_assert_uint_eq(dest->attr.lower_threshold, server->lower_threshold);
 	}
 }
 

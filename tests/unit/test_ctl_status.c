@@ -144,7 +144,7 @@ static void fill_services(struct arena *arena, struct model *model)
 	add_server(arena, &model->services[0], "b", "192.168.8.30:80", 1);
 	add_server(arena, &model->services[0], "192.168.8.40", "192.168.8.40", 2);
 	fill_service(arena, &model->services[1], "dns6", "[2001:db8::53]:53");
-	model->services[1].protocols = PROTOCOL_TCP | PROTOCOL_UDP;
+	model->services[1].protocols = PROTOCOL_TCP | PROTOCOL_UDP | PROTOCOL_SCTP;
 	add_server(arena, &model->services[1], "2001:db8::20", "[2001:db8::20]:53", -1);
 }
 

@@ -111,6 +111,37 @@ START_TEST(without_a_port_it_is_all_ports_there_and_at_the_server)
 }
 END_TEST
 
+START_TEST(one_packet_is_the_services_and_thresholds_are_the_servers)
+{
+	struct sample sample;
+
+	sample_make(&sample, "192.168.8.200:53", "10.0.0.1");
+	sample.service.protocols = PROTOCOL_UDP;
+	sample.service.one_packet = true;
+	sample.server.upper_threshold = 1000;
+	sample.server.lower_threshold = 800;
+	ck_assert_str_eq(programmed(&sample),
+			 "-A -u 192.168.8.200:53 -s wlc -o\n"
+			 "-a -u 192.168.8.200:53 -r 10.0.0.1:53 -g -w 1 -x 1000 -y 800\n");
+}
+END_TEST
+
+START_TEST(each_protocol_is_a_virtual_service_of_its_own)
+{
+	struct sample sample;
+
+	sample_make(&sample, "192.168.8.200:80", "10.0.0.1");
+	sample.service.protocols = PROTOCOL_SCTP | PROTOCOL_UDP | PROTOCOL_TCP;
+	ck_assert_str_eq(programmed(&sample),
+			 "-A -t 192.168.8.200:80 -s wlc\n"
+			 "-a -t 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n"
+			 "-A -u 192.168.8.200:80 -s wlc\n"
+			 "-a -u 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n"
+			 "-A --sctp-service 192.168.8.200:80 -s wlc\n"
+			 "-a --sctp-service 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n");
+}
+END_TEST
+
 static void check_refusal(const char *scheduler, const char *engine, const char *expected)
 {
 	struct ipvs_op op = {.kind = IPVS_ADD_SERVICE,
@@ -145,5 +176,7 @@ TCase *ipvs_desired_case(void)
 	return CASE("desired", flags_are_the_schedulers_own,
 		    persistence_has_a_timeout_a_prefix_and_an_engine,
 		    without_a_port_it_is_all_ports_there_and_at_the_server,
+		    one_packet_is_the_services_and_thresholds_are_the_servers,
+		    each_protocol_is_a_virtual_service_of_its_own,
 		    a_missing_module_is_named_and_its_symbol_where_it_has_one);
 }
