@@ -49,21 +49,37 @@ static bool say_kind(struct turn *t, size_t member, enum vrrp_input_kind kind)
 
 /* ---- faults --------------------------------------------------------------------------------- */
 
+static size_t count_faulty(const struct vrrp_group *group, const struct vrrp_members *members)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < members->count && group->order != VRRP_GROUP_RELEASE; i++)
+		count += members->list[i].faults != 0;
+	return count;
+}
+
+/* Its own, and that there are others with faults, of `faulty` in all. */
+static uint64_t faults_for(const struct vrrp_member *member, size_t faulty)
+{
+	uint64_t faults = member->faults;
+
+	if (faulty > (faults ? 1 : 0))
+		faults |= VRRP_FAULT_GROUP;
+	return faults;
+}
+
 uint64_t vrrp_group_faults(const struct vrrp_group *group, const struct vrrp_members *members,
 			   size_t member)
 {
-	uint64_t faults = members->list[member].faults;
-
-	for (size_t i = 0; i < members->count && group->order != VRRP_GROUP_RELEASE; i++)
-		if (i != member && members->list[i].faults)
-			faults |= VRRP_FAULT_GROUP;
-	return faults;
+	return faults_for(&members->list[member], count_faulty(group, members));
 }
 
 static bool spread_faults(struct turn *t)
 {
+	size_t faulty = count_faulty(t->group, t->members);
+
 	for (size_t i = 0; i < t->members->count; i++) {
-		uint64_t faults = vrrp_group_faults(t->group, t->members, i);
+		uint64_t faults = faults_for(&t->members->list[i], faulty);
 
 		if (state_of(t->members, i) == VRRP_INIT ||
 		    machine_of(t->members, i)->faults == faults)
@@ -339,6 +355,14 @@ bool vrrp_group_next(struct vrrp_group *group, const struct vrrp_members *member
 	return any;
 }
 
+bool vrrp_group_cares(const struct vrrp_machine *before, const struct vrrp_machine *after)
+{
+	return before->state != after->state || before->phase != after->phase ||
+	       before->stepping != after->stepping || before->over != after->over ||
+	       before->standing != after->standing || before->faults != after->faults ||
+	       after->claim_at < before->claim_at;
+}
+
 nstime vrrp_group_due(const struct vrrp_group *group, const struct vrrp_members *members,
 		      nstime now)
 {
@@ -403,19 +427,35 @@ const char *vrrp_group_explain(const struct vrrp_group *group, const struct vrrp
 	return out;
 }
 
+static bool waits(const struct vrrp_member *member, nstime now)
+{
+	return member->machine->state == VRRP_BACKUP && now >= member->machine->claim_at;
+}
+
+static bool follows(const struct vrrp_member *member)
+{
+	if (member->machine->state == VRRP_FAULT)
+		return !member->faults;
+	return member->machine->reason.why == VRRP_WHY_GROUP;
+}
+
+bool vrrp_group_matters(const struct vrrp_member *member, nstime now)
+{
+	return waits(member, now) || follows(member);
+}
+
 const char *vrrp_group_explain_member(const struct vrrp_group *group,
 				      const struct vrrp_members *members, size_t member, nstime now,
 				      char *out, size_t size)
 {
-	const struct vrrp_machine *machine = machine_of(members, member);
-	size_t other = decides(group, members);
+	const struct vrrp_member *about = &members->list[member];
+	size_t other = vrrp_group_matters(about, now) ? decides(group, members) : member;
 	struct text text = text_of(out, size);
 	char words[WORDS];
 
-	if (machine->state == VRRP_BACKUP && now >= machine->claim_at && other != member)
+	if (waits(about, now) && other != member)
 		text_add(&text, "waiting for %s: ", members->list[other].name);
-	else if (machine->state == VRRP_FAULT ? !members->list[member].faults
-					      : machine->reason.why == VRRP_WHY_GROUP)
+	else if (follows(about))
 		text_add(&text, "with %s: ", members->list[other].name);
 	else
 		other = member;

@@ -82,6 +82,10 @@ void vrrp_group_order(struct vrrp_group *group, enum vrrp_group_order order);
 bool vrrp_group_next(struct vrrp_group *group, const struct vrrp_members *members, nstime now,
 		     uint32_t random, size_t *member, struct vrrp_input *input);
 
+/* Whether a step of a member can mean anything for its group; adverts of one that goes on as it is do
+ * not. (A claim that is due later than it was is noticed when it would have been due.) */
+bool vrrp_group_cares(const struct vrrp_machine *before, const struct vrrp_machine *after);
+
 /* The faults of a member that starts: its own, and VRRP_FAULT_GROUP for those of others. */
 uint64_t vrrp_group_faults(const struct vrrp_group *group, const struct vrrp_members *members,
 			   size_t member);
@@ -94,6 +98,10 @@ nstime vrrp_group_due(const struct vrrp_group *group, const struct vrrp_members 
  * "inside: 10.0.0.2 advertises 150 > 100". Returns out. */
 const char *vrrp_group_explain(const struct vrrp_group *group, const struct vrrp_members *members,
 			       nstime now, char *out, size_t size);
+
+/* Whether the group has to do with why a member is in its state: it waits for others, or has
+ * followed them. */
+bool vrrp_group_matters(const struct vrrp_member *member, nstime now);
 
 /* Why a member is in its state: its own reason; or "waiting for inside: …" when it would claim and
  * another holds it back; or "with inside: …" when it followed its group. Returns out. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "config/changes.h"
 #include "config/copy.h"
@@ -35,17 +36,19 @@ struct group {
 
 /* ---- the machine's view --------------------------------------------------------------------- */
 
+static struct vrrp_member member_of(const struct router *router)
+{
+	return (struct vrrp_member){.name = router->about.name,
+				    .machine = &router->machine,
+				    .config = &router->config,
+				    .faults = router->faults,
+				    .fault_text = note_text(router->fault_text)};
+}
+
 static struct vrrp_members members_of(const struct group *group)
 {
-	for (size_t i = 0; i < group->count; i++) {
-		const struct router *router = group->routers[i];
-
-		group->members[i] = (struct vrrp_member){.name = router->about.name,
-							 .machine = &router->machine,
-							 .config = &router->config,
-							 .faults = router->faults,
-							 .fault_text = note_text(router->fault_text)};
-	}
+	for (size_t i = 0; i < group->count; i++)
+		group->members[i] = member_of(group->routers[i]);
 	return (struct vrrp_members){.list = group->members, .count = group->count};
 }
 
@@ -68,10 +71,15 @@ static const char *words(const struct group *group, char *out)
 const char *group_reason(const struct router *router, char *out, size_t size)
 {
 	const struct group *group = router->group;
-	struct vrrp_members members = members_of(group);
+	struct vrrp_member member = member_of(router);
+	nstime now = clock_now();
+	struct vrrp_members members;
 
-	return vrrp_group_explain_member(&group->machine, &members, place_of(group, router),
-					 clock_now(), out, size);
+	if (!vrrp_group_matters(&member, now))
+		return vrrp_explain(&router->machine.reason, now, member.fault_text, out, size);
+	members = members_of(group);
+	return vrrp_group_explain_member(&group->machine, &members, place_of(group, router), now,
+					 out, size);
 }
 
 const char *group_name(const struct group *group)
@@ -268,9 +276,28 @@ static void group_add(struct group *group, struct router *router)
 
 /* ---- reload --------------------------------------------------------------------------------- */
 
-static struct group *find(const struct vrrp_worker *worker, const char *name)
+static uint64_t name_hash(const char *name)
 {
-	for (size_t i = 0; i < worker->group_count; i++)
+	return text_hash(TEXT_HASH, name, strlen(name));
+}
+
+/* The present groups by name, in the arena. -ENOMEM. */
+static int index_names(const struct vrrp_worker *worker, struct arena *arena, struct table *out)
+{
+	int err = arena ? table_init(out, arena, worker->group_count) : -ENOMEM;
+
+	for (size_t i = 0; i < worker->group_count && !err; i++)
+		err = table_add(out, name_hash(worker->groups[i]->about.name), (uint32_t)i);
+	return err;
+}
+
+static struct group *find(const struct vrrp_worker *worker, const struct table *names,
+			  const char *name)
+{
+	size_t step = 0;
+	uint32_t i;
+
+	while (table_next(names, name_hash(name), &step, &i))
 		if (!strcmp(worker->groups[i]->about.name, name))
 			return worker->groups[i];
 	return NULL;
@@ -300,10 +327,10 @@ static int leave_together(struct group *group)
 }
 
 /* The group of that name, as it is to be; what it has been through stays. */
-static struct group *renew(struct vrrp_worker *worker, const struct sync_group *about,
-			   uint32_t index)
+static struct group *renew(struct vrrp_worker *worker, const struct table *names,
+			   const struct sync_group *about, uint32_t index)
 {
-	struct group *group = find(worker, about->name);
+	struct group *group = find(worker, names, about->name);
 	const struct router *cause = NULL;
 	struct group *made = group ? group : group_new(worker);
 
@@ -319,14 +346,6 @@ static struct group *renew(struct vrrp_worker *worker, const struct sync_group *
 		group_add(made, worker->routers[about->instances[i]]);
 	made->machine.cause = place_of(made, cause);
 	return made;
-}
-
-static bool is_among(const struct group *group, struct group *const *groups, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (groups[i] == group)
-			return true;
-	return false;
 }
 
 /* A member that becomes a router of its own, or the reverse, is told; its faults are its own now.
@@ -346,9 +365,12 @@ static void membership_changed(struct router *router)
 
 static void replace_groups(struct vrrp_worker *worker, struct group **groups, size_t count)
 {
-	for (size_t i = 0; i < worker->group_count; i++)
-		if (!is_among(worker->groups[i], groups, count))
-			group_free(worker->groups[i]);
+	for (size_t i = 0; i < worker->group_count; i++) {
+		struct group *old = worker->groups[i];
+
+		if (old->index >= count || groups[old->index] != old)
+			group_free(old);
+	}
 	free(worker->groups);
 	worker->groups = groups;
 	worker->group_count = count;
@@ -357,7 +379,9 @@ static void replace_groups(struct vrrp_worker *worker, struct group **groups, si
 int groups_take(struct vrrp_worker *worker, const struct model *model)
 {
 	struct group **groups = calloc(model->sync_group_count + 1, sizeof(struct group *));
-	int err = groups ? 0 : -ENOMEM;
+	auto_arena *scratch = arena_new(0);
+	struct table names = {0};
+	int err = groups ? index_names(worker, scratch, &names) : -ENOMEM;
 
 	worker->forming = true;
 	for (size_t i = 0; i < worker->group_count && !err; i++)
@@ -367,7 +391,7 @@ int groups_take(struct vrrp_worker *worker, const struct model *model)
 			if (worker->groups[i]->routers[j]->group == worker->groups[i])
 				worker->groups[i]->routers[j]->group = NULL;
 	for (size_t i = 0; i < model->sync_group_count && !err; i++) {
-		groups[i] = renew(worker, &model->sync_groups[i], (uint32_t)i);
+		groups[i] = renew(worker, &names, &model->sync_groups[i], (uint32_t)i);
 		err = groups[i] ? 0 : -ENOMEM;
 	}
 	if (err) {
@@ -411,13 +435,22 @@ static void tell_change(void *ctx, const char *text)
 	worker_line(teller->worker->frame, "sync group %s: %s", teller->name, text);
 }
 
-void groups_tell(struct vrrp_worker *worker, const struct model *model)
+int groups_tell(struct vrrp_worker *worker, const struct model *model)
 {
+	auto_arena *scratch = arena_new(0);
+	bool *stays =
+		scratch ? arena_array(scratch, worker->group_count + 1, sizeof(*stays)) : NULL;
+	struct table names = {0};
+
+	if (!stays || index_names(worker, scratch, &names))
+		return -ENOMEM;
 	for (size_t i = 0; i < model->sync_group_count; i++) {
 		const struct sync_group *about = &model->sync_groups[i];
-		const struct group *group = find(worker, about->name);
+		const struct group *group = find(worker, &names, about->name);
 		struct teller teller = {.worker = worker, .name = about->name};
 
+		if (group)
+			stays[group->index] = true;
 		if (group)
 			schema_changes(&schema_sync_group, &group->about, about, tell_change,
 				       &teller);
@@ -425,16 +458,11 @@ void groups_tell(struct vrrp_worker *worker, const struct model *model)
 			worker_line(worker->frame, "sync group %s: bind %zu virtual routers",
 				    about->name, about->instance_count);
 	}
-	for (size_t i = 0; i < worker->group_count; i++) {
-		const char *name = worker->groups[i]->about.name;
-		bool stays = false;
-
-		for (size_t j = 0; j < model->sync_group_count; j++)
-			stays |= !strcmp(model->sync_groups[j].name, name);
-		if (!stays)
+	for (size_t i = 0; i < worker->group_count; i++)
+		if (!stays[i])
 			worker_line(worker->frame, "sync group %s: unbind its virtual routers",
-				    name);
-	}
+				    worker->groups[i]->about.name);
+	return 0;
 }
 
 void group_fact(const struct vrrp_worker *worker, uint32_t number, struct fact_group *out)

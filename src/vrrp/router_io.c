@@ -366,12 +366,18 @@ static void tell_competition(struct router *router, bool before)
 		complain(router, "%s no longer advertises; announcing again", peer);
 }
 
+static bool is_news(const struct vrrp_machine *before, const struct vrrp_machine *after)
+{
+	const struct vrrp_reason *was = &before->reason, *is = &after->reason;
+
+	return before->transitions != after->transitions || before->competing != after->competing ||
+	       was->why != is->why || was->priority != is->priority ||
+	       was->peer_priority != is->peer_priority || !addr_equal(&was->peer, &is->peer);
+}
+
 void router_step(struct router *router, struct vrrp_input input)
 {
-	struct vrrp_machine *machine = &router->machine;
-	uint64_t transitions = machine->transitions;
-	bool competing = machine->competing;
-	struct vrrp_reason before = machine->reason;
+	struct vrrp_machine *machine = &router->machine, before = *machine;
 	struct vrrp_actions actions;
 
 	if (router->group && group_orders(router->group, input.kind))
@@ -385,13 +391,10 @@ void router_step(struct router *router, struct vrrp_input input)
 	vlink_follow(router);
 	timer_at(&router->timer, vrrp_fsm_due(machine));
 	write_page(router);
-	tell_competition(router, competing);
-	if ((transitions != machine->transitions || competing != machine->competing ||
-	     before.why != machine->reason.why || before.priority != machine->reason.priority ||
-	     before.peer_priority != machine->reason.peer_priority ||
-	     !addr_equal(&before.peer, &machine->reason.peer)))
+	tell_competition(router, before.competing);
+	if (is_news(&before, machine))
 		router_dirty(router);
-	if (router->group)
+	if (router->group && vrrp_group_cares(&before, machine))
 		group_settle(router->group);
 	if (router->ordered)
 		orders_look(router);

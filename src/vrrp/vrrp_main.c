@@ -255,14 +255,15 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 		err = plan(worker, arena, model, &reload);
 	if (!err)
 		err = prepare_auth(worker, model);
+	for (size_t i = 0; i < reload.count && !err; i++)
+		vrrp_reload_tell(&reload.rows[i], plan_line, worker);
+	if (!err)
+		err = groups_tell(worker, model);
 	if (err) {
 		worker_line(worker->frame, "vrrp cannot take generation %u: %s", generation,
 			    strerror(-err));
 		return err;
 	}
-	for (size_t i = 0; i < reload.count; i++)
-		vrrp_reload_tell(&reload.rows[i], plan_line, worker);
-	groups_tell(worker, model);
 	worker->prepared_arena = take(arena);
 	worker->prepared = model;
 	return 0;

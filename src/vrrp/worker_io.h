@@ -356,8 +356,8 @@ int groups_take(struct vrrp_worker *worker, const struct model *model);
 /* The members that have not begun do, and all groups are looked at. */
 void groups_begin(struct vrrp_worker *worker);
 void groups_release(struct vrrp_worker *worker);
-/* Tells the plan what would change in groups. */
-void groups_tell(struct vrrp_worker *worker, const struct model *model);
+/* Tells the plan what would change in groups. -ENOMEM. */
+int groups_tell(struct vrrp_worker *worker, const struct model *model);
 void group_free(struct group *group); /* NULL is fine */
 /* Gives members inputs until all agree. */
 void group_settle(struct group *group);

@@ -242,3 +242,4 @@ def test_reloads_in_any_order_leave_no_group_stuck_or_half_moved(lab):
     pair.wait("MASTER", "BACKUP")
     assert group(pair.lb1)["state"] == "MASTER" and group(pair.lb2)["state"] == "BACKUP"
     assert pair.lb1.ctl("plan").strip() == ""
+    assert [one.worker("vrrp")["restarts"] for one in (pair.lb1, pair.lb2)] == [0, 0]

@@ -192,6 +192,7 @@ static void settle(struct node *node);
 static void step(struct router *r, struct vrrp_input input)
 {
 	struct world *w = r->node->world;
+	struct vrrp_machine before = r->machine;
 	struct vrrp_actions actions;
 
 	input.random = world_pick(w, 1u << 30);
@@ -202,7 +203,8 @@ static void step(struct router *r, struct vrrp_input input)
 	r->was_master = r->machine.state == VRRP_MASTER && !vrrp_fsm_releasing(&r->machine);
 	watch_step(r, &actions);
 	router_arm(r, vrrp_fsm_due(&r->machine));
-	settle(r->node);
+	if (vrrp_group_cares(&before, &r->machine))
+		settle(r->node);
 }
 
 static void step_kind(struct router *r, enum vrrp_input_kind kind)
