@@ -1,6 +1,6 @@
 /* The bare takeover: the least that the move of many addresses costs on this kernel. It waits for an
  * advert of priority 0, puts the addresses into the kernel, many with one send, and announces each
- * once.
+ * once. It is scheduled as the others are.
  *
  *   bench-taker INTERFACE FIRST-ADDRESS COUNT */
 #include <arpa/inet.h>
@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
 	if (!link || fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request))
 		fail(argv[1]);
 	mlockall(MCL_CURRENT);
+	sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 50});
 	wait_for_farewell(link);
 	add_addresses(link, ntohl(first.s_addr), count);
 	announce(fd, link, (uint8_t *)request.ifr_hwaddr.sa_data, ntohl(first.s_addr), count);

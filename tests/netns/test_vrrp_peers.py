@@ -39,6 +39,7 @@ KEEPALIVED = {
     "v3 both, it unicast": Mode(3, 0.1, VIPS_V4, *unicast(LB1, PEER, "both")),
     "v3 both with virtual MAC": Mode(3, 0.1, VIPS_V4, "virtual_mac: true", "use_vmac"),
     "v3 we with virtual MAC": Mode(3, 0.1, VIPS_V4, "virtual_mac: true"),
+    "v3 ipv6 both with virtual MAC": Mode(3, 0.1, VIPS_V6, "virtual_mac: true", "use_vmac"),
     "v2": Mode(2, 1, VIPS_V4),
     "v2 unicast": Mode(2, 1, VIPS_V4, *unicast(LB1, PEER)),
     "v2 pass": Mode(2, 1, VIPS_V4, *authentication("pass")),

@@ -117,7 +117,9 @@ class Theirs:
         self.peer.crash()
 
     def has(self, vip):
-        return self.peer.is_master if self.name == "frr" else owns(self.host, vip)
+        if self.name == "frr":
+            return self.peer.is_master
+        return owns(self.host, vip, "vrrp.51" if self.has_virtual_mac else "eth0")
 
     def mac(self, vip):
         return virtual_mac(vip) if self.has_virtual_mac else self.host.mac()
