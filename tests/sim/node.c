@@ -544,6 +544,29 @@ void node_bar(struct node *node, bool barred)
 	configured(node);
 }
 
+/* As a commit of the worker does it: all are told, and then the group is looked at. */
+void node_group(struct node *node, bool grouped)
+{
+	struct router *r;
+
+	if (node->like_keepalived || node->grouped == grouped)
+		return;
+	world_disturb(node->world, node, grouped ? "becomes a group" : "is no group any more");
+	node->grouped = grouped;
+	node->group_due = node->group_fire_at = NSTIME_NEVER;
+	vrrp_group_init(&node->group, node_clock(node));
+	node->settling = true;
+	for (unsigned wire = 0; (r = router_of(node, wire)); wire++) {
+		r->config.grouped = grouped;
+		if (!grouped && r->machine.faults != faults_of(r))
+			step(r, (struct vrrp_input){.kind = VRRP_INPUT_FAULTS,
+						    .faults = faults_of(r)});
+		step_kind(r, VRRP_INPUT_CONFIG);
+	}
+	node->settling = false;
+	settle(node);
+}
+
 void node_order(struct node *node, enum vrrp_input_kind order)
 {
 	bool claim = order == VRRP_INPUT_CLAIM;

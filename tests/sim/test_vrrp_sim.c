@@ -296,12 +296,12 @@ static void part_something(struct world *w)
 	}
 }
 
-static void something_happens_to(struct world *w, struct node *node)
+static void something_happens_to(struct world *w, struct node *node, enum crew crew)
 {
 	struct entity entity;
 
 	node_entity(node, 0, &entity);
-	switch (world_pick(w, 11)) {
+	switch (world_pick(w, crew == CREW_MIXED ? 13 : 11)) {
 	case 0:
 		node_crash(node);
 		break;
@@ -351,6 +351,10 @@ static void something_happens_to(struct world *w, struct node *node)
 	case 10:
 		if (node->running && !node->paused && !node->stopping)
 			node_bar(node, !node->routers[0].config.barred);
+		break;
+	default:
+		if (node->running && !node->paused && !node->stopping)
+			node_group(node, !node->grouped);
 		break;
 	}
 }
@@ -420,7 +424,7 @@ static void run_chaos(struct world *w, enum crew crew)
 	start_all(w);
 	for (unsigned events = 4 + world_pick(w, 12); events && !w->broken[0]; events--) {
 		world_run(w, w->now + (nstime)world_pick(w, 6000) * interval / 1000);
-		something_happens_to(w, &w->nodes[world_pick(w, w->count)]);
+		something_happens_to(w, &w->nodes[world_pick(w, w->count)], crew);
 	}
 	calm_down(w);
 	world_run(w, w->now + long_rest(w));

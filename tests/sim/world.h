@@ -191,6 +191,7 @@ void node_release(struct node *node);
 void node_ready(struct node *node);
 void node_priority(struct node *node, uint8_t priority);
 void node_bar(struct node *node, bool barred);
+void node_group(struct node *node, bool grouped); /* a reload binds its routers, or unbinds them */
 void node_order(struct node *node, enum vrrp_input_kind order); /* STEP_DOWN or CLAIM */
 
 /* One like keepalived. */
