@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "config/override.h"
 #include "ctl/client.h"
 #include "ctl/events.h"
 #include "ctl/load.h"
@@ -322,9 +323,21 @@ static int add_extras(const struct run *run, json_t *request)
 	return add_text(request, "comment", run->comment);
 }
 
+/* What control would refuse as well: here it is a matter of usage. */
+static bool is_priority(const char *text)
+{
+	struct override override = {.kind = OVERRIDE_PRIORITY, .object = "any"};
+
+	snprintf(override.value, sizeof(override.value), "%s", text);
+	return !strcmp(text, "auto") || !override_wrong(&override);
+}
+
 static int prepare_priority(const struct run *run, json_t *request)
 {
 	int status = add_text(request, "instance", run->argument);
+
+	if (!is_priority(run->second))
+		return complain(EXIT_USAGE, "a priority is a number from 1 to 254, or auto");
 
 	if (status == EXIT_DONE)
 		status = add_text(request, "value", run->second);
@@ -335,6 +348,8 @@ static int prepare_maintenance(const struct run *run, json_t *request)
 {
 	int status = add_text(request, "value", run->argument);
 
+	if (strcmp(run->argument, "on") != 0 && strcmp(run->argument, "off") != 0)
+		return complain(EXIT_USAGE, "maintenance is on or off");
 	return status == EXIT_DONE ? add_extras(run, request) : status;
 }
 

@@ -115,6 +115,15 @@ def test_orders_say_of_what_and_overrides_what():
     assert "overrides takes nothing" in usage_error("overrides", "load")
 
 
+@pytest.mark.parametrize("value", ["0", "255", "12x", "-1", ""])
+def test_a_value_that_is_no_priority_is_a_usage_error(value):
+    assert "a priority is a number from 1 to 254, or auto" in usage_error("priority", "public", "--", value)
+
+
+def test_maintenance_is_on_or_off():
+    assert "maintenance is on or off" in usage_error("maintenance", "maybe")
+
+
 def test_options_of_other_commands_are_a_usage_error():
     assert "status has no --all" in usage_error("status", "--all")
     assert "release has no --comment" in usage_error("release", "public", "--comment", "why")
