@@ -1,5 +1,5 @@
-/* Any bytes as what the kernel says of links and addresses, message after message as the monitor
- * reads them. What is taken is sound, and an address that is written and read again is the same. */
+/* Any bytes as what the kernel says of links, addresses and routes, message after message as the monitor
+ * reads them. What is taken is sound, and an address or route that is written and read again is the same. */
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -67,6 +67,26 @@ static void check_address(struct nlmsghdr *message)
 	check_again(&address);
 }
 
+static void check_route(struct nlmsghdr *message)
+{
+	struct route route = {0}, read = {0};
+	int err = rtnl_route_read(message, &route);
+	char words[ROUTE_TEXT];
+	struct nl_msg *again;
+
+	if (err) {
+		demand(is_refusal(err) && !route.to.address.family);
+		return;
+	}
+	demand(route.to.length <= addr_bits(route.to.address.family));
+	demand(strlen(route_format(&route, words)) < sizeof(words));
+	again = rtnl_route_message(RTM_NEWROUTE, NLM_F_EXCL, &route);
+	demand(again && !rtnl_route_read(nlmsg_hdr(again), &read));
+	nlmsg_free(again);
+	if (route.to.length) /* the default route is written without its destination */
+		demand(route_equal(&route, &read) && read.protocol == route.protocol);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct nlmsghdr *copy = malloc(size ? size : 1);
@@ -78,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	     message = nlmsg_next(message, &left)) {
 		check_link(message); /* whatever it says that it is */
 		check_address(message);
+		check_route(message);
 	}
 	free(copy);
 	return 0;
