@@ -159,6 +159,8 @@ static void look_at_missing(struct router *router, const struct standing *standi
 		tell_missing_address(standing, &text);
 	else if (router->holds)
 		routes_missing(router, &text);
+	if (router->holds && !text.length)
+		refusals_missing(router, &text);
 	changed = note_keep(&router->missing, words);
 	if (changed || standing->contested != router->contested)
 		tell(router);

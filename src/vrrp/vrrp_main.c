@@ -388,6 +388,8 @@ static int commit_all(struct vrrp_worker *worker)
 	worker->routers = routers;
 	worker->router_count = model->instance_count;
 	err = groups_take(worker, model);
+	if (!err)
+		err = refusals_configure(worker);
 	if (err)
 		return err;
 	for (size_t i = 0; i < worker->router_count; i++)
@@ -775,6 +777,7 @@ static void close_all(struct vrrp_worker *worker)
 	timer_fini(&worker->tick);
 	timer_fini(&worker->track_due);
 	routes_fini(worker);
+	refusals_free(worker);
 	trackers_free(worker->trackers);
 	orders_free(worker->orders);
 	said_free(worker->said);

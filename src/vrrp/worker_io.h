@@ -8,6 +8,7 @@
  *   trackers_io what the routers track: priority, and faults that are not their own
  *   estate_io   what a router has in the kernel, on its own interface and others
  *   routes_io   routes while MASTER: what is wanted, what is there, what to do
+ *   refusals_io accept: false
  *   announcing_io  gratuitous ARP and neighbour advertisements, paced
  *   overrides_io, orders_io   what operators said, and what they want done now
  *   vlinks_io   the links of virtual MAC addresses: made, raised, lowered, removed
@@ -219,6 +220,7 @@ struct vrrp_worker {
 	size_t leaving_count, leaving_room;
 
 	struct routes *routes;
+	struct refusals *refusals;     /* NULL: nothing was ever refused */
 	struct trackers *trackers;     /* of this generation; NULL before the first */
 	struct said *said;             /* overrides */
 	struct orders *orders;
@@ -336,6 +338,14 @@ void routes_read_begins(struct vrrp_worker *worker);
 void routes_read_ends(struct vrrp_worker *worker);
 void routes_link(struct vrrp_worker *worker, const struct link *link, bool gone);
 void routes_address(struct vrrp_worker *worker, const struct address *address, bool gone);
+
+/* ---- refusals_io ---------------------------------------------------------------------------- */
+
+/* The configuration is in force: accept: false of its routers, too. */
+int refusals_configure(struct vrrp_worker *worker);
+void refusals_free(struct vrrp_worker *worker);
+/* Why a router's is not, if so. */
+void refusals_missing(const struct router *router, struct text *text);
 
 /* ---- announcing_io -------------------------------------------------------------------------- */
 
