@@ -219,7 +219,8 @@ static void build_probes(struct build *build, struct build_service *service)
 		return;
 	for (size_t i = 0; i < model->real_server_count; i++)
 		for (size_t at = 0; at < service->check_count; at++) {
-			if (check_server(build, service, &model->real_servers[i],
+			if (model->real_servers[i].state == ADMIN_DISABLED ||
+			    check_server(build, service, &model->real_servers[i],
 					 service->checks[at]))
 				continue;
 			origin_report(&build->reader, SEVERITY_ERROR, &service->self,

@@ -60,3 +60,14 @@ const char *check_type_name(enum check_type type)
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
 	return (unsigned)type < COUNT_OF(names) ? names[type] : "unknown";
 }
+
+const char *admin_state_name(enum admin_state state)
+{
+	static const char *const names[] = {
+		[ADMIN_ENABLED] = "enabled",
+		[ADMIN_DRAINED] = "drained",
+		[ADMIN_DISABLED] = "disabled",
+	};
+
+	return (unsigned)state < COUNT_OF(names) ? names[state] : "unknown";
+}

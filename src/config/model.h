@@ -243,6 +243,15 @@ enum on_failure {
 	ON_FAILURE_REMOVE,
 };
 
+/* What the operator wants of a server. */
+enum admin_state {
+	ADMIN_ENABLED,
+	ADMIN_DRAINED,       /* weight 0: connections stay, new ones go elsewhere */
+	ADMIN_DISABLED,      /* not in the table, and not asked how it is */
+};
+
+const char *admin_state_name(enum admin_state state);
+
 struct real_server {
 	const char *name;         /* given, or the address as written */
 	const char *description;
@@ -250,8 +259,9 @@ struct real_server {
 	uint32_t weight;          /* 0..65535 */
 	uint32_t upper_threshold; /* no new connections from so many on; 0: no limit */
 	uint32_t lower_threshold; /* until there are fewer than these; 0: three quarters of upper */
+	enum admin_state state;
 	enum forwarding forwarding;
-	uint32_t *probes;         /* indices into model.probes: all must pass; none: counts as up */
+	uint32_t *probes;         /* indices into model.probes: all must pass; none: counts as up, unless disabled */
 	size_t probe_count;
 };
 

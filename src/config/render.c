@@ -259,12 +259,16 @@ static bool seen_before(const struct renderer *r, const struct real_server *serv
 	return false;
 }
 
-/* A service's checks, found through the probes of its first server: all have the same ones. */
+/* A service's checks, found through the probes of the first server that is not disabled: all have
+ * the same ones. */
 static void render_service_checks(struct renderer *r, const struct service *service)
 {
 	const struct real_server *server = service->real_servers;
+	size_t left = service->real_server_count;
 
-	if (!service->real_server_count || !server->probe_count)
+	for (; left && !server->probe_count; left--)
+		server++;
+	if (!left)
 		return;
 	key_line(r, "check", "");
 	r->indent += 4;

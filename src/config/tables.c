@@ -473,6 +473,10 @@ static const struct schema_word on_failure_words[] = {
 	{0},
 };
 
+static const struct schema_word state_words[] = {
+	{"enabled", ADMIN_ENABLED}, {"drained", ADMIN_DRAINED}, {"disabled", ADMIN_DISABLED}, {0},
+};
+
 static const struct schema_field endpoint_fields[] = {
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(endpoint, address),
 	 .flags = FIELD_REQUIRED},
@@ -499,6 +503,9 @@ static const struct schema_field real_server_fields[] = {
 	{.key = "lower_threshold", .type = TYPE_NUMBER, MEMBER(real_server, lower_threshold),
 	 .max = UINT32_MAX, .default_text = "0",
 	 .doc = "until it has fewer than these; 0: three quarters of upper_threshold"},
+	{.key = "state", .type = TYPE_WORD, MEMBER(real_server, state), .words = state_words,
+	 .default_text = "enabled",
+	 .doc = "drained: weight 0, connections stay; disabled: not in the table, not checked"},
 	{.type = TYPE_WORD, MEMBER(real_server, forwarding), .words = forwarding_words},
 	{.type = TYPE_NUMBER, ITEMS(real_server, probes, probe_count),
 	 .flags = FIELD_LIST | FIELD_INDEX},

@@ -405,7 +405,7 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 	put(&object, "name", status_text(server->name));
 	put(&object, "address", endpoint_json(&at));
 	put(&object, "health", json_string(verdict_name(fact->health)));
-	put(&object, "admin", json_string("enabled"));
+	put(&object, "admin", json_string(admin_state_name(server->state)));
 	put(&object, "weight", json_integer(server->weight));
 	put(&object, "effective_weight", number(fact->effective_weight));
 	put(&object, "reason", status_text(seen->known ? fact->reason : NOT_REPORTED));

@@ -244,9 +244,12 @@ static bool desired_dest(const struct ipvs_virtual *about, const struct service 
 		break;
 	}
 	found = current ? ipvs_dest_find(current, &out->key) : NULL;
-	if (found)
-		out->attr = found->attr;
-	return found;
+	if (!found)
+		return false;
+	out->attr = found->attr;
+	if (out->attr.weight > want.weight)
+		out->attr.weight = want.weight;
+	return true;
 }
 
 void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum verdict *verdicts,

@@ -1,6 +1,7 @@
 /* Rules for one server and one service; see the header. */
 #include "ipvs/service.h"
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 #define QUORUM 1
@@ -9,6 +10,8 @@ enum verdict ipvs_server_health(const struct real_server *server, const enum ver
 {
 	enum verdict health = VERDICT_UP;
 
+	if (server->state == ADMIN_DISABLED)
+		return VERDICT_UNKNOWN;
 	for (size_t i = 0; i < server->probe_count; i++) {
 		enum verdict verdict = verdicts[server->probes[i]];
 
@@ -23,9 +26,13 @@ enum verdict ipvs_server_health(const struct real_server *server, const enum ver
 struct ipvs_want ipvs_server_want(const struct service *service, const struct real_server *server,
 				  enum verdict health)
 {
+	bool is_enabled = server->state == ADMIN_ENABLED;
+
+	if (server->state == ADMIN_DISABLED)
+		return (struct ipvs_want){IPVS_ABSENT, 0};
 	switch (health) {
 	case VERDICT_UP:
-		return (struct ipvs_want){IPVS_PRESENT, server->weight};
+		return (struct ipvs_want){IPVS_PRESENT, is_enabled ? server->weight : 0};
 	case VERDICT_DOWN:
 		if (service->on_failure == ON_FAILURE_QUIESCE)
 			return (struct ipvs_want){IPVS_PRESENT, 0};
@@ -33,26 +40,46 @@ struct ipvs_want ipvs_server_want(const struct service *service, const struct re
 	case VERDICT_UNKNOWN:
 		break;
 	}
-	return (struct ipvs_want){IPVS_AS_FOUND, 0};
+	return (struct ipvs_want){IPVS_AS_FOUND, is_enabled ? UINT32_MAX : 0};
 }
 
-/* Counts as up for the service as a whole. */
-static bool serves(const struct ipvs_server *server)
+/* ---- how it fares ---------------------------------------------------------------------------- */
+
+/* What one server is to the service as a whole. */
+enum standing {
+	STANDING_UP,
+	STANDING_DOWN,
+	STANDING_WAITING,  /* for its first verdict */
+	STANDING_AS_FOUND, /* likewise, but has traffic already */
+	STANDING_DRAINED,
+	STANDING_DISABLED,
+	STANDINGS,
+};
+
+static enum standing standing_of(const struct real_server *server, const struct ipvs_server *now)
 {
-	return server->health == VERDICT_UP ||
-	       (server->health == VERDICT_UNKNOWN && server->in_table && server->weight);
+	switch (server->state) {
+	case ADMIN_DRAINED:
+		return STANDING_DRAINED;
+	case ADMIN_DISABLED:
+		return STANDING_DISABLED;
+	case ADMIN_ENABLED:
+		break;
+	}
+	if (now->health == VERDICT_UNKNOWN)
+		return now->in_table && now->weight ? STANDING_AS_FOUND : STANDING_WAITING;
+	return now->health == VERDICT_UP ? STANDING_UP : STANDING_DOWN;
 }
 
-/* The names of servers with a health, as many as fit well in a line. */
+/* The names of the servers that stand so, as many as fit well in a line. */
 static void add_names(struct text *out, const struct service *service,
-		      const struct ipvs_server *servers, enum verdict health)
+		      const struct ipvs_server *servers, enum standing standing)
 {
 	const char *before = "";
 	unsigned left = 3;
 
 	for (size_t i = 0; i < service->real_server_count; i++) {
-		if (servers[i].health != health ||
-		    (health == VERDICT_UNKNOWN && serves(&servers[i])))
+		if (standing_of(&service->real_servers[i], &servers[i]) != standing)
 			continue;
 		if (!left--) {
 			text_add(out, " …");
@@ -63,52 +90,40 @@ static void add_names(struct text *out, const struct service *service,
 	}
 }
 
-struct counts {
-	unsigned servers, down, unknown, as_found;
+static const struct {
+	enum standing standing;
+	const char *words;
+	bool is_named;
+} explained[] = {
+	{STANDING_DOWN, "down", true},
+	{STANDING_WAITING, "without a verdict yet", true},
+	{STANDING_AS_FOUND, "serving as found, without a verdict yet", false},
+	{STANDING_DRAINED, "drained", true},
+	{STANDING_DISABLED, "disabled", true},
 };
 
-static struct counts count(const struct service *service, const struct ipvs_server *servers)
-{
-	struct counts counts = {.servers = (unsigned)service->real_server_count};
-
-	for (size_t i = 0; i < service->real_server_count; i++) {
-		if (servers[i].health == VERDICT_DOWN)
-			counts.down++;
-		if (servers[i].health == VERDICT_UNKNOWN && serves(&servers[i]))
-			counts.as_found++;
-		else if (servers[i].health == VERDICT_UNKNOWN)
-			counts.unknown++;
-	}
-	return counts;
-}
-
 static void explain(struct text *out, const struct service *service,
-		    const struct ipvs_server *servers)
+		    const struct ipvs_server *servers, const unsigned *counts)
 {
-	struct counts counts = count(service, servers);
+	unsigned all = (unsigned)service->real_server_count;
 	const char *semicolon = "";
 
-	if (counts.down) {
-		text_add(out, "%u of %u down: ", counts.down, counts.servers);
-		add_names(out, service, servers, VERDICT_DOWN);
+	for (size_t i = 0; i < COUNT_OF(explained); i++) {
+		enum standing standing = explained[i].standing;
+
+		if (!counts[standing])
+			continue;
+		text_add(out, "%s%u of %u %s", semicolon, counts[standing], all, explained[i].words);
+		if (explained[i].is_named) {
+			text_add(out, ": ");
+			add_names(out, service, servers, standing);
+		}
 		semicolon = "; ";
 	}
-	if (counts.unknown) {
-		text_add(out, "%s%u of %u without a verdict yet: ", semicolon, counts.unknown,
-			 counts.servers);
-		add_names(out, service, servers, VERDICT_UNKNOWN);
-		semicolon = "; ";
-	}
-	if (counts.as_found) {
-		text_add(out, "%s%u of %u serving as found, without a verdict yet", semicolon,
-			 counts.as_found, counts.servers);
-		semicolon = "; ";
-	}
-	if (!counts.servers)
+	if (!all)
 		text_add(out, "no real server");
 	else if (!*semicolon)
-		text_add(out, counts.servers == 1 ? "the server is up" : "all %u servers are up",
-			 counts.servers);
+		text_add(out, all == 1 ? "the server is up" : "all %u servers are up", all);
 }
 
 struct ipvs_condition ipvs_service_condition(const struct service *service,
@@ -116,16 +131,20 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 {
 	struct ipvs_condition condition = {.state = SERVICE_UP, .needed = QUORUM};
 	struct text reason = text_of(condition.reason, sizeof(condition.reason));
+	unsigned counts[STANDINGS] = {0};
 
 	for (size_t i = 0; i < service->real_server_count; i++) {
-		if (serves(&servers[i]))
+		enum standing standing = standing_of(&service->real_servers[i], &servers[i]);
+
+		counts[standing]++;
+		if (standing == STANDING_UP || standing == STANDING_AS_FOUND)
 			condition.have += service->real_servers[i].weight;
-		else
-			condition.state = SERVICE_DEGRADED;
 	}
+	if (counts[STANDING_DOWN] || counts[STANDING_WAITING])
+		condition.state = SERVICE_DEGRADED;
 	if (condition.have < condition.needed)
 		condition.state = SERVICE_DOWN;
-	explain(&reason, service, servers);
+	explain(&reason, service, servers, counts);
 	if (condition.state == SERVICE_DOWN && reason.length && !condition.have)
 		text_add(&reason, service->real_server_count ? "; no weight left" : "");
 	return condition;

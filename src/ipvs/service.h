@@ -1,11 +1,16 @@
 /* What a service wants of the kernel's table, given the verdicts of its checks; and how it fares.
  * Pure rules, one server or one service at a time:
  *  - a server is up when all its probes are up (or it has none), down when any is down, else
- * unknown;
+ * unknown; a disabled one is not asked and so always unknown;
  *  - up: in the table with its weight (0 is a weight like any other);
  *  - down: weight 0 and its connections stay (quiesce), or out of the table (remove);
  *  - unknown: as the table has it. A server nobody has asked yet gets no traffic, and one that has
- * traffic keeps it: a fact never known takes no weight away. */
+ * traffic keeps it: a fact never known takes no weight away;
+ *  - drained: as those, but with weight 0. It goes on being checked, so that a drained server that
+ * dies loses its clients where on_failure says so;
+ *  - disabled: out of the table.
+ * Servers that the operator has drained or disabled are no part of the quorum, and a service is not
+ * degraded for want of them. */
 #ifndef LBHA_IPVS_SERVICE_H
 #define LBHA_IPVS_SERVICE_H
 
@@ -26,7 +31,7 @@ enum ipvs_presence {
 
 struct ipvs_want {
 	enum ipvs_presence presence;
-	uint32_t weight; /* of PRESENT */
+	uint32_t weight; /* of PRESENT; of AS_FOUND at most this */
 };
 
 struct ipvs_want ipvs_server_want(const struct service *service, const struct real_server *server,
@@ -41,7 +46,7 @@ struct ipvs_server {
 
 struct ipvs_condition {
 	enum service_state state;
-	/* configured weights of the servers that are up or serve as found, and the quorum */
+	/* configured weights of the enabled servers that are up or serve as found, and the quorum */
 	uint32_t have, needed;
 	char reason[FACT_DETAIL];
 };

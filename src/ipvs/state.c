@@ -213,7 +213,8 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 	about->unknown = 0;
 	for (uint32_t i = 0; i < service->real_server_count; i++) {
 		state->view[i] = server_now(state, s, i);
-		about->unknown += state->view[i].health == VERDICT_UNKNOWN;
+		about->unknown += state->view[i].health == VERDICT_UNKNOWN &&
+				  service->real_servers[i].state != ADMIN_DISABLED;
 		set_server(&state->servers[state->server_first[s] + i], &state->view[i]);
 	}
 	condition = ipvs_service_condition(service, state->view);

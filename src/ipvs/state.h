@@ -36,7 +36,7 @@ struct ipvs_service_state {
 	struct ipvs_condition condition;
 	struct ipvs_refusal refusal;
 	nstime since;
-	uint32_t unknown; /* servers without a verdict */
+	uint32_t unknown; /* servers that wait for a verdict */
 	bool marked;      /* stands in `marked` below */
 	bool stale;
 	enum service_state logged;

@@ -37,6 +37,8 @@ static struct real_server random_server(struct arena *arena, uint32_t i)
 				     .forwarding = random_below(2) ? FORWARDING_DR : FORWARDING_NAT,
 				     .upper_threshold = 10 * random_below(3),
 				     .lower_threshold = 5 * random_below(2),
+				     .state = random_below(2) ? ADMIN_ENABLED
+							      : (enum admin_state)random_below(3),
 				     .probe_count = random_below(3)};
 
 	server.address.address = addr_from_ipv4(0x0a000001 + i);
@@ -108,14 +110,23 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 	const struct ipvs_dest *dest = ipvs_dest_find(now, &key);
 	const struct ipvs_dest *old = was ? ipvs_dest_find(was, &key) : NULL;
 
-	if (health == VERDICT_UNKNOWN) {
+	if (server->state == ADMIN_DISABLED) {
+		ck_assert_ptr_null(dest);
+	} else if (health == VERDICT_UNKNOWN) {
+		struct ipvs_dest_attr as_found = old ? old->attr : (struct ipvs_dest_attr){0};
+
+		if (server->state == ADMIN_DRAINED)
+			as_found.weight = 0;
 		ck_assert_int_eq(!dest, !old);
-		ck_assert(!dest || ipvs_dest_attr_equal(&dest->attr, &old->attr));
+		ck_assert(!dest || ipvs_dest_attr_equal(&dest->attr, &as_found));
 	} else if (health == VERDICT_DOWN && service->on_failure == ON_FAILURE_REMOVE) {
 		ck_assert_ptr_null(dest);
 	} else {
 		ck_assert_ptr_nonnull(dest);
-		ck_assert_uint_eq(dest->attr.weight, health == VERDICT_UP ? server->weight : 0);
+		ck_assert_uint_eq(dest->attr.weight,
+				  health == VERDICT_UP && server->state == ADMIN_ENABLED
+					  ? server->weight
+					  : 0);
 		ck_assert_uint_eq(dest->attr.upper_threshold, server->upper_threshold);
 		ck_assert_uint_eq(dest->attr.lower_threshold, server->lower_threshold);
 	}

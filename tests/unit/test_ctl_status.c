@@ -461,6 +461,28 @@ START_TEST(facts_out_of_the_models_range_are_refused)
 }
 END_TEST
 
+START_TEST(what_the_operator_wants_of_a_server_is_told)
+{
+	static const char *const words[] = {"enabled", "drained", "disabled"};
+	struct mirror mirror;
+	struct model *model;
+	json_t *services, *servers;
+
+	mirror_make(&mirror);
+	model = (struct model *)(uintptr_t)mirror.model;
+	model->services[0].real_servers[1].state = ADMIN_DRAINED;
+	model->services[0].real_servers[2].state = ADMIN_DISABLED;
+	services = status_services_json(&mirror, WALL);
+	servers = json_object_get(json_array_get(services, 0), "real_servers");
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_str_eq(json_string_value(json_object_get(json_array_get(servers, i),
+								   "admin")),
+				 words[i]);
+	json_decref(services);
+	mirror_fini(&mirror);
+}
+END_TEST
+
 START_TEST(a_reload_keeps_the_facts_of_what_stays)
 {
 	struct mirror mirror, next;
@@ -670,6 +692,7 @@ int main(void)
 			      array_requests_have_the_same_shape_as_in_status,
 			      hostile_texts_become_harmless_json),
 			 CASE("mirror", facts_out_of_the_models_range_are_refused,
+			      what_the_operator_wants_of_a_server_is_told,
 			      a_reload_keeps_the_facts_of_what_stays,
 			      a_reload_keeps_the_trackers_that_keep_their_name),
 			 CASE("operator", overrides_are_as_many_as_the_daemon_says, names_are_held_against_the_model,

@@ -274,6 +274,83 @@ START_TEST(verdicts_survive_a_reload_by_the_probes_keys)
 }
 END_TEST
 
+START_TEST(a_drained_server_keeps_its_place_with_weight_0_whatever_its_checks_say)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+	struct fact_server fact;
+
+	sample_make(&sample);
+	sample.servers[0].state = ADMIN_DRAINED;
+	start(arena, &sample, &state, &nothing);
+	ck_assert_str_eq(verdict(&state, 1, VERDICT_UP), "-a -r 10.0.0.2:81 -g -w 2");
+	ck_assert_str_eq(verdict(&state, 2, VERDICT_UP), "-a -r 10.0.0.3:80 -g -w 3");
+	ck_assert(!ipvs_state_has_verdicts(&state));
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "-a -r 10.0.0.1:80 -g -w 0");
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_UP);
+	ck_assert_uint_eq(state.services[0].condition.have, 5);
+	ck_assert_str_eq(state.services[0].condition.reason, "1 of 3 drained: a");
+	ipvs_state_server_fact(&state, 0, &fact);
+	ck_assert_int_eq(fact.health, VERDICT_UP);
+	ck_assert_str_eq(fact.reason, "drained; all checks pass");
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_DOWN), "");
+	sample.service.on_failure = ON_FAILURE_REMOVE;
+	verdict(&state, 0, VERDICT_UP);
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_DOWN), "-d -r 10.0.0.1:80");
+}
+END_TEST
+
+START_TEST(a_server_found_with_traffic_is_drained_before_its_first_verdict)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_dest found = test_dest("10.0.0.1:80", 7);
+	struct ipvs_service service = {.key = test_key("192.168.8.200:80", IPPROTO_TCP),
+				       .dests = &found,
+				       .dest_count = 1};
+	struct ipvs_table table = {&service, 1};
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	sample.servers[0].state = ADMIN_DRAINED;
+	start(arena, &sample, &state, &table);
+	ck_assert_uint_eq(state.wanted.services[0].dest_count, 1);
+	ck_assert_uint_eq(state.wanted.services[0].dests[0].attr.weight, 0);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_disabled_server_and_it_is_not_in_the_table)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_dest found = test_dest("10.0.0.1:80", 7);
+	struct ipvs_service service = {.key = test_key("192.168.8.200:80", IPPROTO_TCP),
+				       .dests = &found,
+				       .dest_count = 1};
+	struct ipvs_table table = {&service, 1};
+	struct sample sample;
+	struct ipvs_state state;
+	struct fact_server fact;
+
+	sample_make(&sample);
+	sample.servers[0].state = ADMIN_DISABLED;
+	sample.servers[0].probe_count = 0;
+	start(arena, &sample, &state, &table);
+	ck_assert_uint_eq(state.wanted.services[0].dest_count, 0);
+	verdict(&state, 1, VERDICT_UP);
+	verdict(&state, 2, VERDICT_DOWN);
+	ck_assert(ipvs_state_has_verdicts(&state));
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DEGRADED);
+	ck_assert_str_eq(state.services[0].condition.reason,
+			 "1 of 3 down: c; 1 of 3 disabled: a");
+	ipvs_state_server_fact(&state, 0, &fact);
+	ck_assert_int_eq(fact.health, VERDICT_UNKNOWN);
+	ck_assert_str_eq(fact.reason, "disabled, so it is not checked");
+	verdict(&state, 1, VERDICT_DOWN);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DOWN);
+}
+END_TEST
+
 /* The kernel refuses a virtual service of web. */
 static void refuse(struct ipvs_state *state, enum ipvs_op_kind kind, const char *listen)
 {
@@ -407,6 +484,9 @@ TCase *ipvs_state_case(void)
 		    a_server_without_checks_counts_as_up, all_checks_of_a_server_must_pass,
 		    a_configured_weight_of_0_is_programmed_and_no_fault,
 		    verdicts_survive_a_reload_by_the_probes_keys,
+		    a_drained_server_keeps_its_place_with_weight_0_whatever_its_checks_say,
+		    a_server_found_with_traffic_is_drained_before_its_first_verdict,
+		    nobody_waits_for_a_disabled_server_and_it_is_not_in_the_table,
 		    a_service_that_the_kernel_refuses_is_down_and_says_why_until_it_is_made,
 		    a_service_of_which_the_kernel_has_something_is_degraded,
 		    what_no_table_can_hold_is_refused_with_the_names,
