@@ -117,20 +117,15 @@ void ipvs_tell_changes(struct worker *worker, struct ipvs_state *state)
 {
 	uint32_t services = service_count(state);
 
-	for (uint32_t place = 0; place < server_count(state); place++) {
-		if (!state->servers[place].stale)
-			continue;
-		state->servers[place].stale = false;
-		log_server(state, place);
-		worker_dirty(worker, 1 + services + place);
+	for (size_t i = 0; i < state->stale_server_count; i++) {
+		log_server(state, state->stale_servers[i]);
+		worker_dirty(worker, 1 + services + state->stale_servers[i]);
 	}
-	for (uint32_t s = 0; s < services; s++) {
-		if (!state->services[s].stale)
-			continue;
-		state->services[s].stale = false;
-		log_service(state, s);
-		worker_dirty(worker, 1 + s);
+	for (size_t i = 0; i < state->stale_service_count; i++) {
+		log_service(state, state->stale_services[i]);
+		worker_dirty(worker, 1 + state->stale_services[i]);
 	}
+	ipvs_state_told(state);
 }
 
 void ipvs_tell_nothing_new(struct ipvs_state *state)

@@ -69,9 +69,11 @@ static int number_servers(struct arena *arena, struct ipvs_state *state)
 		largest = count > largest ? count : largest;
 	}
 	state->servers = arena_array(arena, state->server_first[services], sizeof(*state->servers));
+	state->stale_servers = arena_array(arena, state->server_first[services],
+					   sizeof(*state->stale_servers));
 	state->view = arena_array(arena, largest, sizeof(*state->view));
 	state->scratch = arena_array(arena, largest + 1, sizeof(*state->scratch));
-	return state->servers && state->view && state->scratch ? 0 : -ENOMEM;
+	return arena_failed(arena) ? -ENOMEM : 0;
 }
 
 static int make_wanted(struct arena *arena, struct ipvs_state *state)
@@ -113,6 +115,8 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 	state.memory = arena_array(arena, model->probe_count, sizeof(*state.memory));
 	state.services = arena_array(arena, model->service_count, sizeof(*state.services));
 	state.marked = arena_array(arena, model->service_count, sizeof(*state.marked));
+	state.stale_services =
+		arena_array(arena, model->service_count, sizeof(*state.stale_services));
 	if (arena_failed(arena))
 		return -ENOMEM;
 	*out = state;
@@ -173,11 +177,13 @@ int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ip
 
 /* ---- how things stand ------------------------------------------------------------------------ */
 
-static void set_server(struct ipvs_server_state *server, const struct ipvs_server *now)
+static void set_server(struct ipvs_state *state, uint32_t place, const struct ipvs_server *now)
 {
+	struct ipvs_server_state *server = &state->servers[place];
+
 	if (server->now.health != now->health || server->now.in_table != now->in_table ||
 	    server->now.weight != now->weight)
-		server->stale = true;
+		ipvs_state_stale_server(state, place);
 	server->now = *now;
 }
 
@@ -210,20 +216,22 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 	struct ipvs_service_state *about = &state->services[s];
 	struct ipvs_condition condition;
 
+	state->waiting -= about->unknown > 0;
 	about->unknown = 0;
 	for (uint32_t i = 0; i < service->real_server_count; i++) {
 		state->view[i] = server_now(state, s, i);
 		about->unknown += state->view[i].health == VERDICT_UNKNOWN &&
 				  service->real_servers[i].state != ADMIN_DISABLED;
-		set_server(&state->servers[state->server_first[s] + i], &state->view[i]);
+		set_server(state, state->server_first[s] + i, &state->view[i]);
 	}
+	state->waiting += about->unknown > 0;
 	condition = ipvs_service_condition(service, state->view);
 	ipvs_state_explain_refusal(state, s, &condition);
 	if (!about->since || condition.state != about->condition.state)
 		about->since = now;
 	if (condition.state != about->condition.state || condition.have != about->condition.have ||
 	    strcmp(condition.reason, about->condition.reason))
-		about->stale = true;
+		ipvs_state_stale_service(state, s);
 	about->condition = condition;
 }
 
@@ -284,7 +292,7 @@ void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 		if (!same)
 			mark(state, ipvs_state_service_of(state, place));
 		if (!told_alike)
-			state->servers[place].stale = true;
+			ipvs_state_stale_server(state, place);
 	}
 }
 
@@ -322,8 +330,5 @@ int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
 
 bool ipvs_state_has_verdicts(const struct ipvs_state *state)
 {
-	for (size_t s = 0; s < state->model->service_count; s++)
-		if (state->services[s].unknown)
-			return false;
-	return true;
+	return !state->waiting;
 }

@@ -21,7 +21,7 @@ struct ipvs_probe_memory {
 struct ipvs_server_state {
 	struct ipvs_server now;
 	struct ipvs_counters counters; /* summed over listeners */
-	bool stale;                    /* its fact has changed since it was last told */
+	bool stale;                    /* stands in stale_servers below */
 	enum verdict logged;           /* the health that the log told last */
 };
 
@@ -38,7 +38,7 @@ struct ipvs_service_state {
 	nstime since;
 	uint32_t unknown; /* servers that wait for a verdict */
 	bool marked;      /* stands in `marked` below */
-	bool stale;
+	bool stale;       /* stands in stale_services below */
 	enum service_state logged;
 };
 
@@ -59,6 +59,9 @@ struct ipvs_state {
 	struct ipvs_dest *scratch; /* room for the largest service */
 	uint32_t *marked;          /* services to settle */
 	size_t marked_count;
+	uint32_t *stale_servers, *stale_services; /* whose facts have changed since they were told */
+	size_t stale_server_count, stale_service_count;
+	size_t waiting;            /* services of which a server waits for a verdict */
 };
 
 /* A state without verdicts and with an empty wanted table. `model` must outlive it. Errors and
@@ -98,10 +101,16 @@ bool ipvs_state_is_missing(const struct ipvs_state *state, uint32_t service);
 void ipvs_state_explain_refusal(const struct ipvs_state *state, uint32_t service,
 				struct ipvs_condition *condition);
 
+/* The fact of a server (by its place in `servers`) or service is to be told. */
+void ipvs_state_stale_server(struct ipvs_state *state, uint32_t place);
+void ipvs_state_stale_service(struct ipvs_state *state, uint32_t service);
+/* All that was stale has been told. */
+void ipvs_state_told(struct ipvs_state *state);
+
 /* Takes the counters of a dump. */
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual);
 
-/* Whether every server of every service has a verdict. */
+/* Whether every server of every service has a verdict, but for disabled ones. */
 bool ipvs_state_has_verdicts(const struct ipvs_state *state);
 
 /* The service of a server, by its place in `servers`. */

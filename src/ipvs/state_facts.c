@@ -51,15 +51,40 @@ void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actu
 {
 	for (uint32_t s = 0; s < state->model->service_count; s++)
 		for (uint32_t i = 0; i < state->model->services[s].real_server_count; i++) {
-			struct ipvs_server_state *server =
-				&state->servers[state->server_first[s] + i];
+			uint32_t place = state->server_first[s] + i;
+			struct ipvs_server_state *server = &state->servers[place];
 			struct ipvs_counters counters = server_counters(state, actual, s, i);
 
 			if (counters_equal(&counters, &server->counters))
 				continue;
 			server->counters = counters;
-			server->stale = true;
+			ipvs_state_stale_server(state, place);
 		}
+}
+
+/* ---- what is new ----------------------------------------------------------------------------- */
+
+void ipvs_state_stale_server(struct ipvs_state *state, uint32_t place)
+{
+	if (!state->servers[place].stale)
+		state->stale_servers[state->stale_server_count++] = place;
+	state->servers[place].stale = true;
+}
+
+void ipvs_state_stale_service(struct ipvs_state *state, uint32_t service)
+{
+	if (!state->services[service].stale)
+		state->stale_services[state->stale_service_count++] = service;
+	state->services[service].stale = true;
+}
+
+void ipvs_state_told(struct ipvs_state *state)
+{
+	for (size_t i = 0; i < state->stale_server_count; i++)
+		state->servers[state->stale_servers[i]].stale = false;
+	for (size_t i = 0; i < state->stale_service_count; i++)
+		state->services[state->stale_services[i]].stale = false;
+	state->stale_server_count = state->stale_service_count = 0;
 }
 
 /* ---- facts ----------------------------------------------------------------------------------- */

@@ -132,6 +132,28 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 	}
 }
 
+/* The lists of what is stale name those that are, each once; who waits was counted along. */
+static void check_stale(struct ipvs_state *state)
+{
+	size_t servers = 0, services = 0, waiting = 0;
+
+	for (uint32_t s = 0; s < state->model->service_count; s++) {
+		services += state->services[s].stale;
+		waiting += state->services[s].unknown > 0;
+		for (uint32_t n = state->server_first[s]; n < state->server_first[s + 1]; n++)
+			servers += state->servers[n].stale;
+	}
+	ck_assert_uint_eq(servers, state->stale_server_count);
+	ck_assert_uint_eq(services, state->stale_service_count);
+	ck_assert_uint_eq(waiting, state->waiting);
+	for (size_t i = 0; i < servers; i++)
+		ck_assert(state->servers[state->stale_servers[i]].stale);
+	for (size_t i = 0; i < services; i++)
+		ck_assert(state->services[state->stale_services[i]].stale);
+	if (random_below(2))
+		ipvs_state_told(state);
+}
+
 static void check_life(const struct life *life, const struct ipvs_table *before)
 {
 	const struct ipvs_state *state = &life->state;
@@ -239,6 +261,7 @@ START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repa
 				step_verdict(&life);
 			}
 			check_life(&life, &before.table);
+			check_stale(&life.state);
 		}
 		arena_free(life.arena);
 	}

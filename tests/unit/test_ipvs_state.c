@@ -148,6 +148,31 @@ START_TEST(a_verdict_that_is_no_news_costs_nothing)
 }
 END_TEST
 
+START_TEST(what_is_told_is_what_changed_once)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	start(arena, &sample, &state, &nothing);
+	for (uint32_t probe = 0; probe < 3; probe++)
+		verdict(&state, probe, VERDICT_UP);
+	ipvs_state_told(&state);
+	verdict(&state, 1, VERDICT_UP);
+	ck_assert_uint_eq(state.stale_server_count + state.stale_service_count, 0);
+	verdict(&state, 1, VERDICT_DOWN);
+	verdict(&state, 1, VERDICT_UP);
+	ck_assert_uint_eq(state.stale_server_count, 1);
+	ck_assert_uint_eq(state.stale_servers[0], 1);
+	ck_assert_uint_eq(state.stale_service_count, 1);
+	ipvs_state_told(&state);
+	verdict(&state, 2, VERDICT_DOWN);
+	ck_assert_uint_eq(state.stale_server_count, 1);
+	ck_assert_uint_eq(state.stale_servers[0], 2);
+}
+END_TEST
+
 START_TEST(every_listener_follows_a_verdict)
 {
 	auto_arena *arena = arena_new(0);
@@ -480,6 +505,7 @@ TCase *ipvs_state_case(void)
 	return CASE("state", no_traffic_before_the_first_passed_check,
 		    quiesce_takes_the_weight_and_remove_takes_the_server,
 		    a_verdict_that_is_no_news_costs_nothing, every_listener_follows_a_verdict,
+		    what_is_told_is_what_changed_once,
 		    servers_found_in_the_kernel_stay_as_they_are_until_a_verdict,
 		    a_server_without_checks_counts_as_up, all_checks_of_a_server_must_pass,
 		    a_configured_weight_of_0_is_programmed_and_no_fault,
