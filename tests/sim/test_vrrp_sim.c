@@ -14,9 +14,9 @@
 #include "world.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define SCHEDULES 4000
+#define SCHEDULES 8000
 #else
-#define SCHEDULES 40000
+#define SCHEDULES 80000
 #endif
 
 static const nstime intervals[] = {10 * NSTIME_MS, 100 * NSTIME_MS, NSTIME_S, 3 * NSTIME_S};
