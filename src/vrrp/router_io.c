@@ -20,8 +20,8 @@
 #define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
 #define RETRY_LONGEST (300 * NSTIME_S)
 /* What most routers keep of their configuration, and for each address: there may be thousands. */
-#define ABOUT_ROOM 192
-#define VIP_ROOM 112
+#define ABOUT_ROOM 112
+#define VIP_ROOM 80
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
@@ -440,7 +440,7 @@ static void tell_differences(const struct router *router, const struct addr *sou
 			    router->about.name, peer, duration_format(advert->interval, theirs),
 			    duration_format(router->about.advert_interval, ours));
 	if (other_addresses)
-		log_warning("%s: %s advertises other virtual addresses (%u, %zu of them our %zu)",
+		log_warning("%s: %s advertises other virtual addresses (%u, %zu of them our %u)",
 			    router->about.name, peer, advert->address_count,
 			    shared_addresses(router, advert), router->wire_count);
 }
@@ -585,7 +585,7 @@ static void look_at_sending(const struct router *router, struct text *text, uint
 			  port->name, strerror(-err));
 	if (port->link.mtu && size > port->link.mtu)
 		fault_add(text, faults, VRRP_FAULT_SOCKET,
-			  "an advert with %zu addresses has %zu bytes, the MTU of %s is %u",
+			  "an advert with %u addresses has %zu bytes, the MTU of %s is %u",
 			  router->wire_count, size, port->name, port->link.mtu);
 }
 

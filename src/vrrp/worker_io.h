@@ -143,51 +143,50 @@ struct router {
 	struct port *port;             /* where it listens */
 	struct port *home;             /* where its addresses are: the same, or its own link */
 	struct vlink *vlink;           /* of its virtual MAC address; NULL: it has none */
-	bool raises;                   /* counted as wanting that up */
+	struct group *group;           /* NULL: a router of its own */
 	struct arena *arena;           /* of `about` and the arrays below */
 	struct instance about;
-	uint32_t index;                /* of its fact */
-	struct group *group;           /* NULL: a router of its own */
-	bool changed;                  /* the machine is to be told of another configuration */
-	bool started, leaving, released;
 	struct vrrp_machine machine;
 	struct vrrp_config config;
-	uint8_t base_priority;         /* before the trackers: configured, or the operator's */
-	unsigned ordered;              /* orders that wait for it */
 	struct loop_timer timer;
 
-	struct held **helds;           /* the virtual addresses, in the order of the file */
-	size_t address_count;
+	/* small things together: there may be thousands of routers */
+	uint32_t index;                /* of its fact */
+	unsigned ordered;              /* orders that wait for it */
+	unsigned refusals;             /* takeovers in a row that the kernel refused */
 	uint8_t family;                /* of its adverts */
-	uint8_t *wire;                 /* the advertised addresses as bytes of an advert */
-	size_t wire_count;
-	uint64_t wire_print;           /* of them, to compare (accept.h) */
-	struct vrrp_counters *counters; /* AH; else NULL */
-	struct vrrp_source source;     /* config.source, or why there is none */
+	uint8_t base_priority;         /* before the trackers: configured, or the operator's */
+	bool started, leaving, released;
+	bool changed;                  /* the machine is to be told of another configuration */
+	bool raises;                   /* counted as wanting its vlink up */
 	bool holds;                    /* counted in held.wants */
 	bool waiting;                  /* the machine waits for WRITTEN */
-	struct herald *heralds;        /* by interface */
-	size_t herald_count;
-	uint64_t repairs;              /* of its addresses and routes, undoing what others did */
-	char *repair;                  /* the last one (note_text) */
-	bool contested;                /* one keeps coming undone */
-	char *missing;                 /* (note_text) what a master has not in the kernel, and why */
+	bool contested;                /* a repair keeps coming undone */
 	bool unannounced;              /* since it became master: the next round is urgent */
 
+	struct held **helds;           /* the virtual addresses, in the order of the file */
+	struct herald *heralds;        /* by interface */
+	uint8_t *wire;                 /* the advertised addresses as bytes of an advert */
+	uint32_t address_count, herald_count, wire_count;
+	uint64_t wire_print;           /* of `wire`, to compare (accept.h) */
+	struct vrrp_source source;     /* config.source, or why there is none */
+	struct vrrp_counters *counters; /* AH; else NULL */
+	struct statepage_instance *page;
+
 	uint64_t faults;
-	unsigned refusals;             /* takeovers in a row that the kernel refused */
 	nstime retry_at;               /* VRRP_FAULT_ADDRESS stands until then */
 	char *fault_text;              /* these in words (note_text) */
+	char *repair;                  /* the last one (note_text) */
+	char *missing;                 /* (note_text) what a master has not in the kernel, and why */
+	uint64_t repairs;              /* of its addresses and routes, undoing what others did */
 
 	uint64_t sent, received, told; /* told: sum of all counters when they were told last */
 	struct drops *drops;           /* NULL: none ever */
 	nstime due;                    /* of the advert that is being sent; 0: it had no time */
 	uint64_t late[VRRP_LATE_COUNT];
-	struct statepage_instance *page;
-	struct addr noted;             /* the master whose adverts were compared with ours */
-	uint64_t noted_print;          /* and what it advertised */
+	uint64_t noted_print;          /* the adverts of a master that were compared with ours */
 	uint64_t other_addresses;      /* adverts accepted although they list other addresses */
-	struct addr other_from;        /* the last one */
+	struct addr noted, other_from; /* whose they were; the last sender of the others */
 	struct log_bucket complaints;
 };
 
