@@ -1,8 +1,8 @@
 /* See problems.h. Degraded is: not ready, in maintenance, a worker that does not run, a refused
  * reload, a kernel that refuses or has no IPVS, an instance that is neither BACKUP nor MASTER, has
- * competition, drops what a peer may have meant, has a tracker that is down or an address that is
- * contested, a service that is not up. That no peer was ever heard is none: who boots first hears
- * nobody, as long as all others are well. */
+ * competition, drops what a peer may have meant, has a tracker that is down, an address that is
+ * contested or missing, or a route that is; a service that is not up. That no peer was ever heard is
+ * none: who boots first hears nobody, as long as all others are well. */
 #include "ctl/problems.h"
 
 #include <stdarg.h>
@@ -120,6 +120,9 @@ static void find_in_instance(struct search *search, const json_t *instance, nsti
 		found(search, "instance %s has a competing master: %s advertises %lld", name,
 		      json_text(instance, "competitor_address"),
 		      json_number(instance, "competitor_priority"));
+	if (*json_text(instance, "missing"))
+		found(search, "instance %s has not in place: %s", name,
+		      json_text(instance, "missing"));
 	if (json_truth(instance, "contested"))
 		found(search, "instance %s repairs in vain: %s", name,
 		      json_text(instance, "repair"));

@@ -333,6 +333,12 @@ static void say_other_addresses(const struct paper *paper, const json_t *instanc
 		    json_text(instance, "other_addresses_from"));
 }
 
+static void say_missing(const struct paper *paper, const json_t *instance)
+{
+	if (*json_text(instance, "missing"))
+		say(paper, INK_BAD, "Not in place: %s.", json_text(instance, "missing"));
+}
+
 static void say_repairs(const struct paper *paper, const json_t *instance)
 {
 	long long repairs = json_number(instance, "repairs");
@@ -483,6 +489,7 @@ void show_instance(const struct paper *paper, const json_t *instance)
 	say_competitor(paper, instance);
 	say_no_peer(paper, instance);
 	say_other_addresses(paper, instance);
+	say_missing(paper, instance);
 	say_repairs(paper, instance);
 	say_trackers(paper, json_object_get(instance, "trackers"));
 	paper_put(paper, INK_PLAIN, "\n");

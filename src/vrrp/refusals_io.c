@@ -147,6 +147,6 @@ void refusals_missing(const struct router *router, struct text *text)
 	const struct refusals *refusals = router->worker->refusals;
 
 	if (refusals && refusals->error && refuses(router))
-		text_add(text, "packets for its addresses are not dropped: nftables: %s",
+		text_add(text, "accept: false, packets for its addresses come in: nftables: %s",
 			 strerror(-refusals->error));
 }

@@ -276,3 +276,43 @@ def test_what_keeps_being_removed_is_contested(lab):
     status = pair.lb1.vrrp()
     assert (status["repairs"], status["contested"]) == (2, True)
     assert status["repair"].endswith("that keeps coming undone")
+
+
+# ---- a pair of IPv6 alone ----
+
+IPV6_PAIR = """
+directors:
+  lb1: {priority: 150}
+  lb2: {priority: 100}
+vrrp:
+  - name: six
+    interface: eth0
+    virtual_router_id: 61
+    advert_interval: 100ms
+    carrier_settle: 0s
+    virtual_addresses: ["fe80::200/64", "2001:db8:8::200/64"]
+"""
+
+
+def test_a_pair_of_ipv6_alone_moves_both_kinds_of_addresses(lab):
+    """RFC 9568 section 6.4: the link-local address is the hosts' router, and moves with the others."""
+    lan = lab.segment("lan", "2001:db8:8::/64")
+    lb1, lb2 = (lab.director(name, (lan, address), config=IPV6_PAIR)
+                for name, address in (("lb1", "2001:db8:8::10"), ("lb2", "2001:db8:8::11")))
+    host = lab.host("host", (lan, "2001:db8:8::99"))
+    lb1.start()
+    lb1.wait_role("MASTER")
+    lb2.start()
+    lb2.wait_role("BACKUP")
+    for address in "fe80::200%eth0", SIX:
+        host.run("ping", "-c1", "-W2", address)
+
+    def neighbours():
+        return {host.run("ip", "neigh", "show", address, "dev", "eth0").split()[2] for address in ("fe80::200", SIX)}
+
+    assert neighbours() == {lb1.host.mac()}
+    lb1.host.power_off()
+    lb2.wait_role("MASTER")
+    wait_for(neighbours, {lb2.host.mac()}, within=1, what="the new master's MAC for both")
+    for address in "fe80::200%eth0", SIX:
+        host.run("ping", "-c1", "-W2", address)

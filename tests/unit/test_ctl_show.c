@@ -283,6 +283,8 @@ static const struct {
 	 "a has a competing master: 192.0.2.9 advertises 90"},
 	{"\"MASTER\"", "\"MASTER\",\"contested\":true,\"repair\":\"x was removed\"",
 	 "a repairs in vain: x was removed"},
+	{"\"MASTER\"", "\"MASTER\",\"missing\":\"192.0.2.1/32 on eth9: no such interface\"",
+	 "a has not in place: 192.0.2.1/32 on eth9: no such interface"},
 	{"\"MASTER\"",
 	 "\"MASTER\",\"trackers\":[{\"name\":\"gw\",\"state\":\"down\",\"weight\":-30,\"effect\":"
 	 "-30,\"reason\":\"refused\"}]",
