@@ -308,7 +308,7 @@ static void give(struct router *router, const struct vrrp_datagram *datagram,
 static void received(void *ctx, enum advert_kind kind, const struct vrrp_datagram *datagram)
 {
 	const struct addr *source = &datagram->envelope.source;
-	enum vrrp_drop why = VRRP_DROP_HEADER;
+	enum vrrp_drop why = datagram->cut ? VRRP_DROP_LENGTH : VRRP_DROP_HEADER;
 	uint8_t family = advert_family(kind);
 	struct port *port = ctx;
 	struct vrrp_advert advert;

@@ -5,8 +5,8 @@ import socket
 import threading
 import time
 
-from scapy.layers.inet import IP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet import IP, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.layers.vrrp import VRRP, VRRPv3
 from scapy.packet import Raw
 from scapy.utils import checksum
@@ -31,15 +31,18 @@ def damaged(packet, wrong_checksum):
 
 
 def v3(router=51, source=HOSTILE, to=GROUP, ttl=255, priority=200, interval=10, addresses=("192.168.8.200",), count=None,
-       version=3, kind=1, plain_checksum=False, wrong_checksum=False, padding=b""):
-    """Version 3, IPv4 or IPv6 by its addresses. interval is in centiseconds; padding is behind the IP packet."""
+       version=3, kind=1, plain_checksum=False, wrong_checksum=False, padding=b"", tail=0):
+    """Version 3, IPv4 or IPv6 by its addresses. interval is in centiseconds; padding is behind the IP packet, a tail within."""
     message = VRRPv3(version=version, type=kind, vrid=router, priority=priority, adv=interval, ipcount=count,
                      addrlist=list(addresses))
     if plain_checksum:
         message.chksum = checksum(bytes(header(source, to, ttl) / VRRPv3(
             version=version, type=kind, vrid=router, priority=priority, adv=interval, ipcount=count, chksum=0,
             addrlist=list(addresses)))[20:])
-    return damaged(header(source, to, ttl) / message, wrong_checksum) + padding
+    packet = damaged(header(source, to, ttl) / message, wrong_checksum)
+    if tail:
+        packet = bytes(header(source, to, ttl) / Raw(packet[40 if ":" in to else 20:] + bytes(tail)))
+    return packet + padding
 
 
 def v6(router=55, source="fe80::66", to=GROUP_V6, addresses=("fe80::200", "2001:db8:8::200"), **more):
@@ -73,6 +76,17 @@ def ah(counter, key=b"", router=54, source=HOSTILE, to=GROUP, ttl=255, next_head
         covered[8] = 0
     value = hmac.new(key, bytes(covered), hashlib.md5).digest()[:12]
     return packet[:32] + value + packet[44:]
+
+
+def fragments(packet):
+    """An IP packet in pieces that fit onto the wire."""
+    if packet[0] >> 4 == 6:
+        whole = IPv6(packet)
+        front = IPv6(src=whole.src, dst=whole.dst, hlim=whole.hlim, tc=CS6) / IPv6ExtHdrFragment(id=7, nh=whole.nh)
+        return [bytes(one) for one in fragment6(front / Raw(packet[40:]), 1400)]
+    whole = IP(packet[:20])
+    del whole.len, whole.chksum
+    return [bytes(one) for one in fragment(whole / Raw(packet[20:]), 1400)]
 
 
 def is_multicast(address):

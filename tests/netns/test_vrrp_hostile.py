@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hostile import GROUP, HOSTILE, HOSTILE_V6, Hostile, ah, v2, v3, v6
+from hostile import GROUP, HOSTILE, HOSTILE_V6, Hostile, ah, fragments, v2, v3, v6
 from lbhatest import Lab, wait_for, wait_until
 from lbhatest.vrrp import ANY_ADVERT, adverts, longest_silence, masters, message_of
 from vrrp_pair import LB1, LB2, Pair
@@ -233,6 +233,16 @@ def test_the_checksum_is_sent_as_configured(segment):
 def with_fields_of_kernel(packet, seen):
     """A packet with the identification and header checksum of another."""
     return packet[:4] + seen[4:6] + packet[6:10] + seen[10:12] + packet[12:]
+
+
+def test_an_advert_longer_than_any_can_be_is_dropped_by_its_length(segment):
+    """It comes in fragments, which the kernel puts together."""
+    for name, packet in ("v3", v3(addresses=["192.168.8.7"] * 255, tail=9000)), ("v6", v6(count=255, tail=9000)):
+        before, transitions = segment.lb1.vrrp(name)["dropped"], segment.transitions()
+        for piece in fragments(packet):
+            segment.hostile.send(piece)
+        wait_for(lambda: segment.lb1.vrrp(name)["dropped"], counted({"dropped": before}, {"length": 1}), what=f"{name}: counted")
+        assert segment.transitions() == transitions
 
 
 # ---- AH ----
