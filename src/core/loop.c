@@ -9,6 +9,10 @@
 #include <sys/time.h>
 #include <time.h>
 
+/* Callbacks of lesser priority are interrupted after this long, to see whether something urgent has
+ * come meanwhile: hundreds of flooded interfaces would keep a timer waiting for as many callbacks. */
+#define LOOP_TURN NSTIME_MS
+
 struct loop {
 	struct event_base *base;
 };
@@ -33,6 +37,7 @@ nstime clock_wall_offset(void)
 
 struct loop *loop_new(void)
 {
+	static const struct timeval turn = {.tv_usec = LOOP_TURN / NSTIME_US};
 	struct event_config *config = event_config_new();
 	struct loop *loop = calloc(1, sizeof(*loop));
 
@@ -41,6 +46,7 @@ struct loop *loop_new(void)
 	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	event_config_set_max_dispatch_interval(config, &turn, -1, LOOP_URGENT + 1);
 	loop->base = event_base_new_with_config(config);
 	if (!loop->base || event_base_priority_init(loop->base, LOOP_PRIORITIES))
 		goto fail;

@@ -13,7 +13,7 @@ struct event;
 struct loop;
 
 enum loop_priority {
-	LOOP_URGENT, /* protocol timers */
+	LOOP_URGENT, /* protocol timers: others are interrupted for them, between two callbacks */
 	LOOP_NORMAL,
 	LOOP_IDLE,   /* statistics, status */
 	LOOP_PRIORITIES,

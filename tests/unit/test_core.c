@@ -232,6 +232,62 @@ START_TEST(timers_are_never_early)
 }
 END_TEST
 
+/* Descriptors that always have something to read, and a callback that takes a millisecond. */
+#define FLOODED 100
+
+struct flood {
+	struct loop *loop;
+	struct loop_timer timer;
+	struct loop_io ios[FLOODED];
+	int fds[2];
+	unsigned calls, late_calls; /* all; those between the timer's time and the timer */
+};
+
+static void flooded(void *ctx)
+{
+	struct flood *flood = ctx;
+	nstime end = clock_now() + NSTIME_MS;
+
+	flood->calls++;
+	if (clock_now() > flood->timer.due)
+		flood->late_calls++;
+	while (clock_now() < end)
+		;
+}
+
+static void urgent(void *ctx)
+{
+	loop_stop(((struct flood *)ctx)->loop);
+}
+
+START_TEST(an_urgent_timer_does_not_wait_for_all_that_can_be_read)
+{
+	struct flood flood = {.loop = loop_new()};
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, flood.fds), 0);
+	ck_assert_int_eq(send(flood.fds[0], "", 1, 0), 1);
+	ck_assert_int_eq(timer_init(flood.loop, &flood.timer, LOOP_URGENT, urgent, &flood), 0);
+	for (int i = 0; i < FLOODED; i++)
+		ck_assert_int_eq(io_init(flood.loop, &flood.ios[i], dup(flood.fds[1]), LOOP_NORMAL,
+					 flooded, NULL, &flood),
+				 0);
+	timer_at(&flood.timer, clock_now() + 20 * NSTIME_MS);
+	loop_run(flood.loop);
+	ck_assert_uint_gt(flood.calls, 1);
+	ck_assert_uint_le(flood.late_calls, 2);
+	for (int i = 0; i < FLOODED; i++) {
+		int fd = flood.ios[i].fd;
+
+		io_fini(&flood.ios[i]);
+		close(fd);
+	}
+	timer_fini(&flood.timer);
+	loop_free(flood.loop);
+	close(flood.fds[0]);
+	close(flood.fds[1]);
+}
+END_TEST
+
 START_TEST(a_bucket_limits_and_counts)
 {
 	struct log_bucket bucket = {.every = NSTIME_S, .burst = 3};
@@ -299,7 +355,9 @@ int main(void)
 			 CASE("channel", messages_arrive_in_order_with_their_descriptor, all_facts_then_sync,
 			      a_slow_peer_gets_the_latest_value_once, nonsense_closes_the_channel,
 			      the_end_of_the_peer_is_noticed),
-			 CASE("loop", timers_are_never_early), CASE("log", a_bucket_limits_and_counts),
+			 CASE("loop", timers_are_never_early,
+			      an_urgent_timer_does_not_wait_for_all_that_can_be_read),
+			 CASE("log", a_bucket_limits_and_counts),
 			 CASE("statepage", as_many_instances_as_there_are_slots_find_theirs_again,
 			      a_slot_that_was_given_back_is_empty_and_hides_no_other));
 }
