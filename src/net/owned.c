@@ -41,6 +41,20 @@ static int format_route(char sign, const struct owned_route *owned, char *out)
 			route->metric, route->table);
 }
 
+static const struct {
+	uint8_t number;
+	const char *name;
+} protocols[] = {{IPPROTO_TCP, "tcp"}, {IPPROTO_UDP, "udp"}, {IPPROTO_SCTP, "sctp"}};
+
+static const char *protocol_name(uint8_t number)
+{
+	size_t i = 0;
+
+	while (i + 1 < COUNT_OF(protocols) && protocols[i].number != number)
+		i++;
+	return protocols[i].name;
+}
+
 size_t owned_format(const struct owned *record, char *out)
 {
 	char text[ENDPOINT_TEXT];
@@ -61,7 +75,7 @@ size_t owned_format(const struct owned *record, char *out)
 		break;
 	case OWNED_SERVICE:
 		length = snprintf(out, OWNED_LINE, "%c service %s %s\n", sign,
-				  record->service.protocol == IPPROTO_UDP ? "udp" : "tcp",
+				  protocol_name(record->service.protocol),
 				  endpoint_format(&record->service.endpoint, text));
 		break;
 	case OWNED_ROUTE:
@@ -133,13 +147,12 @@ static bool parse_service(const struct words *words, struct owned_service *out)
 {
 	if (words->count != 4)
 		return false;
-	if (!strcmp(words->word[2], "tcp"))
-		out->protocol = IPPROTO_TCP;
-	else if (!strcmp(words->word[2], "udp"))
-		out->protocol = IPPROTO_UDP;
-	else
-		return false;
-	return !endpoint_parse(words->word[3], &out->endpoint);
+	for (size_t i = 0; i < COUNT_OF(protocols); i++)
+		if (!strcmp(words->word[2], protocols[i].name)) {
+			out->protocol = protocols[i].number;
+			return !endpoint_parse(words->word[3], &out->endpoint);
+		}
+	return false;
 }
 
 static bool number_parse_u32(const char *text, uint32_t *out)

@@ -49,7 +49,7 @@ struct owned_sysctl {
 	int64_t former, set;
 };
 
-/* An IPVS virtual service: protocol (IPPROTO_TCP, IPPROTO_UDP) and endpoint (port 0: all ports). */
+/* An IPVS virtual service: protocol (IPPROTO_TCP, _UDP, _SCTP) and endpoint (port 0: all ports). */
 struct owned_service {
 	uint8_t protocol;
 	struct endpoint endpoint;
