@@ -1,4 +1,6 @@
 """What lbhad does with the kernel's IPVS table, seen with ipvsadm. Traffic through it is tested where the networks are."""
+import socket
+
 import pytest
 
 from lbhatest import Lab, wait_for, wait_until
@@ -181,6 +183,119 @@ def test_every_refusal_of_a_batch_is_told_and_stops_nothing(network):
     assert "operations 4022 refused 4020" in said
     assert said.count("no scheduler twos") == 20
     assert network.weights() == {"192.168.8.20:80": 4}
+
+
+# --- what a service can be ----------------------------------------------------------------------------------------------
+
+EVERYTHING = [  # the protocol, what stands in the file, what ipvsadm saves of it
+    ("tcp", "scheduler: sh, flags: []", "-s sh"),
+    ("tcp", "scheduler: sh, flags: [sh-port, sh-fallback]", "-s sh -b sh-fallback,sh-port"),
+    ("tcp", "scheduler: mh, flags: mh-port", "-s mh -b mh-port"),
+    ("tcp", "persistence: 6m", "-s wlc -p 360"),
+    ("udp", "persistence: {timeout: 90s, prefix: 24}", "-s wlc -p 90 -M 255.255.255.0"),
+    ("udp", "persistence: {engine: sip}", "-s wlc -p 360 --pe sip"),
+    ("udp", "one_packet: true", "-s wlc -o"),
+    ("sctp", "scheduler: rr", "-s rr"),
+]
+OPTIONS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
+
+
+def test_all_that_a_service_can_be_is_programmed_and_read_back_equal(network):
+    """Modules come when they are needed; the second reload finds nothing to do."""
+    config, expected = HEAD + "services:\n", []
+    for number, (protocol, keys, saved_as) in enumerate(EVERYTHING):
+        listen, option = f"{VIP}:{1000 + number}", OPTIONS[protocol]
+        config += (f"  - {{name: s{number}, listen: '{listen}', protocol: {protocol}, {keys}, "
+                   f"real_servers: [192.168.8.20]}}\n")
+        expected += [f"-A {option} {listen} {saved_as}", f"-a {option} {listen} -r 192.168.8.20:{1000 + number} -g -w 1"]
+    config += (f"  - {{name: all, listen: {VIP}, persistence: 60s, real_servers: [192.168.8.20, "
+               "{address: 192.168.8.30, weight: 4, upper_threshold: 100, lower_threshold: 80}, "
+               "{address: 192.168.8.40, state: drained}, {address: 192.168.8.50, state: disabled}]}\n")
+    expected += [f"-A -t {VIP}:0 -s wlc -p 60", f"-a -t {VIP}:0 -r 192.168.8.20:0 -g -w 1",
+                 f"-a -t {VIP}:0 -r 192.168.8.30:0 -g -w 4", f"-a -t {VIP}:0 -r 192.168.8.40:0 -g -w 0"]
+    network.lb1.configure(config)
+    network.lb1.start()
+    wait_for(lambda: saved(network.lb1), sorted(expected), 8, "ipvsadm-save")
+    thresholds = network.lb1.host.run("ipvsadm", "-Ln", "--thresholds")
+    assert ["->", "192.168.8.30:0", "100", "80"] in [line.split()[:4] for line in thresholds.splitlines()], thresholds
+    assert [server["admin"] for server in network.lb1.service("all")["real_servers"]] == [
+        "enabled", "enabled", "drained", "disabled"]
+    assert network.lb1.ctl("plan") == ""
+    done = network.operations()
+    assert network.lb1.reload()[0] == 0
+    assert network.operations() == done
+
+
+class Halfway:
+    """A client in the middle of its request: the connection is there, the answer is still to come."""
+
+    def __init__(self, network):
+        with network.client.host.inside():
+            self.socket = socket.create_connection((VIP, 80), timeout=5)
+        self.socket.send(b"GET / HTTP/1.1\r\n")
+
+    def finish(self):
+        """The body of the answer: the server's name."""
+        self.socket.send(b"\r\n")
+        answer = b""
+        while more := self.socket.recv(4096):
+            answer += more
+        self.socket.close()
+        return answer.rpartition(b"\r\n\r\n")[2].decode()
+
+
+def test_whatever_changes_of_a_service_its_connections_stay(network):
+    """Every change is a SET: nothing is deleted and added."""
+    both = ["192.168.8.20", "192.168.8.30"]
+    network.lb1.configure(without_checks(both))
+    network.lb1.start()
+    wait_for(lambda: len(network.web), 2)
+    clients = [Halfway(network) for _ in range(4)]
+    for more in ("    scheduler: sh\n", "    scheduler: sh\n    flags: sh-port\n", "    scheduler: mh\n    flags: mh-fallback\n",
+                 "    persistence: 60s\n", "    persistence: {timeout: 30s, prefix: 24}\n", "    scheduler: wrr\n"):
+        text = without_checks(both, more)
+        if "scheduler" in more:
+            text = text.replace("    scheduler: wlc\n", "")
+        network.lb1.configure(text)
+        plan = network.lb1.ctl("plan").splitlines()
+        assert len(plan) == 1 and plan[0].startswith("ipvsadm -E "), (more, plan)
+        assert network.lb1.reload()[0] == 0
+    network.lb1.configure(without_checks([f"{{address: {server}, weight: 7, upper_threshold: 9}}" for server in both]))
+    assert [line.split()[1] for line in network.lb1.ctl("plan").splitlines()] == ["-E", "-e", "-e"]
+    assert network.lb1.reload()[0] == 0
+    wait_for(network.weights, {"192.168.8.20:80": 7, "192.168.8.30:80": 7})
+    assert {client.finish() for client in clients} == {"a", "b"}
+
+
+def test_a_drained_server_keeps_its_connections_and_a_disabled_one_is_gone(network):
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    clients = [Halfway(network) for _ in range(8)]
+    drained = WEB.replace("      - 192.168.8.20\n", "      - {address: 192.168.8.20, state: drained}\n")
+    assert network.lb1.reload(drained)[0] == 0
+    network.wait_weights({"192.168.8.20:80": 0, "192.168.8.30:80": 3})
+    assert {answer.body for answer in network.client.get_many(4, VIP)} == {"b"}
+    assert set(client.finish() for client in clients) == {"a", "b"}
+    server = network.lb1.server("192.168.8.20")
+    assert (server["admin"], server["health"], server["effective_weight"]) == ("drained", "up", 0)
+    assert network.lb1.service()["state"] == "up"
+    assert network.lb1.reload(drained.replace("drained", "disabled"))[0] == 0
+    network.wait_weights({"192.168.8.30:80": 3})
+    server = network.lb1.server("192.168.8.20")
+    assert (server["admin"], server["health"], server["checks"]) == ("disabled", "unknown", [])
+
+
+def test_a_persistent_client_leaves_a_server_that_dies(network):
+    """on_failure: auto removes it; with weight 0 the client would go on being sent there."""
+    network.lb1.configure(WEB.replace("    scheduler: wlc\n", "    scheduler: rr\n    persistence: 300s\n"))
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    first = {answer.body for answer in network.client.get_many(4, VIP)}
+    assert len(first) == 1, "persistence keeps a client at one server"
+    server, other = (network.a, network.b) if first == {"a"} else (network.b, network.a)
+    server.web.stop()
+    wait_for(lambda: len(network.web), 1)
+    assert {answer.body for answer in network.client.get_many(4, VIP)} == {other.host.name}
 
 
 # --- what verdicts do ------------------------------------------------------------------------------------------------
