@@ -30,7 +30,7 @@
 #define VRRP_INTERVAL_MAX (4095 * VRRP_INTERVAL_UNIT)
 #define VRRP_INTERVAL_MAX_V2 (255 * NSTIME_S)
 #define VRRP_ADDRESSES_MAX 255
-#define VRRP_PASSWORD 8 /* authentication data of version 2: always there, zero without a password */
+#define VRRP_PASSWORD 8 /* authentication data of version 2: always there, or zeros */
 #define VRRP_ICV 12     /* integrity check value of AH: HMAC-MD5, its first 96 bits */
 
 /* Room for any packet that can be encoded; IPv6 with all addresses is the longest. */

@@ -79,7 +79,8 @@ static void watch(void)
 	if (__sanitizer_set_death_callback) /* its own handlers stay in force */
 		__sanitizer_set_death_callback(keep_input);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!__sanitizer_set_death_callback || numbers[i] == SIGABRT || numbers[i] == SIGALRM)
+		if (!__sanitizer_set_death_callback || numbers[i] == SIGABRT ||
+		    numbers[i] == SIGALRM)
 			signal(numbers[i], died);
 }
 
@@ -109,9 +110,10 @@ static size_t pick(size_t below)
 /* Numbers at the edge of something, in one, two or four bytes of the wire's order. */
 static void put_edge(uint8_t *bytes, size_t size)
 {
-	static const uint32_t edges[] = {0,      1,      4,      8,          0x7f,       0x80,
-					 0xff,   0x100,  0x7fff, 0x8000,     0xffff,     0x10000,
-					 0xfffe, 0xfff0, 20,     0x7fffffff, 0x80000000, 0xffffffff};
+	static const uint32_t edges[] = {
+		0,      1,      4,       8,      20,     0x7f,       0x80,       0xff,      0x100,
+		0x7fff, 0x8000, 0xfff0,  0xfffe, 0xffff, 0x10000,    0x7fffffff, 0x80000000, 0xffffffff,
+	};
 	uint32_t value = edges[pick(sizeof(edges) / sizeof(edges[0]))];
 	size_t width = (size_t)1 << pick(3), at;
 

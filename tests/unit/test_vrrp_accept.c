@@ -191,7 +191,11 @@ START_TEST(a_wrong_checksum_is_dropped_in_every_version_and_family)
 		const char *hex;
 		uint8_t version, family;
 		size_t at;
-	} rows[] = {{V3_IPV4, 3, AF_INET, 27}, {V2_NONE, 2, AF_INET, 27}, {V3_IPV6, 3, AF_INET6, 47}};
+	} rows[] = {
+		{V3_IPV4, 3, AF_INET, 27},
+		{V2_NONE, 2, AF_INET, 27},
+		{V3_IPV6, 3, AF_INET6, 47},
+	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct instance about = router(rows[i].version, rows[i].family);

@@ -156,7 +156,7 @@ START_TEST(a_checksum_covers_every_byte_of_the_message_and_the_addresses_of_the_
 
 		for (size_t at = message; at < size; at++) {
 			packet[at] ^= 0x10;
-			if (at != message && at != message + 3) { /* version and count: of the length */
+			if (at != message && at != message + 3) { /* they decide the length */
 				advert = decode(packet, size, &datagram);
 				ck_assert_msg(!vrrp_checksum_good(&datagram.envelope, &advert),
 					      "packet %zu, byte %zu", i, at);

@@ -34,7 +34,8 @@ static void has(struct kernel *kernel, const char *text, uint32_t flags)
 {
 	if (!kernel->list.count)
 		kernel->items[kernel->list.count++] = (struct address){
-			.link = 1, .prefix = prefix(strchr(text, ':') ? "fe80::99/64" : "10.9.9.9/8")};
+			.link = 1,
+			.prefix = prefix(strchr(text, ':') ? "fe80::99/64" : "10.9.9.9/8")};
 	kernel->list.items = kernel->items;
 	kernel->items[kernel->list.count++] =
 		(struct address){.link = 2, .prefix = prefix(text), .flags = flags};
@@ -164,7 +165,7 @@ START_TEST(an_address_is_waited_for_until_the_kernel_has_looked_for_duplicates)
 }
 END_TEST
 
-START_TEST(another_address_does_while_the_first_is_of_no_use_but_not_for_the_configured_one)
+START_TEST(another_address_does_unless_the_first_is_the_configured_one)
 {
 	struct kernel kernel = {0};
 	struct vip vip;
@@ -189,5 +190,5 @@ int main(void)
 		     ipv6_multicast_comes_from_a_link_local_address,
 		     ipv6_unicast_comes_from_an_address_that_its_peers_can_reach,
 		     an_address_is_waited_for_until_the_kernel_has_looked_for_duplicates,
-		     another_address_does_while_the_first_is_of_no_use_but_not_for_the_configured_one));
+		     another_address_does_unless_the_first_is_the_configured_one));
 }
