@@ -1,4 +1,4 @@
-/* The frame of the vrrp worker: start, reload by difference, facts in and out, release.
+/* The frame of the vrrp worker: start, facts in and out, the kernel's events, release.
  *
  * Order at a start: the monitor sees the kernel, the file of owned addresses is read, routers begin
  * (going on as master where the state page says so), and only then what is owned and not wanted is
@@ -16,16 +16,11 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
-#include "base/arena.h"
-#include "config/codec.h"
 #include "core/protocol.h"
-#include "core/statepage.h"
 #include "core/worker.h"
 #include "net/rtnl_writer_io.h"
 #include "net/announce_io.h"
 #include "net/monitor_io.h"
-#include "vrrp/auth_io.h"
-#include "vrrp/reload.h"
 #include "vrrp/worker_io.h"
 
 #define WRITES_AT_ONCE 4096
@@ -102,6 +97,23 @@ bool note_keep(char **note, const char *words)
 	if (*note)
 		snprintf(*note, FACT_DETAIL, "%s", words);
 	return true;
+}
+
+void worker_fail(struct vrrp_worker *worker, const char *what, int error)
+{
+	log_error("%s: %s", what, strerror(-error));
+	worker->status = 1;
+	loop_stop(worker_loop(worker->frame));
+}
+
+void worker_tell_ready(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->router_count; i++) {
+		struct router *router = worker->routers[i];
+
+		router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
+		router_tell_ready(router);
+	}
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */
@@ -195,235 +207,6 @@ static void tick(void *ctx)
 	timer_at(&worker->tick, clock_now() + TICK);
 }
 
-/* ---- reload --------------------------------------------------------------------------------- */
-
-static void plan_line(void *ctx, const char *text)
-{
-	struct vrrp_worker *worker = ctx;
-
-	worker_line(worker->frame, "%s", text);
-}
-
-static int plan(struct vrrp_worker *worker, struct arena *arena, const struct model *model,
-		struct vrrp_reload *out)
-{
-	const struct instance **old = arena_array(arena, worker->router_count + 1, sizeof(*old));
-
-	if (!old)
-		return -ENOMEM;
-	for (size_t i = 0; i < worker->router_count; i++)
-		old[i] = &worker->routers[i]->about;
-	return vrrp_reload_plan(arena, old, worker->router_count, model->instances,
-				model->instance_count, out);
-}
-
-static void abort_prepared(void *ctx)
-{
-	struct vrrp_worker *worker = ctx;
-
-	arena_free(worker->prepared_arena);
-	worker->prepared_arena = NULL;
-	worker->prepared = NULL;
-}
-
-/* AH without OpenSSL is refused here, where the old configuration can stay. */
-static int prepare_auth(struct vrrp_worker *worker, const struct model *model)
-{
-	char words[FACT_DETAIL];
-
-	for (size_t i = 0; i < model->instance_count; i++) {
-		const struct instance *about = &model->instances[i];
-
-		if (about->authentication.type != VRRP_AUTH_AH || !ah_open(words, sizeof(words)))
-			continue;
-		worker_line(worker->frame, "%s: %s", about->name, words);
-		return -ENOTSUP;
-	}
-	return 0;
-}
-
-static int prepare(void *ctx, const void *slice, size_t size, uint32_t generation)
-{
-	struct vrrp_worker *worker = ctx;
-	auto_arena *arena = arena_new(0);
-	struct model *model = NULL;
-	struct vrrp_reload reload = {0};
-	int err = arena ? slice_decode(slice, size, arena, &model) : -ENOMEM;
-
-	abort_prepared(worker);
-	if (!err)
-		err = plan(worker, arena, model, &reload);
-	if (!err)
-		err = prepare_auth(worker, model);
-	for (size_t i = 0; i < reload.count && !err; i++)
-		vrrp_reload_tell(&reload.rows[i], plan_line, worker);
-	if (!err)
-		err = groups_tell(worker, model);
-	if (err) {
-		worker_line(worker->frame, "vrrp cannot take generation %u: %s", generation,
-			    strerror(-err));
-		return err;
-	}
-	worker->prepared_arena = take(arena);
-	worker->prepared = model;
-	return 0;
-}
-
-/* It goes on in the background until it has released what it had. */
-static int leave(struct vrrp_worker *worker, struct router *router)
-{
-	if (!pointers_push(&worker->leaving, &worker->leaving_count, &worker->leaving_room, router))
-		return -ENOMEM;
-	statepage_give_back(router->page);
-	router->page = NULL;
-	router->leaving = true;
-	orders_leave(router);
-	router->released = !router->started;
-	worker_touch(worker, router->port);
-	return 0;
-}
-
-/* Who has only now begun to leave, does; with its group, if others leave with it. */
-static void leave_now(struct vrrp_worker *worker)
-{
-	for (size_t i = 0; i < worker->leaving_count; i++) {
-		struct router *router = worker->leaving[i];
-
-		if (router->group)
-			group_settle(router->group);
-		else if (!router->released)
-			router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_RELEASE});
-	}
-}
-
-/* A worker that goes on in maintenance hands over what it can. */
-static void evacuate(struct vrrp_worker *worker)
-{
-	for (size_t i = 0; i < worker->router_count && worker->maintenance; i++) {
-		const struct vrrp_machine *machine = &worker->routers[i]->machine;
-
-		if (machine->state == VRRP_MASTER && machine->reason.why == VRRP_WHY_RESUMED)
-			router_step(worker->routers[i],
-				    (struct vrrp_input){.kind = VRRP_INPUT_STEP_DOWN});
-	}
-}
-
-/* All that have not begun do. */
-static void begin(struct vrrp_worker *worker)
-{
-	for (size_t i = 0; i < worker->router_count; i++) {
-		struct router *router = worker->routers[i];
-
-		if (router->started || router->group)
-			continue;
-		router_prepare(router);
-		router_start(router, router_resumes(router), router->faults);
-	}
-	groups_begin(worker);
-	evacuate(worker);
-}
-
-static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *row,
-		      struct router **routers)
-{
-	struct router *old = row->old ? worker->routers[row->old_index] : NULL;
-
-	switch (row->change) {
-	case VRRP_SAME:
-	case VRRP_CHANGED:
-		old->index = (uint32_t)row->new_index;
-		routers[row->new_index] = old;
-		return row->change == VRRP_CHANGED ? router_change(old, row->new) : 0;
-	case VRRP_REPLACED:
-	case VRRP_ADDED:
-		routers[row->new_index] = router_new(worker, row->new, (uint32_t)row->new_index);
-		if (!routers[row->new_index])
-			return -ENOMEM;
-		return old ? leave(worker, old) : 0;
-	case VRRP_REMOVED:
-		return leave(worker, old);
-	}
-	return -EINVAL;
-}
-
-static void take_globals(struct vrrp_worker *worker, const struct model *model)
-{
-	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON);
-	worker->ready_timeout = model->global.ready_timeout;
-	worker->has_services = model->has_services;
-	worker->has_peers = model->director_count > 1;
-	if (!model->has_services)
-		worker->ready = true;
-}
-
-static void tell_ready(struct vrrp_worker *worker)
-{
-	for (size_t i = 0; i < worker->router_count; i++) {
-		struct router *router = worker->routers[i];
-
-		router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
-		router_tell_ready(router);
-	}
-}
-
-/* Once it has begun there is no way back: a failure (out of memory) ends the worker, and a new one
- * starts with the new generation. */
-static int commit_all(struct vrrp_worker *worker)
-{
-	const struct model *model = worker->prepared;
-	struct router **routers = calloc(model->instance_count + 1, sizeof(struct router *));
-	struct vrrp_reload reload = {0};
-	int err = routers ? plan(worker, worker->prepared_arena, model, &reload) : -ENOMEM;
-
-	take_globals(worker, model);
-	if (!err)
-		err = trackers_take(worker, model);
-	for (size_t i = 0; i < reload.count && !err; i++)
-		err = commit_row(worker, &reload.rows[i], routers);
-	if (err) {
-		free(routers);
-		return err;
-	}
-	free(worker->routers);
-	worker->routers = routers;
-	worker->router_count = model->instance_count;
-	err = groups_take(worker, model);
-	if (!err)
-		err = refusals_configure(worker);
-	if (err)
-		return err;
-	for (size_t i = 0; i < worker->router_count; i++)
-		router_changed(worker->routers[i]);
-	said_apply(worker);
-	leave_now(worker);
-	if (worker->synced)
-		begin(worker);
-	tell_ready(worker);
-	trackers_begin(worker);
-	return 0;
-}
-
-static void fail(struct vrrp_worker *worker, const char *what, int error)
-{
-	log_error("%s: %s", what, strerror(-error));
-	worker->status = 1;
-	loop_stop(worker_loop(worker->frame));
-}
-
-static void commit(void *ctx)
-{
-	struct vrrp_worker *worker = ctx;
-	int err = commit_all(worker);
-
-	abort_prepared(worker);
-	if (err) {
-		fail(worker, "the configuration cannot be applied", err);
-		return;
-	}
-	worker->configured = worker->committing = true;
-	timer_at(&worker->settle, 0);
-}
-
 /* ---- release -------------------------------------------------------------------------------- */
 
 /* Also when nothing was configured yet, or the kernel not seen: what an earlier one left is ours to take away. */
@@ -509,7 +292,7 @@ static void take_table(struct vrrp_worker *worker, struct reader *in)
 	if (table.ready != worker->ready)
 		log_debug("the table of services is %s", table.ready ? "ready" : "not ready");
 	worker->ready = table.ready;
-	tell_ready(worker);
+	worker_tell_ready(worker);
 }
 
 static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
@@ -593,13 +376,13 @@ static void first_sight(struct vrrp_worker *worker)
 	if (!err)
 		err = vlinks_adopt(worker, WORKER_FD_OWNED);
 	if (err) {
-		fail(worker, "the file of owned addresses cannot be read", err);
+		worker_fail(worker, "the file of owned addresses cannot be read", err);
 		return;
 	}
 	if (worker->trackers)
 		trackers_begin(worker);
 	if (!worker->stopping)
-		begin(worker);
+		routers_begin(worker);
 }
 
 /* Events were lost: a link may have been away meanwhile (in another namespace, or deleted and made
@@ -630,7 +413,7 @@ static void on_synced(void *ctx)
 
 static void on_failed(void *ctx, int error)
 {
-	fail(ctx, "links and addresses can no longer be watched", error);
+	worker_fail(ctx, "links and addresses can no longer be watched", error);
 }
 
 static void written(void *ctx, uint64_t cookie, const struct rtnl_op *op, int error)
@@ -694,13 +477,13 @@ static void command(void *ctx, uint16_t type, struct reader *in, int fd)
 	else
 		log_warning("the supervisor sent record %u, which the vrrp worker does not know", type);
 	if (err)
-		fail(worker, "what operators said cannot be taken", err);
+		worker_fail(worker, "what operators said cannot be taken", err);
 }
 
 static const struct worker_ops ops = {
-	.prepare = prepare,
-	.commit = commit,
-	.abort = abort_prepared,
+	.prepare = routers_prepare,
+	.commit = routers_commit,
+	.abort = routers_abort,
 	.release = release,
 	.orphaned = release,
 	.fact_count = fact_count,
@@ -781,7 +564,7 @@ static void close_all(struct vrrp_worker *worker)
 	trackers_free(worker->trackers);
 	orders_free(worker->orders);
 	said_free(worker->said);
-	abort_prepared(worker);
+	routers_abort(worker);
 	free(worker->routers);
 	free(worker->leaving);
 	free(worker->groups);

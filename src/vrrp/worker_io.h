@@ -1,6 +1,7 @@
 /* The vrrp worker's living things, shared by its files:
  *
- *   vrrp_main   the frame: reload, facts, release
+ *   vrrp_main   the frame: facts, the kernel's events, release
+ *   reload_io   a new configuration is taken
  *   group_io    a sync group: what its members do together
  *   router_io   a virtual router: steps its machine, does what that asks for, tells
  *   port_io     an interface that routers use: its link and the source addresses on it
@@ -255,6 +256,20 @@ void pointers_remove(void *array, size_t *count, const void *pointer);
  * room is made when there is something to keep. True if it is another one than before. */
 bool note_keep(char **note, const char *words);
 const char *note_text(const char *note);
+
+/* The worker cannot go on: says so and ends; another one will be started. */
+void worker_fail(struct vrrp_worker *worker, const char *what, int error);
+/* Tells all machines whether they may preempt. */
+void worker_tell_ready(struct vrrp_worker *worker);
+
+/* ---- reload_io ------------------------------------------------------------------------------ */
+
+/* The frame's prepare, commit and abort (core/worker.h). */
+int routers_prepare(void *ctx, const void *slice, size_t size, uint32_t generation);
+void routers_commit(void *ctx);
+void routers_abort(void *ctx);
+/* All routers that have not begun do: the kernel was seen. */
+void routers_begin(struct vrrp_worker *worker);
 
 /* ---- router_io ------------------------------------------------------------------------------ */
 
