@@ -304,7 +304,13 @@ enum on_stop {
 	ON_STOP_KEEP,
 };
 
+/* How long silent connections are kept, in whole seconds; 0: as the kernel has it. */
+struct timeouts_global {
+	nstime tcp, tcp_fin, udp;
+};
+
 struct ipvs_global {
+	struct timeouts_global timeouts;
 	enum on_stop on_stop;
 	nstime read_back;         /* period of drift repair */
 };

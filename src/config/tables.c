@@ -93,7 +93,26 @@ static const struct schema_word on_stop_words[] = {
 	{"remove", ON_STOP_REMOVE}, {"keep", ON_STOP_KEEP}, {0},
 };
 
+/* Beyond this the kernel's clock ticks do not fit (ip_vs_set_timeout, HZ of 1000). */
+#define TIMEOUT_MAX (24 * DAY)
+
+#define TIMEOUT(timeout, text)                                                                \
+	{.key = #timeout, .type = TYPE_DURATION, MEMBER(timeouts_global, timeout),            \
+	 .max = TIMEOUT_MAX, .step = NSTIME_S, .default_text = "0", .doc = text}
+
+static const struct schema_field timeouts_fields[] = {
+	TIMEOUT(tcp, "established; 0: as the kernel has it"),
+	TIMEOUT(tcp_fin, "after a FIN; 0: as the kernel has it"),
+	TIMEOUT(udp, "after the last packet; 0: as the kernel has it"),
+};
+
+static const struct schema_record schema_timeouts = {
+	RECORD("timeouts", timeouts_fields), .size = sizeof(struct timeouts_global),
+};
+
 static const struct schema_field ipvs_fields[] = {
+	{.key = "timeouts", .type = TYPE_RECORD, MEMBER(ipvs_global, timeouts),
+	 .record = &schema_timeouts, .doc = "how long silent connections are kept"},
 	{.key = "on_stop", .type = TYPE_WORD, MEMBER(ipvs_global, on_stop), .words = on_stop_words,
 	 .default_text = "remove",
 	 .doc = "what becomes of our services in the kernel when lbhad stops"},

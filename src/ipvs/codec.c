@@ -215,3 +215,23 @@ void ipvs_encode_dump_dests(struct writer *out, uint16_t family, uint32_t seq,
 	nest_end(out, nest);
 	message_end(out, message);
 }
+
+void ipvs_encode_get_timeouts(struct writer *out, uint16_t family, uint32_t seq)
+{
+	message_end(out, message_begin(out, family, NLM_F_ACK, seq, IPVS_CMD_GET_CONFIG,
+				       GENL_VERSION_IPVS));
+}
+
+/* The attributes of the three follow one another. */
+void ipvs_encode_set_timeouts(struct writer *out, uint16_t family, uint32_t seq,
+			      const struct ipvs_timeouts *timeouts)
+{
+	uint8_t *message = message_begin(out, family, NLM_F_ACK, seq, IPVS_CMD_SET_CONFIG,
+					 GENL_VERSION_IPVS);
+
+	for (unsigned i = 0; i < IPVS_TIMEOUTS; i++)
+		if (timeouts->seconds[i])
+			attr_u32(out, (uint16_t)(IPVS_CMD_ATTR_TIMEOUT_TCP + i),
+				 timeouts->seconds[i]);
+	message_end(out, message);
+}

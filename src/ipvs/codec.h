@@ -11,6 +11,7 @@
 
 #include "base/cursor.h"
 #include "ipvs/plan.h"
+#include "ipvs/timeouts.h"
 
 #define IPVS_MESSAGE_MAX 512 /* no request is larger */
 
@@ -25,6 +26,10 @@ void ipvs_encode_get_family(struct writer *out, uint32_t seq);
 void ipvs_encode_dump_services(struct writer *out, uint16_t family, uint32_t seq);
 void ipvs_encode_dump_dests(struct writer *out, uint16_t family, uint32_t seq,
 			    const struct ipvs_service_key *key);
+
+void ipvs_encode_get_timeouts(struct writer *out, uint16_t family, uint32_t seq);
+void ipvs_encode_set_timeouts(struct writer *out, uint16_t family, uint32_t seq,
+			      const struct ipvs_timeouts *timeouts);
 
 /* ---- replies --------------------------------------------------------------------------------- */
 
@@ -59,6 +64,8 @@ struct ipvs_message {
 /* Attributes that this build does not know are skipped; false when the value is malformed. A
  * destination without a family of its own (before Linux 3.18) has `service_family`. */
 bool ipvs_decode_message(struct reader in, uint8_t service_family, struct ipvs_message *out);
+/* The answer to get_timeouts, or a request to set them; those that it does not name are 0. */
+bool ipvs_decode_timeouts(struct reader in, struct ipvs_timeouts *out);
 /* The answer to get_family: false when it names no family. */
 bool ipvs_decode_family(struct reader in, uint16_t *out);
 

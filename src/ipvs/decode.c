@@ -302,6 +302,26 @@ bool ipvs_decode_message(struct reader in, uint8_t service_family, struct ipvs_m
 	return true;
 }
 
+bool ipvs_decode_timeouts(struct reader in, struct ipvs_timeouts *out)
+{
+	struct ipvs_timeouts timeouts = {0};
+	struct attribute attr;
+
+	get_bytes(&in, GENL_HDRLEN);
+	while (next_attribute(&in, &attr)) {
+		unsigned i = (unsigned)attr.type - IPVS_CMD_ATTR_TIMEOUT_TCP;
+
+		if (i < IPVS_TIMEOUTS)
+			timeouts.seconds[i] = (uint32_t)attr_number(&attr);
+		if (attr.value.failed)
+			return false;
+	}
+	if (in.failed)
+		return false;
+	*out = timeouts;
+	return true;
+}
+
 bool ipvs_decode_family(struct reader in, uint16_t *out)
 {
 	struct attribute attr;

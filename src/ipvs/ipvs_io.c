@@ -274,6 +274,45 @@ int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
 	return batch.refusals;
 }
 
+/* ---- timeouts -------------------------------------------------------------------------------- */
+
+static int take_timeouts(void *ctx, const struct netlink_message *message)
+{
+	return ipvs_decode_timeouts(message->value, ctx) ? 0 : -EBADMSG;
+}
+
+int ipvs_io_get_timeouts(struct ipvs_io *io, struct ipvs_timeouts *out)
+{
+	nstime deadline = clock_now() + PATIENCE;
+	struct writer request = writer_of(io->batch, sizeof(io->batch));
+	struct ipvs_timeouts timeouts = {0};
+	int error;
+
+	ipvs_encode_get_timeouts(&request, io->family, ++io->seq);
+	error = send_batch(io, &request, deadline);
+	if (!error)
+		error = read_answer(io, deadline, take_timeouts, &timeouts);
+	if (!error)
+		*out = timeouts;
+	return error;
+}
+
+static int take_nothing(UNUSED void *ctx, UNUSED const struct netlink_message *message)
+{
+	return 0;
+}
+
+int ipvs_io_set_timeouts(struct ipvs_io *io, const struct ipvs_timeouts *timeouts)
+{
+	nstime deadline = clock_now() + PATIENCE;
+	struct writer request = writer_of(io->batch, sizeof(io->batch));
+	int error;
+
+	ipvs_encode_set_timeouts(&request, io->family, ++io->seq, timeouts);
+	error = send_batch(io, &request, deadline);
+	return error ? error : read_answer(io, deadline, take_nothing, NULL);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static int take_family(void *ctx, const struct netlink_message *message)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "ipvs/plan.h"
+#include "ipvs/timeouts.h"
 
 struct arena;
 struct ipvs_io;
@@ -27,5 +28,9 @@ int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out
 typedef void ipvs_refused(void *ctx, const struct ipvs_op *op, int error, const char *words);
 int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
 		  ipvs_refused *refused, void *ctx);
+
+/* The timeouts, and those to set that are not 0. -errno. */
+int ipvs_io_get_timeouts(struct ipvs_io *io, struct ipvs_timeouts *out);
+int ipvs_io_set_timeouts(struct ipvs_io *io, const struct ipvs_timeouts *timeouts);
 
 #endif

@@ -23,6 +23,7 @@
 #include "ipvs/ipvs_kernel_io.h"
 #include "ipvs/ipvs_ownership_io.h"
 #include "ipvs/ipvs_tell_io.h"
+#include "ipvs/ipvs_timeouts_io.h"
 #include "ipvs/state.h"
 #include "net/owned_io.h"
 
@@ -48,6 +49,7 @@ struct ipvs_worker {
 	struct ipvs_kernel kernel;
 	struct ipvs_ownership ownership;
 	struct ipvs_forward forward;
+	struct ipvs_timeouts_kept timeouts;
 	struct generation *running, *prepared;
 	bool adopting;               /* the kernel's table has not been read yet */
 	bool agreed;                 /* since the commit the table was once as it should be */
@@ -267,6 +269,14 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 		trim_ownership(ipvs);
 }
 
+/* As a model wants them (NULL: as they were before us); returns how many were repaired. */
+static unsigned set_timeouts(struct ipvs_worker *ipvs, const struct model *model)
+{
+	struct ipvs_timeouts wanted = ipvs_timeouts_wanted(model);
+
+	return ipvs_timeouts_apply(&ipvs->timeouts, &ipvs->kernel, &wanted);
+}
+
 static void take_counters(struct ipvs_worker *ipvs, const struct ipvs_table *actual, nstime now)
 {
 	if (ipvs->last_counters && now - ipvs->last_counters < COUNTERS_EVERY)
@@ -304,6 +314,8 @@ static void read_back(void *ctx)
 		take_counters(ipvs, &actual, now);
 		if (!ipvs->maintenance || !ipvs->agreed)
 			mend(ipvs, arena, &actual);
+		if (!ipvs->maintenance)
+			ipvs->repairs += set_timeouts(ipvs, ipvs->running->model);
 		ipvs->last_read_back = now;
 	}
 	schedule_read_back(ipvs);
@@ -345,6 +357,19 @@ static void tell_plan(struct ipvs_worker *ipvs, const struct ipvs_plan *plan)
 		worker_line(ipvs->worker, "… and %zu operations more", plan->count - PLAN_LINES);
 }
 
+static void tell_timeouts(struct ipvs_worker *ipvs)
+{
+	struct ipvs_timeouts wanted = ipvs_timeouts_wanted(ipvs->prepared->model), changes;
+	char buffer[IPVS_OP_TEXT];
+	struct text text = text_of(buffer, sizeof(buffer));
+
+	if (ipvs_timeouts_rehearse(&ipvs->timeouts, &ipvs->kernel, &wanted, &changes) ||
+	    !ipvs_timeouts_any(&changes))
+		return;
+	ipvs_timeouts_format(&changes, &text);
+	worker_line(ipvs->worker, "%s", buffer);
+}
+
 /* Whether the kernel can do what this generation wants, and what that would be. */
 static int rehearse(struct ipvs_worker *ipvs)
 {
@@ -362,10 +387,12 @@ static int rehearse(struct ipvs_worker *ipvs)
 	if (!error)
 		error = ipvs_plan_build(arena, &ipvs->prepared->state.wanted, &current,
 					&ipvs->ownership.set, &plan);
-	if (error)
+	if (error) {
 		worker_line(ipvs->worker, "no memory");
-	else if (ipvs->running)
+	} else if (ipvs->running) {
 		tell_plan(ipvs, &plan);
+		tell_timeouts(ipvs);
+	}
 	return error;
 }
 
@@ -420,6 +447,7 @@ static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
 		plan = (struct ipvs_plan){0};
 	}
 	ipvs_forward_raise(&ipvs->forward, ipvs->running->model);
+	set_timeouts(ipvs, ipvs->running->model);
 	ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.removals);
 	if (plan.count)
 		log_info("the new configuration changes the table: %zu to add or change, %zu to "
@@ -532,6 +560,7 @@ static void release(void *ctx)
 	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
 		remove_all(ipvs);
 		ipvs_forward_restore(&ipvs->forward, NULL);
+		set_timeouts(ipvs, NULL);
 	}
 	worker_released(ipvs->worker);
 }
@@ -609,6 +638,7 @@ static int start(struct ipvs_worker *ipvs)
 		return error;
 	}
 	ipvs_forward_init(&ipvs->forward, WORKER_FD_OWNED, &owned);
+	ipvs_timeouts_init(&ipvs->timeouts, WORKER_FD_OWNED, &owned);
 	ipvs->kernel.refused = refused;
 	ipvs->kernel.ctx = ipvs;
 	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);

@@ -81,6 +81,11 @@ size_t owned_format(const struct owned *record, char *out)
 	case OWNED_ROUTE:
 		length = format_route(sign, &record->route, out);
 		break;
+	case OWNED_TIMEOUT:
+		length = snprintf(out, OWNED_LINE, "%c timeout %s %" PRIu32 " %" PRIu32 "\n", sign,
+				  record->timeout.name, record->timeout.former,
+				  record->timeout.set);
+		break;
 	case OWNED_LINK:
 		length = snprintf(out, OWNED_LINE, "%c link %s %s\n", sign, record->link.name,
 				  name_or_none(record->link.parent));
@@ -165,6 +170,15 @@ static bool number_parse_u32(const char *text, uint32_t *out)
 	return true;
 }
 
+static bool parse_timeout(const struct words *words, struct owned_timeout *out)
+{
+	if (words->count != 5 || strlen(words->word[2]) >= sizeof(out->name))
+		return false;
+	snprintf(out->name, sizeof(out->name), "%s", words->word[2]);
+	return number_parse_u32(words->word[3], &out->former) &&
+	       number_parse_u32(words->word[4], &out->set);
+}
+
 static bool parse_route(const struct words *words, struct owned_route *out)
 {
 	struct addr via = {0};
@@ -211,6 +225,10 @@ static bool record_parse(const struct words *words, struct owned *record)
 		record->kind = OWNED_ROUTE;
 		return parse_route(words, &record->route);
 	}
+	if (!strcmp(kind, "timeout")) {
+		record->kind = OWNED_TIMEOUT;
+		return parse_timeout(words, &record->timeout);
+	}
 	if (!strcmp(kind, "link")) {
 		record->kind = OWNED_LINK;
 		return parse_link(words, &record->link);
@@ -255,6 +273,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		return route_compare(&a->route.route, &b->route.route);
 	case OWNED_LINK:
 		return strcmp(a->link.name, b->link.name);
+	case OWNED_TIMEOUT:
+		return strcmp(a->timeout.name, b->timeout.name);
 	case OWNED_OTHER:
 		break;
 	}

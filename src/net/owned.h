@@ -7,6 +7,7 @@
  *   + service tcp 192.168.8.200:80                  an IPVS virtual service
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
+ *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
  *
  * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers
@@ -35,6 +36,7 @@ enum owned_kind {
 	OWNED_FOREIGN, /* `address` */
 	OWNED_ROUTE,
 	OWNED_LINK,
+	OWNED_TIMEOUT,
 	OWNED_OTHER,   /* a line we do not understand */
 };
 
@@ -66,6 +68,12 @@ struct owned_link {
 	char name[LINK_NAME], parent[LINK_NAME];
 };
 
+/* A timeout of IPVS, in seconds. Key: its name. */
+struct owned_timeout {
+	char name[8];
+	uint32_t former, set;
+};
+
 struct owned {
 	bool gone; /* "-" */
 	enum owned_kind kind;
@@ -75,6 +83,7 @@ struct owned {
 		struct owned_service service;
 		struct owned_route route;
 		struct owned_link link;
+		struct owned_timeout timeout;
 		const char *line; /* OWNED_OTHER: the text, without its end of line */
 	};
 };

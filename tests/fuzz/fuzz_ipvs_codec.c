@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct reader in = reader_of(bytes, size);
 	struct netlink_message message;
+	struct ipvs_timeouts timeouts;
 	struct ipvs_message value;
 	bool malformed;
 	uint16_t family;
@@ -65,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 			check_value(&value);
 		if (ipvs_decode_family(message.value, &family) && !family)
 			abort();
+		ipvs_decode_timeouts(message.value, &timeouts);
 	}
 	return 0;
 }

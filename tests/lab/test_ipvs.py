@@ -411,6 +411,36 @@ def test_verdicts_survive_a_reload(network):
     assert network.weights() == {"192.168.8.20:80": 0, "192.168.8.30:80": 4}
 
 
+def timeouts(network):
+    return network.lb1.host.run("ipvsadm", "-L", "--timeout").split()[-3:]
+
+
+def test_timeouts_are_set_repaired_and_put_back(network):
+    """tcp_fin is left to whoever set it; what was there before us comes back with the stop, or with the keys."""
+    set_by_hand = ["800", "100", "200"]
+    network.lb1.host.run("ipvsadm", "--set", *set_by_hand)
+    text = WEB.replace("{read_back: 1s}", "{read_back: 1s, timeouts: {tcp: 60s, udp: 200s}}")
+    network.lb1.configure(text)
+    network.lb1.start()
+    wait_for(lambda: timeouts(network), ["60", "100", "200"])
+    network.lb1.host.run("ipvsadm", "--set", "70", "101", "0")
+    wait_for(lambda: timeouts(network), ["60", "101", "200"])
+    wait_for(lambda: network.lb1.status()["ipvs"]["repairs"], 1)
+    changed = text.replace("tcp: 60s", "tcp: 50s")
+    network.lb1.configure(changed)
+    assert network.lb1.ctl("plan").splitlines() == ["ipvsadm --set 50 0 0"]
+    assert network.lb1.reload()[0] == 0
+    assert timeouts(network) == ["50", "101", "200"]
+    assert network.lb1.ctl("plan") == ""
+    network.lb1.crash()
+    network.lb1.start()
+    assert network.lb1.reload(WEB)[0] == 0
+    wait_for(lambda: timeouts(network), ["800", "101", "200"])
+    assert network.lb1.reload(changed)[0] == 0
+    assert network.lb1.stop() == 0
+    assert timeouts(network) == ["800", "101", "200"]
+
+
 # --- others at the table -------------------------------------------------------------------------------------------------
 
 def test_a_flushed_table_is_repaired_and_counted(network):

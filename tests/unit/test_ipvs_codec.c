@@ -100,6 +100,27 @@ START_TEST(a_service_survives_encoding)
 }
 END_TEST
 
+START_TEST(timeouts_survive_encoding_but_for_those_left_alone)
+{
+	struct ipvs_timeouts timeouts = {{[IPVS_TIMEOUT_TCP] = 60, [IPVS_TIMEOUT_UDP] = 3600}}, read;
+	uint8_t buffer[IPVS_MESSAGE_MAX];
+	struct writer out = writer_of(buffer, sizeof(buffer));
+	struct netlink_message message;
+	struct reader in;
+	bool malformed;
+
+	ipvs_encode_set_timeouts(&out, 0x20, 1, &timeouts);
+	ck_assert_uint_eq(writer_used(&out), 20 + 2 * 8);
+	in = reader_of(buffer, writer_used(&out));
+	ck_assert(netlink_next(&in, &message, &malformed));
+	ck_assert(ipvs_decode_timeouts(message.value, &read));
+	for (unsigned i = 0; i < IPVS_TIMEOUTS; i++)
+		ck_assert_uint_eq(read.seconds[i], timeouts.seconds[i]);
+	message.value.end--;
+	ck_assert(!ipvs_decode_timeouts(message.value, &read));
+}
+END_TEST
+
 START_TEST(a_removal_carries_the_keys_alone)
 {
 	struct ipvs_op op = dest_op("192.168.8.200:80", "10.0.0.1:80");
@@ -236,6 +257,7 @@ END_TEST
 TCase *ipvs_codec_case(void)
 {
 	return CASE("codec", a_destination_survives_encoding, a_service_survives_encoding,
+		    timeouts_survive_encoding_but_for_those_left_alone,
 		    a_removal_carries_the_keys_alone, a_full_buffer_fails_instead_of_being_overrun,
 		    a_message_of_the_kernel_is_read,
 		    an_answer_carries_the_errno_and_the_kernels_words);

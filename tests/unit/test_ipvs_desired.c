@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "ipvs/desired.h"
+#include "ipvs/timeouts.h"
 
 /* One service with one server, 10.0.0.1; its address is the test's to choose. */
 struct sample {
@@ -142,6 +143,43 @@ START_TEST(each_protocol_is_a_virtual_service_of_its_own)
 }
 END_TEST
 
+static void check_changes(const struct ipvs_timeouts *wanted, const struct ipvs_timeouts *actual,
+			  const struct ipvs_timeout_owned *owned, const char *expected)
+{
+	struct ipvs_timeouts changes = ipvs_timeouts_changes(wanted, actual, owned);
+	char buffer[64];
+	struct text out = text_of(buffer, sizeof(buffer));
+
+	ipvs_timeouts_format(&changes, &out);
+	ck_assert_str_eq(buffer, expected);
+	ck_assert_int_eq(ipvs_timeouts_any(&changes), strcmp(expected, "ipvsadm --set 0 0 0") != 0);
+}
+
+START_TEST(timeouts_are_set_where_wanted_and_put_back_where_not)
+{
+	struct sample sample;
+	struct ipvs_timeouts wanted, nothing_wanted, actual = {{900, 120, 300}};
+	struct ipvs_timeout_owned owned[IPVS_TIMEOUTS] = {{0}};
+
+	sample_make(&sample, "192.168.8.200:80", "10.0.0.1");
+	sample.model.global.ipvs.timeouts.tcp = 60 * NSTIME_S;
+	sample.model.global.ipvs.timeouts.udp = 300 * NSTIME_S;
+	wanted = ipvs_timeouts_wanted(&sample.model);
+	check_changes(&wanted, &actual, owned, "ipvsadm --set 60 0 0");
+	sample.model.service_count = 0;
+	nothing_wanted = ipvs_timeouts_wanted(&sample.model);
+	check_changes(&nothing_wanted, &actual, owned, "ipvsadm --set 0 0 0");
+	owned[IPVS_TIMEOUT_TCP] = (struct ipvs_timeout_owned){true, 900, 60};
+	owned[IPVS_TIMEOUT_UDP] = (struct ipvs_timeout_owned){true, 300, 300};
+	actual.seconds[IPVS_TIMEOUT_TCP] = 60;
+	check_changes(&wanted, &actual, owned, "ipvsadm --set 0 0 0");
+	check_changes(&nothing_wanted, &actual, owned, "ipvsadm --set 900 0 0");
+	actual.seconds[IPVS_TIMEOUT_TCP] = 77; /* somebody else's */
+	check_changes(&wanted, &actual, owned, "ipvsadm --set 60 0 0");
+	check_changes(&nothing_wanted, &actual, owned, "ipvsadm --set 0 0 0");
+}
+END_TEST
+
 static void check_refusal(const char *scheduler, const char *engine, const char *expected)
 {
 	struct ipvs_op op = {.kind = IPVS_ADD_SERVICE,
@@ -178,5 +216,6 @@ TCase *ipvs_desired_case(void)
 		    without_a_port_it_is_all_ports_there_and_at_the_server,
 		    one_packet_is_the_services_and_thresholds_are_the_servers,
 		    each_protocol_is_a_virtual_service_of_its_own,
+		    timeouts_are_set_where_wanted_and_put_back_where_not,
 		    a_missing_module_is_named_and_its_symbol_where_it_has_one);
 }
