@@ -6,231 +6,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/arena.h"
 #include "base/duration.h"
 #include "base/text.h"
-#include "config/copy.h"
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "vrrp/accept.h"
-#include "vrrp/auth.h"
 #include "vrrp/priority.h"
 #include "vrrp/worker_io.h"
 
-#define RETRY_FIRST (10 * NSTIME_S) /* after a takeover that the kernel refused; doubles */
-#define RETRY_LONGEST (300 * NSTIME_S)
-/* What most routers keep of their configuration, and for each address: there may be thousands. */
-#define ABOUT_ROOM 112
-#define VIP_ROOM 80
-
-/* ---- life ----------------------------------------------------------------------------------- */
-
-struct parts {
-	struct arena *arena;
-	struct instance about;
-	struct held **helds;
-	uint8_t *wire;
-	size_t count, wire_count;
-	struct herald *heralds;
-	size_t herald_count;
-};
-
-static void parts_free(struct parts *parts)
-{
-	for (size_t i = 0; parts->helds && i < parts->count; i++)
-		if (parts->helds[i])
-			held_put(parts->helds[i], &parts->about.virtual_addresses[i]);
-	arena_free(parts->arena);
-}
-
-/* Where an address goes; NULL: out of memory. */
-static struct port *vip_port(struct port *own, const struct vip *vip)
-{
-	return vip->interface ? port_get(own->worker, vip->interface) : own;
-}
-
-/* A deep copy, and the addresses as the kernel, the announcer and the wire want them. */
-static int parts_make(struct port *port, const struct instance *about, struct parts *out)
-{
-	size_t count = about->virtual_address_count, size;
-	struct parts parts = {.arena = arena_new_small(ABOUT_ROOM + count * VIP_ROOM), .count = count};
-	const struct vip *vips;
-
-	if (!parts.arena)
-		return -ENOMEM;
-	if (instance_copy(parts.arena, about, &parts.about)) {
-		arena_free(parts.arena);
-		return -ENOMEM;
-	}
-	vips = parts.about.virtual_addresses;
-	parts.helds = arena_array(parts.arena, count, sizeof(*parts.helds));
-	size = addr_size(instance_family(&parts.about));
-	parts.wire = arena_array(parts.arena, count, size);
-	for (size_t i = 0; i < count && !arena_failed(parts.arena); i++) {
-		if (vips[i].advertise)
-			memcpy(parts.wire + size * parts.wire_count++,
-			       vips[i].address.address.bytes, size);
-		parts.helds[i] = held_get(vip_port(port, &vips[i]), &vips[i]);
-		if (!parts.helds[i])
-			break;
-	}
-	if (arena_failed(parts.arena) || (count && !parts.helds[count - 1]) ||
-	    heralds_make(parts.arena, parts.helds, count, &parts.heralds, &parts.herald_count)) {
-		parts_free(&parts);
-		return -ENOMEM;
-	}
-	*out = parts;
-	return 0;
-}
-
-static void parts_take(struct router *router, const struct parts *parts)
-{
-	router->arena = parts->arena;
-	router->about = parts->about;
-	router->helds = parts->helds;
-	router->address_count = parts->count;
-	for (size_t i = 0; i < parts->count; i++)
-		parts->helds[i]->router = router;
-	router->heralds = parts->heralds;
-	router->herald_count = parts->herald_count;
-	router->family = instance_family(&parts->about);
-	router->wire = parts->wire;
-	router->wire_count = parts->wire_count;
-	router->wire_print =
-		vrrp_addresses_print(router->family, parts->wire, parts->wire_count);
-}
-
-static void configure(struct router *router)
-{
-	const struct instance *about = &router->about;
-	const struct vrrp_worker *worker = router->worker;
-
-	router->config.version = about->version;
-	router->base_priority = said_base(router);
-	router->config.barred = worker->maintenance;
-	router->config.priority = trackers_priority(router);
-	router->config.preempt = about->preempt;
-	router->config.preempt_delay = about->preempt_delay;
-	router->config.startup_until =
-		nstime_after(worker_page(worker->frame)->created, about->startup_delay);
-	router->config.advert_interval = about->advert_interval;
-	router->config.carrier_settle = about->carrier_settle;
-	router->config.announce = about->announce;
-	router->config.ready_until = nstime_after(worker->started, worker->ready_timeout);
-}
-
-/* AH counts its adverts and those of its peers, over changes of the configuration too. */
-static int counters_make(struct router *router, const struct instance *about)
-{
-	if (about->authentication.type == VRRP_AUTH_AH && !router->counters)
-		router->counters = calloc(1, sizeof(*router->counters));
-	return about->authentication.type == VRRP_AUTH_AH && !router->counters ? -ENOMEM : 0;
-}
-
-static void due(void *ctx);
-
-struct router *router_new(struct vrrp_worker *worker, const struct instance *about, uint32_t index)
-{
-	struct port *port = port_get(worker, about->interface);
-	struct router *router = port ? calloc(1, sizeof(*router)) : NULL;
-	struct parts parts;
-
-	if (!router)
-		return NULL;
-	router->worker = worker;
-	router->port = port;
-	router->index = index;
-	router->complaints = (struct log_bucket){.every = 60 * NSTIME_S, .burst = 3};
-	if (vlink_attach(router, about) ||
-	    timer_init(worker_loop(worker->frame), &router->timer, LOOP_URGENT, due, router) ||
-	    parts_make(router->home, about, &parts)) {
-		vlink_detach(router);
-		timer_fini(&router->timer);
-		free(router);
-		return NULL;
-	}
-	parts_take(router, &parts);
-	if (counters_make(router, about) || !port_attach(port, router) || estate_attach(router)) {
-		router_free(router);
-		return NULL;
-	}
-	vrrp_fsm_init(&router->machine, clock_now());
-	configure(router);
-	router->machine.ready = worker->ready && trackers_known(router);
-	wire_open(port);
-	return router;
-}
-
-void router_free(struct router *router)
-{
-	if (!router)
-		return;
-	router_hush(router);
-	group_forget(router);
-	estate_detach(router);
-	port_detach(router->port, router);
-	vlink_detach(router);
-	timer_fini(&router->timer);
-	parts_free(&(struct parts){.arena = router->arena,
-				   .about = router->about,
-				   .helds = router->helds,
-				   .count = router->address_count});
-	if (!router->leaving)
-		statepage_give_back(router->page);
-	free(router->counters);
-	free(router->drops);
-	free(router->fault_text);
-	free(router->repair);
-	free(router->missing);
-	free(router);
-}
-
-int router_change(struct router *router, const struct instance *about)
-{
-	struct parts parts, old = {.arena = router->arena,
-				   .about = router->about,
-				   .helds = router->helds,
-				   .count = router->address_count};
-	bool holds = router->holds, interrupted;
-	int err = counters_make(router, about);
-
-	if (!err)
-		err = parts_make(router->home, about, &parts);
-
-	if (err)
-		return err;
-	/* first want the new ones, so that those on both lists stay */
-	for (size_t i = 0; holds && i < parts.count; i++)
-		parts.helds[i]->wants++;
-	estate_want(router, false);
-	estate_touch(router);
-	interrupted = router_hush(router);
-	estate_detach(router);
-	parts_take(router, &parts);
-	router->holds = holds;
-	estate_touch(router);
-	if (router->about.route_count)
-		routes_touch(router->worker);
-	err = estate_attach(router);
-	if (interrupted)
-		router_announce(router);
-	parts_free(&old);
-	configure(router);
-	router->port->stale = router->port->rewire = true;
-	worker_touch(router->worker, router->port);
-	router->changed = true;
-	return err;
-}
-
-void router_changed(struct router *router)
-{
-	if (!router->changed)
-		return;
-	router->changed = false;
-	router->config.priority = trackers_priority(router);
-	if (router->started)
-		router_step(router, (struct vrrp_input){.kind = VRRP_INPUT_CONFIG});
-}
 
 /* ---- what the machine asks for -------------------------------------------------------------- */
 
@@ -402,10 +185,9 @@ void router_step(struct router *router, struct vrrp_input input)
 
 /* A backup first takes in what waits in the socket: after a pause of ours the master's adverts lie
  * there. */
-static void due(void *ctx)
+void router_due(void *ctx)
 {
 	struct router *router = ctx;
-
 	const struct vrrp_machine *machine = &router->machine;
 
 	if (machine->state == VRRP_BACKUP)
@@ -511,115 +293,6 @@ void router_dropped(struct router *router, enum vrrp_drop why, const struct addr
 
 /* ---- surroundings --------------------------------------------------------------------------- */
 
-static void fault_add(struct text *text, uint64_t *faults, uint64_t cause, const char *format, ...)
-	PRINTF_LIKE(4, 5);
-
-static void fault_add(struct text *text, uint64_t *faults, uint64_t cause, const char *format, ...)
-{
-	va_list list;
-
-	*faults |= cause;
-	if (text->length)
-		text_add(text, "; ");
-	va_start(list, format);
-	text_addv(text, format, list);
-	va_end(list);
-}
-
-/* An address that the kernel refuses to a master: it gives up for a while, others may do better. */
-static void look_at_refusals(struct router *router, struct text *text, uint64_t *faults)
-{
-	const struct held *refused = estate_refused(router);
-	char address[PREFIX_TEXT];
-	nstime now = clock_now();
-
-	if (refused && router->holds && router->waiting) {
-		nstime pause = RETRY_FIRST << (router->refusals < 5 ? router->refusals : 5);
-
-		router->refusals++;
-		router->retry_at = now + nstime_min(pause, RETRY_LONGEST);
-	}
-	if (refused && now < router->retry_at) {
-		fault_add(text, faults, VRRP_FAULT_ADDRESS, "the kernel refuses %s on %s: %s",
-			  prefix_format(&refused->prefix, address), router->port->name,
-			  strerror(-refused->error));
-		worker_later(router->worker, router->retry_at);
-	}
-}
-
-static void add_source_fault(const struct router *router, struct text *text, uint64_t *faults)
-{
-	const char *name = router->port->name;
-	char address[ADDR_TEXT];
-
-	addr_format(&router->source.address, address);
-	switch (router->source.state) {
-	case VRRP_SOURCE_FOUND:
-		break;
-	case VRRP_SOURCE_NONE:
-		fault_add(text, faults, VRRP_FAULT_SOURCE, "%s has no %s address to send from",
-			  name, router->family == AF_INET6 ? "IPv6" : "IPv4");
-		break;
-	case VRRP_SOURCE_TENTATIVE:
-		fault_add(text, faults, VRRP_FAULT_SOURCE,
-			  "%s of %s is not usable yet: the kernel looks for duplicates of it",
-			  address, name);
-		break;
-	case VRRP_SOURCE_DUPLICATE:
-		fault_add(text, faults, VRRP_FAULT_SOURCE,
-			  "%s of %s is not usable: another machine has it", address, name);
-		break;
-	}
-}
-
-/* Whether adverts can go out: from an address, through a socket, in one piece. */
-static void look_at_sending(const struct router *router, struct text *text, uint64_t *faults)
-{
-	const struct port *port = router->port;
-	size_t size = wire_size(router);
-	int err = wire_error(router);
-
-	add_source_fault(router, text, faults);
-	if (err)
-		fault_add(text, faults, VRRP_FAULT_SOCKET, "no socket for adverts on %s: %s",
-			  port->name, strerror(-err));
-	if (port->link.mtu && size > port->link.mtu)
-		fault_add(text, faults, VRRP_FAULT_SOCKET,
-			  "an advert with %u addresses has %zu bytes, the MTU of %s is %u",
-			  router->wire_count, size, port->name, port->link.mtu);
-}
-
-static void add_vlink_fault(struct router *router, struct text *text, uint64_t *faults)
-{
-	char words[FACT_DETAIL];
-	struct text wrong = text_of(words, sizeof(words));
-
-	vlink_fault(router, &wrong);
-	if (wrong.length)
-		fault_add(text, faults, VRRP_FAULT_VLINK, "%s", words);
-}
-
-static uint64_t faults_now(struct router *router, struct text *text)
-{
-	const struct port *port = router->port;
-	uint64_t faults = 0;
-
-	if (!port->link.index) {
-		fault_add(text, &faults, VRRP_FAULT_ABSENT, "interface %s does not exist",
-			  port->name);
-		return faults;
-	}
-	if (router->about.track_own_interface && !link_usable(&port->link))
-		fault_add(text, &faults, VRRP_FAULT_LINK, "%s %s", port->name,
-			  port->link.up ? "has no carrier" : "is down");
-	look_at_sending(router, text, &faults);
-	look_at_refusals(router, text, &faults);
-	add_vlink_fault(router, text, &faults);
-	if (trackers_fault(router, text))
-		faults |= VRRP_FAULT_TRACKER;
-	return faults;
-}
-
 static bool look_at_source(struct router *router)
 {
 	struct vrrp_source source = port_source(router->port, &router->about);
@@ -648,7 +321,7 @@ void router_look(struct router *router)
 	char words[FACT_DETAIL];
 	struct text text = text_of(words, sizeof(words));
 	bool source_changed = router->port->stale && look_at_source(router);
-	uint64_t faults = faults_now(router, &text);
+	uint64_t faults = router_faults(router, &text);
 
 	if (!router->started)
 		return;
@@ -707,14 +380,15 @@ void router_prepare(struct router *router)
 	router->page = statepage_take(worker_page(router->worker->frame), router->about.name);
 	if (!router->page)
 		log_warning("%s: no room in the state page: a restarted worker cannot go on as "
-			    "MASTER", router->about.name);
+			    "MASTER",
+			    router->about.name);
 	if (router->page) {
 		router->machine.standing = router->page->standing; /* an operator's word */
 		router->machine.peer_heard = router->page->heard;
 	}
 	router->port->stale = true;
 	look_at_source(router);
-	router->faults = faults_now(router, &text);
+	router->faults = router_faults(router, &text);
 	note_keep(&router->fault_text, words);
 }
 
@@ -743,7 +417,6 @@ void router_start(struct router *router, bool resume, uint64_t faults)
 static bool no_peer_heard(const struct router *router)
 {
 	const struct vrrp_machine *machine = &router->machine;
-
 	bool has_peers = router->worker->has_peers || router->about.unicast.peer_count;
 
 	return machine->no_peer_heard && has_peers;

@@ -4,6 +4,8 @@
  *   reload_io   a new configuration is taken
  *   group_io    a sync group: what its members do together
  *   router_io   a virtual router: steps its machine, does what that asks for, tells
+ *   router_life_io   it is made, changed, freed
+ *   faults_io   why it cannot be MASTER now
  *   port_io     an interface that routers use: its link and the source addresses on it
  *   wire_io     its sockets: who gets which advert, and what goes out where
  *   trackers_io what the routers track: priority, and faults that are not their own
@@ -271,7 +273,7 @@ void routers_abort(void *ctx);
 /* All routers that have not begun do: the kernel was seen. */
 void routers_begin(struct vrrp_worker *worker);
 
-/* ---- router_io ------------------------------------------------------------------------------ */
+/* ---- router_life_io ------------------------------------------------------------------------- */
 
 /* A router in INIT with a deep copy of `about`, attached to its port and addresses. NULL: out of
  * memory. */
@@ -281,6 +283,16 @@ void router_free(struct router *router); /* NULL is fine */
 int router_change(struct router *router, const struct instance *about);
 /* Tells the machine what router_change took: when all of a commit is in place. */
 void router_changed(struct router *router);
+
+/* ---- faults_io ------------------------------------------------------------------------------ */
+
+/* The causes as they are now (VRRP_FAULT_*), appended in words. */
+uint64_t router_faults(struct router *router, struct text *text);
+
+/* ---- router_io ------------------------------------------------------------------------------ */
+
+/* Its timer has come. */
+void router_due(void *ctx);
 /* Looks at its surroundings for the first time. */
 void router_prepare(struct router *router);
 /* Whether the page says that it was a master a moment ago. */
