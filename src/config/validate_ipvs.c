@@ -149,8 +149,8 @@ static bool checks_have_ports(struct build *build, struct build_service *service
 		if (check->port || (check->type != CHECK_TCP && check->type != CHECK_HTTP))
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
-			      "\"%s\" listens on all ports: the check%s%s must name the port that it "
-			      "probes",
+			      "\"%s\" listens on all ports: the check%s%s must name the port "
+			      "that it probes",
 			      service->model->name, check->name ? " " : "",
 			      check->name ? check->name : "");
 		return false;

@@ -1,5 +1,7 @@
 /* From a wanted and an actual IPVS table to the operations between them. What exists is changed by
- * SET, never deleted and added, so connections stay. Order: per service its own change, then what
+ * SET, never deleted and added, so connections stay: the kernel changes all of a virtual service and
+ * of a destination in place but their keys (ip_vs_edit_service, ip_vs_edit_dest), the scheduler, its
+ * flags, persistence and the forwarding method included. Order: per service its own change, then what
  * brings capacity (new destinations, weights raised from 0), then all other changes; removals come
  * after all of that, over all services. So a service that has (usable) servers before and after has
  * some at every moment between, and whoever applies a plan may stop before its removals. An actual

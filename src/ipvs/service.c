@@ -113,7 +113,8 @@ static void explain(struct text *out, const struct service *service,
 
 		if (!counts[standing])
 			continue;
-		text_add(out, "%s%u of %u %s", semicolon, counts[standing], all, explained[i].words);
+		text_add(out, "%s%u of %u %s", semicolon, counts[standing], all,
+			 explained[i].words);
 		if (explained[i].is_named) {
 			text_add(out, ": ");
 			add_names(out, service, servers, standing);

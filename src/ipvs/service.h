@@ -46,7 +46,8 @@ struct ipvs_server {
 
 struct ipvs_condition {
 	enum service_state state;
-	/* configured weights of the enabled servers that are up or serve as found, and the quorum */
+	/* configured weights of the enabled servers that are up or serve as found, and the
+	 * quorum */
 	uint32_t have, needed;
 	char reason[FACT_DETAIL];
 };

@@ -59,7 +59,7 @@ struct ipvs_state {
 	struct ipvs_dest *scratch; /* room for the largest service */
 	uint32_t *marked;          /* services to settle */
 	size_t marked_count;
-	uint32_t *stale_servers, *stale_services; /* whose facts have changed since they were told */
+	uint32_t *stale_servers, *stale_services; /* their facts have changed since last told */
 	size_t stale_server_count, stale_service_count;
 	size_t waiting;            /* services of which a server waits for a verdict */
 };

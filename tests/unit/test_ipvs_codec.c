@@ -102,7 +102,8 @@ END_TEST
 
 START_TEST(timeouts_survive_encoding_but_for_those_left_alone)
 {
-	struct ipvs_timeouts timeouts = {{[IPVS_TIMEOUT_TCP] = 60, [IPVS_TIMEOUT_UDP] = 3600}}, read;
+	struct ipvs_timeouts timeouts = {{[IPVS_TIMEOUT_TCP] = 60, [IPVS_TIMEOUT_UDP] = 3600}};
+	struct ipvs_timeouts read;
 	uint8_t buffer[IPVS_MESSAGE_MAX];
 	struct writer out = writer_of(buffer, sizeof(buffer));
 	struct netlink_message message;

@@ -78,8 +78,9 @@ START_TEST(flags_are_the_schedulers_own)
 					      "-a -t 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n");
 	sample.service.scheduler = "mh";
 	sample.service.scheduler_flags = SCHEDULER_MH_FALLBACK | SCHEDULER_MH_PORT;
-	ck_assert_str_eq(programmed(&sample), "-A -t 192.168.8.200:80 -s mh -b mh-fallback,mh-port\n"
-					      "-a -t 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n");
+	ck_assert_str_eq(programmed(&sample),
+			 "-A -t 192.168.8.200:80 -s mh -b mh-fallback,mh-port\n"
+			 "-a -t 192.168.8.200:80 -r 10.0.0.1:80 -g -w 1\n");
 }
 END_TEST
 
@@ -90,8 +91,9 @@ START_TEST(persistence_has_a_timeout_a_prefix_and_an_engine)
 	sample_make(&sample, "192.168.8.200:5060", "10.0.0.1");
 	sample.service.protocols = PROTOCOL_UDP;
 	sample.service.persistence.timeout = 360 * NSTIME_S;
-	ck_assert_str_eq(programmed(&sample), "-A -u 192.168.8.200:5060 -s wlc -p 360\n"
-					      "-a -u 192.168.8.200:5060 -r 10.0.0.1:5060 -g -w 1\n");
+	ck_assert_str_eq(programmed(&sample),
+			 "-A -u 192.168.8.200:5060 -s wlc -p 360\n"
+			 "-a -u 192.168.8.200:5060 -r 10.0.0.1:5060 -g -w 1\n");
 	sample.service.persistence.prefix = 24;
 	sample.service.persistence.engine = "sip";
 	ck_assert_str_eq(programmed(&sample),
@@ -203,8 +205,8 @@ START_TEST(a_missing_module_is_named_and_its_symbol_where_it_has_one)
 		      "ipvsadm -A -u 192.168.8.200:80 -s our_own: this kernel has no scheduler "
 		      "our_own (no module ip_vs_our_own)");
 	check_refusal("wlc", "sip",
-		      "ipvsadm -A -u 192.168.8.200:80 -s wlc --pe sip: this kernel has no scheduler "
-		      "wlc (module ip_vs_wlc, CONFIG_IP_VS_WLC) or no persistence engine sip "
+		      "ipvsadm -A -u 192.168.8.200:80 -s wlc --pe sip: this kernel has no "
+		      "scheduler wlc (module ip_vs_wlc, CONFIG_IP_VS_WLC) or no persistence engine sip "
 		      "(module ip_vs_pe_sip, CONFIG_IP_VS_PE_SIP)");
 }
 END_TEST
