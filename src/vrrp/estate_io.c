@@ -88,7 +88,7 @@ const struct held *estate_refused(const struct router *router)
 
 static bool is_in(const struct held *held)
 {
-	return !held->busy && held->owned && held->present && !held->dead;
+	return !held->busy && held->owned && held->present && !held->dead && !held->awaited;
 }
 
 /* Not there, and there is nothing that could be done now. */

@@ -6,7 +6,10 @@
  * Removals and changes go through the plan of net/address.h, a port at a time and only when nothing
  * else is under way there, since removing a primary address takes its secondaries along. The plan
  * gets our own view of our addresses: the monitor may lag behind the answers of the writer, so what
- * it tells within SECOND_LOOK of an answer is looked at later. */
+ * it tells within SECOND_LOOK of an answer is looked at later.
+ *
+ * An IPv6 address works a little later than the kernel's answer: its route is put in by a work item
+ * (addrconf_dad_work), which then tells the monitor. Until then it is awaited. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +29,7 @@
 #define RETRY (10 * NSTIME_S)
 #define NO_ROOM (5 * NSTIME_MS)
 #define SECOND_LOOK (200 * NSTIME_MS)
+#define AWAITED (5 * NSTIME_S) /* the kernel says this late that an IPv6 address works */
 /* The cookie is a port: the address is none of ours. Cookie 0: nobody waits for the answer. */
 #define COOKIE_PORT 1
 
@@ -78,12 +82,31 @@ static struct address known_as(struct held *held, const struct address *there)
 	return address;
 }
 
+static const struct address *told(const struct held *held)
+{
+	struct address wanted = wanted_of(held);
+
+	return monitor_address(held->port->worker->monitor, &wanted);
+}
+
+/* Was it us or somebody else? That is seen when all has settled. */
+static void look_later(struct port *port)
+{
+	if (!port->look_again)
+		port->look_again = clock_now() + SECOND_LOOK;
+}
+
 /* Takes over what the monitor knows. */
 static void held_see(struct held *held)
 {
 	struct address wanted = wanted_of(held), known;
-	const struct address *there = monitor_address(held->port->worker->monitor, &wanted);
+	const struct address *there = told(held);
 
+	if (!there && held->awaited && clock_now() < held->answered + AWAITED) {
+		look_later(held->port);
+		return;
+	}
+	held->awaited = false;
 	held->present = there != NULL;
 	held->differs = held->dead = false;
 	if (there && held->about) {
@@ -205,13 +228,6 @@ static bool is_settled(const struct held *held)
 	return !held->busy && clock_now() >= held->answered + SECOND_LOOK;
 }
 
-/* Was it us or somebody else? That is seen when all has settled. */
-static void look_later(struct port *port)
-{
-	if (!port->look_again)
-		port->look_again = clock_now() + SECOND_LOOK;
-}
-
 static void see_when_settled(struct held *held)
 {
 	if (is_settled(held))
@@ -242,6 +258,7 @@ void vips_forget(struct port *port)
 
 		held->owned = held->present = held->made = held->differs = held->dead = false;
 		held->error = 0;
+		held->awaited = false;
 		held->answered = 0;
 		held->repair = (struct repair){0};
 		held_free_unused(held);
@@ -257,6 +274,8 @@ void vips_seen(struct vrrp_worker *worker, const struct address *address)
 		if (port->link.index != address->link)
 			continue;
 		held = held_find(port, &address->prefix);
+		if (held)
+			held->awaited &= !told(held);
 		if (held)
 			see_when_settled(held);
 		port->stale = true;
@@ -514,6 +533,7 @@ static void added(struct held *held, int error)
 	} else {
 		settled(held);
 		held->fresh = true;
+		held->awaited = held->prefix.address.family == AF_INET6 && !told(held);
 	}
 }
 
