@@ -1,5 +1,5 @@
-/* libevent behind four small structs; see the header. EVENT_BASE_FLAG_NO_CACHE_TIME makes relative timeouts count from
- * now and not from the start of the turn, so that a timer is never early. */
+/* libevent behind three small structs, and a heap of timers; see the header. EVENT_BASE_FLAG_NO_CACHE_TIME makes relative
+ * timeouts count from now and not from the start of the turn, so that a timer is never early. */
 #include "core/loop.h"
 
 #include <errno.h>
@@ -13,8 +13,21 @@
  * come meanwhile: hundreds of flooded interfaces would keep a timer waiting for as many callbacks. */
 #define LOOP_TURN NSTIME_MS
 
+/* The timers of one priority: a heap with the next one first, and one event of libevent for all.
+ * There may be thousands of timers, and an event each would be most of what they cost. */
+struct timer_queue {
+	struct event_base *base;
+	struct event *event;
+	nstime armed; /* when the event fires; NSTIME_NEVER: it does not */
+	bool firing;
+	bool yields;  /* to what is more urgent */
+	struct loop_timer **heap;
+	size_t count, room, known; /* armed; places; timers there are */
+};
+
 struct loop {
 	struct event_base *base;
+	struct timer_queue queues[LOOP_PRIORITIES];
 };
 
 static nstime clock_read(clockid_t clock)
@@ -35,6 +48,8 @@ nstime clock_wall_offset(void)
 	return clock_read(CLOCK_REALTIME) - clock_read(CLOCK_MONOTONIC);
 }
 
+static int queue_init(struct timer_queue *queue, struct event_base *base, int priority);
+
 struct loop *loop_new(void)
 {
 	static const struct timeval turn = {.tv_usec = LOOP_TURN / NSTIME_US};
@@ -50,6 +65,9 @@ struct loop *loop_new(void)
 	loop->base = event_base_new_with_config(config);
 	if (!loop->base || event_base_priority_init(loop->base, LOOP_PRIORITIES))
 		goto fail;
+	for (int i = 0; i < LOOP_PRIORITIES; i++)
+		if (queue_init(&loop->queues[i], loop->base, i))
+			goto fail;
 	event_config_free(config);
 	return loop;
 fail:
@@ -63,6 +81,11 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
+	for (int i = 0; i < LOOP_PRIORITIES; i++) {
+		if (loop->queues[i].event)
+			event_free(loop->queues[i].event);
+		free(loop->queues[i].heap);
+	}
 	if (loop->base)
 		event_base_free(loop->base);
 	free(loop);
@@ -80,69 +103,143 @@ void loop_stop(struct loop *loop)
 
 /* ---- timers ------------------------------------------------------------------------------------ */
 
-static void timer_arm(struct loop_timer *timer, nstime now)
+static void heap_put(struct timer_queue *queue, size_t place, struct loop_timer *timer)
 {
-	nstime left = timer->due > now ? timer->due - now : 0;
-	nstime micros = (left + NSTIME_US - 1) / NSTIME_US;
-	struct timeval wait = {.tv_sec = micros / 1000000, .tv_usec = micros % 1000000};
-
-	event_add(timer->event, &wait);
+	queue->heap[place] = timer;
+	timer->place = place;
 }
 
-static void timer_event(evutil_socket_t fd, short what, void *arg)
+/* The timer at `place` goes to where it belongs. */
+static void heap_sift(struct timer_queue *queue, size_t place)
 {
-	struct loop_timer *timer = arg;
-	nstime now = clock_now();
+	struct loop_timer *timer = queue->heap[place], **heap = queue->heap;
+
+	while (place && heap[(place - 1) / 2]->due > timer->due) {
+		heap_put(queue, place, heap[(place - 1) / 2]);
+		place = (place - 1) / 2;
+	}
+	for (size_t child; (child = 2 * place + 1) < queue->count; place = child) {
+		if (child + 1 < queue->count && heap[child + 1]->due < heap[child]->due)
+			child++;
+		if (heap[child]->due >= timer->due)
+			break;
+		heap_put(queue, place, heap[child]);
+	}
+	heap_put(queue, place, timer);
+}
+
+static void heap_remove(struct timer_queue *queue, struct loop_timer *timer)
+{
+	struct loop_timer *last = queue->heap[--queue->count];
+
+	timer->due = NSTIME_NEVER;
+	if (last == timer)
+		return;
+	heap_put(queue, timer->place, last);
+	heap_sift(queue, last->place);
+}
+
+/* libevent's event for the next timer; one that comes too early does no harm. */
+static void queue_arm(struct timer_queue *queue)
+{
+	nstime next = queue->count ? queue->heap[0]->due : NSTIME_NEVER, left, micros;
+	struct timeval wait;
+
+	if (queue->firing || next >= queue->armed)
+		return;
+	left = nstime_max(next - clock_now(), 0);
+	micros = (left + NSTIME_US - 1) / NSTIME_US;
+	wait = (struct timeval){.tv_sec = micros / 1000000, .tv_usec = micros % 1000000};
+	queue->armed = next;
+	event_add(queue->event, &wait);
+}
+
+/* All that are due now; those that are set meanwhile have a later point, so the turn ends. */
+static void queue_fire(evutil_socket_t fd, short what, void *arg)
+{
+	struct timer_queue *queue = arg;
+	nstime begun = clock_now();
 
 	(void)fd;
 	(void)what;
-	if (timer->due == NSTIME_NEVER)
-		return;
-	if (now < timer->due) {
-		timer_arm(timer, now);
-		return;
+	queue->firing = true;
+	while (queue->count && queue->heap[0]->due <= begun &&
+	       !event_base_got_break(queue->base)) {
+		struct loop_timer *timer = queue->heap[0];
+
+		heap_remove(queue, timer);
+		timer->fire(timer->ctx);
+		if (queue->yields && clock_now() - begun > LOOP_TURN)
+			break;
 	}
-	timer->due = NSTIME_NEVER;
-	timer->fire(timer->ctx);
+	queue->firing = false;
+	queue->armed = NSTIME_NEVER;
+	queue_arm(queue);
+}
+
+static int queue_init(struct timer_queue *queue, struct event_base *base, int priority)
+{
+	*queue = (struct timer_queue){
+		.base = base, .armed = NSTIME_NEVER, .yields = priority != LOOP_URGENT};
+	queue->event = event_new(base, -1, 0, queue_fire, queue);
+	if (!queue->event)
+		return -ENOMEM;
+	event_priority_set(queue->event, priority);
+	return 0;
 }
 
 int timer_init(struct loop *loop, struct loop_timer *timer, enum loop_priority priority, void (*fire)(void *ctx),
 	       void *ctx)
 {
-	*timer = (struct loop_timer){.fire = fire, .ctx = ctx, .due = NSTIME_NEVER};
-	timer->event = event_new(loop->base, -1, 0, timer_event, timer);
-	if (!timer->event)
-		return -ENOMEM;
-	event_priority_set(timer->event, priority);
+	struct timer_queue *queue = &loop->queues[priority];
+
+	*timer = (struct loop_timer){.due = NSTIME_NEVER};
+	if (queue->known == queue->room) {
+		size_t room = queue->room ? 2 * queue->room : 16;
+		struct loop_timer **heap = realloc(queue->heap, room * sizeof(struct loop_timer *));
+
+		if (!heap)
+			return -ENOMEM;
+		queue->heap = heap;
+		queue->room = room;
+	}
+	queue->known++;
+	*timer = (struct loop_timer){.queue = queue, .fire = fire, .ctx = ctx, .due = NSTIME_NEVER};
 	return 0;
 }
 
 void timer_at(struct loop_timer *timer, nstime due)
 {
+	struct timer_queue *queue = timer->queue;
+	bool armed = timer_armed(timer);
+
 	if (due == NSTIME_NEVER) {
 		timer_cancel(timer);
 		return;
 	}
-	timer->due = due;
-	timer_arm(timer, clock_now());
+	timer->due = nstime_max(due, clock_now());
+	if (!armed)
+		heap_put(queue, queue->count++, timer);
+	heap_sift(queue, timer->place);
+	queue_arm(queue);
 }
 
 void timer_cancel(struct loop_timer *timer)
 {
-	timer->due = NSTIME_NEVER;
-	if (timer->event)
-		event_del(timer->event);
+	if (timer_armed(timer))
+		heap_remove(timer->queue, timer);
 }
 
 bool timer_armed(const struct loop_timer *timer)
 {
-	return timer->event && timer->due != NSTIME_NEVER;
+	return timer->queue && timer->due != NSTIME_NEVER;
 }
 
 void timer_fini(struct loop_timer *timer)
 {
-	if (timer->event)
-		event_free(timer->event);
+	timer_cancel(timer);
+	if (timer->queue)
+		timer->queue->known--;
 	*timer = (struct loop_timer){.due = NSTIME_NEVER};
 }
 

@@ -6,11 +6,13 @@
 #define LBHA_CORE_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/nstime.h"
 
 struct event;
 struct loop;
+struct timer_queue;
 
 enum loop_priority {
 	LOOP_URGENT, /* protocol timers: others are interrupted for them, between two callbacks */
@@ -20,10 +22,11 @@ enum loop_priority {
 };
 
 struct loop_timer {
-	struct event *event;
+	struct timer_queue *queue;
+	size_t place; /* in it */
 	void (*fire)(void *ctx);
 	void *ctx;
-	nstime due; /* NSTIME_NEVER while not armed */
+	nstime due;   /* NSTIME_NEVER while not armed */
 };
 
 struct loop_io {

@@ -1,6 +1,7 @@
 /* core: channels carry messages in order and facts as levels; timers are never early. Real sockets, real loop. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -288,6 +289,146 @@ START_TEST(an_urgent_timer_does_not_wait_for_all_that_can_be_read)
 }
 END_TEST
 
+/* Many timers, and what should become of each. */
+#define MANY 500
+
+struct many {
+	struct loop *loop;
+	struct many_timer {
+		struct loop_timer timer;
+		struct many *all;
+		nstime due; /* NSTIME_NEVER: it must not fire */
+	} timers[MANY];
+	struct loop_timer end;
+	nstime until;       /* nothing is changed any more */
+	unsigned fired, wrong;
+	uint64_t random;
+};
+
+static uint32_t many_random(struct many *many)
+{
+	many->random = many->random * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(many->random >> 33);
+}
+
+/* Sets, moves, cancels or frees one of them. */
+static void many_change(struct many *many)
+{
+	struct many_timer *one = &many->timers[many_random(many) % MANY];
+	nstime now = clock_now();
+
+	if (!one->timer.queue)
+		return;
+	switch (many_random(many) % 8) {
+	case 0:
+		timer_fini(&one->timer);
+		one->due = NSTIME_NEVER;
+		return;
+	case 1:
+		timer_cancel(&one->timer);
+		one->due = NSTIME_NEVER;
+		return;
+	case 2:
+		one->due = now - NSTIME_MS; /* passed: in the next turn */
+		break;
+	default:
+		one->due = now + many_random(many) % (20 * NSTIME_MS);
+	}
+	timer_at(&one->timer, one->due);
+	one->due = nstime_max(one->due, now);
+}
+
+static void many_fired(void *ctx)
+{
+	struct many_timer *one = ctx;
+	struct many *many = one->all;
+
+	many->wrong += one->due > clock_now() || timer_armed(&one->timer);
+	one->due = NSTIME_NEVER;
+	many->fired++;
+	for (int i = clock_now() < many->until ? 2 : 0; i > 0; i--)
+		many_change(many);
+}
+
+static void many_end(void *ctx)
+{
+	loop_stop(((struct many *)ctx)->loop);
+}
+
+START_TEST(timers_that_change_one_another_fire_when_they_are_due_and_only_then)
+{
+	static struct many many;
+	const char *given = getenv("LBHA_SEED");
+
+	many.random = given ? strtoull(given, NULL, 10) : (uint64_t)clock_now();
+	printf("timers: seed %llu\n", (unsigned long long)many.random);
+	many.loop = loop_new();
+	for (int i = 0; i < MANY; i++) {
+		many.timers[i].all = &many;
+		many.timers[i].due = NSTIME_NEVER;
+		ck_assert_int_eq(timer_init(many.loop, &many.timers[i].timer, LOOP_URGENT,
+					    many_fired, &many.timers[i]), 0);
+	}
+	ck_assert_int_eq(timer_init(many.loop, &many.end, LOOP_NORMAL, many_end, &many), 0);
+	many.until = clock_now() + 100 * NSTIME_MS;
+	for (int i = 0; i < 2 * MANY; i++)
+		many_change(&many);
+	timer_at(&many.end, clock_now() + 200 * NSTIME_MS);
+	loop_run(many.loop);
+	ck_assert_uint_gt(many.fired, 100);
+	ck_assert_uint_eq(many.wrong, 0);
+	for (int i = 0; i < MANY; i++) {
+		ck_assert_int_eq(many.timers[i].due, NSTIME_NEVER); /* all that were due have fired */
+		timer_fini(&many.timers[i].timer);
+	}
+	timer_fini(&many.end);
+	loop_free(many.loop);
+}
+END_TEST
+
+struct always {
+	struct loop_timer timer;
+	struct loop *loop;
+	int fired, heard, pipe[2];
+};
+
+static void always_fire(void *ctx)
+{
+	struct always *always = ctx;
+
+	always->fired++;
+	timer_at(&always->timer, 0);
+}
+
+static void always_heard(void *ctx)
+{
+	struct always *always = ctx;
+
+	always->heard++;
+	loop_stop(always->loop);
+}
+
+START_TEST(a_timer_that_is_always_due_keeps_no_descriptor_waiting)
+{
+	struct always always = {.loop = loop_new()};
+	struct loop_io io;
+
+	ck_assert_int_eq(pipe(always.pipe), 0);
+	ck_assert_int_eq(timer_init(always.loop, &always.timer, LOOP_URGENT, always_fire, &always), 0);
+	ck_assert_int_eq(io_init(always.loop, &io, always.pipe[0], LOOP_URGENT, always_heard, NULL, &always), 0);
+	timer_at(&always.timer, 0);
+	ck_assert_int_eq(write(always.pipe[1], "x", 1), 1);
+	loop_run(always.loop);
+	ck_assert_int_eq(always.heard, 1);
+	ck_assert_int_lt(always.fired, 10000);
+	io_fini(&io);
+	timer_fini(&always.timer);
+	loop_free(always.loop);
+	close(always.pipe[0]);
+	close(always.pipe[1]);
+}
+END_TEST
+
 START_TEST(a_bucket_limits_and_counts)
 {
 	struct log_bucket bucket = {.every = NSTIME_S, .burst = 3};
@@ -356,6 +497,8 @@ int main(void)
 			      a_slow_peer_gets_the_latest_value_once, nonsense_closes_the_channel,
 			      the_end_of_the_peer_is_noticed),
 			 CASE("loop", timers_are_never_early,
+			      timers_that_change_one_another_fire_when_they_are_due_and_only_then,
+			      a_timer_that_is_always_due_keeps_no_descriptor_waiting,
 			      an_urgent_timer_does_not_wait_for_all_that_can_be_read),
 			 CASE("log", a_bucket_limits_and_counts),
 			 CASE("statepage", as_many_instances_as_there_are_slots_find_theirs_again,
