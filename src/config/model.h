@@ -277,6 +277,9 @@ struct service {
 	struct addr gateway;      /* nat: the servers' default route, for lbha-rs */
 	struct persistence persistence;
 	bool one_packet;          /* udp: each packet finds a server by itself */
+	uint32_t quorum;          /* weights of servers that are up, below which the service is down */
+	uint32_t quorum_hysteresis; /* at most the quorum: that much above it to come up again, and
+				       below it to go down */
 	enum on_failure on_failure;
 	struct real_server *real_servers;
 	size_t real_server_count;

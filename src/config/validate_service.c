@@ -197,6 +197,34 @@ static bool gateway_fits(struct build *build, struct build_service *service)
 	return true;
 }
 
+static bool quorum_fits(struct build *build, struct build_service *service)
+{
+	const struct service *model = service->model;
+	const struct origin *quorum = service_place(service, "quorum"),
+			    *hysteresis = service_place(service, "quorum_hysteresis");
+	uint64_t all = 0;
+
+	if (model->quorum_hysteresis > model->quorum) {
+		origin_report(&build->reader, SEVERITY_ERROR, hysteresis, quorum,
+			      "%u is above the quorum of %u", model->quorum_hysteresis,
+			      model->quorum);
+		return false;
+	}
+	for (size_t i = 0; i < model->real_server_count; i++)
+		if (model->real_servers[i].state == ADMIN_ENABLED)
+			all += model->real_servers[i].weight;
+	if (model->quorum > 1 && all < model->quorum)
+		origin_report(&build->reader, SEVERITY_WARNING, quorum, quorum,
+			      "can never be met: all enabled servers together have a weight of %llu",
+			      (unsigned long long)all);
+	else if (model->quorum_hysteresis && all < (uint64_t)model->quorum + model->quorum_hysteresis)
+		origin_report(&build->reader, SEVERITY_WARNING, hysteresis, hysteresis,
+			      "the service would never come up again: all enabled servers together "
+			      "have a weight of %llu",
+			      (unsigned long long)all);
+	return true;
+}
+
 static void warn_service(struct build *build, struct build_service *service)
 {
 	const struct origin *servers = service_place(service, "real_servers");
@@ -231,6 +259,7 @@ bool validate_service(struct build *build, struct build_service *service)
 	good &= servers_unique(build, service);
 	good &= gateway_fits(build, service);
 	good &= validate_ipvs(build, service);
+	good &= quorum_fits(build, service);
 	warn_service(build, service);
 	return good;
 }

@@ -4,8 +4,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define QUORUM 1
-
 enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts)
 {
 	enum verdict health = VERDICT_UP;
@@ -127,10 +125,28 @@ static void explain(struct text *out, const struct service *service,
 		text_add(out, all == 1 ? "the server is up" : "all %u servers are up", all);
 }
 
-struct ipvs_condition ipvs_service_condition(const struct service *service,
-					     const struct ipvs_server *servers)
+/* The weight from which on there is a quorum, after what it was. */
+static uint32_t quorum_from(const struct service *service, enum ipvs_quorum before)
 {
-	struct ipvs_condition condition = {.state = SERVICE_UP, .needed = QUORUM};
+	uint32_t margin = service->quorum_hysteresis;
+
+	switch (before) {
+	case IPVS_QUORUM_UNDECIDED:
+		break;
+	case IPVS_QUORUM_MET:
+		return service->quorum > margin ? service->quorum - margin : 1;
+	case IPVS_QUORUM_LOST:
+		return service->quorum + margin < margin ? UINT32_MAX : service->quorum + margin;
+	}
+	return service->quorum;
+}
+
+struct ipvs_condition ipvs_service_condition(const struct service *service,
+					     const struct ipvs_server *servers,
+					     enum ipvs_quorum before)
+{
+	struct ipvs_condition condition = {.state = SERVICE_UP, .needed = service->quorum};
+	uint32_t from = quorum_from(service, before);
 	struct text reason = text_of(condition.reason, sizeof(condition.reason));
 	unsigned counts[STANDINGS] = {0};
 
@@ -143,10 +159,14 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 	}
 	if (counts[STANDING_DOWN] || counts[STANDING_WAITING])
 		condition.state = SERVICE_DEGRADED;
-	if (condition.have < condition.needed)
+	if (condition.have < from)
 		condition.state = SERVICE_DOWN;
+	if (before != IPVS_QUORUM_UNDECIDED || !counts[STANDING_WAITING])
+		condition.quorum = condition.have < from ? IPVS_QUORUM_LOST : IPVS_QUORUM_MET;
 	explain(&reason, service, servers, counts);
-	if (condition.state == SERVICE_DOWN && reason.length && !condition.have)
-		text_add(&reason, service->real_server_count ? "; no weight left" : "");
+	if (condition.state == SERVICE_DOWN && condition.have)
+		text_add(&reason, "; a weight of %u, and %u is needed", condition.have, from);
+	else if (condition.state == SERVICE_DOWN && service->real_server_count)
+		text_add(&reason, "; no weight left");
 	return condition;
 }

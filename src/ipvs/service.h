@@ -10,7 +10,9 @@
  * dies loses its clients where on_failure says so;
  *  - disabled: out of the table.
  * Servers that the operator has drained or disabled are no part of the quorum, and a service is not
- * degraded for want of them. */
+ * degraded for want of them. A service that has lost its quorum is down until it has the hysteresis
+ * more than that; one that has it is up until it has the hysteresis less, or nothing. At the start,
+ * as long as verdicts are missing, the quorum itself counts. */
 #ifndef LBHA_IPVS_SERVICE_H
 #define LBHA_IPVS_SERVICE_H
 
@@ -44,16 +46,25 @@ struct ipvs_server {
 	uint32_t weight; /* as programmed; 0 when not in the table */
 };
 
+enum ipvs_quorum {
+	IPVS_QUORUM_UNDECIDED, /* there was a verdict missing ever since */
+	IPVS_QUORUM_MET,
+	IPVS_QUORUM_LOST,
+};
+
 struct ipvs_condition {
 	enum service_state state;
+	enum ipvs_quorum quorum;
 	/* configured weights of the enabled servers that are up or serve as found, and the
 	 * quorum */
 	uint32_t have, needed;
 	char reason[FACT_DETAIL];
 };
 
-/* How a service fares; `servers` stand in the order of service.real_servers. */
+/* How a service fares; `servers` stand in the order of service.real_servers, `before` is what its
+ * quorum was. */
 struct ipvs_condition ipvs_service_condition(const struct service *service,
-					     const struct ipvs_server *servers);
+					     const struct ipvs_server *servers,
+					     enum ipvs_quorum before);
 
 #endif

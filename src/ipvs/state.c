@@ -225,7 +225,7 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 		set_server(state, state->server_first[s] + i, &state->view[i]);
 	}
 	state->waiting += about->unknown > 0;
-	condition = ipvs_service_condition(service, state->view);
+	condition = ipvs_service_condition(service, state->view, about->condition.quorum);
 	ipvs_state_explain_refusal(state, s, &condition);
 	if (!about->since || condition.state != about->condition.state)
 		about->since = now;

@@ -60,6 +60,8 @@ static void random_service(struct arena *arena, struct service *out, uint32_t s)
 	out->persistence.timeout = random_below(3) * 60 * NSTIME_S;
 	out->persistence.prefix = random_below(2) ? 24 : 0;
 	out->one_packet = random_below(2);
+	out->quorum = 1 + random_below(4);
+	out->quorum_hysteresis = random_below(out->quorum + 1);
 	out->listen = arena_array(arena, 2, sizeof(*out->listen));
 	out->real_servers = arena_array(arena, SERVERS, sizeof(*out->real_servers));
 	for (size_t i = 0; i < 2; i++)
@@ -154,12 +156,36 @@ static void check_stale(struct ipvs_state *state)
 		ipvs_state_told(state);
 }
 
+/* Up or not: where the hysteresis does not reach, the weights decide; nothing is never a quorum. */
+static void check_quorum(const struct ipvs_state *state, uint32_t s)
+{
+	const struct service *service = &state->model->services[s];
+	const struct ipvs_condition *condition = &state->services[s].condition;
+	uint32_t have = 0, margin = service->quorum_hysteresis;
+	bool is_down = condition->state == SERVICE_DOWN;
+
+	for (uint32_t i = 0; i < service->real_server_count; i++) {
+		const struct ipvs_server *now = &state->servers[state->server_first[s] + i].now;
+		bool serves = now->health == VERDICT_UP ||
+			      (now->health == VERDICT_UNKNOWN && now->in_table && now->weight);
+
+		if (service->real_servers[i].state == ADMIN_ENABLED && serves)
+			have += service->real_servers[i].weight;
+	}
+	ck_assert_uint_eq(condition->have, have);
+	ck_assert(is_down || have);
+	ck_assert(!is_down || have < service->quorum + margin);
+	ck_assert(is_down || have + margin >= service->quorum);
+}
+
 static void check_life(const struct life *life, const struct ipvs_table *before)
 {
 	const struct ipvs_state *state = &life->state;
 
 	ck_assert(ipvs_table_equal(&life->kernel.table, &state->wanted));
 	ck_assert_uint_eq(life->kernel.table.count, state->layout.count);
+	for (uint32_t s = 0; s < state->model->service_count; s++)
+		check_quorum(state, s);
 	for (size_t v = 0; v < state->layout.count; v++) {
 		const struct service *service =
 			&state->model->services[state->layout.virtuals[v].service];

@@ -46,6 +46,7 @@ static void sample_make(struct sample *sample)
 					   .listen_count = 1,
 					   .protocols = PROTOCOL_TCP,
 					   .scheduler = "wlc",
+					   .quorum = 1,
 					   .on_failure = ON_FAILURE_QUIESCE,
 					   .real_servers = sample->servers,
 					   .real_server_count = 3};
@@ -376,6 +377,89 @@ START_TEST(nobody_waits_for_a_disabled_server_and_it_is_not_in_the_table)
 }
 END_TEST
 
+/* Servers a, b and c weigh 1, 2 and 3. */
+START_TEST(a_lost_quorum_is_met_again_with_the_hysteresis_more)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+	const struct ipvs_condition *condition;
+
+	sample_make(&sample);
+	sample.service.quorum = 4;
+	sample.service.quorum_hysteresis = 1;
+	start(arena, &sample, &state, &nothing);
+	condition = &state.services[0].condition;
+	verdict(&state, 2, VERDICT_UP);
+	ck_assert_int_eq(condition->state, SERVICE_DOWN);
+	ck_assert_str_eq(condition->reason, "2 of 3 without a verdict yet: a, b; a weight of 3, "
+					    "and 4 is needed");
+	verdict(&state, 0, VERDICT_UP);
+	ck_assert_int_eq(condition->state, SERVICE_DEGRADED);
+	verdict(&state, 1, VERDICT_DOWN);
+	ck_assert_int_eq(condition->state, SERVICE_DEGRADED);
+	ck_assert_uint_eq(condition->have, 4);
+	verdict(&state, 0, VERDICT_DOWN);
+	ck_assert_uint_eq(condition->have, 3);
+	ck_assert_int_eq(condition->state, SERVICE_DEGRADED);
+	verdict(&state, 1, VERDICT_UP);
+	verdict(&state, 2, VERDICT_DOWN);
+	ck_assert_uint_eq(condition->have, 2);
+	ck_assert_int_eq(condition->state, SERVICE_DOWN);
+	verdict(&state, 0, VERDICT_UP);
+	verdict(&state, 1, VERDICT_DOWN);
+	verdict(&state, 2, VERDICT_UP);
+	ck_assert_uint_eq(condition->have, 4);
+	ck_assert_int_eq(condition->state, SERVICE_DOWN);
+	ck_assert_str_eq(condition->reason, "1 of 3 down: b; a weight of 4, and 5 is needed");
+	verdict(&state, 1, VERDICT_UP);
+	ck_assert_int_eq(condition->state, SERVICE_UP);
+	ck_assert_uint_eq(condition->needed, 4);
+}
+END_TEST
+
+START_TEST(a_service_without_any_weight_is_down_whatever_the_hysteresis)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	sample.service.quorum = sample.service.quorum_hysteresis = 2;
+	start(arena, &sample, &state, &nothing);
+	for (uint32_t probe = 0; probe < 3; probe++)
+		verdict(&state, probe, VERDICT_UP);
+	verdict(&state, 1, VERDICT_DOWN);
+	verdict(&state, 2, VERDICT_DOWN);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DEGRADED);
+	verdict(&state, 0, VERDICT_DOWN);
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_DOWN);
+}
+END_TEST
+
+START_TEST(whether_there_was_a_quorum_survives_a_reload)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state, next;
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+
+	sample_make(&sample);
+	sample.service.quorum = 4;
+	sample.service.quorum_hysteresis = 1;
+	start(arena, &sample, &state, &nothing);
+	for (uint32_t probe = 0; probe < 3; probe++)
+		verdict(&state, probe, VERDICT_UP);
+	verdict(&state, 2, VERDICT_DOWN);
+	ck_assert_uint_eq(state.services[0].condition.have, 3);
+	ck_assert_int_eq(ipvs_state_build(arena, &sample.model, &next, &why), 0);
+	ck_assert_int_eq(ipvs_state_carry(arena, &next, &state), 0);
+	ipvs_state_desire(&next, &state.wanted, 5);
+	ck_assert_int_eq(next.services[0].condition.state, SERVICE_DEGRADED);
+}
+END_TEST
+
 /* The kernel refuses a virtual service of web. */
 static void refuse(struct ipvs_state *state, enum ipvs_op_kind kind, const char *listen)
 {
@@ -513,6 +597,9 @@ TCase *ipvs_state_case(void)
 		    a_drained_server_keeps_its_place_with_weight_0_whatever_its_checks_say,
 		    a_server_found_with_traffic_is_drained_before_its_first_verdict,
 		    nobody_waits_for_a_disabled_server_and_it_is_not_in_the_table,
+		    a_lost_quorum_is_met_again_with_the_hysteresis_more,
+		    a_service_without_any_weight_is_down_whatever_the_hysteresis,
+		    whether_there_was_a_quorum_survives_a_reload,
 		    a_service_that_the_kernel_refuses_is_down_and_says_why_until_it_is_made,
 		    a_service_of_which_the_kernel_has_something_is_degraded,
 		    what_no_table_can_hold_is_refused_with_the_names,
