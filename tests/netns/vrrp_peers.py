@@ -145,6 +145,7 @@ class Meeting:
         self.watcher = lab.host("watcher", (lan, "192.168.8.99", "2001:db8:8::99/64"))
         self.watcher.route("10.77.0.1 dev eth0", "2001:db8:77::1 dev eth0")
         self.watcher.capture("arp or icmp6")  # for the report of a story that ends badly
+        self.forgotten = 0
         self.words = {one: lab.switch.capture(ANY_ADVERT, on=one.host.port().name) for one in (self.ours, self.theirs)}
 
     # --- what is said ---
@@ -152,13 +153,16 @@ class Meeting:
     def said(self, one=None):
         """All adverts in their order, of both or of one of them."""
         found = [Said(frame.when, who, read_advert(frame)) for who, capture in self.words.items() if one in (None, who)
-                 for frame in capture.frames if frame.direction == "in" and read_advert(frame)]
+                 for frame in capture.frames
+                 if frame.direction == "in" and frame.when >= self.forgotten and read_advert(frame)]
         return sorted(found, key=lambda one: one.when)
 
     def claims(self, one=None):
         return [word for word in self.said(one) if word.advert.priority]
 
     def forget(self):
+        """Also what was said before, but has not been read yet."""
+        self.forgotten = time.time()
         for capture in self.words.values():
             capture.clear()
 
