@@ -27,14 +27,15 @@ static void put_change(const struct paper *paper, const json_t *event)
 
 void show_event(const struct paper *paper, const json_t *event)
 {
+	const char *reason = json_text(event, "reason");
 	char time[PAPER_TEXT];
 
 	paper_put(paper, INK_DIM, "%s ", paper_time(json_object_get(event, "time"), time));
 	paper_put(paper, INK_PLAIN, "%s ", json_text(event, "event"));
 	paper_put(paper, INK_HEAD, "%s", json_text(event, "object"));
 	put_change(paper, event);
-	if (*json_text(event, "reason"))
-		paper_put(paper, INK_PLAIN, ": %s", json_text(event, "reason"));
+	if (*reason && strcmp(reason, json_text(event, "new")) != 0) /* "up: up" says nothing more */
+		paper_put(paper, INK_PLAIN, ": %s", reason);
 	if (json_number(event, "missed"))
 		paper_put(paper, INK_WARN, " (%lld missed)", json_number(event, "missed"));
 	paper_put(paper, INK_PLAIN, "\n");

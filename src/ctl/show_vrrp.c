@@ -52,6 +52,8 @@ static void row(struct grid *grid, const struct paper *paper, const json_t *inst
 		grid_note(grid, INK_BAD, "%s advertises %lld at the same time",
 			  json_text(instance, "competitor_address"),
 			  json_number(instance, "competitor_priority"));
+	if (*json_text(instance, "missing"))
+		grid_note(grid, INK_BAD, "not in place: %s", json_text(instance, "missing"));
 	if (json_truth(instance, "no_peer_heard"))
 		grid_note(grid, INK_WARN, "no other router was ever heard");
 }
@@ -112,11 +114,14 @@ static void say_state(const struct paper *paper, const json_t *instance)
 	}
 }
 
-static void say_faults(const struct paper *paper, const json_t *faults)
+static void say_faults(const struct paper *paper, const json_t *faults, const char *reason)
 {
 	const json_t *fault;
 	size_t at;
 
+	if (json_array_size(faults) == 1 &&
+	    !strcmp(json_string_value(json_array_get(faults, 0)), reason))
+		return; /* said already */
 	json_array_foreach (faults, at, fault) {
 		paper_put(paper, INK_BAD, "  ! ");
 		paper_fold(paper, INK_PLAIN, 4, 4, json_string_value(fault));
@@ -304,7 +309,7 @@ static void say_competitor(const struct paper *paper, const json_t *instance)
 	say(paper, INK_BAD,
 	    "%s claims to be MASTER at the same time, with priority %lld: it does not hear this "
 	    "director, or drops what it hears. Look at its own status, and at what lies between: "
-	    "firewalls (IP protocol 112), multicast snooping, VLANs.",
+	    "firewalls (IP protocol 112, with AH 51), multicast snooping, VLANs.",
 	    json_text(instance, "competitor_address"),
 	    json_number(instance, "competitor_priority"));
 }
@@ -316,7 +321,7 @@ static void say_no_peer(const struct paper *paper, const json_t *instance)
 	say(paper, INK_WARN,
 	    "It has never heard another router. That is so while all others are BACKUP or down; "
 	    "if one of them is MASTER too, adverts do not get through: look at firewalls (IP "
-	    "protocol 112), multicast snooping, VLANs, and at `transport` and "
+	    "protocol 112, with AH 51), multicast snooping, VLANs, and at `transport` and "
 	    "`virtual_router_id` there.");
 }
 
@@ -481,7 +486,7 @@ static void say_counts(const struct paper *paper, const json_t *instance)
 void show_instance(const struct paper *paper, const json_t *instance)
 {
 	say_state(paper, instance);
-	say_faults(paper, json_object_get(instance, "faults"));
+	say_faults(paper, json_object_get(instance, "faults"), json_text(instance, "reason"));
 	say_master(paper, instance);
 	say_priority(paper, instance);
 	say_next(paper, instance);

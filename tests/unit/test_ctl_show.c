@@ -110,6 +110,10 @@ static const struct {
 	{"contested, clamped",
 	 "{'repairs':7,'contested':true,'repair':'192.168.8.200/24 on eth0 was removed by somebody "
 	 "else','priority':1,'base_priority':20,'configured_priority':20,'competing_master':false}"},
+	{"one fault, which is the reason",
+	 "{'state':'FAULT','reason_code':'fault','reason':'eth0 has no carrier',"
+	 "'faults':['eth0 has no carrier'],'competing_master':false,'master_address':null,"
+	 "'missing':null}"},
 	{"the operator's priority",
 	 "{'priority':70,'base_priority':100,'configured_priority':150,'competing_master':false}"},
 	{"an owner",
@@ -157,6 +161,9 @@ static const struct {
 	{"{'time':'2026-01-02T03:28:20.123Z','event':'missed','object':'events','old':null,'new':"
 	 "null,'reason':'older events are no longer kept','missed':60}",
 	 "2026-01-02 03:28:20 UTC missed events: older events are no longer kept (60 missed)\n"},
+	{"{'time':'2026-01-02T03:28:20.123Z','event':'tracker_state','object':'public/eth1','old':"
+	 "'down','new':'up','reason':'up'}",
+	 "2026-01-02 03:28:20 UTC tracker_state public/eth1: down → up\n"},
 	{"{'event':'\\u001b[2J','object':7}", "- ?[2J \n"},
 };
 
