@@ -11,6 +11,7 @@
 
 #define ADVERTISED_MAX 255 /* the count in an advert is one byte, RFC 9568 section 5.2.5 */
 #define MTU 1500           /* the interface's own is known only where it is: judged there again */
+#define INTERVAL_MAX (40950 * NSTIME_MS) /* 12 bits of centiseconds, RFC 9568 section 5.2.7 */
 
 /* Sizes in an advert: heads of IP and VRRP, the authentication data of version 2, an AH header. */
 #define IPV4_HEAD 20
@@ -128,22 +129,30 @@ static void check_vips(struct build *build, struct build_instance *instance)
 
 /* ---- version and times ---------------------------------------------------------------------- */
 
-static void check_version(struct build *build, struct build_instance *instance)
+static void check_interval(struct build *build, struct build_instance *instance)
 {
 	const struct instance *model = &instance->model;
-	char text[DURATION_TEXT];
+	const char *name = model->name ? model->name : "?";
+	char text[DURATION_TEXT], longest[DURATION_TEXT];
 
-	if (model->version != 2)
-		return;
-	if (instance->family == AF_INET6)
-		complain(build, instance_place(instance, "version"),
-			 "version 2 is for IPv4 only; IPv6 needs version 3");
-	if (model->advert_interval % NSTIME_S || model->advert_interval > 255 * NSTIME_S)
+	duration_format(model->advert_interval, text);
+	if (model->version == 2 && model->advert_interval % NSTIME_S)
 		complain(build, instance_place(instance, "advert_interval"),
 			 "\"%s\" is of version 2, which knows whole seconds from 1s to 255s, not "
 			 "%s",
-			 model->name ? model->name : "?",
-			 duration_format(model->advert_interval, text));
+			 name, text);
+	else if (model->version != 2 && model->advert_interval > INTERVAL_MAX)
+		complain(build, instance_place(instance, "advert_interval"),
+			 "\"%s\" is of version 3, whose adverts are at most %s apart, not %s",
+			 name, duration_format(INTERVAL_MAX, longest), text);
+}
+
+static void check_version(struct build *build, struct build_instance *instance)
+{
+	if (instance->model.version == 2 && instance->family == AF_INET6)
+		complain(build, instance_place(instance, "version"),
+			 "version 2 is for IPv4 only; IPv6 needs version 3");
+	check_interval(build, instance);
 }
 
 static void check_preemption(struct build *build, struct build_instance *instance)
