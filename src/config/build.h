@@ -39,6 +39,7 @@ struct build_instance {
 	struct origin self; /* the item of vrrp: for what has no place of its own */
 	uint8_t family;     /* of its advertised addresses; 0: none is good */
 	bool good;
+	bool peers_bad; /* something in unicast.peers was complained about */
 };
 
 /* A sync group on one director. */

@@ -5,6 +5,7 @@
  * named checks first in the order of the file, then in-place ones that are used. */
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "config/build.h"
@@ -49,6 +50,21 @@ static void warn_check(struct build *build, struct build_check *check)
 			"timeout is longer than interval: the next probe starts after the last has ended");
 }
 
+static bool judge_bind(struct build *build, struct build_check *check)
+{
+	const struct check *model = &check->model;
+	char text[ADDR_TEXT];
+
+	if (!model->bind.family || !model->address.family ||
+	    model->bind.family == model->address.family)
+		return true;
+	origin_report(&build->reader, SEVERITY_ERROR,
+		      origin_of(&schema_check, check->origins, "bind"), &check->self,
+		      "is not of the family of %s, which is probed",
+		      addr_format(&model->address, text));
+	return false;
+}
+
 /* What runs is named in full, and not as one of lbhad's own users: no two sets of rights share one. */
 static bool judge_script(struct build *build, struct build_check *check)
 {
@@ -62,6 +78,11 @@ static bool judge_script(struct build *build, struct build_check *check)
 			      model->command[0]);
 		return false;
 	}
+	if (model->command_count == 1 && strchr(model->command[0], ' '))
+		origin_report(&build->reader, SEVERITY_WARNING,
+			      origin_of(&schema_check, check->origins, "command"), &check->self,
+			      "is the path of one program with blanks in it; arguments are items "
+			      "of a list: [/path, first, second]");
 	if (model->user && ((users->daemon && !strcmp(model->user, users->daemon)) ||
 			    (users->check && !strcmp(model->user, users->check)))) {
 		origin_report(&build->reader, SEVERITY_ERROR,
@@ -96,6 +117,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 	resolve_interface(build, check);
 	if (good)
 		warn_check(build, check);
+	if (good)
+		good = judge_bind(build, check);
 	if (good && check->model.type == CHECK_SCRIPT)
 		good = judge_script(build, check);
 	return good;

@@ -138,12 +138,21 @@ const char *judge_http_value(const void *text)
 	return has_control(text, "\t") ? "has a line break or control character" : NULL;
 }
 
+static bool is_broadcast(const struct addr *address)
+{
+	static const uint8_t ones[4] = {255, 255, 255, 255};
+
+	return address->family == AF_INET && !memcmp(address->bytes, ones, sizeof(ones));
+}
+
 const char *judge_host_address(const void *address)
 {
 	if (addr_is_unspecified(address))
 		return "is no address of a host";
 	if (addr_is_multicast(address))
 		return "is a multicast address";
+	if (is_broadcast(address))
+		return "is the address of everybody on the link";
 	return NULL;
 }
 

@@ -154,18 +154,19 @@ static const struct director *find_director(const struct build *build, const cha
 }
 
 /* A director's name or an address; what is wrong with it is reported. Our own name is no peer. */
-static bool peer_address(struct build *build, const struct build_instance *instance,
+static bool peer_address(struct build *build, struct build_instance *instance,
 			 const struct node *node, const struct path *path, struct addr *out)
 {
 	const struct director *director;
 	const char *nearest;
 
-	if (node->bad)
-		return false;
-	if (node->kind != NODE_SCALAR || node_is_null(node)) {
-		node_error(build->reader.diagnostics, node, path,
-			   "the name of a director or an address is expected, not %s",
-			   node_what(build->reader.diagnostics, node));
+	if (node->bad || node->kind != NODE_SCALAR || node_is_null(node)) {
+		instance->peers_bad = true;
+		if (!node->bad)
+			node_error(
+				build->reader.diagnostics, node, path,
+				"the name of a director or an address is expected, not %s",
+				node_what(build->reader.diagnostics, node));
 		return false;
 	}
 	director = find_director(build, node->text);
@@ -175,13 +176,14 @@ static bool peer_address(struct build *build, const struct build_instance *insta
 		*out = director->address;
 		return true;
 	}
+	if (!director && !addr_parse(node->text, out) && !judge_host_address(out))
+		return true;
+	instance->peers_bad = true;
 	if (director) {
 		node_error(build->reader.diagnostics, node, path,
 			   "\"%s\" has no address (directors.%s.address)", node->text, node->text);
 		return false;
 	}
-	if (!addr_parse(node->text, out) && !judge_host_address(out))
-		return true;
 	nearest = text_nearest(node->text, director_name, build);
 	node_error(build->reader.diagnostics, node, path,
 		   "\"%s\" is neither a director nor the address of a host%s%s%s", node->text,
@@ -201,6 +203,7 @@ static void resolve_peer(struct build *build, struct build_instance *instance,
 	if (!peer_address(build, instance, node, path, &address) || is_own(instance, &address))
 		return;
 	if (address.family != instance->family) {
+		instance->peers_bad = instance->peers_bad || !list->is_default_level;
 		if (instance->family && !list->is_default_level)
 			node_error(build->reader.diagnostics, node, path,
 				   "%s is not of the instance's family, which is %s",

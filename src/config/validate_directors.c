@@ -140,6 +140,61 @@ static void warn_source(struct build *build, struct build_instance *first,
 			  first->model.name));
 }
 
+static bool is_peer(const struct instance *instance, const struct addr *address)
+{
+	for (size_t i = 0; i < instance->unicast.peer_count; i++)
+		if (addr_equal(&instance->unicast.peers[i], address))
+			return true;
+	return false;
+}
+
+/* Unicast that leaves with fewer hops than the receiver wants to see left; with the same values on
+ * both this is one text, said once. By multicast they hear each other all the same. */
+static void warn_hops(struct build *build, struct build_instance *sender,
+		      struct build_instance *receiver)
+{
+	const struct instance *from = &sender->model, *to = &receiver->model;
+
+	if (from->transport & to->transport & VRRP_TRANSPORT_MULTICAST ||
+	    !is_peer(from, &to->source) || from->unicast.ttl >= to->unicast.min_ttl)
+		return;
+	warn(build, instance_place(sender, "unicast"),
+	     arena_printf(build->arena,
+			  "\"%s\" is sent with ttl %u, and taken with min_ttl %u at least: they "
+			  "will not hear each other, and both be MASTER",
+			  from->name, from->unicast.ttl, to->unicast.min_ttl));
+}
+
+static bool has_address(const struct instance *instance, const struct vip *wanted)
+{
+	for (size_t i = 0; i < instance->virtual_address_count; i++)
+		if (addr_equal(&instance->virtual_addresses[i].address.address,
+			       &wanted->address.address))
+			return true;
+	return false;
+}
+
+/* An address that only one has is gone when another is MASTER. */
+static void warn_lacking(struct build *build, struct build_instance *owner,
+			 struct build_instance *other)
+{
+	for (size_t i = 0; i < owner->model.virtual_address_count; i++) {
+		const struct vip *vip = &owner->model.virtual_addresses[i];
+		struct origin at = instance_item(build, owner, "virtual_addresses", i);
+		char text[ADDR_TEXT];
+
+		if (!vip->address.address.family || has_address(&other->model, vip))
+			continue;
+		warn(build, &at,
+		     arena_printf(build->arena,
+				  "%s is an address of \"%s\" on %s and not on %s: it is gone "
+				  "while %s is MASTER",
+				  addr_format(&vip->address.address, text), owner->model.name,
+				  owner->director->model->name, other->director->model->name,
+				  other->director->model->name));
+	}
+}
+
 static void compare(struct build *build, struct build_instance *first,
 		    struct build_instance *other)
 {
@@ -152,6 +207,10 @@ static void compare(struct build *build, struct build_instance *first,
 		warn_deaf(build, first, other, keys[i]);
 	warn_authentication(build, first, other);
 	warn_source(build, first, other);
+	warn_hops(build, first, other);
+	warn_hops(build, other, first);
+	warn_lacking(build, first, other);
+	warn_lacking(build, other, first);
 }
 
 void validate_directors(struct build *build)

@@ -1,6 +1,7 @@
 /* What the keys of one instance must be to one another: family and version, adverts that fit,
  * transport and peers, addresses and routes. Held for every director, since overrides can break it
  * on one only. */
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -10,8 +11,8 @@
 #include "config/build.h"
 
 #define ADVERTISED_MAX 255 /* the count in an advert is one byte, RFC 9568 section 5.2.5 */
-#define MTU 1500           /* the interface's own is known only where it is: judged there again */
 #define INTERVAL_MAX (40950 * NSTIME_MS) /* 12 bits of centiseconds, RFC 9568 section 5.2.7 */
+#define MTU 1500           /* the interface's own is known only where it is: judged there again */
 
 /* Sizes in an advert: heads of IP and VRRP, the authentication data of version 2, an AH header. */
 #define IPV4_HEAD 20
@@ -68,6 +69,24 @@ static void check_vip(struct build *build, struct build_instance *instance, size
 	}
 }
 
+/* The first and the last address of an IPv4 network mean all of its hosts (RFC 1122 section 3.2.1.3;
+ * with /31 and /32 they do not, RFC 3021). */
+static void check_ends(struct build *build, struct build_instance *instance, size_t number)
+{
+	const struct prefix *vip = &instance->model.virtual_addresses[number].address;
+	struct origin at = instance_item(build, instance, "virtual_addresses", number);
+	uint32_t host, mask;
+
+	if (vip->address.family != AF_INET || vip->length > 30)
+		return;
+	memcpy(&host, vip->address.bytes, sizeof(host));
+	mask = UINT32_MAX >> vip->length;
+	host = ntohl(host) & mask;
+	if (!host || host == mask)
+		warn(build, &at, "is the %s address of its network /%u, which is no host's",
+		     host ? "last" : "first", vip->length);
+}
+
 /* A director that gives up its own address when another one becomes MASTER cannot be reached. */
 static void check_own_address(struct build *build, struct build_instance *instance, size_t number)
 {
@@ -118,6 +137,7 @@ static void check_vips(struct build *build, struct build_instance *instance)
 			continue;
 		check_vip(build, instance, i);
 		check_own_address(build, instance, i);
+		check_ends(build, instance, i);
 		advertised += vip->advertise;
 	}
 	if (advertised > advert_room(instance))
@@ -195,6 +215,38 @@ static void check_family(struct build *build, struct build_instance *instance, c
 			 addr_format(address, text), family_name(instance->family));
 }
 
+/* What is said of the other transport does nothing here; in defaults it is meant for others. */
+static void warn_idle(struct build *build, struct build_instance *instance, const char *key,
+		      const char *transport)
+{
+	const struct origin *at = origin_of(&schema_instance, instance->origins, key);
+
+	if (at->value && !at->is_default_level)
+		warn(build, at, "has no effect with transport: %s", transport);
+}
+
+static void check_peers(struct build *build, struct build_instance *instance)
+{
+	struct origin *inner =
+		origin_inner(origin_of(&schema_instance, instance->origins, "unicast"), 0);
+	const struct origin *list = inner ? origin_of(&schema_unicast, inner, "peers") : NULL;
+	const char *name = instance->director ? instance->director->model->name : "this node";
+
+	if (instance->model.unicast.peer_count || instance->peers_bad || !instance->family ||
+	    !instance->good)
+		return;
+	if (list && list->value)
+		complain(build, list, "%s has no peer: %s", name,
+			 list->value->kind == NODE_SEQUENCE && !list->value->count
+				 ? "the list is empty"
+				 : "none but itself is named");
+	else
+		complain(build, instance_place(instance, "transport"),
+			 "%s has no peer: no other director has an %s address, and unicast.peers "
+			 "is not given",
+			 name, family_name(instance->family));
+}
+
 static void check_transport(struct build *build, struct build_instance *instance)
 {
 	const struct instance *model = &instance->model;
@@ -206,13 +258,12 @@ static void check_transport(struct build *build, struct build_instance *instance
 		warn(build, instance_place(instance, "source"),
 		     "multicast adverts of IPv6 come from link-local addresses (RFC 9568 section "
 		     "5.1.2.1): peers may refuse this one");
-	if ((model->transport & VRRP_TRANSPORT_UNICAST) && !model->unicast.peer_count &&
-	    instance->family && instance->good)
-		complain(build, instance_place(instance, "transport"),
-			 "%s has no peer: no other director has an %s address, and unicast.peers "
-			 "names none",
-			 instance->director ? instance->director->model->name : "this node",
-			 family_name(instance->family));
+	if (model->transport & VRRP_TRANSPORT_UNICAST)
+		check_peers(build, instance);
+	else
+		warn_idle(build, instance, "unicast", "multicast");
+	if (!(model->transport & VRRP_TRANSPORT_MULTICAST))
+		warn_idle(build, instance, "multicast_group", "unicast");
 }
 
 /* ---- routes --------------------------------------------------------------------------------- */
