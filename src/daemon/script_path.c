@@ -14,19 +14,28 @@
 #include "base/text.h"
 
 #define LINKS_MAX 40 /* as the kernel */
+#define PATH_SHOWN 56
 
 struct walk {
 	uid_t user;
 	struct text *why;
 	int folder;                /* O_PATH */
 	char rest[2 * PATH_MAX];   /* what is still to be walked */
-	char name[NAME_MAX + 1];   /* the name at hand */
+	char name[NAME_MAX + 1];   /* the name at hand; empty: the folder itself */
+	char path[PATH_MAX];       /* that of the folder, to say where a name is */
 	unsigned links;
 };
 
+/* Room is short where this is shown: of a long path the end tells most, and the text must not be cut. */
 static int refuse(struct walk *walk, int err, const char *text)
 {
-	text_add(walk->why, "%s: %s", *walk->name ? walk->name : "/", text);
+	char path[PATH_MAX + NAME_MAX + 2];
+	size_t length = (size_t)snprintf(path, sizeof(path), "%s%s%s", walk->path,
+					  *walk->name || !*walk->path ? "/" : "", walk->name);
+	bool is_long = length > PATH_SHOWN;
+
+	text_add(walk->why, "%s%s: %s", is_long ? "..." : "",
+		 path + (is_long ? length - PATH_SHOWN : 0), text);
 	return err;
 }
 
@@ -46,6 +55,19 @@ static void folder_set(struct walk *walk, int folder)
 	if (walk->folder >= 0)
 		close(walk->folder);
 	walk->folder = folder;
+}
+
+/* The folder at hand is entered: its name is added, "." and ".." are followed. */
+static void path_enter(struct walk *walk)
+{
+	size_t length = strlen(walk->path);
+	char *last = strrchr(walk->path, '/');
+
+	if (!strcmp(walk->name, "..") && last)
+		*last = '\0';
+	else if (strcmp(walk->name, ".") != 0 && strcmp(walk->name, "..") != 0)
+		snprintf(walk->path + length, sizeof(walk->path) - length, "/%s", walk->name);
+	*walk->name = '\0';
 }
 
 /* The next name of the rest into walk->name; false at the end. */
@@ -76,8 +98,10 @@ static int follow(struct walk *walk, int link)
 	memcpy(after, walk->rest, sizeof(after));
 	if (snprintf(walk->rest, sizeof(walk->rest), "%s%s", target, after) >= (int)sizeof(walk->rest))
 		return refuse(walk, -ENAMETOOLONG, strerror(ENAMETOOLONG));
-	if (*target == '/')
+	if (*target == '/') {
 		folder_set(walk, open("/", O_PATH | O_CLOEXEC));
+		*walk->path = '\0';
+	}
 	return 0;
 }
 
@@ -101,6 +125,7 @@ static int step(struct walk *walk, bool *at_file)
 	err = judge(walk, &about);
 	if (!err && S_ISDIR(about.st_mode)) {
 		folder_set(walk, fd);
+		path_enter(walk);
 		return 0;
 	}
 	close(fd);

@@ -173,7 +173,7 @@ def refused(path, options=FAST):
 
 
 def test_a_missing_script_fails(folder):
-    assert refused(folder + "/none") == "not started: none: No such file or directory"
+    assert refused(folder + "/none") == f"not started: {folder}/none: No such file or directory"
 
 
 def test_a_script_deleted_meanwhile_takes_the_verdict_down(script):
@@ -201,7 +201,7 @@ def test_a_file_that_is_no_program_fails(script):
 
 
 def test_a_folder_fails(folder):
-    assert refused(folder) == f"not started: {os.path.basename(folder)}: is a folder"
+    assert refused(folder) == f"not started: {folder}: is a folder"
 
 
 def test_an_unknown_user_fails(script):
@@ -211,7 +211,7 @@ def test_an_unknown_user_fails(script):
 def test_a_script_of_somebody_else_fails(script):
     path = script("exit 0\n")
     os.chown(path, pwd.getpwnam("nobody").pw_uid, 0)
-    assert refused(path) == "not started: script: belongs neither to root nor to the user it runs as"
+    assert refused(path) == f"not started: {path}: belongs neither to root nor to the user it runs as"
 
 
 def test_a_script_of_its_user_is_fine(script, user):
@@ -227,7 +227,7 @@ def test_a_script_that_others_can_write_fails(script, mode, group, words):
     path = script("exit 0\n")
     os.chown(path, 0, group)
     os.chmod(path, mode)
-    assert refused(path) == f"not started: script: can be written by {words}"
+    assert refused(path) == f"not started: {path}: can be written by {words}"
 
 
 def test_a_folder_on_the_way_that_others_can_write_fails(script, folder):
@@ -235,7 +235,7 @@ def test_a_folder_on_the_way_that_others_can_write_fails(script, folder):
     os.mkdir(folder + "/sub/inner")
     script("exit 0\n", "sub/inner/script")
     os.chmod(folder + "/sub", 0o1777)
-    assert refused(folder + "/sub/inner/script") == "not started: sub: can be written by everybody"
+    assert refused(folder + "/sub/inner/script") == f"not started: {folder}/sub: can be written by everybody"
 
 
 def test_links_are_followed_and_all_folders_on_the_way_are_judged(script, folder):
@@ -249,8 +249,16 @@ def test_links_are_followed_and_all_folders_on_the_way_are_judged(script, folder
         checkd.load(*(f"check {name} type=script command={folder}/{name} {FAST}" for name in ("good", "bad", "round")),
                     *(f"probe {name} -" for name in ("good", "bad", "round")))
         checkd.wait_fact(check="good", verdict="up")
-        assert checkd.wait_fact(check="bad", verdict="down")["detail"] == "not started: out: can be written by everybody"
-        assert checkd.wait_fact(check="round", verdict="down")["detail"] == "not started: round: leads through too many links"
+        assert checkd.wait_fact(check="bad", verdict="down")["detail"] == \
+            f"not started: {folder}/out: can be written by everybody"
+        assert checkd.wait_fact(check="round", verdict="down")["detail"] == \
+            f"not started: {folder}/round: leads through too many links"
+
+
+def test_of_a_long_path_the_end_is_shown_and_the_reason_whole(folder):
+    said = refused(f"{folder}/{'long' * 30}/none")
+    assert said.startswith("not started: ...") and said.endswith("longlong: No such file or directory")
+
 
 
 # ---- time ----
