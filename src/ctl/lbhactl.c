@@ -414,6 +414,8 @@ static int run_events(struct run *run, json_t *result)
 /* An order may wait for some down intervals of the slowest instance: 40.95 s an advert. */
 #define ORDER (960 * NSTIME_S)
 #define SAYS (EXTRA_COMMENT | EXTRA_TIMEOUT)
+/* What lbhad takes (daemon/control_request.c). */
+#define TIMEOUT_MAX (10 * 366 * 86400 * NSTIME_S)
 
 static const struct command commands[] = {
 	{"status", "", "what this director does and what is wrong, if anything", 0, 0, 0, QUESTION,
@@ -605,6 +607,18 @@ static int timeout_take(struct run *run, const char *text)
 	run->extras |= EXTRA_TIMEOUT;
 	if (duration_parse(text, &run->timeout) || run->timeout < NSTIME_MS)
 		return complain(EXIT_USAGE, "\"%s\" is no time such as 90s, 30m or 2h", text);
+	if (run->timeout > TIMEOUT_MAX)
+		return complain(EXIT_USAGE, "--timeout %s is more than ten years: leave it out", text);
+	return EXIT_DONE;
+}
+
+static int comment_take(struct run *run, const char *text)
+{
+	run->extras |= EXTRA_COMMENT;
+	run->comment = text;
+	if (strlen(text) >= OVERRIDE_COMMENT)
+		return complain(EXIT_USAGE, "a comment has at most %d bytes, not %zu",
+				OVERRIDE_COMMENT - 1, strlen(text));
 	return EXIT_DONE;
 }
 
@@ -638,12 +652,12 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 			return EXIT_USAGE;
 		if (option == 'n' && since_take(run, optarg))
 			return EXIT_USAGE;
-		if (option == 'c')
-			run->comment = optarg;
+		if (option == 'c' && comment_take(run, optarg))
+			return EXIT_USAGE;
 		if (option == 's')
 			run->socket = optarg;
 		run->json |= option == 'j';
-		run->extras |= option == 'a' ? EXTRA_ALL : option == 'c' ? EXTRA_COMMENT : 0u;
+		run->extras |= option == 'a' ? EXTRA_ALL : 0u;
 		run->extras |= option == 'f' ? EXTRA_FOLLOW : 0u;
 	}
 	if (optind == argc)

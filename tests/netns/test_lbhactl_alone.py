@@ -130,6 +130,8 @@ def test_options_of_other_commands_are_a_usage_error():
     assert "claim has no --timeout" in usage_error("claim", "--timeout", "5m", "public")
     for wrong in "5", "0s", "-5m", "soon", "100us":
         assert f'"{wrong}" is no time' in usage_error("maintenance", "on", "--timeout", wrong)
+    assert "--timeout 9999d is more than ten years" in usage_error("maintenance", "on", "--timeout", "9999d")
+    assert "at most 255 bytes, not 256" in usage_error("maintenance", "on", "--comment", "x" * 256)
 
 
 def test_an_order_that_fails_is_exit_1_with_a_line_for_each(fake):
