@@ -1,5 +1,6 @@
 /* Why a virtual router cannot be MASTER now: the set of causes, computed anew from what is so, with
  * a sentence for each. */
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,15 @@ static void fault_add(struct text *text, uint64_t *faults, uint64_t cause, const
 	va_end(list);
 }
 
+/* Linux wants a secondary address to have the scope of the primary one of its network, and says no
+ * more than EINVAL (__inet_insert_ifa in net/ipv4/devinet.c). */
+static const char *hint_of(const struct held *refused)
+{
+	if (refused->error != -EINVAL || refused->prefix.address.family != AF_INET)
+		return "";
+	return " (its scope must be that of the other addresses of its network there)";
+}
+
 /* An address that the kernel refuses to a master: it gives up for a while, others may do better. */
 static void look_at_refusals(struct router *router, struct text *text, uint64_t *faults)
 {
@@ -39,9 +49,9 @@ static void look_at_refusals(struct router *router, struct text *text, uint64_t 
 		router->retry_at = now + nstime_min(pause, RETRY_LONGEST);
 	}
 	if (refused && now < router->retry_at) {
-		fault_add(text, faults, VRRP_FAULT_ADDRESS, "the kernel refuses %s on %s: %s",
+		fault_add(text, faults, VRRP_FAULT_ADDRESS, "the kernel refuses %s on %s: %s%s",
 			  prefix_format(&refused->prefix, address), router->port->name,
-			  strerror(-refused->error));
+			  strerror(-refused->error), hint_of(refused));
 		worker_later(router->worker, router->retry_at);
 	}
 }

@@ -147,6 +147,15 @@ def test_attributes_stand_in_the_kernel(lab):
     assert kernel(pair.lb1.host, VIP)["label"] == "eth0"
 
 
+def test_a_scope_that_the_network_does_not_allow_is_a_fault_that_says_so(lab):
+    pair = Pair(lab, addresses=f"{{address: {VIP}/24, scope: site}}")
+    pair.lb1.start()
+    pair.lb1.wait_role("FAULT")
+    assert pair.lb1.vrrp()["reason"] == (
+        f"the kernel refuses {VIP}/24 on eth0: Invalid argument "
+        "(its scope must be that of the other addresses of its network there)")
+
+
 def test_a_changed_attribute_changes_that_address_alone(lab):
     pair = lone(lab, addresses=with_addresses("192.168.8.201/24", "192.168.9.1/32"))
     with address_changes(pair.lb1.host) as changes:
