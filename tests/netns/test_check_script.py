@@ -154,7 +154,7 @@ def test_a_script_has_the_usual_chance_when_memory_runs_out(script):
 def test_a_check_may_name_another_user(script, folder):
     path = script("id -u\n")
     with Checkd() as checkd:
-        checkd.load(f"check root type=script command={path} user=root", f"check nobody type=script command={path} user=nobody",
+        checkd.load(f"check root type=script command={path} user=root {FAST}", f"check nobody type=script command={path} user=nobody {FAST}",
                     "probe root -", "probe nobody -")
         assert checkd.wait_fact(check="root", verdict="up")["detail"] == "exit 0: 0"
         assert checkd.wait_fact(check="nobody", verdict="up")["detail"] == f"exit 0: {pwd.getpwnam('nobody').pw_uid}"

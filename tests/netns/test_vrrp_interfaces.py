@@ -42,7 +42,7 @@ def test_an_interface_that_visits_another_namespace_comes_back_as_itself(pair, l
     for director, other in ((pair.lb1, pair.lb2), (pair.lb2, pair.lb1)):
         director.host.ip(f"link set eth0 netns {away.pid}")
         director.wait_role("FAULT", within=2)
-        assert director.vrrp()["reason"] == "interface eth0 does not exist"
+        wait_for(lambda: director.vrrp()["reason"], "interface eth0 does not exist", what="the reason")
         wait_for(other.role, "MASTER", 2, "the other one is MASTER")
         away.ip(f"link set eth0 netns {director.host.pid}")
         director.host.ip("link set eth0 up", f"addr add {LB1 if director is pair.lb1 else LB2}/24 dev eth0")
