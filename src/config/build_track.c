@@ -98,6 +98,8 @@ static void build_track(struct build *build, struct build_track track)
 		case TRACKER_CHECK:
 			resolve_check(build, &track, i);
 			break;
+		case TRACKER_SERVICE:
+			break;
 		}
 	}
 }

@@ -96,6 +96,8 @@ const char *service_state_name(enum service_state state)
 	static const char *const names[] = {
 		[SERVICE_UP] = "up",
 		[SERVICE_DEGRADED] = "degraded",
+		[SERVICE_PANIC] = "panic",
+		[SERVICE_SORRY] = "sorry",
 		[SERVICE_DOWN] = "down",
 	};
 
@@ -284,6 +286,20 @@ bool fact_instance_get(struct reader *in, struct fact_instance *fact)
 	return FACT_END(in, got, fact);
 }
 
+void fact_role_put(struct writer *out, const struct fact_role *fact)
+{
+	put_u32(out, fact->instance);
+	put_u8(out, (uint8_t)fact->state);
+}
+
+bool fact_role_get(struct reader *in, struct fact_role *fact)
+{
+	struct fact_role got = {.instance = get_u32(in)};
+
+	got.state = get_enum(in, VRRP_FAULT);
+	return FACT_END(in, got, fact);
+}
+
 void fact_group_put(struct writer *out, const struct fact_group *fact)
 {
 	put_u32(out, fact->group);
@@ -353,6 +369,7 @@ void fact_service_put(struct writer *out, const struct fact_service *fact)
 	put_time(out, fact->since);
 	put_u32(out, fact->have);
 	put_u32(out, fact->needed);
+	put_u8(out, (uint8_t)fact->quorum);
 	put_text(out, fact->reason);
 }
 
@@ -364,6 +381,7 @@ bool fact_service_get(struct reader *in, struct fact_service *fact)
 	got.since = get_time(in);
 	got.have = get_u32(in);
 	got.needed = get_u32(in);
+	got.quorum = get_enum(in, VERDICT_DOWN);
 	get_clean(in, got.reason, sizeof(got.reason));
 	return FACT_END(in, got, fact);
 }

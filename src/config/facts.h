@@ -28,6 +28,7 @@ enum fact_type {
 	FACT_GROUP,        /* vrrp → control */
 	FACT_TRACKER,      /* vrrp → control */
 	FACT_OVERRIDE,     /* supervisor → control */
+	FACT_ROLE,         /* vrrp → ipvs, check */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -146,6 +147,12 @@ struct fact_instance {
 	char fault[FACT_DETAIL];     /* causes of FAULT, "; " between them; empty: none */
 };
 
+/* What ipvs and check need to know of an instance. */
+struct fact_role {
+	uint32_t instance;           /* index into model.instances */
+	enum vrrp_state state;
+};
+
 struct fact_group {
 	uint32_t group;              /* index into model.sync_groups */
 	enum vrrp_state state;
@@ -176,7 +183,9 @@ struct fact_table {
 enum service_state {
 	SERVICE_UP,                  /* all enabled servers are up */
 	SERVICE_DEGRADED,            /* some are not */
-	SERVICE_DOWN,                /* none is up */
+	SERVICE_PANIC,               /* so few are that all are used, whatever their checks say */
+	SERVICE_SORRY,               /* below quorum: the sorry server answers */
+	SERVICE_DOWN,                /* below quorum */
 };
 
 const char *service_state_name(enum service_state state);
@@ -186,6 +195,7 @@ struct fact_service {
 	enum service_state state;
 	nstime since;
 	uint32_t have, needed;       /* weights of servers that are up, against the quorum */
+	enum verdict quorum;         /* up: met, down: lost; unknown: a verdict has been missing ever since */
 	char reason[FACT_DETAIL];
 };
 
@@ -238,6 +248,8 @@ void fact_probe_put(struct writer *out, const struct fact_probe *fact);
 bool fact_probe_get(struct reader *in, struct fact_probe *fact);
 void fact_instance_put(struct writer *out, const struct fact_instance *fact);
 bool fact_instance_get(struct reader *in, struct fact_instance *fact);
+void fact_role_put(struct writer *out, const struct fact_role *fact);
+bool fact_role_get(struct reader *in, struct fact_role *fact);
 void fact_group_put(struct writer *out, const struct fact_group *fact);
 bool fact_group_get(struct reader *in, struct fact_group *fact);
 void fact_tracker_put(struct writer *out, const struct fact_tracker *fact);

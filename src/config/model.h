@@ -79,13 +79,16 @@ enum vrrp_checksum {
 enum tracker_kind {
 	TRACKER_INTERFACE,
 	TRACKER_CHECK,
+	TRACKER_SERVICE,
 };
 
 /* Something whose failure lowers (or raises) the priority, or means FAULT when it has no weight. */
 struct tracker {
 	enum tracker_kind kind;
-	const char *name;       /* the interface's (kernel) or the check's */
+	const char *name;       /* the interface's (kernel), the check's or the service's */
 	uint32_t probe;         /* TRACKER_CHECK: index into model.probes */
+	uint32_t service;       /* TRACKER_SERVICE: index into model.services */
+	nstime hold;            /* TRACKER_SERVICE: below quorum for so long counts */
 	int32_t weight;         /* 0: FAULT while down; < 0: added while down; > 0: added while up */
 	nstime up_delay, down_delay; /* TRACKER_INTERFACE: must last that long to count */
 };
@@ -235,6 +238,34 @@ struct persistence {
 enum forwarding {
 	FORWARDING_DR,
 	FORWARDING_NAT,
+	FORWARDING_TUNNEL,
+	FORWARDING_FULLNAT,  /* nat, and the client's address is replaced, too */
+	FORWARDING_LOCAL,    /* to this machine itself */
+};
+
+enum tunnel_type {
+	TUNNEL_IPIP,
+	TUNNEL_GUE,
+	TUNNEL_GRE,
+};
+
+enum tunnel_checksum {
+	TUNNEL_CHECKSUM_NONE,
+	TUNNEL_CHECKSUM_CSUM,
+	TUNNEL_CHECKSUM_REMCSUM, /* gue: of the inner packet, left to the other end */
+};
+
+/* How packets are wrapped on their way to a server (FORWARDING_TUNNEL). */
+struct tunnel {
+	enum tunnel_type type;
+	uint16_t port;            /* gue: UDP, where the server listens */
+	enum tunnel_checksum checksum;
+};
+
+/* When something is done. */
+enum when {
+	WHEN_ALWAYS,
+	WHEN_MASTER,              /* while an instance that carries the service's address is MASTER */
 };
 
 enum on_failure {
@@ -260,7 +291,8 @@ struct real_server {
 	uint32_t upper_threshold; /* no new connections from so many on; 0: no limit */
 	uint32_t lower_threshold; /* until there are fewer than these; 0: three quarters of upper */
 	enum admin_state state;
-	enum forwarding forwarding;
+	enum forwarding forwarding; /* the service's, unless given */
+	struct tunnel tunnel;
 	uint32_t *probes;         /* indices into model.probes: all must pass; none: counts as up, unless disabled */
 	size_t probe_count;
 };
@@ -270,17 +302,35 @@ struct service {
 	const char *name, *description;
 	struct endpoint *listen;  /* port 0: all ports, with persistence only */
 	size_t listen_count;
+	/* Packets that carry this firewall mark are the service's: put on by somebody else (no listen), or, with
+	   `group`, by rules of lbha's for all its listeners together. 0: none, listeners are services of their own. */
+	uint32_t fwmark;
+	uint8_t family;           /* with fwmark: AF_INET or AF_INET6 */
+	bool group;
+	struct addr *addresses;   /* with a fwmark of somebody else's: the VIPs it is about, for lbha-rs and fullnat */
+	size_t address_count;
 	uint32_t protocols;       /* set of enum protocol */
 	const char *scheduler;
 	uint32_t scheduler_flags; /* set of enum scheduler_flag, none that the scheduler has not */
 	enum forwarding forwarding;
+	struct tunnel tunnel;
 	struct addr gateway;      /* nat: the servers' default route, for lbha-rs */
+	struct addr *source;      /* fullnat: what replaces the client's address; none: the address of the way out */
+	size_t source_count;
 	struct persistence persistence;
 	bool one_packet;          /* udp: each packet finds a server by itself */
 	uint32_t quorum;          /* weights of servers that are up, below which the service is down */
 	uint32_t quorum_hysteresis; /* at most the quorum: that much above it to come up again, and
 				       below it to go down */
 	enum on_failure on_failure;
+	struct real_server *sorry_server; /* an array of sorry_server_count: one or none */
+	size_t sorry_server_count;
+	uint8_t panic_threshold;  /* percent of the servers that are enabled and have a verdict; fewer up: all are used */
+	nstime slow_start;        /* 0: the whole weight at once */
+	nstime drain_timeout;     /* for servers that leave the file; NSTIME_NEVER: as long as they have connections */
+	enum when check_when, program_when;
+	uint32_t *instances;      /* those that carry an address of it: indices into model.instances */
+	size_t instance_count;
 	struct real_server *real_servers;
 	size_t real_server_count;
 };
@@ -312,8 +362,35 @@ struct timeouts_global {
 	nstime tcp, tcp_fin, udp;
 };
 
+enum foreign {
+	FOREIGN_KEEP,
+	FOREIGN_REMOVE,
+};
+
+/* net.ipv4.vs.NAME */
+struct ipvs_sysctl {
+	const char *name;
+	int64_t value;
+};
+
+/* Connection synchronisation (ip_vs_sync.c). */
+struct ipvs_sync {
+	const char *interface;    /* the kernel's name; NULL: none */
+	uint8_t id;
+	const char *follow;       /* an instance's name: sends while MASTER, else receives; NULL: does both */
+	uint32_t instance;        /* its index into model.instances */
+	uint16_t maxlen, port;    /* 0: the kernel's default */
+	uint8_t ttl;              /* likewise */
+	struct addr group;        /* family 0: likewise */
+};
+
 struct ipvs_global {
 	struct timeouts_global timeouts;
+	enum foreign foreign;     /* what is done to services in the kernel that are not ours */
+	uint32_t mark_base, mark_mask; /* where lbha's firewall marks begin, and the bits that tell one */
+	struct ipvs_sysctl *sysctls;
+	size_t sysctl_count;
+	struct ipvs_sync sync;
 	enum on_stop on_stop;
 	nstime read_back;         /* period of drift repair */
 };

@@ -151,6 +151,8 @@ static const char *tracker_kind_name(enum tracker_kind kind)
 		return "interface";
 	case TRACKER_CHECK:
 		return "check";
+	case TRACKER_SERVICE:
+		return "service";
 	}
 	return "unknown";
 }
@@ -456,6 +458,12 @@ static const char *forwarding_name(enum forwarding forwarding)
 		return "dr";
 	case FORWARDING_NAT:
 		return "nat";
+	case FORWARDING_TUNNEL:
+		return "tunnel";
+	case FORWARDING_FULLNAT:
+		return "fullnat";
+	case FORWARDING_LOCAL:
+		return "local";
 	}
 	return "unknown";
 }

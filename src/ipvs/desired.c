@@ -217,7 +217,14 @@ static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_
 	case FORWARDING_DR:
 		attr.forwarding = IPVS_FORWARD_DR;
 		break;
+	case FORWARDING_TUNNEL:
+		attr.forwarding = IPVS_FORWARD_TUNNEL;
+		break;
+	case FORWARDING_LOCAL:
+		attr.forwarding = IPVS_FORWARD_LOCAL;
+		break;
 	case FORWARDING_NAT:
+	case FORWARDING_FULLNAT:
 		attr.forwarding = IPVS_FORWARD_NAT;
 		break;
 	}

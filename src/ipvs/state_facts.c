@@ -89,6 +89,13 @@ void ipvs_state_told(struct ipvs_state *state)
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
+static enum verdict quorum_verdict(enum ipvs_quorum quorum)
+{
+	if (quorum == IPVS_QUORUM_UNDECIDED)
+		return VERDICT_UNKNOWN;
+	return quorum == IPVS_QUORUM_MET ? VERDICT_UP : VERDICT_DOWN;
+}
+
 void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
 			     struct fact_service *out)
 {
@@ -98,7 +105,8 @@ void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
 				     .state = about->condition.state,
 				     .since = about->since,
 				     .have = about->condition.have,
-				     .needed = about->condition.needed};
+				     .needed = about->condition.needed,
+				     .quorum = quorum_verdict(about->condition.quorum)};
 	memcpy(out->reason, about->condition.reason, sizeof(out->reason));
 }
 

@@ -88,6 +88,9 @@ static void state_changed(struct router *router, enum vrrp_state from)
 	log_info("%s: %s → %s: %s (priority %u)", router->about.name, vrrp_state_name(from),
 		 vrrp_state_name(router->machine.state), reason(router, words),
 		 router->config.priority);
+	if (!router->leaving)
+		worker_dirty(router->worker->frame,
+			     worker_role_number(router->worker, router->index));
 }
 
 static void act(struct router *router, const struct vrrp_action *action)

@@ -231,12 +231,12 @@ static void release(void *ctx)
 /* ---- facts ---------------------------------------------------------------------------------- */
 
 /* Objects are numbered: the instances, the sync groups, the trackers in the order of their
- * instances. */
+ * instances, and the instances once more: what others than control want to know of them. */
 static uint32_t fact_count(void *ctx)
 {
 	const struct vrrp_worker *worker = ctx;
 
-	return (uint32_t)(worker->router_count + worker->group_count) + trackers_count(worker);
+	return worker_role_number(worker, (uint32_t)worker->router_count);
 }
 
 static bool tracker_fact(const struct vrrp_worker *worker, int peer, uint32_t number,
@@ -264,19 +264,35 @@ static bool group_fact_put(const struct vrrp_worker *worker, int peer, uint32_t 
 	return true;
 }
 
+/* Of an instance its state alone: counters move every second. */
+static bool role_fact(const struct vrrp_worker *worker, int peer, uint32_t number, uint16_t *type,
+		      struct writer *out)
+{
+	struct fact_role value = {.instance = number,
+				  .state = worker->routers[number]->machine.state};
+
+	if (peer == ROLE_CONTROL)
+		return false;
+	*type = FACT_ROLE;
+	fact_role_put(out, &value);
+	return true;
+}
+
 static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
 {
 	struct vrrp_worker *worker = ctx;
 	uint32_t first_tracker = (uint32_t)(worker->router_count + worker->group_count);
 	struct fact_instance value;
 
+	if (index >= worker_role_number(worker, 0))
+		return role_fact(worker, peer, index - worker_role_number(worker, 0), type, out);
 	if (index >= first_tracker)
 		return tracker_fact(worker, peer, index - first_tracker, type, out);
 	if (index >= worker->router_count)
 		return group_fact_put(worker, peer, index - (uint32_t)worker->router_count, type,
 				      out);
 	if (peer != ROLE_CONTROL)
-		return false; /* nobody else asks who is MASTER, and counters move every second */
+		return false;
 	router_fact(worker->routers[index], &value);
 	*type = FACT_INSTANCE;
 	fact_instance_put(out, &value);

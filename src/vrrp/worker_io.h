@@ -462,6 +462,13 @@ bool trackers_fault(const struct router *router, struct text *causes);
 bool trackers_known(const struct router *router);
 /* How many there are, for all instances; the fact of one. */
 uint32_t trackers_count(const struct vrrp_worker *worker);
+
+/* The number of the fact that tells the role of an instance (vrrp_main.c). */
+static inline uint32_t worker_role_number(const struct vrrp_worker *worker, uint32_t instance)
+{
+	return (uint32_t)(worker->router_count + worker->group_count) + trackers_count(worker) +
+	       instance;
+}
 bool trackers_fact(const struct vrrp_worker *worker, uint32_t number, struct fact_tracker *out);
 
 /* ---- overrides_io --------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ TARGET(server)
 TARGET(worker)
 TARGET(daemon)
 TARGET(group)
+TARGET(role)
 TARGET(tracker)
 TARGET(override)
 
@@ -45,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static void (*const targets[])(const uint8_t *bytes, size_t size) = {
 		try_probe, try_instance, try_table, try_service, try_server, try_worker, try_daemon,
-		try_group, try_tracker,
+		try_group, try_tracker, try_role,
 		try_override,
 	};
 

@@ -30,6 +30,7 @@ struct fact_case {
 GLUE(probe)
 GLUE(instance)
 GLUE(group)
+GLUE(role)
 GLUE(tracker)
 GLUE(table)
 GLUE(service)
@@ -74,6 +75,7 @@ static const struct fact_instance instance = {
 	.missing = "192.0.2.1/32 on eth9: the interface does not exist",
 	.reason = "192.168.8.10 advertises 150 > 100",
 	.fault = "eth0 is down"};
+static const struct fact_role role = {.instance = 3, .state = VRRP_MASTER};
 static const struct fact_group group = {
 	.group = 2, .state = VRRP_BACKUP, .since = 12, .reason = "inside is in FAULT: eth1 is down"};
 static const struct fact_tracker tracker = {.instance = 3,
@@ -92,6 +94,7 @@ static const struct fact_service service = {.service = 1,
 					    .since = 5,
 					    .have = 2,
 					    .needed = 1,
+					    .quorum = VERDICT_UP,
 					    .reason = "1 of 3 servers is down"};
 static const struct fact_server server = {.service = 1,
 					  .server = 2,
@@ -138,6 +141,7 @@ static const struct fact_case rows[] = {
 	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
 	ROW(service, service),    ROW(server, server),     ROW(worker, worker),
 	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
+	ROW(role, role),
 	ROW(override, override_fact),
 };
 
