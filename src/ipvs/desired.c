@@ -12,7 +12,6 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "ipvs/plan.h"
-#include "ipvs/service.h"
 
 static const struct {
 	enum protocol protocol;
@@ -232,12 +231,10 @@ static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_
 }
 
 /* The destination that a server shall be; false: none. */
-static bool desired_dest(const struct ipvs_virtual *about, const struct service *service,
-			 const struct real_server *server, const enum verdict *verdicts,
-			 const struct ipvs_service *current, struct ipvs_dest *out)
+static bool desired_dest(const struct ipvs_virtual *about, const struct real_server *server,
+			 struct ipvs_want want, const struct ipvs_service *current,
+			 struct ipvs_dest *out)
 {
-	struct ipvs_want want =
-		ipvs_server_want(service, server, ipvs_server_health(server, verdicts));
 	const struct ipvs_dest *found;
 
 	*out = (struct ipvs_dest){.key = ipvs_dest_key_of(about, server)};
@@ -259,7 +256,7 @@ static bool desired_dest(const struct ipvs_virtual *about, const struct service 
 	return true;
 }
 
-void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum verdict *verdicts,
+void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const struct ipvs_want *wants,
 			  const struct ipvs_service *current, struct ipvs_dest *dests,
 			  struct ipvs_service *out)
 {
@@ -268,33 +265,12 @@ void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum
 	struct ipvs_service desired = about->empty;
 
 	desired.dests = dests;
-	for (size_t k = 0; k < service->real_server_count; k++)
-		if (desired_dest(about, service, &service->real_servers[about->order[k]], verdicts,
-				 current, &dests[desired.dest_count]))
+	for (size_t k = 0; k < service->real_server_count; k++) {
+		uint32_t i = about->order[k];
+
+		if (desired_dest(about, &service->real_servers[i], wants[i], current,
+				 &dests[desired.dest_count]))
 			desired.dest_count++;
-	*out = desired;
-}
-
-int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout,
-		       const enum verdict *verdicts, const struct ipvs_table *current,
-		       struct ipvs_table *out)
-{
-	struct ipvs_table table = {.count = layout->count};
-
-	table.services = arena_array(arena, layout->count, sizeof(*table.services));
-	if (!table.services)
-		return -ENOMEM;
-	for (size_t v = 0; v < layout->count; v++) {
-		const struct ipvs_virtual *about = &layout->virtuals[v];
-		size_t servers = layout->model->services[about->service].real_server_count;
-		struct ipvs_dest *dests = arena_array(arena, servers + 1, sizeof(*dests));
-
-		if (!dests)
-			return -ENOMEM;
-		ipvs_desired_service(layout, v, verdicts,
-				     ipvs_table_find(current, &about->empty.key), dests,
-				     &table.services[v]);
 	}
-	*out = table;
-	return 0;
+	*out = desired;
 }

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/facts.h"
 #include "config/model.h"
+#include "ipvs/service.h"
 #include "ipvs/table.h"
 
 struct arena;
@@ -39,16 +39,12 @@ int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipv
 struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about,
 				      const struct real_server *server);
 
-/* The virtual service v under these verdicts. `current` (NULL: none) is how the table has it: a
- * server without a verdict stays as it is there. `dests` has room for all real servers of the
- * service and becomes out->dests; it may not be that of `current`. */
-void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const enum verdict *verdicts,
+/* The virtual service v, given what is wanted of each real server of its service (in the model's
+ * order). `current` (NULL: none) is how the table has it, for what is to stay as found. `dests` has
+ * room for all real servers of the service and becomes out->dests; it may not be that of
+ * `current`. */
+void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const struct ipvs_want *wants,
 			  const struct ipvs_service *current, struct ipvs_dest *dests,
 			  struct ipvs_service *out);
-
-/* The whole table; each service's `dests` has room for all its real servers. -ENOMEM. */
-int ipvs_desired_build(struct arena *arena, const struct ipvs_layout *layout,
-		       const enum verdict *verdicts, const struct ipvs_table *current,
-		       struct ipvs_table *out);
 
 #endif

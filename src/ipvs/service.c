@@ -4,11 +4,17 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts)
+struct ipvs_terms ipvs_terms_of(const struct real_server *server)
+{
+	return (struct ipvs_terms){.admin = server->state, .weight = server->weight};
+}
+
+enum verdict ipvs_server_health(const struct real_server *server, const struct ipvs_terms *terms,
+				const enum verdict *verdicts)
 {
 	enum verdict health = VERDICT_UP;
 
-	if (server->state == ADMIN_DISABLED)
+	if (terms->admin == ADMIN_DISABLED)
 		return VERDICT_UNKNOWN;
 	for (size_t i = 0; i < server->probe_count; i++) {
 		enum verdict verdict = verdicts[server->probes[i]];
@@ -21,16 +27,16 @@ enum verdict ipvs_server_health(const struct real_server *server, const enum ver
 	return health;
 }
 
-struct ipvs_want ipvs_server_want(const struct service *service, const struct real_server *server,
+struct ipvs_want ipvs_server_want(const struct service *service, const struct ipvs_terms *terms,
 				  enum verdict health)
 {
-	bool is_enabled = server->state == ADMIN_ENABLED;
+	bool is_enabled = terms->admin == ADMIN_ENABLED;
 
-	if (server->state == ADMIN_DISABLED)
+	if (terms->admin == ADMIN_DISABLED)
 		return (struct ipvs_want){IPVS_ABSENT, 0};
 	switch (health) {
 	case VERDICT_UP:
-		return (struct ipvs_want){IPVS_PRESENT, is_enabled ? server->weight : 0};
+		return (struct ipvs_want){IPVS_PRESENT, is_enabled ? terms->weight : 0};
 	case VERDICT_DOWN:
 		if (service->on_failure == ON_FAILURE_QUIESCE)
 			return (struct ipvs_want){IPVS_PRESENT, 0};
@@ -54,9 +60,9 @@ enum standing {
 	STANDINGS,
 };
 
-static enum standing standing_of(const struct real_server *server, const struct ipvs_server *now)
+static enum standing standing_of(const struct ipvs_server *now)
 {
-	switch (server->state) {
+	switch (now->terms.admin) {
 	case ADMIN_DRAINED:
 		return STANDING_DRAINED;
 	case ADMIN_DISABLED:
@@ -77,7 +83,7 @@ static void add_names(struct text *out, const struct service *service,
 	unsigned left = 3;
 
 	for (size_t i = 0; i < service->real_server_count; i++) {
-		if (standing_of(&service->real_servers[i], &servers[i]) != standing)
+		if (standing_of(&servers[i]) != standing)
 			continue;
 		if (!left--) {
 			text_add(out, " …");
@@ -151,11 +157,11 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 	unsigned counts[STANDINGS] = {0};
 
 	for (size_t i = 0; i < service->real_server_count; i++) {
-		enum standing standing = standing_of(&service->real_servers[i], &servers[i]);
+		enum standing standing = standing_of(&servers[i]);
 
 		counts[standing]++;
 		if (standing == STANDING_UP || standing == STANDING_AS_FOUND)
-			condition.have += service->real_servers[i].weight;
+			condition.have += servers[i].terms.weight;
 	}
 	if (counts[STANDING_DOWN] || counts[STANDING_WAITING])
 		condition.state = SERVICE_DEGRADED;

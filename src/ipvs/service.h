@@ -22,8 +22,17 @@
 #include "config/facts.h"
 #include "config/model.h"
 
+/* What is in force of a server: the model's word, unless the operator's stands over it. */
+struct ipvs_terms {
+	enum admin_state admin;
+	uint32_t weight;
+};
+
+struct ipvs_terms ipvs_terms_of(const struct real_server *server);
+
 /* `verdicts` has one element per probe of the model. */
-enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts);
+enum verdict ipvs_server_health(const struct real_server *server, const struct ipvs_terms *terms,
+				const enum verdict *verdicts);
 
 enum ipvs_presence {
 	IPVS_ABSENT,
@@ -36,11 +45,12 @@ struct ipvs_want {
 	uint32_t weight; /* of PRESENT; of AS_FOUND at most this */
 };
 
-struct ipvs_want ipvs_server_want(const struct service *service, const struct real_server *server,
+struct ipvs_want ipvs_server_want(const struct service *service, const struct ipvs_terms *terms,
 				  enum verdict health);
 
 /* A server as it stands. */
 struct ipvs_server {
+	struct ipvs_terms terms;
 	enum verdict health;
 	bool in_table;
 	uint32_t weight; /* as programmed; 0 when not in the table */
@@ -55,7 +65,7 @@ enum ipvs_quorum {
 struct ipvs_condition {
 	enum service_state state;
 	enum ipvs_quorum quorum;
-	/* configured weights of the enabled servers that are up or serve as found, and the
+	/* weights in force of the enabled servers that are up or serve as found, and the
 	 * quorum */
 	uint32_t have, needed;
 	char reason[FACT_DETAIL];

@@ -72,8 +72,15 @@ static int number_servers(struct arena *arena, struct ipvs_state *state)
 	state->stale_servers = arena_array(arena, state->server_first[services],
 					   sizeof(*state->stale_servers));
 	state->view = arena_array(arena, largest, sizeof(*state->view));
+	state->wants = arena_array(arena, largest, sizeof(*state->wants));
 	state->scratch = arena_array(arena, largest + 1, sizeof(*state->scratch));
-	return arena_failed(arena) ? -ENOMEM : 0;
+	if (arena_failed(arena))
+		return -ENOMEM;
+	for (size_t s = 0; s < services; s++)
+		for (size_t i = 0; i < state->model->services[s].real_server_count; i++)
+			state->servers[state->server_first[s] + i].now.terms =
+				ipvs_terms_of(&state->model->services[s].real_servers[i]);
+	return 0;
 }
 
 static int make_wanted(struct arena *arena, struct ipvs_state *state)
@@ -193,8 +200,9 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 {
 	const struct ipvs_layout *layout = &state->layout;
 	const struct real_server *server = &state->model->services[s].real_servers[i];
-	struct ipvs_server now = {.health = ipvs_server_health(server, state->verdicts)};
+	struct ipvs_server now = {.terms = state->servers[state->server_first[s] + i].now.terms};
 
+	now.health = ipvs_server_health(server, &now.terms, state->verdicts);
 	if (ipvs_state_is_missing(state, s))
 		return now;
 	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
@@ -221,7 +229,7 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 	for (uint32_t i = 0; i < service->real_server_count; i++) {
 		state->view[i] = server_now(state, s, i);
 		about->unknown += state->view[i].health == VERDICT_UNKNOWN &&
-				  service->real_servers[i].state != ADMIN_DISABLED;
+				  state->view[i].terms.admin != ADMIN_DISABLED;
 		set_server(state, state->server_first[s] + i, &state->view[i]);
 	}
 	state->waiting += about->unknown > 0;
@@ -235,13 +243,37 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 	about->condition = condition;
 }
 
+/* Fills state->wants for a service. */
+static void want_servers(struct ipvs_state *state, uint32_t s)
+{
+	const struct service *service = &state->model->services[s];
+
+	for (size_t i = 0; i < service->real_server_count; i++) {
+		const struct ipvs_terms *terms =
+			&state->servers[state->server_first[s] + i].now.terms;
+
+		state->wants[i] = ipvs_server_want(service, terms,
+						   ipvs_server_health(&service->real_servers[i],
+								      terms, state->verdicts));
+	}
+}
+
+static void desire_service(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current)
+{
+	want_servers(state, s);
+	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
+		uint32_t v = state->layout.of_service[n];
+		struct ipvs_service *wanted = &state->wanted.services[v];
+
+		ipvs_desired_service(&state->layout, v, state->wants,
+				     ipvs_table_find(current, &wanted->key), wanted->dests, wanted);
+	}
+}
+
 void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *current, nstime now)
 {
-	for (size_t v = 0; v < state->layout.count; v++)
-		ipvs_desired_service(&state->layout, v, state->verdicts,
-				     ipvs_table_find(current, &state->layout.virtuals[v].empty.key),
-				     state->wanted.services[v].dests, &state->wanted.services[v]);
 	for (uint32_t s = 0; s < state->model->service_count; s++) {
+		desire_service(state, s, current);
 		ipvs_state_refresh(state, s, now);
 		state->services[s].marked = false;
 	}
@@ -296,14 +328,22 @@ void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 	}
 }
 
+void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipvs_terms *terms)
+{
+	state->servers[place].now.terms = *terms;
+	ipvs_state_stale_server(state, place);
+	mark(state, ipvs_state_service_of(state, place));
+}
+
 static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s,
 			  struct ipvs_plan *plan)
 {
+	want_servers(state, s);
 	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
 		uint32_t v = state->layout.of_service[n];
 		struct ipvs_service *wanted = &state->wanted.services[v], desired;
 
-		ipvs_desired_service(&state->layout, v, state->verdicts, wanted, state->scratch,
+		ipvs_desired_service(&state->layout, v, state->wants, wanted, state->scratch,
 				     &desired);
 		if (ipvs_plan_service(arena, &desired, wanted, plan))
 			return -ENOMEM;

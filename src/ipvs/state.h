@@ -19,7 +19,7 @@ struct ipvs_probe_memory {
 };
 
 struct ipvs_server_state {
-	struct ipvs_server now;
+	struct ipvs_server now;        /* its terms: what ipvs_state_terms was told, else the model's */
 	struct ipvs_counters counters; /* summed over listeners */
 	bool stale;                    /* stands in stale_servers below */
 	enum verdict logged;           /* the health that the log told last */
@@ -55,7 +55,8 @@ struct ipvs_state {
 	/* those that probe p is for: users[users_first[p]] to users[users_first[p + 1] - 1] */
 	uint32_t *users_first, *users;
 	struct ipvs_service_state *services;
-	struct ipvs_server *view;  /* scratch: the servers of one service */
+	struct ipvs_server *view;  /* scratch: the servers of one service, */
+	struct ipvs_want *wants;   /* and what is wanted of each */
 	struct ipvs_dest *scratch; /* room for the largest service */
 	uint32_t *marked;          /* services to settle */
 	size_t marked_count;
@@ -79,6 +80,9 @@ void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *curren
 
 /* A probe's fact. A verdict of "unknown" is no news: what was known stays. */
 void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact);
+
+/* What is in force of a server (by its place in `servers`) from now on; its service is marked. */
+void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipvs_terms *terms);
 
 /* Appends what all marked services now need to a plan (changes before removals within each service;
  * to be applied as a whole) and marks none. -ENOMEM: then what was not reached stays marked. */

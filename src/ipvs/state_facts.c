@@ -158,11 +158,11 @@ static void explain_down(const struct ipvs_state *state, const struct real_serve
 static void explain_server(const struct ipvs_state *state, const struct real_server *server,
 			   const struct ipvs_server *now, struct text *out)
 {
-	if (server->state == ADMIN_DISABLED) {
+	if (now->terms.admin == ADMIN_DISABLED) {
 		text_add(out, "disabled, so it is not checked");
 		return;
 	}
-	if (server->state == ADMIN_DRAINED)
+	if (now->terms.admin == ADMIN_DRAINED)
 		text_add(out, "drained; ");
 	switch (now->health) {
 	case VERDICT_UP:

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
-#include "ipvs/desired.h"
+#include "ipvs/state.h"
 #include "ipvs/timeouts.h"
 
 /* One service with one server, 10.0.0.1; its address is the test's to choose. */
@@ -45,15 +45,14 @@ static const char *programmed(const struct sample *sample)
 	auto_arena *arena = arena_new(0);
 	struct text out = text_of(buffer, sizeof(buffer));
 	struct ipvs_keys owned = {0};
-	struct ipvs_layout layout;
-	struct ipvs_table table;
+	struct ipvs_state state;
 	struct ipvs_plan plan;
 	char said[128];
 	struct text why = text_of(said, sizeof(said));
 
-	ck_assert_int_eq(ipvs_layout_build(arena, &sample->model, &layout, &why), 0);
-	ck_assert_int_eq(ipvs_desired_build(arena, &layout, NULL, &nothing, &table), 0);
-	ck_assert_int_eq(ipvs_plan_build(arena, &table, &nothing, &owned, &plan), 0);
+	ck_assert_int_eq(ipvs_state_build(arena, &sample->model, &state, &why), 0);
+	ipvs_state_desire(&state, &nothing, 1);
+	ck_assert_int_eq(ipvs_plan_build(arena, &state.wanted, &nothing, &owned, &plan), 0);
 	for (size_t i = 0; i < plan.count; i++) {
 		char line[IPVS_OP_TEXT];
 		struct text one = text_of(line, sizeof(line));

@@ -68,19 +68,14 @@ static void start(struct arena *arena, struct sample *sample, struct ipvs_state 
 	ipvs_state_desire(state, found, 1);
 }
 
-/* Tells a verdict; the operations it costs as text, without "ipvsadm " and the virtual service. */
-static const char *verdict(struct ipvs_state *state, uint32_t probe, enum verdict verdict)
+/* The operations that settling costs as text, without "ipvsadm " and the virtual service. */
+static const char *settle(struct ipvs_state *state)
 {
 	static char buffer[4096];
 	auto_arena *arena = arena_new(0);
 	struct ipvs_plan plan = {0};
 	struct text out = text_of(buffer, sizeof(buffer));
-	struct fact_probe fact = {.probe = probe,
-				  .verdict = verdict,
-				  .since = 7,
-				  .reason = verdict == VERDICT_UP ? REASON_PASSED : REASON_REFUSED};
 
-	ipvs_state_verdict(state, &fact);
 	ck_assert_int_eq(ipvs_state_settle(arena, state, 2, &plan), 0);
 	for (size_t i = 0; i < plan.count; i++) {
 		char line[IPVS_OP_TEXT];
@@ -90,6 +85,18 @@ static const char *verdict(struct ipvs_state *state, uint32_t probe, enum verdic
 		text_add(&out, "%s%.3s%s", i ? "; " : "", line + 8, strstr(line, "-r "));
 	}
 	return buffer;
+}
+
+/* Tells a verdict; what it costs. */
+static const char *verdict(struct ipvs_state *state, uint32_t probe, enum verdict verdict)
+{
+	struct fact_probe fact = {.probe = probe,
+				  .verdict = verdict,
+				  .since = 7,
+				  .reason = verdict == VERDICT_UP ? REASON_PASSED : REASON_REFUSED};
+
+	ipvs_state_verdict(state, &fact);
+	return settle(state);
 }
 
 START_TEST(no_traffic_before_the_first_passed_check)
@@ -324,6 +331,31 @@ START_TEST(a_drained_server_keeps_its_place_with_weight_0_whatever_its_checks_sa
 	sample.service.on_failure = ON_FAILURE_REMOVE;
 	verdict(&state, 0, VERDICT_UP);
 	ck_assert_str_eq(verdict(&state, 0, VERDICT_DOWN), "-d -r 10.0.0.1:80");
+}
+END_TEST
+
+START_TEST(what_is_in_force_of_a_server_goes_before_the_model)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct ipvs_state state;
+
+	sample_make(&sample);
+	start(arena, &sample, &state, &nothing);
+	for (uint32_t probe = 0; probe < 3; probe++)
+		verdict(&state, probe, VERDICT_UP);
+	ipvs_state_terms(&state, 0, &(struct ipvs_terms){ADMIN_ENABLED, 7});
+	ck_assert_str_eq(settle(&state), "-e -r 10.0.0.1:80 -g -w 7");
+	ck_assert_uint_eq(state.services[0].condition.have, 12);
+	ipvs_state_terms(&state, 0, &(struct ipvs_terms){ADMIN_DRAINED, 7});
+	ck_assert_str_eq(settle(&state), "-e -r 10.0.0.1:80 -g -w 0");
+	ck_assert_str_eq(state.services[0].condition.reason, "1 of 3 drained: a");
+	ipvs_state_terms(&state, 0, &(struct ipvs_terms){ADMIN_DISABLED, 7});
+	ck_assert_str_eq(settle(&state), "-d -r 10.0.0.1:80");
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_DOWN), "");
+	ipvs_state_terms(&state, 0, &(struct ipvs_terms){ADMIN_ENABLED, 1});
+	ck_assert_str_eq(settle(&state), "-a -r 10.0.0.1:80 -g -w 0");
+	ck_assert_str_eq(verdict(&state, 0, VERDICT_UP), "-e -r 10.0.0.1:80 -g -w 1");
 }
 END_TEST
 
@@ -595,6 +627,7 @@ TCase *ipvs_state_case(void)
 		    a_configured_weight_of_0_is_programmed_and_no_fault,
 		    verdicts_survive_a_reload_by_the_probes_keys,
 		    a_drained_server_keeps_its_place_with_weight_0_whatever_its_checks_say,
+		    what_is_in_force_of_a_server_goes_before_the_model,
 		    a_server_found_with_traffic_is_drained_before_its_first_verdict,
 		    nobody_waits_for_a_disabled_server_and_it_is_not_in_the_table,
 		    a_lost_quorum_is_met_again_with_the_hysteresis_more,
