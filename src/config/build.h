@@ -237,6 +237,9 @@ const struct origin *service_place(struct build_service *service, const char *ke
 struct origin service_listener_place(struct build *build, struct build_service *service,
 				     uint32_t number);
 
+/* build_carried.c: the instances that carry addresses of services, after both are in the model. */
+void build_carried(struct build *build);
+
 /* resolve_service.c: what follows from other keys, where the file leaves it open; what defaults say
  * that is not for this service is dropped. */
 void resolve_service(struct build_service *service);

@@ -408,6 +408,9 @@ static bool references_hold(const struct model *model, enum role role)
 	for (size_t i = 0; i < model->service_count; i++) {
 		const struct service *service = &model->services[i];
 
+		for (size_t at = 0; at < service->instance_count; at++)
+			if (role != ROLE_IPVS && service->instances[at] >= model->instance_count)
+				return false;
 		if (service->on_failure == ON_FAILURE_AUTO)
 			return false;
 		for (size_t at = 0; at < service->real_server_count; at++)

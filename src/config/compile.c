@@ -366,6 +366,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	build_services(&build);
 	validate_services(&build);
 	build_instances_finish(&build);
+	build_carried(&build);
 	build_groups_finish(&build);
 	build_checks_finish(&build);
 	warn_nothing(&build);

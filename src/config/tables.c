@@ -586,6 +586,8 @@ static const struct schema_field service_fields[] = {
 	 .doc = "a name, a check in place, or a list: all must pass"},
 	{.key = "real_servers", .type = TYPE_SOURCE, .flags = FIELD_REQUIRED,
 	 .doc = "a pool's name or a list"},
+	{.type = TYPE_NUMBER, ITEMS(service, instances, instance_count),
+	 .flags = FIELD_LIST | FIELD_INDEX},
 	{.type = TYPE_RECORD, ITEMS(service, real_servers, real_server_count),
 	 .flags = FIELD_LIST | FIELD_CHILDREN, .record = &schema_real_server},
 };

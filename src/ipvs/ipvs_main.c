@@ -567,16 +567,24 @@ static void release(void *ctx)
 
 /* ---- facts from others ----------------------------------------------------------------------- */
 
+static bool has_news(const struct ipvs_state *state)
+{
+	return state->marked_count || state->stale_server_count || state->stale_service_count;
+}
+
 static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 {
 	struct ipvs_worker *ipvs = ctx;
-	struct fact_probe fact;
+	struct fact_probe probe;
+	struct fact_role role;
 
-	if (peer != ROLE_CHECK || type != FACT_PROBE || !ipvs->running ||
-	    !fact_probe_get(in, &fact))
+	if (!ipvs->running)
 		return;
-	ipvs_state_verdict(&ipvs->running->state, &fact);
-	if (!timer_armed(&ipvs->settle))
+	if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe))
+		ipvs_state_verdict(&ipvs->running->state, &probe);
+	else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role))
+		roles_take(&ipvs->running->state.roles, &role);
+	if (has_news(&ipvs->running->state) && !timer_armed(&ipvs->settle))
 		timer_at(&ipvs->settle, clock_now());
 }
 

@@ -111,6 +111,8 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 	int error = ipvs_layout_build(arena, model, &state.layout, why);
 
 	if (!error)
+		error = roles_init(&state.roles, arena, model);
+	if (!error)
 		error = number_servers(arena, &state);
 	if (!error)
 		error = index_users(arena, &state);

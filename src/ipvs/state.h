@@ -9,6 +9,7 @@
 
 #include "config/facts.h"
 #include "config/model.h"
+#include "config/roles.h"
 #include "ipvs/desired.h"
 #include "ipvs/plan.h"
 #include "ipvs/service.h"
@@ -44,6 +45,7 @@ struct ipvs_service_state {
 
 struct ipvs_state {
 	const struct model *model;
+	struct roles roles; /* of the instances */
 	struct ipvs_layout layout;
 	struct ipvs_table wanted; /* service v is layout.virtuals[v] */
 	/* per probe: the last verdict known, and what goes with it */

@@ -454,6 +454,27 @@ START_TEST(every_example_is_valid_and_not_warned_about)
 }
 END_TEST
 
+START_TEST(a_service_knows_the_instances_that_carry_its_addresses)
+{
+	static const char text[] =
+		"vrrp:\n"
+		"  - {name: u, interface: eth0, virtual_router_id: 1, virtual_addresses: 192.0.2.9}\n"
+		"  - {name: v, interface: eth0, virtual_router_id: 2, virtual_addresses: [192.0.2.1, 192.0.2.2]}\n"
+		"services:\n"
+		"  - {name: s, listen: [192.0.2.2:80, 192.0.2.1:80, 192.0.2.1:81], real_servers: 192.0.2.20}\n"
+		"  - {name: t, listen: [192.0.2.1:82, 192.0.2.9:82], real_servers: 192.0.2.20}\n"
+		"  - {name: nowhere, listen: 192.0.2.7:80, real_servers: 192.0.2.20}\n";
+	const struct service *services = compile(text, NULL)->services;
+
+	ck_assert_uint_eq(services[0].instance_count, 1);
+	ck_assert_uint_eq(services[0].instances[0], 1);
+	ck_assert_uint_eq(services[1].instance_count, 2);
+	ck_assert_uint_eq(services[1].instances[0], 1);
+	ck_assert_uint_eq(services[1].instances[1], 0);
+	ck_assert_uint_eq(services[2].instance_count, 0);
+}
+END_TEST
+
 START_TEST(an_arena_that_is_too_small_gives_no_model_and_no_crash)
 {
 	static const char text[] =
@@ -503,6 +524,7 @@ int main(void)
 		faults_of_other_directors_show_on_this_one,
 		the_same_text_makes_an_equal_model_of_another_generation,
 		descriptions_and_indices_change_nothing,
+		a_service_knows_the_instances_that_carry_its_addresses,
 		an_arena_that_is_too_small_gives_no_model_and_no_crash);
 
 	tcase_add_test(tcase, the_reference_file_names_every_key);

@@ -2,8 +2,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "config/facts.h"
+#include "config/roles.h"
 #include "suite.h"
 
 #define ROOM 2048
@@ -287,13 +289,38 @@ START_TEST(every_state_has_a_name_of_its_own)
 }
 END_TEST
 
+START_TEST(roles_are_unknown_until_told_and_one_master_is_enough)
+{
+	auto_arena *arena = arena_new(0);
+	uint32_t both[] = {1, 2};
+	struct service about = {.instances = both, .instance_count = 2};
+	struct model model = {.services = &about, .service_count = 1};
+	struct roles roles;
+
+	ck_assert_int_eq(roles_init(&roles, arena, &model), 0);
+	ck_assert_int_eq(roles_mastership(&roles, both, 2), MASTERSHIP_UNKNOWN);
+	ck_assert(roles_take(&roles, &(struct fact_role){1, VRRP_BACKUP}));
+	ck_assert(!roles_take(&roles, &(struct fact_role){1, VRRP_BACKUP}));
+	ck_assert(!roles_take(&roles, &(struct fact_role){3, VRRP_MASTER}));
+	ck_assert_int_eq(roles_mastership(&roles, both, 2), MASTERSHIP_UNKNOWN);
+	roles_take(&roles, &(struct fact_role){2, VRRP_FAULT});
+	ck_assert_int_eq(roles_mastership(&roles, both, 2), MASTERSHIP_NO);
+	roles_take(&roles, &(struct fact_role){2, VRRP_MASTER});
+	ck_assert(!roles_take(&roles, &(struct fact_role){2, VRRP_INIT}));
+	ck_assert_int_eq(roles_mastership(&roles, both, 2), MASTERSHIP_YES);
+	ck_assert_int_eq(roles_mastership(&roles, both, 1), MASTERSHIP_NO);
+	ck_assert_int_eq(roles_mastership(&roles, both, 0), MASTERSHIP_NO);
+}
+END_TEST
+
 static TCase *codec(void)
 {
 	TCase *tcase =
 		CASE("facts", every_field_of_an_instance_is_carried,
 		     what_never_happened_takes_no_room_in_a_packet,
 		     lateness_falls_into_the_bucket_below_its_bound, states_out_of_range_are_refused,
-		     a_hostile_text_cannot_reach_a_terminal, every_state_has_a_name_of_its_own);
+		     a_hostile_text_cannot_reach_a_terminal, every_state_has_a_name_of_its_own,
+		     roles_are_unknown_until_told_and_one_master_is_enough);
 
 	tcase_add_loop_test(tcase, a_fact_comes_out_as_it_went_in, 0, COUNT_OF(rows));
 	tcase_add_loop_test(tcase, a_short_or_long_fact_is_refused_and_nothing_written, 0,
