@@ -238,6 +238,23 @@ static void log_repairs(const struct ipvs_plan *plan)
 		log_warning("… and %zu repairs more", plan->count - REPAIRS_LOGGED);
 }
 
+/* Carries out a plan. Where changes were refused, only those removals follow that leave no service
+ * without the servers that the refused ones should have replaced. */
+static bool carry_out(struct ipvs_worker *ipvs, struct arena *arena, const struct ipvs_plan *plan)
+{
+	struct ipvs_table actual;
+	struct ipvs_plan safe;
+
+	if (ipvs_kernel_run(&ipvs->kernel, plan->ops, plan->removals))
+		return ipvs_kernel_run(&ipvs->kernel, plan->ops + plan->removals,
+				       plan->count - plan->removals);
+	if (plan->removals < plan->count && !ipvs_kernel_dump(&ipvs->kernel, arena, &actual) &&
+	    !ipvs_plan_safe_removals(arena, &ipvs->running->state.wanted, &actual,
+				     &ipvs->ownership.set, &safe))
+		ipvs_kernel_run(&ipvs->kernel, safe.ops, safe.count);
+	return false;
+}
+
 /* Compares the kernel's table with what is wanted and makes it so. */
 static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipvs_table *actual)
 {
@@ -256,7 +273,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 	ipvs_state_refusals_begin(state);
 	if (!plan.count) {
 		ipvs_kernel_agrees(&ipvs->kernel);
-	} else if (ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count)) {
+	} else if (carry_out(ipvs, arena, &plan)) {
 		if (is_repair) {
 			log_repairs(&plan);
 			ipvs->repairs += plan.count;

@@ -125,6 +125,54 @@ static int plan_removals(struct arena *arena, struct ipvs_plan *plan,
 	return error;
 }
 
+/* How many servers a service has, and of these how many can take connections. */
+struct strength {
+	size_t servers, usable;
+};
+
+static struct strength strength_of(const struct ipvs_service *service)
+{
+	struct strength strength = {.servers = service->dest_count};
+
+	for (size_t i = 0; i < service->dest_count; i++)
+		strength.usable += service->dests[i].attr.weight > 0;
+	return strength;
+}
+
+/* Of those in `actual` that stay. */
+static struct strength strength_left(const struct ipvs_service *desired,
+				     const struct ipvs_service *actual)
+{
+	struct walk walk = walk_of(desired, actual);
+	struct strength strength = {0};
+	struct pair pair;
+
+	while (walk_next(&walk, &pair)) {
+		bool stays = pair.desired && pair.actual;
+
+		strength.servers += stays;
+		strength.usable += stays && pair.actual->attr.weight > 0;
+	}
+	return strength;
+}
+
+static bool leaves_enough(const struct ipvs_service *desired, const struct ipvs_service *actual)
+{
+	struct strength goal = strength_of(desired), now = strength_of(actual),
+			left = strength_left(desired, actual);
+
+	return (left.servers || !now.servers || !goal.servers) &&
+	       (left.usable || !now.usable || !goal.usable);
+}
+
+static int plan_safe_removals(struct arena *arena, struct ipvs_plan *plan,
+			      const struct ipvs_service *desired, const struct ipvs_service *actual)
+{
+	if (desired && actual && !leaves_enough(desired, actual))
+		return 0;
+	return plan_removals(arena, plan, desired, actual);
+}
+
 int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired,
 		      const struct ipvs_service *actual, struct ipvs_plan *plan)
 {
@@ -180,6 +228,18 @@ int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired,
 	plan.removals = plan.count;
 	if (!error)
 		error = plan_pass(arena, &plan, desired, actual, owned, plan_removals);
+	if (!error)
+		*out = plan;
+	return error;
+}
+
+int ipvs_plan_safe_removals(struct arena *arena, const struct ipvs_table *desired,
+			    const struct ipvs_table *actual, const struct ipvs_keys *owned,
+			    struct ipvs_plan *out)
+{
+	struct ipvs_plan plan = {0};
+	int error = plan_pass(arena, &plan, desired, actual, owned, plan_safe_removals);
+
 	if (!error)
 		*out = plan;
 	return error;

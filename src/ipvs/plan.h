@@ -52,6 +52,12 @@ int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired,
 		    const struct ipvs_table *actual, const struct ipvs_keys *owned,
 		    struct ipvs_plan *out);
 
+/* The removals alone, for when changes were refused and `actual` is what the kernel has since: none
+ * that would take the last usable servers of a service that is wanted with some. -ENOMEM. */
+int ipvs_plan_safe_removals(struct arena *arena, const struct ipvs_table *desired,
+			    const struct ipvs_table *actual, const struct ipvs_keys *owned,
+			    struct ipvs_plan *out);
+
 /* One service, with the same rules, appended to a plan (whose `removals` then means nothing);
  * `desired` NULL removes it, `actual` NULL: the kernel has it not. -ENOMEM. */
 int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired,

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "random.h"
+
 void fake_ipvs_init(struct fake_ipvs *fake)
 {
 	memset(fake, 0, sizeof(*fake));
@@ -54,16 +57,25 @@ static int delete_service(struct fake_ipvs *fake, struct ipvs_service *service)
 	return 0;
 }
 
+static bool lacks_scheduler(const struct fake_ipvs *fake, const struct ipvs_op *op)
+{
+	return fake->lacks && !strcmp(fake->lacks, op->service_attr.scheduler);
+}
+
 static int apply_service(struct fake_ipvs *fake, const struct ipvs_op *op)
 {
 	struct ipvs_service *service = ipvs_table_find(&fake->table, &op->service);
 
-	if (op->kind == IPVS_ADD_SERVICE)
-		return service ? -EEXIST : add_service(fake, op);
-	if (!service)
+	if (op->kind == IPVS_ADD_SERVICE && service)
+		return -EEXIST;
+	if (op->kind != IPVS_ADD_SERVICE && !service)
 		return -ESRCH;
 	if (op->kind == IPVS_DEL_SERVICE)
 		return delete_service(fake, service);
+	if (lacks_scheduler(fake, op))
+		return -ENOENT;
+	if (op->kind == IPVS_ADD_SERVICE)
+		return add_service(fake, op);
 	service->attr = op->service_attr;
 	return 0;
 }
@@ -104,4 +116,61 @@ int fake_ipvs_apply(struct fake_ipvs *fake, const struct ipvs_op *op)
 	if (!error)
 		fake->applied++;
 	return error;
+}
+
+int fake_ipvs_run(struct fake_ipvs *fake, const struct ipvs_op *ops, size_t count,
+		  enum fake_trouble trouble, size_t at)
+{
+	int refused = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool is_it = i == at;
+
+		if (is_it && trouble == FAKE_LOST_REQUEST)
+			return -ETIMEDOUT;
+		if (is_it && trouble == FAKE_REFUSED)
+			refused++;
+		else
+			refused += fake_ipvs_apply(fake, &ops[i]) < 0;
+		if (fake->each)
+			fake->each(fake->ctx, fake);
+		if (is_it && trouble == FAKE_LOST_ANSWER)
+			return -ETIMEDOUT;
+	}
+	return refused;
+}
+
+/* Each element once in any order, some a second time. */
+static size_t shuffle(void *out, const void *items, size_t count, size_t size)
+{
+	size_t total = count;
+
+	for (size_t i = 0; i < count; i++) {
+		char *at = (char *)out + i * size,
+		     *other = (char *)out + random_below((unsigned)i + 1) * size;
+
+		memmove(at, other, size);
+		memcpy(other, (const char *)items + i * size, size);
+	}
+	for (size_t i = 0; i < count && !random_below(4); i++)
+		memcpy((char *)out + total++ * size, (const char *)items + i * size, size);
+	return total;
+}
+
+struct ipvs_table fake_ipvs_dump(const struct fake_ipvs *fake, struct arena *arena)
+{
+	size_t room = 2 * fake->table.count + 1;
+	struct ipvs_table table = {.services = arena_array(arena, room, sizeof(*table.services))};
+
+	table.count = shuffle(table.services, fake->table.services, fake->table.count,
+			      sizeof(*table.services));
+	for (size_t i = 0; i < table.count; i++) {
+		struct ipvs_service *service = &table.services[i];
+		const struct ipvs_dest *dests = service->dests;
+		size_t size = sizeof(*dests);
+
+		service->dests = arena_array(arena, 2 * service->dest_count + 1, size);
+		service->dest_count = shuffle(service->dests, dests, service->dest_count, size);
+	}
+	return table;
 }

@@ -5,6 +5,7 @@
 #include "../unit/suite.h"
 
 TCase *ipvs_plan_property_case(void);
+TCase *ipvs_failures_property_case(void);
 TCase *ipvs_state_property_case(void);
 
 #endif

@@ -196,10 +196,18 @@ static void check_life(const struct life *life, const struct ipvs_table *before)
 	}
 }
 
-static void step_verdict(struct life *life)
+static void step_read_back(struct life *life)
 {
-	struct ipvs_plan plan = {0};
+	struct ipvs_plan plan;
 
+	ck_assert_int_eq(ipvs_plan_build(life->arena, &life->state.wanted, &life->kernel.table,
+					 &owned, &plan),
+			 0);
+	run(life, plan.ops, plan.count);
+}
+
+static void settle(struct life *life, struct ipvs_plan *plan)
+{
 	for (unsigned times = 1 + random_below(4); times; times--) {
 		struct fact_probe fact = {.probe = random_below(2 * SERVERS + 1),
 					  .verdict = (enum verdict)random_below(3),
@@ -207,8 +215,26 @@ static void step_verdict(struct life *life)
 
 		ipvs_state_verdict(&life->state, &fact);
 	}
-	ck_assert_int_eq(ipvs_state_settle(life->arena, &life->state, life->now, &plan), 0);
+	ck_assert_int_eq(ipvs_state_settle(life->arena, &life->state, life->now, plan), 0);
+}
+
+static void step_verdict(struct life *life)
+{
+	struct ipvs_plan plan = {0};
+
+	settle(life, &plan);
 	run(life, plan.ops, plan.count);
+}
+
+/* An operation that verdicts need is refused or lost; then the kernel is looked at. */
+static void step_trouble(struct life *life)
+{
+	struct ipvs_plan plan = {0};
+
+	settle(life, &plan);
+	fake_ipvs_run(&life->kernel, plan.ops, plan.count,
+		      (enum fake_trouble)random_below(FAKE_TROUBLES), random_below(5));
+	step_read_back(life);
 }
 
 /* COMMIT, perhaps with verdicts before FINISH, then the removals that are still unwanted: all that
@@ -231,8 +257,6 @@ static void step_reload(struct life *life)
 
 static void step_interference(struct life *life)
 {
-	struct ipvs_plan plan;
-
 	for (unsigned times = random_below(4); times && life->kernel.table.count; times--) {
 		struct ipvs_service *service =
 			&life->kernel.services[random_below((unsigned)life->kernel.table.count)];
@@ -243,10 +267,7 @@ static void step_interference(struct life *life)
 			op.dest = service->dests[random_below((unsigned)service->dest_count)].key;
 		fake_ipvs_apply(&life->kernel, &op);
 	}
-	ck_assert_int_eq(ipvs_plan_build(life->arena, &life->state.wanted, &life->kernel.table,
-					 &owned, &plan),
-			 0);
-	run(life, plan.ops, plan.count);
+	step_read_back(life);
 }
 
 static void begin(struct life *life)
@@ -283,6 +304,9 @@ START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repa
 				break;
 			case 1:
 				step_interference(&life);
+				break;
+			case 2:
+				step_trouble(&life);
 				break;
 			default:
 				step_verdict(&life);

@@ -141,6 +141,29 @@ START_TEST(a_foreign_service_is_left_alone)
 }
 END_TEST
 
+/* The one that was to take its place was refused: it is not in the kernel. */
+START_TEST(a_removal_waits_while_it_would_leave_a_service_empty)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_dest before[] = {test_dest("10.0.0.1:80", 1)},
+			 after[] = {test_dest("10.0.0.2:80", 1)},
+			 both[] = {test_dest("10.0.0.1:80", 1), test_dest("10.0.0.2:80", 1)};
+	struct ipvs_service desired = web(after, 1), actual = web(before, 1);
+	struct ipvs_table wanted = {&desired, 1}, there = {&actual, 1};
+	struct ipvs_keys owned = {&desired.key, 1};
+	struct ipvs_plan plan;
+
+	ck_assert_int_eq(ipvs_plan_safe_removals(arena, &wanted, &there, &owned, &plan), 0);
+	ck_assert_uint_eq(plan.count, 0);
+	actual = web(both, 2);
+	ck_assert_int_eq(ipvs_plan_safe_removals(arena, &wanted, &there, &owned, &plan), 0);
+	ck_assert_uint_eq(plan.count, 1);
+	desired = web(after, 0);
+	ck_assert_int_eq(ipvs_plan_safe_removals(arena, &wanted, &there, &owned, &plan), 0);
+	ck_assert_uint_eq(plan.count, 2);
+}
+END_TEST
+
 START_TEST(sorting_drops_doubles)
 {
 	struct ipvs_dest dests[] = {test_dest("10.0.0.2:80", 1), test_dest("10.0.0.1:80", 1),
@@ -181,5 +204,6 @@ TCase *ipvs_plan_case(void)
 		    another_scheduler_or_forwarding_method_is_a_change_in_place,
 		    a_service_that_goes_is_one_operation, equal_services_need_nothing,
 		    all_that_a_service_can_be_has_ipvsadms_words, a_foreign_service_is_left_alone,
+		    a_removal_waits_while_it_would_leave_a_service_empty,
 		    sorting_drops_doubles, a_virtual_service_has_a_short_name);
 }

@@ -1,0 +1,132 @@
+#include "random_ipvs.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <check.h>
+#include <linux/ip_vs.h>
+
+#include "base/arena.h"
+#include "random.h"
+
+#define SERVERS 7
+
+struct ipvs_service_key ipvs_random_key(unsigned i)
+{
+	struct ipvs_service_key key = {.protocol = i % 2 ? IPPROTO_TCP : IPPROTO_UDP,
+				       .port = (uint16_t)(80 + i / 4)};
+
+	if (i % 5 == 4)
+		return (struct ipvs_service_key){.fwmark = i, .address.family = AF_INET};
+	key.address = addr_from_ipv4(0xc0a80800 + i / 2);
+	if (i % 3 == 2)
+		addr_parse(i < 5 ? "2001:db8::1" : "2001:db8::2", &key.address);
+	return key;
+}
+
+static struct ipvs_service_attr service_attr(void)
+{
+	static const char *const schedulers[] = {"rr", "wlc", "sh"};
+	struct ipvs_service_attr attr = {.netmask = random_below(3) ? UINT32_MAX : 0xffffff00,
+					 .timeout = 60 + 60 * random_below(2)};
+
+	attr.flags |= random_below(2) ? IP_VS_SVC_F_PERSISTENT : 0;
+	attr.flags |= random_below(3) ? 0 : IP_VS_SVC_F_SCHED1;
+	attr.flags |= random_below(3) ? 0 : IP_VS_SVC_F_SCHED2;
+	attr.flags |= random_below(3) ? 0 : IP_VS_SVC_F_ONEPACKET;
+	if (!random_below(3))
+		strcpy(attr.engine, "sip");
+	strcpy(attr.scheduler, schedulers[random_below(3)]);
+	return attr;
+}
+
+void ipvs_random_service(struct arena *arena, struct ipvs_service *out, unsigned key)
+{
+	*out = (struct ipvs_service){.key = ipvs_random_key(key), .attr = service_attr()};
+	out->dests = arena_array(arena, SERVERS, sizeof(*out->dests));
+	for (unsigned i = 0; i < SERVERS; i++) {
+		if (random_below(2))
+			continue;
+		out->dests[out->dest_count++] = (struct ipvs_dest){
+			.key = {.address = addr_from_ipv4(0x0a000001 + i),
+				.port = (uint16_t)(80 + i % 2)},
+			.attr = {.weight = random_below(3),
+				 .upper_threshold = 10 * random_below(3),
+				 .lower_threshold = 5 * random_below(2),
+				 .forwarding =
+					 random_below(2) ? IPVS_FORWARD_DR : IPVS_FORWARD_NAT}};
+	}
+}
+
+struct ipvs_table ipvs_random_table(struct arena *arena)
+{
+	struct ipvs_table table = {
+		.services = arena_array(arena, IPVS_RANDOM_KEYS, sizeof(*table.services))};
+
+	for (unsigned i = 0; i < IPVS_RANDOM_KEYS; i++)
+		if (random_below(2))
+			ipvs_random_service(arena, &table.services[table.count++], i);
+	ipvs_table_sort(&table);
+	return table;
+}
+
+struct ipvs_keys ipvs_random_owned(struct arena *arena, const struct ipvs_table *desired)
+{
+	struct ipvs_keys owned = {
+		.keys = arena_array(arena, IPVS_RANDOM_KEYS, sizeof(*owned.keys))};
+	struct ipvs_table all = {
+		.services = arena_array(arena, IPVS_RANDOM_KEYS, sizeof(*all.services))};
+
+	for (unsigned i = 0; i < IPVS_RANDOM_KEYS; i++) {
+		struct ipvs_service_key key = ipvs_random_key(i);
+
+		if (ipvs_table_find(desired, &key) || random_below(2))
+			all.services[all.count++].key = key;
+	}
+	ipvs_table_sort(&all);
+	for (size_t i = 0; i < all.count; i++)
+		owned.keys[owned.count++] = all.services[i].key;
+	return owned;
+}
+
+struct ipvs_table ipvs_expected(struct arena *arena, const struct ipvs_table *desired,
+				const struct ipvs_table *actual, const struct ipvs_keys *owned)
+{
+	struct ipvs_table table = {
+		.services = arena_array(arena, 2 * IPVS_RANDOM_KEYS, sizeof(*table.services))};
+
+	for (size_t i = 0; i < desired->count; i++)
+		table.services[table.count++] = desired->services[i];
+	for (size_t i = 0; i < actual->count; i++)
+		if (!ipvs_table_find(desired, &actual->services[i].key) &&
+		    !ipvs_keys_have(owned, &actual->services[i].key))
+			table.services[table.count++] = actual->services[i];
+	ipvs_table_sort(&table);
+	return table;
+}
+
+unsigned ipvs_usable(const struct ipvs_service *service)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < service->dest_count; i++)
+		count += service->dests[i].attr.weight > 0;
+	return count;
+}
+
+void ipvs_check_never_empty(const struct ipvs_table *before, const struct ipvs_table *after,
+			    const struct ipvs_table *now, bool usable)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct ipvs_service *was = &before->services[i];
+		const struct ipvs_service *becomes = ipvs_table_find(after, &was->key);
+		const struct ipvs_service *is = ipvs_table_find(now, &was->key);
+
+		if (!becomes)
+			continue;
+		ck_assert_ptr_nonnull(is);
+		ck_assert(is->dest_count || !was->dest_count || !becomes->dest_count);
+		ck_assert(!usable || ipvs_usable(is) || !ipvs_usable(was) || !ipvs_usable(becomes));
+	}
+}
