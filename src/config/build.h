@@ -247,6 +247,14 @@ void resolve_service(struct build_service *service);
 /* validate_ipvs.c: what the kernel's IPVS can make of one service; warnings included. */
 bool validate_ipvs(struct build *build, struct build_service *service);
 
+/* validate_mark.c: services that are known by a firewall mark. The mark, and the family where the file
+ * leaves it open; when the servers are known. */
+void resolve_mark(struct build_service *service);
+/* Listeners or a mark, and what goes with a mark. */
+bool validate_mark(struct build *build, struct build_service *service);
+/* Marks among each other. */
+void validate_marks(struct build *build);
+
 /* Rules inside one service; to be called before its probes are made. False when one was broken. */
 bool validate_service(struct build *build, struct build_service *service);
 void validate_services(struct build *build);

@@ -190,15 +190,16 @@ static bool check_server(struct build *build, const struct build_service *servic
 	return true;
 }
 
-/* The ports of the listeners in order, each once. */
+/* The ports of the listeners in order, each once; 0 for a service without one. */
 static bool distinct_ports(struct build *build, struct build_service *service)
 {
 	const struct service *model = service->model;
 	uint8_t *seen = arena_alloc(build->arena, model->listen_count > 1 ? 65536 / 8 : 1);
 
-	service->ports = arena_array(build->arena, model->listen_count, sizeof(*service->ports));
+	service->ports = arena_array(build->arena, model->listen_count + 1, sizeof(*service->ports));
 	if (!seen || !service->ports)
 		return false;
+	service->port_count = !model->listen_count;
 	for (size_t i = 0; i < model->listen_count; i++) {
 		uint16_t port = model->listen[i].port;
 
@@ -274,6 +275,7 @@ static void build_service(struct build *build, const struct section_item *item,
 	if (model->scheduler)
 		resolve_service(service);
 	service_servers(build, service);
+	resolve_mark(service);
 	service->checks_good = build_service_checks(build, service);
 	if (!copy_servers(build, service))
 		return;

@@ -50,6 +50,21 @@ const struct tracker *model_tracker(const struct model *model, const struct inst
 	return group && index < group->track_count ? &group->track[index] : NULL;
 }
 
+uint8_t service_family(const struct service *service)
+{
+	return service->listen_count ? service->listen[0].address.family : service->family;
+}
+
+size_t service_vip_count(const struct service *service)
+{
+	return service->fwmark ? service->address_count : service->listen_count;
+}
+
+const struct addr *service_vip(const struct service *service, size_t index)
+{
+	return service->fwmark ? &service->addresses[index] : &service->listen[index].address;
+}
+
 const char *check_type_name(enum check_type type)
 {
 	static const char *const names[] = {

@@ -302,13 +302,14 @@ struct service {
 	const char *name, *description;
 	struct endpoint *listen;  /* port 0: all ports, with persistence only */
 	size_t listen_count;
-	/* Packets that carry this firewall mark are the service's: put on by somebody else (no listen), or, with
-	   `group`, by rules of lbha's for all its listeners together. 0: none, listeners are services of their own. */
-	uint32_t fwmark;
+	uint32_t fwmark;          /* instead of listen: packets that somebody else has marked so; 0: none */
 	uint8_t family;           /* with fwmark: AF_INET or AF_INET6 */
-	bool group;
-	struct addr *addresses;   /* with a fwmark of somebody else's: the VIPs it is about, for lbha-rs and fullnat */
+	struct addr *addresses;   /* with fwmark: the VIPs that those packets are for, as far as known */
 	size_t address_count;
+	bool group;               /* all listeners, of one family, are one service: rules of lbha's mark their packets */
+	/* The firewall mark that the kernel knows the service by: fwmark, or what config/mark.h gives a group.
+	   0: none, listeners are services of their own. */
+	uint32_t mark;
 	uint32_t protocols;       /* set of enum protocol */
 	const char *scheduler;
 	uint32_t scheduler_flags; /* set of enum scheduler_flag, none that the scheduler has not */
@@ -334,6 +335,12 @@ struct service {
 	struct real_server *real_servers;
 	size_t real_server_count;
 };
+
+/* The family of a service that has a mark; of others that of their first listener. */
+uint8_t service_family(const struct service *service);
+/* Its virtual addresses: those of its listeners, or, with fwmark, those that were named. */
+size_t service_vip_count(const struct service *service);
+const struct addr *service_vip(const struct service *service, size_t index);
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 

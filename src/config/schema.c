@@ -43,13 +43,21 @@ bool schema_is_stored(const struct schema_field *field)
 	return field->type != TYPE_SOURCE && !(field->flags & FIELD_DROP);
 }
 
+static bool has_zero(const struct schema_word *words)
+{
+	while (words->text && words->value)
+		words++;
+	return words->text != NULL;
+}
+
 bool schema_is_optional(const struct schema_field *field)
 {
 	if ((field->flags & (FIELD_REQUIRED | FIELD_ALWAYS | FIELD_LIST)) || field->default_text)
 		return false;
 	return field->type == TYPE_TEXT || field->type == TYPE_ADDRESS ||
 	       field->type == TYPE_ENDPOINT || field->type == TYPE_SIGNED ||
-	       (field->type == TYPE_NUMBER && field->min > 0);
+	       (field->type == TYPE_NUMBER && field->min > 0) ||
+	       (field->type == TYPE_WORD && !has_zero(field->words));
 }
 
 uint64_t schema_number(const void *value, size_t size)

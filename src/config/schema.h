@@ -102,7 +102,8 @@ bool schema_applies(const struct schema_record *record, const struct schema_fiel
 bool schema_is_other(const struct schema_record *record, const struct schema_field *field,
 		     const void *object);
 
-/* Whether the member may be absent in a model (NULL, family 0, a number below its minimum). */
+/* Whether the member may be absent in a model (NULL, family 0, a number below its minimum, 0 that is
+ * no word's). */
 bool schema_is_optional(const struct schema_field *field);
 
 /* A list's elements and count; `at` a member of an object. */

@@ -475,6 +475,10 @@ const struct schema_record schema_probe = {
 static const struct schema_word protocol_words[] = {
 	{"tcp", PROTOCOL_TCP}, {"udp", PROTOCOL_UDP}, {"sctp", PROTOCOL_SCTP}, {0},
 };
+/* As AF_INET and AF_INET6. */
+static const struct schema_word family_words[] = {
+	{"ipv4", 2}, {"ipv6", 10}, {0},
+};
 static const struct schema_word flag_words[] = {
 	{"sh-fallback", SCHEDULER_SH_FALLBACK},
 	{"sh-port", SCHEDULER_SH_PORT},
@@ -557,8 +561,17 @@ static const struct schema_field service_fields[] = {
 	NAME(service),
 	DESCRIPTION(service),
 	{.key = "listen", .type = TYPE_ENDPOINT, ITEMS(service, listen, listen_count),
-	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_endpoint,
+	 .flags = FIELD_LIST | FIELD_OWN, .judge = judge_endpoint,
 	 .doc = "address and port for clients; without a port all ports, with persistence only"},
+	{.key = "fwmark", .type = TYPE_NUMBER, MEMBER(service, fwmark), .flags = FIELD_OWN,
+	 .min = 1, .max = UINT32_MAX,
+	 .doc = "instead of listen: for packets that somebody else marks so"},
+	{.key = "family", .type = TYPE_WORD, MEMBER(service, family), .flags = FIELD_OWN,
+	 .words = family_words, .doc = "with fwmark: ipv4 or ipv6; default that of the addresses"},
+	{.key = "addresses", .type = TYPE_ADDRESS, ITEMS(service, addresses, address_count),
+	 .flags = FIELD_LIST | FIELD_OWN, .judge = judge_host_address,
+	 .doc = "with fwmark: the virtual addresses that those packets are for"},
+	{.type = TYPE_NUMBER, MEMBER(service, mark)},
 	{.key = "protocol", .type = TYPE_WORDS, MEMBER(service, protocols), .words = protocol_words,
 	 .default_text = "tcp", .doc = "one or more"},
 	{.key = "scheduler", .type = TYPE_TEXT, MEMBER(service, scheduler),

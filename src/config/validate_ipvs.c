@@ -106,8 +106,9 @@ static bool persistence_fits(struct build *build, struct build_service *service)
 			      "a prefix needs persistence: a timeout above 0");
 		return false;
 	}
-	for (size_t i = 0; i < model->listen_count; i++) {
-		uint8_t family = model->listen[i].address.family;
+	for (size_t i = 0; i == 0 || i < model->listen_count; i++) {
+		uint8_t family =
+			i ? model->listen[i].address.family : service_family(model);
 
 		if (!family || persistence->prefix <= addr_bits(family))
 			continue;

@@ -187,11 +187,10 @@ static bool gateway_fits(struct build *build, struct build_service *service)
 			      "a gateway needs forwarding: nat");
 		return false;
 	}
-	if (model->listen_count && model->listen[0].address.family &&
-	    model->listen[0].address.family != model->gateway.family) {
-		origin_report(
-			&build->reader, SEVERITY_ERROR, origin, origin,
-			"the gateway is not of the listeners' family (one is IPv4, the other IPv6)");
+	if (service_family(model) && service_family(model) != model->gateway.family) {
+		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
+			      "the gateway is not of the %s family (one is IPv4, the other IPv6)",
+			      model->listen_count ? "listeners'" : "service's");
 		return false;
 	}
 	return true;
@@ -254,6 +253,7 @@ bool validate_service(struct build *build, struct build_service *service)
 			      BUILD_LISTENERS_MAX, BUILD_PAIRS_MAX);
 		return false;
 	}
+	good = validate_mark(build, service);
 	for (size_t i = 0; i < model->real_server_count; i++)
 		good &= server_fits(build, service, i);
 	good &= servers_unique(build, service);
@@ -448,5 +448,6 @@ void validate_services(struct build *build)
 		return;
 	claim_names(build);
 	claim_listeners(build);
+	validate_marks(build);
 	warn_all_uncarried(build);
 }

@@ -445,12 +445,12 @@ bool value_is_present(const struct schema_field *field, const void *value)
 	case TYPE_NUMBER:
 		return schema_number(value, field->size) >= (uint64_t)field->min;
 	case TYPE_SIGNED:
+	case TYPE_WORD:
 		return schema_number(value, field->size) != 0;
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
 	case TYPE_DURATION:
 	case TYPE_RANGE:
-	case TYPE_WORD:
 	case TYPE_WORDS:
 	case TYPE_RECORD:
 		break;

@@ -17,6 +17,8 @@ static const char *describe(const json_t *service, char *buffer, size_t size)
 	text_add(&out, "%s", json_text(service, "protocol"));
 	json_array_foreach (json_object_get(service, "listen"), at, listener)
 		text_add(&out, " %s", json_string_value(listener));
+	if (json_is_integer(json_object_get(service, "fwmark")))
+		text_add(&out, " mark 0x%llx", json_number(service, "fwmark"));
 	text_add(&out, ", %s, %s, weight %lld up, quorum %lld", json_text(service, "scheduler"),
 		 json_text(service, "forwarding"), json_number(quorum, "have"),
 		 json_number(quorum, "needed"));

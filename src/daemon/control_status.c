@@ -491,7 +491,7 @@ static json_t *service_json(const struct mirror *mirror, size_t at, nstime wall)
 	put(&object, "state", json_string(service_state_name(fact.state)));
 	put(&object, "reason", status_text(fact.reason));
 	put(&object, "listen", listen_json(service));
-	put(&object, "fwmark", json_null());
+	put(&object, "fwmark", service->mark ? number(service->mark) : json_null());
 	put(&object, "protocol", protocol_json(service->protocols));
 	put(&object, "scheduler", status_text(service->scheduler));
 	put(&object, "forwarding", json_string(forwarding_name(service->forwarding)));

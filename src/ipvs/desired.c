@@ -108,6 +108,23 @@ static int order_servers(struct arena *arena, const struct service *service,
 	return 0;
 }
 
+static int add_virtual(struct arena *arena, struct ipvs_layout *layout, uint32_t index,
+		       const struct ipvs_service_key *key, struct text *why)
+{
+	const struct service *service = &layout->model->services[index];
+	struct ipvs_virtual *about =
+		arena_push(arena, &layout->virtuals, &layout->count, sizeof(*about));
+
+	if (!about)
+		return -ENOMEM;
+	about->service = index;
+	about->empty.key = *key;
+	about->empty.attr = attr_of(service, key->address.family);
+	if (order_servers(arena, service, about, why))
+		return why->length ? -EEXIST : -ENOMEM;
+	return 0;
+}
+
 static int add_service(struct arena *arena, struct ipvs_layout *layout, uint32_t index,
 		       struct text *why)
 {
@@ -118,28 +135,24 @@ static int add_service(struct arena *arena, struct ipvs_layout *layout, uint32_t
 			 service->scheduler);
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < service->listen_count; i++) {
-		const struct endpoint *listen = &service->listen[i];
+	if (service->mark) {
+		struct ipvs_service_key key = {.fwmark = service->mark,
+					       .address.family = service_family(service)};
 
-		for (size_t p = 0; p < COUNT_OF(protocols); p++) {
-			struct ipvs_virtual *about;
-
-			if (!(service->protocols & protocols[p].protocol))
-				continue;
-			about = arena_push(arena, &layout->virtuals, &layout->count,
-					   sizeof(*about));
-			if (!about)
-				return -ENOMEM;
-			about->service = index;
-			about->empty.key =
-				(struct ipvs_service_key){.address = listen->address,
-							  .port = listen->port,
-							  .protocol = protocols[p].number};
-			about->empty.attr = attr_of(service, listen->address.family);
-			if (order_servers(arena, service, about, why))
-				return why->length ? -EEXIST : -ENOMEM;
-		}
+		return add_virtual(arena, layout, index, &key, why);
 	}
+	for (size_t i = 0; i < service->listen_count; i++)
+		for (size_t p = 0; p < COUNT_OF(protocols); p++) {
+			struct ipvs_service_key key = {.address = service->listen[i].address,
+						       .port = service->listen[i].port,
+						       .protocol = protocols[p].number};
+			int error = service->protocols & protocols[p].protocol
+					    ? add_virtual(arena, layout, index, &key, why)
+					    : 0;
+
+			if (error)
+				return error;
+		}
 	return 0;
 }
 

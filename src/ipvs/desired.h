@@ -1,5 +1,6 @@
-/* The wanted IPVS table of a model. Each listener × protocol of a service is a virtual service; a
- * real server without a port takes the listener's. What does not depend on verdicts (the virtual
+/* The wanted IPVS table of a model. Each listener × protocol of a service is a virtual service, or,
+ * with a firewall mark, all of it is one; a real server without a port takes the listener's, and with a
+ * mark that of the packet. What does not depend on verdicts (the virtual
  * services, the order of their destinations) is laid out once per model, so that a verdict costs a
  * walk over one service's servers and nothing else. */
 #ifndef LBHA_IPVS_DESIRED_H

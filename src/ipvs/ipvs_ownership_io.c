@@ -13,6 +13,8 @@ static struct owned record_of(bool gone, const struct ipvs_service_key *key)
 {
 	struct endpoint endpoint = {.address = key->address, .port = key->port};
 
+	if (key->fwmark)
+		return owned_of_mark(gone, key->fwmark, key->address.family);
 	return owned_of_service(gone, key->protocol, &endpoint);
 }
 
@@ -78,6 +80,7 @@ int ipvs_ownership_init(struct ipvs_ownership *ownership, int fd, const struct o
 			continue;
 		ownership->set.keys[ownership->set.count++] =
 			(struct ipvs_service_key){.address = service->endpoint.address,
+						  .fwmark = service->mark,
 						  .port = service->endpoint.port,
 						  .protocol = service->protocol};
 	}

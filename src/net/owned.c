@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/arena.h"
 
@@ -55,6 +56,19 @@ static const char *protocol_name(uint8_t number)
 	return protocols[i].name;
 }
 
+static int format_service(char sign, const struct owned_service *service, char *out)
+{
+	char text[ENDPOINT_TEXT];
+
+	if (service->mark)
+		return snprintf(out, OWNED_LINE, "%c service mark %" PRIu32 " %s\n", sign,
+				service->mark,
+				service->endpoint.address.family == AF_INET6 ? "ipv6" : "ipv4");
+	return snprintf(out, OWNED_LINE, "%c service %s %s\n", sign,
+			protocol_name(service->protocol),
+			endpoint_format(&service->endpoint, text));
+}
+
 size_t owned_format(const struct owned *record, char *out)
 {
 	char text[ENDPOINT_TEXT];
@@ -74,9 +88,7 @@ size_t owned_format(const struct owned *record, char *out)
 				  record->sysctl.path, record->sysctl.former, record->sysctl.set);
 		break;
 	case OWNED_SERVICE:
-		length = snprintf(out, OWNED_LINE, "%c service %s %s\n", sign,
-				  protocol_name(record->service.protocol),
-				  endpoint_format(&record->service.endpoint, text));
+		length = format_service(sign, &record->service, out);
 		break;
 	case OWNED_ROUTE:
 		length = format_route(sign, &record->route, out);
@@ -148,18 +160,6 @@ static bool parse_sysctl(const struct words *words, struct owned_sysctl *out)
 	       number_parse(words->word[4], &out->set);
 }
 
-static bool parse_service(const struct words *words, struct owned_service *out)
-{
-	if (words->count != 4)
-		return false;
-	for (size_t i = 0; i < COUNT_OF(protocols); i++)
-		if (!strcmp(words->word[2], protocols[i].name)) {
-			out->protocol = protocols[i].number;
-			return !endpoint_parse(words->word[3], &out->endpoint);
-		}
-	return false;
-}
-
 static bool number_parse_u32(const char *text, uint32_t *out)
 {
 	int64_t number;
@@ -168,6 +168,30 @@ static bool number_parse_u32(const char *text, uint32_t *out)
 		return false;
 	*out = (uint32_t)number;
 	return true;
+}
+
+static bool parse_mark(const struct words *words, struct owned_service *out)
+{
+	const char *family = words->word[4];
+
+	if (strcmp(family, "ipv4") != 0 && strcmp(family, "ipv6") != 0)
+		return false;
+	out->endpoint.address.family = family[3] == '6' ? AF_INET6 : AF_INET;
+	return number_parse_u32(words->word[3], &out->mark) && out->mark;
+}
+
+static bool parse_service(const struct words *words, struct owned_service *out)
+{
+	if (words->count == 5 && !strcmp(words->word[2], "mark"))
+		return parse_mark(words, out);
+	if (words->count != 4)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(protocols); i++)
+		if (!strcmp(words->word[2], protocols[i].name)) {
+			out->protocol = protocols[i].number;
+			return !endpoint_parse(words->word[3], &out->endpoint);
+		}
+	return false;
 }
 
 static bool parse_timeout(const struct words *words, struct owned_timeout *out)
@@ -268,6 +292,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 	case OWNED_SERVICE:
 		if (a->service.protocol != b->service.protocol)
 			return a->service.protocol < b->service.protocol ? -1 : 1;
+		if (a->service.mark != b->service.mark)
+			return a->service.mark < b->service.mark ? -1 : 1;
 		return endpoint_compare(&a->service.endpoint, &b->service.endpoint);
 	case OWNED_ROUTE:
 		return route_compare(&a->route.route, &b->route.route);
@@ -452,5 +478,14 @@ struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint
 
 	record.service.protocol = protocol;
 	record.service.endpoint = *endpoint;
+	return record;
+}
+
+struct owned owned_of_mark(bool gone, uint32_t mark, uint8_t family)
+{
+	struct owned record = {.gone = gone, .kind = OWNED_SERVICE};
+
+	record.service.mark = mark;
+	record.service.endpoint.address.family = family;
 	return record;
 }

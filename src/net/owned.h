@@ -5,6 +5,7 @@
  *   - address 3 eth0 192.168.8.200/24
  *   + sysctl net/ipv4/conf/eth0/arp_ignore 0 1      former value, value set
  *   + service tcp 192.168.8.200:80                  an IPVS virtual service
+ *   + service mark 80 ipv4                          one that is known by a firewall mark
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
@@ -51,10 +52,12 @@ struct owned_sysctl {
 	int64_t former, set;
 };
 
-/* An IPVS virtual service: protocol (IPPROTO_TCP, _UDP, _SCTP) and endpoint (port 0: all ports). */
+/* An IPVS virtual service: protocol (IPPROTO_TCP, _UDP, _SCTP) and endpoint (port 0: all ports); or a
+ * firewall mark and a family, all else zero. */
 struct owned_service {
 	uint8_t protocol;
 	struct endpoint endpoint;
+	uint32_t mark; /* 0: none */
 };
 
 /* Key: destination, metric, table. */
@@ -124,5 +127,6 @@ struct owned owned_of_route(bool gone, const struct route *route, const char *li
 struct owned owned_of_link(bool gone, const char *name, const char *parent);
 struct owned owned_of_sysctl(bool gone, const struct sysctl_op *op);
 struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint);
+struct owned owned_of_mark(bool gone, uint32_t mark, uint8_t family);
 
 #endif

@@ -57,8 +57,8 @@ static bool serves(const struct service *service, const struct address_list *own
 
 static int put_service(struct arena *arena, const struct service *service, struct rs_desired *set)
 {
-	for (size_t i = 0; i < service->listen_count; i++) {
-		int err = put_vip(arena, set, &service->listen[i].address, service->name);
+	for (size_t i = 0; i < service_vip_count(service); i++) {
+		int err = put_vip(arena, set, service_vip(service, i), service->name);
 
 		if (err)
 			return err;

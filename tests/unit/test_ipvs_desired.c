@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -144,6 +145,46 @@ START_TEST(each_protocol_is_a_virtual_service_of_its_own)
 }
 END_TEST
 
+START_TEST(a_firewall_mark_takes_the_place_of_listeners_and_leaves_ports_as_they_are)
+{
+	struct sample sample;
+
+	sample_make(&sample, "192.168.8.200:80", "10.0.0.1");
+	sample.service.listen_count = 0;
+	sample.service.fwmark = sample.service.mark = 0x50;
+	sample.service.family = AF_INET;
+	sample.service.persistence.timeout = 360 * NSTIME_S;
+	ck_assert_str_eq(programmed(&sample), "-A -f 80 -s wlc -p 360\n"
+					      "-a -f 80 -r 10.0.0.1:0 -g -w 1\n");
+	sample_make(&sample, "192.168.8.200:80", "[2001:db8::1]:8080");
+	sample.service.listen_count = 0;
+	sample.service.fwmark = sample.service.mark = 0x50;
+	sample.service.family = AF_INET6;
+	sample.server.forwarding = FORWARDING_NAT;
+	ck_assert_str_eq(programmed(&sample),
+			 "-A -f 80 -6 -s wlc\n"
+			 "-a -f 80 -6 -r [2001:db8::1]:8080 -m -w 1\n");
+}
+END_TEST
+
+START_TEST(a_group_is_one_virtual_service_for_all_listeners_and_protocols)
+{
+	struct endpoint listen[2];
+	struct sample sample;
+
+	sample_make(&sample, "192.168.8.200:80", "10.0.0.1");
+	listen[0] = listen[1] = sample.listen;
+	listen[1].port = 443;
+	sample.service.listen = listen;
+	sample.service.listen_count = 2;
+	sample.service.protocols = PROTOCOL_TCP | PROTOCOL_UDP;
+	sample.service.group = true;
+	sample.service.mark = 0x4c420001;
+	ck_assert_str_eq(programmed(&sample), "-A -f 1279393793 -s wlc\n"
+					      "-a -f 1279393793 -r 10.0.0.1:0 -g -w 1\n");
+}
+END_TEST
+
 static void check_changes(const struct ipvs_timeouts *wanted, const struct ipvs_timeouts *actual,
 			  const struct ipvs_timeout_owned *owned, const char *expected)
 {
@@ -217,6 +258,8 @@ TCase *ipvs_desired_case(void)
 		    without_a_port_it_is_all_ports_there_and_at_the_server,
 		    one_packet_is_the_services_and_thresholds_are_the_servers,
 		    each_protocol_is_a_virtual_service_of_its_own,
+		    a_firewall_mark_takes_the_place_of_listeners_and_leaves_ports_as_they_are,
+		    a_group_is_one_virtual_service_for_all_listeners_and_protocols,
 		    timeouts_are_set_where_wanted_and_put_back_where_not,
 		    a_missing_module_is_named_and_its_symbol_where_it_has_one);
 }

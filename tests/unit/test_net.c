@@ -256,6 +256,8 @@ START_TEST(owned_lines_read_back_as_written)
 		"- service udp [2001:db8::1]:53",
 		"- service sctp 192.168.8.200:80",
 		"+ service tcp 192.168.8.200",
+		"+ service mark 80 ipv4",
+		"- service mark 4294967295 ipv6",
 		"+ timeout tcp_fin 120 4294967295",
 		"+ foreign 1 lo 192.168.8.200/32",
 		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0 254",
