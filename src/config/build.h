@@ -62,10 +62,11 @@ struct build_check {
 	bool used;
 };
 
-/* Where a real server was written. */
+/* Where a real server was written, and what it says of itself that else is as its service has it. */
 struct build_place {
 	const struct node *node;
 	const struct path *path;
+	bool has_forwarding, has_tunnel;
 };
 
 struct build_pool {
@@ -243,6 +244,20 @@ void build_carried(struct build *build);
 /* resolve_service.c: what follows from other keys, where the file leaves it open; what defaults say
  * that is not for this service is dropped. */
 void resolve_service(struct build_service *service);
+
+/* resolve_forwarding.c: forwarding and tunnel of each server, where it leaves them to the service; a
+ * tunnel that nobody uses is none. */
+void resolve_forwarding(struct build_service *service);
+
+/* validate_forwarding.c: what can be reached in which way: ports, families, tunnels. False when a
+ * rule was broken. */
+bool validate_forwarding(struct build *build, struct build_service *service);
+/* Whether any server of the service is reached in that way. */
+bool service_forwards(const struct service *service, enum forwarding forwarding);
+const char *forwarding_word(enum forwarding forwarding);
+/* An error about one server. */
+void server_error(struct build *build, const struct build_place *place, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 
 /* validate_ipvs.c: what the kernel's IPVS can make of one service; warnings included. */
 bool validate_ipvs(struct build *build, struct build_service *service);

@@ -60,9 +60,10 @@ static bool thresholds_fit(struct build *build, const struct real_server *server
 	return false;
 }
 
-static bool read_server(struct build *build, const struct node *node, const struct path *path,
-			struct real_server *server)
+static bool read_server(struct build *build, struct build_place *place, struct real_server *server)
 {
+	const struct node *node = place->node;
+	const struct path *path = place->path;
 	struct level levels[2] = {{.node = node, .path = path, .is_home = true},
 				  build->server_defaults};
 	struct origin self = {.key = node, .value = node, .path = path};
@@ -79,6 +80,8 @@ static bool read_server(struct build *build, const struct node *node, const stru
 	if (!origins ||
 	    !record_read(&build->reader, &schema_real_server, levels, 2, server, origins))
 		return false;
+	place->has_forwarding = origin_of(&schema_real_server, origins, "forwarding")->value;
+	place->has_tunnel = origin_of(&schema_real_server, origins, "tunnel")->value;
 	if (!thresholds_fit(build, server, origins, &self))
 		return false;
 	if (!server->name)
@@ -107,7 +110,7 @@ static void read_servers(struct build *build, const struct node *node, const str
 		if (!single)
 			place.path = path_below(&build->reader, path, NULL, i);
 		pool->places[i] = place;
-		pool->good &= read_server(build, place.node, place.path, &pool->servers[i]);
+		pool->good &= read_server(build, &pool->places[i], &pool->servers[i]);
 	}
 }
 
@@ -250,10 +253,8 @@ static bool copy_servers(struct build *build, struct build_service *service)
 	if (!model->real_servers)
 		return false;
 	model->real_server_count = from->count;
-	for (size_t i = 0; i < from->count; i++) {
+	for (size_t i = 0; i < from->count; i++)
 		model->real_servers[i] = from->servers[i];
-		model->real_servers[i].forwarding = model->forwarding;
-	}
 	return true;
 }
 
@@ -279,6 +280,7 @@ static void build_service(struct build *build, const struct section_item *item,
 	service->checks_good = build_service_checks(build, service);
 	if (!copy_servers(build, service))
 		return;
+	resolve_forwarding(service);
 	if (validate_service(build, service) && service->good && service->checks_good &&
 	    service->servers.good)
 		build_probes(build, service);

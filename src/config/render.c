@@ -16,6 +16,7 @@
 struct renderer {
 	const struct model *model;
 	const struct instance *instance; /* that is being rendered, or NULL */
+	const struct service *service;   /* whose servers are being rendered */
 	void (*line)(void *ctx, const char *text);
 	void *ctx;
 	char *buffer, *value;
@@ -235,6 +236,31 @@ static void render_row(struct renderer *r, const struct schema_field *field, con
 	}
 }
 
+static bool is_same_tunnel(const struct tunnel *a, const struct tunnel *b)
+{
+	return schema_equal(&schema_tunnel, a, b, 0);
+}
+
+/* What a reader would fill in by itself: of the ways to the servers only what is used, and of a
+ * server what differs from its service. */
+static bool is_implied(const struct renderer *r, const struct schema_field *field,
+		       const void *object)
+{
+	static const struct tunnel none;
+	const struct real_server *server = object;
+	const struct service *service = object;
+
+	if (field == schema_find(&schema_service, "tunnel"))
+		return service->forwarding != FORWARDING_TUNNEL &&
+		       is_same_tunnel(&service->tunnel, &none);
+	if (field == schema_find(&schema_real_server, "forwarding"))
+		return server->forwarding == r->service->forwarding;
+	if (field == schema_find(&schema_real_server, "tunnel"))
+		return server->forwarding != FORWARDING_TUNNEL ||
+		       is_same_tunnel(&server->tunnel, &r->service->tunnel);
+	return false;
+}
+
 /* Every row that has a key and a member; what is derived or resolved is left to the caller. */
 static void render_record(struct renderer *r, const struct schema_record *record,
 			  const void *object)
@@ -242,7 +268,8 @@ static void render_record(struct renderer *r, const struct schema_record *record
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 
-		if (field->key && schema_is_stored(field) && schema_applies(record, field, object))
+		if (field->key && schema_is_stored(field) &&
+		    schema_applies(record, field, object) && !is_implied(r, field, object))
 			render_row(r, field, object);
 	}
 }
@@ -297,6 +324,7 @@ static void render_service_checks(struct renderer *r, const struct service *serv
 static void render_servers(struct renderer *r, const struct service *service)
 {
 	key_line(r, "real_servers", service->real_server_count ? "" : " []");
+	r->service = service;
 	r->indent += 4;
 	for (size_t i = 0; i < service->real_server_count; i++) {
 		r->item = true;

@@ -487,7 +487,20 @@ static const struct schema_word flag_words[] = {
 	{0},
 };
 static const struct schema_word forwarding_words[] = {
-	{"dr", FORWARDING_DR}, {"nat", FORWARDING_NAT}, {0},
+	{"dr", FORWARDING_DR},
+	{"nat", FORWARDING_NAT},
+	{"tunnel", FORWARDING_TUNNEL},
+	{"local", FORWARDING_LOCAL},
+	{0},
+};
+static const struct schema_word tunnel_type_words[] = {
+	{"ipip", TUNNEL_IPIP}, {"gue", TUNNEL_GUE}, {"gre", TUNNEL_GRE}, {0},
+};
+static const struct schema_word tunnel_checksum_words[] = {
+	{"none", TUNNEL_CHECKSUM_NONE},
+	{"csum", TUNNEL_CHECKSUM_CSUM},
+	{"remcsum", TUNNEL_CHECKSUM_REMCSUM},
+	{0},
 };
 static const struct schema_word on_failure_words[] = {
 	{"auto", ON_FAILURE_AUTO},
@@ -510,6 +523,22 @@ const struct schema_record schema_endpoint = {
 	RECORD("endpoint", endpoint_fields), .size = sizeof(struct endpoint),
 };
 
+#define TUNNEL(type) (1u << TUNNEL_##type)
+
+static const struct schema_field tunnel_fields[] = {
+	{.key = "type", .type = TYPE_WORD, MEMBER(tunnel, type), .words = tunnel_type_words,
+	 .default_text = "ipip", .doc = "what packets are wrapped in"},
+	{.key = "port", .type = TYPE_NUMBER, MEMBER(tunnel, port), .flags = FIELD_REQUIRED,
+	 .min = 1, .max = 65535, .applies = TUNNEL(GUE), .doc = "UDP, where the servers unwrap"},
+	{.key = "checksum", .type = TYPE_WORD, MEMBER(tunnel, checksum),
+	 .words = tunnel_checksum_words, .default_text = "none",
+	 .applies = TUNNEL(GUE) | TUNNEL(GRE), .doc = "of the outer packet"},
+};
+
+const struct schema_record schema_tunnel = {
+	RECORD("tunnel", tunnel_fields), .size = sizeof(struct tunnel), .discriminator = "type",
+};
+
 static const struct schema_field real_server_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(real_server, name),
 	 .flags = FIELD_OWN | FIELD_ALWAYS, .judge = judge_name,
@@ -529,7 +558,11 @@ static const struct schema_field real_server_fields[] = {
 	{.key = "state", .type = TYPE_WORD, MEMBER(real_server, state), .words = state_words,
 	 .default_text = "enabled",
 	 .doc = "drained: weight 0, connections stay; disabled: not in the table, not checked"},
-	{.type = TYPE_WORD, MEMBER(real_server, forwarding), .words = forwarding_words},
+	{.key = "forwarding", .type = TYPE_WORD, MEMBER(real_server, forwarding),
+	 .words = forwarding_words, .flags = FIELD_OWN | FIELD_ALWAYS,
+	 .doc = "default: the service's"},
+	{.key = "tunnel", .type = TYPE_RECORD, MEMBER(real_server, tunnel),
+	 .record = &schema_tunnel, .flags = FIELD_OWN, .doc = "default: the service's"},
 	{.type = TYPE_NUMBER, ITEMS(real_server, probes, probe_count),
 	 .flags = FIELD_LIST | FIELD_INDEX},
 };
@@ -580,6 +613,8 @@ static const struct schema_field service_fields[] = {
 	 .doc = "of schedulers sh and mh; sh has sh-fallback unless flags are given, or []"},
 	{.key = "forwarding", .type = TYPE_WORD, MEMBER(service, forwarding),
 	 .words = forwarding_words, .default_text = "dr", .doc = "how packets reach the servers"},
+	{.key = "tunnel", .type = TYPE_RECORD, MEMBER(service, tunnel), .record = &schema_tunnel,
+	 .doc = "tunnel: how packets are wrapped on their way to the servers"},
 	{.key = "gateway", .type = TYPE_ADDRESS, MEMBER(service, gateway),
 	 .judge = judge_host_address, .doc = "nat: what lbha-rs makes the servers' default route"},
 	{.key = "persistence", .type = TYPE_RECORD, MEMBER(service, persistence),

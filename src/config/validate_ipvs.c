@@ -128,8 +128,10 @@ static bool one_packet_fits(struct build *build, struct build_service *service)
 	const struct service *model = service->model;
 	const struct origin *origin = service_place(service, "one_packet");
 	bool is_udp = model->protocols == PROTOCOL_UDP;
+	bool is_translated = service_forwards(model, FORWARDING_NAT) ||
+			     service_forwards(model, FORWARDING_FULLNAT);
 
-	if (!model->one_packet || (is_udp && model->forwarding != FORWARDING_NAT))
+	if (!model->one_packet || (is_udp && !is_translated))
 		return true;
 	origin_report(&build->reader, SEVERITY_ERROR, origin, origin, "%s",
 		      is_udp ? "answers of forwarding: nat find no way back without a connection"

@@ -89,15 +89,17 @@ static const char *complaint(const struct service *model, const struct real_serv
 {
 	uint8_t family = server->address.address.family;
 
-	if (family && !model->listen_count && family != model->family)
-		return "is not of the service's family (one is IPv4, the other IPv6)";
+	if (family && !model->listen_count && family != model->family &&
+	    server->forwarding != FORWARDING_TUNNEL)
+		return "is not of the service's family (one is IPv4, the other IPv6), which only "
+		       "forwarding: tunnel can serve";
 	if (!server->address.port)
 		return NULL;
 	if (model->persistence.timeout)
 		return "a persistent client of a firewall mark gets the port that it chose: leave "
 		       "the port out";
-	if (!model->listen_count && model->forwarding != FORWARDING_NAT &&
-	    model->forwarding != FORWARDING_FULLNAT)
+	if (!model->listen_count && server->forwarding != FORWARDING_NAT &&
+	    server->forwarding != FORWARDING_FULLNAT)
 		return "marked packets keep their port: leave it out, or use forwarding: nat";
 	return NULL;
 }

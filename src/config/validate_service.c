@@ -31,60 +31,6 @@ struct origin service_listener_place(struct build *build, struct build_service *
 	return place;
 }
 
-PRINTF_LIKE(3, 4)
-static void server_error(struct build *build, const struct build_place *place, const char *format,
-			 ...)
-{
-	va_list list;
-	const char *text;
-
-	va_start(list, format);
-	text = arena_vprintf(build->arena, format, list);
-	va_end(list);
-	if (text)
-		node_error(build->reader.diagnostics, place->node, place->path, "%s", text);
-}
-
-/* Families and ports of one server against the listeners; one complaint is enough. */
-static bool server_fits(struct build *build, const struct build_service *service, size_t number)
-{
-	const struct service *model = service->model;
-	const struct real_server *server = &model->real_servers[number];
-	const struct build_place *place = &service->servers.places[number];
-	char address[ADDR_TEXT], listener[ENDPOINT_TEXT];
-
-	for (size_t i = 0; i < model->listen_count; i++) {
-		const struct endpoint *listen = &model->listen[i];
-
-		if (!listen->address.family || !server->address.address.family)
-			continue;
-		if (listen->address.family != server->address.address.family) {
-			server_error(build, place,
-				     "%s cannot serve %s of \"%s\": one is IPv4, the other IPv6",
-				     addr_format(&server->address.address, address),
-				     endpoint_format(listen, listener), model->name);
-			return false;
-		}
-		if (!listen->port && server->address.port) {
-			server_error(build, place,
-				     "\"%s\" listens on all ports, and a server gets a packet on "
-				     "the port that the client chose: leave port %u out",
-				     model->name, server->address.port);
-			return false;
-		}
-		if (model->forwarding == FORWARDING_DR && server->address.port &&
-		    server->address.port != listen->port) {
-			server_error(
-				build, place,
-				"port %u is not the port %u of \"%s\", and forwarding: dr cannot change "
-				"ports: leave the port out, or use forwarding: nat",
-				server->address.port, listen->port, model->name);
-			return false;
-		}
-	}
-	return true;
-}
-
 /* Servers in order of what must not be there twice: for the ports, the numbers decide which was
  * first. */
 struct claim {
@@ -182,7 +128,7 @@ static bool gateway_fits(struct build *build, struct build_service *service)
 
 	if (!model->gateway.family || origin->is_default_level)
 		return true;
-	if (model->forwarding != FORWARDING_NAT) {
+	if (!service_forwards(model, FORWARDING_NAT)) {
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
 			      "a gateway needs forwarding: nat");
 		return false;
@@ -254,8 +200,7 @@ bool validate_service(struct build *build, struct build_service *service)
 		return false;
 	}
 	good = validate_mark(build, service);
-	for (size_t i = 0; i < model->real_server_count; i++)
-		good &= server_fits(build, service, i);
+	good &= validate_forwarding(build, service);
 	good &= servers_unique(build, service);
 	good &= gateway_fits(build, service);
 	good &= validate_ipvs(build, service);

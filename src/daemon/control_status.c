@@ -396,6 +396,23 @@ static json_t *stats_json(const struct fact_server *fact)
 	return object;
 }
 
+static const char *forwarding_name(enum forwarding forwarding)
+{
+	switch (forwarding) {
+	case FORWARDING_DR:
+		return "dr";
+	case FORWARDING_NAT:
+		return "nat";
+	case FORWARDING_TUNNEL:
+		return "tunnel";
+	case FORWARDING_FULLNAT:
+		return "fullnat";
+	case FORWARDING_LOCAL:
+		return "local";
+	}
+	return "unknown";
+}
+
 static json_t *server_json(const struct mirror *mirror, const struct service *service,
 			   const struct real_server *server, const struct mirror_server *seen,
 			   nstime wall)
@@ -406,6 +423,7 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 
 	put(&object, "name", status_text(server->name));
 	put(&object, "address", endpoint_json(&at));
+	put(&object, "forwarding", json_string(forwarding_name(server->forwarding)));
 	put(&object, "health", json_string(verdict_name(fact->health)));
 	put(&object, "admin", json_string(admin_state_name(server->state)));
 	put(&object, "weight", json_integer(server->weight));
@@ -449,23 +467,6 @@ static json_t *protocol_json(uint32_t protocols)
 		if (protocols & 1u << i)
 			text_add(&out, "%s%s", out.length ? "," : "", names[i]);
 	return json_string(buffer);
-}
-
-static const char *forwarding_name(enum forwarding forwarding)
-{
-	switch (forwarding) {
-	case FORWARDING_DR:
-		return "dr";
-	case FORWARDING_NAT:
-		return "nat";
-	case FORWARDING_TUNNEL:
-		return "tunnel";
-	case FORWARDING_FULLNAT:
-		return "fullnat";
-	case FORWARDING_LOCAL:
-		return "local";
-	}
-	return "unknown";
 }
 
 static json_t *quorum_json(const struct fact_service *fact)

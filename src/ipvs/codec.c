@@ -40,6 +40,11 @@ static void attr_bytes(struct writer *out, uint16_t type, const void *bytes, siz
 	pad(out);
 }
 
+static void attr_u8(struct writer *out, uint16_t type, uint8_t value)
+{
+	attr_bytes(out, type, &value, sizeof(value));
+}
+
 static void attr_u16(struct writer *out, uint16_t type, uint16_t value)
 {
 	attr_bytes(out, type, &value, sizeof(value));
@@ -146,12 +151,23 @@ static void put_service_attr(struct writer *out, uint8_t family,
 	put_netmask(out, family, attr->netmask);
 }
 
+/* What is not given is ipip; kernels before 5.2 know nothing else. */
+static void put_tunnel(struct writer *out, const struct ipvs_dest_attr *attr)
+{
+	if (attr->forwarding != IPVS_FORWARD_TUNNEL || attr->tunnel == IPVS_TUNNEL_IPIP)
+		return;
+	attr_u8(out, IPVS_DEST_ATTR_TUN_TYPE, attr->tunnel);
+	attr_be16(out, IPVS_DEST_ATTR_TUN_PORT, attr->tunnel_port);
+	attr_u16(out, IPVS_DEST_ATTR_TUN_FLAGS, attr->tunnel_flags);
+}
+
 static void put_dest_attr(struct writer *out, const struct ipvs_dest_attr *attr)
 {
 	attr_u32(out, IPVS_DEST_ATTR_FWD_METHOD, attr->forwarding);
 	attr_u32(out, IPVS_DEST_ATTR_WEIGHT, attr->weight);
 	attr_u32(out, IPVS_DEST_ATTR_U_THRESH, attr->upper_threshold);
 	attr_u32(out, IPVS_DEST_ATTR_L_THRESH, attr->lower_threshold);
+	put_tunnel(out, attr);
 }
 
 static void put_dest(struct writer *out, const struct ipvs_op *op)

@@ -258,6 +258,15 @@ static bool decode_dest(struct reader in, uint8_t service_family, struct ipvs_de
 		case IPVS_DEST_ATTR_PORT:
 			dest.key.port = get_u16(&attr.value);
 			break;
+		case IPVS_DEST_ATTR_TUN_TYPE:
+			dest.attr.tunnel = get_u8(&attr.value);
+			break;
+		case IPVS_DEST_ATTR_TUN_PORT:
+			dest.attr.tunnel_port = get_u16(&attr.value);
+			break;
+		case IPVS_DEST_ATTR_TUN_FLAGS:
+			dest.attr.tunnel_flags = (uint16_t)attr_number(&attr);
+			break;
 		case IPVS_DEST_ATTR_STATS64:
 			stats64 = true;
 			attr.value.failed = !decode_stats(nested, &dest.counters);

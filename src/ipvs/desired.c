@@ -219,6 +219,34 @@ int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipv
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
+static void set_tunnel(struct ipvs_dest_attr *attr, const struct tunnel *tunnel)
+{
+	attr->forwarding = IPVS_FORWARD_TUNNEL;
+	attr->tunnel_port = tunnel->port;
+	switch (tunnel->type) {
+	case TUNNEL_IPIP:
+		attr->tunnel = IPVS_TUNNEL_IPIP;
+		break;
+	case TUNNEL_GUE:
+		attr->tunnel = IPVS_TUNNEL_GUE;
+		break;
+	case TUNNEL_GRE:
+		attr->tunnel = IPVS_TUNNEL_GRE;
+		break;
+	}
+	switch (tunnel->checksum) {
+	case TUNNEL_CHECKSUM_NONE:
+		attr->tunnel_flags = IP_VS_TUNNEL_ENCAP_FLAG_NOCSUM;
+		break;
+	case TUNNEL_CHECKSUM_CSUM:
+		attr->tunnel_flags = IP_VS_TUNNEL_ENCAP_FLAG_CSUM;
+		break;
+	case TUNNEL_CHECKSUM_REMCSUM:
+		attr->tunnel_flags = IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM;
+		break;
+	}
+}
+
 static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_t weight)
 {
 	struct ipvs_dest_attr attr = {.weight = weight,
@@ -230,7 +258,7 @@ static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_
 		attr.forwarding = IPVS_FORWARD_DR;
 		break;
 	case FORWARDING_TUNNEL:
-		attr.forwarding = IPVS_FORWARD_TUNNEL;
+		set_tunnel(&attr, &server->tunnel);
 		break;
 	case FORWARDING_LOCAL:
 		attr.forwarding = IPVS_FORWARD_LOCAL;

@@ -94,6 +94,29 @@ static void add_service_attr(struct text *out, const struct ipvs_service_key *ke
 		text_add(out, " -o");
 }
 
+static void add_tunnel(struct text *out, const struct ipvs_dest_attr *attr)
+{
+	static const char *const types[] = {[IPVS_TUNNEL_IPIP] = "ipip",
+					    [IPVS_TUNNEL_GUE] = "gue",
+					    [IPVS_TUNNEL_GRE] = "gre"};
+
+	if (attr->tunnel >= COUNT_OF(types)) {
+		text_add(out, " --tun-type %u", attr->tunnel);
+		return;
+	}
+	text_add(out, " --tun-type %s", types[attr->tunnel]);
+	if (attr->tunnel == IPVS_TUNNEL_IPIP)
+		return;
+	if (attr->tunnel == IPVS_TUNNEL_GUE)
+		text_add(out, " --tun-port %u", attr->tunnel_port);
+	if (attr->tunnel_flags & IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM)
+		text_add(out, " --tun-remcsum");
+	else if (attr->tunnel_flags & IP_VS_TUNNEL_ENCAP_FLAG_CSUM)
+		text_add(out, " --tun-csum");
+	else
+		text_add(out, " --tun-nocsum");
+}
+
 static void add_dest_attr(struct text *out, const struct ipvs_dest_attr *attr)
 {
 	static const char *const methods[] = {[IPVS_FORWARD_NAT] = "-m",
@@ -104,6 +127,8 @@ static void add_dest_attr(struct text *out, const struct ipvs_dest_attr *attr)
 	if (attr->forwarding < COUNT_OF(methods))
 		text_add(out, " %s", methods[attr->forwarding]);
 	text_add(out, " -w %u", attr->weight);
+	if (attr->forwarding == IPVS_FORWARD_TUNNEL)
+		add_tunnel(out, attr);
 	if (attr->upper_threshold || attr->lower_threshold)
 		text_add(out, " -x %u -y %u", attr->upper_threshold, attr->lower_threshold);
 }

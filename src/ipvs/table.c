@@ -39,10 +39,22 @@ int ipvs_dest_key_compare(const struct ipvs_dest_key *a, const struct ipvs_dest_
 	return by ? by : order(a->port, b->port);
 }
 
+static bool tunnel_equal(const struct ipvs_dest_attr *a, const struct ipvs_dest_attr *b)
+{
+	if (a->forwarding != IPVS_FORWARD_TUNNEL)
+		return true;
+	if (a->tunnel != b->tunnel)
+		return false;
+	if (a->tunnel == IPVS_TUNNEL_GUE && a->tunnel_port != b->tunnel_port)
+		return false;
+	return a->tunnel == IPVS_TUNNEL_IPIP || a->tunnel_flags == b->tunnel_flags;
+}
+
 bool ipvs_dest_attr_equal(const struct ipvs_dest_attr *a, const struct ipvs_dest_attr *b)
 {
 	return a->forwarding == b->forwarding && a->weight == b->weight &&
-	       a->upper_threshold == b->upper_threshold && a->lower_threshold == b->lower_threshold;
+	       a->upper_threshold == b->upper_threshold &&
+	       a->lower_threshold == b->lower_threshold && tunnel_equal(a, b);
 }
 
 static int by_dest_key(const void *a, const void *b)

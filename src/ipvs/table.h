@@ -43,10 +43,22 @@ struct ipvs_dest_key {
 	uint16_t port;
 };
 
+/* IP_VS_CONN_F_TUNNEL_TYPE_*. */
+enum ipvs_tunnel {
+	IPVS_TUNNEL_IPIP = 0,
+	IPVS_TUNNEL_GUE = 1,
+	IPVS_TUNNEL_GRE = 2,
+};
+
+/* The tunnel means nothing without IPVS_FORWARD_TUNNEL, its port nothing without GUE, its flags
+ * nothing with IPIP: the kernel keeps them, and reads them not. */
 struct ipvs_dest_attr {
 	uint32_t forwarding; /* enum ipvs_forwarding, or what a newer kernel adds */
 	uint32_t weight;
 	uint32_t upper_threshold, lower_threshold; /* 0: none */
+	uint8_t tunnel;         /* enum ipvs_tunnel, or what a newer kernel adds */
+	uint16_t tunnel_port;
+	uint16_t tunnel_flags;  /* IP_VS_TUNNEL_ENCAP_FLAG_* */
 };
 
 /* What the kernel counts; a wanted table leaves it zero. */

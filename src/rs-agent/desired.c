@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
-#include "config/model.h"
+#include "base/cleanup.h"
 
 static bool has_vip(const struct rs_desired *set, const struct addr *address)
 {
@@ -66,13 +66,23 @@ static int put_service(struct arena *arena, const struct service *service, struc
 	return 0;
 }
 
-static int put_other(struct arena *arena, const struct service *service, struct rs_other *other)
+/* The service once for each way, other than dr, by which it reaches us. */
+static int put_others(struct arena *arena, const struct service *service,
+		      const struct address_list *own, struct rs_other *other)
 {
-	const char **name = arena_push(arena, &other->services, &other->count, sizeof(*name));
+	static const enum forwarding ways[] = {FORWARDING_NAT, FORWARDING_TUNNEL,
+					       FORWARDING_FULLNAT};
 
-	if (!name)
-		return -ENOMEM;
-	*name = service->name;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		struct rs_other_service *one;
+
+		if (!serves(service, own, ways[i]))
+			continue;
+		one = arena_push(arena, &other->services, &other->count, sizeof(*one));
+		if (!one)
+			return -ENOMEM;
+		*one = (struct rs_other_service){service->name, ways[i]};
+	}
 	return 0;
 }
 
@@ -91,8 +101,8 @@ int rs_desired_of_model(struct arena *arena, const struct model *model, const ch
 			continue;
 		if (serves(one, own, FORWARDING_DR))
 			err = put_service(arena, one, &set);
-		if (!err && serves(one, own, FORWARDING_NAT))
-			err = put_other(arena, one, &rest);
+		if (!err)
+			err = put_others(arena, one, own, &rest);
 	}
 	if (err)
 		return err;

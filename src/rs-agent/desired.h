@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/addr.h"
+#include "config/model.h"
 #include "net/address.h"
 #include "net/owned.h"
 #include "net/sysctl.h"
@@ -25,7 +26,10 @@ struct rs_desired {
 
 /* What was found in the model besides: services in which we are a real server, but not by dr. */
 struct rs_other {
-	const char **services;
+	struct rs_other_service {
+		const char *name;
+		enum forwarding forwarding;
+	} *services;
 	size_t count;
 };
 

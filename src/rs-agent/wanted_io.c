@@ -83,6 +83,31 @@ static int refuse_service(const struct model *model, const char *file, const cha
 	return -ENOENT;
 }
 
+static void note_other(struct report *report, const struct rs_other_service *service)
+{
+	const char *way = "", *advice = "";
+
+	switch (service->forwarding) {
+	case FORWARDING_NAT:
+		way = "nat";
+		advice = "its answers must leave through the director";
+		break;
+	case FORWARDING_TUNNEL:
+		way = "tunnel";
+		advice = "it needs the tunnel's end, the address of the service, and no rp_filter";
+		break;
+	case FORWARDING_FULLNAT:
+		way = "fullnat";
+		advice = "nor is anything needed";
+		break;
+	case FORWARDING_DR:
+	case FORWARDING_LOCAL:
+		return;
+	}
+	report_note(report, "service %s reaches this host by %s: nothing is set up for that here; %s",
+		    service->name, way, advice);
+}
+
 int wanted_read(struct arena *arena, const char *file, const char *service,
 		const struct address_list *own, struct report *report, struct rs_desired *out)
 {
@@ -100,9 +125,6 @@ int wanted_read(struct arena *arena, const char *file, const char *service,
 		return err;
 	}
 	for (size_t i = 0; i < other.count; i++)
-		report_note(report,
-			    "service %s reaches this host by nat: nothing is set up for that here; "
-			    "its answers must leave through the director",
-			    other.services[i]);
+		note_other(report, &other.services[i]);
 	return 0;
 }

@@ -41,6 +41,21 @@ static struct ipvs_service_attr service_attr(void)
 	return attr;
 }
 
+static struct ipvs_dest_attr dest_attr(void)
+{
+	struct ipvs_dest_attr attr = {.weight = random_below(3),
+				      .upper_threshold = 10 * random_below(3),
+				      .lower_threshold = 5 * random_below(2),
+				      .forwarding = random_below(IPVS_FORWARD_DR + 1)};
+
+	if (attr.forwarding != IPVS_FORWARD_TUNNEL)
+		return attr;
+	attr.tunnel = (uint8_t)random_below(IPVS_TUNNEL_GRE + 1);
+	attr.tunnel_port = attr.tunnel == IPVS_TUNNEL_GUE ? (uint16_t)(6080 + random_below(2)) : 0;
+	attr.tunnel_flags = attr.tunnel == IPVS_TUNNEL_IPIP ? 0 : (uint16_t)random_below(3);
+	return attr;
+}
+
 void ipvs_random_service(struct arena *arena, struct ipvs_service *out, unsigned key)
 {
 	*out = (struct ipvs_service){.key = ipvs_random_key(key), .attr = service_attr()};
@@ -51,11 +66,7 @@ void ipvs_random_service(struct arena *arena, struct ipvs_service *out, unsigned
 		out->dests[out->dest_count++] = (struct ipvs_dest){
 			.key = {.address = addr_from_ipv4(0x0a000001 + i),
 				.port = (uint16_t)(80 + i % 2)},
-			.attr = {.weight = random_below(3),
-				 .upper_threshold = 10 * random_below(3),
-				 .lower_threshold = 5 * random_below(2),
-				 .forwarding =
-					 random_below(2) ? IPVS_FORWARD_DR : IPVS_FORWARD_NAT}};
+			.attr = dest_attr()};
 	}
 }
 

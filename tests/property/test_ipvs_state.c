@@ -34,13 +34,17 @@ static struct real_server random_server(struct arena *arena, uint32_t i)
 {
 	struct real_server server = {.name = arena_printf(arena, "server%u", i),
 				     .weight = random_below(4),
-				     .forwarding = random_below(2) ? FORWARDING_DR : FORWARDING_NAT,
+				     .forwarding = random_below(FORWARDING_LOCAL + 1),
 				     .upper_threshold = 10 * random_below(3),
 				     .lower_threshold = 5 * random_below(2),
 				     .state = random_below(2) ? ADMIN_ENABLED
 							      : (enum admin_state)random_below(3),
 				     .probe_count = random_below(3)};
 
+	if (server.forwarding == FORWARDING_TUNNEL)
+		server.tunnel = (struct tunnel){.type = random_below(TUNNEL_GRE + 1),
+						.port = (uint16_t)random_below(2),
+						.checksum = random_below(3)};
 	server.address.address = addr_from_ipv4(0x0a000001 + i);
 	server.probes = arena_array(arena, 2, sizeof(*server.probes));
 	server.probes[0] = i;

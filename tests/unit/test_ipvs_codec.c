@@ -74,6 +74,54 @@ START_TEST(a_destination_survives_encoding)
 }
 END_TEST
 
+START_TEST(a_tunnel_survives_encoding_and_what_is_not_used_is_not_sent)
+{
+	struct ipvs_op op = dest_op("[2001:db8::1]:80", "10.0.0.1:80");
+	struct ipvs_dest_attr *attr = &op.dest_attr;
+	uint16_t flags;
+	struct ipvs_message value;
+
+	attr->forwarding = IPVS_FORWARD_TUNNEL;
+	attr->tunnel_port = 0x1234;
+	attr->tunnel_flags = IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM;
+	for (unsigned type = IPVS_TUNNEL_GUE; type <= IPVS_TUNNEL_GRE + 1; type++) {
+		attr->tunnel = (uint8_t)type;
+		value = there_and_back(&op, &flags);
+		ck_assert_uint_eq(value.dest.attr.tunnel, type);
+		ck_assert_uint_eq(value.dest.attr.tunnel_port, 0x1234);
+		ck_assert_uint_eq(value.dest.attr.tunnel_flags, IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM);
+		ck_assert(ipvs_dest_attr_equal(&value.dest.attr, attr));
+	}
+	attr->tunnel = IPVS_TUNNEL_IPIP;
+	value = there_and_back(&op, &flags);
+	ck_assert_uint_eq(value.dest.attr.tunnel_port, 0);
+	ck_assert(ipvs_dest_attr_equal(&value.dest.attr, attr));
+}
+END_TEST
+
+/* What the kernel does not read is no difference: it would be repaired for ever. */
+START_TEST(tunnels_differ_in_what_their_type_reads)
+{
+	struct ipvs_dest_attr a = {.forwarding = IPVS_FORWARD_TUNNEL,
+				   .tunnel = IPVS_TUNNEL_GUE,
+				   .tunnel_port = 1,
+				   .tunnel_flags = 1};
+	struct ipvs_dest_attr port = a, flags = a;
+
+	port.tunnel_port = 2;
+	flags.tunnel_flags = 2;
+	ck_assert(!ipvs_dest_attr_equal(&a, &port) && !ipvs_dest_attr_equal(&a, &flags));
+	a.tunnel = port.tunnel = flags.tunnel = IPVS_TUNNEL_GRE;
+	ck_assert(ipvs_dest_attr_equal(&a, &port) && !ipvs_dest_attr_equal(&a, &flags));
+	a.tunnel = port.tunnel = flags.tunnel = IPVS_TUNNEL_IPIP;
+	ck_assert(ipvs_dest_attr_equal(&a, &port) && ipvs_dest_attr_equal(&a, &flags));
+	port.tunnel = IPVS_TUNNEL_GUE;
+	ck_assert(!ipvs_dest_attr_equal(&a, &port));
+	a.forwarding = port.forwarding = IPVS_FORWARD_DR;
+	ck_assert(ipvs_dest_attr_equal(&a, &port));
+}
+END_TEST
+
 START_TEST(a_service_survives_encoding)
 {
 	struct ipvs_op op = {
@@ -257,7 +305,9 @@ END_TEST
 
 TCase *ipvs_codec_case(void)
 {
-	return CASE("codec", a_destination_survives_encoding, a_service_survives_encoding,
+	return CASE("codec", a_destination_survives_encoding,
+		    a_tunnel_survives_encoding_and_what_is_not_used_is_not_sent,
+		    tunnels_differ_in_what_their_type_reads, a_service_survives_encoding,
 		    timeouts_survive_encoding_but_for_those_left_alone,
 		    a_removal_carries_the_keys_alone, a_full_buffer_fails_instead_of_being_overrun,
 		    a_message_of_the_kernel_is_read,

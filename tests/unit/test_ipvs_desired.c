@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -126,6 +127,60 @@ START_TEST(one_packet_is_the_services_and_thresholds_are_the_servers)
 	ck_assert_str_eq(programmed(&sample),
 			 "-A -u 192.168.8.200:53 -s wlc -o\n"
 			 "-a -u 192.168.8.200:53 -r 10.0.0.1:53 -g -w 1 -x 1000 -y 800\n");
+}
+END_TEST
+
+START_TEST(a_tunnel_has_a_type_and_what_that_type_needs)
+{
+	static const struct {
+		struct tunnel tunnel;
+		const char *words;
+	} cases[] = {
+		{{.type = TUNNEL_IPIP}, "ipip"},
+		{{.type = TUNNEL_GUE, .port = 6080}, "gue --tun-port 6080 --tun-nocsum"},
+		{{TUNNEL_GUE, 6080, TUNNEL_CHECKSUM_CSUM}, "gue --tun-port 6080 --tun-csum"},
+		{{TUNNEL_GUE, 6080, TUNNEL_CHECKSUM_REMCSUM}, "gue --tun-port 6080 --tun-remcsum"},
+		{{.type = TUNNEL_GRE}, "gre --tun-nocsum"},
+		{{TUNNEL_GRE, 0, TUNNEL_CHECKSUM_CSUM}, "gre --tun-csum"},
+	};
+	struct sample sample;
+	char expected[256];
+
+	sample_make(&sample, "[2001:db8::200]:80", "10.0.0.1");
+	sample.server.forwarding = FORWARDING_TUNNEL;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		sample.server.tunnel = cases[i].tunnel;
+		snprintf(expected, sizeof(expected),
+			 "-A -t [2001:db8::200]:80 -s wlc\n"
+			 "-a -t [2001:db8::200]:80 -r 10.0.0.1:80 -i -w 1 --tun-type %s\n",
+			 cases[i].words);
+		ck_assert_str_eq(programmed(&sample), expected);
+	}
+}
+END_TEST
+
+START_TEST(each_server_has_its_own_way)
+{
+	static const struct {
+		enum forwarding forwarding;
+		const char *option;
+	} ways[] = {{FORWARDING_DR, "-g"},
+		    {FORWARDING_NAT, "-m"},
+		    {FORWARDING_FULLNAT, "-m"},
+		    {FORWARDING_LOCAL, "-g"}};
+	struct sample sample;
+	char expected[256];
+
+	sample_make(&sample, "192.168.8.200:80", "127.0.0.1");
+	sample.service.forwarding = FORWARDING_TUNNEL;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		sample.server.forwarding = ways[i].forwarding;
+		snprintf(expected, sizeof(expected),
+			 "-A -t 192.168.8.200:80 -s wlc\n"
+			 "-a -t 192.168.8.200:80 -r 127.0.0.1:80 %s -w 1\n",
+			 ways[i].option);
+		ck_assert_str_eq(programmed(&sample), expected);
+	}
 }
 END_TEST
 
@@ -257,6 +312,7 @@ TCase *ipvs_desired_case(void)
 		    persistence_has_a_timeout_a_prefix_and_an_engine,
 		    without_a_port_it_is_all_ports_there_and_at_the_server,
 		    one_packet_is_the_services_and_thresholds_are_the_servers,
+		    a_tunnel_has_a_type_and_what_that_type_needs, each_server_has_its_own_way,
 		    each_protocol_is_a_virtual_service_of_its_own,
 		    a_firewall_mark_takes_the_place_of_listeners_and_leaves_ports_as_they_are,
 		    a_group_is_one_virtual_service_for_all_listeners_and_protocols,

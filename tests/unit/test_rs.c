@@ -85,7 +85,8 @@ START_TEST(vips_are_those_of_the_services_we_serve_by_dr)
 	ck_assert_uint_eq(desired.count, 1); /* two listeners on one address */
 	ck_assert_str_eq(desired.vips[0].service, "web");
 	ck_assert_uint_eq(other.count, 1);
-	ck_assert_str_eq(other.services[0], "old");
+	ck_assert_str_eq(other.services[0].name, "old");
+	ck_assert_int_eq(other.services[0].forwarding, FORWARDING_NAT);
 	own = on_link(ETH0, "192.168.8.21/24", 0);
 	ck_assert_int_eq(rs_desired_of_model(arena, &model, NULL, &list, &desired, &other), 0);
 	ck_assert_uint_eq(desired.count, 2);

@@ -1,0 +1,26 @@
+/* How each real server is reached: as it says itself, else as its service says. What nobody uses is
+ * all zero: the tunnel of a server with another forwarding, and one that comes from defaults. */
+#include "config/build.h"
+
+static const struct tunnel no_tunnel;
+
+void resolve_forwarding(struct build_service *service)
+{
+	struct service *model = service->model;
+	bool is_default =
+		origin_of(&schema_service, service->origins, "tunnel")->is_default_level;
+
+	for (size_t i = 0; i < model->real_server_count; i++) {
+		const struct build_place *place = &service->servers.places[i];
+		struct real_server *server = &model->real_servers[i];
+
+		if (!place->has_forwarding)
+			server->forwarding = model->forwarding;
+		if (server->forwarding != FORWARDING_TUNNEL)
+			server->tunnel = no_tunnel;
+		else if (!place->has_tunnel)
+			server->tunnel = model->tunnel;
+	}
+	if (is_default && model->forwarding != FORWARDING_TUNNEL)
+		model->tunnel = no_tunnel;
+}

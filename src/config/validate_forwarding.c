@@ -1,0 +1,169 @@
+/* Which server can be reached in which way. Kernel: net/netfilter/ipvs/ip_vs_ctl.c
+ * (ip_vs_genl_set_cmd: families may differ in a tunnel only), ip_vs_xmit.c (only nat rewrites a
+ * packet; local hands it to this machine, whatever address the server has). */
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "config/build.h"
+
+void server_error(struct build *build, const struct build_place *place, const char *format, ...)
+{
+	va_list list;
+	const char *text;
+
+	va_start(list, format);
+	text = arena_vprintf(build->arena, format, list);
+	va_end(list);
+	if (text)
+		node_error(build->reader.diagnostics, place->node, place->path, "%s", text);
+}
+
+const char *forwarding_word(enum forwarding forwarding)
+{
+	const struct schema_word *word = schema_find(&schema_service, "forwarding")->words;
+
+	while (word->text && word->value != (uint32_t)forwarding)
+		word++;
+	return word->text ? word->text : "";
+}
+
+bool service_forwards(const struct service *service, enum forwarding forwarding)
+{
+	for (size_t i = 0; i < service->real_server_count; i++)
+		if (service->real_servers[i].forwarding == forwarding)
+			return true;
+	return service->forwarding == forwarding;
+}
+
+static bool changes_ports(const struct real_server *server)
+{
+	return server->forwarding == FORWARDING_NAT || server->forwarding == FORWARDING_FULLNAT;
+}
+
+/* Families and ports of one server against one listener. */
+static bool listener_fits(struct build *build, const struct service *model,
+			  const struct endpoint *listen, const struct real_server *server,
+			  const struct build_place *place)
+{
+	char address[ADDR_TEXT], listener[ENDPOINT_TEXT];
+
+	if (listen->address.family != server->address.address.family &&
+	    server->forwarding != FORWARDING_TUNNEL) {
+		server_error(build, place,
+			     "%s cannot serve %s of \"%s\": one is IPv4, the other IPv6, which "
+			     "only forwarding: tunnel can do",
+			     addr_format(&server->address.address, address),
+			     endpoint_format(listen, listener), model->name);
+		return false;
+	}
+	if (!listen->port && server->address.port) {
+		server_error(build, place,
+			     "\"%s\" listens on all ports, and a server gets a packet on "
+			     "the port that the client chose: leave port %u out",
+			     model->name, server->address.port);
+		return false;
+	}
+	if (!changes_ports(server) && server->address.port &&
+	    server->address.port != listen->port) {
+		server_error(build, place,
+			     "port %u is not the port %u of \"%s\", and forwarding: %s cannot "
+			     "change ports: leave the port out, or use forwarding: nat",
+			     server->address.port, listen->port, model->name,
+			     forwarding_word(server->forwarding));
+		return false;
+	}
+	return true;
+}
+
+static bool is_loopback(const struct addr *address)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	if (address->family == AF_INET)
+		return address->bytes[0] == 127;
+	return !memcmp(address->bytes, one, sizeof(one));
+}
+
+/* With `local` a packet stays on whichever director has it, so the server must be an address that
+ * every director has as its own. */
+static bool is_of_all_directors(const struct build *build, const struct addr *address)
+{
+	if (is_loopback(address))
+		return true;
+	return build->director_count == 1 &&
+	       !addr_compare(&build->directors[0].model->address, address);
+}
+
+static bool local_fits(struct build *build, const struct real_server *server,
+		       const struct build_place *place)
+{
+	char text[ADDR_TEXT];
+
+	if (server->forwarding != FORWARDING_LOCAL || !server->address.address.family ||
+	    is_of_all_directors(build, &server->address.address))
+		return true;
+	server_error(build, place,
+		     "forwarding: local keeps packets on this machine, and %s is not its address "
+		     "on every director: write %s, or use forwarding: dr",
+		     addr_format(&server->address.address, text),
+		     server->address.address.family == AF_INET6 ? "\"::1\"" : "127.0.0.1");
+	return false;
+}
+
+static bool gre_fits(struct build *build, const struct tunnel *tunnel,
+		     const struct build_place *place)
+{
+	if (tunnel->type != TUNNEL_GRE || tunnel->checksum != TUNNEL_CHECKSUM_REMCSUM)
+		return true;
+	server_error(build, place,
+		     "a tunnel of type gre has no checksum: remcsum; it is for gue");
+	return false;
+}
+
+/* One server against all that its service listens on; one complaint is enough. */
+static bool server_fits(struct build *build, const struct build_service *service, size_t number)
+{
+	const struct service *model = service->model;
+	const struct real_server *server = &model->real_servers[number];
+	const struct build_place *place = &service->servers.places[number];
+
+	if (place->has_tunnel && server->forwarding != FORWARDING_TUNNEL) {
+		server_error(build, place, "a tunnel needs forwarding: tunnel");
+		return false;
+	}
+	for (size_t i = 0; i < model->listen_count; i++)
+		if (model->listen[i].address.family && server->address.address.family &&
+		    !listener_fits(build, model, &model->listen[i], server, place))
+			return false;
+	return local_fits(build, server, place) &&
+	       (!place->has_tunnel || gre_fits(build, &server->tunnel, place));
+}
+
+/* What stands at the service itself. */
+static bool tunnel_fits(struct build *build, struct build_service *service)
+{
+	const struct origin *origin = origin_of(&schema_service, service->origins, "tunnel");
+	struct build_place place = {.node = origin->value, .path = origin->path};
+
+	if (!origin->value || origin->bad ||
+	    origin_of(&schema_service, service->origins, "forwarding")->bad)
+		return !origin->bad;
+	if (!service_forwards(service->model, FORWARDING_TUNNEL)) {
+		if (!origin->is_default_level)
+			server_error(build, &place, "needs forwarding: tunnel");
+		return origin->is_default_level;
+	}
+	return gre_fits(build, &service->model->tunnel, &place);
+}
+
+bool validate_forwarding(struct build *build, struct build_service *service)
+{
+	bool good = tunnel_fits(build, service);
+
+	for (size_t i = 0; i < service->model->real_server_count; i++)
+		good &= server_fits(build, service, i);
+	return good;
+}
