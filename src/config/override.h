@@ -3,9 +3,11 @@
  * (kind, object). Times are wall time (nanoseconds since the epoch): they outlive the machine's
  * clock.
  *
- *   kind         object        value
- *   priority     an instance   1..254, in place of the configured one
- *   maintenance  the director  on
+ *   kind         object          value
+ *   priority     an instance     1..254, in place of the configured one
+ *   maintenance  the director    on
+ *   state        SERVICE/SERVER  enabled, drained or disabled, in place of the configured one
+ *   weight       SERVICE/SERVER  0..65535, in place of the configured one
  */
 #ifndef LBHA_CONFIG_OVERRIDE_H
 #define LBHA_CONFIG_OVERRIDE_H
@@ -15,6 +17,7 @@
 
 #include "base/cursor.h"
 #include "base/nstime.h"
+#include "config/model.h"
 
 #define OVERRIDE_OBJECT 160 /* each with the zero */
 #define OVERRIDE_KIND 24
@@ -27,6 +30,8 @@
 enum override_kind {
 	OVERRIDE_PRIORITY,
 	OVERRIDE_MAINTENANCE,
+	OVERRIDE_STATE,
+	OVERRIDE_WEIGHT,
 	OVERRIDE_KINDS,
 };
 
@@ -37,6 +42,9 @@ struct override {
 	char by[OVERRIDE_BY];           /* the user's name */
 	char comment[OVERRIDE_COMMENT]; /* "": none */
 	nstime since, until;            /* until: 0 = until it is taken back */
+	/* of a server that is drained: then it is out of the table, connections or not, and before
+	 * as soon as it has none; 0: it stays in the table */
+	nstime deadline;
 };
 
 const char *override_kind_name(enum override_kind kind);
@@ -46,8 +54,22 @@ bool override_kind_find(const char *name, enum override_kind *out);
 /* Why object and value do not fit the kind, in words; NULL when they do. */
 const char *override_wrong(const struct override *override);
 
-/* The priority of a sound override of that kind. */
+/* The value of a sound override of that kind. */
 uint8_t override_priority(const struct override *override);
+enum admin_state override_state(const struct override *override);
+uint32_t override_weight(const struct override *override);
+
+/* Whether it is of a server: it has a service and a server in its object. */
+bool override_is_of_servers(enum override_kind kind);
+/* "SERVICE/SERVER"; false: too long, nothing is written. */
+bool override_object_of(char out[OVERRIDE_OBJECT], const char *service, const char *server);
+/* The server's name in an object of that service; NULL: it is none of that service. Names may hold
+ * a "/" themselves: only the model knows where one ends. */
+const char *override_server(const char *object, const char *service);
+
+/* What is in force on a server that is configured so. What lbha.conf disables stays disabled: no
+ * probe asks how it is. */
+enum admin_state override_admin(enum admin_state configured, const struct override *said);
 
 /* Between processes of one build. The getter takes only what override_wrong() has nothing against,
  * and cleans texts. */

@@ -340,6 +340,8 @@ static const char *value_of(const struct override *override, enum override_kind 
 		return override->value;
 	switch (kind) {
 	case OVERRIDE_PRIORITY:
+	case OVERRIDE_STATE:
+	case OVERRIDE_WEIGHT:
 		return "auto";
 	case OVERRIDE_MAINTENANCE:
 		return "off";

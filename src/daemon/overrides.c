@@ -72,6 +72,19 @@ int overrides_set(struct overrides *list, const struct override *override)
 	return 0;
 }
 
+int overrides_copy(struct overrides *to, const struct overrides *from)
+{
+	struct overrides made = {.count = from->count, .room = from->count + 1};
+
+	made.rows = calloc(made.room, sizeof(*made.rows));
+	if (!made.rows)
+		return -ENOMEM;
+	if (from->count)
+		memcpy(made.rows, from->rows, from->count * sizeof(*made.rows));
+	*to = made;
+	return 0;
+}
+
 static void remove_at(struct overrides *list, size_t at)
 {
 	memmove(&list->rows[at], &list->rows[at + 1], (list->count - 1 - at) * sizeof(*list->rows));
@@ -132,13 +145,13 @@ static bool text_of_member(const json_t *record, const char *name, char *out, si
 	return true;
 }
 
-/* A time, or null for none. */
-static bool time_of_member(const json_t *record, const char *name, nstime *out)
+/* A time, or null for none; a member that is not of every version may be missing. */
+static bool time_of_member(const json_t *record, const char *name, bool may_miss, nstime *out)
 {
 	const json_t *member = json_object_get(record, name);
 
 	*out = 0;
-	if (json_is_null(member))
+	if (json_is_null(member) || (!member && may_miss))
 		return true;
 	return json_is_string(member) && !walltime_parse(json_string_value(member), out);
 }
@@ -158,8 +171,9 @@ static const char *override_of(const json_t *record, struct override *out)
 	    !text_of_member(record, "value", override.value, sizeof(override.value)) ||
 	    !text_of_member(record, "by", override.by, sizeof(override.by)) ||
 	    !text_of_member(record, "comment", override.comment, sizeof(override.comment)) ||
-	    !time_of_member(record, "since", &override.since) ||
-	    !time_of_member(record, "until", &override.until))
+	    !time_of_member(record, "since", false, &override.since) ||
+	    !time_of_member(record, "until", false, &override.until) ||
+	    !time_of_member(record, "deadline", true, &override.deadline))
 		return "a member is missing, or of another form";
 	*out = override;
 	return override_wrong(&override);
@@ -245,8 +259,11 @@ static char *line_of(const struct override *override)
 			  override_kind_name(override->kind), "value", override->value, "by",
 			  override->by, "comment", override->comment, "since",
 			  time_json(override->since), "until", time_json(override->until));
-	char *line = record ? json_dumps(record, JSON_COMPACT) : NULL;
+	char *line;
 
+	if (override->deadline)
+		json_object_set_new(record, "deadline", time_json(override->deadline));
+	line = record ? json_dumps(record, JSON_COMPACT) : NULL;
 	json_decref(record);
 	return line;
 }

@@ -4,6 +4,8 @@
  *   {"lbha_overrides":1}
  *   {"object":"public","kind":"priority","value":"120","by":"root","comment":"","since":"2026-…Z","until":null}
  *
+ *   {"object":"web/a","kind":"state","value":"drained",…,"deadline":"2026-…Z"}
+ *
  * The head names the version. A line that is not understood (of a newer lbha, or damaged by hand)
  * is kept as it is and written again, so that nothing is lost by going back to an older version and
  * forth again. */
@@ -36,6 +38,9 @@ const struct override *overrides_find(const struct overrides *list, enum overrid
 /* Adds one, or puts it in the place of the one of the same kind and object. -EINVAL when it is not
  * sound (override_wrong), -ENOSPC above OVERRIDES_MAX, -ENOMEM. */
 int overrides_set(struct overrides *list, const struct override *override);
+
+/* A list of its own with the same rows (without the lines that were not understood); -ENOMEM. */
+int overrides_copy(struct overrides *to, const struct overrides *from);
 
 /* False: there was none. */
 bool overrides_remove(struct overrides *list, enum override_kind kind, const char *object);
