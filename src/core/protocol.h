@@ -43,6 +43,11 @@ enum supervisor_record {
 	RECORD_ORDER,       /* u32 order, u8 enum order_kind, u16 count, text instance … (count 0: all) */
 	RECORD_ORDER_TOLD,  /* u32 order, text instance, bool done, text what came of it */
 	RECORD_ORDER_END,   /* u32 order */
+	/* control → supervisor: several words of an operator, all of which hold or none */
+	RECORD_SAY,         /* u32 request, bool holds (false: it is taken back), config/override.h (`by` and
+			     * `since` are the supervisor's; of what is taken back only kind and object count) */
+	RECORD_SAID,        /* u32 request, u32 uid, u32 count: so many RECORD_SAY of that request came before;
+			     * answered as a RECORD_REQUEST */
 };
 
 enum request_kind {

@@ -306,6 +306,12 @@ static void on_request(void *ctx, struct slot *slot, struct reader *in)
 	slot_kill(slot, "sent an unknown request");
 }
 
+static void on_say(void *ctx, struct slot *slot, uint16_t type, struct reader *in)
+{
+	if (!supervisor_say(ctx, type, in))
+		slot_kill(slot, "sent malformed overrides");
+}
+
 static void on_script(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd)
 {
 	supervisor_script(ctx, slot, type, in, fd);
@@ -323,6 +329,7 @@ static const struct workers_ops workers_ops = {.ready = on_ready,
 					       .line = on_line,
 					       .request = on_request,
 					       .script = on_script,
+					       .say = on_say,
 					       .order = on_order,
 					       .died = on_died,
 					       .fact = fact,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
@@ -250,6 +251,180 @@ void supervisor_override(struct supervisor *s, const struct request *request)
 	}
 }
 
+/* ---- several words at once ------------------------------------------------------------------- */
+
+static bool said_push(struct said *said, const struct said_row *row)
+{
+	size_t room = said->room ? 2 * said->room : 16;
+	struct said_row *rows;
+
+	if (said->count == said->room) {
+		rows = said->count < 2 * OVERRIDES_MAX ? realloc(said->rows, room * sizeof(*rows))
+						       : NULL;
+		if (!rows)
+			return false;
+		said->rows = rows;
+		said->room = room;
+	}
+	said->rows[said->count++] = *row;
+	return true;
+}
+
+static void said_clear(struct said *said)
+{
+	free(said->rows);
+	*said = (struct said){0};
+}
+
+/* All of them into a copy of the list. -errno: of the row `*at`. */
+static int said_apply(const struct said *said, struct overrides *list, size_t *at)
+{
+	int err = 0;
+
+	for (*at = 0; *at < said->count && !err; ++*at) {
+		const struct said_row *row = &said->rows[*at];
+
+		if (row->holds)
+			err = overrides_set(list, &row->override);
+		else
+			overrides_remove(list, row->override.kind, row->override.object);
+	}
+	*at -= err != 0;
+	return err;
+}
+
+/* "drained", "weight 5"; and as configured again. */
+static const char *said_words(const struct said_row *row, bool was_there, char *what)
+{
+	const char *kind = override_kind_name(row->override.kind);
+
+	if (!row->holds)
+		snprintf(what, WHAT,
+			 was_there ? "%s as configured again" : "%s was as configured already",
+			 kind);
+	else if (row->override.kind == OVERRIDE_STATE)
+		snprintf(what, WHAT, "%s", row->override.value);
+	else
+		snprintf(what, WHAT, "%s %s", kind, row->override.value);
+	return what;
+}
+
+/* `before` is the list as it was. */
+static void said_tell(struct supervisor *s, const struct said *said, const struct overrides *before)
+{
+	char what[WHAT];
+
+	for (size_t i = 0; i < said->count; i++) {
+		const struct override *one = &said->rows[i].override;
+
+		said_words(&said->rows[i], overrides_find(before, one->kind, one->object), what);
+		log_info("%s: %s, by %s%s%s", one->object, what, one->by,
+			 one->comment[0] ? ": " : "", one->comment);
+		supervisor_reply_object(s, said->request, one->object, true, what);
+	}
+}
+
+static bool said_evacuates(const struct said *said)
+{
+	for (size_t i = 0; i < said->count; i++)
+		if (said->rows[i].holds && said->rows[i].override.kind == OVERRIDE_MAINTENANCE)
+			return true;
+	return false;
+}
+
+static void said_fail(struct supervisor *s, const struct said *said, size_t at, int err)
+{
+	char what[WHAT];
+
+	snprintf(what, sizeof(what), "%s",
+		 err == -ENOSPC ? "there are too many overrides already" : strerror(-err));
+	if (at < said->count)
+		supervisor_reply_object(s, said->request, said->rows[at].override.object, false,
+					what);
+	else
+		supervisor_reply_line(s, said->request, what);
+	supervisor_reply_end(s, said->request, false);
+}
+
+static void said_hold(struct supervisor *s, struct said *said)
+{
+	struct request evacuation = {.number = said->request, .kind = REQUEST_MAINTENANCE};
+	struct overrides list = {0}, before;
+	size_t at = said->count;
+	int err = overrides_copy(&list, &s->overrides);
+
+	if (!err)
+		err = said_apply(said, &list, &at);
+	if (err) {
+		overrides_free(&list);
+		said_fail(s, said, at, err);
+		return;
+	}
+	before = s->overrides;
+	s->overrides.rows = list.rows;
+	s->overrides.count = list.count;
+	s->overrides.room = list.room;
+	said_tell(s, said, &before);
+	free(before.rows);
+	changed(s);
+	warn(s, said->request);
+	if (!said_evacuates(said) || !supervisor_order(s, &evacuation, ORDER_EVACUATE))
+		supervisor_reply_end(s, said->request, true);
+}
+
+static bool take_say(struct supervisor *s, struct reader *in)
+{
+	struct said_row row = {0};
+	uint32_t request = get_u32(in);
+
+	row.holds = get_bool(in);
+	if (!override_get(in, &row.override))
+		return false;
+	if (request != s->said.request)
+		said_clear(&s->said);
+	s->said.request = request;
+	said_push(&s->said, &row); /* one that is missing is found at the end */
+	return true;
+}
+
+static void said_sign(struct said *said, uid_t uid)
+{
+	nstime since = clock_now() + clock_wall_offset();
+	char by[OVERRIDE_BY] = "";
+
+	name_user(uid, by, sizeof(by));
+	for (size_t i = 0; i < said->count; i++) {
+		said->rows[i].override.since = since;
+		memcpy(said->rows[i].override.by, by, sizeof(by));
+	}
+}
+
+bool supervisor_say(struct supervisor *s, uint16_t type, struct reader *in)
+{
+	struct said said = s->said;
+	uint32_t request, count;
+	uid_t uid;
+
+	if (type == RECORD_SAY)
+		return take_say(s, in);
+	request = get_u32(in);
+	uid = get_u32(in);
+	count = get_u32(in);
+	if (!reader_done(in))
+		return false;
+	s->said = (struct said){0};
+	if (s->stopping || request != said.request || count != said.count) {
+		supervisor_reply_line(s, request,
+				      s->stopping ? "lbhad is stopping" : strerror(ENOMEM));
+		supervisor_reply_end(s, request, false);
+	} else {
+		said_sign(&said, uid);
+		said_hold(s, &said);
+	}
+	said_clear(&said);
+	return true;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void log_kept(void *ctx, unsigned line, const char *why)
@@ -304,5 +479,6 @@ int supervisor_overrides_init(struct supervisor *s)
 void supervisor_overrides_fini(struct supervisor *s)
 {
 	timer_fini(&s->overrides_timer);
+	said_clear(&s->said);
 	overrides_free(&s->overrides);
 }

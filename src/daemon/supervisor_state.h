@@ -41,6 +41,18 @@ struct request {
 	struct reader objects;  /* `count` texts */
 };
 
+/* What control has sent of a request with several words: RECORD_SAY until RECORD_SAID. */
+struct said_row {
+	bool holds;             /* false: taken back */
+	struct override override;
+};
+
+struct said {
+	uint32_t request;
+	struct said_row *rows;
+	size_t count, room;
+};
+
 /* What vrrp was told to do and has not ended. */
 struct order {
 	uint32_t number;        /* 0: none */
@@ -70,6 +82,7 @@ struct supervisor {
 	/* the operator's word */
 	struct overrides overrides;
 	bool overrides_unread;            /* the file could not be read: it is not written over either */
+	struct said said;
 	struct loop_timer overrides_timer; /* the next one ends, or writing them down is tried again */
 	struct order orders[SUPERVISOR_ORDERS];
 	uint32_t last_order;
@@ -109,6 +122,8 @@ int supervisor_scripts_init(struct supervisor *s);
 
 /* REQUEST_PRIORITY, REQUEST_MAINTENANCE. */
 void supervisor_override(struct supervisor *s, const struct request *request);
+/* RECORD_SAY, RECORD_SAID; false: malformed. */
+bool supervisor_say(struct supervisor *s, uint16_t type, struct reader *in);
 /* Gives a worker that has just said HELLO the list. */
 void supervisor_overrides_tell(struct supervisor *s, struct slot *slot);
 /* Reads the file; what is wrong with it is logged. */

@@ -53,6 +53,7 @@ struct workers_ops {
 	/* The check worker about scripts; `fd` stays ours. */
 	void (*script)(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd);
 	void (*request)(void *ctx, struct slot *slot, struct reader *in); /* of control */
+	void (*say)(void *ctx, struct slot *slot, uint16_t type, struct reader *in); /* of control: RECORD_SAY, _SAID */
 	void (*order)(void *ctx, struct slot *slot, uint16_t type, struct reader *in); /* of vrrp: RECORD_ORDER_TOLD, _END */
 	void (*died)(void *ctx, struct slot *slot);     /* gone, wanted or not; started again by itself if not */
 	bool (*fact)(void *ctx, uint32_t index, uint16_t *type, struct writer *out); /* for control */
