@@ -34,8 +34,8 @@ struct client {
 	uint64_t cursor;
 	char *answer;
 	size_t sent, size;
-	size_t used;
-	char *line; /* CONTROL_LINE_MAX bytes */
+	size_t used, room, most;
+	char *line; /* room bytes: at first CONTROL_LINE_MAX, up to `most` when a line needs it */
 };
 
 struct clients {
@@ -47,6 +47,7 @@ struct clients {
 	clients_line *handle;
 	void *ctx;
 	uint32_t last_ticket;
+	size_t root_line;
 	size_t waiting; /* bytes of answers */
 	struct client places[CLIENTS_MAX];
 };
@@ -131,19 +132,34 @@ static uint32_t next_ticket(struct clients *clients)
 static bool client_cut_line(struct client *client)
 {
 	struct clients *clients = client->clients;
-	char line[CONTROL_LINE_MAX];
 	const char *end = memchr(client->line, '\n', client->used);
 	size_t length;
 
 	if (!end)
 		return false;
 	length = (size_t)(end - client->line);
-	memcpy(line, client->line, length);
-	client->used -= length + 1;
-	memmove(client->line, end + 1, client->used);
 	client->ticket = next_ticket(clients);
-	clients->handle(clients->ctx, client->ticket, &client->peer, line, length);
+	clients->handle(clients->ctx, client->ticket, &client->peer, client->line, length);
+	if (!client->used)
+		return true; /* it is given up */
+	client->used -= length + 1;
+	memmove(client->line, client->line + length + 1, client->used);
 	return true;
+}
+
+/* A line that does not fit and may be longer gets more room. */
+static void client_grow(struct client *client)
+{
+	size_t room = 2 * client->room < client->most ? 2 * client->room : client->most;
+	char *line;
+
+	if (client->used < client->room || room == client->room)
+		return;
+	line = realloc(client->line, room);
+	if (!line)
+		return;
+	client->line = line;
+	client->room = room;
 }
 
 static void client_line_too_long(struct client *client)
@@ -182,7 +198,8 @@ static void client_go(struct client *client)
 		}
 		if (client_cut_line(client))
 			continue;
-		if (client->used == CONTROL_LINE_MAX) {
+		client_grow(client);
+		if (client->used == client->room) {
 			client_line_too_long(client);
 			continue;
 		}
@@ -193,7 +210,7 @@ static void client_go(struct client *client)
 		break;
 	}
 	client->cutting = false;
-	io_want_read(&client->io, !client->ended && client->used < CONTROL_LINE_MAX);
+	io_want_read(&client->io, !client->ended && client->used < client->room);
 }
 
 static void client_readable(void *ctx)
@@ -201,9 +218,9 @@ static void client_readable(void *ctx)
 	struct client *client = ctx;
 	ssize_t got;
 
-	if (client->used == CONTROL_LINE_MAX)
+	if (client->used == client->room)
 		return;
-	got = recv(client->fd, client->line + client->used, CONTROL_LINE_MAX - client->used,
+	got = recv(client->fd, client->line + client->used, client->room - client->used,
 		   MSG_DONTWAIT);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -315,12 +332,15 @@ static int client_init(struct client *client, struct clients *clients, int fd)
 	socklen_t size = sizeof(who);
 
 	*client = (struct client){.clients = clients, .fd = fd, .heard = clock_now()};
-	client->line = malloc(CONTROL_LINE_MAX);
+	client->room = client->most = CONTROL_LINE_MAX;
+	client->line = malloc(client->room);
 	if (!client->line)
 		return -ENOMEM;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size))
 		return -errno;
 	client->peer = (struct client_peer){.uid = who.uid, .pid = who.pid};
+	if (!who.uid)
+		client->most = clients->root_line;
 	if (io_init(clients->loop, &client->io, fd, LOOP_IDLE, client_readable, client_writable,
 		    client) ||
 	    timer_init(clients->loop, &client->stall, LOOP_IDLE, client_stalled, client))
@@ -368,14 +388,16 @@ static void accept_again(void *ctx)
 	io_want_read(&clients->io, true);
 }
 
-struct clients *clients_new(struct loop *loop, int listener, clients_line *line, void *ctx)
+struct clients *clients_new(struct loop *loop, int listener, size_t root_line, clients_line *line,
+			    void *ctx)
 {
 	struct clients *clients = calloc(1, sizeof(*clients));
 	int flags = fcntl(listener, F_GETFL);
 
 	if (!clients)
 		return NULL;
-	*clients = (struct clients){.loop = loop, .listener = listener, .handle = line, .ctx = ctx};
+	*clients = (struct clients){.loop = loop, .listener = listener, .handle = line, .ctx = ctx,
+				    .root_line = root_line};
 	/* a late answer to a predecessor of this process must not find a ticket of ours */
 	clients->last_ticket = (uint32_t)(clock_now() / NSTIME_US);
 	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) ||

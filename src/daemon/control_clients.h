@@ -40,8 +40,10 @@ typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *
 /* What a follower gets next: text after *cursor, which moves on, malloc'ed; NULL: nothing yet. */
 typedef char *clients_more(void *ctx, uint64_t *cursor);
 
-/* Takes the listening socket over. NULL when out of memory. */
-struct clients *clients_new(struct loop *loop, int listener, clients_line *line, void *ctx);
+/* Takes the listening socket over. Lines of root may have `root_line` bytes (at least
+ * CONTROL_LINE_MAX, which is for all others). NULL when out of memory. */
+struct clients *clients_new(struct loop *loop, int listener, size_t root_line, clients_line *line,
+			    void *ctx);
 void clients_free(struct clients *clients);
 
 /* Sends an answer, malloc'ed and taken over (NULL, out of memory, drops the client). */

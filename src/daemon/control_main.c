@@ -33,6 +33,7 @@
 #include "daemon/control_operator.h"
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
+#include "daemon/control_words.h"
 #include "daemon/events.h"
 
 #define PENDING_MAX 16
@@ -92,7 +93,7 @@ static void begin_to_answer(void *ctx)
 		return;
 	timer_cancel(&control->hush);
 	control->clients = clients_new(worker_loop(control->worker), WORKER_FD_CONTROL,
-				       control_line, control);
+				       CONTROL_LINE_ROOT, control_line, control);
 	if (control->clients)
 		return;
 	log_error("cannot listen on the control socket: %s", strerror(errno));
@@ -164,25 +165,65 @@ static struct pending *pending_find(struct control *control, uint32_t ticket)
 	return NULL;
 }
 
+/* Several words, all of which hold or none. */
+static void tell_words(struct control *control, uint32_t ticket, uid_t uid,
+		       const struct words *words)
+{
+	uint8_t bytes[1024];
+	struct writer out;
+
+	for (size_t i = 0; i < words->count; i++) {
+		out = writer_of(bytes, sizeof(bytes));
+		put_u32(&out, ticket);
+		put_bool(&out, words->rows[i].holds);
+		override_put(&out, &words->rows[i].override);
+		worker_tell(control->worker, RECORD_SAY, bytes, writer_used(&out), -1);
+	}
+	out = writer_of(bytes, sizeof(bytes));
+	put_u32(&out, ticket);
+	put_u32(&out, uid);
+	put_u32(&out, (uint32_t)words->count);
+	worker_tell(control->worker, RECORD_SAID, bytes, writer_used(&out), -1);
+}
+
+/* False: `error` says why not. */
+static bool tell(struct control *control, uint32_t ticket, uid_t uid,
+		 const struct control_request *request, char *error)
+{
+	uint8_t bytes[CHANNEL_RECORD_MAX];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	struct words words = {0};
+
+	if (words_are_asked(request->kind)) {
+		if (words_of(&control->mirror, request, clock_now() + clock_wall_offset(), &words,
+			     error))
+			return false;
+		tell_words(control, ticket, uid, &words);
+		words_free(&words);
+		return true;
+	}
+	if (operator_encode(&control->mirror, ticket, uid, request, &out, error))
+		return false;
+	worker_tell(control->worker, RECORD_REQUEST, bytes, writer_used(&out), -1);
+	return true;
+}
+
 /* Hands a command to the supervisor; a refusal at once when too many are under way or it means
  * nothing here, else NULL. */
 static char *command_send(struct control *control, uint32_t ticket, uid_t uid,
 			  const struct control_request *request)
 {
 	struct pending *pending = pending_find(control, 0);
-	uint8_t bytes[CHANNEL_RECORD_MAX];
-	struct writer out = writer_of(bytes, sizeof(bytes));
 	char error[CONTROL_ERROR];
 
 	if (!pending)
 		return control_refusal("too many commands are under way; try again", NULL);
-	if (operator_encode(&control->mirror, ticket, uid, request, &out, error))
+	if (!tell(control, ticket, uid, request, error))
 		return control_refusal(error, NULL);
 	*pending = (struct pending){.ticket = ticket,
 				    .kind = request->kind,
 				    .lines = json_array(),
 				    .objects = json_array()};
-	worker_tell(control->worker, RECORD_REQUEST, bytes, writer_used(&out), -1);
 	return NULL;
 }
 
@@ -240,6 +281,12 @@ static const char *refusal_of(enum control_kind kind)
 		return "the priority was not set";
 	case CONTROL_MAINTENANCE:
 		return "not everything was done";
+	case CONTROL_DRAIN:
+	case CONTROL_DISABLE:
+	case CONTROL_ENABLE:
+	case CONTROL_WEIGHT:
+	case CONTROL_LOAD:
+		return "nothing was changed";
 	case CONTROL_STOP:
 	case CONTROL_PING:
 	case CONTROL_STATUS:
@@ -408,7 +455,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_VRRP:
 		return control_answer(status_vrrp_json(mirror, wall));
 	case CONTROL_SERVICES:
-		return control_answer(status_services_json(mirror, wall));
+		return control_answer(status_services_json(
+			mirror, request->service[0] ? request->service : NULL, wall));
 	case CONTROL_CONFIG:
 		return mirror->model ? answer_config(mirror)
 				     : control_refusal("no configuration is loaded yet", NULL);
@@ -425,6 +473,11 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_CLAIM:
 	case CONTROL_PRIORITY:
 	case CONTROL_MAINTENANCE:
+	case CONTROL_DRAIN:
+	case CONTROL_DISABLE:
+	case CONTROL_ENABLE:
+	case CONTROL_WEIGHT:
+	case CONTROL_LOAD:
 		break;
 	}
 	return answer_ping(mirror);
@@ -470,6 +523,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 		log_info("%s asked for by user %u, process %d%s%s",
 			 control_request_name(request.kind), (unsigned)peer->uid, (int)peer->pid,
 			 refused ? ": " : "", refused ? refused : "");
+	control_request_fini(&request);
 	if (answer || !(is_command || request.follow))
 		clients_answer(control->clients, ticket, answer);
 }

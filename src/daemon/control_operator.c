@@ -9,6 +9,7 @@
 #include "core/protocol.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_status.h"
+#include "daemon/control_words.h"
 
 #define OWNER 255 /* RFC 9568: such a priority says whose the addresses are */
 
@@ -27,6 +28,11 @@ static enum request_kind kind_of(enum control_kind kind)
 		return REQUEST_PRIORITY;
 	case CONTROL_MAINTENANCE:
 		return REQUEST_MAINTENANCE;
+	case CONTROL_DRAIN:
+	case CONTROL_DISABLE:
+	case CONTROL_ENABLE:
+	case CONTROL_WEIGHT:
+	case CONTROL_LOAD:
 	case CONTROL_STOP:
 	case CONTROL_PING:
 	case CONTROL_STATUS:
@@ -69,6 +75,26 @@ static int unknown_instance(const struct model *model, const char *name, char *e
 	return -EINVAL;
 }
 
+static int refuse_owner(const struct instance *instance, char *error)
+{
+	struct text text = text_of(error, CONTROL_ERROR);
+
+	if (instance->priority != OWNER)
+		return 0;
+	text_add(&text, "%s owns its addresses (priority 255): no override changes that",
+		 instance->name);
+	return -EINVAL;
+}
+
+const struct instance *operator_instance(const struct model *model, const char *name, char *error)
+{
+	const struct instance *instance = instance_find(model, name);
+
+	if (!instance)
+		unknown_instance(model, name, error);
+	return instance && !refuse_owner(instance, error) ? instance : NULL;
+}
+
 /* The names that a priority is said of. */
 static void put_members(struct writer *out, const struct model *model,
 			const struct instance *instance)
@@ -104,7 +130,6 @@ static int put_priority_objects(const struct mirror *mirror, const struct contro
 {
 	const struct instance *instance = instance_find(mirror->model, request->instance);
 	bool back = !strcmp(request->value, "auto");
-	struct text text = text_of(error, CONTROL_ERROR);
 
 	if (!instance && back && has_override(mirror, request->instance)) {
 		put_u16(out, 1);
@@ -113,11 +138,8 @@ static int put_priority_objects(const struct mirror *mirror, const struct contro
 	}
 	if (!instance)
 		return unknown_instance(mirror->model, request->instance, error);
-	if (instance->priority == OWNER && !back) {
-		text_add(&text, "%s owns its addresses (priority 255): no override changes that",
-			 instance->name);
+	if (!back && refuse_owner(instance, error))
 		return -EINVAL;
-	}
 	put_members(out, mirror->model, instance);
 	return 0;
 }
@@ -166,7 +188,8 @@ void operator_warn(const struct mirror *mirror, enum control_kind kind, json_t *
 	struct text text = text_of(line, sizeof(line));
 	size_t others = 0;
 
-	if (!model || !model->node || (kind != CONTROL_PRIORITY && kind != CONTROL_MAINTENANCE))
+	if (!model || !model->node ||
+	    (kind != CONTROL_PRIORITY && kind != CONTROL_MAINTENANCE && !words_are_asked(kind)))
 		return;
 	text_add(&text, "overrides are this director's own; not told:");
 	for (size_t i = 0; i < model->director_count; i++) {

@@ -25,6 +25,11 @@ static const struct request_row {
 	[CONTROL_CLAIM] = {"claim", true},
 	[CONTROL_PRIORITY] = {"priority", true},
 	[CONTROL_MAINTENANCE] = {"maintenance", true},
+	[CONTROL_DRAIN] = {"drain", true},
+	[CONTROL_DISABLE] = {"disable", true},
+	[CONTROL_ENABLE] = {"enable", true},
+	[CONTROL_WEIGHT] = {"weight", true},
+	[CONTROL_LOAD] = {"load", true},
 };
 
 bool control_request_is_command(enum control_kind kind)
@@ -113,6 +118,40 @@ static int parse_instance(json_t *value, struct control_request *out, char *erro
 	return 0;
 }
 
+static int parse_service(json_t *value, struct control_request *out, char *error)
+{
+	const char *name = json_string_value(value);
+
+	if (!name || !*name || strlen(name) >= sizeof(out->service))
+		return complain(error, "\"service\" must be the name of a service");
+	strcpy(out->service, name);
+	return 0;
+}
+
+static int parse_server(json_t *value, struct control_request *out, char *error)
+{
+	const char *name = json_string_value(value);
+
+	if (!name || !*name || strlen(name) >= sizeof(out->server))
+		return complain(error, "\"server\" must be the name of a server or its address");
+	strcpy(out->server, name);
+	return 0;
+}
+
+static int parse_overrides(json_t *value, struct control_request *out, char *error)
+{
+	const json_t *one;
+	size_t at;
+
+	if (!json_is_array(value))
+		return complain(error, "\"overrides\" must be an array");
+	json_array_foreach (value, at, one)
+		if (!json_is_object(one))
+			return complain(error, "each of \"overrides\" must be an object");
+	out->overrides = value;
+	return 0;
+}
+
 static int parse_all(json_t *value, struct control_request *out, char *error)
 {
 	if (!json_is_true(value))
@@ -155,7 +194,9 @@ static int parse_timeout(json_t *value, struct control_request *out, char *error
 
 #define BIT(kind) (1u << CONTROL_##kind)
 #define ORDERS (BIT(RELEASE) | BIT(CLAIM))
-#define OVERRIDES (BIT(PRIORITY) | BIT(MAINTENANCE))
+#define STATES (BIT(DRAIN) | BIT(DISABLE) | BIT(ENABLE))
+#define SERVERS (STATES | BIT(WEIGHT))
+#define OVERRIDES (BIT(PRIORITY) | BIT(MAINTENANCE) | SERVERS)
 
 static const struct member_row {
 	const char *name;
@@ -166,8 +207,11 @@ static const struct member_row {
 	{"since", BIT(EVENTS), parse_since},
 	{"follow", BIT(EVENTS), parse_follow},
 	{"instance", ORDERS | BIT(PRIORITY), parse_instance},
-	{"all", ORDERS, parse_all},
-	{"value", OVERRIDES, parse_value},
+	{"all", ORDERS | STATES, parse_all},
+	{"service", SERVERS | BIT(SERVICES), parse_service},
+	{"server", SERVERS, parse_server},
+	{"overrides", BIT(LOAD), parse_overrides},
+	{"value", BIT(PRIORITY) | BIT(MAINTENANCE) | BIT(WEIGHT), parse_value},
 	{"comment", OVERRIDES, parse_comment},
 	{"timeout", OVERRIDES, parse_timeout},
 };
@@ -227,6 +271,28 @@ static int check_maintenance(const struct control_request *request, char *error)
 	return off && request->timeout ? complain(error, "off has no timeout") : 0;
 }
 
+static int check_server(const struct control_request *request, char *error)
+{
+	if (request->all == (request->service[0] != '\0'))
+		return complain(error, request->kind == CONTROL_WEIGHT
+					       ? "\"service\" is missing"
+					       : "either \"service\" or \"all\" is needed");
+	return request->server[0] ? 0 : complain(error, "\"server\" is missing");
+}
+
+static int check_weight(const struct control_request *request, char *error)
+{
+	struct override override = {.kind = OVERRIDE_WEIGHT, .object = "any/any"};
+	bool back = !strcmp(request->value, "auto");
+
+	memcpy(override.value, request->value, sizeof(override.value));
+	if (!back && override_wrong(&override))
+		return complain(error, "the weight must be a number from 0 to 65535, or auto");
+	if (back && request->timeout)
+		return complain(error, "auto has no timeout");
+	return check_server(request, error);
+}
+
 static int check_members(const struct control_request *request, char *error)
 {
 	switch (request->kind) {
@@ -239,6 +305,14 @@ static int check_members(const struct control_request *request, char *error)
 		return check_priority(request, error);
 	case CONTROL_MAINTENANCE:
 		return check_maintenance(request, error);
+	case CONTROL_DRAIN:
+	case CONTROL_DISABLE:
+	case CONTROL_ENABLE:
+		return check_server(request, error);
+	case CONTROL_WEIGHT:
+		return check_weight(request, error);
+	case CONTROL_LOAD:
+		return request->overrides ? 0 : complain(error, "\"overrides\" is missing");
 	case CONTROL_PING:
 	case CONTROL_STATUS:
 	case CONTROL_VRRP:
@@ -275,10 +349,18 @@ int control_request_parse(const char *line, size_t length, struct control_reques
 		err = parse_members(object, &request, error);
 	if (!err)
 		err = check_members(&request, error);
-	json_decref(object);
-	if (!err)
+	if (!err) {
+		json_incref(request.overrides);
 		*out = request;
+	}
+	json_decref(object);
 	return err;
+}
+
+void control_request_fini(struct control_request *request)
+{
+	json_decref(request->overrides);
+	request->overrides = NULL;
 }
 
 /* One line: compact, reals in as few digits as they were meant to have. */

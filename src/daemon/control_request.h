@@ -3,7 +3,7 @@
  *   {"request":"ping"}       {"ok":true,"result":{"protocol":1,"version","node","generation"}}
  *   {"request":"status"}     {"ok":true,"result":{…}}  as lbhactl status --json
  *   {"request":"vrrp"}       {"ok":true,"result":[…]}  one of its arrays
- *   {"request":"services"}   {"ok":true,"result":[…]}  the other
+ *   {"request":"services"}   {"ok":true,"result":[…]}  the other; "service":NAME for that one
  *   {"request":"config"}     {"ok":true,"result":{"node","generation","config":TEXT}}
  *   {"request":"events","since":N,"follow":BOOL}
  *                            {"ok":true,"result":{"events":[…],"last":N}}
@@ -15,6 +15,10 @@
  *   {"request":"claim","instance":NAME}    the same
  *   {"request":"priority","instance":NAME,"value":"120"}  or "auto"
  *   {"request":"maintenance","value":"on"}  or "off"
+ *   {"request":"drain","service":NAME,"server":NAME}  "all":true in place of the service
+ *   {"request":"disable",…}  {"request":"enable",…}  the same
+ *   {"request":"weight","service":NAME,"server":NAME,"value":"5"}  or "auto"
+ *   {"request":"load","overrides":[{"object","kind","value","comment","until","deadline"}…]}
  *                            {"ok":true,"result":{"objects":[{"name","done","text"}…],"lines":[…]}}
  *   what cannot be done      {"ok":false,"error":TEXT,"lines":[TEXT…]}, and "objects" as above
  *
@@ -25,10 +29,12 @@
  * `since` is then by default the last number. A "missed" stands where a follower was too slow.
  *
  * Requests of a connection are answered in order, one at a time. `file` is an absolute path;
- * without it the plan is for the file that lbhad runs with. `priority` and `maintenance` take
- * "comment":TEXT and "timeout":SECONDS; release and claim are answered when it is known what came
+ * without it the plan is for the file that lbhad runs with. `priority`, `maintenance`, `drain`,
+ * `disable`, `enable` and `weight` take "comment":TEXT and "timeout":SECONDS (drain: after which the
+ * server is out of the table; else until when it holds); release and claim are answered when it is known what came
  * of them. "lines" are what an operator should know besides. Members that a request does not have
- * are errors. A line is at most CONTROL_LINE_MAX bytes. The protocol's number changes when an
+ * are errors. A line is at most CONTROL_LINE_MAX bytes, one of
+ * root's CONTROL_LINE_ROOT. The protocol's number changes when an
  * answer loses or changes a member, never when it gains one. */
 #ifndef LBHA_DAEMON_CONTROL_REQUEST_H
 #define LBHA_DAEMON_CONTROL_REQUEST_H
@@ -44,8 +50,10 @@
 
 #define CONTROL_PROTOCOL 1
 #define CONTROL_LINE_MAX 16384
+#define CONTROL_LINE_ROOT ((size_t)2 << 20) /* a file of overrides goes into one line */
 #define CONTROL_PATH 4096
 #define CONTROL_NAME 64
+#define CONTROL_SERVER 128
 #define CONTROL_ERROR 256
 
 enum control_kind {
@@ -63,6 +71,11 @@ enum control_kind {
 	CONTROL_CLAIM,
 	CONTROL_PRIORITY,
 	CONTROL_MAINTENANCE,
+	CONTROL_DRAIN,
+	CONTROL_DISABLE,
+	CONTROL_ENABLE,
+	CONTROL_WEIGHT,
+	CONTROL_LOAD,
 };
 
 struct control_request {
@@ -72,15 +85,20 @@ struct control_request {
 	uint64_t since;
 	char instance[CONTROL_NAME];     /* release, claim: "" = all of them */
 	bool all;
-	char value[OVERRIDE_VALUE];      /* priority: 1..254 or auto; maintenance: on or off */
+	char service[CONTROL_NAME];      /* drain, disable, enable, weight; services: "" = all of them */
+	char server[CONTROL_SERVER];     /* its name or address[:port] */
+	json_t *overrides;               /* load: an array of objects; else NULL */
+	char value[OVERRIDE_VALUE];      /* priority: 1..254 or auto; maintenance: on or off;
+					    weight: 0..65535 or auto */
 	char comment[OVERRIDE_COMMENT];  /* "": none */
 	nstime timeout;                  /* 0: none */
 };
 
 /* Reads a request line (without its end). -EINVAL: `error` (CONTROL_ERROR bytes) says why, to the
- * client. */
+ * client. What was read is freed with control_request_fini. */
 int control_request_parse(const char *line, size_t length, struct control_request *out,
 			  char *error);
+void control_request_fini(struct control_request *request);
 
 /* Whether it changes something or reads files as root: for the supervisor's user alone. */
 bool control_request_is_command(enum control_kind kind);

@@ -502,12 +502,13 @@ static json_t *service_json(const struct mirror *mirror, size_t at, nstime wall)
 	return object;
 }
 
-json_t *status_services_json(const struct mirror *mirror, nstime wall)
+json_t *status_services_json(const struct mirror *mirror, const char *name, nstime wall)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; mirror->model && i < mirror->model->service_count; i++)
-		array = append(array, service_json(mirror, i, wall));
+		if (!name || !strcmp(mirror->model->services[i].name, name))
+			array = append(array, service_json(mirror, i, wall));
 	return array;
 }
 
@@ -643,7 +644,7 @@ json_t *status_json(const struct mirror *mirror, nstime now, nstime wall)
 	put(&object, "reload", reload_json(daemon, wall));
 	put(&object, "vrrp", status_vrrp_json(mirror, wall));
 	put(&object, "sync_groups", groups_json(mirror, wall));
-	put(&object, "services", status_services_json(mirror, wall));
+	put(&object, "services", status_services_json(mirror, NULL, wall));
 	put(&object, "overrides", status_overrides_json(mirror));
 	put(&object, "overrides_error",
 	    daemon->overrides_error[0] ? status_text(daemon->overrides_error) : json_null());

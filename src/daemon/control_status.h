@@ -14,7 +14,8 @@ struct mirror;
  * clock_wall_offset(). NULL when out of memory. */
 json_t *status_json(const struct mirror *mirror, nstime now, nstime wall);
 json_t *status_vrrp_json(const struct mirror *mirror, nstime wall);
-json_t *status_services_json(const struct mirror *mirror, nstime wall);
+/* `name`: of that service alone; NULL: of all. */
+json_t *status_services_json(const struct mirror *mirror, const char *name, nstime wall);
 json_t *status_overrides_json(const struct mirror *mirror);
 
 /* Any text as a JSON string: what is not UTF-8 or would steer a terminal becomes '?'; NULL becomes

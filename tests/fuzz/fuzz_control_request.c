@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		if (!control_request_name(request.kind) ||
 		    (request.file[0] && request.file[0] != '/'))
 			abort();
+		control_request_fini(&request);
 		return 0;
 	}
 	if (!error[0])

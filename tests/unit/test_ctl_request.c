@@ -58,12 +58,50 @@ START_TEST(what_operators_say_is_taken_with_its_members)
 }
 END_TEST
 
+START_TEST(a_server_is_named_with_its_service_or_in_all)
+{
+	struct control_request request;
+	char error[CONTROL_ERROR];
+
+	ck_assert_int_eq(parse("{\"request\":\"drain\",\"service\":\"web\",\"server\":\"a\","
+			       "\"timeout\":600,\"comment\":\"disk\"}",
+			       &request, error),
+			 0);
+	ck_assert_str_eq(request.service, "web");
+	ck_assert_str_eq(request.server, "a");
+	ck_assert_int_eq(request.timeout, 600 * NSTIME_S);
+	ck_assert_int_eq(parse("{\"request\":\"enable\",\"all\":true,\"server\":\"[2001:db8::1]:80\"}",
+			       &request, error),
+			 0);
+	ck_assert(request.all);
+	ck_assert_int_eq(parse("{\"request\":\"weight\",\"service\":\"web\",\"server\":\"a\","
+			       "\"value\":\"65535\"}",
+			       &request, error),
+			 0);
+	ck_assert_str_eq(request.value, "65535");
+}
+END_TEST
+
+START_TEST(a_file_of_overrides_is_one_request)
+{
+	struct control_request request;
+	char error[CONTROL_ERROR];
+
+	ck_assert_int_eq(parse("{\"request\":\"load\",\"overrides\":[{\"object\":\"web/a\"}]}", &request,
+			       error),
+			 0);
+	ck_assert_uint_eq(json_array_size(request.overrides), 1);
+	control_request_fini(&request);
+	ck_assert_ptr_null(request.overrides);
+}
+END_TEST
+
 START_TEST(commands_are_told_from_questions)
 {
 	ck_assert(control_request_is_command(CONTROL_RELOAD));
 	ck_assert(control_request_is_command(CONTROL_PLAN));
 	ck_assert(control_request_is_command(CONTROL_STOP));
-	for (int kind = CONTROL_RELEASE; kind <= CONTROL_MAINTENANCE; kind++)
+	for (int kind = CONTROL_RELEASE; kind <= CONTROL_LOAD; kind++)
 		ck_assert(control_request_is_command((enum control_kind)kind));
 	ck_assert(!control_request_is_command(CONTROL_OVERRIDES));
 	ck_assert(!control_request_is_command(CONTROL_STATUS));
@@ -105,6 +143,24 @@ END_TEST
 static const struct {
 	const char *line, *error;
 } bad_lines[] = {
+	{"{\"request\":\"drain\",\"server\":\"a\"}", "either \"service\" or \"all\" is needed"},
+	{"{\"request\":\"drain\",\"service\":\"web\"}", "\"server\" is missing"},
+	{"{\"request\":\"drain\",\"service\":\"web\",\"all\":true,\"server\":\"a\"}",
+	 "either \"service\" or \"all\" is needed"},
+	{"{\"request\":\"drain\",\"service\":\"web\",\"server\":\"a\",\"value\":\"5\"}",
+	 "the request \"drain\" has no \"value\""},
+	{"{\"request\":\"weight\",\"all\":true,\"server\":\"a\",\"value\":\"5\"}",
+	 "the request \"weight\" has no \"all\""},
+	{"{\"request\":\"weight\",\"server\":\"a\",\"value\":\"5\"}", "\"service\" is missing"},
+	{"{\"request\":\"weight\",\"service\":\"web\",\"server\":\"a\",\"value\":\"65536\"}",
+	 "the weight must be a number from 0 to 65535, or auto"},
+	{"{\"request\":\"weight\",\"service\":\"web\",\"server\":\"a\"}", "the weight must be"},
+	{"{\"request\":\"weight\",\"service\":\"web\",\"server\":\"a\",\"value\":\"auto\","
+	 "\"timeout\":5}",
+	 "auto has no timeout"},
+	{"{\"request\":\"load\"}", "\"overrides\" is missing"},
+	{"{\"request\":\"load\",\"overrides\":{}}", "\"overrides\" must be an array"},
+	{"{\"request\":\"load\",\"overrides\":[7]}", "each of \"overrides\" must be an object"},
 	{"{\"request\":\"events\",\"since\":-1}", "\"since\" must be the number of an event"},
 	{"{\"request\":\"events\",\"since\":\"1\"}", "\"since\" must be the number of an event"},
 	{"{\"request\":\"events\",\"follow\":1}", "\"follow\" must be true or false"},
@@ -182,6 +238,8 @@ START_TEST(random_bytes_never_make_a_request)
 						    : (char)rand_r(&seed);
 		if (control_request_parse(line, length, &request, error))
 			ck_assert(strlen(error) > 0 && strlen(error) < CONTROL_ERROR);
+		else
+			control_request_fini(&request);
 	}
 }
 END_TEST
@@ -275,7 +333,7 @@ static void setup(void)
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&to, sizeof(to)), 0);
 	ck_assert_int_eq(listen(listener, 128), 0);
 	loop = loop_new();
-	clients = clients_new(loop, listener, on_line, NULL);
+	clients = clients_new(loop, listener, CONTROL_LINE_MAX, on_line, NULL);
 	ck_assert_ptr_nonnull(clients);
 	ck_assert_int_eq(timer_init(loop, &turn, LOOP_IDLE, turn_over, NULL), 0);
 	held_count = lines_seen = 0;
@@ -611,7 +669,7 @@ END_TEST
 
 static TCase *request_case(void)
 {
-	TCase *tcase = CASE("request", every_request_is_known_by_its_name, what_operators_say_is_taken_with_its_members,
+	TCase *tcase = CASE("request", every_request_is_known_by_its_name, what_operators_say_is_taken_with_its_members, a_server_is_named_with_its_service_or_in_all, a_file_of_overrides_is_one_request,
 			    commands_are_told_from_questions, plan_takes_an_absolute_path,
 			    events_take_a_number_and_whether_to_follow,
 			    deep_nesting_and_zero_bytes_are_refused,

@@ -419,7 +419,7 @@ START_TEST(array_requests_have_the_same_shape_as_in_status)
 	tell_all(&mirror);
 	status = status_json(&mirror, START + 735 * NSTIME_S, WALL);
 	vrrp = status_vrrp_json(&mirror, WALL);
-	services = status_services_json(&mirror, WALL);
+	services = status_services_json(&mirror, NULL, WALL);
 	ck_assert(json_equal(vrrp, json_object_get(status, "vrrp")));
 	ck_assert(json_equal(services, json_object_get(status, "services")));
 	json_decref(status);
@@ -472,7 +472,7 @@ START_TEST(what_the_operator_wants_of_a_server_is_told)
 	model = (struct model *)(uintptr_t)mirror.model;
 	model->services[0].real_servers[1].state = ADMIN_DRAINED;
 	model->services[0].real_servers[2].state = ADMIN_DISABLED;
-	services = status_services_json(&mirror, WALL);
+	services = status_services_json(&mirror, NULL, WALL);
 	servers = json_object_get(json_array_get(services, 0), "real_servers");
 	for (size_t i = 0; i < 3; i++)
 		ck_assert_str_eq(json_string_value(json_object_get(json_array_get(servers, i),
