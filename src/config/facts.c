@@ -367,7 +367,7 @@ void fact_service_put(struct writer *out, const struct fact_service *fact)
 	put_u32(out, fact->service);
 	put_u8(out, (uint8_t)fact->state);
 	put_time(out, fact->since);
-	put_u32(out, fact->have);
+	put_u64(out, fact->have);
 	put_u32(out, fact->needed);
 	put_u8(out, (uint8_t)fact->quorum);
 	put_text(out, fact->reason);
@@ -379,7 +379,7 @@ bool fact_service_get(struct reader *in, struct fact_service *fact)
 
 	got.state = get_enum(in, SERVICE_DOWN);
 	got.since = get_time(in);
-	got.have = get_u32(in);
+	got.have = get_u64(in);
 	got.needed = get_u32(in);
 	got.quorum = get_enum(in, VERDICT_DOWN);
 	get_clean(in, got.reason, sizeof(got.reason));

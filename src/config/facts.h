@@ -194,8 +194,9 @@ struct fact_service {
 	uint32_t service;            /* index into model.services */
 	enum service_state state;
 	nstime since;
-	uint32_t have, needed;       /* weights of servers that are up, against the quorum */
-	enum verdict quorum;         /* up: met, down: lost; unknown: a verdict has been missing ever since */
+	uint64_t have;               /* weights of servers that are up, */
+	uint32_t needed;             /* against the quorum */
+	enum verdict quorum;         /* up: met; down: lost, or panic; unknown: a verdict has been missing ever since */
 	char reason[FACT_DETAIL];
 };
 

@@ -155,6 +155,23 @@ static bool parse_number(const struct schema_field *field, const struct scalar *
 	return true;
 }
 
+static bool parse_percent(const struct schema_field *field, const struct scalar *scalar, void *out,
+			  struct text *why)
+{
+	size_t length = strlen(scalar->text);
+	char digits[24] = "";
+	struct scalar number = *scalar;
+
+	number.text = digits;
+	if (length && length < sizeof(digits) && scalar->text[length - 1] == '%') {
+		memcpy(digits, scalar->text, length - 1);
+		digits[length - 1] = '\0';
+		return parse_number(field, &number, out, why);
+	}
+	text_add(why, "a share is expected, written with %% (50%%), not \"%s\"", scalar->text);
+	return false;
+}
+
 static bool parse_bool(const struct scalar *scalar, void *out, struct text *why)
 {
 	bool value = !strcmp(scalar->text, "true");
@@ -408,7 +425,8 @@ bool value_parse(const struct schema_field *field, const struct scalar *scalar, 
 		return parse_bool(scalar, out, why);
 	case TYPE_NUMBER:
 	case TYPE_SIGNED:
-		return parse_number(field, scalar, out, why);
+		return field->flags & FIELD_PERCENT ? parse_percent(field, scalar, out, why)
+						    : parse_number(field, scalar, out, why);
 	case TYPE_DURATION:
 		return parse_duration(field, scalar, out, why);
 	case TYPE_TEXT:
@@ -489,7 +507,8 @@ void value_format(const struct schema_field *field, const void *value, struct te
 		text_add(out, "%s", *(const bool *)value ? "true" : "false");
 		return;
 	case TYPE_NUMBER:
-		text_add(out, "%llu", (unsigned long long)schema_number(value, field->size));
+		text_add(out, "%llu%s", (unsigned long long)schema_number(value, field->size),
+			 field->flags & FIELD_PERCENT ? "%" : "");
 		return;
 	case TYPE_SIGNED:
 		text_add(out, "%ld", (long)(int32_t)schema_number(value, field->size));

@@ -63,6 +63,7 @@ struct ipvs_worker {
 	uint64_t repairs;
 	nstime last_read_back, last_counters, retry;
 	struct loop_timer settle, read_back;
+	struct loop_timer due; /* what time alone changes */
 };
 
 static const struct ipvs_table no_table;
@@ -183,6 +184,7 @@ static void tell(struct ipvs_worker *ipvs)
 {
 	ipvs_tell_changes(ipvs->worker, &ipvs->running->state);
 	tell_table(ipvs);
+	timer_at(&ipvs->due, ipvs_state_due(&ipvs->running->state));
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
@@ -359,6 +361,16 @@ static void settle(void *ctx)
 		tell(ipvs);
 }
 
+static void due(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	if (!ipvs->running)
+		return;
+	ipvs_state_wake(&ipvs->running->state, clock_now());
+	settle(ipvs);
+}
+
 /* ---- reload ---------------------------------------------------------------------------------- */
 
 static void tell_plan(struct ipvs_worker *ipvs, const struct ipvs_plan *plan)
@@ -508,6 +520,7 @@ static void commit(void *ctx)
 	schedule_read_back(ipvs);
 	generation_free(old);
 	tell_table(ipvs);
+	timer_at(&ipvs->due, ipvs_state_due(&ipvs->running->state));
 	worker_committed(ipvs->worker);
 }
 
@@ -573,6 +586,7 @@ static void release(void *ctx)
 	struct ipvs_worker *ipvs = ctx;
 
 	timer_cancel(&ipvs->settle);
+	timer_cancel(&ipvs->due);
 	timer_cancel(&ipvs->read_back);
 	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
 		remove_all(ipvs);
@@ -668,6 +682,8 @@ static int start(struct ipvs_worker *ipvs)
 	ipvs->kernel.ctx = ipvs;
 	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);
 	if (!error)
+		error = timer_init(worker_loop(ipvs->worker), &ipvs->due, LOOP_NORMAL, due, ipvs);
+	if (!error)
 		error = timer_init(worker_loop(ipvs->worker), &ipvs->read_back, LOOP_IDLE,
 				   read_back, ipvs);
 	return error;
@@ -676,6 +692,7 @@ static int start(struct ipvs_worker *ipvs)
 static void ipvs_fini(struct ipvs_worker *ipvs)
 {
 	timer_fini(&ipvs->settle);
+	timer_fini(&ipvs->due);
 	timer_fini(&ipvs->read_back);
 	generation_free(ipvs->prepared);
 	generation_free(ipvs->running);

@@ -132,7 +132,7 @@ static void explain(struct text *out, const struct service *service,
 }
 
 /* The weight from which on there is a quorum, after what it was. */
-static uint32_t quorum_from(const struct service *service, enum ipvs_quorum before)
+static uint64_t quorum_from(const struct service *service, enum ipvs_quorum before)
 {
 	uint32_t margin = service->quorum_hysteresis;
 
@@ -142,37 +142,105 @@ static uint32_t quorum_from(const struct service *service, enum ipvs_quorum befo
 	case IPVS_QUORUM_MET:
 		return service->quorum > margin ? service->quorum - margin : 1;
 	case IPVS_QUORUM_LOST:
-		return service->quorum + margin < margin ? UINT32_MAX : service->quorum + margin;
+		return (uint64_t)service->quorum + margin;
 	}
 	return service->quorum;
 }
 
-struct ipvs_condition ipvs_service_condition(const struct service *service,
-					     const struct ipvs_server *servers,
-					     enum ipvs_quorum before)
+/* What there is of servers of each kind. */
+struct tally {
+	unsigned counts[STANDINGS];
+	unsigned known, fit; /* could take connections and have a verdict; and are up */
+	uint64_t have;
+};
+
+static struct tally tally_of(const struct service *service, const struct ipvs_server *servers)
 {
-	struct ipvs_condition condition = {.state = SERVICE_UP, .needed = service->quorum};
-	uint32_t from = quorum_from(service, before);
-	struct text reason = text_of(condition.reason, sizeof(condition.reason));
-	unsigned counts[STANDINGS] = {0};
+	struct tally tally = {0};
 
 	for (size_t i = 0; i < service->real_server_count; i++) {
 		enum standing standing = standing_of(&servers[i]);
+		uint32_t weight = servers[i].terms.weight;
 
-		counts[standing]++;
+		tally.counts[standing]++;
 		if (standing == STANDING_UP || standing == STANDING_AS_FOUND)
-			condition.have += servers[i].terms.weight;
+			tally.have += weight;
+		tally.known += weight && (standing == STANDING_UP || standing == STANDING_DOWN);
+		tally.fit += weight && standing == STANDING_UP;
 	}
-	if (counts[STANDING_DOWN] || counts[STANDING_WAITING])
+	return tally;
+}
+
+/* Panic begins at once. It ends when enough servers have been up for a while, so that one that
+ * comes and goes at the edge does not turn the service over each time; or when all of them are,
+ * for then the table is the same. */
+static void decide_panic(const struct service *service, const struct tally *tally,
+			 const struct ipvs_condition *before, nstime now,
+			 struct ipvs_condition *condition)
+{
+	bool is_low = tally->fit * 100 < service->panic_threshold * tally->known;
+
+	condition->panic = is_low && condition->quorum != IPVS_QUORUM_UNDECIDED;
+	if (is_low || !before->panic || !service->panic_threshold || tally->fit == tally->known)
+		return;
+	condition->calm_since = before->calm_since ? before->calm_since : now;
+	condition->panic = now < condition->calm_since + IPVS_PANIC_HOLD;
+	if (condition->panic)
+		condition->due = condition->calm_since + IPVS_PANIC_HOLD;
+}
+
+static void explain_panic(struct text *out, const struct service *service,
+			  const struct tally *tally, const struct ipvs_condition *condition)
+{
+	if (condition->calm_since)
+		text_add(out, "enough servers are up again, but not for long: all are used; ");
+	else
+		text_add(out, "less than %u%% of the servers are up: all are used; ",
+			 service->panic_threshold);
+	text_add(out, "%u of %u up", tally->fit, tally->known);
+}
+
+struct ipvs_condition ipvs_service_condition(const struct service *service,
+					     const struct ipvs_server *servers,
+					     const struct ipvs_condition *before, nstime now)
+{
+	struct ipvs_condition condition = {.state = SERVICE_UP, .needed = service->quorum};
+	uint64_t from = quorum_from(service, before->quorum);
+	struct text reason = text_of(condition.reason, sizeof(condition.reason));
+	struct tally tally = tally_of(service, servers);
+
+	condition.have = tally.have;
+	if (tally.counts[STANDING_DOWN] || tally.counts[STANDING_WAITING])
 		condition.state = SERVICE_DEGRADED;
 	if (condition.have < from)
 		condition.state = SERVICE_DOWN;
-	if (before != IPVS_QUORUM_UNDECIDED || !counts[STANDING_WAITING])
+	if (before->quorum != IPVS_QUORUM_UNDECIDED || !tally.counts[STANDING_WAITING])
 		condition.quorum = condition.have < from ? IPVS_QUORUM_LOST : IPVS_QUORUM_MET;
-	explain(&reason, service, servers, counts);
+	decide_panic(service, &tally, before, now, &condition);
+	if (condition.panic) {
+		condition.state = SERVICE_PANIC;
+		explain_panic(&reason, service, &tally, &condition);
+		return condition;
+	}
+	explain(&reason, service, servers, tally.counts);
 	if (condition.state == SERVICE_DOWN && condition.have)
-		text_add(&reason, "; a weight of %u, and %u is needed", condition.have, from);
+		text_add(&reason, "; a weight of %llu, and %llu is needed",
+			 (unsigned long long)condition.have, (unsigned long long)from);
 	else if (condition.state == SERVICE_DOWN && service->real_server_count)
 		text_add(&reason, "; no weight left");
 	return condition;
+}
+
+/* ---- what is wanted of its servers ----------------------------------------------------------- */
+
+void ipvs_service_wants(const struct service *service, const struct ipvs_server *servers,
+			const struct ipvs_condition *condition, struct ipvs_want *wants)
+{
+	for (size_t i = 0; i < service->real_server_count; i++) {
+		const struct ipvs_server *server = &servers[i];
+		bool is_used = condition->panic && standing_of(server) == STANDING_DOWN;
+
+		wants[i] = ipvs_server_want(service, &server->terms,
+					    is_used ? VERDICT_UP : server->health);
+	}
 }

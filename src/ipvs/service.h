@@ -12,7 +12,10 @@
  * Servers that the operator has drained or disabled are no part of the quorum, and a service is not
  * degraded for want of them. A service that has lost its quorum is down until it has the hysteresis
  * more than that; one that has it is up until it has the hysteresis less, or nothing. At the start,
- * as long as verdicts are missing, the quorum itself counts. */
+ * as long as verdicts are missing, the quorum itself counts.
+ *  - panic: when fewer than panic_threshold of the enabled servers with a weight and a verdict are
+ * up, those that are down are used like the others, for the checks may be wrong, and the few that
+ * are left would not bear it all. */
 #ifndef LBHA_IPVS_SERVICE_H
 #define LBHA_IPVS_SERVICE_H
 
@@ -62,19 +65,28 @@ enum ipvs_quorum {
 	IPVS_QUORUM_LOST,
 };
 
+/* Panic lasts so long after enough servers are up again. */
+#define IPVS_PANIC_HOLD (10 * NSTIME_S)
+
 struct ipvs_condition {
 	enum service_state state;
-	enum ipvs_quorum quorum;
-	/* weights in force of the enabled servers that are up or serve as found, and the
-	 * quorum */
-	uint32_t have, needed;
+	enum ipvs_quorum quorum; /* by weights alone, whatever is done without one */
+	bool panic;
+	nstime calm_since; /* in panic: since when enough servers are up; 0: too few are */
+	nstime due;        /* to be looked at then, though nothing is heard; 0: never */
+	uint64_t have;     /* weights in force of the enabled servers that are up or serve as found */
+	uint32_t needed;   /* the quorum */
 	char reason[FACT_DETAIL];
 };
 
-/* How a service fares; `servers` stand in the order of service.real_servers, `before` is what its
- * quorum was. */
+/* How a service fares; `servers` stand in the order of service.real_servers, `before` is how it
+ * fared until now (zeros: nothing is known). */
 struct ipvs_condition ipvs_service_condition(const struct service *service,
 					     const struct ipvs_server *servers,
-					     enum ipvs_quorum before);
+					     const struct ipvs_condition *before, nstime now);
+
+/* What a service in that condition wants of each of its servers. */
+void ipvs_service_wants(const struct service *service, const struct ipvs_server *servers,
+			const struct ipvs_condition *condition, struct ipvs_want *wants);
 
 #endif

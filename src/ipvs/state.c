@@ -124,6 +124,7 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 	state.memory = arena_array(arena, model->probe_count, sizeof(*state.memory));
 	state.services = arena_array(arena, model->service_count, sizeof(*state.services));
 	state.marked = arena_array(arena, model->service_count, sizeof(*state.marked));
+	state.due = arena_array(arena, model->service_count, sizeof(*state.due));
 	state.stale_services =
 		arena_array(arena, model->service_count, sizeof(*state.stale_services));
 	if (arena_failed(arena))
@@ -196,9 +197,18 @@ static void set_server(struct ipvs_state *state, uint32_t place, const struct ip
 	server->now = *now;
 }
 
+/* A virtual service as a table has it; NULL: it has not. Without a table it is the wanted one. */
+static const struct ipvs_service *found_service(const struct ipvs_state *state, uint32_t v,
+						const struct ipvs_table *current)
+{
+	return current ? ipvs_table_find(current, &state->wanted.services[v].key)
+		       : &state->wanted.services[v];
+}
+
 /* A server in the table under several listeners has the same weight in all of them, but for servers
  * kept as found: then the largest is told. */
-static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s, uint32_t i)
+static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s, uint32_t i,
+				     const struct ipvs_table *current)
 {
 	const struct ipvs_layout *layout = &state->layout;
 	const struct real_server *server = &state->model->services[s].real_servers[i];
@@ -210,7 +220,8 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
 		uint32_t v = layout->of_service[n];
 		struct ipvs_dest_key key = ipvs_dest_key_of(&layout->virtuals[v], server);
-		const struct ipvs_dest *dest = ipvs_dest_find(&state->wanted.services[v], &key);
+		const struct ipvs_service *found = found_service(state, v, current);
+		const struct ipvs_dest *dest = found ? ipvs_dest_find(found, &key) : NULL;
 
 		if (!dest)
 			continue;
@@ -218,6 +229,13 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 		now.weight = dest->attr.weight > now.weight ? dest->attr.weight : now.weight;
 	}
 	return now;
+}
+
+/* Fills state->view: the servers of a service as they are with a table. */
+static void look(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current)
+{
+	for (uint32_t i = 0; i < state->model->services[s].real_server_count; i++)
+		state->view[i] = server_now(state, s, i, current);
 }
 
 void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
@@ -228,41 +246,41 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 
 	state->waiting -= about->unknown > 0;
 	about->unknown = 0;
+	look(state, s, NULL);
 	for (uint32_t i = 0; i < service->real_server_count; i++) {
-		state->view[i] = server_now(state, s, i);
 		about->unknown += state->view[i].health == VERDICT_UNKNOWN &&
 				  state->view[i].terms.admin != ADMIN_DISABLED;
 		set_server(state, state->server_first[s] + i, &state->view[i]);
 	}
 	state->waiting += about->unknown > 0;
-	condition = ipvs_service_condition(service, state->view, about->condition.quorum);
+	condition = ipvs_service_condition(service, state->view, &about->condition, now);
 	ipvs_state_explain_refusal(state, s, &condition);
 	if (!about->since || condition.state != about->condition.state)
 		about->since = now;
 	if (condition.state != about->condition.state || condition.have != about->condition.have ||
+	    condition.quorum != about->condition.quorum ||
 	    strcmp(condition.reason, about->condition.reason))
 		ipvs_state_stale_service(state, s);
 	about->condition = condition;
+	ipvs_state_note_due(state, s);
 }
 
-/* Fills state->wants for a service. */
-static void want_servers(struct ipvs_state *state, uint32_t s)
+/* Fills state->wants for a service, of which a table (NULL: the wanted one) tells what is found. */
+static void want_servers(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current,
+			 nstime now)
 {
 	const struct service *service = &state->model->services[s];
+	struct ipvs_condition condition;
 
-	for (size_t i = 0; i < service->real_server_count; i++) {
-		const struct ipvs_terms *terms =
-			&state->servers[state->server_first[s] + i].now.terms;
-
-		state->wants[i] = ipvs_server_want(service, terms,
-						   ipvs_server_health(&service->real_servers[i],
-								      terms, state->verdicts));
-	}
+	look(state, s, current);
+	condition = ipvs_service_condition(service, state->view, &state->services[s].condition, now);
+	ipvs_service_wants(service, state->view, &condition, state->wants);
 }
 
-static void desire_service(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current)
+static void desire_service(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current,
+			   nstime now)
 {
-	want_servers(state, s);
+	want_servers(state, s, current, now);
 	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
 		uint32_t v = state->layout.of_service[n];
 		struct ipvs_service *wanted = &state->wanted.services[v];
@@ -275,7 +293,7 @@ static void desire_service(struct ipvs_state *state, uint32_t s, const struct ip
 void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *current, nstime now)
 {
 	for (uint32_t s = 0; s < state->model->service_count; s++) {
-		desire_service(state, s, current);
+		desire_service(state, s, current, now);
 		ipvs_state_refresh(state, s, now);
 		state->services[s].marked = false;
 	}
@@ -300,7 +318,7 @@ uint32_t ipvs_state_service_of(const struct ipvs_state *state, uint32_t place)
 	return low;
 }
 
-static void mark(struct ipvs_state *state, uint32_t s)
+void ipvs_state_mark(struct ipvs_state *state, uint32_t s)
 {
 	if (state->services[s].marked)
 		return;
@@ -324,7 +342,7 @@ void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 		uint32_t place = state->users[n];
 
 		if (!same)
-			mark(state, ipvs_state_service_of(state, place));
+			ipvs_state_mark(state, ipvs_state_service_of(state, place));
 		if (!told_alike)
 			ipvs_state_stale_server(state, place);
 	}
@@ -334,13 +352,13 @@ void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipv
 {
 	state->servers[place].now.terms = *terms;
 	ipvs_state_stale_server(state, place);
-	mark(state, ipvs_state_service_of(state, place));
+	ipvs_state_mark(state, ipvs_state_service_of(state, place));
 }
 
-static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s,
+static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s, nstime now,
 			  struct ipvs_plan *plan)
 {
-	want_servers(state, s);
+	want_servers(state, s, NULL, now);
 	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
 		uint32_t v = state->layout.of_service[n];
 		struct ipvs_service *wanted = &state->wanted.services[v], desired;
@@ -361,7 +379,7 @@ int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
 	while (state->marked_count) {
 		uint32_t s = state->marked[state->marked_count - 1];
 
-		if (settle_service(arena, state, s, plan))
+		if (settle_service(arena, state, s, now, plan))
 			return -ENOMEM;
 		ipvs_state_refresh(state, s, now);
 		state->services[s].marked = false;

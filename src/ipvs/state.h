@@ -39,6 +39,7 @@ struct ipvs_service_state {
 	nstime since;
 	uint32_t unknown; /* servers that wait for a verdict */
 	bool marked;      /* stands in `marked` below */
+	bool is_due;      /* stands in `due` below */
 	bool stale;       /* stands in stale_services below */
 	enum service_state logged;
 };
@@ -62,6 +63,8 @@ struct ipvs_state {
 	struct ipvs_dest *scratch; /* room for the largest service */
 	uint32_t *marked;          /* services to settle */
 	size_t marked_count;
+	uint32_t *due; /* services that are to be looked at again at a moment (condition.due) */
+	size_t due_count;
 	uint32_t *stale_servers, *stale_services; /* their facts have changed since last told */
 	size_t stale_server_count, stale_service_count;
 	size_t waiting;            /* services of which a server waits for a verdict */
@@ -90,6 +93,15 @@ void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipv
  * to be applied as a whole) and marks none. -ENOMEM: then what was not reached stays marked. */
 int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
 		      struct ipvs_plan *plan);
+
+/* A service is to be settled. */
+void ipvs_state_mark(struct ipvs_state *state, uint32_t service);
+
+/* When ipvs_state_wake() has to mark services next, whatever else happens; NSTIME_NEVER. */
+nstime ipvs_state_due(const struct ipvs_state *state);
+void ipvs_state_wake(struct ipvs_state *state, nstime now);
+/* Remembers a service that has got a moment like that. */
+void ipvs_state_note_due(struct ipvs_state *state, uint32_t service);
 
 /* Brings servers and condition of a service up to what the wanted table and refusals say. */
 void ipvs_state_refresh(struct ipvs_state *state, uint32_t service, nstime now);

@@ -89,11 +89,13 @@ void ipvs_state_told(struct ipvs_state *state)
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
-static enum verdict quorum_verdict(enum ipvs_quorum quorum)
+static enum verdict quorum_verdict(const struct ipvs_condition *condition)
 {
-	if (quorum == IPVS_QUORUM_UNDECIDED)
+	if (condition->panic)
+		return VERDICT_DOWN;
+	if (condition->quorum == IPVS_QUORUM_UNDECIDED)
 		return VERDICT_UNKNOWN;
-	return quorum == IPVS_QUORUM_MET ? VERDICT_UP : VERDICT_DOWN;
+	return condition->quorum == IPVS_QUORUM_MET ? VERDICT_UP : VERDICT_DOWN;
 }
 
 void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
@@ -106,7 +108,7 @@ void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
 				     .since = about->since,
 				     .have = about->condition.have,
 				     .needed = about->condition.needed,
-				     .quorum = quorum_verdict(about->condition.quorum)};
+				     .quorum = quorum_verdict(&about->condition)};
 	memcpy(out->reason, about->condition.reason, sizeof(out->reason));
 }
 

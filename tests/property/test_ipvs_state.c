@@ -66,6 +66,7 @@ static void random_service(struct arena *arena, struct service *out, uint32_t s)
 	out->one_packet = random_below(2);
 	out->quorum = 1 + random_below(4);
 	out->quorum_hysteresis = random_below(out->quorum + 1);
+	out->panic_threshold = (uint8_t)(random_below(2) ? 0 : random_below(101));
 	out->listen = arena_array(arena, 2, sizeof(*out->listen));
 	out->real_servers = arena_array(arena, SERVERS, sizeof(*out->real_servers));
 	for (size_t i = 0; i < 2; i++)
@@ -119,6 +120,9 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 
 	if (server->state == ADMIN_DISABLED) {
 		ck_assert_ptr_null(dest);
+	} else if (health == VERDICT_DOWN && terms.admin == ADMIN_ENABLED &&
+		   life->state.services[about->service].condition.panic) {
+		ck_assert_uint_eq(dest->attr.weight, server->weight);
 	} else if (health == VERDICT_UNKNOWN) {
 		struct ipvs_dest_attr as_found = old ? old->attr : (struct ipvs_dest_attr){0};
 
@@ -162,22 +166,34 @@ static void check_stale(struct ipvs_state *state)
 }
 
 /* Up or not: where the hysteresis does not reach, the weights decide; nothing is never a quorum. */
-static void check_quorum(const struct ipvs_state *state, uint32_t s)
+static void check_quorum(const struct ipvs_state *state, uint32_t s, nstime now)
 {
 	const struct service *service = &state->model->services[s];
 	const struct ipvs_condition *condition = &state->services[s].condition;
 	uint32_t have = 0, margin = service->quorum_hysteresis;
-	bool is_down = condition->state == SERVICE_DOWN;
+	bool is_down = condition->state == SERVICE_DOWN, is_low;
+	unsigned known = 0, fit = 0;
 
 	for (uint32_t i = 0; i < service->real_server_count; i++) {
-		const struct ipvs_server *now = &state->servers[state->server_first[s] + i].now;
-		bool serves = now->health == VERDICT_UP ||
-			      (now->health == VERDICT_UNKNOWN && now->in_table && now->weight);
+		const struct ipvs_server *it = &state->servers[state->server_first[s] + i].now;
+		bool serves = it->health == VERDICT_UP ||
+			      (it->health == VERDICT_UNKNOWN && it->in_table && it->weight);
 
-		if (service->real_servers[i].state == ADMIN_ENABLED && serves)
+		if (service->real_servers[i].state != ADMIN_ENABLED ||
+		    !service->real_servers[i].weight)
+			continue;
+		if (serves)
 			have += service->real_servers[i].weight;
+		known += it->health != VERDICT_UNKNOWN;
+		fit += it->health == VERDICT_UP;
 	}
 	ck_assert_uint_eq(condition->have, have);
+	is_low = 100 * fit < service->panic_threshold * known;
+	ck_assert_int_eq(condition->panic, condition->state == SERVICE_PANIC);
+	ck_assert(!is_low || condition->panic || condition->quorum == IPVS_QUORUM_UNDECIDED);
+	ck_assert(is_low || !condition->panic || condition->due > now);
+	if (condition->panic)
+		return;
 	ck_assert(is_down || have);
 	ck_assert(!is_down || have < service->quorum + margin);
 	ck_assert(is_down || have + margin >= service->quorum);
@@ -190,7 +206,7 @@ static void check_life(const struct life *life, const struct ipvs_table *before)
 	ck_assert(ipvs_table_equal(&life->kernel.table, &state->wanted));
 	ck_assert_uint_eq(life->kernel.table.count, state->layout.count);
 	for (uint32_t s = 0; s < state->model->service_count; s++)
-		check_quorum(state, s);
+		check_quorum(state, s, life->now);
 	for (size_t v = 0; v < state->layout.count; v++) {
 		const struct service *service =
 			&state->model->services[state->layout.virtuals[v].service];
@@ -198,6 +214,18 @@ static void check_life(const struct life *life, const struct ipvs_table *before)
 		for (size_t i = 0; i < service->real_server_count; i++)
 			check_server(life, v, &service->real_servers[i], before);
 	}
+}
+
+/* Time alone: what is due is done, and nothing is due twice. */
+static void step_time(struct life *life)
+{
+	struct ipvs_plan plan = {0};
+
+	life->now += random_below(3000) * NSTIME_MS;
+	ipvs_state_wake(&life->state, life->now);
+	ck_assert_int_eq(ipvs_state_settle(life->arena, &life->state, life->now, &plan), 0);
+	run(life, plan.ops, plan.count);
+	ck_assert(ipvs_state_due(&life->state) > life->now);
 }
 
 static void step_read_back(struct life *life)
@@ -300,7 +328,7 @@ START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repa
 	for (unsigned round = 0; round < LIVES; round++) {
 		begin(&life);
 		for (unsigned step = 0; step < STEPS; step++) {
-			life.now++;
+			step_time(&life);
 			fake_ipvs_copy(&before, &life.kernel.table);
 			switch (random_below(8)) {
 			case 0:

@@ -8,6 +8,7 @@
 TCase *ipvs_codec_case(void);
 TCase *ipvs_desired_case(void);
 TCase *ipvs_plan_case(void);
+TCase *ipvs_policy_case(void);
 TCase *ipvs_state_case(void);
 
 /* "192.168.8.200:80" and a protocol. */

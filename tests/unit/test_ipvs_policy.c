@@ -1,0 +1,222 @@
+/* What a service as a whole makes of its servers: panic, the sorry server, ramps, and what is in
+ * the kernel at all. */
+#include "test_ipvs.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "ipvs/state.h"
+
+#define SERVERS 6
+
+/* Service "web" with servers 10.0.0.1 … .6 of weight 1, probe i for each. */
+struct policy {
+	struct arena *arena;
+	struct model model;
+	struct service service;
+	struct endpoint listen;
+	struct real_server servers[SERVERS];
+	uint32_t numbers[SERVERS + 1];
+	struct probe probes[SERVERS + 1];
+	struct ipvs_state state;
+	nstime now;
+	char costs[4096];
+};
+
+static void policy_make(struct policy *policy, size_t servers)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+
+	*policy = (struct policy){.arena = arena_new(0), .now = NSTIME_S};
+	ck_assert_int_eq(endpoint_parse("192.168.8.200:80", &policy->listen), 0);
+	for (uint32_t i = 0; i <= SERVERS; i++) {
+		policy->numbers[i] = i;
+		policy->probes[i].key = 100 + i;
+	}
+	for (uint32_t i = 0; i < servers; i++) {
+		struct real_server *server = &policy->servers[i];
+
+		*server = (struct real_server){.name = names[i],
+					       .weight = 1,
+					       .probes = &policy->numbers[i],
+					       .probe_count = 1};
+		server->address.address = addr_from_ipv4(0x0a000001 + i);
+	}
+	policy->service = (struct service){.name = "web",
+					   .listen = &policy->listen,
+					   .listen_count = 1,
+					   .protocols = PROTOCOL_TCP,
+					   .scheduler = "wlc",
+					   .quorum = 1,
+					   .on_failure = ON_FAILURE_QUIESCE,
+					   .real_servers = policy->servers,
+					   .real_server_count = servers};
+	policy->model = (struct model){.probes = policy->probes,
+				       .probe_count = SERVERS + 1,
+				       .services = &policy->service,
+				       .service_count = 1};
+}
+
+static void policy_begin(struct policy *policy, const struct ipvs_table *found)
+{
+	static const struct ipvs_table nothing;
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+
+	ck_assert_int_eq(ipvs_state_build(policy->arena, &policy->model, &policy->state, &why), 0);
+	ipvs_state_desire(&policy->state, found ? found : &nothing, policy->now);
+}
+
+/* What settling costs: "-e 10.0.0.1:80 1; -d 10.0.0.2:80". */
+static const char *settle(struct policy *policy)
+{
+	struct text out = text_of(policy->costs, sizeof(policy->costs));
+	struct ipvs_plan plan = {0};
+
+	ck_assert_int_eq(
+		ipvs_state_settle(policy->arena, &policy->state, policy->now, &plan), 0);
+	for (size_t i = 0; i < plan.count; i++) {
+		static const char *const letters[] = {
+			[IPVS_ADD_SERVICE] = "-A", [IPVS_SET_SERVICE] = "-E",
+			[IPVS_DEL_SERVICE] = "-D", [IPVS_ADD_DEST] = "-a",
+			[IPVS_SET_DEST] = "-e",    [IPVS_DEL_DEST] = "-d"};
+		const struct ipvs_op *op = &plan.ops[i];
+		char address[ADDR_TEXT];
+
+		text_add(&out, "%s%s", i ? "; " : "", letters[op->kind]);
+		if (op->kind < IPVS_ADD_DEST)
+			continue;
+		text_add(&out, " %s", addr_format(&op->dest.address, address) + strlen("10.0.0"));
+		if (op->kind != IPVS_DEL_DEST)
+			text_add(&out, " %u", op->dest_attr.weight);
+	}
+	return policy->costs;
+}
+
+/* Verdicts of the first probes, a letter each: u, d, or - for none. */
+static const char *verdicts(struct policy *policy, const char *letters)
+{
+	for (uint32_t p = 0; letters[p]; p++) {
+		struct fact_probe fact = {.probe = p,
+					  .verdict = letters[p] == 'u'	? VERDICT_UP
+						     : letters[p] == 'd' ? VERDICT_DOWN
+									 : VERDICT_UNKNOWN};
+
+		ipvs_state_verdict(&policy->state, &fact);
+	}
+	return settle(policy);
+}
+
+/* What comes of so much time alone. */
+static const char *later(struct policy *policy, nstime time)
+{
+	policy->now += time;
+	ipvs_state_wake(&policy->state, policy->now);
+	return settle(policy);
+}
+
+static const struct ipvs_condition *condition(const struct policy *policy)
+{
+	return &policy->state.services[0].condition;
+}
+
+static enum verdict told_quorum(const struct policy *policy)
+{
+	struct fact_service fact;
+
+	ipvs_state_service_fact(&policy->state, 0, &fact);
+	return fact.quorum;
+}
+
+/* ---- panic ----------------------------------------------------------------------------------- */
+
+START_TEST(when_few_are_up_all_are_used)
+{
+	struct policy policy;
+
+	policy_make(&policy, 4);
+	policy.service.panic_threshold = 50;
+	policy_begin(&policy, NULL);
+	ck_assert_str_eq(verdicts(&policy, "uuuu"), "-a .1 1; -a .2 1; -a .3 1; -a .4 1");
+	ck_assert_str_eq(verdicts(&policy, "ddu"), "-e .1 0; -e .2 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DEGRADED);
+	ck_assert_int_eq(told_quorum(&policy), VERDICT_UP);
+	ck_assert_str_eq(verdicts(&policy, "ddd"), "-e .1 1; -e .2 1");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_PANIC);
+	ck_assert_int_eq(told_quorum(&policy), VERDICT_DOWN);
+	ck_assert_uint_eq(condition(&policy)->have, 1);
+	ck_assert_str_eq(condition(&policy)->reason,
+			 "less than 50% of the servers are up: all are used; 1 of 4 up");
+	ck_assert_str_eq(verdicts(&policy, "dddd"), "");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(panic_ends_when_enough_servers_have_been_up_for_a_while)
+{
+	struct policy policy;
+
+	policy_make(&policy, 4);
+	policy.service.panic_threshold = 50;
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "dddd");
+	ck_assert_int_eq(ipvs_state_due(&policy.state), NSTIME_NEVER);
+	ck_assert_str_eq(verdicts(&policy, "uu"), "");
+	ck_assert_int_eq(ipvs_state_due(&policy.state), policy.now + IPVS_PANIC_HOLD);
+	for (unsigned i = 0; i < 5; i++) { /* one at the edge that comes and goes */
+		ck_assert_str_eq(later(&policy, IPVS_PANIC_HOLD - 1), "");
+		ck_assert_str_eq(verdicts(&policy, "d"), "");
+		ck_assert_str_eq(verdicts(&policy, "u"), "");
+		ck_assert_int_eq(condition(&policy)->state, SERVICE_PANIC);
+	}
+	ck_assert_str_eq(later(&policy, IPVS_PANIC_HOLD), "-e .3 0; -e .4 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DEGRADED);
+	ck_assert_int_eq(told_quorum(&policy), VERDICT_UP);
+	ipvs_state_wake(&policy.state, policy.now);
+	ck_assert_int_eq(ipvs_state_due(&policy.state), NSTIME_NEVER);
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(panic_is_over_at_once_when_all_are_up)
+{
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy.service.panic_threshold = 100;
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "du");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_PANIC);
+	ck_assert_str_eq(verdicts(&policy, "uu"), "");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_UP);
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(who_has_no_verdict_no_weight_or_was_taken_out_does_not_count_for_panic)
+{
+	struct policy policy;
+
+	policy_make(&policy, 6);
+	policy.service.panic_threshold = 50;
+	policy.servers[3].weight = 0;
+	policy.servers[4].state = ADMIN_DRAINED;
+	policy.servers[5].state = ADMIN_DISABLED;
+	policy_begin(&policy, NULL);
+	ck_assert_str_eq(verdicts(&policy, "d"), "-a .1 0"); /* b and c may well be up */
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DOWN);
+	ck_assert_str_eq(verdicts(&policy, "dudud"), "-e .1 1; -a .2 1; -a .3 1; -a .4 0; -a .5 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_PANIC);
+	arena_free(policy.arena);
+}
+END_TEST
+
+TCase *ipvs_policy_case(void)
+{
+	return CASE("policy", when_few_are_up_all_are_used,
+		    panic_ends_when_enough_servers_have_been_up_for_a_while,
+		    panic_is_over_at_once_when_all_are_up,
+		    who_has_no_verdict_no_weight_or_was_taken_out_does_not_count_for_panic);
+}
