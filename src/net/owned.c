@@ -98,6 +98,11 @@ size_t owned_format(const struct owned *record, char *out)
 				  record->timeout.name, record->timeout.former,
 				  record->timeout.set);
 		break;
+	case OWNED_SYNC:
+		length = snprintf(out, OWNED_LINE, "%c sync %s %" PRIu32 " %s %" PRIu32 "\n", sign,
+				  record->sync.role, record->sync.link,
+				  name_or_none(record->sync.name), record->sync.id);
+		break;
 	case OWNED_LINK:
 		length = snprintf(out, OWNED_LINE, "%c link %s %s\n", sign, record->link.name,
 				  name_or_none(record->link.parent));
@@ -203,6 +208,17 @@ static bool parse_timeout(const struct words *words, struct owned_timeout *out)
 	       number_parse_u32(words->word[4], &out->set);
 }
 
+static bool parse_sync(const struct words *words, struct owned_sync *out)
+{
+	if (words->count != 6 || strlen(words->word[2]) >= sizeof(out->role) ||
+	    strlen(words->word[4]) >= LINK_NAME)
+		return false;
+	snprintf(out->role, sizeof(out->role), "%s", words->word[2]);
+	snprintf(out->name, sizeof(out->name), "%s", words->word[4]);
+	return number_parse_u32(words->word[3], &out->link) &&
+	       number_parse_u32(words->word[5], &out->id);
+}
+
 static bool parse_route(const struct words *words, struct owned_route *out)
 {
 	struct addr via = {0};
@@ -253,6 +269,10 @@ static bool record_parse(const struct words *words, struct owned *record)
 		record->kind = OWNED_TIMEOUT;
 		return parse_timeout(words, &record->timeout);
 	}
+	if (!strcmp(kind, "sync")) {
+		record->kind = OWNED_SYNC;
+		return parse_sync(words, &record->sync);
+	}
 	if (!strcmp(kind, "link")) {
 		record->kind = OWNED_LINK;
 		return parse_link(words, &record->link);
@@ -301,6 +321,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		return strcmp(a->link.name, b->link.name);
 	case OWNED_TIMEOUT:
 		return strcmp(a->timeout.name, b->timeout.name);
+	case OWNED_SYNC:
+		return strcmp(a->sync.role, b->sync.role);
 	case OWNED_OTHER:
 		break;
 	}

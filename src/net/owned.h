@@ -9,6 +9,7 @@
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
+ *   + sync master 3 eth0 51                         a daemon of IPVS: link, id
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
  *
  * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers
@@ -38,6 +39,7 @@ enum owned_kind {
 	OWNED_ROUTE,
 	OWNED_LINK,
 	OWNED_TIMEOUT,
+	OWNED_SYNC,
 	OWNED_OTHER,   /* a line we do not understand */
 };
 
@@ -77,6 +79,14 @@ struct owned_timeout {
 	uint32_t former, set;
 };
 
+/* A daemon for connection synchronisation. Key: its role. */
+struct owned_sync {
+	char role[8];
+	uint32_t link;
+	char name[LINK_NAME];
+	uint32_t id;
+};
+
 struct owned {
 	bool gone; /* "-" */
 	enum owned_kind kind;
@@ -87,6 +97,7 @@ struct owned {
 		struct owned_route route;
 		struct owned_link link;
 		struct owned_timeout timeout;
+		struct owned_sync sync;
 		const char *line; /* OWNED_OTHER: the text, without its end of line */
 	};
 };
