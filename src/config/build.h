@@ -112,6 +112,8 @@ struct build {
 	struct table pool_names;
 	struct build_service *services;
 	size_t service_count, server_count, probe_use_count;
+
+	struct origin *global_origins; /* rows of schema_global; NULL: not read */
 	struct table probe_keys;
 };
 
@@ -209,6 +211,9 @@ struct origin instance_item(struct build *build, struct build_instance *instance
 /* Where a key of such an element stands; the element itself when it was not given. */
 struct origin instance_item_key(struct build *build, struct build_instance *instance,
 				const char *list, size_t number, const char *key);
+
+/* build_conn_sync.c: global.ipvs.sync, after instances and services. */
+void build_conn_sync(struct build *build);
 
 /* build_check.c */
 void build_checks(struct build *build);

@@ -272,6 +272,7 @@ static void build_global(struct build *build)
 	record_read(&build->reader, &schema_global, levels, section->count, &build->model->global,
 		    origins);
 	judge_users(build, origin_of(&schema_global, origins, "users"));
+	build->global_origins = origins;
 }
 
 static void build_cluster(struct build *build)
@@ -365,6 +366,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	build_pools(&build);
 	build_services(&build);
 	validate_services(&build);
+	build_conn_sync(&build);
 	build_instances_finish(&build);
 	build_carried(&build);
 	build_groups_finish(&build);

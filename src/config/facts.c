@@ -348,6 +348,8 @@ void fact_table_put(struct writer *out, const struct fact_table *fact)
 	put_u64(out, fact->repairs);
 	put_time(out, fact->last_read_back);
 	put_text(out, fact->error);
+	put_u8(out, fact->sync);
+	put_text(out, fact->sync_error);
 }
 
 bool fact_table_get(struct reader *in, struct fact_table *fact)
@@ -359,6 +361,8 @@ bool fact_table_get(struct reader *in, struct fact_table *fact)
 	got.repairs = get_u64(in);
 	got.last_read_back = get_time(in);
 	get_clean(in, got.error, sizeof(got.error));
+	got.sync = get_u8(in);
+	get_clean(in, got.sync_error, sizeof(got.sync_error));
 	return FACT_END(in, got, fact);
 }
 

@@ -178,6 +178,13 @@ struct fact_table {
 	uint64_t repairs;            /* of these, to undo what somebody else did */
 	nstime last_read_back;       /* 0: never */
 	char error[FACT_DETAIL];     /* the last refusal that still stands; empty: none */
+	uint8_t sync;                /* connections: set of enum fact_sync, those that run for us */
+	char sync_error[FACT_DETAIL]; /* why not as wanted; empty: it is, or nothing is wanted */
+};
+
+enum fact_sync {
+	FACT_SYNC_SENDS = 1,
+	FACT_SYNC_RECEIVES = 2,
 };
 
 enum service_state {

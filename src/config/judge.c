@@ -159,12 +159,17 @@ const char *judge_host_address(const void *address)
 #define IPV6_SCOPE 0x0f /* of the second byte of a group, RFC 4291 section 2.7 */
 #define IPV6_LINK_LOCAL 2
 
+const char *judge_group(const void *address)
+{
+	return addr_is_multicast(address) ? NULL : "is no multicast address";
+}
+
 const char *judge_vrrp_group(const void *address)
 {
 	const struct addr *group = address;
 
-	if (!addr_is_multicast(group))
-		return "is no multicast address";
+	if (judge_group(group))
+		return judge_group(group);
 	if (group->family == AF_INET6 && (group->bytes[1] & IPV6_SCOPE) != IPV6_LINK_LOCAL)
 		return "is not of link-local scope (ff02::12)";
 	return NULL;

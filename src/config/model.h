@@ -382,13 +382,14 @@ struct ipvs_sysctl {
 
 /* Connection synchronisation (ip_vs_sync.c). */
 struct ipvs_sync {
-	const char *interface;    /* the kernel's name; NULL: none */
+	const char *interface;    /* the kernel's name */
 	uint8_t id;
 	const char *follow;       /* an instance's name: sends while MASTER, else receives; NULL: does both */
 	uint32_t instance;        /* its index into model.instances */
-	uint16_t maxlen, port;    /* 0: the kernel's default */
-	uint8_t ttl;              /* likewise */
-	struct addr group;        /* family 0: likewise */
+	uint16_t maxlen;          /* 0: as the interface's MTU has it */
+	uint16_t port;
+	uint8_t ttl;
+	struct addr group;
 };
 
 struct ipvs_global {
@@ -397,7 +398,8 @@ struct ipvs_global {
 	uint32_t mark_base, mark_mask; /* where lbha's firewall marks begin, and the bits that tell one */
 	struct ipvs_sysctl *sysctls;
 	size_t sysctl_count;
-	struct ipvs_sync sync;
+	struct ipvs_sync *sync;   /* an array of sync_count: one or none */
+	size_t sync_count;
 	enum on_stop on_stop;
 	nstime read_back;         /* period of drift repair */
 };

@@ -14,13 +14,14 @@ static void make_room(uint32_t *count, const uint32_t *instances, size_t instanc
 
 int roles_init(struct roles *roles, struct arena *arena, const struct model *model)
 {
-	const struct ipvs_sync *sync = &model->global.ipvs.sync;
+	const struct ipvs_global *ipvs = &model->global.ipvs;
 	uint32_t count = 0;
 
 	for (size_t s = 0; s < model->service_count; s++)
 		make_room(&count, model->services[s].instances, model->services[s].instance_count);
-	if (sync->follow)
-		make_room(&count, &sync->instance, 1);
+	for (size_t i = 0; i < ipvs->sync_count; i++)
+		if (ipvs->sync[i].follow)
+			make_room(&count, &ipvs->sync[i].instance, 1);
 	roles->states = arena_array(arena, count, sizeof(*roles->states));
 	roles->count = count;
 	return roles->states ? 0 : -ENOMEM;

@@ -110,6 +110,31 @@ static const struct schema_record schema_timeouts = {
 	RECORD("timeouts", timeouts_fields), .size = sizeof(struct timeouts_global),
 };
 
+/* The kernel's own numbers (IP_VS_SYNC_GROUP, IP_VS_SYNC_PORT), and the limits to which it cuts a
+ * maxlen on either side and for either family. */
+static const struct schema_field conn_sync_fields[] = {
+	{.key = "interface", .type = TYPE_TEXT, MEMBER(ipvs_sync, interface),
+	 .flags = FIELD_REQUIRED, .judge = judge_interface,
+	 .doc = "where the directors tell each other of connections"},
+	{.key = "id", .type = TYPE_NUMBER, MEMBER(ipvs_sync, id), .flags = FIELD_REQUIRED, .min = 1,
+	 .max = 255, .doc = "the same on all directors, another for each set of directors"},
+	{.key = "follow", .type = TYPE_TEXT, MEMBER(ipvs_sync, follow), .judge = judge_name,
+	 .doc = "an instance: sends while it is MASTER, else receives; both: does both; default both"},
+	{.type = TYPE_NUMBER, MEMBER(ipvs_sync, instance), .flags = FIELD_INDEX},
+	{.key = "maxlen", .type = TYPE_NUMBER, MEMBER(ipvs_sync, maxlen), .min = 1024, .max = 65487,
+	 .doc = "bytes of a message at most; default what the interface's MTU has room for"},
+	{.key = "port", .type = TYPE_NUMBER, MEMBER(ipvs_sync, port), .min = 1, .max = 65535,
+	 .default_text = "8848", .doc = "UDP"},
+	{.key = "ttl", .type = TYPE_NUMBER, MEMBER(ipvs_sync, ttl), .min = 1, .max = 255,
+	 .default_text = "1", .doc = "hop limit of what is sent"},
+	{.key = "group", .type = TYPE_ADDRESS, MEMBER(ipvs_sync, group), .judge = judge_group,
+	 .default_text = "224.0.0.81", .doc = "multicast group, IPv4 or IPv6"},
+};
+
+const struct schema_record schema_conn_sync = {
+	RECORD("connection sync", conn_sync_fields), .size = sizeof(struct ipvs_sync),
+};
+
 static const struct schema_field ipvs_fields[] = {
 	{.key = "timeouts", .type = TYPE_RECORD, MEMBER(ipvs_global, timeouts),
 	 .record = &schema_timeouts, .doc = "how long silent connections are kept"},
@@ -118,9 +143,12 @@ static const struct schema_field ipvs_fields[] = {
 	 .doc = "what becomes of our services in the kernel when lbhad stops"},
 	{.key = "read_back", .type = TYPE_DURATION, MEMBER(ipvs_global, read_back), .min = NSTIME_S,
 	 .max = DAY, .default_text = "10s", .doc = "period of drift repair"},
+	{.key = "sync", .type = TYPE_RECORD, ITEMS(ipvs_global, sync, sync_count),
+	 .flags = FIELD_LIST, .record = &schema_conn_sync,
+	 .doc = "the directors tell each other of connections"},
 };
 
-static const struct schema_record schema_ipvs = {
+const struct schema_record schema_ipvs = {
 	RECORD("ipvs", ipvs_fields), .size = sizeof(struct ipvs_global),
 };
 

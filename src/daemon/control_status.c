@@ -606,7 +606,35 @@ static json_t *reload_json(const struct fact_daemon *daemon, nstime wall)
 	return object;
 }
 
-static json_t *table_json(const struct fact_table *table, nstime wall)
+static const char *sync_role(uint8_t runs)
+{
+	static const char *const names[] = {
+		[0] = "none",
+		[FACT_SYNC_SENDS] = "master",
+		[FACT_SYNC_RECEIVES] = "backup",
+		[FACT_SYNC_SENDS | FACT_SYNC_RECEIVES] = "both",
+	};
+
+	return names[runs & (FACT_SYNC_SENDS | FACT_SYNC_RECEIVES)];
+}
+
+static json_t *conn_sync_json(const struct model *model, const struct fact_table *table)
+{
+	const struct ipvs_sync *sync = model ? model->global.ipvs.sync : NULL;
+	json_t *object;
+
+	if (!sync || !model->global.ipvs.sync_count)
+		return json_null();
+	object = json_object();
+	put(&object, "role", json_string(sync_role(table->sync)));
+	put(&object, "interface", status_text(sync->interface));
+	put(&object, "id", number(sync->id));
+	put(&object, "follow", status_text(sync->follow ? sync->follow : "both"));
+	put(&object, "error", table->sync_error[0] ? status_text(table->sync_error) : json_null());
+	return object;
+}
+
+static json_t *table_json(const struct model *model, const struct fact_table *table, nstime wall)
 {
 	json_t *object = json_object();
 
@@ -616,6 +644,7 @@ static json_t *table_json(const struct fact_table *table, nstime wall)
 	put(&object, "last_read_back", time_json(table->last_read_back, wall));
 	put(&object, "ready", json_boolean(table->ready));
 	put(&object, "error", table->error[0] ? status_text(table->error) : json_null());
+	put(&object, "sync", conn_sync_json(model, table));
 	return object;
 }
 
@@ -648,7 +677,7 @@ json_t *status_json(const struct mirror *mirror, nstime now, nstime wall)
 	put(&object, "overrides", status_overrides_json(mirror));
 	put(&object, "overrides_error",
 	    daemon->overrides_error[0] ? status_text(daemon->overrides_error) : json_null());
-	put(&object, "ipvs", table_json(&mirror->table, wall));
+	put(&object, "ipvs", table_json(model, &mirror->table, wall));
 	put(&object, "time", time_json(now, wall));
 	return object;
 }

@@ -251,3 +251,44 @@ void ipvs_encode_set_timeouts(struct writer *out, uint16_t family, uint32_t seq,
 				 timeouts->seconds[i]);
 	message_end(out, message);
 }
+
+/* ---- connection synchronisation ------------------------------------------------------------- */
+
+void ipvs_encode_dump_daemons(struct writer *out, uint16_t family, uint32_t seq)
+{
+	message_end(out, message_begin(out, family, NLM_F_DUMP, seq, IPVS_CMD_GET_DAEMON,
+				       GENL_VERSION_IPVS));
+}
+
+/* Unlike ports of services that of the group is in host order. */
+static void put_sync_attr(struct writer *out, const struct ipvs_sync_daemon *daemon)
+{
+	attr_text(out, IPVS_DAEMON_ATTR_MCAST_IFN, daemon->interface);
+	attr_u32(out, IPVS_DAEMON_ATTR_SYNC_ID, daemon->id);
+	if (daemon->maxlen)
+		attr_u16(out, IPVS_DAEMON_ATTR_SYNC_MAXLEN, daemon->maxlen);
+	if (daemon->group.family == AF_INET)
+		attr_bytes(out, IPVS_DAEMON_ATTR_MCAST_GROUP, daemon->group.bytes, 4);
+	else if (daemon->group.family == AF_INET6)
+		attr_bytes(out, IPVS_DAEMON_ATTR_MCAST_GROUP6, daemon->group.bytes, 16);
+	if (daemon->port)
+		attr_u16(out, IPVS_DAEMON_ATTR_MCAST_PORT, daemon->port);
+	if (daemon->ttl)
+		attr_bytes(out, IPVS_DAEMON_ATTR_MCAST_TTL, &daemon->ttl, sizeof(daemon->ttl));
+}
+
+void ipvs_encode_sync_op(struct writer *out, uint16_t family, uint32_t seq,
+			 const struct ipvs_sync_op *op)
+{
+	uint8_t *message = message_begin(out, family, NLM_F_ACK, seq,
+					 op->is_start ? IPVS_CMD_NEW_DAEMON : IPVS_CMD_DEL_DAEMON,
+					 GENL_VERSION_IPVS);
+	uint8_t *nest = nest_begin(out, IPVS_CMD_ATTR_DAEMON);
+
+	attr_u32(out, IPVS_DAEMON_ATTR_STATE,
+		 op->role == IPVS_SYNC_MASTER ? IP_VS_STATE_MASTER : IP_VS_STATE_BACKUP);
+	if (op->is_start)
+		put_sync_attr(out, &op->daemon);
+	nest_end(out, nest);
+	message_end(out, message);
+}

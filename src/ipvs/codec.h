@@ -11,6 +11,7 @@
 
 #include "base/cursor.h"
 #include "ipvs/plan.h"
+#include "ipvs/sync.h"
 #include "ipvs/timeouts.h"
 
 #define IPVS_MESSAGE_MAX 512 /* no request is larger */
@@ -30,6 +31,11 @@ void ipvs_encode_dump_dests(struct writer *out, uint16_t family, uint32_t seq,
 void ipvs_encode_get_timeouts(struct writer *out, uint16_t family, uint32_t seq);
 void ipvs_encode_set_timeouts(struct writer *out, uint16_t family, uint32_t seq,
 			      const struct ipvs_timeouts *timeouts);
+
+void ipvs_encode_dump_daemons(struct writer *out, uint16_t family, uint32_t seq);
+/* Starts or stops a daemon. */
+void ipvs_encode_sync_op(struct writer *out, uint16_t family, uint32_t seq,
+			 const struct ipvs_sync_op *op);
 
 /* ---- replies --------------------------------------------------------------------------------- */
 
@@ -66,6 +72,8 @@ struct ipvs_message {
 bool ipvs_decode_message(struct reader in, uint8_t service_family, struct ipvs_message *out);
 /* The answer to get_timeouts, or a request to set them; those that it does not name are 0. */
 bool ipvs_decode_timeouts(struct reader in, struct ipvs_timeouts *out);
+/* One answer to dump_daemons, or a request to start or stop one: sets the daemon of its role. */
+bool ipvs_decode_daemon(struct reader in, struct ipvs_daemons *out);
 /* The answer to get_family: false when it names no family. */
 bool ipvs_decode_family(struct reader in, uint16_t *out);
 

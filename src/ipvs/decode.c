@@ -331,6 +331,83 @@ bool ipvs_decode_timeouts(struct reader in, struct ipvs_timeouts *out)
 	return true;
 }
 
+/* ---- connection synchronisation ------------------------------------------------------------- */
+
+static void decode_daemon_attr(struct attribute *attr, struct ipvs_sync_daemon *out)
+{
+	const uint8_t *bytes;
+
+	switch (attr->type) {
+	case IPVS_DAEMON_ATTR_MCAST_IFN:
+		attr_name(attr, out->interface);
+		break;
+	case IPVS_DAEMON_ATTR_SYNC_ID:
+		out->id = (uint32_t)attr_number(attr);
+		break;
+	case IPVS_DAEMON_ATTR_SYNC_MAXLEN:
+		out->maxlen = (uint16_t)attr_number(attr);
+		break;
+	case IPVS_DAEMON_ATTR_MCAST_GROUP:
+		bytes = get_bytes(&attr->value, 4);
+		if (bytes)
+			out->group = addr_from_bytes(AF_INET, bytes);
+		break;
+	case IPVS_DAEMON_ATTR_MCAST_GROUP6:
+		bytes = get_bytes(&attr->value, 16);
+		if (bytes)
+			out->group = addr_from_bytes(AF_INET6, bytes);
+		break;
+	case IPVS_DAEMON_ATTR_MCAST_PORT:
+		out->port = (uint16_t)attr_number(attr);
+		break;
+	case IPVS_DAEMON_ATTR_MCAST_TTL:
+		out->ttl = get_u8(&attr->value);
+		break;
+	}
+}
+
+static bool decode_daemon(struct reader in, struct ipvs_daemons *out)
+{
+	struct ipvs_sync_daemon daemon = {.on = true};
+	uint64_t state = IP_VS_STATE_NONE;
+	struct attribute attr;
+
+	while (next_attribute(&in, &attr)) {
+		if (attr.type == IPVS_DAEMON_ATTR_STATE)
+			state = attr_number(&attr);
+		else
+			decode_daemon_attr(&attr, &daemon);
+		if (attr.value.failed)
+			return false;
+	}
+	if (in.failed || (state != IP_VS_STATE_MASTER && state != IP_VS_STATE_BACKUP))
+		return false;
+	out->of[state == IP_VS_STATE_MASTER ? IPVS_SYNC_MASTER : IPVS_SYNC_BACKUP] = daemon;
+	return true;
+}
+
+bool ipvs_decode_daemon(struct reader in, struct ipvs_daemons *out)
+{
+	struct ipvs_daemons daemons = *out;
+	struct attribute attr;
+	bool found = false;
+
+	get_bytes(&in, GENL_HDRLEN);
+	while (next_attribute(&in, &attr)) {
+		if (attr.type != IPVS_CMD_ATTR_DAEMON)
+			continue;
+		if (!decode_daemon(attr.value, &daemons))
+			return false;
+		found = true;
+	}
+	if (in.failed || !found)
+		return false;
+	*out = daemons;
+	return true;
+}
+
+/* ---- the family ----------------------------------------------------------------------------- */
+
 bool ipvs_decode_family(struct reader in, uint16_t *out)
 {
 	struct attribute attr;

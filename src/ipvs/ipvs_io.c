@@ -313,6 +313,40 @@ int ipvs_io_set_timeouts(struct ipvs_io *io, const struct ipvs_timeouts *timeout
 	return error ? error : read_answer(io, deadline, take_nothing, NULL);
 }
 
+/* ---- connection synchronisation -------------------------------------------------------------- */
+
+static int take_daemon(void *ctx, const struct netlink_message *message)
+{
+	return ipvs_decode_daemon(message->value, ctx) ? 0 : -EBADMSG;
+}
+
+int ipvs_io_get_daemons(struct ipvs_io *io, struct ipvs_daemons *out)
+{
+	nstime deadline = clock_now() + PATIENCE;
+	struct writer request = writer_of(io->batch, sizeof(io->batch));
+	struct ipvs_daemons daemons = {0};
+	int error;
+
+	ipvs_encode_dump_daemons(&request, io->family, ++io->seq);
+	error = send_batch(io, &request, deadline);
+	if (!error)
+		error = read_answer(io, deadline, take_daemon, &daemons);
+	if (!error)
+		*out = daemons;
+	return error;
+}
+
+int ipvs_io_sync(struct ipvs_io *io, const struct ipvs_sync_op *op)
+{
+	nstime deadline = clock_now() + PATIENCE;
+	struct writer request = writer_of(io->batch, sizeof(io->batch));
+	int error;
+
+	ipvs_encode_sync_op(&request, io->family, ++io->seq, op);
+	error = send_batch(io, &request, deadline);
+	return error ? error : read_answer(io, deadline, take_nothing, NULL);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static int take_family(void *ctx, const struct netlink_message *message)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "ipvs/plan.h"
+#include "ipvs/sync.h"
 #include "ipvs/timeouts.h"
 
 struct arena;
@@ -32,5 +33,10 @@ int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
 /* The timeouts, and those to set that are not 0. -errno. */
 int ipvs_io_get_timeouts(struct ipvs_io *io, struct ipvs_timeouts *out);
 int ipvs_io_set_timeouts(struct ipvs_io *io, const struct ipvs_timeouts *timeouts);
+
+/* The daemons for connection synchronisation that run; starts or stops one. -errno, the kernel's own
+ * among them. */
+int ipvs_io_get_daemons(struct ipvs_io *io, struct ipvs_daemons *out);
+int ipvs_io_sync(struct ipvs_io *io, const struct ipvs_sync_op *op);
 
 #endif

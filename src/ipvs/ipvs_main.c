@@ -22,6 +22,7 @@
 #include "ipvs/ipvs_forward_io.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "ipvs/ipvs_ownership_io.h"
+#include "ipvs/ipvs_sync_io.h"
 #include "ipvs/ipvs_tell_io.h"
 #include "ipvs/ipvs_timeouts_io.h"
 #include "ipvs/state.h"
@@ -50,6 +51,7 @@ struct ipvs_worker {
 	struct ipvs_ownership ownership;
 	struct ipvs_forward forward;
 	struct ipvs_timeouts_kept timeouts;
+	struct ipvs_sync_kept sync;
 	struct generation *running, *prepared;
 	bool adopting;               /* the kernel's table has not been read yet */
 	bool agreed;                 /* since the commit the table was once as it should be */
@@ -62,7 +64,7 @@ struct ipvs_worker {
 	struct ipvs_told told;
 	uint64_t repairs;
 	nstime last_read_back, last_counters, retry;
-	struct loop_timer settle, read_back;
+	struct loop_timer settle, read_back, sync_due;
 	struct loop_timer due; /* what time alone changes */
 };
 
@@ -176,6 +178,8 @@ static void tell_table(struct ipvs_worker *ipvs)
 
 	table.ready = state && ipvs->kernel.in_sync && ipvs_state_has_verdicts(state);
 	memcpy(table.error, ipvs->kernel.error, sizeof(table.error));
+	table.sync = ipvs->sync.runs;
+	memcpy(table.sync_error, ipvs->sync.error, sizeof(table.sync_error));
 	ipvs_tell_table(&ipvs->told, ipvs->worker, &table);
 }
 
@@ -296,6 +300,27 @@ static unsigned set_timeouts(struct ipvs_worker *ipvs, const struct model *model
 	return ipvs_timeouts_apply(&ipvs->timeouts, &ipvs->kernel, &wanted);
 }
 
+/* Connection synchronisation, as the running model wants it. */
+static void synchronise(struct ipvs_worker *ipvs)
+{
+	ipvs->repairs += ipvs_sync_apply(&ipvs->sync, &ipvs->kernel, ipvs->running->model,
+					 &ipvs->running->state.roles);
+	if (ipvs->sync.pause)
+		timer_at(&ipvs->sync_due, clock_now() + ipvs->sync.pause);
+	else
+		timer_cancel(&ipvs->sync_due);
+}
+
+static void sync_due(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	if (!ipvs->running)
+		return;
+	synchronise(ipvs);
+	tell_table(ipvs);
+}
+
 static void take_counters(struct ipvs_worker *ipvs, const struct ipvs_table *actual, nstime now)
 {
 	if (ipvs->last_counters && now - ipvs->last_counters < COUNTERS_EVERY)
@@ -333,8 +358,10 @@ static void read_back(void *ctx)
 		take_counters(ipvs, &actual, now);
 		if (!ipvs->maintenance || !ipvs->agreed)
 			mend(ipvs, arena, &actual);
-		if (!ipvs->maintenance)
+		if (!ipvs->maintenance) {
 			ipvs->repairs += set_timeouts(ipvs, ipvs->running->model);
+			synchronise(ipvs);
+		}
 		ipvs->last_read_back = now;
 	}
 	schedule_read_back(ipvs);
@@ -399,6 +426,13 @@ static void tell_timeouts(struct ipvs_worker *ipvs)
 	worker_line(ipvs->worker, "%s", buffer);
 }
 
+static void tell_line(void *ctx, const char *text)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	worker_line(ipvs->worker, "%s", text);
+}
+
 /* Whether the kernel can do what this generation wants, and what that would be. */
 static int rehearse(struct ipvs_worker *ipvs)
 {
@@ -421,6 +455,8 @@ static int rehearse(struct ipvs_worker *ipvs)
 	} else if (ipvs->running) {
 		tell_plan(ipvs, &plan);
 		tell_timeouts(ipvs);
+		ipvs_sync_rehearse(&ipvs->sync, &ipvs->kernel, ipvs->prepared->model,
+				   &ipvs->prepared->state.roles, tell_line, ipvs);
 	}
 	return error;
 }
@@ -514,6 +550,7 @@ static void commit(void *ctx)
 	ipvs->kernel.in_sync = !error;
 	if (!error)
 		program(ipvs, &current);
+	synchronise(ipvs);
 	ipvs->agreed = ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)
 		ipvs->kernel.error[0] = '\0'; /* what stood there is over with the old generation */
@@ -588,10 +625,12 @@ static void release(void *ctx)
 	timer_cancel(&ipvs->settle);
 	timer_cancel(&ipvs->due);
 	timer_cancel(&ipvs->read_back);
+	timer_cancel(&ipvs->sync_due);
 	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
 		remove_all(ipvs);
 		ipvs_forward_restore(&ipvs->forward, NULL);
 		set_timeouts(ipvs, NULL);
+		ipvs_sync_apply(&ipvs->sync, &ipvs->kernel, NULL, NULL);
 	}
 	worker_released(ipvs->worker);
 }
@@ -613,8 +652,9 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 		return;
 	if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe))
 		ipvs_state_verdict(&ipvs->running->state, &probe);
-	else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role))
-		roles_take(&ipvs->running->state.roles, &role);
+	else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role) &&
+		 roles_take(&ipvs->running->state.roles, &role))
+		timer_at(&ipvs->sync_due, clock_now());
 	if (has_news(&ipvs->running->state) && !timer_armed(&ipvs->settle))
 		timer_at(&ipvs->settle, clock_now());
 }
@@ -678,6 +718,7 @@ static int start(struct ipvs_worker *ipvs)
 	}
 	ipvs_forward_init(&ipvs->forward, WORKER_FD_OWNED, &owned);
 	ipvs_timeouts_init(&ipvs->timeouts, WORKER_FD_OWNED, &owned);
+	ipvs_sync_init(&ipvs->sync, WORKER_FD_OWNED, &owned);
 	ipvs->kernel.refused = refused;
 	ipvs->kernel.ctx = ipvs;
 	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);
@@ -686,6 +727,9 @@ static int start(struct ipvs_worker *ipvs)
 	if (!error)
 		error = timer_init(worker_loop(ipvs->worker), &ipvs->read_back, LOOP_IDLE,
 				   read_back, ipvs);
+	if (!error)
+		error = timer_init(worker_loop(ipvs->worker), &ipvs->sync_due, LOOP_NORMAL,
+				   sync_due, ipvs);
 	return error;
 }
 
@@ -694,6 +738,7 @@ static void ipvs_fini(struct ipvs_worker *ipvs)
 	timer_fini(&ipvs->settle);
 	timer_fini(&ipvs->due);
 	timer_fini(&ipvs->read_back);
+	timer_fini(&ipvs->sync_due);
 	generation_free(ipvs->prepared);
 	generation_free(ipvs->running);
 	arena_free(ipvs->pending_arena);

@@ -58,7 +58,8 @@ static bool table_equal(const struct fact_table *a, const struct fact_table *b)
 {
 	return a->available == b->available && a->ready == b->ready &&
 	       a->operations == b->operations && a->repairs == b->repairs &&
-	       a->last_read_back == b->last_read_back && !strcmp(a->error, b->error);
+	       a->last_read_back == b->last_read_back && !strcmp(a->error, b->error) &&
+	       a->sync == b->sync && !strcmp(a->sync_error, b->sync_error);
 }
 
 void ipvs_tell_table(struct ipvs_told *told, struct worker *worker, const struct fact_table *table)

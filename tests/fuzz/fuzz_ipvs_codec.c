@@ -53,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct reader in = reader_of(bytes, size);
 	struct netlink_message message;
 	struct ipvs_timeouts timeouts;
+	struct ipvs_daemons daemons = {0};
 	struct ipvs_message value;
 	bool malformed;
 	uint16_t family;
@@ -67,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		if (ipvs_decode_family(message.value, &family) && !family)
 			abort();
 		ipvs_decode_timeouts(message.value, &timeouts);
+		ipvs_decode_daemon(message.value, &daemons);
 	}
 	return 0;
 }

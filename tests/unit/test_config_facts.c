@@ -90,7 +90,9 @@ static const struct fact_table table = {.available = true,
 					.operations = 12,
 					.repairs = 2,
 					.last_read_back = 77,
-					.error = "no such scheduler"};
+					.error = "no such scheduler",
+					.sync = FACT_SYNC_SENDS | FACT_SYNC_RECEIVES,
+					.sync_error = "interface eth9 does not exist"};
 static const struct fact_service service = {.service = 1,
 					    .state = SERVICE_DEGRADED,
 					    .since = 5,

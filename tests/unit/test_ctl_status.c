@@ -124,6 +124,13 @@ static void add_server(struct arena *arena, struct service *service, const char 
 	server->probe_count = 1;
 }
 
+static void fill_sync(struct arena *arena, struct ipvs_global *ipvs)
+{
+	ipvs->sync = arena_array(arena, 1, sizeof(*ipvs->sync));
+	ipvs->sync_count = 1;
+	ipvs->sync[0] = (struct ipvs_sync){.interface = "eth9", .id = 51, .follow = "public"};
+}
+
 static void fill_services(struct arena *arena, struct model *model)
 {
 	static const char *const targets[] = {"192.168.8.20:80", "192.168.8.30:80",
@@ -137,6 +144,7 @@ static void fill_services(struct arena *arena, struct model *model)
 	for (unsigned i = 0; i < 3; i++)
 		model->probes[i] = (struct probe){
 			.check = 0, .target = at(targets[i]), .key = 100 + i};
+	fill_sync(arena, &model->global.ipvs);
 	model->services = arena_array(arena, 2, sizeof(*model->services));
 	model->service_count = 2;
 	fill_service(arena, &model->services[0], "web", "192.168.8.200:80");
@@ -309,7 +317,9 @@ static void tell_services(struct mirror *mirror)
 				 .ready = true,
 				 .operations = 7,
 				 .repairs = 1,
-				 .last_read_back = START + 725 * NSTIME_S});
+				 .last_read_back = START + 725 * NSTIME_S,
+				 .sync = FACT_SYNC_SENDS,
+				 .sync_error = "interface eth9 does not exist"});
 }
 
 static void tell_daemon(struct mirror *mirror)
