@@ -9,13 +9,13 @@ LBHA_SECONDS says how long each run is: 5, and 60 in scripts/test --long.
 import contextlib
 import os
 import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
 from lbhatest import wait_for
+from lbhatest.machine import TIMES, BareTimer
 from lbhatest.vrrp import adverts, longest_silence, masters
 from vrrp_pair import LB1, Pair
 
@@ -25,21 +25,6 @@ SECONDS = float(os.environ.get("LBHA_SECONDS", "5"))
 INTERVAL = 0.01
 PATIENCE = 3 * INTERVAL + (256 - 100) / 256 * INTERVAL
 FLOOR = (PATIENCE - INTERVAL) / 3
-
-# Under SCHED_RR with the priority given, its memory locked: prints how late it was at worst, in seconds.
-TIMER = """
-import ctypes, os, sys, time
-ctypes.CDLL(None).mlockall(3)
-os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(int(sys.argv[1])))
-worst, due = 0, time.monotonic()
-until = due + float(sys.argv[2])
-while due < until:
-    due += 0.01
-    time.sleep(max(0, due - time.monotonic()))
-    worst = max(worst, time.monotonic() - due)
-print(worst)
-"""
-
 
 @contextlib.contextmanager
 def every_processor_busy():
@@ -73,26 +58,23 @@ def interfaces_come_and_go(host):
         thread.join()
 
 
-def bare_timer(priority, seconds):
-    return subprocess.Popen([sys.executable, "-c", TIMER, str(priority), str(seconds)], stdout=subprocess.PIPE, text=True)
-
-
 def flaps(pair):
     """What changed of the roles meanwhile, and how late the machine itself was."""
     before = [director.vrrp()["transitions"] for director in (pair.lb1, pair.lb2)]
     [pid] = pair.lb1.worker_pids()["vrrp"]
     pair.adverts.clear()
-    timer = bare_timer(os.sched_getparam(pid).sched_priority, SECONDS)
-    said, _ = timer.communicate()
+    with BareTimer(os.sched_getparam(pid).sched_priority) as timer:
+        time.sleep(SECONDS)
+        late = timer.latest()
     heard = adverts(pair.adverts)
     after = [director.vrrp()["transitions"] for director in (pair.lb1, pair.lb2)]
     print(f"{len(heard)} adverts, longest silence {1000 * longest_silence(heard):.1f} ms, bare timer late by "
-          f"{1000 * float(said):.1f} ms, masters {masters(heard)}")
-    return before != after or masters(heard) != [LB1], float(said)
+          f"{1000 * late:.1f} ms, masters {masters(heard)}")
+    return before != after or masters(heard) != [LB1], late
 
 
 def no_flap(pair):
-    for _ in range(3):
+    for _ in range(TIMES):
         flapped, late = flaps(pair)
         if late < FLOOR:
             assert not flapped

@@ -9,6 +9,7 @@ import os
 import pytest
 
 from lbhatest import frr
+from lbhatest.machine import BareTimer
 from vrrp_peers import LB1, LB1_V6, PEER, PEER_V6, VIPS_V4, VIPS_V6, Meeting, Stories, tell, tell_of_group
 
 AT_ONCE = 8
@@ -88,15 +89,16 @@ def story(peer, mode, first):
 @pytest.fixture(scope="module")
 def stories(request):
     """Begins those of all selected tests of this file."""
-    told = Stories(AT_ONCE)
-    keys = [item.callspec.params["key"] for item in request.session.items
-            if item.path == request.path and "key" in getattr(getattr(item, "callspec", None), "params", {})]
-    # the long ones first
-    for key in sorted(keys, key=lambda key: -TABLE[key][1].interval if TABLE[key][1] else 0):
-        if not missing(TABLE[key][0]):
-            told.begin(key, story(*TABLE[key]))
-    yield told
-    told.close()
+    with BareTimer() as timer:
+        told = Stories(AT_ONCE, timer)
+        keys = [item.callspec.params["key"] for item in request.session.items
+                if item.path == request.path and "key" in getattr(getattr(item, "callspec", None), "params", {})]
+        # the long ones first
+        for key in sorted(keys, key=lambda key: -TABLE[key][1].interval if TABLE[key][1] else 0):
+            if not missing(TABLE[key][0]):
+                told.begin(key, story(*TABLE[key]))
+        yield told
+        told.close()
 
 
 @pytest.mark.limit(180)

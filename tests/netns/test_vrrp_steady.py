@@ -76,8 +76,25 @@ def is_sanitized():
     return "libasan" in subprocess.run(["ldd", program("lbhad")], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+class Window:
+    """A while of 300 adverts: what was allocated meanwhile, and whether the roles stayed what they were."""
+
+    def __init__(self, pair, counters):
+        directors = (pair.lb1, pair.lb2)
+        transitions = [director.vrrp()["transitions"] for director in directors]
+        before = [counter.count() for counter in counters]
+        pair.adverts.clear()
+        wait_until(lambda: len(adverts(pair.adverts)) >= 300, 10, "300 adverts", every=0.1)
+        self.more = [counter.count() - count for counter, count in zip(counters, before)]
+        self.callers = [counter.callers(count) for counter, count in zip(counters, self.more)]
+        self.is_steady = transitions == [director.vrrp()["transitions"] for director in directors]
+
+
 def test_in_the_steady_state_nothing_is_allocated(lab):
-    """Adverts are sent and heard, announcements refreshed, facts told, and a stranger is heard and not believed."""
+    """Adverts are sent and heard, announcements refreshed, facts told, and a stranger is heard and not believed.
+
+    No director may take over meanwhile, as one that waits 36 ms does on a busy machine: that allocates, and is not the steady
+    state. Then another while is looked at."""
     if is_sanitized():
         pytest.skip("the sanitizers replace malloc themselves")
     program(COUNTER)
@@ -85,17 +102,15 @@ def test_in_the_steady_state_nothing_is_allocated(lab):
     counters = [Allocations(director) for director in (pair.lb1, pair.lb2)]
     pair.start()
     assert all(counter.count() > 50 for counter in counters)
-
-    def some_time():
-        seen = len(adverts(pair.adverts))
-        wait_until(lambda: len(adverts(pair.adverts)) >= seen + 300, 10, "300 adverts", every=0.1)
-
-    some_time()  # the first of everything: descriptors of the log, buffers of the C library
-    before = [counter.count() for counter in counters]
-    some_time()
-    more = [counter.count() - count for counter, count in zip(counters, before)]
-    assert more == [0, 0], [counter.callers(count) for counter, count in zip(counters, more)]
-    status = pair.lb1.vrrp()
-    assert status["sent"] > 500
+    Window(pair, counters)  # the first of everything: descriptors of the log, buffers of the C library
+    for _ in range(8):
+        window = Window(pair, counters)
+        if window.is_steady:
+            break
+    else:
+        pytest.skip("on this machine there is no steady state: directors took over in each of 8 whiles")
+    assert window.more == [0, 0], window.callers
+    assert pair.lb1.vrrp()["sent"] > 500
+    before = counters[0].count()
     assert pair.lb1.reload()[0] == 0
-    assert counters[0].count() > before[0], "nothing is counted"
+    assert counters[0].count() > before, "nothing is counted"

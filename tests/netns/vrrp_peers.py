@@ -12,6 +12,7 @@ import socket
 import time
 
 from lbhatest import Frr, Lab, wait_for, wait_until
+from lbhatest.machine import Overtaken, told_in_time
 from lbhatest.vrrp import ANY_ADVERT, read_advert
 
 LB1, PEER = "192.168.8.10", "192.168.8.11"
@@ -189,10 +190,15 @@ class Meeting:
         return not self.claims(other) and all(one.has(vip) and not other.has(vip) for vip in self.vips)
 
     def takeover(self, of, after, at_least, at_most):
-        """The other's first claim came that long after the last word that `after` picks of all that the old one said."""
+        """The other's first claim came that long after the last word before it that `after` picks of what the old one said.
+        (Who says goodbye may say so once more before it has heard the other. And where all are late, the other may have
+        given up waiting before there was anything to wait for.)"""
         wait_until(lambda: self.claims(of), at_most + 3, f"{of.name} takes over", every=0.05)
-        begin = [word for word in self.said() if word.who is not of and after(word)][-1]
-        gap = self.claims(of)[0].when - begin.when
+        claim = self.claims(of)[0]
+        before = [word for word in self.said() if word.who is not of and after(word) and word.when < claim.when]
+        if not before:
+            raise Overtaken(f"{of.name} had taken over already: {self.said()}")
+        gap = claim.when - before[-1].when
         assert at_least <= gap <= at_most, f"{of.name} took over after {gap:.3f}s, not {at_least:.3f} to {at_most:.3f}"
 
     # --- clients ---
@@ -279,24 +285,34 @@ def check_peace(meeting):
 
 
 class Stories:
-    """Tells the stories of the selected tests at the same time, in their order."""
+    """Tells the stories of the selected tests at the same time, in their order. The peers are ordinary processes: a story
+    that fails while an ordinary timer is late is told again from its beginning."""
 
-    def __init__(self, at_once):
+    def __init__(self, at_once, timer):
         self.pool = concurrent.futures.ThreadPoolExecutor(at_once)
+        self.timer = timer
         self.futures = {}
         self.labs = {}
+        self.remarks = {}
 
     def begin(self, key, story):
+        self.remarks[key] = []
         self.futures[key] = self.pool.submit(self._tell, key, story)
 
     def _tell(self, key, story):
-        lab = self.labs[key] = Lab(key)
-        return story(lab)
+        def tell():
+            if key in self.labs:
+                self.forget(key)
+            lab = self.labs[key] = Lab(key)
+            return story(lab)
+
+        return told_in_time(tell, self.timer, SLACK, self.remarks[key].append)
 
     def end(self, key, node):
         """Waits for the end of a story; its network is that of the test until the test is over."""
         concurrent.futures.wait([self.futures[key]])
         node.lab = self.labs[key]
+        print(*self.remarks[key], sep="\n")
         return self.futures[key].result()
 
     def forget(self, key):
