@@ -9,7 +9,8 @@
  * it tells within SECOND_LOOK of an answer is looked at later.
  *
  * An IPv6 address works a little later than the kernel's answer: its route is put in by a work item
- * (addrconf_dad_work), which then tells the monitor. Until then it is awaited. */
+ * (addrconf_dad_work), which then tells the monitor. Until then it is awaited; if it goes before
+ * that, with its link, the kernel tells neither. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@
 #define RETRY (10 * NSTIME_S)
 #define NO_ROOM (5 * NSTIME_MS)
 #define SECOND_LOOK (200 * NSTIME_MS)
-#define AWAITED (5 * NSTIME_S) /* the kernel says this late that an IPv6 address works */
+#define AWAITED NSTIME_S /* the kernel says at most so late that an IPv6 address works */
 /* The cookie is a port: the address is none of ours. Cookie 0: nobody waits for the answer. */
 #define COOKIE_PORT 1
 
@@ -94,6 +95,7 @@ static void look_later(struct port *port)
 {
 	if (!port->look_again)
 		port->look_again = clock_now() + SECOND_LOOK;
+	worker_later(port->worker, port->look_again);
 }
 
 /* Takes over what the monitor knows. */
@@ -243,12 +245,19 @@ void vips_refresh(struct port *port)
 	worker_touch(port->worker, port);
 }
 
-/* The kernel takes the IPv6 addresses of a link that is set down. */
+/* The kernel takes the IPv6 addresses of a link that is set down; of those that it has not told of
+ * yet it tells nothing. */
 void vips_link_down(struct port *port)
 {
-	for (size_t i = 0; i < port->held_count; i++)
-		if (port->helds[i]->prefix.address.family == AF_INET6)
-			port->helds[i]->lost = port->helds[i]->present;
+	for (size_t i = 0; i < port->held_count; i++) {
+		struct held *held = port->helds[i];
+
+		if (held->prefix.address.family != AF_INET6)
+			continue;
+		held->lost = held->present;
+		held->present &= !held->awaited;
+		held->awaited = false;
+	}
 }
 
 void vips_forget(struct port *port)
@@ -274,10 +283,11 @@ void vips_seen(struct vrrp_worker *worker, const struct address *address)
 		if (port->link.index != address->link)
 			continue;
 		held = held_find(port, &address->prefix);
-		if (held)
-			held->awaited &= !told(held);
-		if (held)
+		if (held) {
+			held->heard = told(held) != NULL;
+			held->awaited &= !held->heard;
 			see_when_settled(held);
+		}
 		port->stale = true;
 		worker_touch(worker, port);
 		return;
@@ -296,8 +306,10 @@ static bool put(struct port *port, const struct address_op *op, struct held *hel
 		return false;
 	}
 	port->pending++;
-	if (held)
+	if (held) {
 		held->busy++;
+		held->heard = false;
+	}
 	return true;
 }
 
@@ -397,6 +409,8 @@ static int lists(const struct port *port, struct arena *arena, struct address_li
 			list_held(held, &address, desired, owned);
 		} else if (held->owned && !held->listed && !held->wants) {
 			list_add(owned, &address);
+			if (address.prefix.address.family == AF_INET6)
+				list_add(actual, &address); /* it may be, unheard of: removed */
 		}
 	}
 	return 0;
@@ -533,7 +547,9 @@ static void added(struct held *held, int error)
 	} else {
 		settled(held);
 		held->fresh = true;
-		held->awaited = held->prefix.address.family == AF_INET6 && !told(held);
+		held->awaited = held->prefix.address.family == AF_INET6 && !held->heard;
+		if (held->awaited)
+			look_later(held->port);
 	}
 }
 

@@ -80,6 +80,7 @@ struct held {
 	bool differs;         /* where it is not as it is wanted, */
 	bool dead;            /* or failed duplicate address detection */
 	bool reconfigured;    /* it differs because it is wanted otherwise now */
+	bool heard;           /* the monitor told that it is there, since the last operation began */
 	bool awaited;         /* in, but the kernel has not said yet that it works */
 	bool lost;            /* the kernel took it, with its link */
 	bool lifted;          /* taken out to be put in anew */

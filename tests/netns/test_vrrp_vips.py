@@ -1,10 +1,16 @@
 """Virtual addresses of every kind: IPv6 ones, attributes, other interfaces."""
 import json
+import os
+import random
+import threading
 import time
+
+import pytest
 
 from lbhatest import wait_for, wait_until
 from lbhatest.capture import IPV6
-from vrrp_pair import LB1, VIP, Pair, address_changes, config
+from lbhatest.vrrp import adverts
+from vrrp_pair import LB1, VIP, Pair, address_changes, config, own_addresses
 
 SIX = "2001:db8:8::200"
 ELSEWHERE = "10.1.1.200"
@@ -207,6 +213,48 @@ def test_what_others_put_there_is_adopted_as_it_is(lab):
     assert kernel(pair.lb1.host, "192.168.9.1")["label"] == "eth0"
 
 
+# ---- reload ----
+
+TWO = """
+directors:
+  lb1: {{address: 192.168.8.10, interfaces: {{lan: eth0}}}}
+  lb2: {{address: 192.168.8.11, interfaces: {{lan: eth0}}}}
+defaults:
+  vrrp: {{advert_interval: 100ms, carrier_settle: 0s, interface: lan}}
+vrrp:
+  - {{name: first, virtual_router_id: 51, virtual_addresses: [{first}]}}
+  - {{name: second, virtual_router_id: 52, virtual_addresses: [{second}]}}
+"""
+
+
+def test_an_address_moves_from_one_instance_to_another_without_a_gap(lab):
+    """keepalived removed it with the one after the other had added it, or needed two reloads (pain 24)."""
+    pair = Pair(lab)
+    one, two, moved = "192.168.8.201/24", "192.168.8.202/24", f"{VIP}/24"
+    pair.lb1.configure(TWO.format(first=f"{one}, {moved}", second=two))
+    pair.lb1.start()
+    for name in "first", "second":
+        pair.lb1.wait_role("MASTER", name=name)
+    with address_changes(pair.lb1.host) as changes:
+        for first, second in ((one, f"{two}, {moved}"), (f"{one}, {moved}", two), (f"{two}, {moved}", one)):
+            code, said = pair.lb1.reload(TWO.format(first=first, second=second))
+            assert code == 0, said
+    assert changes == []
+    assert [pair.lb1.vrrp(name)["transitions"] for name in ("first", "second")] == [2, 2]
+    pair.lb1.stop()
+    assert own_addresses(pair.lb1.host) == {f"{LB1}/24"}
+
+
+def test_an_address_may_leave_the_adverts_and_stay(lab):
+    pair = lone(lab, addresses=with_addresses("192.168.8.201/24"))
+    with address_changes(pair.lb1.host) as changes:
+        pair.lb1.reload(config(addresses=with_addresses("{address: 192.168.8.201/24, advertise: false}")))
+        seen = len(adverts(pair.adverts))
+        wait_until(lambda: len(adverts(pair.adverts)) > seen + 1, what="an advert of the new configuration")
+    assert changes == []
+    assert adverts(pair.adverts)[-1].addresses == [VIP]
+
+
 # ---- other interfaces ----
 
 def elsewhere(lab, **settings):
@@ -261,6 +309,32 @@ def test_an_address_that_another_interface_refuses_is_told_and_no_fault(lab):
     pair.lb1.wait_role("MASTER")
     wait_until(lambda: "the kernel refuses it" in (pair.lb1.vrrp()["missing"] or ""), what="the refusal is told")
     assert pair.lb1.role() == "MASTER" and pair.lb1.holds(VIP)
+
+
+@pytest.mark.limit(90)
+def test_ipv6_addresses_are_there_though_their_interface_went_down_when_they_were_put_in(lab):
+    """The kernel answers that an IPv6 address is in; it says that it works a moment later, and nothing if the link took it."""
+    seed = int(os.environ.get("LBHA_SEED", random.randrange(1 << 32)))
+    print(f"LBHA_SEED={seed}")
+    dice = random.Random(seed)
+    many = [f'{{address: "2001:db8:8::{200 + n}/64", interface: eth1, advertise: false}}' for n in range(8)]
+    pair = elsewhere(lab)
+    host = pair.lb1.host
+    pair.lb1.configure(config())
+    pair.lb1.start()
+    pair.lb1.wait_role("MASTER")
+
+    def flap():
+        time.sleep(dice.random() * 0.03)  # a reload takes about as long
+        host.ip("link set eth1 down", "link set eth1 up")
+
+    for wanted in (many[:7], []) * 20:
+        pair.lb1.configure(config(addresses=with_addresses(*wanted)))
+        flapping = threading.Thread(target=flap)
+        flapping.start()
+        pair.lb1.ctl("reload")
+        flapping.join()
+        wait_for(lambda: sum(one.startswith("2001:") for one in host.addresses("eth1")), len(wanted), what="IPv6 addresses")
 
 
 def test_an_address_moves_to_another_interface_on_reload(lab):
