@@ -195,11 +195,25 @@ def count_pytest(folder):
     reports = glob.glob(os.path.join(folder, "report*.xml"))
     if not reports:
         raise Broken("pytest left no report")
-    for suite in (suite for report in reports for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite")):
+    for suite in (suite for report in reports for suite in elements(report, "testsuite")):
         number = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
         failed = number["failures"] + number["errors"]
         counts.add(Counts(number["tests"] - failed - number["skipped"], failed, number["skipped"]))
     return counts
+
+
+def elements(report, name):
+    return xml.etree.ElementTree.parse(report).getroot().iter(name)
+
+
+def complaints_of(report):
+    """{test as pytest takes it: what it complained of} of those of a report that failed."""
+    found = {}
+    for case in elements(report, "testcase"):
+        name = f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}"
+        for problem in [*case.findall("failure"), *case.findall("error")]:
+            found.setdefault(name, []).append(problem.get("message") or "")
+    return found
 
 
 # --- the source -------------------------------------------------------------------------------------------------------
@@ -316,6 +330,9 @@ def has_tests(folder):
 TOGETHER = ["-p", "xdist", "-n", "3", "--dist", "loadfile", "-m", "not alone"]
 ALONE = ["-m", "alone"]
 NO_TESTS = 5
+# One that failed beside others, on a machine that had no time for it, may try again when it is alone. Where many fail, it is
+# not the time that they lack.
+SECOND_TRIES = 8
 
 
 def fresh_output(step):
@@ -326,13 +343,14 @@ def fresh_output(step):
     return output
 
 
-def pytest_result(step, output, codes):
+def pytest_result(step, output, codes, forgiven=Counts()):
     for code in codes:
         if code not in (0, 1, NO_TESTS):
             raise Broken(f"it ended with {code} before all tests had run\n{tail(step.log, 20)}")
     counts = count_pytest(output)
     if any(code == 1 for code in codes) and not counts.failed:
         raise Broken("pytest ended with 1 though no test failed")
+    counts.add(forgiven)
     if not counts.passed:
         raise Broken("no test has passed")
     if counts.failed:
@@ -344,10 +362,35 @@ def pytest_here(step, folder, build, **settings):
     """pytest over a folder as root; what failed tests left behind comes to build-test/STEP."""
     output = fresh_output(step)
     env = dict(NO_PLUGINS, LBHA_BUILD=build_of(build), LBHA_LAB_OUTPUT=output, **settings)
-    codes = [step.run(*pytest_command(os.path.join(output, f"report-{name}.xml"), folder, options=options), env=env,
-                      live=True, check=False)
+    reports = {name: os.path.join(output, f"report-{name}.xml") for name in ("together", "alone")}
+    codes = [step.run(*pytest_command(reports[name], folder, options=options), env=env, live=True, check=False)
              for name, options in (("together", TOGETHER), ("alone", ALONE))]
-    return pytest_result(step, output, codes)
+    return pytest_result(step, output, codes, try_again(step, output, reports["together"], env))
+
+
+def try_again(step, output, report, env):
+    """Tests that failed beside others run once more, one after the other. Returns what that changes in the counts."""
+    first = complaints_of(report) if os.path.exists(report) else {}
+    if not 0 < len(first) <= SECOND_TRIES:
+        return Counts()
+    say(f"      {step.name}: {len(first)} failed beside others, and may try again alone")
+    folder = os.path.join(output, "again")
+    os.makedirs(folder)
+    second = os.path.join(folder, "second.xml")
+    step.run(*pytest_command(second, *first), env=dict(env, LBHA_LAB_OUTPUT=folder), live=True, check=False)
+    return forgiven(first, second)
+
+
+def forgiven(first, report):
+    """Those of the first run's failures that have passed in the second one's report."""
+    counts = Counts()
+    still = complaints_of(report) if os.path.exists(report) else first
+    ran = {f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}" for case in elements(report, "testcase")
+           if not case.findall("skipped")} if os.path.exists(report) else set()
+    for name in sorted(ran & set(first) - set(still)):
+        say(f"      failed beside others, passed alone: {name}: {'; '.join(first[name])[:300]}")
+        counts.add(Counts(passed=1, failed=-len(first[name])))
+    return counts
 
 
 def pytest_in_guest(step, folder, extra=(), build="gcc"):

@@ -1,0 +1,62 @@
+"""How scripts/test counts: a test that failed beside others may try once more, alone."""
+import os
+
+import pytest
+
+import steps
+
+FILE = """
+import os, pytest
+
+def ran(name):
+    with open({folder!r} + "/" + name, "a+") as file:
+        file.write("x")
+        file.seek(0)
+        return len(file.read())
+
+def test_good():
+    ran("good")
+
+@pytest.mark.parametrize("how", ["late [at first]"])
+def test_that_is(how):
+    assert ran("late") == 2, "no time"
+
+@pytest.mark.parametrize("number", range({bad}))
+def test_bad(number):
+    assert ran(f"bad{{number}}") == 0, "never right"
+"""
+
+
+@pytest.fixture
+def suite(tmp_path, monkeypatch):
+    """run(bad) with so many tests that never pass: the counts, how often each test ran, and what was said."""
+    for name, value in ("ROOT", tmp_path), ("WORK", tmp_path / "work"), ("LOGS", tmp_path / "work/logs"):
+        monkeypatch.setattr(steps, name, str(value))
+    for folder in "tests/netns", "work/gcc", "work/logs", "ran":
+        os.makedirs(tmp_path / folder)
+    (tmp_path / "work/gcc/config.status").touch()
+    said = []
+    monkeypatch.setattr(steps, "say", said.append)
+
+    def run(bad):
+        (tmp_path / "tests/netns/test_some.py").write_text(FILE.format(folder=str(tmp_path / "ran"), bad=bad))
+        step = steps.Step("netns", "some tests", steps.netns, limit=200)
+        step.execute()
+        ran = {name: len((tmp_path / "ran" / name).read_text()) for name in os.listdir(tmp_path / "ran")}
+        return step.counts, ran, [line.strip() for line in said]
+
+    return run
+
+
+def test_what_failed_beside_others_and_passes_alone_is_told_and_counts_as_passed(suite):
+    counts, ran, said = suite(1)
+    assert str(counts) == "2 passed, 1 failed, 0 skipped"
+    assert ran == {"good": 1, "late": 2, "bad0": 2}
+    told = [line for line in said if line.startswith("failed beside others, passed alone: ")]
+    assert len(told) == 1 and "test_that_is[late [at first]]: AssertionError: no time" in told[0]
+
+
+def test_where_many_fail_none_tries_again(suite):
+    counts, ran, _ = suite(steps.SECOND_TRIES)
+    assert str(counts) == f"1 passed, {steps.SECOND_TRIES + 1} failed, 0 skipped"
+    assert set(ran.values()) == {1}
