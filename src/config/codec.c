@@ -14,7 +14,7 @@
 #include "config/value.h"
 
 #define SLICE_MAGIC 0x4c424853 /* "LBHS" */
-#define SLICE_FIRST 65536      /* bytes tried first */
+#define SLICE_FIRST (16u << 20) /* bytes tried first: of fresh memory only what is used is touched */
 #define SLICE_MAX (256u << 20)
 
 /* Set inside the objects of the model: there all rows go to whoever gets the object, but secrets. */
