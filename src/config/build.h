@@ -264,6 +264,9 @@ const char *forwarding_word(enum forwarding forwarding);
 void server_error(struct build *build, const struct build_place *place, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 
+/* build_nat.c: where translated packets pass; after build_carried(). */
+void build_nat(struct build *build);
+
 /* validate_ipvs.c: what the kernel's IPVS can make of one service; warnings included. */
 bool validate_ipvs(struct build *build, struct build_service *service);
 

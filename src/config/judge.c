@@ -100,6 +100,14 @@ const char *judge_engine(const void *text)
 	return NULL;
 }
 
+const char *judge_sysctl(const void *text)
+{
+	if (!made_of(text, LOWER DIGITS "_") || strlen(text) > 63)
+		return "is no sysctl of net.ipv4.vs (lower-case letters, digits and _, e.g. "
+		       "expire_nodest_conn)";
+	return NULL;
+}
+
 const char *judge_http_path(const void *text)
 {
 	const char *path = text;

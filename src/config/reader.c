@@ -254,7 +254,7 @@ static bool read_list(struct config_reader *reader, const struct schema_field *f
 	return good;
 }
 
-/* A mapping of texts to texts as a list of records: the key is the first field, the value the
+/* A mapping of texts to single values as a list of records: the key is the first field, the value the
  * second. */
 static bool read_text_map(struct config_reader *reader, const struct schema_field *field,
 			  const struct origin *origin, void *object)

@@ -143,7 +143,18 @@ static void render_words(struct renderer *r, const struct schema_field *field, c
 	line_end(r, &out);
 }
 
-/* Names and values of a mapping of texts. */
+static void add_map_value(struct renderer *r, struct text *out, const struct schema_field *field,
+			  const void *element)
+{
+	const char *text = formatted(r, field, schema_value(field, element));
+
+	if (field->type == TYPE_TEXT)
+		add_quoted(out, text);
+	else
+		add_scalar(out, field, text);
+}
+
+/* Names and values of a mapping. */
 static void render_text_map(struct renderer *r, const struct schema_field *field,
 			    const void *object)
 {
@@ -162,8 +173,7 @@ static void render_text_map(struct renderer *r, const struct schema_field *field
 		memcpy(&key, schema_value(&field->record->fields[0], element), sizeof(key));
 		add_key(&out, key);
 		text_add(&out, " ");
-		add_quoted(&out, formatted(r, &field->record->fields[1],
-					   schema_value(&field->record->fields[1], element)));
+		add_map_value(r, &out, &field->record->fields[1], element);
 		line_end(r, &out);
 	}
 	r->indent -= 2;

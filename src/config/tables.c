@@ -135,12 +135,25 @@ const struct schema_record schema_conn_sync = {
 	RECORD("connection sync", conn_sync_fields), .size = sizeof(struct ipvs_sync),
 };
 
+static const struct schema_field sysctl_fields[] = {
+	{.key = "name", .type = TYPE_TEXT, MEMBER(ipvs_sysctl, name), .flags = FIELD_ALWAYS,
+	 .judge = judge_sysctl},
+	{.key = "value", .type = TYPE_NUMBER, MEMBER(ipvs_sysctl, value), .max = INT32_MAX},
+};
+
+static const struct schema_record schema_sysctl = {
+	RECORD("sysctl", sysctl_fields), .size = sizeof(struct ipvs_sysctl),
+};
+
 static const struct schema_field ipvs_fields[] = {
 	{.key = "timeouts", .type = TYPE_RECORD, MEMBER(ipvs_global, timeouts),
 	 .record = &schema_timeouts, .doc = "how long silent connections are kept"},
 	{.key = "on_stop", .type = TYPE_WORD, MEMBER(ipvs_global, on_stop), .words = on_stop_words,
 	 .default_text = "remove",
 	 .doc = "what becomes of our services in the kernel when lbhad stops"},
+	{.key = "sysctls", .type = TYPE_RECORD, ITEMS(ipvs_global, sysctls, sysctl_count),
+	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_sysctl,
+	 .doc = "values of net.ipv4.vs while lbhad has services"},
 	{.key = "read_back", .type = TYPE_DURATION, MEMBER(ipvs_global, read_back), .min = NSTIME_S,
 	 .max = DAY, .default_text = "10s", .doc = "period of drift repair"},
 	{.key = "sync", .type = TYPE_RECORD, ITEMS(ipvs_global, sync, sync_count),
@@ -684,6 +697,8 @@ static const struct schema_field model_fields[] = {
 	{.type = TYPE_NUMBER, MEMBER(model, generation), .roles = ALL},
 	{.type = TYPE_TEXT, MEMBER(model, node), .roles = ALL},
 	{.type = TYPE_BOOL, MEMBER(model, has_services), .roles = ALL},
+	{.type = TYPE_TEXT, ITEMS(model, nat_interfaces, nat_interface_count),
+	 .flags = FIELD_LIST, .roles = TO(CONTROL) | TO(IPVS)},
 	{.key = "cluster", .type = TYPE_TEXT, MEMBER(model, cluster), .judge = judge_name,
 	 .roles = ALL, .doc = "name of the whole, for people"},
 	{.key = "include", .type = TYPE_SOURCE, .flags = FIELD_LIST,

@@ -19,10 +19,10 @@
 #include "core/loop.h"
 #include "core/protocol.h"
 #include "core/worker.h"
-#include "ipvs/ipvs_forward_io.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "ipvs/ipvs_ownership_io.h"
 #include "ipvs/ipvs_sync_io.h"
+#include "ipvs/ipvs_sysctls_io.h"
 #include "ipvs/ipvs_tell_io.h"
 #include "ipvs/ipvs_timeouts_io.h"
 #include "ipvs/state.h"
@@ -43,13 +43,14 @@ struct generation {
 	struct arena *arena;
 	struct model *model;
 	struct ipvs_state state;
+	struct ipvs_sysctls sysctls;
 };
 
 struct ipvs_worker {
 	struct worker *worker;
 	struct ipvs_kernel kernel;
 	struct ipvs_ownership ownership;
-	struct ipvs_forward forward;
+	struct ipvs_sysctls_kept sysctls;
 	struct ipvs_timeouts_kept timeouts;
 	struct ipvs_sync_kept sync;
 	struct generation *running, *prepared;
@@ -69,6 +70,7 @@ struct ipvs_worker {
 };
 
 static const struct ipvs_table no_table;
+static const struct ipvs_sysctls no_sysctls;
 
 /* ---- generations ----------------------------------------------------------------------------- */
 
@@ -98,6 +100,9 @@ static struct generation *generation_new(struct ipvs_worker *ipvs, const void *s
 	if (!*error)
 		*error = ipvs_state_build(generation->arena, generation->model, &generation->state,
 					  &why);
+	if (!*error)
+		*error = ipvs_sysctls_wanted(generation->arena, generation->model,
+					     &generation->sysctls);
 	if (!*error)
 		return generation;
 	worker_line(ipvs->worker, "%s", why.length ? buffer : strerror(-*error));
@@ -177,7 +182,8 @@ static void tell_table(struct ipvs_worker *ipvs)
 				   .last_read_back = ipvs->last_read_back};
 
 	table.ready = state && ipvs->kernel.in_sync && ipvs_state_has_verdicts(state);
-	memcpy(table.error, ipvs->kernel.error, sizeof(table.error));
+	memcpy(table.error, *ipvs->kernel.error ? ipvs->kernel.error : ipvs->sysctls.error,
+	       sizeof(table.error));
 	table.sync = ipvs->sync.runs;
 	memcpy(table.sync_error, ipvs->sync.error, sizeof(table.sync_error));
 	ipvs_tell_table(&ipvs->told, ipvs->worker, &table);
@@ -359,7 +365,9 @@ static void read_back(void *ctx)
 		if (!ipvs->maintenance || !ipvs->agreed)
 			mend(ipvs, arena, &actual);
 		if (!ipvs->maintenance) {
-			ipvs->repairs += set_timeouts(ipvs, ipvs->running->model);
+			ipvs->repairs += set_timeouts(ipvs, ipvs->running->model) +
+					 ipvs_sysctls_raise(&ipvs->sysctls,
+							    &ipvs->running->sysctls);
 			synchronise(ipvs);
 		}
 		ipvs->last_read_back = now;
@@ -452,7 +460,11 @@ static int rehearse(struct ipvs_worker *ipvs)
 					&ipvs->ownership.set, &plan);
 	if (error) {
 		worker_line(ipvs->worker, "no memory");
-	} else if (ipvs->running) {
+		return error;
+	}
+	error = ipvs_sysctls_rehearse(&ipvs->sysctls, &ipvs->prepared->sysctls, ipvs->running,
+				      tell_line, ipvs);
+	if (!error && ipvs->running) {
 		tell_plan(ipvs, &plan);
 		tell_timeouts(ipvs);
 		ipvs_sync_rehearse(&ipvs->sync, &ipvs->kernel, ipvs->prepared->model,
@@ -511,7 +523,7 @@ static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
 		ipvs->kernel.in_sync = false;
 		plan = (struct ipvs_plan){0};
 	}
-	ipvs_forward_raise(&ipvs->forward, ipvs->running->model);
+	ipvs_sysctls_raise(&ipvs->sysctls, &ipvs->running->sysctls);
 	set_timeouts(ipvs, ipvs->running->model);
 	ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.removals);
 	if (plan.count)
@@ -588,7 +600,7 @@ static void finish(void *ctx)
 		return;
 	count = still_unwanted(ipvs);
 	ipvs->pending_count = 0;
-	ipvs_forward_restore(&ipvs->forward, ipvs->running->model);
+	ipvs_sysctls_restore(&ipvs->sysctls, &ipvs->running->sysctls);
 	if (ipvs->kernel.in_sync && ipvs_kernel_run(&ipvs->kernel, ipvs->pending, count)) {
 		trim_ownership(ipvs);
 		tell(ipvs);
@@ -628,7 +640,7 @@ static void release(void *ctx)
 	timer_cancel(&ipvs->sync_due);
 	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
 		remove_all(ipvs);
-		ipvs_forward_restore(&ipvs->forward, NULL);
+		ipvs_sysctls_restore(&ipvs->sysctls, &no_sysctls);
 		set_timeouts(ipvs, NULL);
 		ipvs_sync_apply(&ipvs->sync, &ipvs->kernel, NULL, NULL);
 	}
@@ -712,11 +724,12 @@ static int start(struct ipvs_worker *ipvs)
 
 	if (!error)
 		error = ipvs_ownership_init(&ipvs->ownership, WORKER_FD_OWNED, &owned);
+	if (!error)
+		error = ipvs_sysctls_init(&ipvs->sysctls, WORKER_FD_OWNED, &owned);
 	if (error) {
 		log_error("cannot read the owned file: %s", strerror(-error));
 		return error;
 	}
-	ipvs_forward_init(&ipvs->forward, WORKER_FD_OWNED, &owned);
 	ipvs_timeouts_init(&ipvs->timeouts, WORKER_FD_OWNED, &owned);
 	ipvs_sync_init(&ipvs->sync, WORKER_FD_OWNED, &owned);
 	ipvs->kernel.refused = refused;
@@ -743,6 +756,7 @@ static void ipvs_fini(struct ipvs_worker *ipvs)
 	generation_free(ipvs->running);
 	arena_free(ipvs->pending_arena);
 	ipvs_ownership_fini(&ipvs->ownership);
+	ipvs_sysctls_fini(&ipvs->sysctls);
 	ipvs_kernel_close(&ipvs->kernel);
 	worker_free(ipvs->worker);
 }

@@ -397,9 +397,10 @@ static void check_named(const struct schema_record *record, const char *text)
 		const struct schema_field *field = &record->fields[i];
 		char key[64];
 
-		if (field->record && field->record != &schema_http_header)
-			check_named(field->record, text);
-		if (!field->key || record == &schema_http_header)
+		if (field->record && !(field->flags & FIELD_MAP && field->type == TYPE_RECORD &&
+				       field->record->count == 2))
+			check_named(field->record, text); /* names of a plain mapping are free */
+		if (!field->key)
 			continue;
 		snprintf(key, sizeof(key), "%s:", field->key);
 		ck_assert_msg(strstr(text, key) != NULL, "%s of %s", field->key, record->name);
@@ -475,6 +476,28 @@ START_TEST(a_service_knows_the_instances_that_carry_its_addresses)
 }
 END_TEST
 
+START_TEST(the_model_knows_where_translated_packets_pass)
+{
+	static const char text[] =
+		"vrrp:\n"
+		"  - {name: u, interface: eth0, virtual_router_id: 1, virtual_addresses: 192.0.2.1}\n"
+		"  - {name: v, interface: eth1, virtual_router_id: 2, virtual_addresses: [10.0.0.1, {address: 192.0.2.2, interface: eth4}]}\n"
+		"  - {name: w, interface: eth2, virtual_router_id: 3, virtual_addresses: 192.0.2.3}\n"
+		"  - {name: x, interface: eth3, virtual_router_id: 4, virtual_addresses: \"2001:db8::1\"}\n"
+		"services:\n"
+		"  - {name: s, listen: 192.0.2.1:80, forwarding: nat, gateway: 10.0.0.1, real_servers: 10.0.0.7}\n"
+		"  - {name: t, listen: 192.0.2.1:81, forwarding: nat, gateway: 10.0.0.1, real_servers: 10.0.0.7}\n"
+		"  - {name: d, listen: 192.0.2.3:80, real_servers: 192.0.2.20}\n"
+		"  - {name: n6, listen: \"[2001:db8::1]:80\", forwarding: nat, real_servers: \"2001:db8::7\"}\n";
+	static const char *const expected[] = {"eth0", "eth1", "eth4"};
+	const struct model *model = compile(text, NULL);
+
+	ck_assert_uint_eq(model->nat_interface_count, COUNT_OF(expected));
+	for (size_t i = 0; i < COUNT_OF(expected); i++)
+		ck_assert_str_eq(model->nat_interfaces[i], expected[i]);
+}
+END_TEST
+
 START_TEST(an_arena_that_is_too_small_gives_no_model_and_no_crash)
 {
 	static const char text[] =
@@ -525,6 +548,7 @@ int main(void)
 		the_same_text_makes_an_equal_model_of_another_generation,
 		descriptions_and_indices_change_nothing,
 		a_service_knows_the_instances_that_carry_its_addresses,
+		the_model_knows_where_translated_packets_pass,
 		an_arena_that_is_too_small_gives_no_model_and_no_crash);
 
 	tcase_add_test(tcase, the_reference_file_names_every_key);
