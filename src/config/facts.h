@@ -29,6 +29,7 @@ enum fact_type {
 	FACT_TRACKER,      /* vrrp → control */
 	FACT_OVERRIDE,     /* supervisor → control */
 	FACT_ROLE,         /* vrrp → ipvs, check */
+	FACT_TRAFFIC,      /* ipvs → control */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -207,6 +208,18 @@ struct fact_service {
 	char reason[FACT_DETAIL];
 };
 
+/* What went through IPVS. Numbers only grow as long as the worker lives, whatever becomes of the kernel's own
+ * (ipvs/traffic.h). */
+struct traffic {
+	uint64_t connections, packets_in, packets_out, bytes_in, bytes_out;
+};
+
+/* Of a service, summed over its virtual services. */
+struct fact_traffic {
+	uint32_t service;            /* index into model.services */
+	struct traffic traffic;
+};
+
 struct fact_server {
 	uint32_t service, server;    /* index into model.services, then into its real_servers */
 	enum verdict health;         /* of all its checks together */
@@ -214,7 +227,7 @@ struct fact_server {
 	uint32_t effective_weight;   /* as programmed, 0 when not in the table */
 	bool in_table;
 	uint64_t active, inactive, persistent;                          /* connections, summed over listeners */
-	uint64_t connections, packets_in, packets_out, bytes_in, bytes_out;
+	struct traffic traffic;
 	char reason[FACT_DETAIL];
 };
 
@@ -266,6 +279,8 @@ void fact_table_put(struct writer *out, const struct fact_table *fact);
 bool fact_table_get(struct reader *in, struct fact_table *fact);
 void fact_service_put(struct writer *out, const struct fact_service *fact);
 bool fact_service_get(struct reader *in, struct fact_service *fact);
+void fact_traffic_put(struct writer *out, const struct fact_traffic *fact);
+bool fact_traffic_get(struct reader *in, struct fact_traffic *fact);
 void fact_server_put(struct writer *out, const struct fact_server *fact);
 bool fact_server_get(struct reader *in, struct fact_server *fact);
 void fact_worker_put(struct writer *out, const struct fact_worker *fact);

@@ -374,6 +374,25 @@ static int prepare_overrides(const struct run *run, UNUSED json_t *request)
 	return EXIT_DONE;
 }
 
+/* ---- zero ------------------------------------------------------------------------- */
+
+static int prepare_zero(const struct run *run, json_t *request)
+{
+	return add_text(request, "service", run->argument);
+}
+
+static int run_zero(struct run *run, json_t *result)
+{
+	size_t count = json_array_size(json_object_get(result, "zeroed"));
+
+	if (run->json)
+		print_json(result);
+	else
+		printf("the traffic of %zu service%s is counted from now on\n", count,
+		       count == 1 ? "" : "s");
+	return EXIT_DONE;
+}
+
 /* ---- events ----------------------------------------------------------------------- */
 
 static int prepare_events(const struct run *run, json_t *request)
@@ -442,6 +461,8 @@ static const struct command commands[] = {
 	 ORDER, prepare_maintenance, run_outcome},
 	{"overrides", "[load FILE]", "what operators said; or say all that a file says", 0, 2, 0,
 	 COMMAND, prepare_overrides, run_overrides},
+	{"zero", "[SERVICE]", "show the traffic of services from now on", 0, 1, 0, QUESTION,
+	 prepare_zero, run_zero},
 	{"stop", "", "release everything, stop lbhad and wait until it is gone", 0, 0, 0, COMMAND,
 	 NULL, run_stop},
 	{"ping", "", "whether lbhad answers", 0, 0, 0, QUESTION / 2, NULL, run_ping},

@@ -160,15 +160,22 @@ static void show_probe(const struct paper *paper, const json_t *probe)
 	paper_fold(paper, INK_PLAIN, 13, 13, text);
 }
 
-static void show_traffic(const struct paper *paper, const json_t *server)
+/* Of a service or a server: since the last zero if there was one. */
+static void show_traffic(const struct paper *paper, const json_t *object, int indent)
 {
-	const json_t *stats = json_object_get(server, "stats");
+	const json_t *zero = json_object_get(object, "stats_since_zero"),
+		     *stats = json_is_object(zero) ? zero : json_object_get(object, "stats");
+	char buffer[PAPER_TEXT];
 
 	paper_put(paper, INK_DIM,
-		  "      %lld connections, %lld packets in, %lld out, %lld bytes in, %lld out\n",
-		  json_number(stats, "connections"), json_number(stats, "packets_in"),
+		  "%*s%lld connections, %lld packets in, %lld out, %lld bytes in, %lld out", indent,
+		  "", json_number(stats, "connections"), json_number(stats, "packets_in"),
 		  json_number(stats, "packets_out"), json_number(stats, "bytes_in"),
 		  json_number(stats, "bytes_out"));
+	if (stats == zero)
+		paper_put(paper, INK_DIM, "\n%*ssince zeroed %s ago", indent, "",
+			  paper_ago(paper, json_object_get(zero, "time"), buffer));
+	paper_put(paper, INK_DIM, "\n");
 }
 
 void show_service(const struct paper *paper, const json_t *service)
@@ -178,6 +185,8 @@ void show_service(const struct paper *paper, const json_t *service)
 
 	head(paper, service, 0);
 	servers(paper, service, 2);
+	paper_put(paper, INK_HEAD, "\nTraffic\n");
+	show_traffic(paper, service, 2);
 	paper_put(paper, INK_HEAD, "\nLast probes and traffic\n");
 	json_array_foreach (json_object_get(service, "real_servers"), at, server) {
 		char buffer[PAPER_TEXT];
@@ -187,6 +196,6 @@ void show_service(const struct paper *paper, const json_t *service)
 			show_probe(paper, probe);
 		if (!i)
 			paper_put(paper, INK_WARN, "      no check: counts as up\n");
-		show_traffic(paper, server);
+		show_traffic(paper, server, 6);
 	}
 }

@@ -34,6 +34,7 @@
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
 #include "daemon/control_words.h"
+#include "daemon/control_zero.h"
 #include "daemon/events.h"
 
 #define PENDING_MAX 16
@@ -295,6 +296,7 @@ static const char *refusal_of(enum control_kind kind)
 	case CONTROL_CONFIG:
 	case CONTROL_EVENTS:
 	case CONTROL_OVERRIDES:
+	case CONTROL_ZERO:
 		break;
 	}
 	return "the supervisor refused";
@@ -466,6 +468,7 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_OVERRIDES:
 		return control_answer(status_overrides_json(mirror));
 	case CONTROL_PING:
+	case CONTROL_ZERO:
 	case CONTROL_RELOAD:
 	case CONTROL_PLAN:
 	case CONTROL_STOP:
@@ -516,6 +519,8 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 		answer = control_refusal(refused, NULL);
 	else if (request.follow)
 		answer = answer_follow(control, ticket, &request);
+	else if (request.kind == CONTROL_ZERO)
+		answer = zero_answer(&control->mirror, request.service, clock_now());
 	else
 		answer = is_command ? command_send(control, ticket, peer->uid, &request)
 				    : answer_now(control, &request);

@@ -184,6 +184,7 @@ static void carry_service(struct mirror *next, uint32_t to, const struct mirror 
 	next->services[to].known = old->services[from].known;
 	next->services[to].seen = old->services[from].seen;
 	next->services[to].fact = old->services[from].fact;
+	next->services[to].traffic = old->services[from].traffic;
 	next->services[to].fact.service = to;
 	carry_servers(&next->services[to], &next->model->services[to], &old->services[from],
 		      &old->model->services[from], to, scratch);
@@ -330,6 +331,18 @@ static bool take_server(struct mirror *mirror, struct reader *in, nstime now)
 			     service->real_servers[fact.server].name, &fact, now);
 	it->known = true;
 	it->fact = fact;
+	traffic_take(&it->traffic, &fact.traffic);
+	return true;
+}
+
+static bool take_traffic(struct mirror *mirror, struct reader *in)
+{
+	struct fact_traffic fact;
+
+	if (!fact_traffic_get(in, &fact) || !mirror->model ||
+	    fact.service >= mirror->model->service_count)
+		return false;
+	traffic_take(&mirror->services[fact.service].traffic, &fact.traffic);
 	return true;
 }
 
@@ -401,6 +414,8 @@ bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime
 		return take_service(mirror, in, now);
 	case FACT_SERVER:
 		return take_server(mirror, in, now);
+	case FACT_TRAFFIC:
+		return take_traffic(mirror, in);
 	case FACT_WORKER:
 		return take_worker(mirror, in, now);
 	case FACT_TABLE:

@@ -14,6 +14,7 @@
 #include "config/facts.h"
 #include "config/model.h"
 #include "daemon/control_overrides.h"
+#include "daemon/control_traffic.h"
 #include "daemon/event.h"
 
 struct arena;
@@ -23,12 +24,14 @@ struct mirror_server {
 	bool known;
 	struct fact_server fact;
 	struct event_seen seen;
+	struct traffic_seen traffic;
 };
 
 struct mirror_service {
 	bool known;
 	struct fact_service fact;
 	struct event_seen seen;
+	struct traffic_seen traffic;
 	struct mirror_server *servers; /* as many as the model's service has */
 };
 

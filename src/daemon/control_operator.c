@@ -41,6 +41,7 @@ static enum request_kind kind_of(enum control_kind kind)
 	case CONTROL_CONFIG:
 	case CONTROL_EVENTS:
 	case CONTROL_OVERRIDES:
+	case CONTROL_ZERO:
 		break;
 	}
 	return REQUEST_STOP;

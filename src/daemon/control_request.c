@@ -21,6 +21,7 @@ static const struct request_row {
 	[CONTROL_RELOAD] = {"reload", true},  [CONTROL_PLAN] = {"plan", true},
 	[CONTROL_STOP] = {"stop", true},
 	[CONTROL_OVERRIDES] = {"overrides", false},
+	[CONTROL_ZERO] = {"zero", true},
 	[CONTROL_RELEASE] = {"release", true},
 	[CONTROL_CLAIM] = {"claim", true},
 	[CONTROL_PRIORITY] = {"priority", true},
@@ -208,7 +209,7 @@ static const struct member_row {
 	{"follow", BIT(EVENTS), parse_follow},
 	{"instance", ORDERS | BIT(PRIORITY), parse_instance},
 	{"all", ORDERS | STATES, parse_all},
-	{"service", SERVERS | BIT(SERVICES), parse_service},
+	{"service", SERVERS | BIT(SERVICES) | BIT(ZERO), parse_service},
 	{"server", SERVERS, parse_server},
 	{"overrides", BIT(LOAD), parse_overrides},
 	{"value", BIT(PRIORITY) | BIT(MAINTENANCE) | BIT(WEIGHT), parse_value},
@@ -323,6 +324,7 @@ static int check_members(const struct control_request *request, char *error)
 	case CONTROL_STOP:
 	case CONTROL_EVENTS:
 	case CONTROL_OVERRIDES:
+	case CONTROL_ZERO:
 		break;
 	}
 	return 0;

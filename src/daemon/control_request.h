@@ -10,6 +10,7 @@
  *   {"request":"reload"}     {"ok":true,"result":{"lines":[TEXT…]}}  when it is in force
  *   {"request":"plan","file":PATH}  {"ok":true,"result":{"lines":[TEXT…]}}  one an operation
  *   {"request":"stop"}       {"ok":true,"result":{"lines":[]}}  when stopping has begun
+ *   {"request":"zero","service":NAME}  {"ok":true,"result":{"zeroed":[NAME…]}}  without: all of them
  *   {"request":"overrides"}  {"ok":true,"result":[…]}  as in status
  *   {"request":"release","instance":NAME}  or "all":true in place of the instance
  *   {"request":"claim","instance":NAME}    the same
@@ -67,6 +68,7 @@ enum control_kind {
 	CONTROL_PLAN,
 	CONTROL_STOP,
 	CONTROL_OVERRIDES,
+	CONTROL_ZERO,
 	CONTROL_RELEASE,
 	CONTROL_CLAIM,
 	CONTROL_PRIORITY,
@@ -85,7 +87,7 @@ struct control_request {
 	uint64_t since;
 	char instance[CONTROL_NAME];     /* release, claim: "" = all of them */
 	bool all;
-	char service[CONTROL_NAME];      /* drain, disable, enable, weight; services: "" = all of them */
+	char service[CONTROL_NAME];      /* drain, disable, enable, weight; services, zero: "" = all */
 	char server[CONTROL_SERVER];     /* its name or address[:port] */
 	json_t *overrides;               /* load: an array of objects; else NULL */
 	char value[OVERRIDE_VALUE];      /* priority: 1..254 or auto; maintenance: on or off;

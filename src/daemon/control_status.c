@@ -384,15 +384,28 @@ static json_t *connections_json(const struct fact_server *fact)
 	return object;
 }
 
-static json_t *stats_json(const struct fact_server *fact)
+static json_t *stats_json(const struct traffic *traffic)
 {
 	json_t *object = json_object();
 
-	put(&object, "connections", number(fact->connections));
-	put(&object, "packets_in", number(fact->packets_in));
-	put(&object, "packets_out", number(fact->packets_out));
-	put(&object, "bytes_in", number(fact->bytes_in));
-	put(&object, "bytes_out", number(fact->bytes_out));
+	put(&object, "connections", number(traffic->connections));
+	put(&object, "packets_in", number(traffic->packets_in));
+	put(&object, "packets_out", number(traffic->packets_out));
+	put(&object, "bytes_in", number(traffic->bytes_in));
+	put(&object, "bytes_out", number(traffic->bytes_out));
+	return object;
+}
+
+/* The same since an operator's `zero`; null: there was none. */
+static json_t *since_zero_json(const struct traffic_seen *seen, nstime wall)
+{
+	struct traffic since = traffic_since_zero(seen);
+	json_t *object;
+
+	if (!seen->zeroed)
+		return json_null();
+	object = stats_json(&since);
+	put(&object, "time", time_json(seen->zeroed, wall));
 	return object;
 }
 
@@ -432,7 +445,8 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 	put(&object, "since", time_json(fact->since, wall));
 	put(&object, "checks", probes_json(mirror, server, wall));
 	put(&object, "connections", connections_json(fact));
-	put(&object, "stats", stats_json(fact));
+	put(&object, "stats", stats_json(&seen->traffic.total));
+	put(&object, "stats_since_zero", since_zero_json(&seen->traffic, wall));
 	return object;
 }
 
@@ -499,6 +513,8 @@ static json_t *service_json(const struct mirror *mirror, size_t at, nstime wall)
 	put(&object, "quorum", quorum_json(&fact));
 	put(&object, "real_servers", servers_json(mirror, at, wall));
 	put(&object, "since", time_json(fact.since, wall));
+	put(&object, "stats", stats_json(&mirror->services[at].traffic.total));
+	put(&object, "stats_since_zero", since_zero_json(&mirror->services[at].traffic, wall));
 	return object;
 }
 

@@ -560,6 +560,8 @@ static void commit(void *ctx)
 	ipvs->committed = clock_now();
 	ipvs_tell_nothing_new(&ipvs->running->state);
 	ipvs->kernel.in_sync = !error;
+	if (!error && !old) /* before the first facts go out: they would begin at 0 */
+		ipvs_state_counters(&ipvs->running->state, &current);
 	if (!error)
 		program(ipvs, &current);
 	synchronise(ipvs);

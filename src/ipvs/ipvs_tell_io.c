@@ -21,9 +21,14 @@ static uint32_t server_count(const struct ipvs_state *state)
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
-uint32_t ipvs_told_count(const struct ipvs_state *state)
+static uint32_t traffic_index(const struct ipvs_state *state)
 {
 	return 1 + service_count(state) + server_count(state);
+}
+
+uint32_t ipvs_told_count(const struct ipvs_state *state)
+{
+	return 1 + 2 * service_count(state) + server_count(state);
 }
 
 bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state, int peer,
@@ -31,6 +36,7 @@ bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state
 {
 	uint32_t services = service_count(state);
 	struct fact_service service;
+	struct fact_traffic traffic;
 	struct fact_server server;
 
 	if (peer != ROLE_VRRP && peer != ROLE_CONTROL)
@@ -46,8 +52,14 @@ bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state
 		fact_service_put(out, &service);
 		return true;
 	}
-	if (peer != ROLE_CONTROL || index - 1 - services >= server_count(state))
+	if (peer != ROLE_CONTROL || index >= ipvs_told_count(state))
 		return false;
+	if (index >= traffic_index(state)) {
+		*type = FACT_TRAFFIC;
+		ipvs_state_traffic_fact(state, index - traffic_index(state), &traffic);
+		fact_traffic_put(out, &traffic);
+		return true;
+	}
 	*type = FACT_SERVER;
 	ipvs_state_server_fact(state, index - 1 - services, &server);
 	fact_server_put(out, &server);
@@ -126,6 +138,8 @@ void ipvs_tell_changes(struct worker *worker, struct ipvs_state *state)
 		log_service(state, state->stale_services[i]);
 		worker_dirty(worker, 1 + state->stale_services[i]);
 	}
+	for (size_t i = 0; i < state->counted_service_count; i++)
+		worker_dirty(worker, traffic_index(state) + state->counted_services[i]);
 	ipvs_state_told(state);
 }
 

@@ -1,6 +1,6 @@
 /* What the ipvs worker says: facts for the peers that they concern, sentences for the log. Facts
- * are numbered: the table, then the services of the model, then all their servers (ipvs/state.h).
- */
+ * are numbered: the table, then the services of the model, then all their servers, then
+ * the services' traffic (ipvs/state.h). */
 #ifndef LBHA_IPVS_IPVS_TELL_IO_H
 #define LBHA_IPVS_IPVS_TELL_IO_H
 

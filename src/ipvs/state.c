@@ -118,6 +118,8 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 		error = index_users(arena, &state);
 	if (!error)
 		error = make_wanted(arena, &state);
+	if (!error)
+		error = ipvs_state_traffic_build(arena, &state);
 	if (error)
 		return error;
 	state.verdicts = arena_array(arena, model->probe_count, sizeof(*state.verdicts));
@@ -182,7 +184,9 @@ int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ip
 		to->verdicts[p] = from->verdicts[old];
 		to->memory[p] = from->memory[old];
 	}
-	return carry_services(arena, to, from);
+	if (carry_services(arena, to, from))
+		return -ENOMEM;
+	return ipvs_state_traffic_carry(arena, to, from);
 }
 
 /* ---- how things stand ------------------------------------------------------------------------ */

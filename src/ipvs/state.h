@@ -13,17 +13,23 @@
 #include "ipvs/desired.h"
 #include "ipvs/plan.h"
 #include "ipvs/service.h"
+#include "ipvs/traffic.h"
 
 struct ipvs_probe_memory {
 	enum probe_reason reason;
 	nstime since; /* when the verdict came to be */
 };
 
+struct ipvs_connections {
+	uint64_t active, inactive, persistent;
+};
+
 struct ipvs_server_state {
 	struct ipvs_server now;        /* its terms: what ipvs_state_terms was told, else the model's */
-	struct ipvs_counters counters; /* summed over listeners */
-	bool stale;                    /* stands in stale_servers below */
-	enum verdict logged;           /* the health that the log told last */
+	struct ipvs_connections connections; /* now, summed over listeners */
+	struct traffic traffic;              /* the same ever since */
+	bool stale;                          /* stands in stale_servers below */
+	enum verdict logged;                 /* the health that the log told last */
 };
 
 /* What the kernel would not do for a service. */
@@ -41,6 +47,8 @@ struct ipvs_service_state {
 	bool marked;      /* stands in `marked` below */
 	bool is_due;      /* stands in `due` below */
 	bool stale;       /* stands in stale_services below */
+	bool counted;     /* stands in counted_services below */
+	struct traffic traffic;
 	enum service_state logged;
 };
 
@@ -67,6 +75,13 @@ struct ipvs_state {
 	size_t due_count;
 	uint32_t *stale_servers, *stale_services; /* their facts have changed since last told */
 	size_t stale_server_count, stale_service_count;
+	uint32_t *counted_services; /* their traffic has changed since last told */
+	size_t counted_service_count;
+	/* of virtual service v: meters[v]; of the k-th destination that it can have
+	 * (layout.virtuals[v].order): dest_meters[dest_first[v] + k] */
+	struct ipvs_meter *meters, *dest_meters;
+	uint32_t *dest_first;
+	struct ipvs_connections *sums; /* scratch: the servers of one service */
 	size_t waiting;            /* services of which a server waits for a verdict */
 };
 
@@ -125,6 +140,11 @@ void ipvs_state_stale_service(struct ipvs_state *state, uint32_t service);
 /* All that was stale has been told. */
 void ipvs_state_told(struct ipvs_state *state);
 
+/* Room for the counters; the totals and readings that go on under another model. -ENOMEM. */
+int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state);
+int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
+			     const struct ipvs_state *from);
+
 /* Takes the counters of a dump. */
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual);
 
@@ -137,6 +157,8 @@ uint32_t ipvs_state_service_of(const struct ipvs_state *state, uint32_t place);
 /* Facts of one service and of one server (by its place in `servers`). */
 void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
 			     struct fact_service *out);
+void ipvs_state_traffic_fact(const struct ipvs_state *state, uint32_t service,
+			     struct fact_traffic *out);
 void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place,
 			    struct fact_server *out);
 

@@ -1,66 +1,9 @@
-/* What the ipvs worker tells others, made from its state: facts, and counters summed over
- * listeners. Declared in state.h. */
+/* What the ipvs worker tells others, made from its state. Declared in state.h. */
 #include "ipvs/state.h"
 
 #include <string.h>
 
 #include "base/text.h"
-
-/* ---- counters -------------------------------------------------------------------------------- */
-
-static void add_counters(struct ipvs_counters *sum, const struct ipvs_counters *more)
-{
-	sum->active += more->active;
-	sum->inactive += more->inactive;
-	sum->persistent += more->persistent;
-	sum->connections += more->connections;
-	sum->packets_in += more->packets_in;
-	sum->packets_out += more->packets_out;
-	sum->bytes_in += more->bytes_in;
-	sum->bytes_out += more->bytes_out;
-}
-
-static struct ipvs_counters server_counters(const struct ipvs_state *state,
-					    const struct ipvs_table *actual, uint32_t s, uint32_t i)
-{
-	const struct real_server *server = &state->model->services[s].real_servers[i];
-	struct ipvs_counters sum = {0};
-
-	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
-		const struct ipvs_virtual *about =
-			&state->layout.virtuals[state->layout.of_service[n]];
-		const struct ipvs_service *service = ipvs_table_find(actual, &about->empty.key);
-		struct ipvs_dest_key key = ipvs_dest_key_of(about, server);
-		const struct ipvs_dest *dest = service ? ipvs_dest_find(service, &key) : NULL;
-
-		if (dest)
-			add_counters(&sum, &dest->counters);
-	}
-	return sum;
-}
-
-static bool counters_equal(const struct ipvs_counters *a, const struct ipvs_counters *b)
-{
-	return a->active == b->active && a->inactive == b->inactive &&
-	       a->persistent == b->persistent && a->connections == b->connections &&
-	       a->packets_in == b->packets_in && a->packets_out == b->packets_out &&
-	       a->bytes_in == b->bytes_in && a->bytes_out == b->bytes_out;
-}
-
-void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual)
-{
-	for (uint32_t s = 0; s < state->model->service_count; s++)
-		for (uint32_t i = 0; i < state->model->services[s].real_server_count; i++) {
-			uint32_t place = state->server_first[s] + i;
-			struct ipvs_server_state *server = &state->servers[place];
-			struct ipvs_counters counters = server_counters(state, actual, s, i);
-
-			if (counters_equal(&counters, &server->counters))
-				continue;
-			server->counters = counters;
-			ipvs_state_stale_server(state, place);
-		}
-}
 
 /* ---- what is new ----------------------------------------------------------------------------- */
 
@@ -84,7 +27,10 @@ void ipvs_state_told(struct ipvs_state *state)
 		state->servers[state->stale_servers[i]].stale = false;
 	for (size_t i = 0; i < state->stale_service_count; i++)
 		state->services[state->stale_services[i]].stale = false;
+	for (size_t i = 0; i < state->counted_service_count; i++)
+		state->services[state->counted_services[i]].counted = false;
 	state->stale_server_count = state->stale_service_count = 0;
+	state->counted_service_count = 0;
 }
 
 /* ---- facts ----------------------------------------------------------------------------------- */
@@ -193,13 +139,9 @@ void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, stru
 	out->since = health_since(state, server, about->now.health);
 	out->effective_weight = about->now.weight;
 	out->in_table = about->now.in_table;
-	out->active = about->counters.active;
-	out->inactive = about->counters.inactive;
-	out->persistent = about->counters.persistent;
-	out->connections = about->counters.connections;
-	out->packets_in = about->counters.packets_in;
-	out->packets_out = about->counters.packets_out;
-	out->bytes_in = about->counters.bytes_in;
-	out->bytes_out = about->counters.bytes_out;
+	out->active = about->connections.active;
+	out->inactive = about->connections.inactive;
+	out->persistent = about->connections.persistent;
+	out->traffic = about->traffic;
 	explain_server(state, server, &about->now, &reason);
 }

@@ -115,6 +115,12 @@ def test_no_services_is_no_output_and_any_name_is_wrong(master):
     assert "this node has none" in fails_with(master, "services", "web")
 
 
+def test_zero_is_of_services_that_there_are(master):
+    assert master.ctl("zero") == "the traffic of 0 services is counted from now on\n"
+    said = fails_with(master, "zero", "web")
+    assert 'no service is called "web": this node has none' in said
+
+
 def test_config_is_what_is_in_force_and_valid(lb1):
     lb1.start()
     said = lb1.ctl("config")

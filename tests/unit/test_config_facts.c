@@ -37,6 +37,7 @@ GLUE(tracker)
 GLUE(table)
 GLUE(service)
 GLUE(server)
+GLUE(traffic)
 GLUE(worker)
 GLUE(daemon)
 GLUE(override)
@@ -100,6 +101,7 @@ static const struct fact_service service = {.service = 1,
 					    .needed = 1,
 					    .quorum = VERDICT_UP,
 					    .reason = "1 of 3 servers is down"};
+static const struct fact_traffic traffic = {.service = 7, .traffic = {1, 2, 3, 4, 5}};
 static const struct fact_server server = {.service = 1,
 					  .server = 2,
 					  .health = VERDICT_UP,
@@ -109,11 +111,11 @@ static const struct fact_server server = {.service = 1,
 					  .active = 1,
 					  .inactive = 2,
 					  .persistent = 3,
-					  .connections = 4,
-					  .packets_in = 5,
-					  .packets_out = 6,
-					  .bytes_in = 7,
-					  .bytes_out = 8,
+					  .traffic.connections = 4,
+					  .traffic.packets_in = 5,
+					  .traffic.packets_out = 6,
+					  .traffic.bytes_in = 7,
+					  .traffic.bytes_out = 8,
 					  .reason = "ok"};
 static const struct fact_worker worker = {.role = 3,
 					  .pid = 4711,
@@ -143,7 +145,8 @@ static const struct fact_override override_fact = {
 	}
 static const struct fact_case rows[] = {
 	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
-	ROW(service, service),    ROW(server, server),     ROW(worker, worker),
+	ROW(service, service),    ROW(server, server),     ROW(traffic, traffic),
+	ROW(worker, worker),
 	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
 	ROW(role, role),
 	ROW(override, override_fact),

@@ -277,9 +277,9 @@ static void tell_servers(struct mirror *mirror)
 				  .in_table = true,
 				  .active = 3,
 				  .inactive = 12,
-				  .connections = 40,
-				  .packets_in = 300,
-				  .bytes_in = 21000,
+				  .traffic.connections = 40,
+				  .traffic.packets_in = 300,
+				  .traffic.bytes_in = 21000,
 				  .reason = "passed"});
 	TELL(mirror, FACT_SERVER, fact_server_put,
 	     (struct fact_server){.service = 0,
@@ -288,7 +288,7 @@ static void tell_servers(struct mirror *mirror)
 				  .since = START + 720 * NSTIME_S,
 				  .in_table = true,
 				  .inactive = 4,
-				  .connections = 39,
+				  .traffic.connections = 39,
 				  .reason = "connect: refused"});
 	TELL(mirror, FACT_SERVER, fact_server_put,
 	     (struct fact_server){.service = 1,

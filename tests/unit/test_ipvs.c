@@ -22,5 +22,5 @@ int main(void)
 {
 	return SUITE_RUN("ipvs", ipvs_codec_case(), ipvs_desired_case(), ipvs_plan_case(),
 			 ipvs_policy_case(), ipvs_state_case(), ipvs_sync_case(),
-			 ipvs_sysctls_case());
+			 ipvs_sysctls_case(), ipvs_traffic_case());
 }

@@ -611,8 +611,8 @@ START_TEST(counters_are_summed_over_listeners)
 	ck_assert(state.servers[0].stale);
 	ipvs_state_server_fact(&state, 0, &fact);
 	ck_assert_uint_eq(fact.active, 3);
-	ck_assert_uint_eq(fact.connections, 30);
-	ck_assert_uint_eq(fact.bytes_in, 3000);
+	ck_assert_uint_eq(fact.traffic.connections, 30);
+	ck_assert_uint_eq(fact.traffic.bytes_in, 3000);
 }
 END_TEST
 

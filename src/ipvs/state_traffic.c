@@ -1,0 +1,249 @@
+/* Counters of services and servers, summed over their virtual services and kept over reloads.
+ * Declared in state.h. */
+#include "ipvs/state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/table.h"
+#include "base/text.h"
+
+static size_t servers_of(const struct ipvs_state *state, uint32_t v)
+{
+	return state->model->services[state->layout.virtuals[v].service].real_server_count;
+}
+
+int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state)
+{
+	size_t virtuals = state->layout.count, services = state->model->service_count, most = 0;
+
+	state->dest_first = arena_array(arena, virtuals + 1, sizeof(*state->dest_first));
+	if (!state->dest_first)
+		return -ENOMEM;
+	for (uint32_t v = 0; v < virtuals; v++)
+		state->dest_first[v + 1] = state->dest_first[v] + (uint32_t)servers_of(state, v);
+	for (size_t s = 0; s < services; s++)
+		if (state->model->services[s].real_server_count > most)
+			most = state->model->services[s].real_server_count;
+	state->meters = arena_array(arena, virtuals, sizeof(*state->meters));
+	state->dest_meters =
+		arena_array(arena, state->dest_first[virtuals], sizeof(*state->dest_meters));
+	state->sums = arena_array(arena, most, sizeof(*state->sums));
+	state->counted_services = arena_array(arena, services, sizeof(*state->counted_services));
+	return arena_failed(arena) ? -ENOMEM : 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static struct ipvs_dest_key key_at(const struct ipvs_state *state, uint32_t v, size_t k)
+{
+	const struct ipvs_virtual *about = &state->layout.virtuals[v];
+	const struct service *service = &state->model->services[about->service];
+
+	return ipvs_dest_key_of(about, &service->real_servers[about->order[k]]);
+}
+
+static void read_dest(struct ipvs_state *state, uint32_t v, size_t k, const struct ipvs_dest *dest)
+{
+	const struct ipvs_virtual *about = &state->layout.virtuals[v];
+	uint32_t place = state->server_first[about->service] + about->order[k];
+	struct ipvs_connections *sum = &state->sums[about->order[k]];
+
+	sum->active += dest->counters.active;
+	sum->inactive += dest->counters.inactive;
+	sum->persistent += dest->counters.persistent;
+	if (ipvs_meter_read(&state->dest_meters[state->dest_first[v] + k], &dest->counters,
+			    &state->servers[place].traffic))
+		ipvs_state_stale_server(state, place);
+}
+
+/* Both stand in the order of their keys; a destination may be no server of the model. */
+static void read_dests(struct ipvs_state *state, uint32_t v, const struct ipvs_service *actual)
+{
+	size_t count = servers_of(state, v), k = 0, d = 0;
+
+	while (k < count && d < actual->dest_count) {
+		struct ipvs_dest_key key = key_at(state, v, k);
+		int by = ipvs_dest_key_compare(&key, &actual->dests[d].key);
+
+		if (!by)
+			read_dest(state, v, k, &actual->dests[d]);
+		k += by <= 0;
+		d += by >= 0;
+	}
+}
+
+static void take_sums(struct ipvs_state *state, uint32_t s)
+{
+	for (uint32_t i = 0; i < state->model->services[s].real_server_count; i++) {
+		uint32_t place = state->server_first[s] + i;
+		struct ipvs_connections *before = &state->servers[place].connections;
+		const struct ipvs_connections *now = &state->sums[i];
+
+		if (before->active == now->active && before->inactive == now->inactive &&
+		    before->persistent == now->persistent)
+			continue;
+		*before = *now;
+		ipvs_state_stale_server(state, place);
+	}
+}
+
+static void count_service(struct ipvs_state *state, uint32_t s)
+{
+	if (!state->services[s].counted)
+		state->counted_services[state->counted_service_count++] = s;
+	state->services[s].counted = true;
+}
+
+static void read_service(struct ipvs_state *state, const struct ipvs_table *actual, uint32_t s)
+{
+	const struct ipvs_layout *layout = &state->layout;
+
+	memset(state->sums, 0, state->model->services[s].real_server_count * sizeof(*state->sums));
+	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
+		uint32_t v = layout->of_service[n];
+		const struct ipvs_service *service =
+			ipvs_table_find(actual, &layout->virtuals[v].empty.key);
+
+		if (!service)
+			continue;
+		if (ipvs_meter_read(&state->meters[v], &service->counters,
+				    &state->services[s].traffic))
+			count_service(state, s);
+		read_dests(state, v, service);
+	}
+	take_sums(state, s);
+}
+
+void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual)
+{
+	for (uint32_t s = 0; s < state->model->service_count; s++)
+		read_service(state, actual, s);
+}
+
+/* ---- a new generation ------------------------------------------------------------------------ */
+
+static void carry_dest_meters(struct ipvs_state *to, uint32_t v, const struct ipvs_state *from,
+			      uint32_t old)
+{
+	size_t count = servers_of(to, v), old_count = servers_of(from, old), k = 0, o = 0;
+
+	while (k < count && o < old_count) {
+		struct ipvs_dest_key key = key_at(to, v, k), was = key_at(from, old, o);
+		int by = ipvs_dest_key_compare(&key, &was);
+
+		if (!by)
+			to->dest_meters[to->dest_first[v] + k] =
+				from->dest_meters[from->dest_first[old] + o];
+		k += by <= 0;
+		o += by >= 0;
+	}
+}
+
+/* What the kernel's counters were, by the keys that it knows. */
+static void carry_meters(struct ipvs_state *to, const struct ipvs_state *from)
+{
+	uint32_t v = 0, old = 0;
+
+	while (v < to->layout.count && old < from->layout.count) {
+		int by = ipvs_service_key_compare(&to->layout.virtuals[v].empty.key,
+						  &from->layout.virtuals[old].empty.key);
+
+		if (!by) {
+			to->meters[v] = from->meters[old];
+			carry_dest_meters(to, v, from, old);
+		}
+		v += by <= 0;
+		old += by >= 0;
+	}
+}
+
+/* Totals are of a service by its name, and of an address and port in it. */
+static uint64_t name_hash(const struct service *service)
+{
+	return text_hash(TEXT_HASH, service->name, strlen(service->name));
+}
+
+static uint64_t server_hash(uint64_t of_service, const struct real_server *server)
+{
+	uint64_t hash = text_hash(of_service, server->address.address.bytes,
+				  sizeof(server->address.address.bytes));
+
+	return text_hash(hash, &server->address.port, sizeof(server->address.port));
+}
+
+static bool is_same(const struct ipvs_state *a, uint32_t a_place, const struct ipvs_state *b,
+		    uint32_t b_place)
+{
+	uint32_t s = ipvs_state_service_of(a, a_place), t = ipvs_state_service_of(b, b_place);
+	const struct service *x = &a->model->services[s], *y = &b->model->services[t];
+
+	return !strcmp(x->name, y->name) &&
+	       !endpoint_compare(&x->real_servers[a_place - a->server_first[s]].address,
+				 &y->real_servers[b_place - b->server_first[t]].address);
+}
+
+static int index_totals(const struct ipvs_state *from, struct table *services,
+			struct table *servers)
+{
+	for (uint32_t s = 0; s < from->model->service_count; s++) {
+		const struct service *service = &from->model->services[s];
+		uint64_t hash = name_hash(service);
+
+		if (table_add(services, hash, s))
+			return -ENOMEM;
+		for (uint32_t i = 0; i < service->real_server_count; i++)
+			if (table_add(servers, server_hash(hash, &service->real_servers[i]),
+				      from->server_first[s] + i))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+static void carry_servers(struct ipvs_state *to, uint32_t s, const struct ipvs_state *from,
+			  const struct table *servers)
+{
+	const struct service *service = &to->model->services[s];
+	uint64_t of_service = name_hash(service);
+
+	for (uint32_t i = 0; i < service->real_server_count; i++) {
+		uint64_t hash = server_hash(of_service, &service->real_servers[i]);
+		uint32_t place = to->server_first[s] + i, old;
+
+		for (size_t step = 0; table_next(servers, hash, &step, &old);) {
+			if (!is_same(to, place, from, old))
+				continue;
+			to->servers[place].traffic = from->servers[old].traffic;
+			to->servers[place].connections = from->servers[old].connections;
+		}
+	}
+}
+
+int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
+			     const struct ipvs_state *from)
+{
+	struct table services, servers;
+
+	if (table_init(&services, arena, from->model->service_count) ||
+	    table_init(&servers, arena, from->server_first[from->model->service_count]) ||
+	    index_totals(from, &services, &servers))
+		return -ENOMEM;
+	carry_meters(to, from);
+	for (uint32_t s = 0; s < to->model->service_count; s++) {
+		const struct service *service = &to->model->services[s];
+		uint32_t old;
+
+		for (size_t step = 0; table_next(&services, name_hash(service), &step, &old);)
+			if (!strcmp(service->name, from->model->services[old].name))
+				to->services[s].traffic = from->services[old].traffic;
+		carry_servers(to, s, from, &servers);
+	}
+	return 0;
+}
+
+void ipvs_state_traffic_fact(const struct ipvs_state *state, uint32_t service,
+			     struct fact_traffic *out)
+{
+	*out = (struct fact_traffic){service, state->services[service].traffic};
+}
