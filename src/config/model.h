@@ -118,6 +118,7 @@ struct instance {
 	bool accept;            /* false: the MASTER drops what is sent to its VIPs, unless it owns them (priority 255) */
 	enum vrrp_transport transport;
 	struct addr source;     /* family 0: the interface's first address (IPv6: link-local) */
+	bool source_given;      /* not the director's general address: no other will do */
 	struct addr multicast_group;
 	struct unicast unicast;
 	struct authentication authentication;

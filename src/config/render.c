@@ -251,15 +251,18 @@ static bool is_same_tunnel(const struct tunnel *a, const struct tunnel *b)
 	return schema_equal(&schema_tunnel, a, b, 0);
 }
 
-/* What a reader would fill in by itself: of the ways to the servers only what is used, and of a
+/* What a reader would fill in by itself: the director's address as a source; of the ways to the servers only what is used, and of a
  * server what differs from its service. */
 static bool is_implied(const struct renderer *r, const struct schema_field *field,
 		       const void *object)
 {
 	static const struct tunnel none;
+	const struct instance *instance = object;
 	const struct real_server *server = object;
 	const struct service *service = object;
 
+	if (field == schema_find(&schema_instance, "source"))
+		return !instance->source_given;
 	if (field == schema_find(&schema_service, "tunnel"))
 		return service->forwarding != FORWARDING_TUNNEL &&
 		       is_same_tunnel(&service->tunnel, &none);

@@ -79,19 +79,27 @@ static void resolve_group(struct build_instance *instance)
 	addr_parse(instance->family == AF_INET6 ? GROUP_IPV6 : GROUP_IPV4, group);
 }
 
+static bool can_be_source(const struct build_instance *instance)
+{
+	const struct instance *model = &instance->model;
+
+	return model->source.family == instance->family &&
+	       (model->source.family != AF_INET6 || addr_is_link_local(&model->source) ||
+		!(model->transport & VRRP_TRANSPORT_MULTICAST));
+}
+
 /* A general address is no source where it cannot be one: of the other family, or, since IPv6
- * multicast comes from link-local addresses, of another scope. */
+ * multicast comes from link-local addresses, of another scope. The director's `address` is about the
+ * director; what is called source is meant. */
 static void resolve_source(struct build_instance *instance)
 {
 	struct instance *model = &instance->model;
 	const struct origin *origin = origin_of(&schema_instance, instance->origins, "source");
 
-	if (!origin->is_default_level || !instance->family)
-		return;
-	if (model->source.family != instance->family ||
-	    (model->source.family == AF_INET6 && !addr_is_link_local(&model->source) &&
-	     (model->transport & VRRP_TRANSPORT_MULTICAST)))
+	if (origin->is_default_level && instance->family && !can_be_source(instance))
 		model->source = (struct addr){0};
+	model->source_given = model->source.family && origin->key &&
+			      !strcmp(origin->key->text, "source");
 }
 
 static void resolve_routes(struct build_instance *instance)

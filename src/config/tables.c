@@ -363,6 +363,7 @@ static const struct schema_field instance_fields[] = {
 	{.key = "source", .type = TYPE_ADDRESS, MEMBER(instance, source),
 	 .judge = judge_host_address,
 	 .doc = "of its adverts; default the director's address, else the interface's first"},
+	{.type = TYPE_BOOL, MEMBER(instance, source_given)},
 	{.key = "multicast_group", .type = TYPE_ADDRESS, MEMBER(instance, multicast_group),
 	 .judge = judge_vrrp_group, .flags = FIELD_ALWAYS, .doc = "where its adverts go"},
 	{.key = "unicast", .type = TYPE_RECORD, MEMBER(instance, unicast),

@@ -69,6 +69,10 @@ static void add_source_fault(const struct router *router, struct text *text, uin
 		fault_add(text, faults, VRRP_FAULT_SOURCE, "%s has no %s address to send from",
 			  name, router->family == AF_INET6 ? "IPv6" : "IPv4");
 		break;
+	case VRRP_SOURCE_ABSENT:
+		fault_add(text, faults, VRRP_FAULT_SOURCE,
+			  "%s does not have %s, the source of its adverts", name, address);
+		break;
 	case VRRP_SOURCE_TENTATIVE:
 		fault_add(text, faults, VRRP_FAULT_SOURCE,
 			  "%s of %s is not usable yet: the kernel looks for duplicates of it",

@@ -296,6 +296,17 @@ void router_dropped(struct router *router, enum vrrp_drop why, const struct addr
 
 /* ---- surroundings --------------------------------------------------------------------------- */
 
+/* The director's address is on another of its interfaces, or not there yet. */
+static void tell_replaced(const struct router *router)
+{
+	const struct addr *wanted = &router->about.source, *used = &router->config.source;
+	char one[ADDR_TEXT], other[ADDR_TEXT];
+
+	if (used->family && wanted->family && !addr_equal(used, wanted))
+		log_debug("%s: %s does not have %s: adverts leave from %s", router->about.name,
+			  router->port->name, addr_format(wanted, one), addr_format(used, other));
+}
+
 static bool look_at_source(struct router *router)
 {
 	struct vrrp_source source = port_source(router->port, &router->about);
@@ -306,6 +317,8 @@ static bool look_at_source(struct router *router)
 		return false;
 	router->source = source;
 	router->config.source = usable;
+	if (changed)
+		tell_replaced(router);
 	return changed;
 }
 

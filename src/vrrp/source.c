@@ -26,10 +26,25 @@ static enum vrrp_source_state state_of(const struct address *address)
 	return VRRP_SOURCE_FOUND;
 }
 
+static bool is_own_virtual(const struct instance *about, const struct addr *address)
+{
+	for (size_t i = 0; i < about->virtual_address_count; i++)
+		if (addr_equal(&about->virtual_addresses[i].address.address, address))
+			return true;
+	return false;
+}
+
+static bool is_demanded(const struct instance *about)
+{
+	return about->source_given && !is_own_virtual(about, &about->source);
+}
+
 static bool is_candidate(const struct instance *about, const struct address *address)
 {
 	const struct addr *candidate = &address->prefix.address;
 
+	if (is_demanded(about))
+		return addr_equal(candidate, &about->source);
 	if (candidate->family == AF_INET || addr_equal(candidate, &about->source))
 		return true;
 	return addr_is_link_local(candidate) == wants_link_local(about) &&
@@ -49,6 +64,7 @@ static unsigned worth(const struct instance *about, const struct address *addres
 		return configured ? 4 : 2;
 	case VRRP_SOURCE_DUPLICATE:
 	case VRRP_SOURCE_NONE:
+	case VRRP_SOURCE_ABSENT:
 		break;
 	}
 	return 1;
@@ -64,6 +80,8 @@ struct vrrp_source vrrp_source_choose(const struct instance *about,
 	uint8_t family = instance_family(about);
 	unsigned most = 0;
 
+	if (is_demanded(about))
+		best = (struct vrrp_source){.state = VRRP_SOURCE_ABSENT, .address = about->source};
 	for (size_t i = 0; i < addresses->count; i++) {
 		const struct address *address = &addresses->items[i];
 		const struct addr *candidate = &address->prefix.address;

@@ -1,7 +1,8 @@
 /* From which address of its interface a router sends. Pure.
  *
- * The configured one (`source`, or the director's address) if the interface has it, else the first
- * that is not virtual; an owner's virtual address is its own. For IPv6 by multicast the first
+ * `source`, where it is given, and no other: peers may know it by that address. (One
+ * of its own virtual addresses comes and goes; then others do.) Else the director's address if the
+ * interface has it, else the first that is not virtual; an owner's virtual address is its own. For IPv6 by multicast the first
  * link-local one (RFC 9568 section 5.1.2.1); by unicast or both the first global one, but a
  * link-local one when the peers are link-local: one source for both transports, because a peer
  * compares sources.
@@ -19,6 +20,7 @@
 enum vrrp_source_state {
 	VRRP_SOURCE_FOUND,
 	VRRP_SOURCE_NONE,
+	VRRP_SOURCE_ABSENT,    /* `address` was asked for and is not there */
 	VRRP_SOURCE_TENTATIVE, /* `address` is not yet of use */
 	VRRP_SOURCE_DUPLICATE, /* somebody else has `address` */
 };

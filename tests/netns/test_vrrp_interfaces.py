@@ -9,7 +9,7 @@ import pytest
 
 from lbhatest import wait_for, wait_until
 from lbhatest.vrrp import adverts, masters
-from vrrp_pair import LB1, LB2, VIP, Pair
+from vrrp_pair import LB1, LB2, VIP, Pair, config
 
 VIP24 = f"{VIP}/24"
 
@@ -87,6 +87,21 @@ def test_without_its_own_address_a_director_is_in_fault_until_it_has_one(pair):
     wait_for(lambda: pair.lb1.holds(VIP), False, 2, "the VIP has gone")
     pair.lb1.host.ip(f"addr add {LB1}/24 dev eth0")
     heals(pair)
+
+
+def test_a_source_that_was_given_is_waited_for_and_the_directors_address_is_replaced(lab):
+    pair = Pair(lab, more="source: 192.168.8.12")
+    pair.lb1.start()
+    status = pair.lb1.vrrp()
+    assert (status["state"], status["reason"]) == ("FAULT", "eth0 does not have 192.168.8.12, the source of its adverts")
+    pair.lb1.host.ip("addr add 192.168.8.12/24 dev eth0")
+    pair.lb1.wait_role("MASTER")
+    pair.lb1.host.ip("addr del 192.168.8.12/24 dev eth0")
+    pair.lb1.wait_role("FAULT", within=2)
+    assert {one.source for one in adverts(pair.adverts)} == {"192.168.8.12"}
+    assert pair.lb1.reload(config().replace(f"address: {LB1}", "address: 192.168.8.13"))[0] == 0
+    pair.lb1.wait_role("MASTER")
+    assert adverts(pair.adverts)[-1].source == LB1
 
 
 # ---- events that are lost ----

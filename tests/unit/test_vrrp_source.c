@@ -52,6 +52,7 @@ static bool is_virtual(const void *ctx, const struct prefix *of)
 static const char *chosen(const struct instance *about, const struct kernel *kernel)
 {
 	static const char *const words[] = {[VRRP_SOURCE_FOUND] = "",
+					    [VRRP_SOURCE_ABSENT] = "absent ",
 					    [VRRP_SOURCE_TENTATIVE] = "tentative ",
 					    [VRRP_SOURCE_DUPLICATE] = "duplicate "};
 	static char out[64];
@@ -90,6 +91,37 @@ START_TEST(ipv4_takes_the_configured_address_if_it_is_there_else_the_first)
 	ck_assert_str_eq(chosen(&about, &kernel), "10.0.0.11");
 	about.source = address("10.0.0.12");
 	ck_assert_str_eq(chosen(&about, &kernel), "10.0.0.10");
+}
+END_TEST
+
+START_TEST(no_other_address_does_where_one_was_given_for_the_instance)
+{
+	struct kernel kernel = {0};
+	struct vip vip;
+	struct instance about = router(&vip, "10.0.0.200/24");
+
+	about.source = address("10.0.0.11");
+	about.source_given = true;
+	has(&kernel, "10.0.0.10/24", 0);
+	ck_assert_str_eq(chosen(&about, &kernel), "absent 10.0.0.11");
+	has(&kernel, "10.0.0.11/24", 0);
+	ck_assert_str_eq(chosen(&about, &kernel), "10.0.0.11");
+	about.source = address("10.0.0.200"); /* its own, which is only there while MASTER */
+	ck_assert_str_eq(chosen(&about, &kernel), "10.0.0.10");
+}
+END_TEST
+
+START_TEST(a_given_address_that_another_machine_has_is_not_replaced)
+{
+	struct kernel kernel = {0};
+	struct vip vip;
+	struct instance about = router(&vip, "fe80::200/64");
+
+	about.source = address("fe80::10");
+	about.source_given = true;
+	has(&kernel, "fe80::10/64", IFA_F_DADFAILED);
+	has(&kernel, "fe80::11/64", 0);
+	ck_assert_str_eq(chosen(&about, &kernel), "duplicate fe80::10");
 }
 END_TEST
 
@@ -186,6 +218,8 @@ int main(void)
 	return SUITE_RUN(
 		"vrrp source",
 		CASE("choose", ipv4_takes_the_configured_address_if_it_is_there_else_the_first,
+		     no_other_address_does_where_one_was_given_for_the_instance,
+		     a_given_address_that_another_machine_has_is_not_replaced,
 		     an_owners_virtual_address_is_its_own,
 		     ipv6_multicast_comes_from_a_link_local_address,
 		     ipv6_unicast_comes_from_an_address_that_its_peers_can_reach,
