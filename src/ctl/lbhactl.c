@@ -393,6 +393,24 @@ static int run_zero(struct run *run, json_t *result)
 	return EXIT_DONE;
 }
 
+/* ---- export ----------------------------------------------------------------------- */
+
+static int prepare_export(const struct run *run, json_t *request)
+{
+	if (strcmp(run->argument, "ipvsadm") != 0)
+		return complain(EXIT_USAGE, "export is for ipvsadm");
+	return add_text(request, "format", run->argument);
+}
+
+static int run_export(struct run *run, json_t *result)
+{
+	if (run->json)
+		print_json(result);
+	else
+		paper_lines(&run->paper, json_text(result, "text"));
+	return EXIT_DONE;
+}
+
 /* ---- events ----------------------------------------------------------------------- */
 
 static int prepare_events(const struct run *run, json_t *request)
@@ -461,6 +479,8 @@ static const struct command commands[] = {
 	 ORDER, prepare_maintenance, run_outcome},
 	{"overrides", "[load FILE]", "what operators said; or say all that a file says", 0, 2, 0,
 	 COMMAND, prepare_overrides, run_overrides},
+	{"export", "ipvsadm", "the IPVS table in force, for ipvsadm-restore", 1, 1, 0, QUESTION,
+	 prepare_export, run_export},
 	{"zero", "[SERVICE]", "show the traffic of services from now on", 0, 1, 0, QUESTION,
 	 prepare_zero, run_zero},
 	{"stop", "", "release everything, stop lbhad and wait until it is gone", 0, 0, 0, COMMAND,

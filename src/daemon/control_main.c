@@ -29,6 +29,7 @@
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "daemon/control_clients.h"
+#include "daemon/control_export.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_operator.h"
 #include "daemon/control_request.h"
@@ -297,6 +298,7 @@ static const char *refusal_of(enum control_kind kind)
 	case CONTROL_EVENTS:
 	case CONTROL_OVERRIDES:
 	case CONTROL_ZERO:
+	case CONTROL_EXPORT:
 		break;
 	}
 	return "the supervisor refused";
@@ -467,6 +469,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 						  clock_now() + wall));
 	case CONTROL_OVERRIDES:
 		return control_answer(status_overrides_json(mirror));
+	case CONTROL_EXPORT:
+		return export_answer(mirror, request->format);
 	case CONTROL_PING:
 	case CONTROL_ZERO:
 	case CONTROL_RELOAD:

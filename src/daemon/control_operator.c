@@ -42,6 +42,7 @@ static enum request_kind kind_of(enum control_kind kind)
 	case CONTROL_EVENTS:
 	case CONTROL_OVERRIDES:
 	case CONTROL_ZERO:
+	case CONTROL_EXPORT:
 		break;
 	}
 	return REQUEST_STOP;

@@ -22,6 +22,7 @@ static const struct request_row {
 	[CONTROL_STOP] = {"stop", true},
 	[CONTROL_OVERRIDES] = {"overrides", false},
 	[CONTROL_ZERO] = {"zero", true},
+	[CONTROL_EXPORT] = {"export", false},
 	[CONTROL_RELEASE] = {"release", true},
 	[CONTROL_CLAIM] = {"claim", true},
 	[CONTROL_PRIORITY] = {"priority", true},
@@ -119,6 +120,16 @@ static int parse_instance(json_t *value, struct control_request *out, char *erro
 	return 0;
 }
 
+static int parse_format(json_t *value, struct control_request *out, char *error)
+{
+	const char *name = json_string_value(value);
+
+	if (!name || strcmp(name, "ipvsadm") != 0)
+		return complain(error, "the \"format\" can only be \"ipvsadm\"");
+	strcpy(out->format, name);
+	return 0;
+}
+
 static int parse_service(json_t *value, struct control_request *out, char *error)
 {
 	const char *name = json_string_value(value);
@@ -209,6 +220,7 @@ static const struct member_row {
 	{"follow", BIT(EVENTS), parse_follow},
 	{"instance", ORDERS | BIT(PRIORITY), parse_instance},
 	{"all", ORDERS | STATES, parse_all},
+	{"format", BIT(EXPORT), parse_format},
 	{"service", SERVERS | BIT(SERVICES) | BIT(ZERO), parse_service},
 	{"server", SERVERS, parse_server},
 	{"overrides", BIT(LOAD), parse_overrides},
@@ -312,6 +324,8 @@ static int check_members(const struct control_request *request, char *error)
 		return check_server(request, error);
 	case CONTROL_WEIGHT:
 		return check_weight(request, error);
+	case CONTROL_EXPORT:
+		return request->format[0] ? 0 : complain(error, "\"format\" is missing");
 	case CONTROL_LOAD:
 		return request->overrides ? 0 : complain(error, "\"overrides\" is missing");
 	case CONTROL_PING:

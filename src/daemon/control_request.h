@@ -5,6 +5,7 @@
  *   {"request":"vrrp"}       {"ok":true,"result":[…]}  one of its arrays
  *   {"request":"services"}   {"ok":true,"result":[…]}  the other; "service":NAME for that one
  *   {"request":"config"}     {"ok":true,"result":{"node","generation","config":TEXT}}
+ *   {"request":"export","format":"ipvsadm"}  {"ok":true,"result":{"format","text":TEXT}}
  *   {"request":"events","since":N,"follow":BOOL}
  *                            {"ok":true,"result":{"events":[…],"last":N}}
  *   {"request":"reload"}     {"ok":true,"result":{"lines":[TEXT…]}}  when it is in force
@@ -69,6 +70,7 @@ enum control_kind {
 	CONTROL_STOP,
 	CONTROL_OVERRIDES,
 	CONTROL_ZERO,
+	CONTROL_EXPORT,
 	CONTROL_RELEASE,
 	CONTROL_CLAIM,
 	CONTROL_PRIORITY,
@@ -86,6 +88,7 @@ struct control_request {
 	bool follow, has_since;          /* events */
 	uint64_t since;
 	char instance[CONTROL_NAME];     /* release, claim: "" = all of them */
+	char format[CONTROL_NAME];       /* export */
 	bool all;
 	char service[CONTROL_NAME];      /* drain, disable, enable, weight; services, zero: "" = all */
 	char server[CONTROL_SERVER];     /* its name or address[:port] */

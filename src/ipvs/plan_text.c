@@ -73,6 +73,7 @@ static void add_flags(struct text *out, const struct ipvs_service_attr *attr)
 	}
 }
 
+/* In the order of ipvsadm-save(8). */
 static void add_service_attr(struct text *out, const struct ipvs_service_key *key,
 			     const struct ipvs_service_attr *attr)
 {
@@ -80,7 +81,6 @@ static void add_service_attr(struct text *out, const struct ipvs_service_key *ke
 	struct addr address = addr_from_ipv4(attr->netmask);
 
 	text_add(out, " -s %s", attr->scheduler);
-	add_flags(out, attr);
 	if (attr->flags & IP_VS_SVC_F_PERSISTENT) {
 		text_add(out, " -p %u", attr->timeout);
 		if (key->address.family == AF_INET6 && attr->netmask != 128)
@@ -92,6 +92,7 @@ static void add_service_attr(struct text *out, const struct ipvs_service_key *ke
 		text_add(out, " --pe %s", attr->engine);
 	if (attr->flags & IP_VS_SVC_F_ONEPACKET)
 		text_add(out, " -o");
+	add_flags(out, attr);
 }
 
 static void add_tunnel(struct text *out, const struct ipvs_dest_attr *attr)

@@ -96,6 +96,24 @@ START_TEST(a_file_of_overrides_is_one_request)
 }
 END_TEST
 
+START_TEST(traffic_is_zeroed_for_a_service_and_a_table_exported_for_a_program)
+{
+	struct control_request request;
+	char error[CONTROL_ERROR];
+
+	ck_assert_int_eq(parse("{\"request\":\"zero\",\"service\":\"web\"}", &request, error), 0);
+	ck_assert(request.kind == CONTROL_ZERO);
+	ck_assert(control_request_is_command(CONTROL_ZERO));
+	ck_assert_str_eq(request.service, "web");
+	ck_assert_int_eq(parse("{\"request\":\"export\",\"format\":\"ipvsadm\"}", &request, error), 0);
+	ck_assert(request.kind == CONTROL_EXPORT);
+	ck_assert(!control_request_is_command(CONTROL_EXPORT));
+	ck_assert_int_eq(parse("{\"request\":\"export\"}", &request, error), -EINVAL);
+	ck_assert_str_eq(error, "\"format\" is missing");
+	ck_assert_int_eq(parse("{\"request\":\"export\",\"format\":\"x\"}", &request, error), -EINVAL);
+}
+END_TEST
+
 START_TEST(commands_are_told_from_questions)
 {
 	ck_assert(control_request_is_command(CONTROL_RELOAD));
@@ -670,7 +688,8 @@ END_TEST
 static TCase *request_case(void)
 {
 	TCase *tcase = CASE("request", every_request_is_known_by_its_name, what_operators_say_is_taken_with_its_members, a_server_is_named_with_its_service_or_in_all, a_file_of_overrides_is_one_request,
-			    commands_are_told_from_questions, plan_takes_an_absolute_path,
+			    traffic_is_zeroed_for_a_service_and_a_table_exported_for_a_program,
+			      commands_are_told_from_questions, plan_takes_an_absolute_path,
 			    events_take_a_number_and_whether_to_follow,
 			    deep_nesting_and_zero_bytes_are_refused,
 			    random_bytes_never_make_a_request);

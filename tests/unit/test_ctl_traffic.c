@@ -2,10 +2,12 @@
  * anew. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "daemon/control_export.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_status.h"
 #include "daemon/control_traffic.h"
@@ -177,6 +179,94 @@ START_TEST(a_reload_keeps_totals_and_the_view)
 }
 END_TEST
 
+/* ---- export ---------------------------------------------------------------------------------- */
+
+static void check_export(const struct mirror *mirror, const char *text)
+{
+	char *answer = export_answer(mirror, "ipvsadm");
+	json_t *object = json_loads(answer, 0, NULL), *result = json_object_get(object, "result");
+
+	ck_assert(json_is_true(json_object_get(object, "ok")));
+	ck_assert_str_eq(json_string_value(json_object_get(result, "format")), "ipvsadm");
+	ck_assert_str_eq(json_string_value(json_object_get(result, "text")), text);
+	json_decref(object);
+	free(answer);
+}
+
+static void tell_server(struct mirror *mirror, uint32_t service, bool in_table, uint32_t weight)
+{
+	struct fact_server fact = {
+		.service = service, .in_table = in_table, .effective_weight = weight};
+	uint8_t bytes[512];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	struct reader in;
+
+	fact_server_put(&out, &fact);
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(mirror_fact(mirror, FACT_SERVER, &in, 1));
+}
+
+/* A mark, an IPv6 and two IPv4 listeners, udp and tcp; a server of 10.0.0.1 each. */
+static const struct model *exported(void)
+{
+	static struct endpoint listen[4];
+	static struct real_server servers[4];
+	static struct service services[4] = {
+		{.name = "marked", .fwmark = 7, .mark = 7, .family = AF_INET},
+		{.name = "six", .listen = &listen[1], .listen_count = 1, .protocols = PROTOCOL_TCP},
+		{.name = "dns",
+		 .listen = &listen[2],
+		 .listen_count = 1,
+		 .protocols = PROTOCOL_UDP,
+		 .one_packet = true},
+		{.name = "web",
+		 .listen = &listen[3],
+		 .listen_count = 1,
+		 .protocols = PROTOCOL_TCP,
+		 .persistence = {.timeout = 60 * NSTIME_S, .prefix = 24}},
+	};
+	static const struct model model = {.services = services, .service_count = 4};
+
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const at[] = {"192.0.2.1:80", "[2001:db8::1]:80", "192.0.2.1:53",
+						 "192.0.2.1:80"};
+
+		ck_assert_int_eq(endpoint_parse(at[i], &listen[i]), 0);
+		servers[i] = (struct real_server){.name = "a", .forwarding = FORWARDING_DR};
+		ck_assert_int_eq(
+			endpoint_parse(i == 1 ? "2001:db8::9" : "10.0.0.1", &servers[i].address),
+			0);
+		services[i].scheduler = "rr";
+		services[i].real_servers = &servers[i];
+		services[i].real_server_count = 1;
+	}
+	servers[3].upper_threshold = 9;
+	return &model;
+}
+
+START_TEST(an_export_is_what_is_in_the_table_in_ipvsadms_order)
+{
+	struct mirror mirror, next;
+
+	mirror_init(&mirror);
+	mirror_init(&next);
+	ck_assert_int_eq(mirror_prepare(&next, exported(), arena_new(0)), 0);
+	mirror_adopt(&mirror, &next);
+	tell_server(&mirror, 0, true, 0);
+	tell_server(&mirror, 1, true, 200);
+	tell_server(&mirror, 2, false, 0);
+	tell_server(&mirror, 3, true, 1);
+	check_export(&mirror, "-A -t 192.0.2.1:80 -s rr -p 60 -M 255.255.255.0\n"
+			      "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -g -w 1 -x 9 -y 0\n"
+			      "-A -u 192.0.2.1:53 -s rr -o\n"
+			      "-A -t [2001:db8::1]:80 -s rr\n"
+			      "-a -t [2001:db8::1]:80 -r [2001:db8::9]:80 -g -w 200\n"
+			      "-A -f 7 -s rr\n"
+			      "-a -f 7 -r 10.0.0.1:0 -g -w 0\n");
+	mirror_fini(&mirror);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("ctl-traffic",
@@ -185,5 +275,6 @@ int main(void)
 			      zero_begins_the_view_anew_and_leaves_the_total,
 			      zero_is_of_one_service_with_its_servers_or_of_all,
 			      a_service_that_is_not_there_is_refused_with_a_better_name,
-			      a_reload_keeps_totals_and_the_view));
+			      a_reload_keeps_totals_and_the_view),
+			 CASE("export", an_export_is_what_is_in_the_table_in_ipvsadms_order));
 }
