@@ -479,7 +479,9 @@ void vlink_fault(const struct router *router, struct text *text)
 
 	if (!vlink)
 		return;
-	if (vlink->port->link.index && !macvlan_is(&vlink->port->link, &vlink->wanted, vlink->owned))
+	/* the monitor may tell of it before the writer has answered: whose it is, is known then */
+	if (vlink->port->link.index && !macvlan_is(&vlink->port->link, &vlink->wanted,
+						   vlink->owned || vlink->busy))
 		text_add(text, "there is a link %s already, and it is not this router's",
 			 vlink->wanted.name);
 	else if (vlink->error)
