@@ -118,8 +118,8 @@ START_TEST(all_that_a_service_can_be_has_ipvsadms_words)
 	service.dests = &dest;
 	service.dest_count = 1;
 	check_plan(&service, NULL,
-		   "ipvsadm -A -u [2001:db8::1]:53 -s sh -b sh-fallback,sh-port -p 360 -M 64 --pe "
-		   "sip -o\n"
+		   "ipvsadm -A -u [2001:db8::1]:53 -s sh -p 360 -M 64 --pe sip -o "
+		   "-b sh-fallback,sh-port\n"
 		   "ipvsadm -a -u [2001:db8::1]:53 -r [2001:db8::2]:53 -g -w 3 -x 10 -y 8\n");
 	check_plan(&mark, NULL, "ipvsadm -A -f 7 -6 -s rr\n");
 }
