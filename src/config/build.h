@@ -86,6 +86,9 @@ struct build_service {
 	size_t check_count;
 	uint16_t *ports; /* of its listeners, each once */
 	size_t port_count;
+	struct build_place sorry_place;
+	uint32_t *sorry_checks; /* into build.checks */
+	size_t sorry_check_count;
 	bool good, checks_good;
 };
 
@@ -217,8 +220,10 @@ void build_conn_sync(struct build *build);
 
 /* build_check.c */
 void build_checks(struct build *build);
-/* The checks of a service: a name, a mapping, or a list of them. False when one was faulty. */
-bool build_service_checks(struct build *build, struct build_service *service);
+/* What stands at a key "check": a name, a mapping, or a list of them, as numbers in build.checks. False
+ * when one was faulty. */
+bool build_check_list(struct build *build, const struct origin *origin, uint32_t **checks,
+		      size_t *count);
 /* What a check asks: of a real server (with the port of its listener or its own), or, as a tracker,
  * of nobody (NULL). Family 0: of this machine. False when the check must name its target and does
  * not. */
@@ -245,6 +250,11 @@ struct origin service_listener_place(struct build *build, struct build_service *
 
 /* build_carried.c: the instances that carry addresses of services, after both are in the model. */
 void build_carried(struct build *build);
+
+/* build_sorry.c: the sorry server but for its probes. False when it is faulty. */
+bool build_sorry(struct build *build, struct build_service *service);
+/* Where a server stands, by its number as service_server() has it. */
+const struct build_place *service_server_place(const struct build_service *service, size_t number);
 
 /* resolve_service.c: what follows from other keys, where the file leaves it open; what defaults say
  * that is not for this service is dropped. */

@@ -182,9 +182,9 @@ bool build_find_check(const struct build *build, const char *name, uint32_t *num
 	return false;
 }
 
-/* One element of a service's "check". */
-static bool service_check(struct build *build, struct build_service *service,
-			  const struct node *node, const struct path *path)
+/* One element of a "check". */
+static bool add_check(struct build *build, const struct node *node, const struct path *path,
+		      uint32_t **checks, size_t *count)
 {
 	uint32_t number, *added;
 
@@ -206,33 +206,33 @@ static bool service_check(struct build *build, struct build_service *service,
 			   node_what(build->reader.diagnostics, node));
 		return false;
 	}
-	for (size_t i = 0; i < service->check_count; i++)
-		if (service->checks[i] == build->checks[number].same)
+	for (size_t i = 0; i < *count; i++)
+		if ((*checks)[i] == build->checks[number].same)
 			return true;
-	added = arena_push(build->arena, &service->checks, &service->check_count, sizeof(*added));
+	added = arena_push(build->arena, checks, count, sizeof(*added));
 	if (added)
 		*added = build->checks[number].same;
 	return added != NULL;
 }
 
-bool build_service_checks(struct build *build, struct build_service *service)
+bool build_check_list(struct build *build, const struct origin *origin, uint32_t **checks,
+		      size_t *count)
 {
-	const struct origin *origin = origin_of(&schema_service, service->origins, "check");
 	const struct node *node = origin->value;
 	bool good = !origin->bad;
 
 	if (!node)
 		return good;
 	if (node->kind != NODE_SEQUENCE)
-		return service_check(build, service, node, origin->path);
+		return add_check(build, node, origin->path, checks, count);
 	if (node->count > BUILD_CHECKS_MAX) {
 		node_error(build->reader.diagnostics, node, origin->path, "has more than %d checks",
 			   BUILD_CHECKS_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < node->count; i++)
-		good &= service_check(build, service, node->items[i],
-				      path_below(&build->reader, origin->path, NULL, i));
+		good &= add_check(build, node->items[i],
+				  path_below(&build->reader, origin->path, NULL, i), checks, count);
 	return good;
 }
 

@@ -10,8 +10,8 @@
 
 static bool translates(const struct service *service)
 {
-	for (size_t i = 0; i < service->real_server_count; i++) {
-		const struct real_server *server = &service->real_servers[i];
+	for (size_t i = 0; i < service_server_count(service); i++) {
+		const struct real_server *server = service_server(service, i);
 
 		if (server->address.address.family == AF_INET &&
 		    (server->forwarding == FORWARDING_NAT ||

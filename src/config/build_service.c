@@ -215,24 +215,28 @@ static bool distinct_ports(struct build *build, struct build_service *service)
 	return true;
 }
 
-static void build_probes(struct build *build, struct build_service *service)
+static bool check_servers(struct build *build, const struct build_service *service)
 {
 	struct service *model = service->model;
 
-	if (!distinct_ports(build, service))
-		return;
 	for (size_t i = 0; i < model->real_server_count; i++)
-		for (size_t at = 0; at < service->check_count; at++) {
-			if (model->real_servers[i].state == ADMIN_DISABLED ||
-			    check_server(build, service, &model->real_servers[i],
-					 service->checks[at]))
-				continue;
-			origin_report(&build->reader, SEVERITY_ERROR, &service->self,
-				      &service->self,
-				      "the checks of all services make more than %d probes",
-				      BUILD_PROBES_MAX);
-			return;
-		}
+		for (size_t at = 0; at < service->check_count; at++)
+			if (model->real_servers[i].state != ADMIN_DISABLED &&
+			    !check_server(build, service, &model->real_servers[i],
+					  service->checks[at]))
+				return false;
+	for (size_t at = 0; at < service->sorry_check_count; at++)
+		if (!check_server(build, service, model->sorry_server, service->sorry_checks[at]))
+			return false;
+	return true;
+}
+
+static void build_probes(struct build *build, struct build_service *service)
+{
+	if (distinct_ports(build, service) && !check_servers(build, service))
+		origin_report(&build->reader, SEVERITY_ERROR, &service->self, &service->self,
+			      "the checks of all services make more than %d probes",
+			      BUILD_PROBES_MAX);
 }
 
 /* ---- services ------------------------------------------------------------------------------- */
@@ -277,7 +281,10 @@ static void build_service(struct build *build, const struct section_item *item,
 		resolve_service(service);
 	service_servers(build, service);
 	resolve_mark(service);
-	service->checks_good = build_service_checks(build, service);
+	service->checks_good =
+		build_check_list(build, origin_of(&schema_service, service->origins, "check"),
+				 &service->checks, &service->check_count);
+	service->good &= build_sorry(build, service);
 	if (!copy_servers(build, service))
 		return;
 	resolve_forwarding(service);

@@ -397,6 +397,14 @@ static bool vrrp_holds(const struct model *model, enum role role)
 	return true;
 }
 
+static bool probes_hold(const struct model *model, const struct real_server *server)
+{
+	for (size_t p = 0; p < server->probe_count; p++)
+		if (server->probes[p] >= model->probe_count)
+			return false;
+	return true;
+}
+
 /* Indices point into arrays that are there, and nothing is left to be resolved. */
 static bool references_hold(const struct model *model, enum role role)
 {
@@ -413,10 +421,11 @@ static bool references_hold(const struct model *model, enum role role)
 				return false;
 		if (service->on_failure == ON_FAILURE_AUTO)
 			return false;
-		for (size_t at = 0; at < service->real_server_count; at++)
-			for (size_t p = 0; p < service->real_servers[at].probe_count; p++)
-				if (service->real_servers[at].probes[p] >= model->probe_count)
-					return false;
+		if (service->sorry_server_count > 1)
+			return false;
+		for (size_t at = 0; at < service_server_count(service); at++)
+			if (!probes_hold(model, service_server(service, at)))
+				return false;
 	}
 	return true;
 }

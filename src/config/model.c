@@ -65,6 +65,18 @@ const struct addr *service_vip(const struct service *service, size_t index)
 	return service->fwmark ? &service->addresses[index] : &service->listen[index].address;
 }
 
+size_t service_server_count(const struct service *service)
+{
+	return service->real_server_count + service->sorry_server_count;
+}
+
+const struct real_server *service_server(const struct service *service, size_t index)
+{
+	return index < service->real_server_count
+		       ? &service->real_servers[index]
+		       : &service->sorry_server[index - service->real_server_count];
+}
+
 const char *check_type_name(enum check_type type)
 {
 	static const char *const names[] = {

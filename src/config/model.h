@@ -343,6 +343,10 @@ uint8_t service_family(const struct service *service);
 size_t service_vip_count(const struct service *service);
 const struct addr *service_vip(const struct service *service, size_t index);
 
+/* The real servers and, behind them, the sorry server. */
+size_t service_server_count(const struct service *service);
+const struct real_server *service_server(const struct service *service, size_t index);
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 struct director {

@@ -112,6 +112,7 @@ static const char *formatted(struct renderer *r, const struct schema_field *fiel
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
+static void render_sorry_checks(struct renderer *r, const struct real_server *server);
 static void render_record(struct renderer *r, const struct schema_record *record,
 			  const void *object);
 
@@ -213,6 +214,8 @@ static void render_list(struct renderer *r, const struct schema_field *field, co
 			if (field->record == &schema_instance)
 				r->instance = element;
 			render_record(r, field->record, element);
+			if (field->record == &schema_sorry_server)
+				render_sorry_checks(r, element);
 			continue;
 		}
 		out = line_begin(r);
@@ -266,9 +269,11 @@ static bool is_implied(const struct renderer *r, const struct schema_field *fiel
 	if (field == schema_find(&schema_service, "tunnel"))
 		return service->forwarding != FORWARDING_TUNNEL &&
 		       is_same_tunnel(&service->tunnel, &none);
-	if (field == schema_find(&schema_real_server, "forwarding"))
+	if (field == schema_find(&schema_real_server, "forwarding") ||
+	    field == schema_find(&schema_sorry_server, "forwarding"))
 		return server->forwarding == r->service->forwarding;
-	if (field == schema_find(&schema_real_server, "tunnel"))
+	if (field == schema_find(&schema_real_server, "tunnel") ||
+	    field == schema_find(&schema_sorry_server, "tunnel"))
 		return server->forwarding != FORWARDING_TUNNEL ||
 		       is_same_tunnel(&server->tunnel, &r->service->tunnel);
 	return false;
@@ -299,17 +304,9 @@ static bool seen_before(const struct renderer *r, const struct real_server *serv
 	return false;
 }
 
-/* A service's checks, found through the probes of the first server that is not disabled: all have
- * the same ones. */
-static void render_service_checks(struct renderer *r, const struct service *service)
+/* The checks that the probes of a server are for. */
+static void render_checks(struct renderer *r, const struct real_server *server)
 {
-	const struct real_server *server = service->real_servers;
-	size_t left = service->real_server_count;
-
-	for (; left && !server->probe_count; left--)
-		server++;
-	if (!left)
-		return;
 	key_line(r, "check", "");
 	r->indent += 4;
 	for (size_t i = 0; i < server->probe_count; i++) {
@@ -334,10 +331,28 @@ static void render_service_checks(struct renderer *r, const struct service *serv
 	r->indent -= 4;
 }
 
+static void render_sorry_checks(struct renderer *r, const struct real_server *server)
+{
+	if (server->probe_count)
+		render_checks(r, server);
+}
+
+/* A service's checks, found through the probes of the first server that is not disabled: all have
+ * the same ones. */
+static void render_service_checks(struct renderer *r, const struct service *service)
+{
+	const struct real_server *server = service->real_servers;
+	size_t left = service->real_server_count;
+
+	for (; left && !server->probe_count; left--)
+		server++;
+	if (left)
+		render_checks(r, server);
+}
+
 static void render_servers(struct renderer *r, const struct service *service)
 {
 	key_line(r, "real_servers", service->real_server_count ? "" : " []");
-	r->service = service;
 	r->indent += 4;
 	for (size_t i = 0; i < service->real_server_count; i++) {
 		r->item = true;
@@ -354,7 +369,8 @@ static void render_services(struct renderer *r)
 	r->indent += 4;
 	for (size_t i = 0; i < r->model->service_count; i++) {
 		r->item = true;
-		render_record(r, &schema_service, &r->model->services[i]);
+		r->service = &r->model->services[i];
+		render_record(r, &schema_service, r->service);
 		render_service_checks(r, &r->model->services[i]);
 		render_servers(r, &r->model->services[i]);
 	}

@@ -10,9 +10,10 @@ void resolve_forwarding(struct build_service *service)
 	bool is_default =
 		origin_of(&schema_service, service->origins, "tunnel")->is_default_level;
 
-	for (size_t i = 0; i < model->real_server_count; i++) {
-		const struct build_place *place = &service->servers.places[i];
-		struct real_server *server = &model->real_servers[i];
+	for (size_t i = 0; i < service_server_count(model); i++) {
+		const struct build_place *place = service_server_place(service, i);
+		struct real_server *server = i < model->real_server_count ? &model->real_servers[i]
+									  : model->sorry_server;
 
 		if (!place->has_forwarding)
 			server->forwarding = model->forwarding;

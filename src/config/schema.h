@@ -84,7 +84,7 @@ extern const struct schema_record schema_model, schema_director, schema_defaults
 	schema_check,
 	schema_ipvs, schema_conn_sync,
 	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_persistence,
-	schema_real_server, schema_endpoint, schema_tunnel;
+	schema_real_server, schema_sorry_server, schema_endpoint, schema_tunnel;
 
 /* The row of a key, or NULL; the first one, when `applies` tells several apart. */
 const struct schema_field *schema_find(const struct schema_record *record, const char *key);

@@ -614,6 +614,26 @@ const struct schema_record schema_real_server = {
 	.short_form = "address",
 };
 
+static const struct schema_field sorry_server_fields[] = {
+	{.type = TYPE_TEXT, MEMBER(real_server, name), .flags = FIELD_ALWAYS},
+	{.type = TYPE_NUMBER, MEMBER(real_server, weight)},
+	{.key = "address", .type = TYPE_ENDPOINT, MEMBER(real_server, address),
+	 .flags = FIELD_REQUIRED, .judge = judge_endpoint,
+	 .doc = "with a port if it is not the listener's"},
+	{.key = "forwarding", .type = TYPE_WORD, MEMBER(real_server, forwarding),
+	 .words = forwarding_words, .flags = FIELD_ALWAYS, .doc = "default: the service's"},
+	{.key = "tunnel", .type = TYPE_RECORD, MEMBER(real_server, tunnel),
+	 .record = &schema_tunnel, .doc = "default: the service's"},
+	{.key = "check", .type = TYPE_SOURCE, .doc = "as the service's; default: none"},
+	{.type = TYPE_NUMBER, ITEMS(real_server, probes, probe_count),
+	 .flags = FIELD_LIST | FIELD_INDEX},
+};
+
+const struct schema_record schema_sorry_server = {
+	RECORD("sorry server", sorry_server_fields), .size = sizeof(struct real_server),
+	.short_form = "address",
+};
+
 /* As ipvsadm(8) takes it: beyond a month the kernel's clock ticks might not fit. */
 #define PERSISTENCE_MAX (31 * DAY)
 
@@ -669,6 +689,9 @@ static const struct schema_field service_fields[] = {
 	{.key = "quorum_hysteresis", .type = TYPE_NUMBER, MEMBER(service, quorum_hysteresis),
 	 .max = UINT32_MAX, .default_text = "0",
 	 .doc = "that much above it to come up again, and below it to go down"},
+	{.key = "sorry_server", .type = TYPE_RECORD,
+	 ITEMS(service, sorry_server, sorry_server_count), .flags = FIELD_LIST,
+	 .record = &schema_sorry_server, .doc = "answers alone while the service is below its quorum"},
 	{.key = "panic_threshold", .type = TYPE_NUMBER, MEMBER(service, panic_threshold),
 	 .flags = FIELD_PERCENT, .max = 100, .default_text = "0%",
 	 .doc = "share of servers that are up, below which all are used"},

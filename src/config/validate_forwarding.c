@@ -32,8 +32,8 @@ const char *forwarding_word(enum forwarding forwarding)
 
 bool service_forwards(const struct service *service, enum forwarding forwarding)
 {
-	for (size_t i = 0; i < service->real_server_count; i++)
-		if (service->real_servers[i].forwarding == forwarding)
+	for (size_t i = 0; i < service_server_count(service); i++)
+		if (service_server(service, i)->forwarding == forwarding)
 			return true;
 	return service->forwarding == forwarding;
 }
@@ -127,8 +127,8 @@ static bool gre_fits(struct build *build, const struct tunnel *tunnel,
 static bool server_fits(struct build *build, const struct build_service *service, size_t number)
 {
 	const struct service *model = service->model;
-	const struct real_server *server = &model->real_servers[number];
-	const struct build_place *place = &service->servers.places[number];
+	const struct real_server *server = service_server(model, number);
+	const struct build_place *place = service_server_place(service, number);
 
 	if (place->has_tunnel && server->forwarding != FORWARDING_TUNNEL) {
 		server_error(build, place, "a tunnel needs forwarding: tunnel");
@@ -163,7 +163,7 @@ bool validate_forwarding(struct build *build, struct build_service *service)
 {
 	bool good = tunnel_fits(build, service);
 
-	for (size_t i = 0; i < service->model->real_server_count; i++)
+	for (size_t i = 0; i < service_server_count(service->model); i++)
 		good &= server_fits(build, service, i);
 	return good;
 }

@@ -109,9 +109,9 @@ static bool servers_fit(struct build *build, struct build_service *service)
 	const struct service *model = service->model;
 	bool good = true;
 
-	for (size_t i = 0; i < model->real_server_count; i++) {
-		const struct build_place *place = &service->servers.places[i];
-		const char *text = complaint(model, &model->real_servers[i]);
+	for (size_t i = 0; i < service_server_count(model); i++) {
+		const struct build_place *place = service_server_place(service, i);
+		const char *text = complaint(model, service_server(model, i));
 
 		if (!text)
 			continue;

@@ -83,14 +83,15 @@ static const char *server_weight(const json_t *server, char *buffer)
 	return buffer;
 }
 
-static void server_cells(struct grid *grid, const struct paper *paper, const json_t *server)
+static void server_cells(struct grid *grid, const struct paper *paper, const json_t *server,
+			 const char *kind)
 {
 	const char *health = json_text(server, "health"), *admin = json_text(server, "admin");
 	const json_t *connections = json_object_get(server, "connections");
 	bool is_enabled = !strcmp(admin, "enabled");
 	char buffer[PAPER_TEXT];
 
-	grid_cell(grid, INK_PLAIN, "%s", server_name(server, buffer));
+	grid_cell(grid, INK_PLAIN, "%s%s", kind, server_name(server, buffer));
 	grid_cell(grid, is_enabled ? paper_ink(health) : INK_WARN, "%s%s%s", health,
 		  is_enabled ? "" : " ", is_enabled ? "" : admin);
 	grid_cell(grid, INK_PLAIN, "%s",
@@ -114,12 +115,14 @@ static const struct grid_column columns[] = {
 static void servers(const struct paper *paper, const json_t *service, size_t indent)
 {
 	struct grid *grid = grid_new(columns, COUNT_OF(columns));
-	const json_t *server;
+	const json_t *server, *sorry = json_object_get(service, "sorry_server");
 	size_t at;
 
 	json_array_foreach (json_object_get(service, "real_servers"), at, server)
-		server_cells(grid, paper, server);
-	if (at)
+		server_cells(grid, paper, server, "");
+	if (json_is_object(sorry))
+		server_cells(grid, paper, sorry, "sorry ");
+	if (at || json_is_object(sorry))
 		grid_print(grid, paper, indent);
 	else
 		paper_put(paper, INK_WARN, "%*sno real servers\n", (int)indent, "");
@@ -178,24 +181,32 @@ static void show_traffic(const struct paper *paper, const json_t *object, int in
 	paper_put(paper, INK_DIM, "\n");
 }
 
+static void show_server(const struct paper *paper, const json_t *server, const char *kind)
+{
+	char buffer[PAPER_TEXT];
+	const json_t *probe;
+	size_t i;
+
+	paper_put(paper, INK_PLAIN, "  %s%s\n", kind, server_name(server, buffer));
+	json_array_foreach (json_object_get(server, "checks"), i, probe)
+		show_probe(paper, probe);
+	if (!i)
+		paper_put(paper, INK_WARN, "      no check: counts as up\n");
+	show_traffic(paper, server, 6);
+}
+
 void show_service(const struct paper *paper, const json_t *service)
 {
-	const json_t *server, *probe;
-	size_t at, i;
+	const json_t *server, *sorry = json_object_get(service, "sorry_server");
+	size_t at;
 
 	head(paper, service, 0);
 	servers(paper, service, 2);
 	paper_put(paper, INK_HEAD, "\nTraffic\n");
 	show_traffic(paper, service, 2);
 	paper_put(paper, INK_HEAD, "\nLast probes and traffic\n");
-	json_array_foreach (json_object_get(service, "real_servers"), at, server) {
-		char buffer[PAPER_TEXT];
-
-		paper_put(paper, INK_PLAIN, "  %s\n", server_name(server, buffer));
-		json_array_foreach (json_object_get(server, "checks"), i, probe)
-			show_probe(paper, probe);
-		if (!i)
-			paper_put(paper, INK_WARN, "      no check: counts as up\n");
-		show_traffic(paper, server, 6);
-	}
+	json_array_foreach (json_object_get(service, "real_servers"), at, server)
+		show_server(paper, server, "");
+	if (json_is_object(sorry))
+		show_server(paper, sorry, "sorry ");
 }

@@ -27,7 +27,7 @@ static int make_service(struct arena *arena, const struct mirror *mirror,
 			const struct ipvs_layout *layout, size_t v, struct ipvs_service *out)
 {
 	uint32_t s = layout->virtuals[v].service;
-	size_t count = mirror->model->services[s].real_server_count;
+	size_t count = service_server_count(&mirror->model->services[s]);
 	struct ipvs_want *wants = arena_array(arena, count + 1, sizeof(*wants));
 	struct ipvs_dest *dests = arena_array(arena, count + 1, sizeof(*dests));
 

@@ -35,8 +35,9 @@ int mirror_prepare(struct mirror *next, const struct model *model, struct arena 
 	made.probes = arena_array(arena, model->probe_count, sizeof(*made.probes));
 	made.services = arena_array(arena, model->service_count, sizeof(*made.services));
 	for (size_t i = 0; made.services && i < model->service_count; i++)
-		made.services[i].servers = arena_array(arena, model->services[i].real_server_count,
-						       sizeof(*made.services[i].servers));
+		made.services[i].servers =
+			arena_array(arena, service_server_count(&model->services[i]),
+				    sizeof(*made.services[i].servers));
 	if (arena_failed(arena))
 		return -ENOMEM;
 	*next = made;
@@ -154,6 +155,25 @@ static void carry_probes(struct mirror *next, const struct mirror *old, struct a
 	}
 }
 
+static void carry_server(struct mirror_service *next, uint32_t to, const struct mirror_service *old,
+			 uint32_t from, uint32_t service)
+{
+	next->servers[to] = old->servers[from];
+	next->servers[to].fact.service = service;
+	next->servers[to].fact.server = to;
+}
+
+/* The sorry server stands behind the others. */
+static void carry_sorry(struct mirror_service *next, const struct service *service,
+			const struct mirror_service *old, const struct service *old_service,
+			uint32_t number)
+{
+	if (service->sorry_server_count && old_service->sorry_server_count &&
+	    same_server(service->sorry_server, old_service->sorry_server))
+		carry_server(next, (uint32_t)service->real_server_count, old,
+			     (uint32_t)old_service->real_server_count, number);
+}
+
 static void carry_servers(struct mirror_service *next, const struct service *service,
 			  const struct mirror_service *old, const struct service *old_service,
 			  uint32_t number, struct arena *scratch)
@@ -171,11 +191,10 @@ static void carry_servers(struct mirror_service *next, const struct service *ser
 		for (size_t step = 0; table_next(&index, server_hash(server), &step, &at);) {
 			if (!same_server(&old_service->real_servers[at], server))
 				continue;
-			next->servers[i] = old->servers[at];
-			next->servers[i].fact.service = number;
-			next->servers[i].fact.server = (uint32_t)i;
+			carry_server(next, (uint32_t)i, old, at, number);
 		}
 	}
+	carry_sorry(next, service, old, old_service, number);
 }
 
 static void carry_service(struct mirror *next, uint32_t to, const struct mirror *old, uint32_t from,
@@ -322,13 +341,13 @@ static bool take_server(struct mirror *mirror, struct reader *in, nstime now)
 
 	if (!fact_server_get(in, &fact) || !mirror->model ||
 	    fact.service >= mirror->model->service_count ||
-	    fact.server >= mirror->model->services[fact.service].real_server_count)
+	    fact.server >= service_server_count(&mirror->model->services[fact.service]))
 		return false;
 	service = &mirror->model->services[fact.service];
 	it = &mirror->services[fact.service].servers[fact.server];
 	if (mirror->sink)
 		event_server(mirror->sink, &it->seen, service->name,
-			     service->real_servers[fact.server].name, &fact, now);
+			     service_server(service, fact.server)->name, &fact, now);
 	it->known = true;
 	it->fact = fact;
 	traffic_take(&it->traffic, &fact.traffic);

@@ -461,6 +461,16 @@ static json_t *servers_json(const struct mirror *mirror, size_t number_of, nstim
 	return array;
 }
 
+static json_t *sorry_json(const struct mirror *mirror, size_t number_of, nstime wall)
+{
+	const struct service *service = &mirror->model->services[number_of];
+
+	if (!service->sorry_server_count)
+		return json_null();
+	return server_json(mirror, service, service->sorry_server,
+			   &mirror->services[number_of].servers[service->real_server_count], wall);
+}
+
 static json_t *listen_json(const struct service *service)
 {
 	json_t *array = json_array();
@@ -512,6 +522,7 @@ static json_t *service_json(const struct mirror *mirror, size_t at, nstime wall)
 	put(&object, "forwarding", json_string(forwarding_name(service->forwarding)));
 	put(&object, "quorum", quorum_json(&fact));
 	put(&object, "real_servers", servers_json(mirror, at, wall));
+	put(&object, "sorry_server", sorry_json(mirror, at, wall));
 	put(&object, "since", time_json(fact.since, wall));
 	put(&object, "stats", stats_json(&mirror->services[at].traffic.total));
 	put(&object, "stats_since_zero", since_zero_json(&mirror->services[at].traffic, wall));

@@ -37,7 +37,7 @@ static void zero_service(struct mirror *mirror, size_t s, nstime now)
 	struct mirror_service *service = &mirror->services[s];
 
 	traffic_zero(&service->traffic, now);
-	for (size_t i = 0; i < mirror->model->services[s].real_server_count; i++)
+	for (size_t i = 0; i < service_server_count(&mirror->model->services[s]); i++)
 		traffic_zero(&service->servers[i].traffic, now);
 }
 

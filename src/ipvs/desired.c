@@ -77,27 +77,32 @@ struct placed {
 
 static int by_place(const void *a, const void *b)
 {
-	return ipvs_dest_key_compare(&((const struct placed *)a)->key,
-				     &((const struct placed *)b)->key);
+	const struct placed *one = a, *two = b;
+	int order = ipvs_dest_key_compare(&one->key, &two->key);
+
+	return order ? order : (one->server > two->server) - (one->server < two->server);
 }
 
 static int order_servers(struct arena *arena, const struct service *service,
 			 struct ipvs_virtual *about, struct text *why)
 {
-	size_t count = service->real_server_count;
+	size_t count = service_server_count(service);
 	struct placed *placed = arena_array(arena, count, sizeof(*placed));
 	uint32_t *order = arena_array(arena, count, sizeof(*order));
 
 	if (!placed || !order)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		placed[i] = (struct placed){ipvs_dest_key_of(about, &service->real_servers[i]),
+		placed[i] = (struct placed){ipvs_dest_key_of(about, service_server(service, i)),
 					    (uint32_t)i};
 	if (count)
 		qsort(placed, count, sizeof(*placed), by_place);
 	for (size_t i = 0; i < count; i++) {
 		order[i] = placed[i].server;
-		if (i && !by_place(&placed[i - 1], &placed[i])) {
+		if (!i || ipvs_dest_key_compare(&placed[i - 1].key, &placed[i].key))
+			continue;
+		about->sorry_is_real |= order[i] == service->real_server_count;
+		if (order[i] < service->real_server_count) {
 			text_add(why, "service %s: the real servers %s and %s are alike",
 				 service->name, service->real_servers[order[i - 1]].name,
 				 service->real_servers[order[i]].name);
@@ -271,7 +276,8 @@ static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_
 	return attr;
 }
 
-/* The destination that a server shall be; false: none. */
+/* The destination that a server shall be; false: none. As two servers in one place the sorry server
+ * stands behind the other. */
 static bool desired_dest(const struct ipvs_virtual *about, const struct real_server *server,
 			 struct ipvs_want want, const struct ipvs_service *current,
 			 struct ipvs_dest *out)
@@ -306,11 +312,20 @@ void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const stru
 	struct ipvs_service desired = about->empty;
 
 	desired.dests = dests;
-	for (size_t k = 0; k < service->real_server_count; k++) {
+	for (size_t k = 0; k < service_server_count(service); k++) {
 		uint32_t i = about->order[k];
 
-		if (desired_dest(about, &service->real_servers[i], wants[i], current,
-				 &dests[desired.dest_count]))
+		struct ipvs_dest *dest = &dests[desired.dest_count];
+		bool is_sorry = about->sorry_is_real && i == service->real_server_count;
+
+		/* while it is not used the other one's word counts */
+		if (is_sorry && wants[i].presence != IPVS_PRESENT)
+			continue;
+		if (!desired_dest(about, service_server(service, i), wants[i], current, dest))
+			continue;
+		if (desired.dest_count && !ipvs_dest_key_compare(&dest[-1].key, &dest->key))
+			dest[-1] = *dest;
+		else
 			desired.dest_count++;
 	}
 	*out = desired;

@@ -18,7 +18,8 @@ struct text;
 
 struct ipvs_virtual {
 	uint32_t service;          /* index into model.services */
-	const uint32_t *order;     /* order[k]: the real server that is the k-th destination */
+	const uint32_t *order;     /* order[k]: the server (service_server()) that is the k-th destination */
+	bool sorry_is_real;        /* the sorry server is one of the real servers: one destination */
 	struct ipvs_service empty; /* key and attributes, no destination */
 };
 
@@ -40,9 +41,9 @@ int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipv
 struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about,
 				      const struct real_server *server);
 
-/* The virtual service v, given what is wanted of each real server of its service (in the model's
- * order). `current` (NULL: none) is how the table has it, for what is to stay as found. `dests` has
- * room for all real servers of the service and becomes out->dests; it may not be that of
+/* The virtual service v, given what is wanted of each server of its service (in the order of
+ * service_server()). `current` (NULL: none) is how the table has it, for what is to stay as found. `dests` has
+ * room for all servers of the service and becomes out->dests; it may not be that of
  * `current`. */
 void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const struct ipvs_want *wants,
 			  const struct ipvs_service *current, struct ipvs_dest *dests,

@@ -105,8 +105,9 @@ static void log_server(const struct ipvs_state *state, uint32_t place)
 	ipvs_state_server_fact(state, place, &fact);
 	service = &state->model->services[fact.service];
 	snprintf(weight, sizeof(weight), "weight %u", server->now.weight);
-	log_at(level, "service %s: server %s: %s → %s (%s), %s", service->name,
-	       service->real_servers[fact.server].name, names[server->logged],
+	log_at(level, "service %s: %sserver %s: %s → %s (%s), %s", service->name,
+	       fact.server < service->real_server_count ? "" : "sorry ",
+	       service_server(service, fact.server)->name, names[server->logged],
 	       names[server->now.health], fact.reason,
 	       server->now.in_table ? weight : "not in the table");
 	server->logged = server->now.health;

@@ -154,6 +154,21 @@ struct tally {
 	uint64_t have;
 };
 
+/* NULL: the service has none. */
+static const struct ipvs_server *sorry_of(const struct service *service,
+					  const struct ipvs_server *servers)
+{
+	return service->sorry_server_count ? &servers[service->real_server_count] : NULL;
+}
+
+/* Whether it could answer. */
+static bool sorry_is_fit(const struct ipvs_server *sorry)
+{
+	enum standing standing = sorry ? standing_of(sorry) : STANDING_DOWN;
+
+	return standing == STANDING_UP || standing == STANDING_AS_FOUND;
+}
+
 static struct tally tally_of(const struct service *service, const struct ipvs_server *servers)
 {
 	struct tally tally = {0};
@@ -189,6 +204,32 @@ static void decide_panic(const struct service *service, const struct tally *tall
 		condition->due = condition->calm_since + IPVS_PANIC_HOLD;
 }
 
+static void decide_quorum(const struct tally *tally, const struct ipvs_server *sorry,
+			  enum ipvs_quorum before, uint64_t from, struct ipvs_condition *condition)
+{
+	bool is_decided = before != IPVS_QUORUM_UNDECIDED || !tally->counts[STANDING_WAITING];
+
+	/* nobody answers, and somebody could */
+	if (sorry_is_fit(sorry) && !tally->have && tally->counts[STANDING_DOWN])
+		is_decided = true;
+	if (is_decided)
+		condition->quorum = tally->have < from ? IPVS_QUORUM_LOST : IPVS_QUORUM_MET;
+}
+
+static void explain_sorry(struct text *out, const struct service *service,
+			  const struct ipvs_server *sorry, const struct ipvs_condition *condition)
+{
+	if (!sorry)
+		return;
+	text_add(out, "; the sorry server %s ", service->sorry_server->name);
+	if (condition->sorry)
+		text_add(out, "answers");
+	else if (sorry->health == VERDICT_DOWN)
+		text_add(out, "is down, too");
+	else
+		text_add(out, "has no verdict yet");
+}
+
 static void explain_panic(struct text *out, const struct service *service,
 			  const struct tally *tally, const struct ipvs_condition *condition)
 {
@@ -205,42 +246,75 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 					     const struct ipvs_condition *before, nstime now)
 {
 	struct ipvs_condition condition = {.state = SERVICE_UP, .needed = service->quorum};
-	uint64_t from = quorum_from(service, before->quorum);
+	const struct ipvs_server *sorry = sorry_of(service, servers);
+	enum ipvs_quorum was = before->quorum;
+	uint64_t from;
 	struct text reason = text_of(condition.reason, sizeof(condition.reason));
 	struct tally tally = tally_of(service, servers);
 
+	if (was == IPVS_QUORUM_UNDECIDED && sorry && sorry->in_table && sorry->weight)
+		was = IPVS_QUORUM_LOST;
+	from = quorum_from(service, was);
 	condition.have = tally.have;
 	if (tally.counts[STANDING_DOWN] || tally.counts[STANDING_WAITING])
 		condition.state = SERVICE_DEGRADED;
 	if (condition.have < from)
 		condition.state = SERVICE_DOWN;
-	if (before->quorum != IPVS_QUORUM_UNDECIDED || !tally.counts[STANDING_WAITING])
-		condition.quorum = condition.have < from ? IPVS_QUORUM_LOST : IPVS_QUORUM_MET;
+	decide_quorum(&tally, sorry, was, from, &condition);
 	decide_panic(service, &tally, before, now, &condition);
 	if (condition.panic) {
 		condition.state = SERVICE_PANIC;
 		explain_panic(&reason, service, &tally, &condition);
 		return condition;
 	}
+	condition.sorry = condition.quorum == IPVS_QUORUM_LOST && sorry_is_fit(sorry);
 	explain(&reason, service, servers, tally.counts);
 	if (condition.state == SERVICE_DOWN && condition.have)
 		text_add(&reason, "; a weight of %llu, and %llu is needed",
 			 (unsigned long long)condition.have, (unsigned long long)from);
 	else if (condition.state == SERVICE_DOWN && service->real_server_count)
 		text_add(&reason, "; no weight left");
+	if (condition.state == SERVICE_DOWN)
+		explain_sorry(&reason, service, sorry, &condition);
+	if (condition.sorry)
+		condition.state = SERVICE_SORRY;
 	return condition;
 }
 
 /* ---- what is wanted of its servers ----------------------------------------------------------- */
+
+/* For who has no verdict that says he should be there: he need not come in order to have no
+ * weight. */
+static struct ipvs_want leaving(const struct service *service)
+{
+	return (struct ipvs_want){
+		service->on_failure == ON_FAILURE_QUIESCE ? IPVS_AS_FOUND : IPVS_ABSENT, 0};
+}
+
+static struct ipvs_want sorry_want(const struct service *service, const struct ipvs_server *sorry,
+				   const struct ipvs_condition *condition)
+{
+	return condition->sorry ? (struct ipvs_want){IPVS_PRESENT, sorry->terms.weight}
+				: leaving(service);
+}
 
 void ipvs_service_wants(const struct service *service, const struct ipvs_server *servers,
 			const struct ipvs_condition *condition, struct ipvs_want *wants)
 {
 	for (size_t i = 0; i < service->real_server_count; i++) {
 		const struct ipvs_server *server = &servers[i];
-		bool is_used = condition->panic && standing_of(server) == STANDING_DOWN;
+		enum verdict health = server->health;
 
-		wants[i] = ipvs_server_want(service, &server->terms,
-					    is_used ? VERDICT_UP : server->health);
+		if (condition->panic && standing_of(server) == STANDING_DOWN)
+			health = VERDICT_UP;
+		if (condition->sorry)
+			health = VERDICT_DOWN;
+		wants[i] = ipvs_server_want(service, &server->terms, health);
+		if (condition->sorry && server->health == VERDICT_UNKNOWN &&
+		    server->terms.admin != ADMIN_DISABLED)
+			wants[i] = leaving(service);
 	}
+	if (sorry_of(service, servers))
+		wants[service->real_server_count] =
+			sorry_want(service, sorry_of(service, servers), condition);
 }

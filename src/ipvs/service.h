@@ -15,7 +15,11 @@
  * as long as verdicts are missing, the quorum itself counts.
  *  - panic: when fewer than panic_threshold of the enabled servers with a weight and a verdict are
  * up, those that are down are used like the others, for the checks may be wrong, and the few that
- * are left would not bear it all. */
+ * are left would not bear it all.
+ *  - sorry: when a service has lost its quorum, and is not in panic, and its sorry server is up, that
+ * one is used alone: the others are treated as if they were down. A sorry server that is not used
+ * leaves like one that is down. One that the table has with a weight when nothing is known yet says
+ * that the quorum was lost. */
 #ifndef LBHA_IPVS_SERVICE_H
 #define LBHA_IPVS_SERVICE_H
 
@@ -72,6 +76,7 @@ struct ipvs_condition {
 	enum service_state state;
 	enum ipvs_quorum quorum; /* by weights alone, whatever is done without one */
 	bool panic;
+	bool sorry;        /* the sorry server answers in the place of all others */
 	nstime calm_since; /* in panic: since when enough servers are up; 0: too few are */
 	nstime due;        /* to be looked at then, though nothing is heard; 0: never */
 	uint64_t have;     /* weights in force of the enabled servers that are up or serve as found */
@@ -79,8 +84,8 @@ struct ipvs_condition {
 	char reason[FACT_DETAIL];
 };
 
-/* How a service fares; `servers` stand in the order of service.real_servers, `before` is how it
- * fared until now (zeros: nothing is known). */
+/* How a service fares; `servers` stand in the order of service_server(), `before` is how it fared
+ * until now (zeros: nothing is known). */
 struct ipvs_condition ipvs_service_condition(const struct service *service,
 					     const struct ipvs_server *servers,
 					     const struct ipvs_condition *before, nstime now);

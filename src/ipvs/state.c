@@ -17,8 +17,8 @@ static void each_use(struct ipvs_state *state,
 	const struct model *model = state->model;
 
 	for (size_t s = 0; s < model->service_count; s++)
-		for (size_t i = 0; i < model->services[s].real_server_count; i++) {
-			const struct real_server *server = &model->services[s].real_servers[i];
+		for (size_t i = 0; i < service_server_count(&model->services[s]); i++) {
+			const struct real_server *server = service_server(&model->services[s], i);
 
 			for (size_t p = 0; p < server->probe_count; p++)
 				use(state, server->probes[p], state->server_first[s] + (uint32_t)i);
@@ -63,7 +63,7 @@ static int number_servers(struct arena *arena, struct ipvs_state *state)
 	if (!state->server_first)
 		return -ENOMEM;
 	for (size_t s = 0; s < services; s++) {
-		size_t count = state->model->services[s].real_server_count;
+		size_t count = service_server_count(&state->model->services[s]);
 
 		state->server_first[s + 1] = state->server_first[s] + (uint32_t)count;
 		largest = count > largest ? count : largest;
@@ -77,9 +77,9 @@ static int number_servers(struct arena *arena, struct ipvs_state *state)
 	if (arena_failed(arena))
 		return -ENOMEM;
 	for (size_t s = 0; s < services; s++)
-		for (size_t i = 0; i < state->model->services[s].real_server_count; i++)
+		for (size_t i = 0; i < service_server_count(&state->model->services[s]); i++)
 			state->servers[state->server_first[s] + i].now.terms =
-				ipvs_terms_of(&state->model->services[s].real_servers[i]);
+				ipvs_terms_of(service_server(&state->model->services[s], i));
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static int make_wanted(struct arena *arena, struct ipvs_state *state)
 	for (size_t v = 0; v < layout->count; v++) {
 		struct ipvs_service *service = &state->wanted.services[v];
 		size_t room =
-			state->model->services[layout->virtuals[v].service].real_server_count + 1;
+			service_server_count(&state->model->services[layout->virtuals[v].service]) + 1;
 
 		*service = layout->virtuals[v].empty;
 		service->dests = arena_array(arena, room, sizeof(*service->dests));
@@ -209,13 +209,31 @@ static const struct ipvs_service *found_service(const struct ipvs_state *state, 
 		       : &state->wanted.services[v];
 }
 
+/* Of a sorry server that is a real server, too, only one is in the table: the one in use. */
+static bool is_the_others(const struct ipvs_state *state, uint32_t v, uint32_t i,
+			  const struct ipvs_dest_key *key)
+{
+	const struct ipvs_virtual *about = &state->layout.virtuals[v];
+	const struct service *service = &state->model->services[about->service];
+	bool is_used = state->services[about->service].condition.sorry;
+	struct ipvs_dest_key sorry;
+
+	if (!about->sorry_is_real)
+		return false;
+	if (i == service->real_server_count)
+		return !is_used;
+	sorry = ipvs_dest_key_of(about, service->sorry_server);
+	return is_used && !ipvs_dest_key_compare(&sorry, key);
+}
+
 /* A server in the table under several listeners has the same weight in all of them, but for servers
  * kept as found: then the largest is told. */
 static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s, uint32_t i,
 				     const struct ipvs_table *current)
 {
 	const struct ipvs_layout *layout = &state->layout;
-	const struct real_server *server = &state->model->services[s].real_servers[i];
+	const struct service *service = &state->model->services[s];
+	const struct real_server *server = service_server(service, i);
 	struct ipvs_server now = {.terms = state->servers[state->server_first[s] + i].now.terms};
 
 	now.health = ipvs_server_health(server, &now.terms, state->verdicts);
@@ -227,7 +245,7 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 		const struct ipvs_service *found = found_service(state, v, current);
 		const struct ipvs_dest *dest = found ? ipvs_dest_find(found, &key) : NULL;
 
-		if (!dest)
+		if (!dest || is_the_others(state, v, i, &key))
 			continue;
 		now.in_table = true;
 		now.weight = dest->attr.weight > now.weight ? dest->attr.weight : now.weight;
@@ -238,26 +256,17 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 /* Fills state->view: the servers of a service as they are with a table. */
 static void look(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current)
 {
-	for (uint32_t i = 0; i < state->model->services[s].real_server_count; i++)
+	for (uint32_t i = 0; i < service_server_count(&state->model->services[s]); i++)
 		state->view[i] = server_now(state, s, i, current);
 }
 
-void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
+/* How the service fares with the servers as state->view has them. */
+static void judge(struct ipvs_state *state, uint32_t s, nstime now)
 {
-	const struct service *service = &state->model->services[s];
 	struct ipvs_service_state *about = &state->services[s];
-	struct ipvs_condition condition;
+	struct ipvs_condition condition = ipvs_service_condition(
+		&state->model->services[s], state->view, &about->condition, now);
 
-	state->waiting -= about->unknown > 0;
-	about->unknown = 0;
-	look(state, s, NULL);
-	for (uint32_t i = 0; i < service->real_server_count; i++) {
-		about->unknown += state->view[i].health == VERDICT_UNKNOWN &&
-				  state->view[i].terms.admin != ADMIN_DISABLED;
-		set_server(state, state->server_first[s] + i, &state->view[i]);
-	}
-	state->waiting += about->unknown > 0;
-	condition = ipvs_service_condition(service, state->view, &about->condition, now);
 	ipvs_state_explain_refusal(state, s, &condition);
 	if (!about->since || condition.state != about->condition.state)
 		about->since = now;
@@ -269,16 +278,32 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 	ipvs_state_note_due(state, s);
 }
 
+void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
+{
+	const struct service *service = &state->model->services[s];
+	struct ipvs_service_state *about = &state->services[s];
+
+	state->waiting -= about->unknown > 0;
+	about->unknown = 0;
+	look(state, s, NULL);
+	for (uint32_t i = 0; i < service_server_count(service); i++) {
+		about->unknown += i < service->real_server_count &&
+				  state->view[i].health == VERDICT_UNKNOWN &&
+				  state->view[i].terms.admin != ADMIN_DISABLED;
+		set_server(state, state->server_first[s] + i, &state->view[i]);
+	}
+	state->waiting += about->unknown > 0;
+	judge(state, s, now);
+}
+
 /* Fills state->wants for a service, of which a table (NULL: the wanted one) tells what is found. */
 static void want_servers(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current,
 			 nstime now)
 {
-	const struct service *service = &state->model->services[s];
-	struct ipvs_condition condition;
-
 	look(state, s, current);
-	condition = ipvs_service_condition(service, state->view, &state->services[s].condition, now);
-	ipvs_service_wants(service, state->view, &condition, state->wants);
+	judge(state, s, now);
+	ipvs_service_wants(&state->model->services[s], state->view, &state->services[s].condition,
+			   state->wants);
 }
 
 static void desire_service(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current,

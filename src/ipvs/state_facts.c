@@ -129,7 +129,7 @@ void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, stru
 {
 	uint32_t service = ipvs_state_service_of(state, place),
 		 index = place - state->server_first[service];
-	const struct real_server *server = &state->model->services[service].real_servers[index];
+	const struct real_server *server = service_server(&state->model->services[service], index);
 	const struct ipvs_server_state *about = &state->servers[place];
 	struct text reason = text_of(out->reason, sizeof(out->reason));
 
@@ -143,5 +143,8 @@ void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, stru
 	out->inactive = about->connections.inactive;
 	out->persistent = about->connections.persistent;
 	out->traffic = about->traffic;
+	if (index >= state->model->services[service].real_server_count)
+		text_add(&reason, "%s; ",
+			 state->services[service].condition.sorry ? "answers" : "stands by");
 	explain_server(state, server, &about->now, &reason);
 }

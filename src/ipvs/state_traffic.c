@@ -11,7 +11,8 @@
 
 static size_t servers_of(const struct ipvs_state *state, uint32_t v)
 {
-	return state->model->services[state->layout.virtuals[v].service].real_server_count;
+	return service_server_count(
+		&state->model->services[state->layout.virtuals[v].service]);
 }
 
 int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state)
@@ -24,8 +25,8 @@ int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state)
 	for (uint32_t v = 0; v < virtuals; v++)
 		state->dest_first[v + 1] = state->dest_first[v] + (uint32_t)servers_of(state, v);
 	for (size_t s = 0; s < services; s++)
-		if (state->model->services[s].real_server_count > most)
-			most = state->model->services[s].real_server_count;
+		if (service_server_count(&state->model->services[s]) > most)
+			most = service_server_count(&state->model->services[s]);
 	state->meters = arena_array(arena, virtuals, sizeof(*state->meters));
 	state->dest_meters =
 		arena_array(arena, state->dest_first[virtuals], sizeof(*state->dest_meters));
@@ -41,7 +42,7 @@ static struct ipvs_dest_key key_at(const struct ipvs_state *state, uint32_t v, s
 	const struct ipvs_virtual *about = &state->layout.virtuals[v];
 	const struct service *service = &state->model->services[about->service];
 
-	return ipvs_dest_key_of(about, &service->real_servers[about->order[k]]);
+	return ipvs_dest_key_of(about, service_server(service, about->order[k]));
 }
 
 static void read_dest(struct ipvs_state *state, uint32_t v, size_t k, const struct ipvs_dest *dest)
@@ -76,7 +77,7 @@ static void read_dests(struct ipvs_state *state, uint32_t v, const struct ipvs_s
 
 static void take_sums(struct ipvs_state *state, uint32_t s)
 {
-	for (uint32_t i = 0; i < state->model->services[s].real_server_count; i++) {
+	for (uint32_t i = 0; i < service_server_count(&state->model->services[s]); i++) {
 		uint32_t place = state->server_first[s] + i;
 		struct ipvs_connections *before = &state->servers[place].connections;
 		const struct ipvs_connections *now = &state->sums[i];
@@ -100,7 +101,8 @@ static void read_service(struct ipvs_state *state, const struct ipvs_table *actu
 {
 	const struct ipvs_layout *layout = &state->layout;
 
-	memset(state->sums, 0, state->model->services[s].real_server_count * sizeof(*state->sums));
+	memset(state->sums, 0,
+	       service_server_count(&state->model->services[s]) * sizeof(*state->sums));
 	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
 		uint32_t v = layout->of_service[n];
 		const struct ipvs_service *service =
@@ -177,11 +179,12 @@ static bool is_same(const struct ipvs_state *a, uint32_t a_place, const struct i
 		    uint32_t b_place)
 {
 	uint32_t s = ipvs_state_service_of(a, a_place), t = ipvs_state_service_of(b, b_place);
+	uint32_t i = a_place - a->server_first[s], j = b_place - b->server_first[t];
 	const struct service *x = &a->model->services[s], *y = &b->model->services[t];
 
 	return !strcmp(x->name, y->name) &&
-	       !endpoint_compare(&x->real_servers[a_place - a->server_first[s]].address,
-				 &y->real_servers[b_place - b->server_first[t]].address);
+	       (i < x->real_server_count) == (j < y->real_server_count) &&
+	       !endpoint_compare(&service_server(x, i)->address, &service_server(y, j)->address);
 }
 
 static int index_totals(const struct ipvs_state *from, struct table *services,
@@ -193,8 +196,8 @@ static int index_totals(const struct ipvs_state *from, struct table *services,
 
 		if (table_add(services, hash, s))
 			return -ENOMEM;
-		for (uint32_t i = 0; i < service->real_server_count; i++)
-			if (table_add(servers, server_hash(hash, &service->real_servers[i]),
+		for (uint32_t i = 0; i < service_server_count(service); i++)
+			if (table_add(servers, server_hash(hash, service_server(service, i)),
 				      from->server_first[s] + i))
 				return -ENOMEM;
 	}
@@ -207,8 +210,8 @@ static void carry_servers(struct ipvs_state *to, uint32_t s, const struct ipvs_s
 	const struct service *service = &to->model->services[s];
 	uint64_t of_service = name_hash(service);
 
-	for (uint32_t i = 0; i < service->real_server_count; i++) {
-		uint64_t hash = server_hash(of_service, &service->real_servers[i]);
+	for (uint32_t i = 0; i < service_server_count(service); i++) {
+		uint64_t hash = server_hash(of_service, service_server(service, i));
 		uint32_t place = to->server_first[s] + i, old;
 
 		for (size_t step = 0; table_next(servers, hash, &step, &old);) {

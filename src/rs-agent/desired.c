@@ -48,9 +48,9 @@ static bool is_own(const struct address_list *own, const struct addr *address)
 static bool serves(const struct service *service, const struct address_list *own,
 		   enum forwarding forwarding)
 {
-	for (size_t i = 0; i < service->real_server_count; i++)
-		if (service->real_servers[i].forwarding == forwarding &&
-		    is_own(own, &service->real_servers[i].address.address))
+	for (size_t i = 0; i < service_server_count(service); i++)
+		if (service_server(service, i)->forwarding == forwarding &&
+		    is_own(own, &service_server(service, i)->address.address))
 			return true;
 	return false;
 }

@@ -52,6 +52,20 @@ static struct real_server random_server(struct arena *arena, uint32_t i)
 	return server;
 }
 
+/* One of the real servers' addresses, or one of its own; with or without a check. */
+static void random_sorry(struct arena *arena, struct service *out)
+{
+	struct real_server *sorry = arena_alloc(arena, sizeof(*sorry));
+
+	*sorry = random_server(arena, random_below(SERVERS));
+	sorry->state = ADMIN_ENABLED;
+	sorry->weight = 1;
+	if (random_below(3))
+		sorry->address.address = addr_from_ipv4(0x0a000063);
+	out->sorry_server = sorry;
+	out->sorry_server_count = random_below(2);
+}
+
 static void random_service(struct arena *arena, struct service *out, uint32_t s)
 {
 	*out = (struct service){.name = arena_printf(arena, "service%u", s),
@@ -67,6 +81,7 @@ static void random_service(struct arena *arena, struct service *out, uint32_t s)
 	out->quorum = 1 + random_below(4);
 	out->quorum_hysteresis = random_below(out->quorum + 1);
 	out->panic_threshold = (uint8_t)(random_below(2) ? 0 : random_below(101));
+	random_sorry(arena, out);
 	out->listen = arena_array(arena, 2, sizeof(*out->listen));
 	out->real_servers = arena_array(arena, SERVERS, sizeof(*out->real_servers));
 	for (size_t i = 0; i < 2; i++)
@@ -98,10 +113,36 @@ struct life {
 	nstime now;
 };
 
+static bool answers(const struct ipvs_table *table, const struct ipvs_service_key *key)
+{
+	const struct ipvs_service *service = ipvs_table_find(table, key);
+
+	for (size_t i = 0; service && i < service->dest_count; i++)
+		if (service->dests[i].attr.weight)
+			return true;
+	return false;
+}
+
+/* A service that somebody answers before and after is never without in between. */
 static void run(struct life *life, const struct ipvs_op *ops, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		const struct ipvs_service_key *key = &ops[i].service;
+		bool before = answers(&life->kernel.table, key);
+
 		ck_assert_int_eq(fake_ipvs_apply(&life->kernel, &ops[i]), 0);
+		ck_assert(!before || !answers(&life->state.wanted, key) ||
+			  answers(&life->kernel.table, key));
+	}
+}
+
+/* Whether a server is the sorry server, too, and that one is in use. */
+static bool is_sorry(const struct life *life, const struct service *service,
+		     const struct real_server *server)
+{
+	return service->sorry_server_count &&
+	       life->state.services[service - life->state.model->services].condition.sorry &&
+	       !endpoint_compare(&service->sorry_server->address, &server->address);
 }
 
 /* What the table must say of a server with a verdict; one without is as it was `before`. */
@@ -118,16 +159,24 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 	const struct ipvs_dest *dest = ipvs_dest_find(now, &key);
 	const struct ipvs_dest *old = was ? ipvs_dest_find(was, &key) : NULL;
 
-	if (server->state == ADMIN_DISABLED) {
+	const struct ipvs_condition *condition = &life->state.services[about->service].condition;
+
+	if (condition->sorry && health == VERDICT_UP)
+		health = VERDICT_DOWN;
+	if (is_sorry(life, service, server)) {
+		ck_assert_uint_eq(dest->attr.weight, 1);
+	} else if (server->state == ADMIN_DISABLED) {
 		ck_assert_ptr_null(dest);
 	} else if (health == VERDICT_DOWN && terms.admin == ADMIN_ENABLED &&
-		   life->state.services[about->service].condition.panic) {
+		   condition->panic) {
 		ck_assert_uint_eq(dest->attr.weight, server->weight);
 	} else if (health == VERDICT_UNKNOWN) {
 		struct ipvs_dest_attr as_found = old ? old->attr : (struct ipvs_dest_attr){0};
 
-		if (server->state == ADMIN_DRAINED)
+		if (server->state == ADMIN_DRAINED || condition->sorry)
 			as_found.weight = 0;
+		if (condition->sorry && service->on_failure == ON_FAILURE_REMOVE)
+			old = NULL;
 		ck_assert_int_eq(!dest, !old);
 		ck_assert(!dest || ipvs_dest_attr_equal(&dest->attr, &as_found));
 	} else if (health == VERDICT_DOWN && service->on_failure == ON_FAILURE_REMOVE) {
@@ -171,7 +220,7 @@ static void check_quorum(const struct ipvs_state *state, uint32_t s, nstime now)
 	const struct service *service = &state->model->services[s];
 	const struct ipvs_condition *condition = &state->services[s].condition;
 	uint32_t have = 0, margin = service->quorum_hysteresis;
-	bool is_down = condition->state == SERVICE_DOWN, is_low;
+	bool is_down = condition->state == SERVICE_DOWN || condition->state == SERVICE_SORRY, is_low;
 	unsigned known = 0, fit = 0;
 
 	for (uint32_t i = 0; i < service->real_server_count; i++) {
@@ -199,6 +248,44 @@ static void check_quorum(const struct ipvs_state *state, uint32_t s, nstime now)
 	ck_assert(is_down || have + margin >= service->quorum);
 }
 
+/* In use when the quorum is lost and it is up; else without weight, and soon not there. */
+static void check_sorry(const struct life *life, size_t v)
+{
+	const struct ipvs_virtual *about = &life->state.layout.virtuals[v];
+	const struct service *service = &life->state.model->services[about->service];
+	const struct ipvs_condition *condition = &life->state.services[about->service].condition;
+	struct ipvs_terms terms = {ADMIN_ENABLED, 1};
+	struct ipvs_dest_key key;
+	const struct ipvs_dest *dest;
+	enum verdict health;
+
+	ck_assert_int_eq(condition->sorry, condition->state == SERVICE_SORRY);
+	if (!service->sorry_server_count)
+		return;
+	health = ipvs_server_health(service->sorry_server, &terms, life->state.verdicts);
+	if (condition->quorum == IPVS_QUORUM_LOST && !condition->panic)
+		ck_assert(condition->sorry ? health != VERDICT_DOWN : health != VERDICT_UP);
+	else
+		ck_assert(!condition->sorry);
+	key = ipvs_dest_key_of(about, service->sorry_server);
+	dest = ipvs_dest_find(ipvs_table_find(&life->kernel.table, &about->empty.key), &key);
+	if (condition->sorry)
+		ck_assert_uint_eq(dest->attr.weight, 1);
+	else if (!about->sorry_is_real)
+		ck_assert(!dest || (!dest->attr.weight && service->on_failure == ON_FAILURE_QUIESCE));
+}
+
+/* Nothing more comes of what is known already. */
+static void check_settled(struct life *life)
+{
+	struct ipvs_plan plan = {0};
+
+	for (uint32_t s = 0; s < life->state.model->service_count; s++)
+		ipvs_state_mark(&life->state, s);
+	ck_assert_int_eq(ipvs_state_settle(life->arena, &life->state, life->now, &plan), 0);
+	ck_assert_uint_eq(plan.count, 0);
+}
+
 static void check_life(const struct life *life, const struct ipvs_table *before)
 {
 	const struct ipvs_state *state = &life->state;
@@ -213,6 +300,7 @@ static void check_life(const struct life *life, const struct ipvs_table *before)
 
 		for (size_t i = 0; i < service->real_server_count; i++)
 			check_server(life, v, &service->real_servers[i], before);
+		check_sorry(life, v);
 	}
 }
 
@@ -344,6 +432,7 @@ START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repa
 				step_verdict(&life);
 			}
 			check_life(&life, &before.table);
+			check_settled(&life);
 			check_stale(&life.state);
 		}
 		arena_free(life.arena);

@@ -230,6 +230,16 @@ static void settle_vrrp(struct model *model)
 	}
 }
 
+static void settle_server(const struct model *model, struct real_server *server)
+{
+	if (!model->probe_count)
+		return;
+	server->probe_count = pick(3);
+	server->probes = arena_array(arena, server->probe_count, sizeof(*server->probes));
+	for (size_t p = 0; p < server->probe_count; p++)
+		server->probes[p] = pick((uint32_t)model->probe_count);
+}
+
 /* Makes the indices of a random model point somewhere, and resolves what a compiled model has
  * resolved. */
 static void settle(struct model *model)
@@ -244,15 +254,17 @@ static void settle(struct model *model)
 
 		if (service->on_failure == ON_FAILURE_AUTO)
 			service->on_failure = ON_FAILURE_REMOVE;
-		for (size_t at = 0; model->probe_count && at < service->real_server_count; at++) {
-			struct real_server *server = &service->real_servers[at];
-
-			server->probe_count = pick(3);
-			server->probes =
-				arena_array(arena, server->probe_count, sizeof(*server->probes));
-			for (size_t p = 0; p < server->probe_count; p++)
-				server->probes[p] = pick((uint32_t)model->probe_count);
-		}
+		for (size_t at = 0; at < service->real_server_count; at++)
+			settle_server(model, &service->real_servers[at]);
+		if (service->sorry_server_count > 1)
+			service->sorry_server_count = 1;
+		if (service->sorry_server_count)
+			settle_server(model, service->sorry_server);
+		service->instance_count = model->instance_count ? pick(3) : 0;
+		service->instances =
+			arena_array(arena, service->instance_count, sizeof(*service->instances));
+		for (size_t at = 0; at < service->instance_count; at++)
+			service->instances[at] = pick((uint32_t)model->instance_count);
 	}
 }
 

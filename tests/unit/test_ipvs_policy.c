@@ -17,7 +17,7 @@ struct policy {
 	struct model model;
 	struct service service;
 	struct endpoint listen;
-	struct real_server servers[SERVERS];
+	struct real_server servers[SERVERS], sorry;
 	uint32_t numbers[SERVERS + 1];
 	struct probe probes[SERVERS + 1];
 	struct ipvs_state state;
@@ -57,6 +57,18 @@ static void policy_make(struct policy *policy, size_t servers)
 				       .probe_count = SERVERS + 1,
 				       .services = &policy->service,
 				       .service_count = 1};
+}
+
+/* A sorry server 10.0.0.9 with probe SERVERS. */
+static void policy_sorry(struct policy *policy)
+{
+	policy->sorry = (struct real_server){.name = "10.0.0.9",
+					     .weight = 1,
+					     .probes = &policy->numbers[SERVERS],
+					     .probe_count = 1};
+	policy->sorry.address.address = addr_from_ipv4(0x0a000009);
+	policy->service.sorry_server = &policy->sorry;
+	policy->service.sorry_server_count = 1;
 }
 
 static void policy_begin(struct policy *policy, const struct ipvs_table *found)
@@ -106,6 +118,14 @@ static const char *verdicts(struct policy *policy, const char *letters)
 
 		ipvs_state_verdict(&policy->state, &fact);
 	}
+	return settle(policy);
+}
+
+static const char *sorry_verdict(struct policy *policy, enum verdict verdict)
+{
+	struct fact_probe fact = {.probe = SERVERS, .verdict = verdict};
+
+	ipvs_state_verdict(&policy->state, &fact);
 	return settle(policy);
 }
 
@@ -213,10 +233,198 @@ START_TEST(who_has_no_verdict_no_weight_or_was_taken_out_does_not_count_for_pani
 }
 END_TEST
 
+/* ---- the sorry server ------------------------------------------------------------------------ */
+
+START_TEST(a_sorry_server_is_in_before_the_others_leave_and_leaves_after_they_are_in)
+{
+	struct policy policy;
+	struct fact_server fact;
+
+	policy_make(&policy, 3);
+	policy_sorry(&policy);
+	policy.service.quorum = 2;
+	policy_begin(&policy, NULL);
+	ck_assert_str_eq(verdicts(&policy, "uuu"), "-a .1 1; -a .2 1; -a .3 1");
+	ck_assert_str_eq(sorry_verdict(&policy, VERDICT_UP), "");
+	ck_assert_str_eq(verdicts(&policy, "d"), "-e .1 0");
+	ck_assert_str_eq(verdicts(&policy, "dd"), "-a .9 1; -e .2 0; -e .3 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_SORRY);
+	ck_assert_int_eq(told_quorum(&policy), VERDICT_DOWN);
+	ck_assert_str_eq(condition(&policy)->reason,
+			 "2 of 3 down: a, b; a weight of 1, and 2 is needed; the sorry server "
+			 "10.0.0.9 answers");
+	ipvs_state_server_fact(&policy.state, 3, &fact);
+	ck_assert_uint_eq(fact.server, 3);
+	ck_assert_uint_eq(fact.effective_weight, 1);
+	ck_assert_str_eq(fact.reason, "answers; all checks pass");
+	ck_assert_str_eq(verdicts(&policy, "ddd"), "");
+	ck_assert_str_eq(verdicts(&policy, "ddu"), "");
+	ck_assert_str_eq(verdicts(&policy, "duu"), "-e .2 1; -e .3 1; -e .9 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DEGRADED);
+	ipvs_state_server_fact(&policy.state, 3, &fact);
+	ck_assert_str_eq(fact.reason, "stands by; all checks pass");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(with_remove_they_go_but_not_before_the_sorry_server_is_in)
+{
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy_sorry(&policy);
+	policy.sorry.probe_count = 0;
+	policy.service.quorum = 2;
+	policy.service.on_failure = ON_FAILURE_REMOVE;
+	policy.servers[0].state = ADMIN_DRAINED;
+	policy.servers[1].weight = 2;
+	policy_begin(&policy, NULL);
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-a .2 2; -a .1 0");
+	ck_assert_str_eq(verdicts(&policy, "ud"), "-a .9 1; -d .1; -d .2");
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-a .2 2; -a .1 0; -d .9");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(a_sorry_server_that_is_down_is_not_used)
+{
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy_sorry(&policy);
+	policy.service.quorum = 2;
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "uu");
+	ck_assert_str_eq(verdicts(&policy, "d"), "-e .1 0"); /* b is all there is */
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DOWN);
+	ck_assert_str_eq(condition(&policy)->reason,
+			 "1 of 2 down: a; a weight of 1, and 2 is needed; the sorry server "
+			 "10.0.0.9 has no verdict yet");
+	ck_assert_str_eq(sorry_verdict(&policy, VERDICT_UP), "-a .9 1; -e .2 0");
+	ck_assert_str_eq(sorry_verdict(&policy, VERDICT_DOWN), "-e .2 1; -e .9 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DOWN);
+	ck_assert(strstr(condition(&policy)->reason, "10.0.0.9 is down, too"));
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(the_sorry_server_answers_until_the_quorum_has_its_hysteresis)
+{
+	struct policy policy;
+
+	policy_make(&policy, 4);
+	policy_sorry(&policy);
+	policy.service.quorum = 2;
+	policy.service.quorum_hysteresis = 1;
+	policy_begin(&policy, NULL);
+	sorry_verdict(&policy, VERDICT_UP);
+	verdicts(&policy, "uuuu");
+	ck_assert_str_eq(verdicts(&policy, "dddd"), "-a .9 1; -e .1 0; -e .2 0; -e .3 0; -e .4 0");
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_str_eq(verdicts(&policy, "uudd"), "");
+		ck_assert_str_eq(verdicts(&policy, "dudd"), "");
+	}
+	ck_assert_str_eq(verdicts(&policy, "uuud"), "-e .1 1; -e .2 1; -e .3 1; -e .9 0");
+	ck_assert_str_eq(verdicts(&policy, "uddd"), "-e .2 0; -e .3 0");
+	ck_assert_str_eq(verdicts(&policy, "dddd"), "-e .9 1; -e .1 0");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(at_the_start_the_sorry_server_waits_until_something_is_known)
+{
+	struct policy policy;
+
+	policy_make(&policy, 3);
+	policy_sorry(&policy);
+	policy_begin(&policy, NULL);
+	ck_assert_str_eq(sorry_verdict(&policy, VERDICT_UP), "");
+	ck_assert_str_eq(verdicts(&policy, "-u"), "-a .2 1");
+	ck_assert_str_eq(verdicts(&policy, "d"), "-a .1 0");
+	arena_free(policy.arena);
+	policy_make(&policy, 3);
+	policy_sorry(&policy);
+	policy_begin(&policy, NULL);
+	sorry_verdict(&policy, VERDICT_UP);
+	ck_assert_str_eq(verdicts(&policy, "d"), "-a .9 1; -a .1 0"); /* nobody answers */
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_SORRY);
+	ck_assert_str_eq(verdicts(&policy, "-u"), "-a .2 1; -e .9 0");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(a_sorry_server_found_in_the_kernel_goes_on_until_the_quorum_is_known)
+{
+	struct ipvs_dest dests[] = {test_dest("10.0.0.1:80", 0), test_dest("10.0.0.9:80", 1)};
+	struct ipvs_service found = {.key = test_key("192.168.8.200:80", IPPROTO_TCP),
+				     .attr = {.scheduler = "wlc", .netmask = UINT32_MAX},
+				     .dests = dests,
+				     .dest_count = 2};
+	struct ipvs_table table = {&found, 1};
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy_sorry(&policy);
+	policy.service.quorum = 2;
+	policy_begin(&policy, &table);
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_SORRY);
+	ck_assert_str_eq(verdicts(&policy, "u"), "");
+	ck_assert_str_eq(sorry_verdict(&policy, VERDICT_UP), "");
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-e .1 1; -a .2 1; -e .9 0");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(a_real_server_may_be_the_sorry_server)
+{
+	struct policy policy;
+	struct fact_server fact;
+
+	policy_make(&policy, 3);
+	policy_sorry(&policy);
+	policy.sorry.probe_count = 0;
+	policy.sorry.address = policy.servers[1].address;
+	policy.servers[1].weight = 7;
+	policy.service.quorum = 8;
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "uuu");
+	ipvs_state_server_fact(&policy.state, 3, &fact);
+	ck_assert(!fact.in_table);
+	ck_assert_str_eq(verdicts(&policy, "dud"), "-e .1 0; -e .2 1; -e .3 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_SORRY);
+	ipvs_state_server_fact(&policy.state, 3, &fact);
+	ck_assert_uint_eq(fact.effective_weight, 1);
+	ck_assert_str_eq(verdicts(&policy, "ddd"), ""); /* nobody asks the sorry server itself */
+	ck_assert_str_eq(verdicts(&policy, "uud"), "-e .1 1; -e .2 7");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(panic_goes_before_the_sorry_server)
+{
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy_sorry(&policy);
+	policy.service.panic_threshold = 50;
+	policy_begin(&policy, NULL);
+	sorry_verdict(&policy, VERDICT_UP);
+	ck_assert_str_eq(verdicts(&policy, "dd"), "-a .1 1; -a .2 1");
+	arena_free(policy.arena);
+}
+END_TEST
+
 TCase *ipvs_policy_case(void)
 {
 	return CASE("policy", when_few_are_up_all_are_used,
 		    panic_ends_when_enough_servers_have_been_up_for_a_while,
 		    panic_is_over_at_once_when_all_are_up,
-		    who_has_no_verdict_no_weight_or_was_taken_out_does_not_count_for_panic);
+		    who_has_no_verdict_no_weight_or_was_taken_out_does_not_count_for_panic,
+		    a_sorry_server_is_in_before_the_others_leave_and_leaves_after_they_are_in,
+		    with_remove_they_go_but_not_before_the_sorry_server_is_in,
+		    a_sorry_server_that_is_down_is_not_used,
+		    the_sorry_server_answers_until_the_quorum_has_its_hysteresis,
+		    at_the_start_the_sorry_server_waits_until_something_is_known,
+		    a_sorry_server_found_in_the_kernel_goes_on_until_the_quorum_is_known,
+		    a_real_server_may_be_the_sorry_server, panic_goes_before_the_sorry_server);
 }
