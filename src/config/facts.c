@@ -427,6 +427,21 @@ bool fact_traffic_get(struct reader *in, struct fact_traffic *fact)
 	return true;
 }
 
+void fact_watch_put(struct writer *out, const struct fact_watch *fact)
+{
+	put_time(out, fact->until);
+}
+
+bool fact_watch_get(struct reader *in, struct fact_watch *fact)
+{
+	struct fact_watch got = {.until = get_time(in)};
+
+	if (!reader_done(in))
+		return false;
+	*fact = got;
+	return true;
+}
+
 void fact_server_put(struct writer *out, const struct fact_server *fact)
 {
 	put_u32(out, fact->service);

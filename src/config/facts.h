@@ -30,6 +30,7 @@ enum fact_type {
 	FACT_OVERRIDE,     /* supervisor → control */
 	FACT_ROLE,         /* vrrp → ipvs, check */
 	FACT_TRAFFIC,      /* ipvs → control */
+	FACT_WATCH,        /* control → ipvs */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -231,6 +232,13 @@ struct fact_server {
 	char reason[FACT_DETAIL];
 };
 
+/* ---- control --------------------------------------------------------------------------------- */
+
+/* Somebody looks at the traffic as it goes. */
+struct fact_watch {
+	nstime until;                /* 0: nobody does */
+};
+
 /* ---- supervisor ------------------------------------------------------------------------------- */
 
 enum worker_state {
@@ -281,6 +289,8 @@ void fact_service_put(struct writer *out, const struct fact_service *fact);
 bool fact_service_get(struct reader *in, struct fact_service *fact);
 void fact_traffic_put(struct writer *out, const struct fact_traffic *fact);
 bool fact_traffic_get(struct reader *in, struct fact_traffic *fact);
+void fact_watch_put(struct writer *out, const struct fact_watch *fact);
+bool fact_watch_get(struct reader *in, struct fact_watch *fact);
 void fact_server_put(struct writer *out, const struct fact_server *fact);
 bool fact_server_get(struct reader *in, struct fact_server *fact);
 void fact_worker_put(struct writer *out, const struct fact_worker *fact);

@@ -21,6 +21,7 @@
 #include "ctl/paper.h"
 #include "ctl/problems.h"
 #include "ctl/show.h"
+#include "ctl/top.h"
 
 enum exit_status {
 	EXIT_DONE,
@@ -37,6 +38,7 @@ enum extra {
 	EXTRA_TIMEOUT = 4,
 	EXTRA_FOLLOW = 8,
 	EXTRA_SINCE = 16,
+	EXTRA_ONCE = 32,
 };
 
 /* One run of the program. */
@@ -393,6 +395,19 @@ static int run_zero(struct run *run, json_t *result)
 	return EXIT_DONE;
 }
 
+/* ---- top -------------------------------------------------------------------------- */
+
+static int run_top(struct run *run, json_t *result)
+{
+	char error[CLIENT_ERROR];
+
+	if (run->json)
+		return print_json(result), EXIT_DONE;
+	if (top_run(&run->client, &run->paper, result, run->extras & EXTRA_ONCE, error))
+		return complain(EXIT_FAILED, "%s", error);
+	return EXIT_DONE;
+}
+
 /* ---- export ----------------------------------------------------------------------- */
 
 static int prepare_export(const struct run *run, json_t *request)
@@ -479,6 +494,8 @@ static const struct command commands[] = {
 	 ORDER, prepare_maintenance, run_outcome},
 	{"overrides", "[load FILE]", "what operators said; or say all that a file says", 0, 2, 0,
 	 COMMAND, prepare_overrides, run_overrides},
+	{"top", "", "the traffic of services and servers as it goes", 0, 0, EXTRA_ONCE, QUESTION,
+	 NULL, run_top},
 	{"export", "ipvsadm", "the IPVS table in force, for ipvsadm-restore", 1, 1, 0, QUESTION,
 	 prepare_export, run_export},
 	{"zero", "[SERVICE]", "show the traffic of services from now on", 0, 1, 0, QUESTION,
@@ -517,6 +534,7 @@ static void help(void)
 	     "  --timeout TIME        with these: until when, as 30m or 2h; else until taken back\n"
 	     "  --follow              with events: print those to come, too\n"
 	     "  --since N             with events: those after event number N\n"
+	     "  --once                with top: one table, also on a terminal\n"
 	     "  --help, --version\n\n"
 	     "exit status: 0 done, 1 failed, 2 usage, 3 no lbhad runs, 4 status: not well");
 }
@@ -572,7 +590,8 @@ static int open_client(struct run *run)
 
 static int run_command(struct run *run)
 {
-	json_t *request = json_pack("{s:s}", "request", run->command->name);
+	json_t *request = json_pack("{s:s}", "request",
+				    run->command->show == run_top ? "traffic" : run->command->name);
 	int status = EXIT_DONE;
 
 	if (run->command->prepare)
@@ -623,7 +642,8 @@ static int words_wrong(const struct command *command)
 /* The first option that the command has not. */
 static int extras_wrong(const struct command *command, unsigned extras)
 {
-	static const char *const names[] = {"all", "comment", "timeout", "follow", "since"};
+	static const char *const names[] = {"all", "comment", "timeout", "follow", "since",
+					    "once"};
 	unsigned first = 0;
 
 	while (!(extras & 1u << first))
@@ -674,6 +694,7 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 		{"timeout", required_argument, NULL, 't'},
 		{"follow", no_argument, NULL, 'f'},
 		{"since", required_argument, NULL, 'n'},
+		{"once", no_argument, NULL, 'o'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
@@ -700,6 +721,7 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 		run->json |= option == 'j';
 		run->extras |= option == 'a' ? EXTRA_ALL : 0u;
 		run->extras |= option == 'f' ? EXTRA_FOLLOW : 0u;
+		run->extras |= option == 'o' ? EXTRA_ONCE : 0u;
 	}
 	if (optind == argc)
 		return complain(EXIT_USAGE, "no command given; `lbhactl --help` lists them");

@@ -1,5 +1,5 @@
-/* See the header. The table is made from the model and from what the ipvs worker says of each server:
- * whether it is in the table, and with which weight. */
+/* See the header. The table is made from the model and from what the ipvs worker says of each
+ * server: whether it is in the table, and with which weight. */
 #include "daemon/control_export.h"
 
 #include <errno.h>

@@ -30,6 +30,7 @@
 #include "core/worker.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_export.h"
+#include "daemon/control_live.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_operator.h"
 #include "daemon/control_request.h"
@@ -40,6 +41,7 @@
 
 #define PENDING_MAX 16
 #define HUSH NSTIME_S
+#define WATCH (10 * NSTIME_S) /* that long after a look at the traffic another is expected */
 #define EVENTS_AT_ONCE 32768 /* bytes for a follower in one piece */
 #define INFORMANTS (1u << ROLE_CHECK | 1u << ROLE_IPVS | 1u << ROLE_VRRP)
 #define LINES_BYTES_MAX ((size_t)8 << 20) /* of one command's answer */
@@ -62,6 +64,7 @@ struct control {
 	struct log_bucket bad_facts;
 	unsigned awaited; /* who has not told all its facts yet (1 << role) */
 	struct loop_timer hush;
+	struct fact_watch watch;
 };
 
 /* ---- configuration and facts ------------------------------------------------------ */
@@ -299,6 +302,7 @@ static const char *refusal_of(enum control_kind kind)
 	case CONTROL_OVERRIDES:
 	case CONTROL_ZERO:
 	case CONTROL_EXPORT:
+	case CONTROL_TRAFFIC:
 		break;
 	}
 	return "the supervisor refused";
@@ -447,6 +451,36 @@ static char *answer_follow(struct control *control, uint32_t ticket,
 	return control_refusal("too many clients follow the events already", NULL);
 }
 
+/* ---- watching --------------------------------------------------------------------- */
+
+/* The ipvs worker is told when the watch would soon be over, not at each look. */
+static void watch(struct control *control)
+{
+	nstime now = clock_now();
+
+	if (control->watch.until > now + WATCH / 2)
+		return;
+	control->watch.until = now + WATCH;
+	worker_dirty(control->worker, 0);
+}
+
+static uint32_t watch_count(UNUSED void *ctx)
+{
+	return 1;
+}
+
+static bool watch_fact(void *ctx, int peer, UNUSED uint32_t index, uint16_t *type,
+		       struct writer *out)
+{
+	const struct control *control = ctx;
+
+	if (peer != ROLE_IPVS)
+		return false;
+	*type = FACT_WATCH;
+	fact_watch_put(out, &control->watch);
+	return true;
+}
+
 /* The answer to a request that needs nobody else. */
 static char *answer_now(const struct control *control, const struct control_request *request)
 {
@@ -471,6 +505,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 		return control_answer(status_overrides_json(mirror));
 	case CONTROL_EXPORT:
 		return export_answer(mirror, request->format);
+	case CONTROL_TRAFFIC:
+		return control_answer(live_traffic_json(mirror, wall));
 	case CONTROL_PING:
 	case CONTROL_ZERO:
 	case CONTROL_RELOAD:
@@ -519,6 +555,8 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	}
 	is_command = control_request_is_command(request.kind);
 	refused = forbidden(control, peer, is_command);
+	if (!refused && request.kind == CONTROL_TRAFFIC)
+		watch(control);
 	if (refused)
 		answer = control_refusal(refused, NULL);
 	else if (request.follow)
@@ -544,6 +582,8 @@ static const struct worker_ops ops = {
 	.commit = control_commit,
 	.abort = control_abort,
 	.release = control_release,
+	.fact_count = watch_count,
+	.fact = watch_fact,
 	.fact_received = control_fact,
 	.command = control_command,
 };

@@ -43,6 +43,7 @@ static enum request_kind kind_of(enum control_kind kind)
 	case CONTROL_OVERRIDES:
 	case CONTROL_ZERO:
 	case CONTROL_EXPORT:
+	case CONTROL_TRAFFIC:
 		break;
 	}
 	return REQUEST_STOP;

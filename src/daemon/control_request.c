@@ -23,6 +23,7 @@ static const struct request_row {
 	[CONTROL_OVERRIDES] = {"overrides", false},
 	[CONTROL_ZERO] = {"zero", true},
 	[CONTROL_EXPORT] = {"export", false},
+	[CONTROL_TRAFFIC] = {"traffic", false},
 	[CONTROL_RELEASE] = {"release", true},
 	[CONTROL_CLAIM] = {"claim", true},
 	[CONTROL_PRIORITY] = {"priority", true},
@@ -339,6 +340,7 @@ static int check_members(const struct control_request *request, char *error)
 	case CONTROL_EVENTS:
 	case CONTROL_OVERRIDES:
 	case CONTROL_ZERO:
+	case CONTROL_TRAFFIC:
 		break;
 	}
 	return 0;

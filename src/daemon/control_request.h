@@ -11,6 +11,8 @@
  *   {"request":"reload"}     {"ok":true,"result":{"lines":[TEXT…]}}  when it is in force
  *   {"request":"plan","file":PATH}  {"ok":true,"result":{"lines":[TEXT…]}}  one an operation
  *   {"request":"stop"}       {"ok":true,"result":{"lines":[]}}  when stopping has begun
+ *   {"request":"traffic"}    {"ok":true,"result":{"time","monotonic_ms","services":[…]}}; for ten seconds the
+ *                            kernel's counters are read as often as is cheap, each second at most
  *   {"request":"zero","service":NAME}  {"ok":true,"result":{"zeroed":[NAME…]}}  without: all of them
  *   {"request":"overrides"}  {"ok":true,"result":[…]}  as in status
  *   {"request":"release","instance":NAME}  or "all":true in place of the instance
@@ -71,6 +73,7 @@ enum control_kind {
 	CONTROL_OVERRIDES,
 	CONTROL_ZERO,
 	CONTROL_EXPORT,
+	CONTROL_TRAFFIC,
 	CONTROL_RELEASE,
 	CONTROL_CLAIM,
 	CONTROL_PRIORITY,

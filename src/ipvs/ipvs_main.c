@@ -30,11 +30,14 @@
 
 /* After something went wrong the kernel is looked at at once, then after RETRY_FIRST, then at
  * doubled distances up to the read-back period (or RETRY_LAST). Removals that FINISH never asks for
- * are done anyway after FINISH_PATIENCE. Counters are told no more often than COUNTERS_EVERY. */
+ * are done anyway after FINISH_PATIENCE. Counters are told no more often than COUNTERS_EVERY, and
+ * that often while somebody watches them, as long as it takes no more than a part in WATCH_SHARE of
+ * the time. */
 #define RETRY_FIRST NSTIME_S
 #define RETRY_LAST (60 * NSTIME_S)
 #define FINISH_PATIENCE (10 * NSTIME_S)
 #define COUNTERS_EVERY NSTIME_S
+#define WATCH_SHARE 10
 
 #define PLAN_LINES 1000   /* of a plan that is told */
 #define REPAIRS_LOGGED 10 /* of one read-back */
@@ -65,6 +68,8 @@ struct ipvs_worker {
 	struct ipvs_told told;
 	uint64_t repairs;
 	nstime last_read_back, last_counters, retry;
+	nstime watched_until; /* somebody looks at the counters */
+	nstime effort;        /* what the last look at the kernel took */
 	struct loop_timer settle, read_back, sync_due;
 	struct loop_timer due; /* what time alone changes */
 };
@@ -199,6 +204,16 @@ static void tell(struct ipvs_worker *ipvs)
 
 /* ---- applying -------------------------------------------------------------------------------- */
 
+/* The time between two looks at a kernel that is as it should be. */
+static nstime read_back_period(const struct ipvs_worker *ipvs)
+{
+	nstime period = ipvs->running->model->global.ipvs.read_back;
+
+	if (clock_now() < ipvs->watched_until)
+		return nstime_min(period, nstime_max(COUNTERS_EVERY, WATCH_SHARE * ipvs->effort));
+	return period;
+}
+
 /* When the kernel is looked at next. */
 static void schedule_read_back(struct ipvs_worker *ipvs)
 {
@@ -210,7 +225,7 @@ static void schedule_read_back(struct ipvs_worker *ipvs)
 	}
 	if (ipvs->kernel.in_sync) {
 		ipvs->retry = 0;
-		timer_at(&ipvs->read_back, period > 0 ? clock_now() + period : NSTIME_NEVER);
+		timer_at(&ipvs->read_back, clock_now() + read_back_period(ipvs));
 		return;
 	}
 	timer_at(&ipvs->read_back, clock_now() + ipvs->retry);
@@ -372,8 +387,19 @@ static void read_back(void *ctx)
 		}
 		ipvs->last_read_back = now;
 	}
+	ipvs->effort = clock_now() - now;
 	schedule_read_back(ipvs);
 	tell(ipvs);
+}
+
+/* The next look comes sooner while somebody watches. */
+static void watch(struct ipvs_worker *ipvs, nstime until)
+{
+	bool is_watched = clock_now() < ipvs->watched_until;
+
+	ipvs->watched_until = until;
+	if (!is_watched && ipvs->kernel.in_sync && timer_armed(&ipvs->read_back))
+		schedule_read_back(ipvs);
 }
 
 /* What verdicts cost. Out of step with the kernel these operations may not fit; the read-back that
@@ -661,6 +687,7 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 	struct ipvs_worker *ipvs = ctx;
 	struct fact_probe probe;
 	struct fact_role role;
+	struct fact_watch news;
 
 	if (!ipvs->running)
 		return;
@@ -669,6 +696,8 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 	else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role) &&
 		 roles_take(&ipvs->running->state.roles, &role))
 		timer_at(&ipvs->sync_due, clock_now());
+	else if (peer == ROLE_CONTROL && type == FACT_WATCH && fact_watch_get(in, &news))
+		watch(ipvs, news.until);
 	if (has_news(&ipvs->running->state) && !timer_armed(&ipvs->settle))
 		timer_at(&ipvs->settle, clock_now());
 }

@@ -105,6 +105,18 @@ def test_totals_go_on_when_the_worker_is_started_again(network):
     network.visit(2)
 
 
+def test_top_reads_each_second_whatever_read_back_says(network):
+    """Two readings within the command; rates and the active connections of the servers."""
+    network.lb1.configure(CONFIG.replace("read_back: 1s", "read_back: 1h"))
+    assert network.lb1.reload()[0] == 0
+    said = network.lb1.ctl("top", "--once")
+    (service, server) = [line.split() for line in said.splitlines()[2:]]
+    assert service[:2] == ["web", "up"] and server[:3] == ["192.168.8.20", "up", "1"]
+    assert service[-3:] == server[-3:] == ["0", "0", "0"], said
+    network.visit(3)
+    assert network.lb1.reload(CONFIG)[0] == 0
+
+
 def test_zero_begins_the_view_anew_and_leaves_totals_and_kernel(network):
     network.visit(4)
     before = in_the_kernel(network)

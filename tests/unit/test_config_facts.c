@@ -38,6 +38,7 @@ GLUE(table)
 GLUE(service)
 GLUE(server)
 GLUE(traffic)
+GLUE(watch)
 GLUE(worker)
 GLUE(daemon)
 GLUE(override)
@@ -102,6 +103,7 @@ static const struct fact_service service = {.service = 1,
 					    .quorum = VERDICT_UP,
 					    .reason = "1 of 3 servers is down"};
 static const struct fact_traffic traffic = {.service = 7, .traffic = {1, 2, 3, 4, 5}};
+static const struct fact_watch watch = {.until = 7 * NSTIME_S};
 static const struct fact_server server = {.service = 1,
 					  .server = 2,
 					  .health = VERDICT_UP,
@@ -146,6 +148,7 @@ static const struct fact_override override_fact = {
 static const struct fact_case rows[] = {
 	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
 	ROW(service, service),    ROW(server, server),     ROW(traffic, traffic),
+	ROW(watch, watch),
 	ROW(worker, worker),
 	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
 	ROW(role, role),

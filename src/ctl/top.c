@@ -1,0 +1,187 @@
+/* See the header. The screen is drawn anew from its upper left corner, without a flicker; whatever
+ * ends the program gives the terminal back as it was. */
+#include "ctl/top.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "ctl/paper.h"
+#include "ctl/show_top.h"
+
+#define ANSWER (10 * NSTIME_S)
+#define PERIOD_MS 1000
+#define ONCE_TRIES                                                                                 \
+	60 /* of a quarter of a second: longer than any read_back while somebody watches */
+
+static volatile sig_atomic_t ended;
+
+/* Two readings, and what is to be seen of them. */
+struct top {
+	struct client *client;
+	json_t *now, *before;
+	struct top_view view;
+};
+
+static int look(struct top *top, char *error)
+{
+	json_t *answer, *result;
+	int err = client_ask(top->client, json_pack("{s:s}", "request", "traffic"), ANSWER, &answer,
+			     error);
+
+	if (err)
+		return err;
+	result = json_object_get(answer, "result");
+	if (!json_truth(answer, "ok")) {
+		snprintf(error, CLIENT_ERROR, "%s", json_text(answer, "error"));
+		err = -EPROTO;
+	} else if (json_number(result, "monotonic_ms") != json_number(top->now, "monotonic_ms")) {
+		json_decref(top->before);
+		top->before = top->now;
+		top->now = json_incref(result);
+		paper_clean(top->now);
+	}
+	json_decref(answer);
+	return err;
+}
+
+/* ---- once ----------------------------------------------------------------------------------- */
+
+static int show_once(struct top *top, const struct paper *paper, char *error)
+{
+	bool has_services = json_array_size(json_object_get(top->now, "services"));
+	int err = 0;
+
+	for (int i = 0; has_services && i < ONCE_TRIES && !top->before && !err; i++) {
+		poll(NULL, 0, PERIOD_MS / 4);
+		err = look(top, error);
+	}
+	if (!err)
+		show_top(paper, top->now, top->before, &top->view);
+	return err;
+}
+
+/* ---- on a terminal --------------------------------------------------------------------------- */
+
+static void end(int number)
+{
+	ended = number;
+}
+
+static size_t terminal_lines(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_row < 6)
+		return 24;
+	return size.ws_row;
+}
+
+/* Each line ends with what clears the rest of it. */
+static void put_screen(const char *text)
+{
+	fputs("\033[H", stdout);
+	for (; *text; text++) {
+		if (*text == '\n')
+			fputs("\033[K", stdout);
+		putchar(*text);
+	}
+	fputs("\033[2mq quit  sort: a active, c new, i in, o out, n name  s "
+	      "servers\033[0m\033[K\033[J",
+	      stdout);
+	fflush(stdout);
+}
+
+static void draw(struct top *top, const struct paper *paper)
+{
+	struct paper screen = *paper;
+	char *text = NULL;
+	size_t size;
+
+	screen.out = open_memstream(&text, &size);
+	if (!screen.out)
+		return;
+	top->view.lines = terminal_lines() - 1;
+	show_top(&screen, top->now, top->before, &top->view);
+	if (!fclose(screen.out))
+		put_screen(text);
+	free(text);
+}
+
+static void take_key(struct top *top, char key)
+{
+	static const char sorts[] = {[TOP_ACTIVE] = 'a',
+				     [TOP_RATE] = 'c',
+				     [TOP_IN] = 'i',
+				     [TOP_OUT] = 'o',
+				     [TOP_NAME] = 'n'};
+	const char *sort = memchr(sorts, key, sizeof(sorts));
+
+	if (sort)
+		top->view.sort = (enum top_sort)(sort - sorts);
+	if (key == 's')
+		top->view.services_only = !top->view.services_only;
+	if (key == 'q')
+		ended = 1;
+}
+
+/* Waits for the next turn, or for a key. A terminal that is gone ends it. */
+static void wait_key(struct top *top)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	char key;
+
+	if (poll(&in, 1, PERIOD_MS) <= 0)
+		return;
+	if (read(STDIN_FILENO, &key, 1) == 1)
+		take_key(top, key);
+	else
+		ended = 1;
+}
+
+static int show_live(struct top *top, const struct paper *paper, char *error)
+{
+	struct sigaction action = {.sa_handler = end};
+	struct termios before, raw;
+	int err = 0;
+
+	if (tcgetattr(STDIN_FILENO, &before))
+		return snprintf(error, CLIENT_ERROR, "no terminal"), -ENOTTY;
+	raw = before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	fputs("\033[?1049h\033[?25l", stdout);
+	while (!ended && !err) {
+		draw(top, paper);
+		wait_key(top);
+		err = ended ? 0 : look(top, error);
+	}
+	fputs("\033[?25h\033[?1049l", stdout);
+	fflush(stdout);
+	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	return ended ? 0 : err;
+}
+
+int top_run(struct client *client, const struct paper *paper, json_t *first, bool once, char *error)
+{
+	struct top top = {.client = client, .now = json_incref(first)};
+	int err;
+
+	paper_clean(first);
+	if (once || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		err = show_once(&top, paper, error);
+	else
+		err = show_live(&top, paper, error);
+	json_decref(top.now);
+	json_decref(top.before);
+	return err;
+}

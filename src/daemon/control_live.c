@@ -1,0 +1,67 @@
+/* See the header. */
+#include "daemon/control_live.h"
+
+#include "base/walltime.h"
+#include "daemon/control_mirror.h"
+#include "daemon/control_status.h"
+
+static json_t *traffic_json(const struct traffic *traffic)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)traffic->connections,
+		"packets_in", (json_int_t)traffic->packets_in, "packets_out",
+		(json_int_t)traffic->packets_out, "bytes_in", (json_int_t)traffic->bytes_in,
+		"bytes_out", (json_int_t)traffic->bytes_out);
+}
+
+static json_t *now_json(uint64_t active, uint64_t inactive, uint64_t persistent)
+{
+	return json_pack("{s:I, s:I, s:I}", "active", (json_int_t)active, "inactive",
+			 (json_int_t)inactive, "persistent", (json_int_t)persistent);
+}
+
+static json_t *server_json(const struct real_server *server, const struct mirror_server *seen)
+{
+	const struct fact_server *fact = &seen->fact;
+
+	return json_pack("{s:o, s:s, s:I, s:b, s:o, s:o}", "name", status_text(server->name),
+			 "health", verdict_name(fact->health), "effective_weight",
+			 (json_int_t)fact->effective_weight, "in_table", fact->in_table,
+			 "connections", now_json(fact->active, fact->inactive, fact->persistent),
+			 "stats", traffic_json(&seen->traffic.total));
+}
+
+static json_t *service_json(const struct service *service, const struct mirror_service *seen)
+{
+	uint64_t active = 0, inactive = 0, persistent = 0;
+	json_t *servers = json_array();
+
+	for (size_t i = 0; i < service->real_server_count; i++) {
+		const struct fact_server *fact = &seen->servers[i].fact;
+
+		active += fact->active;
+		inactive += fact->inactive;
+		persistent += fact->persistent;
+		json_array_append_new(servers,
+				      server_json(&service->real_servers[i], &seen->servers[i]));
+	}
+	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "name", status_text(service->name), "state",
+			 seen->known ? service_state_name(seen->fact.state) : "unknown",
+			 "connections", now_json(active, inactive, persistent), "stats",
+			 traffic_json(&seen->traffic.total), "real_servers", servers);
+}
+
+json_t *live_traffic_json(const struct mirror *mirror, nstime wall)
+{
+	nstime read = mirror->table.last_read_back;
+	json_t *services = json_array();
+	char time[WALLTIME_TEXT];
+
+	for (size_t s = 0; mirror->model && s < mirror->model->service_count; s++)
+		json_array_append_new(
+			services, service_json(&mirror->model->services[s], &mirror->services[s]));
+	return json_pack("{s:o, s:I, s:o}", "time",
+			 read ? json_string(walltime_format(nstime_after(read, wall), time))
+			      : json_null(),
+			 "monotonic_ms", (json_int_t)(read / NSTIME_MS), "services", services);
+}

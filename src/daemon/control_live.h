@@ -1,0 +1,15 @@
+/* `traffic`: what goes through services and servers, for somebody who looks again and again: less
+ * than `services`, and with the time at which the kernel's counters were read. */
+#ifndef LBHA_DAEMON_CONTROL_LIVE_H
+#define LBHA_DAEMON_CONTROL_LIVE_H
+
+#include <jansson.h>
+
+#include "base/nstime.h"
+
+struct mirror;
+
+/* {"time","monotonic_ms","services":[…]}, the caller's; the first two say when the kernel was read. `wall` is clock_wall_offset(). */
+json_t *live_traffic_json(const struct mirror *mirror, nstime wall);
+
+#endif

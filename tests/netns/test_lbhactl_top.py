@@ -1,0 +1,93 @@
+"""lbhactl top on a terminal and without one; this kernel has no IPVS: what goes through it is for tests/lab."""
+import os
+import pty
+import signal
+import termios
+
+import pytest
+
+from lbhatest import wait_until
+
+CONFIG = """
+directors:
+  lb1: {address: 192.168.8.10}
+vrrp:
+  - {name: public, interface: eth0, virtual_router_id: 51, virtual_addresses: [192.168.8.200/32]}
+"""
+
+
+@pytest.fixture
+def lb1(lab):
+    director = lab.director("lb1", (lab.segment("lan", "192.168.8.0/24"), "192.168.8.10"), config=CONFIG)
+    director.start()
+    return director
+
+
+class Terminal:
+    """lbhactl on a terminal of 24 lines and 80 columns."""
+
+    def __init__(self, director, *words):
+        self.here, there = pty.openpty()
+        termios.tcsetwinsize(there, (24, 80))
+        self.before = termios.tcgetattr(there)
+        self.process = director.host.start(*director.ctl_command(*words), stdin=there, stdout=there, stderr=there,
+                                           env=dict(os.environ, TERM="xterm"))
+        self.there, self.text = there, ""
+        os.set_blocking(self.here, False)
+
+    def read(self):
+        try:
+            self.text += os.read(self.here, 65536).decode(errors="replace")
+        except BlockingIOError:
+            pass
+        return self.text
+
+    def wait(self, *words):
+        wait_until(lambda: all(word in self.read() for word in words), 10, f"{words} on the terminal: {self.text}")
+
+    def press(self, key):
+        self.text = ""
+        os.write(self.here, key.encode())
+
+    def settings(self):
+        return termios.tcgetattr(self.there)[:4]
+
+    def ended(self):
+        """With 0, the screen and the terminal's settings given back."""
+        assert self.process.wait(10) == 0
+        assert self.read().endswith("\033[?25h\033[?1049l")
+        assert self.settings() == self.before[:4]
+
+
+def test_keys_sort_and_quit(lb1):
+    terminal = Terminal(lb1, "top")
+    terminal.wait("\033[?1049h", "0 services by active connections", "q quit")
+    assert terminal.settings() != terminal.before[:4]
+    terminal.press("n")
+    terminal.wait("by name")
+    terminal.press("q")
+    terminal.ended()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_gives_the_terminal_back(lb1, number):
+    terminal = Terminal(lb1, "top")
+    terminal.wait("by active connections")
+    terminal.process.send_signal(number)
+    terminal.ended()
+
+
+def test_the_terminal_is_given_back_when_the_daemon_ends(lb1):
+    terminal = Terminal(lb1, "top")
+    terminal.wait("by active connections")
+    lb1.stop()
+    assert terminal.process.wait(10) == 1
+    assert terminal.settings() == terminal.before[:4]
+    terminal.wait("\033[?25h\033[?1049l", "lbhactl: ")
+
+
+def test_what_is_no_terminal_gets_one_table(lb1):
+    said = lb1.ctl("top", "--once")
+    assert said.splitlines()[1].split() == ["SERVICE,", "SERVER", "STATE", "ACTIVE", "INACT", "NEW/s", "IN", "B/s",
+                                            "OUT", "B/s"]
+    assert "\033" not in said and max(map(len, said.splitlines())) <= 80
