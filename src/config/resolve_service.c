@@ -59,14 +59,16 @@ static void resolve_one_packet(struct build_service *service)
 }
 
 /* A server that is down keeps its place with weight 0, so that its connections may end in peace;
- * but sh and dh go on choosing a server of weight 0, persistent clients come back to it, and udp
- * has no connections that end. */
+ * but sh, mh and dh go on choosing a server of weight 0 for its clients (who are then refused, or, with
+ * a fallback, sent where it depends on what the director has been through), persistent clients come
+ * back to it, and udp has no connections that end. */
 static enum on_failure resolve_on_failure(const struct service *service)
 {
 	if (service->on_failure != ON_FAILURE_AUTO)
 		return service->on_failure;
 	if (service->protocols != PROTOCOL_TCP || service->persistence.timeout ||
-	    !strcmp(service->scheduler, "sh") || !strcmp(service->scheduler, "dh"))
+	    !strcmp(service->scheduler, "sh") || !strcmp(service->scheduler, "mh") ||
+	    !strcmp(service->scheduler, "dh"))
 		return ON_FAILURE_REMOVE;
 	return ON_FAILURE_QUIESCE;
 }

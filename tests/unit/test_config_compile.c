@@ -255,7 +255,7 @@ START_TEST(auto_means_quiesce_unless_that_would_lose_clients)
 		enum on_failure wanted;
 	} cases[] = {
 		{"", ON_FAILURE_QUIESCE},
-		{", scheduler: mh", ON_FAILURE_QUIESCE},
+		{", scheduler: mh", ON_FAILURE_REMOVE},
 		{", scheduler: sh", ON_FAILURE_REMOVE},
 		{", scheduler: dh", ON_FAILURE_REMOVE},
 		{", protocol: udp", ON_FAILURE_REMOVE},
