@@ -164,6 +164,13 @@ static int dump_services(struct ipvs_io *io, struct dump *dump, nstime deadline)
 	return error ? error : read_answer(io, deadline, take_service, dump);
 }
 
+/* The kernel tells the destination first that was added last. */
+static void number_places(struct ipvs_service *service)
+{
+	for (size_t i = 0; i < service->dest_count; i++)
+		service->dests[i].place = (uint32_t)(service->dest_count - 1 - i);
+}
+
 /* A service that went between the two dumps has no destinations any more: no error. */
 static int dump_dests(struct ipvs_io *io, struct dump *dump, struct ipvs_service *service,
 		      nstime deadline)
@@ -176,6 +183,7 @@ static int dump_dests(struct ipvs_io *io, struct dump *dump, struct ipvs_service
 	error = send_batch(io, &out, deadline);
 	if (!error)
 		error = read_answer(io, deadline, take_dest, dump);
+	number_places(service);
 	return error == -ESRCH ? 0 : error;
 }
 

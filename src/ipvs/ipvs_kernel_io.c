@@ -4,12 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "core/log.h"
 #include "ipvs/ipvs_io.h"
+#include "net/sysctl_io.h"
 
 #define REFUSALS_LOGGED 5 /* of one run */
+
+/* With it the kernel ends a connection whose packet comes while its destination is not there. */
+#define EXPIRE_NODEST "net/ipv4/vs/expire_nodest_conn"
 
 static void describe(struct ipvs_kernel *kernel, int error)
 {
@@ -91,6 +96,56 @@ static void note_refusal(void *ctx, const struct ipvs_op *op, int error, const c
 		log_error("the kernel refused %s", buffer);
 }
 
+static int apply_some(struct run *run, const struct ipvs_op *ops, size_t count)
+{
+	run->kernel->operations += count;
+	return ipvs_io_apply(run->kernel->io, ops, count, note_refusal, run);
+}
+
+/* How many operations there are before the next move, or (`moves`) how many belong to moves. */
+static size_t stretch(const struct ipvs_op *ops, size_t count, bool moves)
+{
+	size_t length = 0;
+
+	while (length < count && ipvs_plan_is_move(ops + length, count - length) == moves)
+		length += moves ? 2 : 1;
+	return length;
+}
+
+/* Moves go to the kernel one at a time, and the first that it refuses is the last: else one trouble
+ * could take all destinations of a service away. */
+static int apply_moves(struct run *run, const struct ipvs_op *ops, size_t count)
+{
+	int dir = sysctl_open();
+	int64_t former = 0;
+	int result = 0;
+
+	if (dir >= 0 && !sysctl_read(dir, EXPIRE_NODEST, &former) && former)
+		sysctl_write(dir, EXPIRE_NODEST, 0);
+	for (size_t done = 0; done < count && !result; done += 2)
+		result = apply_some(run, ops + done, 2);
+	if (former)
+		sysctl_write(dir, EXPIRE_NODEST, former);
+	if (dir >= 0)
+		close(dir);
+	return result;
+}
+
+static int apply(struct run *run, const struct ipvs_op *ops, size_t count)
+{
+	int refusals = 0, result = 0;
+
+	for (size_t done = 0, length; done < count && result >= 0; done += length) {
+		bool moves = ipvs_plan_is_move(ops + done, count - done);
+
+		length = stretch(ops + done, count - done, moves);
+		result = moves ? apply_moves(run, ops + done, length)
+			       : apply_some(run, ops + done, length);
+		refusals += result;
+	}
+	return result < 0 ? result : refusals;
+}
+
 bool ipvs_kernel_run(struct ipvs_kernel *kernel, const struct ipvs_op *ops, size_t count)
 {
 	struct run run = {.kernel = kernel};
@@ -103,8 +158,7 @@ bool ipvs_kernel_run(struct ipvs_kernel *kernel, const struct ipvs_op *ops, size
 		return false;
 	}
 	memcpy(run.before, kernel->error, sizeof(run.before));
-	kernel->operations += count;
-	result = ipvs_io_apply(kernel->io, ops, count, note_refusal, &run);
+	result = apply(&run, ops, count);
 	if (!result)
 		return true;
 	kernel->in_sync = false;

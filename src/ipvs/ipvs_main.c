@@ -292,6 +292,8 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 
 	if (!error)
 		error = ipvs_plan_build(arena, &state->wanted, actual, &ipvs->ownership.set, &plan);
+	if (!error)
+		error = ipvs_plan_order(arena, &state->wanted, &plan);
 	if (error) {
 		log_error("cannot mend the kernel's table: %s", strerror(-error));
 		ipvs->kernel.in_sync = false;
@@ -484,6 +486,8 @@ static int rehearse(struct ipvs_worker *ipvs)
 	if (!error)
 		error = ipvs_plan_build(arena, &ipvs->prepared->state.wanted, &current,
 					&ipvs->ownership.set, &plan);
+	if (!error)
+		error = ipvs_plan_order(arena, &ipvs->prepared->state.wanted, &plan);
 	if (error) {
 		worker_line(ipvs->worker, "no memory");
 		return error;
@@ -619,6 +623,18 @@ static size_t still_unwanted(struct ipvs_worker *ipvs)
 	return kept;
 }
 
+/* The last of a reload: moves of destinations, which wait for the removals. */
+static bool put_in_order(struct ipvs_worker *ipvs)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_plan plan = {0};
+
+	if (arena && !ipvs_plan_order(arena, &ipvs->running->state.wanted, &plan))
+		return ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count);
+	ipvs->kernel.in_sync = false;
+	return false;
+}
+
 static void finish(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
@@ -629,7 +645,8 @@ static void finish(void *ctx)
 	count = still_unwanted(ipvs);
 	ipvs->pending_count = 0;
 	ipvs_sysctls_restore(&ipvs->sysctls, &ipvs->running->sysctls);
-	if (ipvs->kernel.in_sync && ipvs_kernel_run(&ipvs->kernel, ipvs->pending, count)) {
+	if (ipvs->kernel.in_sync && ipvs_kernel_run(&ipvs->kernel, ipvs->pending, count) &&
+	    put_in_order(ipvs)) {
 		trim_ownership(ipvs);
 		tell(ipvs);
 	} else {
@@ -642,13 +659,13 @@ static void finish(void *ctx)
 static void remove_all(struct ipvs_worker *ipvs)
 {
 	auto_arena *arena = arena_new(0);
-	struct ipvs_table actual;
+	struct ipvs_table actual, nothing = no_table;
 	struct ipvs_plan plan;
 
 	if (!ipvs->ownership.set.count)
 		return;
 	if (!arena || ipvs_kernel_dump(&ipvs->kernel, arena, &actual) ||
-	    ipvs_plan_build(arena, &no_table, &actual, &ipvs->ownership.set, &plan)) {
+	    ipvs_plan_build(arena, &nothing, &actual, &ipvs->ownership.set, &plan)) {
 		log_error("cannot remove our services from the kernel: %s", ipvs->kernel.error);
 		return;
 	}

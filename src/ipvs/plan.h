@@ -5,7 +5,17 @@
  * brings capacity (new destinations, weights raised from 0), then all other changes; removals come
  * after all of that, over all services. So a service that has (usable) servers before and after has
  * some at every moment between, and whoever applies a plan may stop before its removals. An actual
- * service that is neither wanted nor owned is left alone. */
+ * service that is neither wanted nor owned is left alone.
+ *
+ * Some schedulers (mh, sh, dh) choose by a table that they fill walking the list of destinations,
+ * which is in the order of addition. So that all directors choose alike, whatever each has been
+ * through, destinations of such a service are to have been added in the order of their keys: those
+ * that follow one that came too late are deleted and added again, one by one, when all else is done.
+ * The kernel takes a destination that has connections out of its trash for that: they go on, with
+ * its counters; a packet that comes in the very moment between is dropped, to be sent again (whoever
+ * applies it sees that expire_nodest_conn is off for the moment, or its connection would end). A destination with a weight is moved only if another one
+ * has a weight, too. What is not made alike: mh gives one of weight 0 the places that it had before,
+ * and none if it never had a weight. */
 #ifndef LBHA_IPVS_PLAN_H
 #define LBHA_IPVS_PLAN_H
 
@@ -47,10 +57,19 @@ struct ipvs_keys {
 
 bool ipvs_keys_have(const struct ipvs_keys *set, const struct ipvs_service_key *key);
 
-/* The whole table. `owned` names the services that may be removed. -ENOMEM. */
-int ipvs_plan_build(struct arena *arena, const struct ipvs_table *desired,
+/* The whole table, but for the order of destinations. `owned` names the services that may be removed.
+ * Sets the places of the desired destinations as they are when the plan has been carried out.
+ * -ENOMEM. */
+int ipvs_plan_build(struct arena *arena, struct ipvs_table *desired,
 		    const struct ipvs_table *actual, const struct ipvs_keys *owned,
 		    struct ipvs_plan *out);
+
+/* Moves destinations of a table, whose places are those in the kernel, to where they should be;
+ * appended to a plan, the places become those after it. A move is two operations: IPVS_DEL_DEST, and
+ * IPVS_ADD_DEST of the same destination. -ENOMEM. */
+int ipvs_plan_order(struct arena *arena, struct ipvs_table *table, struct ipvs_plan *plan);
+/* Whether a move begins here. */
+bool ipvs_plan_is_move(const struct ipvs_op *ops, size_t count);
 
 /* The removals alone, for when changes were refused and `actual` is what the kernel has since: none
  * that would take the last usable servers of a service that is wanted with some. -ENOMEM. */
@@ -58,9 +77,9 @@ int ipvs_plan_safe_removals(struct arena *arena, const struct ipvs_table *desire
 			    const struct ipvs_table *actual, const struct ipvs_keys *owned,
 			    struct ipvs_plan *out);
 
-/* One service, with the same rules, appended to a plan (whose `removals` then means nothing);
- * `desired` NULL removes it, `actual` NULL: the kernel has it not. -ENOMEM. */
-int ipvs_plan_service(struct arena *arena, const struct ipvs_service *desired,
+/* One service, with the same rules, moves and all, appended to a plan (whose `removals` then means
+ * nothing); `desired` NULL removes it, `actual` NULL: the kernel has it not. -ENOMEM. */
+int ipvs_plan_service(struct arena *arena, struct ipvs_service *desired,
 		      const struct ipvs_service *actual, struct ipvs_plan *plan);
 
 /* An operation in ipvsadm's terms: "ipvsadm -a -t 192.168.8.200:80 -r 192.168.8.20:80 -g -w 1". */

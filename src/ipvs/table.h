@@ -70,6 +70,7 @@ struct ipvs_counters {
 struct ipvs_dest {
 	struct ipvs_dest_key key;
 	struct ipvs_dest_attr attr;
+	uint32_t place; /* the later it was added, the larger; no two of a service have the same */
 	struct ipvs_counters counters;
 };
 

@@ -62,6 +62,17 @@ static bool lacks_scheduler(const struct fake_ipvs *fake, const struct ipvs_op *
 	return fake->lacks && !strcmp(fake->lacks, op->service_attr.scheduler);
 }
 
+/* The kernel has the destination last that was added last. */
+static uint32_t last_place(const struct ipvs_service *service)
+{
+	uint32_t next = 0;
+
+	for (size_t i = 0; i < service->dest_count; i++)
+		if (service->dests[i].place >= next)
+			next = service->dests[i].place + 1;
+	return next;
+}
+
 static int apply_service(struct fake_ipvs *fake, const struct ipvs_op *op)
 {
 	struct ipvs_service *service = ipvs_table_find(&fake->table, &op->service);
@@ -83,7 +94,7 @@ static int apply_service(struct fake_ipvs *fake, const struct ipvs_op *op)
 static int apply_dest(struct fake_ipvs *fake, const struct ipvs_op *op)
 {
 	struct ipvs_service *service = ipvs_table_find(&fake->table, &op->service);
-	struct ipvs_dest *dest = service ? ipvs_dest_find(service, &op->dest) : NULL;
+	struct ipvs_dest *dest = service ? ipvs_dest_find(service, &op->dest) : NULL, last;
 
 	if (!service)
 		return -ESRCH;
@@ -92,8 +103,10 @@ static int apply_dest(struct fake_ipvs *fake, const struct ipvs_op *op)
 			return -EEXIST;
 		if (service->dest_count == FAKE_DESTS)
 			return -ENOMEM;
-		service->dests[service->dest_count++] =
-			(struct ipvs_dest){.key = op->dest, .attr = op->dest_attr};
+		last = (struct ipvs_dest){.key = op->dest,
+					  .attr = op->dest_attr,
+					  .place = last_place(service)};
+		service->dests[service->dest_count++] = last;
 		ipvs_service_sort(service);
 		return 0;
 	}
@@ -121,10 +134,13 @@ int fake_ipvs_apply(struct fake_ipvs *fake, const struct ipvs_op *op)
 int fake_ipvs_run(struct fake_ipvs *fake, const struct ipvs_op *ops, size_t count,
 		  enum fake_trouble trouble, size_t at)
 {
-	int refused = 0;
+	int refused = 0, before = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		bool is_it = i == at;
+
+		if (ipvs_plan_is_move(ops + i, count - i))
+			before = refused;
 
 		if (is_it && trouble == FAKE_LOST_REQUEST)
 			return -ETIMEDOUT;
@@ -136,6 +152,8 @@ int fake_ipvs_run(struct fake_ipvs *fake, const struct ipvs_op *ops, size_t coun
 			fake->each(fake->ctx, fake);
 		if (is_it && trouble == FAKE_LOST_ANSWER)
 			return -ETIMEDOUT;
+		if (i && ipvs_plan_is_move(ops + i - 1, 2) && refused > before)
+			break;
 	}
 	return refused;
 }

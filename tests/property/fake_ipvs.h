@@ -36,8 +36,9 @@ void fake_ipvs_copy(struct fake_ipvs *fake, const struct ipvs_table *table);
 /* 0 or negative errno; a refused operation changes nothing. */
 int fake_ipvs_apply(struct fake_ipvs *fake, const struct ipvs_op *op);
 
-/* As ipvs_io_apply: in order, one that is refused does not stop the next. How many were refused, or
- * -ETIMEDOUT when that is not known. The trouble is with operation `at`. */
+/* As ipvs_kernel_run: in order, one that is refused does not stop the next, unless it is part of a
+ * move. How many were refused, or -ETIMEDOUT when that is not known. The trouble is with operation
+ * `at`. */
 int fake_ipvs_run(struct fake_ipvs *fake, const struct ipvs_op *ops, size_t count,
 		  enum fake_trouble trouble, size_t at);
 

@@ -27,7 +27,7 @@ struct ipvs_service_key ipvs_random_key(unsigned i)
 
 static struct ipvs_service_attr service_attr(void)
 {
-	static const char *const schedulers[] = {"rr", "wlc", "sh"};
+	static const char *const schedulers[] = {"rr", "wlc", "sh", "mh"};
 	struct ipvs_service_attr attr = {.netmask = random_below(3) ? UINT32_MAX : 0xffffff00,
 					 .timeout = 60 + 60 * random_below(2)};
 
@@ -37,7 +37,7 @@ static struct ipvs_service_attr service_attr(void)
 	attr.flags |= random_below(3) ? 0 : IP_VS_SVC_F_ONEPACKET;
 	if (!random_below(3))
 		strcpy(attr.engine, "sip");
-	strcpy(attr.scheduler, schedulers[random_below(3)]);
+	strcpy(attr.scheduler, schedulers[random_below(4)]);
 	return attr;
 }
 
@@ -58,6 +58,8 @@ static struct ipvs_dest_attr dest_attr(void)
 
 void ipvs_random_service(struct arena *arena, struct ipvs_service *out, unsigned key)
 {
+	unsigned first = random_below(SERVERS), step = 1 + random_below(SERVERS - 1);
+
 	*out = (struct ipvs_service){.key = ipvs_random_key(key), .attr = service_attr()};
 	out->dests = arena_array(arena, SERVERS, sizeof(*out->dests));
 	for (unsigned i = 0; i < SERVERS; i++) {
@@ -66,7 +68,8 @@ void ipvs_random_service(struct arena *arena, struct ipvs_service *out, unsigned
 		out->dests[out->dest_count++] = (struct ipvs_dest){
 			.key = {.address = addr_from_ipv4(0x0a000001 + i),
 				.port = (uint16_t)(80 + i % 2)},
-			.attr = dest_attr()};
+			.attr = dest_attr(),
+			.place = (first + i * step) % SERVERS}; /* SERVERS is prime */
 	}
 }
 
@@ -115,6 +118,35 @@ struct ipvs_table ipvs_expected(struct arena *arena, const struct ipvs_table *de
 			table.services[table.count++] = actual->services[i];
 	ipvs_table_sort(&table);
 	return table;
+}
+
+bool ipvs_in_order(const struct ipvs_table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct ipvs_service *service = &table->services[i];
+
+		if (strcmp(service->attr.scheduler, "sh") != 0 &&
+		    strcmp(service->attr.scheduler, "mh") != 0)
+			continue;
+		for (size_t d = 1; d < service->dest_count && ipvs_usable(service) > 1; d++)
+			if (service->dests[d - 1].place > service->dests[d].place)
+				return false;
+	}
+	return true;
+}
+
+bool ipvs_same_order(const struct ipvs_table *a, const struct ipvs_table *b)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		const struct ipvs_dest *x = a->services[i].dests, *y = b->services[i].dests;
+		size_t count = a->services[i].dest_count;
+
+		for (size_t d = 0; d < count; d++)
+			for (size_t e = 0; e < d; e++)
+				if ((x[d].place < x[e].place) != (y[d].place < y[e].place))
+					return false;
+	}
+	return true;
 }
 
 unsigned ipvs_usable(const struct ipvs_service *service)

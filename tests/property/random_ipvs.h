@@ -21,6 +21,12 @@ struct ipvs_keys ipvs_random_owned(struct arena *arena, const struct ipvs_table 
 struct ipvs_table ipvs_expected(struct arena *arena, const struct ipvs_table *desired,
 				const struct ipvs_table *actual, const struct ipvs_keys *owned);
 
+/* Whether the destinations of each of these services that the rule is for were added in the order of
+ * their keys: those whose scheduler fills a table by it, with two usable servers or more. */
+bool ipvs_in_order(const struct ipvs_table *table);
+/* Whether two tables of the same services say alike which destination was added before which. */
+bool ipvs_same_order(const struct ipvs_table *a, const struct ipvs_table *b);
+
 /* Servers with a weight. */
 unsigned ipvs_usable(const struct ipvs_service *service);
 

@@ -67,6 +67,7 @@ static size_t mend(struct director *director, enum fake_trouble trouble, size_t 
 	ck_assert_int_eq(ipvs_plan_build(director->arena, &director->desired, &actual,
 					 &director->owned, &plan),
 			 0);
+	ck_assert_int_eq(ipvs_plan_order(director->arena, &director->desired, &plan), 0);
 	director->was_refused |= trouble == FAKE_REFUSED;
 	later = at >= plan.removals ? at - plan.removals : SIZE_MAX;
 	if (!fake_ipvs_run(&kernel, plan.ops, plan.removals, trouble, at)) {

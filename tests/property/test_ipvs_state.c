@@ -10,6 +10,7 @@
 #include "fake_ipvs.h"
 #include "ipvs/state.h"
 #include "random.h"
+#include "random_ipvs.h"
 #include "test_ipvs.h"
 
 #define LIVES 150
@@ -143,6 +144,15 @@ static bool is_sorry(const struct life *life, const struct service *service,
 	return service->sorry_server_count &&
 	       life->state.services[service - life->state.model->services].condition.sorry &&
 	       !endpoint_compare(&service->sorry_server->address, &server->address);
+}
+
+/* The end of every plan of a whole table. */
+static void put_in_order(struct life *life)
+{
+	struct ipvs_plan plan = {0};
+
+	ck_assert_int_eq(ipvs_plan_order(life->arena, &life->state.wanted, &plan), 0);
+	run(life, plan.ops, plan.count);
 }
 
 /* What the table must say of a server with a verdict; one without is as it was `before`. */
@@ -291,6 +301,8 @@ static void check_life(const struct life *life, const struct ipvs_table *before)
 	const struct ipvs_state *state = &life->state;
 
 	ck_assert(ipvs_table_equal(&life->kernel.table, &state->wanted));
+	ck_assert(ipvs_in_order(&life->kernel.table));
+	ck_assert(ipvs_same_order(&life->kernel.table, &state->wanted));
 	ck_assert_uint_eq(life->kernel.table.count, state->layout.count);
 	for (uint32_t s = 0; s < state->model->service_count; s++)
 		check_quorum(state, s, life->now);
@@ -324,6 +336,7 @@ static void step_read_back(struct life *life)
 					 &owned, &plan),
 			 0);
 	run(life, plan.ops, plan.count);
+	put_in_order(life);
 }
 
 static void settle(struct life *life, struct ipvs_plan *plan)
@@ -373,6 +386,7 @@ static void step_reload(struct life *life)
 		ipvs_plan_build(life->arena, &next.wanted, &life->state.wanted, &owned, &plan), 0);
 	life->state = next;
 	run(life, plan.ops, plan.count);
+	put_in_order(life);
 }
 
 static void step_interference(struct life *life)
@@ -406,6 +420,7 @@ static void begin(struct life *life)
 					 &owned, &plan),
 			 0);
 	run(life, plan.ops, plan.count);
+	put_in_order(life);
 }
 
 START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repair)

@@ -19,7 +19,7 @@ static struct ipvs_service web(struct ipvs_dest *dests, size_t count)
 }
 
 /* The plan between two states of one service as lines. */
-static void check_plan(const struct ipvs_service *desired, const struct ipvs_service *actual,
+static void check_plan(struct ipvs_service *desired, const struct ipvs_service *actual,
 		       const char *expected)
 {
 	auto_arena *arena = arena_new(0);
@@ -164,6 +164,37 @@ START_TEST(a_removal_waits_while_it_would_leave_a_service_empty)
 }
 END_TEST
 
+START_TEST(a_destination_that_came_too_late_moves_those_that_follow_it_where_order_matters)
+{
+	struct ipvs_dest before[] = {test_dest("10.0.0.1:80", 1), test_dest("10.0.0.3:80", 1),
+				     test_dest("10.0.0.4:80", 1)};
+	struct ipvs_dest after[] = {test_dest("10.0.0.1:80", 1), test_dest("10.0.0.2:80", 1),
+				    test_dest("10.0.0.3:80", 1), test_dest("10.0.0.4:80", 1)};
+	struct ipvs_service desired = web(after, 4), actual = web(before, 3);
+
+	before[1].place = 5;
+	before[2].place = 9;
+	check_plan(&desired, &actual, "ipvsadm -a -t 192.168.8.200:80 -r 10.0.0.2:80 -g -w 1\n");
+	strcpy(desired.attr.scheduler, "mh");
+	strcpy(actual.attr.scheduler, "mh");
+	check_plan(&desired, &actual,
+		   "ipvsadm -a -t 192.168.8.200:80 -r 10.0.0.2:80 -g -w 1\n"
+		   "ipvsadm -d -t 192.168.8.200:80 -r 10.0.0.3:80\n"
+		   "ipvsadm -a -t 192.168.8.200:80 -r 10.0.0.3:80 -g -w 1\n"
+		   "ipvsadm -d -t 192.168.8.200:80 -r 10.0.0.4:80\n"
+		   "ipvsadm -a -t 192.168.8.200:80 -r 10.0.0.4:80 -g -w 1\n");
+	for (size_t i = 1; i < 4; i++)
+		ck_assert_uint_gt(after[i].place, after[i - 1].place);
+	before[2].place = 2; /* found in another order */
+	check_plan(&actual, &actual,
+		   "ipvsadm -d -t 192.168.8.200:80 -r 10.0.0.4:80\n"
+		   "ipvsadm -a -t 192.168.8.200:80 -r 10.0.0.4:80 -g -w 1\n");
+	before[2].place = 2;
+	before[0].attr.weight = before[1].attr.weight = 0; /* the only one that serves anybody */
+	check_plan(&actual, &actual, "");
+}
+END_TEST
+
 START_TEST(sorting_drops_doubles)
 {
 	struct ipvs_dest dests[] = {test_dest("10.0.0.2:80", 1), test_dest("10.0.0.1:80", 1),
@@ -205,5 +236,6 @@ TCase *ipvs_plan_case(void)
 		    a_service_that_goes_is_one_operation, equal_services_need_nothing,
 		    all_that_a_service_can_be_has_ipvsadms_words, a_foreign_service_is_left_alone,
 		    a_removal_waits_while_it_would_leave_a_service_empty,
+		    a_destination_that_came_too_late_moves_those_that_follow_it_where_order_matters,
 		    sorting_drops_doubles, a_virtual_service_has_a_short_name);
 }
