@@ -3,7 +3,6 @@ import collections
 
 from lbhatest import WebServer, wait_for, wait_until
 from lbhatest.examples import WebCluster, example
-from test_nat import CONFIG as NAT, VIP as NAT_VIP
 
 VIP = "192.168.8.200"
 
@@ -38,11 +37,13 @@ def test_direct_routing_works_where_nothing_else_comes_in(lab):
 
 def test_nat_works_where_nothing_else_comes_in(lab):
     outside, inside = lab.segment("outside", "172.30.0.0/24"), lab.segment("inside", "10.0.0.0/24")
-    lb1 = lab.director("lb1", (outside, "172.30.0.10"), (inside, "10.0.0.100"), config=NAT)
+    text = example("nat-two-nets")
+    lb1 = lab.director("lb1", (outside, "172.30.0.10"), (inside, "10.0.0.10"), config=text)
     for name, address in (("a", "10.0.0.7"), ("b", "10.0.0.14")):
         lab.real_server(name, inside, address, port=8080, gateway="10.0.0.100")
     client = lab.client("client", outside, "172.30.0.100")
     lb1.start()
-    lb1.wait_role("MASTER", within=10)
+    for name in "outside", "inside":
+        lb1.wait_role("MASTER", within=10, name=name)
     wait_until(lambda: lb1.service()["state"] == "up", within=10, what="both servers are up")
-    check_services_alone(lb1, client, NAT_VIP, "172.30.0.10", NAT)
+    check_services_alone(lb1, client, "172.30.0.200", "172.30.0.10", text)
