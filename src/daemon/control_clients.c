@@ -1,6 +1,7 @@
-/* See control_clients.h. A client is in one of four moods: reading (no line is open), open (its
- * line is with the callee, `ticket` is not 0), sending (`answer` is not NULL), following (`more` is
- * not NULL: when all is sent it asks for more). Reading goes on
+/* See control_clients.h. A client is in one of five moods: reading (no line is open), open (its
+ * line is with the callee, `ticket` is not 0), sending (`answer` is not NULL), told in pieces
+ * (`pieces` is not NULL: when all is sent the next is made, a turn of the loop later), following
+ * (`more` is not NULL: when all is sent it asks for more). Reading goes on
  * while there is room in its buffer, so that its end is seen; the next line is cut when the last
  * answer has left. A client that has closed its sending side still gets its answers. */
 #include "daemon/control_clients.h"
@@ -31,6 +32,7 @@ struct client {
 	bool ended;   /* nothing more comes from it */
 	bool cutting; /* its lines are being handled further up the stack */
 	clients_more *more; /* of a follower */
+	clients_more *pieces; /* of an answer that is not at its end */
 	uint64_t cursor;
 	char *answer;
 	size_t sent, size;
@@ -181,6 +183,21 @@ static bool client_take_more(struct client *client)
 	return true;
 }
 
+/* Makes the next piece; false when the client is gone, for want of memory. */
+static bool client_make_piece(struct client *client)
+{
+	char *text = client->pieces(client->clients->ctx, &client->cursor);
+
+	if (!text) {
+		client_drop(client);
+		return false;
+	}
+	if (client->cursor == UINT64_MAX)
+		client->pieces = NULL;
+	client_set_answer(client, text);
+	return true;
+}
+
 /* Moves the client on as far as it goes now: send, then the next line, until something has to be
  * waited for. */
 static void client_go(struct client *client)
@@ -189,7 +206,9 @@ static void client_go(struct client *client)
 	for (;;) {
 		if (client->answer && !client_send(client))
 			return;
-		if (client->answer || client->ticket)
+		if (client->pieces && !client->answer)
+			io_want_write(&client->io, true);
+		if (client->answer || client->ticket || client->pieces)
 			break;
 		if (client->more) {
 			if (client_take_more(client))
@@ -241,7 +260,11 @@ static void client_readable(void *ctx)
 
 static void client_writable(void *ctx)
 {
-	client_go(ctx);
+	struct client *client = ctx;
+
+	if (client->pieces && !client->answer && !client_make_piece(client))
+		return;
+	client_go(client);
 }
 
 /* NULL: it has left. */
@@ -270,6 +293,19 @@ void clients_answer(struct clients *clients, uint32_t ticket, char *answer)
 		client->used = 0;
 	}
 	client_set_answer(client, answer);
+	if (!client->cutting)
+		client_go(client);
+}
+
+void clients_tell(struct clients *clients, uint32_t ticket, clients_more *pieces)
+{
+	struct client *client = client_find(clients, ticket);
+
+	if (!client)
+		return;
+	client->ticket = 0;
+	client->pieces = pieces;
+	client->cursor = 0;
 	if (!client->cutting)
 		client_go(client);
 }
@@ -317,7 +353,7 @@ static struct client *place_find(struct clients *clients)
 
 		if (!client->clients)
 			return client;
-		if (!client->ticket && !client->answer && !client->more &&
+		if (!client->ticket && !client->answer && !client->pieces && !client->more &&
 		    (!oldest || client->heard < oldest->heard))
 			oldest = client;
 	}

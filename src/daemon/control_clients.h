@@ -4,6 +4,9 @@
  * places are taken the one that has been silent longest goes. A line gets a ticket; whoever answers
  * later does so by ticket, and a client that has left meanwhile is forgotten.
  *
+ * A long answer is told in pieces, one for each turn of the loop and each made only when the one
+ * before has left: it needs the memory of a piece, and others are heard between.
+ *
  * A client may become a follower: then it gets lines as they come, from wherever its cursor stands.
  * What it has not taken is kept by whoever makes the lines, not here: a follower that does not read
  * costs one piece of text. */
@@ -37,7 +40,9 @@ struct client_peer {
 typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *peer,
 			  const char *line, size_t length);
 
-/* What a follower gets next: text after *cursor, which moves on, malloc'ed; NULL: nothing yet. */
+/* What a follower gets next: text after *cursor, which moves on, malloc'ed; NULL: nothing yet. Of an
+ * answer in pieces: the next, which moves the cursor on, and with the last to UINT64_MAX; NULL: out of
+ * memory. */
 typedef char *clients_more(void *ctx, uint64_t *cursor);
 
 /* Takes the listening socket over. Lines of root may have `root_line` bytes (at least
@@ -48,6 +53,9 @@ void clients_free(struct clients *clients);
 
 /* Sends an answer, malloc'ed and taken over (NULL, out of memory, drops the client). */
 void clients_answer(struct clients *clients, uint32_t ticket, char *answer);
+
+/* Sends an answer in pieces, from cursor 0 on. */
+void clients_tell(struct clients *clients, uint32_t ticket, clients_more *pieces);
 
 /* Sends an answer (as above) and makes the client a follower: nothing it says is heard any more.
  * False: there are FOLLOWERS_MAX, nothing was done and the answer is still the caller's. */

@@ -33,6 +33,7 @@
 #include "daemon/control_live.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_operator.h"
+#include "daemon/control_pieces.h"
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
 #include "daemon/control_words.h"
@@ -481,6 +482,32 @@ static bool watch_fact(void *ctx, int peer, UNUSED uint32_t index, uint16_t *typ
 	return true;
 }
 
+/* ---- long answers ----------------------------------------------------------------- */
+
+static char *more_status(void *ctx, uint64_t *cursor)
+{
+	const struct control *control = ctx;
+
+	return pieces_of_status(&control->mirror, clock_now(), clock_wall_offset(), cursor);
+}
+
+static char *more_services(void *ctx, uint64_t *cursor)
+{
+	const struct control *control = ctx;
+
+	return pieces_of_services(&control->mirror, clock_wall_offset(), cursor);
+}
+
+/* What may be long and so is told in pieces; NULL when this request is not. */
+static clients_more *pieces_of(const struct control_request *request)
+{
+	if (request->kind == CONTROL_STATUS)
+		return more_status;
+	if (request->kind == CONTROL_SERVICES && !request->service[0])
+		return more_services;
+	return NULL;
+}
+
 /* The answer to a request that needs nobody else. */
 static char *answer_now(const struct control *control, const struct control_request *request)
 {
@@ -488,13 +515,10 @@ static char *answer_now(const struct control *control, const struct control_requ
 	nstime wall = clock_wall_offset();
 
 	switch (request->kind) {
-	case CONTROL_STATUS:
-		return control_answer(status_json(mirror, clock_now(), wall));
 	case CONTROL_VRRP:
 		return control_answer(status_vrrp_json(mirror, wall));
 	case CONTROL_SERVICES:
-		return control_answer(status_services_json(
-			mirror, request->service[0] ? request->service : NULL, wall));
+		return control_answer(status_services_json(mirror, request->service, wall));
 	case CONTROL_CONFIG:
 		return mirror->model ? answer_config(mirror)
 				     : control_refusal("no configuration is loaded yet", NULL);
@@ -507,6 +531,7 @@ static char *answer_now(const struct control *control, const struct control_requ
 		return export_answer(mirror, request->format);
 	case CONTROL_TRAFFIC:
 		return control_answer(live_traffic_json(mirror, wall));
+	case CONTROL_STATUS: /* told in pieces */
 	case CONTROL_PING:
 	case CONTROL_ZERO:
 	case CONTROL_RELOAD:
@@ -545,6 +570,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	struct control *control = ctx;
 	struct control_request request;
 	char error[CONTROL_ERROR];
+	clients_more *pieces;
 	const char *refused;
 	bool is_command;
 	char *answer;
@@ -557,6 +583,11 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	refused = forbidden(control, peer, is_command);
 	if (!refused && request.kind == CONTROL_TRAFFIC)
 		watch(control);
+	pieces = refused ? NULL : pieces_of(&request);
+	if (pieces) {
+		clients_tell(control->clients, ticket, pieces);
+		return;
+	}
 	if (refused)
 		answer = control_refusal(refused, NULL);
 	else if (request.follow)

@@ -384,7 +384,7 @@ void control_request_fini(struct control_request *request)
 /* One line: compact, reals in as few digits as they were meant to have. */
 static char *as_line(json_t *answer)
 {
-	char *text = answer ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+	char *text = answer ? json_dumps(answer, CONTROL_JSON) : NULL;
 	char *line = text ? realloc(text, strlen(text) + 2) : NULL;
 
 	json_decref(answer);

@@ -112,6 +112,9 @@ void control_request_fini(struct control_request *request);
 bool control_request_is_command(enum control_kind kind);
 const char *control_request_name(enum control_kind kind);
 
+/* How JSON stands in a line: compact, reals in as few digits as they were meant to have. */
+#define CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
 /* Answers as a line with its end, malloc'ed; NULL when out of memory. Both take over the JSON given
  * (`lines` may be NULL: none). */
 char *control_answer(json_t *result);

@@ -502,7 +502,7 @@ static json_t *quorum_json(const struct fact_service *fact)
 	return object;
 }
 
-static json_t *service_json(const struct mirror *mirror, size_t at, nstime wall)
+json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 {
 	const struct service *service = &mirror->model->services[at];
 	struct fact_service fact = mirror->services[at].fact;
@@ -535,7 +535,7 @@ json_t *status_services_json(const struct mirror *mirror, const char *name, nsti
 
 	for (size_t i = 0; mirror->model && i < mirror->model->service_count; i++)
 		if (!name || !strcmp(mirror->model->services[i].name, name))
-			array = append(array, service_json(mirror, i, wall));
+			array = append(array, status_service_json(mirror, i, wall));
 	return array;
 }
 
@@ -683,7 +683,7 @@ static uint32_t generation(const struct mirror *mirror)
 	return mirror->model ? mirror->model->generation : 0;
 }
 
-json_t *status_json(const struct mirror *mirror, nstime now, nstime wall)
+static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, bool services)
 {
 	const struct model *model = mirror->model;
 	const struct fact_daemon *daemon = &mirror->daemon;
@@ -700,11 +700,22 @@ json_t *status_json(const struct mirror *mirror, nstime now, nstime wall)
 	put(&object, "reload", reload_json(daemon, wall));
 	put(&object, "vrrp", status_vrrp_json(mirror, wall));
 	put(&object, "sync_groups", groups_json(mirror, wall));
-	put(&object, "services", status_services_json(mirror, NULL, wall));
+	if (services)
+		put(&object, "services", status_services_json(mirror, NULL, wall));
 	put(&object, "overrides", status_overrides_json(mirror));
 	put(&object, "overrides_error",
 	    daemon->overrides_error[0] ? status_text(daemon->overrides_error) : json_null());
 	put(&object, "ipvs", table_json(model, &mirror->table, wall));
 	put(&object, "time", time_json(now, wall));
 	return object;
+}
+
+json_t *status_json(const struct mirror *mirror, nstime now, nstime wall)
+{
+	return whole_json(mirror, now, wall, true);
+}
+
+json_t *status_rest_json(const struct mirror *mirror, nstime now, nstime wall)
+{
+	return whole_json(mirror, now, wall, false);
 }

@@ -16,6 +16,9 @@ json_t *status_json(const struct mirror *mirror, nstime now, nstime wall);
 json_t *status_vrrp_json(const struct mirror *mirror, nstime wall);
 /* `name`: of that service alone; NULL: of all. */
 json_t *status_services_json(const struct mirror *mirror, const char *name, nstime wall);
+json_t *status_service_json(const struct mirror *mirror, size_t index, nstime wall);
+/* Everything but the services. */
+json_t *status_rest_json(const struct mirror *mirror, nstime now, nstime wall);
 json_t *status_overrides_json(const struct mirror *mirror);
 
 /* Any text as a JSON string: what is not UTF-8 or would steer a terminal becomes '?'; NULL becomes

@@ -273,6 +273,7 @@ static char folder[] = "/tmp/lbha-test-XXXXXX", path[64];
 static uint32_t held[8]; /* tickets of lines "hold" */
 static size_t held_count, lines_seen;
 static uint64_t made; /* lines for followers so far */
+static unsigned pieces_made;
 
 /* The ring of this test keeps the last eight numbers, a line each. */
 static char *more(UNUSED void *ctx, uint64_t *cursor)
@@ -288,6 +289,23 @@ static char *more(UNUSED void *ctx, uint64_t *cursor)
 		++*cursor;
 		ck_assert_int_gt(asprintf(&text, "%llu\n", (unsigned long long)*cursor), 0);
 	}
+	return text;
+}
+
+#define PIECES 16
+
+/* An answer of a mebibyte in pieces. */
+static char *piece(UNUSED void *ctx, uint64_t *cursor)
+{
+	char *text = malloc((1 << 16) + 1);
+
+	pieces_made++;
+	memset(text, 'p', 1 << 16);
+	text[1 << 16] = '\0';
+	if (++*cursor < PIECES)
+		return text;
+	text[(1 << 16) - 1] = '\n';
+	*cursor = UINT64_MAX;
 	return text;
 }
 
@@ -318,6 +336,11 @@ static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer 
 			free(answer);
 			clients_answer(clients, ticket, strdup("no\n"));
 		}
+		return;
+	}
+	if (!strncmp(answer, "pieces", 6)) {
+		free(answer);
+		clients_tell(clients, ticket, piece);
 		return;
 	}
 	if (!strncmp(answer, "big", 3)) {
@@ -356,6 +379,7 @@ static void setup(void)
 	ck_assert_int_eq(timer_init(loop, &turn, LOOP_IDLE, turn_over, NULL), 0);
 	held_count = lines_seen = 0;
 	made = 0;
+	pieces_made = 0;
 }
 
 static void teardown(void)
@@ -503,6 +527,28 @@ START_TEST(a_large_answer_arrives_whole)
 	expect(fd, "after\n");
 	free(got);
 	close(fd);
+}
+END_TEST
+
+START_TEST(an_answer_in_pieces_is_made_as_it_is_read_and_others_are_heard_between)
+{
+	static char out[1 << 20];
+	int slow = dial(), other = dial();
+	bool ended = false;
+
+	say(slow, "pieces\nafter\n");
+	say(other, "hello\n");
+	expect(other, "hello\n");
+	run_for(50 * NSTIME_MS);
+	ck_assert_uint_lt(pieces_made, PIECES);
+	ck_assert_uint_eq(hear(slow, out, sizeof(out), &ended), sizeof(out));
+	ck_assert(!ended);
+	ck_assert_int_eq(out[0], 'p');
+	ck_assert_ptr_eq(memchr(out, '\n', sizeof(out)), out + sizeof(out) - 1);
+	expect(slow, "after\n");
+	ck_assert_uint_eq(pieces_made, PIECES);
+	close(slow);
+	close(other);
 }
 END_TEST
 
@@ -709,7 +755,8 @@ static TCase *clients_case(void)
 		a_client_that_does_not_read_is_dropped, the_silent_make_room_for_the_new,
 		a_follower_gets_lines_as_they_come,
 		a_follower_that_does_not_read_is_told_what_it_missed,
-		followers_leave_room_for_others, random_clients_do_no_harm);
+		followers_leave_room_for_others, random_clients_do_no_harm,
+		an_answer_in_pieces_is_made_as_it_is_read_and_others_are_heard_between);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	return tcase;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_operator.h"
+#include "daemon/control_pieces.h"
 #include "daemon/control_status.h"
 #include "golden.h"
 #include "suite.h"
@@ -683,6 +684,77 @@ START_TEST(other_directors_are_named_as_not_told)
 }
 END_TEST
 
+/* The same model, with each service so many times. */
+static void mirror_make_large(struct mirror *mirror, size_t times)
+{
+	struct mirror small;
+	struct model *model;
+	struct service *services;
+
+	mirror_make(&small);
+	model = arena_copy(small.arena, small.model, sizeof(*model));
+	services = arena_array(small.arena, times * model->service_count, sizeof(*services));
+	for (size_t i = 0; i < times * model->service_count; i++)
+		services[i] = model->services[i % model->service_count];
+	model->services = services;
+	model->service_count *= times;
+	ck_assert_int_eq(mirror_prepare(mirror, model, small.arena), 0);
+}
+
+/* Reads the line that the pieces make up; how many they were goes to *count. */
+static json_t *whole(struct mirror *mirror, bool status, unsigned *count)
+{
+	uint64_t cursor = 0;
+	char *line = strdup("");
+	json_t *answer;
+
+	for (*count = 0; cursor != UINT64_MAX; ++*count) {
+		char *piece = status ? pieces_of_status(mirror, START + 735 * NSTIME_S, WALL, &cursor)
+				     : pieces_of_services(mirror, WALL, &cursor);
+
+		line = realloc(line, strlen(line) + strlen(piece) + 1);
+		strcat(line, piece);
+		free(piece);
+	}
+	ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+	answer = json_loads(line, 0, NULL);
+	free(line);
+	return answer;
+}
+
+static void compare_pieces(struct mirror *mirror, unsigned least)
+{
+	json_t *status = status_json(mirror, START + 735 * NSTIME_S, WALL);
+	unsigned count;
+	json_t *answer = whole(mirror, true, &count);
+
+	ck_assert(json_equal(json_object_get(answer, "result"), status));
+	ck_assert_uint_ge(count, least);
+	json_decref(answer);
+	answer = whole(mirror, false, &count);
+	ck_assert(json_equal(json_object_get(answer, "result"), json_object_get(status, "services")));
+	ck_assert_uint_ge(count, least);
+	json_decref(answer);
+	json_decref(status);
+}
+
+START_TEST(the_pieces_of_a_long_answer_are_the_whole)
+{
+	struct mirror mirror;
+
+	mirror_init(&mirror);
+	compare_pieces(&mirror, 1);
+	mirror_make(&mirror);
+	tell_all(&mirror);
+	compare_pieces(&mirror, 1);
+	mirror_fini(&mirror);
+	mirror_make_large(&mirror, 500);
+	tell_all(&mirror);
+	compare_pieces(&mirror, 4);
+	mirror_fini(&mirror);
+}
+END_TEST
+
 START_TEST(hostile_texts_become_harmless_json)
 {
 	json_t *text = status_text("a\033[2J\n\xff\xc3");
@@ -700,6 +772,7 @@ int main(void)
 			      status_before_any_fact_says_not_reported,
 			      status_before_any_model_is_complete_in_shape,
 			      array_requests_have_the_same_shape_as_in_status,
+			      the_pieces_of_a_long_answer_are_the_whole,
 			      hostile_texts_become_harmless_json),
 			 CASE("mirror", facts_out_of_the_models_range_are_refused,
 			      what_the_operator_wants_of_a_server_is_told,

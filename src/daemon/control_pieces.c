@@ -1,0 +1,108 @@
+/* See control_pieces.h. The cursor is the number of the next service, plus one: the services come
+ * last, so all else stands in the first piece. */
+#include "daemon/control_pieces.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/control_mirror.h"
+#include "daemon/control_request.h"
+#include "daemon/control_status.h"
+
+#define PIECE 65536 /* bytes, from which on the next service waits for the next piece */
+
+/* A text that grows, by stdio. */
+struct piece {
+	FILE *out;
+	char *text;
+	size_t size;
+	bool failed;
+};
+
+static void piece_json(struct piece *piece, json_t *json)
+{
+	if (!json || json_dumpf(json, piece->out, CONTROL_JSON))
+		piece->failed = true;
+	json_decref(json);
+}
+
+static void piece_text(struct piece *piece, const char *text, size_t size)
+{
+	if (fwrite(text, 1, size, piece->out) != size)
+		piece->failed = true;
+}
+
+/* As many services as a piece holds, and what ends the line after the last. */
+static void piece_services(struct piece *piece, const struct mirror *mirror, nstime wall,
+			   const char *end, uint64_t *cursor)
+{
+	size_t count = mirror->model ? mirror->model->service_count : 0;
+	size_t next = *cursor ? (size_t)*cursor - 1 : 0;
+
+	while (next < count && !piece->failed && ftell(piece->out) < PIECE) {
+		if (next)
+			piece_text(piece, ",", 1);
+		piece_json(piece, status_service_json(mirror, next++, wall));
+	}
+	*cursor = next + 1;
+	if (next < count)
+		return;
+	piece_text(piece, end, strlen(end));
+	*cursor = UINT64_MAX;
+}
+
+/* The beginning of an answer: an object that stays open. */
+static void piece_open(struct piece *piece, json_t *object)
+{
+	char *text = object ? json_dumps(object, CONTROL_JSON) : NULL;
+
+	json_decref(object);
+	if (text)
+		piece_text(piece, text, strlen(text) - 1);
+	else
+		piece->failed = true;
+	free(text);
+}
+
+static char *piece_end(struct piece *piece)
+{
+	bool failed = fclose(piece->out) || piece->failed;
+
+	if (!failed)
+		return piece->text;
+	free(piece->text);
+	return NULL;
+}
+
+char *pieces_of_status(const struct mirror *mirror, nstime now, nstime wall, uint64_t *cursor)
+{
+	static const char before[] = "{\"ok\":true,\"result\":", services[] = ",\"services\":[";
+	struct piece piece = {0};
+
+	piece.out = open_memstream(&piece.text, &piece.size);
+	if (!piece.out)
+		return NULL;
+	if (!*cursor) {
+		piece_text(&piece, before, strlen(before));
+		piece_open(&piece, status_rest_json(mirror, now, wall));
+		piece_text(&piece, services, strlen(services));
+	}
+	piece_services(&piece, mirror, wall, "]}}\n", cursor);
+	return piece_end(&piece);
+}
+
+char *pieces_of_services(const struct mirror *mirror, nstime wall, uint64_t *cursor)
+{
+	static const char before[] = "{\"ok\":true,\"result\":[";
+	struct piece piece = {0};
+
+	piece.out = open_memstream(&piece.text, &piece.size);
+	if (!piece.out)
+		return NULL;
+	if (!*cursor)
+		piece_text(&piece, before, strlen(before));
+	piece_services(&piece, mirror, wall, "]}\n", cursor);
+	return piece_end(&piece);
+}
