@@ -471,7 +471,9 @@ static void subject_begin(struct roster *roster, uint32_t index, nstime now)
 	const struct check *check = &roster->model->checks[probe->check];
 
 	roster->subjects[index].automaton = automaton_start(check, now);
-	schedule_set(&roster->starts, index, schedule_first(probe->key, check->interval, now));
+	schedule_set(&roster->starts, index,
+		     schedule_first(probe->key, check->interval,
+				    check->initial != CHECK_INITIAL_UP, now));
 }
 
 /* What was known under the old number, with the words in the new place. */

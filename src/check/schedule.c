@@ -132,9 +132,11 @@ static nstime scale(uint64_t bits, nstime limit)
 	return (nstime)(bits % ((uint64_t)limit + 1));
 }
 
-nstime schedule_first(uint64_t key, nstime interval, nstime now)
+nstime schedule_first(uint64_t key, nstime interval, bool hurry, nstime now)
 {
-	return nstime_after(now, scale(mix(key), nstime_min(interval, FIRST_WINDOW)));
+	nstime window = hurry ? nstime_min(interval, FIRST_WINDOW) : interval;
+
+	return nstime_after(now, scale(mix(key), window));
 }
 
 nstime schedule_again(nstime planned, nstime delay, uint64_t random, nstime now)

@@ -40,8 +40,10 @@ nstime schedule_next(const struct schedule *schedule);
  * time. */
 bool schedule_take(struct schedule *schedule, nstime now, uint32_t *item, nstime *due);
 
-/* When the probe of this key starts first: from `now` to now + min(interval, 1 s). */
-nstime schedule_first(uint64_t key, nstime interval, nstime now);
+/* When the probe of this key starts first: from `now` to now + min(interval, 1 s). In no hurry, because
+ * nobody waits for its verdict (initial: up): to now + interval, so that a large site is not probed
+ * all at once while it starts. */
+nstime schedule_first(uint64_t key, nstime interval, bool hurry, nstime now);
 /* When it starts next: `delay` after its planned start, less jitter made of `random` (any 64 bits);
  * never in the past, since probes do not overlap and missed ones are not made up for. */
 nstime schedule_again(nstime planned, nstime delay, uint64_t random, nstime now);

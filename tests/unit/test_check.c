@@ -368,12 +368,27 @@ START_TEST(first_starts_are_spread_over_a_second_at_most)
 	int parts[10] = {0};
 
 	for (uint64_t key = 1; key <= 10000; key++) {
-		nstime start = schedule_first(key, 5 * NSTIME_S, NSTIME_S) - NSTIME_S;
+		nstime start = schedule_first(key, 5 * NSTIME_S, true, NSTIME_S) - NSTIME_S;
 
 		ck_assert(start >= 0 && start <= NSTIME_S);
-		ck_assert(start == schedule_first(key, 5 * NSTIME_S, NSTIME_S) - NSTIME_S);
-		ck_assert(schedule_first(key, 100 * NSTIME_MS, 0) <= 100 * NSTIME_MS);
+		ck_assert(start == schedule_first(key, 5 * NSTIME_S, true, NSTIME_S) - NSTIME_S);
+		ck_assert(schedule_first(key, 100 * NSTIME_MS, true, 0) <= 100 * NSTIME_MS);
 		parts[start / (NSTIME_S / 10) % 10]++;
+	}
+	for (int i = 0; i < 10; i++)
+		ck_assert_msg(parts[i] > 800 && parts[i] < 1200, "part %d has %d", i, parts[i]);
+}
+END_TEST
+
+START_TEST(first_starts_without_hurry_are_spread_over_the_interval)
+{
+	int parts[10] = {0};
+
+	for (uint64_t key = 1; key <= 10000; key++) {
+		nstime start = schedule_first(key, 5 * NSTIME_S, false, NSTIME_S) - NSTIME_S;
+
+		ck_assert(start >= 0 && start <= 5 * NSTIME_S);
+		parts[start / (NSTIME_S / 2) % 10]++;
 	}
 	for (int i = 0; i < 10; i++)
 		ck_assert_msg(parts[i] > 800 && parts[i] < 1200, "part %d has %d", i, parts[i]);
@@ -666,6 +681,7 @@ int main(void)
 			 CASE("schedule", nothing_is_due_before_its_time,
 			      items_come_in_order_of_time_under_any_changes,
 			      first_starts_are_spread_over_a_second_at_most,
+			      first_starts_without_hurry_are_spread_over_the_interval,
 			      later_starts_come_at_most_a_sixteenth_early_and_never_late,
 			      a_probe_longer_than_its_interval_delays_the_next_one),
 			 CASE("merge", probes_of_the_same_key_keep_their_state_wherever_they_move,
