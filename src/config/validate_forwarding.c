@@ -1,5 +1,6 @@
 /* Which server can be reached in which way. Kernel: net/netfilter/ipvs/ip_vs_ctl.c
- * (ip_vs_genl_set_cmd: families may differ in a tunnel only), ip_vs_xmit.c (only nat rewrites a
+ * (ip_vs_genl_set_cmd: families may differ in a tunnel only, and not beside connection sync,
+ * which has no words for that), ip_vs_xmit.c (only nat rewrites a
  * packet; local hands it to this machine, whatever address the server has). */
 #include <stdarg.h>
 #include <string.h>
@@ -123,6 +124,31 @@ static bool gre_fits(struct build *build, const struct tunnel *tunnel,
 	return false;
 }
 
+static bool differs(const struct service *service, uint8_t family)
+{
+	if (!service->listen_count)
+		return service->family && service->family != family;
+	for (size_t i = 0; i < service->listen_count; i++)
+		if (service->listen[i].address.family && service->listen[i].address.family != family)
+			return true;
+	return false;
+}
+
+static bool sync_fits(struct build *build, const struct service *service,
+		      const struct real_server *server, const struct build_place *place)
+{
+	char address[ADDR_TEXT];
+
+	if (!build->model->global.ipvs.sync_count || !server->address.address.family ||
+	    !differs(service, server->address.address.family))
+		return true;
+	server_error(build, place,
+		     "%s is of another family than \"%s\", which the kernel cannot have beside "
+		     "connection sync (global.ipvs.sync)",
+		     addr_format(&server->address.address, address), service->name);
+	return false;
+}
+
 /* One server against all that its service listens on; one complaint is enough. */
 static bool server_fits(struct build *build, const struct build_service *service, size_t number)
 {
@@ -138,7 +164,7 @@ static bool server_fits(struct build *build, const struct build_service *service
 		if (model->listen[i].address.family && server->address.address.family &&
 		    !listener_fits(build, model, &model->listen[i], server, place))
 			return false;
-	return local_fits(build, server, place) &&
+	return local_fits(build, server, place) && sync_fits(build, model, server, place) &&
 	       (!place->has_tunnel || gre_fits(build, &server->tunnel, place));
 }
 
