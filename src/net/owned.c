@@ -107,6 +107,10 @@ size_t owned_format(const struct owned *record, char *out)
 		length = snprintf(out, OWNED_LINE, "%c link %s %s\n", sign, record->link.name,
 				  name_or_none(record->link.parent));
 		break;
+	case OWNED_TABLE:
+		length = snprintf(out, OWNED_LINE, "%c table inet %s\n", sign,
+				  record->table.name);
+		break;
 	case OWNED_OTHER:
 		*out = '\0'; /* of any length: whoever writes the file copies it */
 		break;
@@ -245,6 +249,15 @@ static bool parse_link(const struct words *words, struct owned_link *out)
 	return true;
 }
 
+static bool parse_table(const struct words *words, struct owned_table *out)
+{
+	if (words->count != 4 || strcmp(words->word[2], "inet") != 0 ||
+	    strlen(words->word[3]) >= sizeof(out->name))
+		return false;
+	snprintf(out->name, sizeof(out->name), "%s", words->word[3]);
+	return true;
+}
+
 static bool record_parse(const struct words *words, struct owned *record)
 {
 	const char *kind = words->word[1];
@@ -272,6 +285,10 @@ static bool record_parse(const struct words *words, struct owned *record)
 	if (!strcmp(kind, "sync")) {
 		record->kind = OWNED_SYNC;
 		return parse_sync(words, &record->sync);
+	}
+	if (!strcmp(kind, "table")) {
+		record->kind = OWNED_TABLE;
+		return parse_table(words, &record->table);
 	}
 	if (!strcmp(kind, "link")) {
 		record->kind = OWNED_LINK;
@@ -323,6 +340,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		return strcmp(a->timeout.name, b->timeout.name);
 	case OWNED_SYNC:
 		return strcmp(a->sync.role, b->sync.role);
+	case OWNED_TABLE:
+		return strcmp(a->table.name, b->table.name);
 	case OWNED_OTHER:
 		break;
 	}
@@ -509,5 +528,13 @@ struct owned owned_of_mark(bool gone, uint32_t mark, uint8_t family)
 
 	record.service.mark = mark;
 	record.service.endpoint.address.family = family;
+	return record;
+}
+
+struct owned owned_of_table(bool gone, const char *name)
+{
+	struct owned record = {.gone = gone, .kind = OWNED_TABLE};
+
+	snprintf(record.table.name, sizeof(record.table.name), "%s", name);
 	return record;
 }

@@ -8,6 +8,7 @@
  *   + service mark 80 ipv4                          one that is known by a firewall mark
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
+ *   + table inet lbha                              of nftables rules
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
  *   + sync master 3 eth0 51                         a daemon of IPVS: link, id
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
@@ -40,6 +41,7 @@ enum owned_kind {
 	OWNED_LINK,
 	OWNED_TIMEOUT,
 	OWNED_SYNC,
+	OWNED_TABLE,
 	OWNED_OTHER,   /* a line we do not understand */
 };
 
@@ -87,6 +89,11 @@ struct owned_sync {
 	uint32_t id;
 };
 
+/* A table of nftables rules of family inet. Key: its name. */
+struct owned_table {
+	char name[32];
+};
+
 struct owned {
 	bool gone; /* "-" */
 	enum owned_kind kind;
@@ -98,6 +105,7 @@ struct owned {
 		struct owned_link link;
 		struct owned_timeout timeout;
 		struct owned_sync sync;
+		struct owned_table table;
 		const char *line; /* OWNED_OTHER: the text, without its end of line */
 	};
 };
@@ -139,5 +147,6 @@ struct owned owned_of_link(bool gone, const char *name, const char *parent);
 struct owned owned_of_sysctl(bool gone, const struct sysctl_op *op);
 struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint);
 struct owned owned_of_mark(bool gone, uint32_t mark, uint8_t family);
+struct owned owned_of_table(bool gone, const char *name);
 
 #endif

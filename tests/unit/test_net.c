@@ -258,6 +258,7 @@ START_TEST(owned_lines_read_back_as_written)
 		"+ service tcp 192.168.8.200",
 		"+ service mark 80 ipv4",
 		"- service mark 4294967295 ipv6",
+		"+ table inet lbha",
 		"+ timeout tcp_fin 120 4294967295",
 		"+ foreign 1 lo 192.168.8.200/32",
 		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0 254",
