@@ -285,7 +285,9 @@ bool validate_ipvs(struct build *build, struct build_service *service);
 void resolve_mark(struct build_service *service);
 /* Listeners or a mark, and what goes with a mark. */
 bool validate_mark(struct build *build, struct build_service *service);
-/* Marks among each other. */
+/* What lbha's own marks are made of: at global.ipvs. */
+void validate_mark_base(struct build *build, const struct origin *ipvs);
+/* Marks among each other; gives groups theirs. */
 void validate_marks(struct build *build);
 
 /* Rules inside one service; to be called before its probes are made. False when one was broken. */

@@ -69,9 +69,7 @@ void build_carried(struct build *build)
 	for (size_t s = 0; s < model->service_count; s++) {
 		struct service *service = &model->services[s];
 
-		for (size_t i = 0; i < service->listen_count; i++)
-			add_carriers(build, &by_address, service, &service->listen[i].address);
-		for (size_t i = 0; i < service->address_count; i++)
-			add_carriers(build, &by_address, service, &service->addresses[i]);
+		for (size_t i = 0; i < service_vip_count(service); i++)
+			add_carriers(build, &by_address, service, service_vip(service, i));
 	}
 }

@@ -273,6 +273,7 @@ static void build_global(struct build *build)
 		    origins);
 	judge_users(build, origin_of(&schema_global, origins, "users"));
 	build->global_origins = origins;
+	validate_mark_base(build, origin_of(&schema_global, origins, "ipvs"));
 }
 
 static void build_cluster(struct build *build)

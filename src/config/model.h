@@ -400,7 +400,7 @@ struct ipvs_sync {
 struct ipvs_global {
 	struct timeouts_global timeouts;
 	enum foreign foreign;     /* what is done to services in the kernel that are not ours */
-	uint32_t mark_base, mark_mask; /* where lbha's firewall marks begin, and the bits that tell one */
+	uint32_t mark_base, mark_mask; /* of lbha's firewall marks (config/mark.h): no bit in common */
 	struct ipvs_sysctl *sysctls;
 	size_t sysctl_count;
 	struct ipvs_sync *sync;   /* an array of sync_count: one or none */

@@ -1,4 +1,4 @@
-/* Services that the kernel knows by a firewall mark: what stands in the place of listeners, and
+/* Services that the kernel knows by a firewall mark, somebody else's or (groups) lbha's: what stands in the place of listeners, and
  * what IPVS makes of ports then. A destination without a port gets a packet on the port that the
  * client chose; one with a port gets it there, but not from a persistent client
  * (ip_vs_sched_persist). */
@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "config/build.h"
+#include "config/mark.h"
 
 static const struct origin *key_of(const struct build_service *service, const char *key)
 {
@@ -57,6 +58,61 @@ static bool keys_belong(struct build *build, struct build_service *service)
 		good = false;
 	}
 	return good;
+}
+
+/* IPVS knows a mark of one family; a group without a port would take what belongs to other services
+ * of the address, since the kernel looks for marks first (ip_vs_service_find). */
+static bool group_fits(struct build *build, struct build_service *service)
+{
+	const struct service *model = service->model;
+	const struct origin *group = key_of(service, "group");
+	bool good = true;
+
+	if (model->group && model->fwmark) {
+		origin_report(&build->reader, SEVERITY_ERROR, group, group,
+			      "is for listeners, not for a fwmark");
+		return false;
+	}
+	for (uint32_t i = 0; model->group && i < model->listen_count; i++) {
+		const struct endpoint *listen = &model->listen[i];
+		struct origin place = service_listener_place(build, service, i);
+
+		if (!listen->address.family)
+			continue;
+		if (listen->address.family != service_family(model))
+			origin_report(&build->reader, SEVERITY_ERROR, &place, &place,
+				      "the listeners of a group are of one family, IPv4 or IPv6");
+		else if (!listen->port)
+			origin_report(&build->reader, SEVERITY_ERROR, &place, &place,
+				      "a listener of a group needs a port");
+		else
+			continue;
+		good = false;
+	}
+	return good;
+}
+
+/* One port for what clients sent to several is rarely meant. */
+static void warn_mapping(struct build *build, struct build_service *service)
+{
+	const struct service *model = service->model;
+	size_t other = 1;
+
+	while (other < model->listen_count && model->listen[other].port == model->listen[0].port)
+		other++;
+	for (size_t i = 0; other < model->listen_count && i < model->real_server_count; i++) {
+		const struct build_place *place = &service->servers.places[i];
+		struct origin origin = {.value = place->node, .path = place->path};
+
+		if (!model->real_servers[i].address.port ||
+		    (model->real_servers[i].forwarding != FORWARDING_NAT &&
+		     model->real_servers[i].forwarding != FORWARDING_FULLNAT))
+			continue;
+		origin_report(&build->reader, SEVERITY_WARNING, &origin, &origin,
+			      "gets all ports of \"%s\" on port %u, since they are a group",
+			      model->name, model->real_servers[i].address.port);
+		return;
+	}
 }
 
 static const char *family_name(uint8_t family)
@@ -166,11 +222,14 @@ bool validate_mark(struct build *build, struct build_service *service)
 	bool good = is_reached(build, service);
 
 	good &= keys_belong(build, service);
-	if (!good || !service->model->mark)
+	good &= group_fits(build, service);
+	if (!good || (!service->model->fwmark && !service->model->group))
 		return good;
 	good &= addresses_fit(build, service);
 	good &= servers_fit(build, service);
 	good &= checks_fit(build, service);
+	if (good && service->model->group)
+		warn_mapping(build, service);
 	return good;
 }
 
@@ -188,11 +247,70 @@ static void mark_taken(struct build *build, struct build_service *service,
 		      node_place(service_place(first, "fwmark")->value, origin->value, build->arena));
 }
 
+/* Anywhere in their range: whether a name hashes to the very mark must not decide. */
+static void keep_range_free(struct build *build)
+{
+	const struct ipvs_global *ipvs = &build->model->global.ipvs;
+
+	for (uint32_t i = 0; i < build->service_count; i++) {
+		struct build_service *service = &build->services[i];
+		const struct origin *origin = service_place(service, "fwmark");
+
+		if (!mark_is_own(ipvs->mark_base, ipvs->mark_mask, service->model->fwmark))
+			continue;
+		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
+			      "0x%x is among the marks that lbha gives to groups (0x%x and the bits "
+			      "0x%x): choose another, or another global.ipvs.mark_base",
+			      service->model->fwmark, ipvs->mark_base, ipvs->mark_mask);
+	}
+}
+
+static void settle_groups(struct build *build)
+{
+	const struct ipvs_global *ipvs = &build->model->global.ipvs;
+	struct service *services = build->model->services;
+	const char **names = arena_array(build->arena, build->service_count + 1, sizeof(*names));
+	uint32_t *marks = arena_array(build->arena, build->service_count + 1, sizeof(*marks));
+	size_t count = 0;
+
+	for (uint32_t i = 0; names && i < build->service_count; i++)
+		if (services[i].group && services[i].name)
+			names[count++] = services[i].name;
+	if (!count || !marks || (ipvs->mark_base & ipvs->mark_mask))
+		return;
+	keep_range_free(build);
+	if (marks_settle(build->arena, ipvs->mark_base, ipvs->mark_mask, names, count, marks)) {
+		struct build_service *last = &build->services[build->service_count - 1];
+
+		origin_report(&build->reader, SEVERITY_ERROR, &last->self, &last->self,
+			      "there are more groups than marks: widen global.ipvs.mark_mask");
+		return;
+	}
+	for (uint32_t i = 0, at = 0; i < build->service_count; i++)
+		if (services[i].group && services[i].name)
+			services[i].mark = marks[at++];
+}
+
+void validate_mark_base(struct build *build, const struct origin *ipvs)
+{
+	const struct ipvs_global *model = &build->model->global.ipvs;
+	const struct schema_record *record = schema_find(&schema_global, "ipvs")->record;
+	struct origin *inner = ipvs->value ? origin_inner(ipvs, 0) : NULL;
+	const struct origin *base = inner ? origin_of(record, inner, "mark_base") : ipvs;
+
+	if (model->mark_base & model->mark_mask)
+		origin_report(&build->reader, SEVERITY_ERROR, base, ipvs,
+			      "0x%x and the mark_mask 0x%x have bits in common: the mask's are for "
+			      "lbha to set",
+			      model->mark_base, model->mark_mask);
+}
+
 void validate_marks(struct build *build)
 {
 	struct table taken;
 	uint32_t other;
 
+	settle_groups(build);
 	if (table_init(&taken, build->arena, build->service_count))
 		return;
 	for (uint32_t i = 0; i < build->service_count; i++) {

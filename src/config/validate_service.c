@@ -22,7 +22,8 @@ const struct origin *service_place(struct build_service *service, const char *ke
 struct origin service_listener_place(struct build *build, struct build_service *service,
 				     uint32_t number)
 {
-	struct origin place = *service_place(service, "listen");
+	struct origin place =
+		*service_place(service, service->model->fwmark ? "addresses" : "listen");
 
 	if (place.value->kind == NODE_SEQUENCE && number < place.value->count) {
 		place.path = path_below(&build->reader, place.path, NULL, number);
@@ -377,9 +378,11 @@ static void warn_all_uncarried(struct build *build)
 	for (uint32_t i = 0; carried && i < build->service_count; i++) {
 		const struct service *model = build->services[i].model;
 
-		for (uint32_t at = 0; build->services[i].origins && at < model->listen_count; at++) {
-			struct listener listener = {
-				.endpoint = model->listen[at], .service = i, .number = at};
+		for (uint32_t at = 0; build->services[i].origins && at < service_vip_count(model);
+		     at++) {
+			struct listener listener = {.endpoint.address = *service_vip(model, at),
+						    .service = i,
+						    .number = at};
 
 			if (listener.endpoint.address.family)
 				warn_uncarried(build, &listener, carried, directors);

@@ -21,6 +21,7 @@
 #include "core/worker.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "ipvs/ipvs_ownership_io.h"
+#include "ipvs/ipvs_nft_io.h"
 #include "ipvs/ipvs_sync_io.h"
 #include "ipvs/ipvs_sysctls_io.h"
 #include "ipvs/ipvs_tell_io.h"
@@ -38,6 +39,7 @@
 #define FINISH_PATIENCE (10 * NSTIME_S)
 #define COUNTERS_EVERY NSTIME_S
 #define WATCH_SHARE 10
+#define NFT_CALM (100 * NSTIME_MS) /* between a change of our nftables rules and the repair */
 
 #define PLAN_LINES 1000   /* of a plan that is told */
 #define REPAIRS_LOGGED 10 /* of one read-back */
@@ -56,6 +58,7 @@ struct ipvs_worker {
 	struct ipvs_sysctls_kept sysctls;
 	struct ipvs_timeouts_kept timeouts;
 	struct ipvs_sync_kept sync;
+	struct ipvs_nft nft;
 	struct generation *running, *prepared;
 	bool adopting;               /* the kernel's table has not been read yet */
 	bool agreed;                 /* since the commit the table was once as it should be */
@@ -70,7 +73,7 @@ struct ipvs_worker {
 	nstime last_read_back, last_counters, retry;
 	nstime watched_until; /* somebody looks at the counters */
 	nstime effort;        /* what the last look at the kernel took */
-	struct loop_timer settle, read_back, sync_due;
+	struct loop_timer settle, read_back, sync_due, nft_due;
 	struct loop_timer due; /* what time alone changes */
 };
 
@@ -186,8 +189,12 @@ static void tell_table(struct ipvs_worker *ipvs)
 				   .repairs = ipvs->repairs,
 				   .last_read_back = ipvs->last_read_back};
 
-	table.ready = state && ipvs->kernel.in_sync && ipvs_state_has_verdicts(state);
-	memcpy(table.error, *ipvs->kernel.error ? ipvs->kernel.error : ipvs->sysctls.error,
+	table.ready = state && ipvs->kernel.in_sync && !ipvs->nft.error[0] &&
+		      ipvs_state_has_verdicts(state);
+	memcpy(table.error,
+	       *ipvs->kernel.error  ? ipvs->kernel.error
+	       : *ipvs->nft.error ? ipvs->nft.error
+				    : ipvs->sysctls.error,
 	       sizeof(table.error));
 	table.sync = ipvs->sync.runs;
 	memcpy(table.sync_error, ipvs->sync.error, sizeof(table.sync_error));
@@ -219,7 +226,8 @@ static void schedule_read_back(struct ipvs_worker *ipvs)
 {
 	nstime period = ipvs->running->model->global.ipvs.read_back;
 
-	if (!ipvs->running->model->service_count && !ipvs->ownership.set.count) {
+	if (!ipvs->running->model->service_count && !ipvs->ownership.set.count &&
+	    !ipvs->nft.ours) {
 		timer_cancel(&ipvs->read_back);
 		return;
 	}
@@ -344,6 +352,12 @@ static void sync_due(void *ctx)
 	tell_table(ipvs);
 }
 
+static void look_at_nft(struct ipvs_worker *ipvs)
+{
+	if (!ipvs->maintenance)
+		ipvs->repairs += ipvs_nft_look(&ipvs->nft, clock_now());
+}
+
 static void take_counters(struct ipvs_worker *ipvs, const struct ipvs_table *actual, nstime now)
 {
 	if (ipvs->last_counters && now - ipvs->last_counters < COUNTERS_EVERY)
@@ -389,6 +403,7 @@ static void read_back(void *ctx)
 		}
 		ipvs->last_read_back = now;
 	}
+	look_at_nft(ipvs);
 	ipvs->effort = clock_now() - now;
 	schedule_read_back(ipvs);
 	tell(ipvs);
@@ -469,6 +484,13 @@ static void tell_line(void *ctx, const char *text)
 	worker_line(ipvs->worker, "%s", text);
 }
 
+static void tell_rule(void *ctx, const char *text)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	worker_line(ipvs->worker, "nft %s", text);
+}
+
 /* Whether the kernel can do what this generation wants, and what that would be. */
 static int rehearse(struct ipvs_worker *ipvs)
 {
@@ -499,6 +521,7 @@ static int rehearse(struct ipvs_worker *ipvs)
 		tell_timeouts(ipvs);
 		ipvs_sync_rehearse(&ipvs->sync, &ipvs->kernel, ipvs->prepared->model,
 				   &ipvs->prepared->state.roles, tell_line, ipvs);
+		ipvs_nft_tell(ipvs->running->model, ipvs->prepared->model, tell_rule, ipvs);
 	}
 	return error;
 }
@@ -592,9 +615,11 @@ static void commit(void *ctx)
 	ipvs->kernel.in_sync = !error;
 	if (!error && !old) /* before the first facts go out: they would begin at 0 */
 		ipvs_state_counters(&ipvs->running->state, &current);
+	ipvs_nft_pass(&ipvs->nft, old ? old->model : NULL, ipvs->running->model, false);
 	if (!error)
 		program(ipvs, &current);
 	synchronise(ipvs);
+	ipvs_nft_pass(&ipvs->nft, old ? old->model : NULL, ipvs->running->model, true);
 	ipvs->agreed = ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)
 		ipvs->kernel.error[0] = '\0'; /* what stood there is over with the old generation */
@@ -652,6 +677,8 @@ static void finish(void *ctx)
 	} else {
 		read_back(ipvs);
 	}
+	ipvs_nft_pass(&ipvs->nft, ipvs->running->model, ipvs->running->model, true);
+	tell_table(ipvs);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -683,8 +710,10 @@ static void release(void *ctx)
 	timer_cancel(&ipvs->due);
 	timer_cancel(&ipvs->read_back);
 	timer_cancel(&ipvs->sync_due);
+	timer_cancel(&ipvs->nft_due);
 	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
 		remove_all(ipvs);
+		ipvs_nft_remove(&ipvs->nft);
 		ipvs_sysctls_restore(&ipvs->sysctls, &no_sysctls);
 		set_timeouts(ipvs, NULL);
 		ipvs_sync_apply(&ipvs->sync, &ipvs->kernel, NULL, NULL);
@@ -764,6 +793,25 @@ static const struct worker_ops ops = {
 	.command = command,
 };
 
+/* Whoever flushes and fills the rules anew may be in the middle of it. */
+static void nft_touched(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	if (ipvs->running && !timer_armed(&ipvs->nft_due))
+		timer_at(&ipvs->nft_due, clock_now() + NFT_CALM);
+}
+
+static void nft_due(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	if (!ipvs->running)
+		return;
+	look_at_nft(ipvs);
+	tell_table(ipvs);
+}
+
 static int start(struct ipvs_worker *ipvs)
 {
 	auto_arena *arena = arena_new(0);
@@ -780,6 +828,8 @@ static int start(struct ipvs_worker *ipvs)
 	}
 	ipvs_timeouts_init(&ipvs->timeouts, WORKER_FD_OWNED, &owned);
 	ipvs_sync_init(&ipvs->sync, WORKER_FD_OWNED, &owned);
+	ipvs_nft_init(&ipvs->nft, worker_loop(ipvs->worker), WORKER_FD_OWNED, &owned,
+			nft_touched, ipvs);
 	ipvs->kernel.refused = refused;
 	ipvs->kernel.ctx = ipvs;
 	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);
@@ -791,6 +841,9 @@ static int start(struct ipvs_worker *ipvs)
 	if (!error)
 		error = timer_init(worker_loop(ipvs->worker), &ipvs->sync_due, LOOP_NORMAL,
 				   sync_due, ipvs);
+	if (!error)
+		error = timer_init(worker_loop(ipvs->worker), &ipvs->nft_due, LOOP_IDLE,
+				   nft_due, ipvs);
 	return error;
 }
 
@@ -800,6 +853,8 @@ static void ipvs_fini(struct ipvs_worker *ipvs)
 	timer_fini(&ipvs->due);
 	timer_fini(&ipvs->read_back);
 	timer_fini(&ipvs->sync_due);
+	timer_fini(&ipvs->nft_due);
+	ipvs_nft_fini(&ipvs->nft);
 	generation_free(ipvs->prepared);
 	generation_free(ipvs->running);
 	arena_free(ipvs->pending_arena);

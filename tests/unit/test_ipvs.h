@@ -9,6 +9,7 @@ TCase *ipvs_codec_case(void);
 TCase *ipvs_desired_case(void);
 TCase *ipvs_plan_case(void);
 TCase *ipvs_policy_case(void);
+TCase *ipvs_nft_case(void);
 TCase *ipvs_state_case(void);
 TCase *ipvs_sync_case(void);
 TCase *ipvs_sysctls_case(void);

@@ -1,0 +1,51 @@
+/* The table of nftables rules that the ipvs worker owns: made, changed as a whole in one transaction,
+ * watched, repaired, removed. What is wanted: ipvs/nft.h. Nothing is opened before the first rule
+ * is wanted. A transaction waits for those of others, for as long as they take. */
+#ifndef LBHA_IPVS_IPVS_NFT_IO_H
+#define LBHA_IPVS_IPVS_NFT_IO_H
+
+#include <stdbool.h>
+
+#include "config/facts.h"
+#include "config/model.h"
+#include "core/loop.h"
+#include "net/nft_io.h"
+#include "net/owned.h"
+
+struct ipvs_nft {
+	struct loop *loop;
+	int fd;               /* the owned file; not ours to close */
+	bool ours;            /* our line stands in it */
+	bool touched;         /* since it was listed last */
+	char *text;           /* wanted, and in the kernel unless there is an error; NULL: none */
+	char *listed;         /* what libnftables made of it */
+	bool watching;
+	struct nft_watch watch;
+	nstime repaired, gap; /* the last repair, and how long none follows it */
+	char error[FACT_DETAIL];
+	void (*changed)(void *ctx); /* somebody touched the table: to be looked at */
+	void *ctx;
+};
+
+/* Takes what the owned file says. `changed` is called from the loop. */
+void ipvs_nft_init(struct ipvs_nft *nft, struct loop *loop, int fd,
+		     const struct owned_set *file, void (*changed)(void *ctx), void *ctx);
+void ipvs_nft_fini(struct ipvs_nft *nft);
+
+/* On the way from the running model to the next: before anything of it is programmed, after all that
+ * is new was, and when what is old is gone (then `from` is `to`). `from` NULL: lbhad starts, and
+ * what an earlier one left is kept working. */
+void ipvs_nft_pass(struct ipvs_nft *nft, const struct model *from, const struct model *to,
+		     bool is_programmed);
+
+/* What the step to a model would change, line by line. */
+void ipvs_nft_tell(const struct model *from, const struct model *to,
+		     void (*line)(void *ctx, const char *text), void *ctx);
+
+/* Makes the kernel's table so again if it is not. Returns how many repairs that took: 0 or 1. */
+unsigned ipvs_nft_look(struct ipvs_nft *nft, nstime now);
+
+/* The stop: the table goes. */
+void ipvs_nft_remove(struct ipvs_nft *nft);
+
+#endif

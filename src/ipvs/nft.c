@@ -1,0 +1,127 @@
+/* See the header. */
+#include "ipvs/nft.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+
+static const struct {
+	enum protocol protocol;
+	uint8_t number;
+} protocols[] = {
+	{PROTOCOL_TCP, IPPROTO_TCP},
+	{PROTOCOL_UDP, IPPROTO_UDP},
+	{PROTOCOL_SCTP, IPPROTO_SCTP},
+};
+
+/* ---- marks ----------------------------------------------------------------------------------- */
+
+static int add_marks(struct arena *arena, const struct service *service, struct nft_rules *rules)
+{
+	for (size_t i = 0; service->group && i < service->listen_count; i++)
+		for (size_t p = 0; p < COUNT_OF(protocols); p++) {
+			struct nft_mark *mark;
+
+			if (!(service->protocols & protocols[p].protocol))
+				continue;
+			mark = arena_push(arena, &rules->marks, &rules->mark_count, sizeof(*mark));
+			if (!mark)
+				return -ENOMEM;
+			*mark = (struct nft_mark){.protocol = protocols[p].number,
+						  .listen = service->listen[i],
+						  .mark = service->mark};
+		}
+	return 0;
+}
+
+/* ---- addresses ------------------------------------------------------------------------------- */
+
+/* Connections of one service: `to` has all but the server. */
+static int add_server(struct arena *arena, const struct service *service,
+		      const struct real_server *server, struct nft_snat to, struct nft_rules *rules)
+{
+	struct nft_snat *snat;
+
+	if (server->forwarding != FORWARDING_FULLNAT)
+		return 0;
+	snat = arena_push(arena, &rules->snats, &rules->snat_count, sizeof(*snat));
+	if (!snat)
+		return -ENOMEM;
+	*snat = to;
+	snat->server = server->address;
+	if (!snat->server.port)
+		snat->server.port = to.listen.port;
+	snat->source = service->source;
+	snat->source_count = service->source_count;
+	return 0;
+}
+
+static int add_servers(struct arena *arena, const struct service *service, struct nft_snat to,
+		       struct nft_rules *rules)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < service->real_server_count && !error; i++)
+		error = add_server(arena, service, &service->real_servers[i], to, rules);
+	for (size_t i = 0; i < service->sorry_server_count && !error; i++)
+		error = add_server(arena, service, &service->sorry_server[i], to, rules);
+	return error;
+}
+
+static int add_snats(struct arena *arena, const struct service *service, struct nft_rules *rules)
+{
+	struct nft_snat to = {.mark = service->mark};
+	int error = 0;
+
+	if (service->mark) {
+		to.listen.address.family = service_family(service);
+		return add_servers(arena, service, to, rules);
+	}
+	for (size_t i = 0; i < service->listen_count; i++)
+		for (size_t p = 0; p < COUNT_OF(protocols) && !error; p++) {
+			if (!(service->protocols & protocols[p].protocol))
+				continue;
+			to.protocol = protocols[p].number;
+			to.listen = service->listen[i];
+			error = add_servers(arena, service, to, rules);
+		}
+	return error;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+int ipvs_nft_build(struct arena *arena, const struct model *model, struct nft_rules *out)
+{
+	struct nft_rules rules = {0};
+	int error = 0;
+
+	for (size_t s = 0; model && s < model->service_count && !error; s++) {
+		error = add_marks(arena, &model->services[s], &rules);
+		if (!error)
+			error = add_snats(arena, &model->services[s], &rules);
+	}
+	if (error)
+		return error;
+	nft_rules_sort(&rules);
+	*out = rules;
+	return 0;
+}
+
+int ipvs_nft_between(struct arena *arena, const struct model *from, const struct model *to,
+		       bool is_programmed, struct nft_rules *out)
+{
+	struct nft_rules before, after, rules;
+	int error = ipvs_nft_build(arena, from, &before);
+
+	if (!error)
+		error = ipvs_nft_build(arena, to, &after);
+	if (error)
+		return error;
+	rules = is_programmed ? after : before;
+	error = nft_snats_merge(arena, &after, &before, &rules);
+	if (!error)
+		*out = rules;
+	return error;
+}
