@@ -347,6 +347,7 @@ void fact_table_put(struct writer *out, const struct fact_table *fact)
 	put_u64(out, fact->operations);
 	put_u64(out, fact->repairs);
 	put_time(out, fact->last_read_back);
+	put_u32(out, fact->leavers);
 	put_text(out, fact->error);
 	put_u8(out, fact->sync);
 	put_text(out, fact->sync_error);
@@ -360,6 +361,7 @@ bool fact_table_get(struct reader *in, struct fact_table *fact)
 	got.operations = get_u64(in);
 	got.repairs = get_u64(in);
 	got.last_read_back = get_time(in);
+	got.leavers = get_u32(in);
 	get_clean(in, got.error, sizeof(got.error));
 	got.sync = get_u8(in);
 	get_clean(in, got.sync_error, sizeof(got.sync_error));
@@ -448,6 +450,9 @@ void fact_server_put(struct writer *out, const struct fact_server *fact)
 	put_u32(out, fact->server);
 	put_u8(out, (uint8_t)fact->health);
 	put_time(out, fact->since);
+	put_u8(out, (uint8_t)fact->admin);
+	put_u32(out, fact->weight);
+	put_time(out, fact->deadline);
 	put_u32(out, fact->effective_weight);
 	put_bool(out, fact->in_table);
 	put_u64(out, fact->active);
@@ -464,6 +469,9 @@ bool fact_server_get(struct reader *in, struct fact_server *fact)
 	got.server = get_u32(in);
 	got.health = get_enum(in, VERDICT_DOWN);
 	got.since = get_time(in);
+	got.admin = get_enum(in, ADMIN_DISABLED);
+	got.weight = get_u32(in);
+	got.deadline = get_time(in);
 	got.effective_weight = get_u32(in);
 	got.in_table = get_bool(in);
 	got.active = get_u64(in);
@@ -471,6 +479,34 @@ bool fact_server_get(struct reader *in, struct fact_server *fact)
 	got.persistent = get_u64(in);
 	got.traffic = get_traffic(in);
 	get_clean(in, got.reason, sizeof(got.reason));
+	return FACT_END(in, got, fact);
+}
+
+void fact_leaver_put(struct writer *out, const struct fact_leaver *fact)
+{
+	put_u32(out, fact->number);
+	put_u32(out, fact->service);
+	put_bool(out, fact->gone);
+	put_time(out, fact->deadline);
+	put_u64(out, fact->active);
+	put_u64(out, fact->inactive);
+	put_u64(out, fact->persistent);
+	put_endpoint(out, &fact->address);
+	put_text(out, fact->name);
+}
+
+bool fact_leaver_get(struct reader *in, struct fact_leaver *fact)
+{
+	struct fact_leaver got = {.number = get_u32(in)};
+
+	got.service = get_u32(in);
+	got.gone = get_bool(in);
+	got.deadline = get_time(in);
+	got.active = get_u64(in);
+	got.inactive = get_u64(in);
+	got.persistent = get_u64(in);
+	got.address = get_endpoint(in);
+	get_clean(in, got.name, sizeof(got.name));
 	return FACT_END(in, got, fact);
 }
 

@@ -31,6 +31,7 @@ enum fact_type {
 	FACT_ROLE,         /* vrrp → ipvs, check */
 	FACT_TRAFFIC,      /* ipvs → control */
 	FACT_WATCH,        /* control → ipvs */
+	FACT_LEAVER,       /* ipvs → control */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -179,6 +180,7 @@ struct fact_table {
 	uint64_t operations;         /* sent to the kernel since the worker's start */
 	uint64_t repairs;            /* of these, to undo what somebody else did */
 	nstime last_read_back;       /* 0: never */
+	uint32_t leavers;            /* how many there are: facts with a higher number are of the past */
 	char error[FACT_DETAIL];     /* the last refusal that still stands; empty: none */
 	uint8_t sync;                /* connections: set of enum fact_sync, those that run for us */
 	char sync_error[FACT_DETAIL]; /* why not as wanted; empty: it is, or nothing is wanted */
@@ -225,11 +227,25 @@ struct fact_server {
 	uint32_t service, server;    /* index into model.services, then into its real_servers */
 	enum verdict health;         /* of all its checks together */
 	nstime since;
+	enum admin_state admin;      /* in force: the operator's word, else that of lbha.conf */
+	uint32_t weight;             /* likewise */
+	nstime deadline;             /* drained: then it is out of the table, since the epoch; 0: it stays */
 	uint32_t effective_weight;   /* as programmed, 0 when not in the table */
 	bool in_table;
 	uint64_t active, inactive, persistent;                          /* connections, summed over listeners */
 	struct traffic traffic;
 	char reason[FACT_DETAIL];
+};
+
+/* A destination that the model has no server for any more, on its way out of the table. */
+struct fact_leaver {
+	uint32_t number;             /* of fact_table.leavers */
+	uint32_t service;            /* index into model.services */
+	bool gone;
+	nstime deadline;             /* our clock; NSTIME_NEVER: it has none */
+	uint64_t active, inactive, persistent;
+	struct endpoint address;
+	char name[FACT_NAME];
 };
 
 /* ---- control --------------------------------------------------------------------------------- */
@@ -293,6 +309,8 @@ void fact_watch_put(struct writer *out, const struct fact_watch *fact);
 bool fact_watch_get(struct reader *in, struct fact_watch *fact);
 void fact_server_put(struct writer *out, const struct fact_server *fact);
 bool fact_server_get(struct reader *in, struct fact_server *fact);
+void fact_leaver_put(struct writer *out, const struct fact_leaver *fact);
+bool fact_leaver_get(struct reader *in, struct fact_leaver *fact);
 void fact_worker_put(struct writer *out, const struct fact_worker *fact);
 bool fact_worker_get(struct reader *in, struct fact_worker *fact);
 void fact_daemon_put(struct writer *out, const struct fact_daemon *fact);

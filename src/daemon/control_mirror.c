@@ -4,6 +4,7 @@
 #include "daemon/control_mirror.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -19,6 +20,7 @@ void mirror_fini(struct mirror *mirror)
 {
 	arena_free(mirror->arena);
 	override_mirror_fini(&mirror->overrides);
+	free(mirror->leavers);
 	mirror_init(mirror);
 }
 
@@ -237,6 +239,11 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next)
 		carry_probes(next, mirror, scratch);
 		carry_services(next, mirror, scratch);
 	}
+	/* what leaves is numbered anew */
+	for (size_t i = 0; i < mirror->leaver_room; i++)
+		mirror->leavers[i].known = false;
+	next->leavers = mirror->leavers;
+	next->leaver_room = mirror->leaver_room;
 	next->table = mirror->table;
 	next->table_known = mirror->table_known;
 	next->daemon = mirror->daemon;
@@ -365,6 +372,48 @@ static bool take_traffic(struct mirror *mirror, struct reader *in)
 	return true;
 }
 
+#define LEAVERS_MAX 65536
+
+static bool leavers_reserve(struct mirror *mirror, size_t count)
+{
+	size_t room = mirror->leaver_room ? mirror->leaver_room : 8;
+	struct mirror_leaver *grown;
+
+	if (count <= mirror->leaver_room)
+		return true;
+	while (room < count)
+		room *= 2;
+	grown = realloc(mirror->leavers, room * sizeof(*grown));
+	if (!grown)
+		return false;
+	memset(grown + mirror->leaver_room, 0, (room - mirror->leaver_room) * sizeof(*grown));
+	mirror->leavers = grown;
+	mirror->leaver_room = room;
+	return true;
+}
+
+static bool take_leaver(struct mirror *mirror, struct reader *in)
+{
+	struct fact_leaver fact;
+
+	if (!fact_leaver_get(in, &fact) || !mirror->model ||
+	    fact.service >= mirror->model->service_count || fact.number >= LEAVERS_MAX ||
+	    !leavers_reserve(mirror, fact.number + 1))
+		return false;
+	mirror->leavers[fact.number] = (struct mirror_leaver){.known = true, .fact = fact};
+	return true;
+}
+
+const struct fact_leaver *mirror_leaver(const struct mirror *mirror, size_t number)
+{
+	const struct mirror_leaver *leaver;
+
+	if (number >= mirror->table.leavers || number >= mirror->leaver_room)
+		return NULL;
+	leaver = &mirror->leavers[number];
+	return leaver->known && !leaver->fact.gone ? &leaver->fact : NULL;
+}
+
 static bool take_worker(struct mirror *mirror, struct reader *in, nstime now)
 {
 	struct mirror_worker *it;
@@ -431,6 +480,8 @@ bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime
 		return take_group(mirror, in, now);
 	case FACT_SERVICE:
 		return take_service(mirror, in, now);
+	case FACT_LEAVER:
+		return take_leaver(mirror, in);
 	case FACT_SERVER:
 		return take_server(mirror, in, now);
 	case FACT_TRAFFIC:

@@ -59,6 +59,11 @@ struct mirror_probe {
 	struct fact_probe fact;
 };
 
+struct mirror_leaver {
+	bool known;
+	struct fact_leaver fact;
+};
+
 struct mirror_worker {
 	bool known;
 	struct fact_worker fact;
@@ -71,6 +76,8 @@ struct mirror {
 	struct mirror_group *groups;
 	struct mirror_probe *probes;
 	struct mirror_service *services;
+	struct mirror_leaver *leavers; /* as many as there is room for; see mirror_leaver() */
+	size_t leaver_room;
 	struct fact_table table;
 	struct fact_daemon daemon;
 	bool table_known, daemon_known;
@@ -93,6 +100,9 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next);
 /* Takes a fact and tells the sink what it changes. False when it is malformed, of an unknown type or
  * about an object that the model has not. */
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now);
+
+/* One of table.leavers; NULL: not known, or gone. */
+const struct fact_leaver *mirror_leaver(const struct mirror *mirror, size_t number);
 
 /* The supervisor has told all its facts: its overrides are complete. `wall` is
  * clock_wall_offset(). */

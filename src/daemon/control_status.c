@@ -318,6 +318,81 @@ static json_t *groups_json(const struct mirror *mirror, nstime wall)
 	return array;
 }
 
+/* ---- what operators said ---------------------------------------------------------- */
+
+static const struct real_server *server_of(const struct model *model, const char *object)
+{
+	for (size_t s = 0; model && s < model->service_count; s++) {
+		const struct service *service = &model->services[s];
+		const char *name = override_server(object, service->name);
+
+		for (size_t i = 0; name && i < service->real_server_count; i++)
+			if (!strcmp(service->real_servers[i].name, name))
+				return &service->real_servers[i];
+	}
+	return NULL;
+}
+
+static const struct instance *instance_of(const struct model *model, const char *object)
+{
+	for (size_t i = 0; model && i < model->instance_count; i++)
+		if (!strcmp(model->instances[i].name, object))
+			return &model->instances[i];
+	return NULL;
+}
+
+static json_t *value_of_server(const struct real_server *server, enum override_kind kind)
+{
+	char weight[OVERRIDE_VALUE];
+
+	if (!server)
+		return json_null();
+	snprintf(weight, sizeof(weight), "%u", server->weight);
+	return json_string(kind == OVERRIDE_STATE ? admin_state_name(server->state) : weight);
+}
+
+/* In the shape of an override's value; null: its object is not configured. */
+static json_t *configured_json(const struct model *model, const struct override *override)
+{
+	const struct instance *instance;
+	char priority[OVERRIDE_VALUE];
+
+	switch (override->kind) {
+	case OVERRIDE_PRIORITY:
+		instance = instance_of(model, override->object);
+		if (!instance)
+			return json_null();
+		snprintf(priority, sizeof(priority), "%u", instance->priority);
+		return json_string(priority);
+	case OVERRIDE_STATE:
+	case OVERRIDE_WEIGHT:
+		return value_of_server(server_of(model, override->object), override->kind);
+	case OVERRIDE_MAINTENANCE:
+	case OVERRIDE_KINDS:
+		break;
+	}
+	return json_string("off");
+}
+
+/* Its times are wall time already. */
+static json_t *override_json(const struct model *model, const struct override *override)
+{
+	json_t *object = json_object(), *configured = configured_json(model, override);
+	bool is_configured = !json_is_null(configured);
+
+	put(&object, "object", status_text(override->object));
+	put(&object, "kind", json_string(override_kind_name(override->kind)));
+	put(&object, "value", status_text(override->value));
+	put(&object, "by", status_text(override->by));
+	put(&object, "comment", status_text(override->comment));
+	put(&object, "since", time_json(override->since, 0));
+	put(&object, "until", time_json(override->until, 0));
+	put(&object, "configured", json_boolean(is_configured));
+	put(&object, "configured_value", configured);
+	put(&object, "deadline", time_json(override->deadline, 0));
+	return object;
+}
+
 /* ---- services --------------------------------------------------------------------- */
 
 static const char *probe_result(const struct mirror_probe *seen)
@@ -426,6 +501,39 @@ static const char *forwarding_name(enum forwarding forwarding)
 	return "unknown";
 }
 
+/* The overrides of a server. */
+static json_t *said_json(const struct mirror *mirror, const struct service *service,
+			 const struct real_server *server)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < mirror->overrides.count; i++) {
+		const struct override *one = override_mirror_row(&mirror->overrides, i);
+		const char *name = one && override_is_of_servers(one->kind)
+					   ? override_server(one->object, service->name)
+					   : NULL;
+
+		if (name && !strcmp(name, server->name))
+			array = append(array, override_json(mirror->model, one));
+	}
+	return array;
+}
+
+/* What is in force, what is configured, and who said so. */
+static void put_terms(json_t **object, const struct mirror *mirror, const struct service *service,
+		      const struct real_server *server, const struct mirror_server *seen)
+{
+	const struct fact_server *fact = &seen->fact;
+	enum admin_state admin = seen->known ? fact->admin : server->state;
+
+	put(object, "admin", json_string(admin_state_name(admin)));
+	put(object, "weight", number(seen->known ? fact->weight : server->weight));
+	put(object, "configured_admin", json_string(admin_state_name(server->state)));
+	put(object, "configured_weight", json_integer(server->weight));
+	put(object, "deadline", time_json(fact->deadline, 0));
+	put(object, "overrides", said_json(mirror, service, server));
+}
+
 static json_t *server_json(const struct mirror *mirror, const struct service *service,
 			   const struct real_server *server, const struct mirror_server *seen,
 			   nstime wall)
@@ -438,8 +546,7 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 	put(&object, "address", endpoint_json(&at));
 	put(&object, "forwarding", json_string(forwarding_name(server->forwarding)));
 	put(&object, "health", json_string(verdict_name(fact->health)));
-	put(&object, "admin", json_string(admin_state_name(server->state)));
-	put(&object, "weight", json_integer(server->weight));
+	put_terms(&object, mirror, service, server, seen);
 	put(&object, "effective_weight", number(fact->effective_weight));
 	put(&object, "reason", status_text(seen->known ? fact->reason : NOT_REPORTED));
 	put(&object, "since", time_json(fact->since, wall));
@@ -469,6 +576,34 @@ static json_t *sorry_json(const struct mirror *mirror, size_t number_of, nstime 
 		return json_null();
 	return server_json(mirror, service, service->sorry_server,
 			   &mirror->services[number_of].servers[service->real_server_count], wall);
+}
+
+static json_t *leaver_json(const struct fact_leaver *leaver, nstime wall)
+{
+	json_t *object = json_object(), *connections = json_object();
+
+	put(&connections, "active", number(leaver->active));
+	put(&connections, "inactive", number(leaver->inactive));
+	put(&connections, "persistent", number(leaver->persistent));
+	put(&object, "name", status_text(leaver->name));
+	put(&object, "address", endpoint_json(&leaver->address));
+	put(&object, "deadline",
+	    leaver->deadline == NSTIME_NEVER ? json_null() : time_json(leaver->deadline, wall));
+	put(&object, "connections", connections);
+	return object;
+}
+
+static json_t *leaving_json(const struct mirror *mirror, size_t number_of, nstime wall)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < mirror->table.leavers; i++) {
+		const struct fact_leaver *leaver = mirror_leaver(mirror, i);
+
+		if (leaver && leaver->service == number_of)
+			array = append(array, leaver_json(leaver, wall));
+	}
+	return array;
 }
 
 static json_t *listen_json(const struct service *service)
@@ -523,6 +658,7 @@ json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 	put(&object, "quorum", quorum_json(&fact));
 	put(&object, "real_servers", servers_json(mirror, at, wall));
 	put(&object, "sorry_server", sorry_json(mirror, at, wall));
+	put(&object, "leaving", leaving_json(mirror, at, wall));
 	put(&object, "since", time_json(fact.since, wall));
 	put(&object, "stats", stats_json(&mirror->services[at].traffic.total));
 	put(&object, "stats_since_zero", since_zero_json(&mirror->services[at].traffic, wall));
@@ -540,32 +676,6 @@ json_t *status_services_json(const struct mirror *mirror, const char *name, nsti
 }
 
 /* ---- overrides -------------------------------------------------------------------- */
-
-static bool is_configured(const struct model *model, const struct override *override)
-{
-	if (override->kind != OVERRIDE_PRIORITY)
-		return true;
-	for (size_t i = 0; model && i < model->instance_count; i++)
-		if (!strcmp(model->instances[i].name, override->object))
-			return true;
-	return false;
-}
-
-/* Its times are wall time already. */
-static json_t *override_json(const struct model *model, const struct override *override)
-{
-	json_t *object = json_object();
-
-	put(&object, "object", status_text(override->object));
-	put(&object, "kind", json_string(override_kind_name(override->kind)));
-	put(&object, "value", status_text(override->value));
-	put(&object, "by", status_text(override->by));
-	put(&object, "comment", status_text(override->comment));
-	put(&object, "since", time_json(override->since, 0));
-	put(&object, "until", time_json(override->until, 0));
-	put(&object, "configured", json_boolean(is_configured(model, override)));
-	return object;
-}
 
 json_t *status_overrides_json(const struct mirror *mirror)
 {

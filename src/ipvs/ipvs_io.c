@@ -201,6 +201,18 @@ int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out
 	return 0;
 }
 
+int ipvs_io_dump_dests(struct ipvs_io *io, struct arena *arena, struct ipvs_table *services)
+{
+	struct dump dump = {.arena = arena, .table = *services};
+	int error = 0;
+
+	for (size_t i = 0; i < services->count && !error; i++)
+		error = dump_dests(io, &dump, &services->services[i], clock_now() + PATIENCE);
+	if (!error)
+		ipvs_table_sort(services);
+	return error;
+}
+
 /* ---- operations ------------------------------------------------------------------------------ */
 
 struct batch {

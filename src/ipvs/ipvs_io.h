@@ -23,6 +23,9 @@ void ipvs_io_close(struct ipvs_io *io); /* NULL is fine */
  * own errno. */
 int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out);
 
+/* The destinations of each of these services, with counters; one that the kernel has not has none. */
+int ipvs_io_dump_dests(struct ipvs_io *io, struct arena *arena, struct ipvs_table *services);
+
 /* Carries out operations in order, many per send; one that the kernel refuses does not stop the
  * next. `refused` is told each refusal. Returns how many were refused, or -errno when it is not
  * known what the kernel did (-ETIMEDOUT, -ENOBUFS, …): then a dump must tell. */

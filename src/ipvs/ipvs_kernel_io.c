@@ -64,6 +64,14 @@ int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipv
 	return error;
 }
 
+int ipvs_kernel_dump_dests(struct ipvs_kernel *kernel, struct arena *arena,
+			   struct ipvs_table *services)
+{
+	int error = ipvs_kernel_open(kernel);
+
+	return error ? error : ipvs_io_dump_dests(kernel->io, arena, services);
+}
+
 static void keep_error(struct ipvs_kernel *kernel, const char *words)
 {
 	struct text kept = text_of(kernel->error, sizeof(kernel->error));

@@ -37,6 +37,10 @@ void ipvs_kernel_close(struct ipvs_kernel *kernel);
  * returned. */
 int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipvs_table *out);
 
+/* The destinations of these services alone (ipvs_io_dump_dests). */
+int ipvs_kernel_dump_dests(struct ipvs_kernel *kernel, struct arena *arena,
+			   struct ipvs_table *services);
+
 /* Carries operations out. False when any was refused or it is not known what happened: then in_sync
  * is false. */
 bool ipvs_kernel_run(struct ipvs_kernel *kernel, const struct ipvs_op *ops, size_t count);

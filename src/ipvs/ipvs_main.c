@@ -19,13 +19,16 @@
 #include "core/loop.h"
 #include "core/protocol.h"
 #include "core/worker.h"
+#include "ipvs/ipvs_drain_io.h"
 #include "ipvs/ipvs_kernel_io.h"
+#include "ipvs/ipvs_overrides_io.h"
 #include "ipvs/ipvs_ownership_io.h"
 #include "ipvs/ipvs_nft_io.h"
 #include "ipvs/ipvs_sync_io.h"
 #include "ipvs/ipvs_sysctls_io.h"
 #include "ipvs/ipvs_tell_io.h"
 #include "ipvs/ipvs_timeouts_io.h"
+#include "ipvs/said.h"
 #include "ipvs/state.h"
 #include "net/owned_io.h"
 
@@ -62,8 +65,8 @@ struct ipvs_worker {
 	struct generation *running, *prepared;
 	bool adopting;               /* the kernel's table has not been read yet */
 	bool agreed;                 /* since the commit the table was once as it should be */
-	bool maintenance, next_maintenance; /* in force; in the list that is on its way in */
-	uint32_t next_overrides;     /* so many of that list have come */
+	bool maintenance;
+	struct ipvs_overrides overrides;
 	struct arena *pending_arena; /* removals that wait for FINISH */
 	struct ipvs_op *pending;
 	size_t pending_count;
@@ -75,6 +78,7 @@ struct ipvs_worker {
 	nstime effort;        /* what the last look at the kernel took */
 	struct loop_timer settle, read_back, sync_due, nft_due;
 	struct loop_timer due; /* what time alone changes */
+	struct loop_timer drain;
 };
 
 static const struct ipvs_table no_table;
@@ -150,8 +154,14 @@ static int current_table(struct ipvs_worker *ipvs, struct arena *arena, struct i
 static int bring_up(struct ipvs_worker *ipvs, struct arena *arena, const struct ipvs_table *current)
 {
 	struct ipvs_state *state = &ipvs->prepared->state;
-	int error = ipvs->running ? ipvs_state_carry(arena, state, &ipvs->running->state) : 0;
+	const struct ipvs_state *from = ipvs->running ? &ipvs->running->state : NULL;
+	int error = from ? ipvs_state_carry(arena, state, from) : 0;
 
+	if (!error)
+		error = ipvs_said_apply(arena, state, ipvs->overrides.now.rows,
+					ipvs->overrides.now.count);
+	if (!error)
+		error = ipvs_leavers_find(ipvs->prepared->arena, state, from, current, clock_now());
 	if (!error)
 		ipvs_state_desire(state, current, clock_now());
 	return error;
@@ -189,6 +199,7 @@ static void tell_table(struct ipvs_worker *ipvs)
 				   .repairs = ipvs->repairs,
 				   .last_read_back = ipvs->last_read_back};
 
+	table.leavers = state ? (uint32_t)state->leaver_count : 0;
 	table.ready = state && ipvs->kernel.in_sync && !ipvs->nft.error[0] &&
 		      ipvs_state_has_verdicts(state);
 	memcpy(table.error,
@@ -201,9 +212,12 @@ static void tell_table(struct ipvs_worker *ipvs)
 	ipvs_tell_table(&ipvs->told, ipvs->worker, &table);
 }
 
-/* Says everything that has changed, to the log and to the peers. */
+/* Says everything that has changed, to the log and to the peers. Whoever is on the way out of the
+ * table is looked at soon. */
 static void tell(struct ipvs_worker *ipvs)
 {
+	if (ipvs_drain_count(&ipvs->running->state) && !timer_armed(&ipvs->drain))
+		timer_at(&ipvs->drain, clock_now() + IPVS_DRAIN_EVERY);
 	ipvs_tell_changes(ipvs->worker, &ipvs->running->state);
 	tell_table(ipvs);
 	timer_at(&ipvs->due, ipvs_state_due(&ipvs->running->state));
@@ -366,6 +380,20 @@ static void take_counters(struct ipvs_worker *ipvs, const struct ipvs_table *act
 	ipvs_state_counters(&ipvs->running->state, actual);
 }
 
+/* The first table that could be read. */
+static void adopt(struct ipvs_worker *ipvs, const struct ipvs_table *actual)
+{
+	struct ipvs_state *state = &ipvs->running->state;
+
+	if (ipvs_leavers_find(ipvs->running->arena, state, NULL, actual, clock_now()))
+		return;
+	ipvs_state_desire(state, actual, clock_now());
+	ipvs_drain_log(state);
+	ipvs->adopting = false;
+	if (state->leaver_count)
+		worker_facts_restart(ipvs->worker);
+}
+
 static void read_back(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
@@ -390,8 +418,7 @@ static void read_back(void *ctx)
 	} else {
 		ipvs->pending_count = 0;
 		if (ipvs->adopting)
-			ipvs_state_desire(&ipvs->running->state, &actual, now);
-		ipvs->adopting = false;
+			adopt(ipvs, &actual);
 		take_counters(ipvs, &actual, now);
 		if (!ipvs->maintenance || !ipvs->agreed)
 			mend(ipvs, arena, &actual);
@@ -446,6 +473,18 @@ static void due(void *ctx)
 	if (!ipvs->running)
 		return;
 	ipvs_state_wake(&ipvs->running->state, clock_now());
+	settle(ipvs);
+}
+
+/* Those that are on their way out of the table. */
+static void drain(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	if (!ipvs->running || ipvs->adopting)
+		return;
+	ipvs_drain_read(&ipvs->kernel, &ipvs->running->state);
+	ipvs_tell_leavers(ipvs->worker, &ipvs->running->state);
 	settle(ipvs);
 }
 
@@ -625,6 +664,9 @@ static void commit(void *ctx)
 		ipvs->kernel.error[0] = '\0'; /* what stood there is over with the old generation */
 	schedule_read_back(ipvs);
 	generation_free(old);
+	ipvs_drain_log(&ipvs->running->state);
+	if (ipvs_drain_count(&ipvs->running->state))
+		timer_at(&ipvs->drain, clock_now());
 	tell_table(ipvs);
 	timer_at(&ipvs->due, ipvs_state_due(&ipvs->running->state));
 	worker_committed(ipvs->worker);
@@ -711,6 +753,7 @@ static void release(void *ctx)
 	timer_cancel(&ipvs->read_back);
 	timer_cancel(&ipvs->sync_due);
 	timer_cancel(&ipvs->nft_due);
+	timer_cancel(&ipvs->drain);
 	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
 		remove_all(ipvs);
 		ipvs_nft_remove(&ipvs->nft);
@@ -758,21 +801,33 @@ static void maintenance_take(struct ipvs_worker *ipvs, bool on)
 	ipvs->maintenance = on;
 }
 
+/* A new list is in force. */
+static void overrides_take(struct ipvs_worker *ipvs)
+{
+	auto_arena *arena = arena_new(0);
+	const struct ipvs_override_list *now = &ipvs->overrides.now;
+
+	maintenance_take(ipvs, now->maintenance);
+	if (!ipvs->running)
+		return;
+	if (!arena || ipvs_said_apply(arena, &ipvs->running->state, now->rows, now->count))
+		log_error("no memory for what operators said of servers; it holds from the next "
+			  "reload on");
+	else if (has_news(&ipvs->running->state))
+		timer_at(&ipvs->settle, clock_now());
+}
+
 static void command(void *ctx, uint16_t type, struct reader *in, int fd)
 {
 	struct ipvs_worker *ipvs = ctx;
-	struct override override;
 
 	if (fd >= 0)
 		close(fd);
-	if (type == RECORD_OVERRIDE && override_get(in, &override)) {
-		ipvs->next_maintenance |= override.kind == OVERRIDE_MAINTENANCE;
-		ipvs->next_overrides++;
+	if (type == RECORD_OVERRIDE) {
+		ipvs_overrides_take(&ipvs->overrides, in);
 	} else if (type == RECORD_OVERRIDES_END) {
-		if (get_u32(in) == ipvs->next_overrides && reader_done(in))
-			maintenance_take(ipvs, ipvs->next_maintenance);
-		ipvs->next_maintenance = false;
-		ipvs->next_overrides = 0;
+		if (ipvs_overrides_end(&ipvs->overrides, in))
+			overrides_take(ipvs);
 	} else {
 		log_warning("the supervisor sent record %u, which the ipvs worker cannot take",
 			    type);
@@ -844,6 +899,8 @@ static int start(struct ipvs_worker *ipvs)
 	if (!error)
 		error = timer_init(worker_loop(ipvs->worker), &ipvs->nft_due, LOOP_IDLE,
 				   nft_due, ipvs);
+	if (!error)
+		error = timer_init(worker_loop(ipvs->worker), &ipvs->drain, LOOP_IDLE, drain, ipvs);
 	return error;
 }
 
@@ -855,6 +912,8 @@ static void ipvs_fini(struct ipvs_worker *ipvs)
 	timer_fini(&ipvs->sync_due);
 	timer_fini(&ipvs->nft_due);
 	ipvs_nft_fini(&ipvs->nft);
+	timer_fini(&ipvs->drain);
+	ipvs_overrides_fini(&ipvs->overrides);
 	generation_free(ipvs->prepared);
 	generation_free(ipvs->running);
 	arena_free(ipvs->pending_arena);

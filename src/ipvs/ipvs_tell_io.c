@@ -19,16 +19,34 @@ static uint32_t server_count(const struct ipvs_state *state)
 	return state ? state->server_first[state->model->service_count] : 0;
 }
 
+static uint32_t leaver_count(const struct ipvs_state *state)
+{
+	return state ? (uint32_t)state->leaver_count : 0;
+}
+
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 static uint32_t traffic_index(const struct ipvs_state *state)
 {
-	return 1 + service_count(state) + server_count(state);
+	return 1 + service_count(state) + server_count(state) + leaver_count(state);
+}
+
+static bool leaver_fact(const struct ipvs_state *state, uint32_t number, uint16_t *type,
+			struct writer *out)
+{
+	struct fact_leaver leaver;
+
+	if (number >= leaver_count(state))
+		return false;
+	*type = FACT_LEAVER;
+	ipvs_leaver_fact(state, number, &leaver);
+	fact_leaver_put(out, &leaver);
+	return true;
 }
 
 uint32_t ipvs_told_count(const struct ipvs_state *state)
 {
-	return 1 + 2 * service_count(state) + server_count(state);
+	return traffic_index(state) + service_count(state);
 }
 
 bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state, int peer,
@@ -60,6 +78,8 @@ bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state
 		fact_traffic_put(out, &traffic);
 		return true;
 	}
+	if (index - 1 - services >= server_count(state))
+		return leaver_fact(state, index - 1 - services - server_count(state), type, out);
 	*type = FACT_SERVER;
 	ipvs_state_server_fact(state, index - 1 - services, &server);
 	fact_server_put(out, &server);
@@ -70,8 +90,9 @@ static bool table_equal(const struct fact_table *a, const struct fact_table *b)
 {
 	return a->available == b->available && a->ready == b->ready &&
 	       a->operations == b->operations && a->repairs == b->repairs &&
-	       a->last_read_back == b->last_read_back && !strcmp(a->error, b->error) &&
-	       a->sync == b->sync && !strcmp(a->sync_error, b->sync_error);
+	       a->last_read_back == b->last_read_back && a->leavers == b->leavers &&
+	       !strcmp(a->error, b->error) && a->sync == b->sync &&
+	       !strcmp(a->sync_error, b->sync_error);
 }
 
 void ipvs_tell_table(struct ipvs_told *told, struct worker *worker, const struct fact_table *table)
@@ -142,6 +163,14 @@ void ipvs_tell_changes(struct worker *worker, struct ipvs_state *state)
 	for (size_t i = 0; i < state->counted_service_count; i++)
 		worker_dirty(worker, traffic_index(state) + state->counted_services[i]);
 	ipvs_state_told(state);
+}
+
+void ipvs_tell_leavers(struct worker *worker, const struct ipvs_state *state)
+{
+	uint32_t first = 1 + service_count(state) + server_count(state);
+
+	for (uint32_t i = 0; i < leaver_count(state); i++)
+		worker_dirty(worker, first + i);
 }
 
 void ipvs_tell_nothing_new(struct ipvs_state *state)

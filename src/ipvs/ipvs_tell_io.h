@@ -30,6 +30,9 @@ void ipvs_tell_table(struct ipvs_told *told, struct worker *worker, const struct
 /* Logs what has become of servers and services and marks their facts for the peers. */
 void ipvs_tell_changes(struct worker *worker, struct ipvs_state *state);
 
+/* Marks the facts of all leavers. */
+void ipvs_tell_leavers(struct worker *worker, const struct ipvs_state *state);
+
 /* What a generation starts with is no news for the log; the frame sends all facts then anyway. */
 void ipvs_tell_nothing_new(struct ipvs_state *state);
 

@@ -9,12 +9,11 @@ struct ipvs_terms ipvs_terms_of(const struct real_server *server)
 	return (struct ipvs_terms){.admin = server->state, .weight = server->weight};
 }
 
-enum verdict ipvs_server_health(const struct real_server *server, const struct ipvs_terms *terms,
-				const enum verdict *verdicts)
+enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts)
 {
 	enum verdict health = VERDICT_UP;
 
-	if (terms->admin == ADMIN_DISABLED)
+	if (server->state == ADMIN_DISABLED)
 		return VERDICT_UNKNOWN;
 	for (size_t i = 0; i < server->probe_count; i++) {
 		enum verdict verdict = verdicts[server->probes[i]];
@@ -34,6 +33,8 @@ struct ipvs_want ipvs_server_want(const struct service *service, const struct ip
 
 	if (terms->admin == ADMIN_DISABLED)
 		return (struct ipvs_want){IPVS_ABSENT, 0};
+	if (terms->ends && (health != VERDICT_DOWN || service->on_failure == ON_FAILURE_QUIESCE))
+		return (struct ipvs_want){IPVS_AS_FOUND, 0};
 	switch (health) {
 	case VERDICT_UP:
 		return (struct ipvs_want){IPVS_PRESENT, is_enabled ? terms->weight : 0};

@@ -1,13 +1,14 @@
 /* What a service wants of the kernel's table, given the verdicts of its checks; and how it fares.
  * Pure rules, one server or one service at a time:
  *  - a server is up when all its probes are up (or it has none), down when any is down, else
- * unknown; a disabled one is not asked and so always unknown;
+ * unknown; one that the file disables is not asked and so always unknown;
  *  - up: in the table with its weight (0 is a weight like any other);
  *  - down: weight 0 and its connections stay (quiesce), or out of the table (remove);
  *  - unknown: as the table has it. A server nobody has asked yet gets no traffic, and one that has
  * traffic keeps it: a fact never known takes no weight away;
  *  - drained: as those, but with weight 0. It goes on being checked, so that a drained server that
  * dies loses its clients where on_failure says so;
+ *  - drained with an end (ipvs/drain.h): likewise, but only as the table has it;
  *  - disabled: out of the table.
  * Servers that the operator has drained or disabled are no part of the quorum, and a service is not
  * degraded for want of them. A service that has lost its quorum is down until it has the hysteresis
@@ -33,13 +34,13 @@
 struct ipvs_terms {
 	enum admin_state admin;
 	uint32_t weight;
+	bool ends; /* drained: out of the table in the end, so it is never put in */
 };
 
 struct ipvs_terms ipvs_terms_of(const struct real_server *server);
 
 /* `verdicts` has one element per probe of the model. */
-enum verdict ipvs_server_health(const struct real_server *server, const struct ipvs_terms *terms,
-				const enum verdict *verdicts);
+enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts);
 
 enum ipvs_presence {
 	IPVS_ABSENT,

@@ -71,15 +71,18 @@ static int number_servers(struct arena *arena, struct ipvs_state *state)
 	state->servers = arena_array(arena, state->server_first[services], sizeof(*state->servers));
 	state->stale_servers = arena_array(arena, state->server_first[services],
 					   sizeof(*state->stale_servers));
+	state->draining =
+		arena_array(arena, state->server_first[services], sizeof(*state->draining));
 	state->view = arena_array(arena, largest, sizeof(*state->view));
 	state->wants = arena_array(arena, largest, sizeof(*state->wants));
-	state->scratch = arena_array(arena, largest + 1, sizeof(*state->scratch));
+	state->scratch = arena_array(arena, largest + IPVS_DESTS_SPARE, sizeof(*state->scratch));
 	if (arena_failed(arena))
 		return -ENOMEM;
 	for (size_t s = 0; s < services; s++)
 		for (size_t i = 0; i < service_server_count(&state->model->services[s]); i++)
 			state->servers[state->server_first[s] + i].now.terms =
-				ipvs_terms_of(service_server(&state->model->services[s], i));
+				state->servers[state->server_first[s] + i].said =
+					ipvs_terms_of(service_server(&state->model->services[s], i));
 	return 0;
 }
 
@@ -93,7 +96,8 @@ static int make_wanted(struct arena *arena, struct ipvs_state *state)
 	for (size_t v = 0; v < layout->count; v++) {
 		struct ipvs_service *service = &state->wanted.services[v];
 		size_t room =
-			service_server_count(&state->model->services[layout->virtuals[v].service]) + 1;
+			service_server_count(&state->model->services[layout->virtuals[v].service]) +
+			IPVS_DESTS_SPARE;
 
 		*service = layout->virtuals[v].empty;
 		service->dests = arena_array(arena, room, sizeof(*service->dests));
@@ -236,7 +240,7 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 	const struct real_server *server = service_server(service, i);
 	struct ipvs_server now = {.terms = state->servers[state->server_first[s] + i].now.terms};
 
-	now.health = ipvs_server_health(server, &now.terms, state->verdicts);
+	now.health = ipvs_server_health(server, state->verdicts);
 	if (ipvs_state_is_missing(state, s))
 		return now;
 	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
@@ -316,6 +320,7 @@ static void desire_service(struct ipvs_state *state, uint32_t s, const struct ip
 
 		ipvs_desired_service(&state->layout, v, state->wants,
 				     ipvs_table_find(current, &wanted->key), wanted->dests, wanted);
+		ipvs_leavers_add(state, v, wanted);
 	}
 }
 
@@ -394,6 +399,7 @@ static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_
 
 		ipvs_desired_service(&state->layout, v, state->wants, wanted, state->scratch,
 				     &desired);
+		ipvs_leavers_add(state, v, &desired);
 		if (ipvs_plan_service(arena, &desired, wanted, plan))
 			return -ENOMEM;
 		memcpy(wanted->dests, desired.dests, desired.dest_count * sizeof(*desired.dests));

@@ -11,6 +11,7 @@
 #include "config/model.h"
 #include "config/roles.h"
 #include "ipvs/desired.h"
+#include "ipvs/drain.h"
 #include "ipvs/plan.h"
 #include "ipvs/service.h"
 #include "ipvs/traffic.h"
@@ -27,6 +28,8 @@ struct ipvs_connections {
 struct ipvs_server_state {
 	struct ipvs_server now;        /* its terms: what ipvs_state_terms was told, else the model's */
 	struct ipvs_connections connections; /* now, summed over listeners */
+	struct ipvs_terms said;              /* those that the list of overrides leaves it */
+	nstime deadline;                     /* of a drain with an end, since the epoch; 0: none */
 	struct traffic traffic;              /* the same ever since */
 	bool stale;                          /* stands in stale_servers below */
 	enum verdict logged;                 /* the health that the log told last */
@@ -82,8 +85,15 @@ struct ipvs_state {
 	struct ipvs_meter *meters, *dest_meters;
 	uint32_t *dest_first;
 	struct ipvs_connections *sums; /* scratch: the servers of one service */
+	uint32_t *draining;        /* servers that are drained with an end (ipvs/drain.h) */
+	size_t draining_count;
+	struct ipvs_leaver *leavers; /* destinations of servers that have left the file */
+	size_t leaver_count;
 	size_t waiting;            /* services of which a server waits for a verdict */
 };
+
+/* Room for destinations beyond the servers of a service, so that there is always some. */
+#define IPVS_DESTS_SPARE 1
 
 /* A state without verdicts and with an empty wanted table. `model` must outlive it. Errors and
  * `why` are those of ipvs_layout_build. */
@@ -103,6 +113,9 @@ void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 
 /* What is in force of a server (by its place in `servers`) from now on; its service is marked. */
 void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipvs_terms *terms);
+
+/* A service is to be settled. */
+void ipvs_state_mark(struct ipvs_state *state, uint32_t service);
 
 /* Appends what all marked services now need to a plan (changes before removals within each service;
  * to be applied as a whole) and marks none. -ENOMEM: then what was not reached stays marked. */

@@ -104,14 +104,18 @@ static void explain_down(const struct ipvs_state *state, const struct real_serve
 }
 
 static void explain_server(const struct ipvs_state *state, const struct real_server *server,
-			   const struct ipvs_server *now, struct text *out)
+			   const struct ipvs_server_state *about, struct text *out)
 {
-	if (now->terms.admin == ADMIN_DISABLED) {
+	const struct ipvs_server *now = &about->now;
+
+	if (server->state == ADMIN_DISABLED) {
 		text_add(out, "disabled, so it is not checked");
 		return;
 	}
-	if (now->terms.admin == ADMIN_DRAINED)
-		text_add(out, "drained; ");
+	if (about->said.admin == ADMIN_DRAINED && now->terms.admin == ADMIN_DISABLED)
+		text_add(out, "drained, and out of the table; ");
+	else if (now->terms.admin != ADMIN_ENABLED)
+		text_add(out, "%s; ", admin_state_name(now->terms.admin));
 	switch (now->health) {
 	case VERDICT_UP:
 		text_add(out, server->probe_count ? "all checks pass" : "no check");
@@ -137,6 +141,9 @@ void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, stru
 	out->server = index;
 	out->health = about->now.health;
 	out->since = health_since(state, server, about->now.health);
+	out->admin = about->now.terms.admin;
+	out->weight = about->now.terms.weight;
+	out->deadline = about->now.terms.ends ? about->deadline : 0;
 	out->effective_weight = about->now.weight;
 	out->in_table = about->now.in_table;
 	out->active = about->connections.active;
@@ -146,5 +153,5 @@ void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, stru
 	if (index >= state->model->services[service].real_server_count)
 		text_add(&reason, "%s; ",
 			 state->services[service].condition.sorry ? "answers" : "stands by");
-	explain_server(state, server, &about->now, &reason);
+	explain_server(state, server, about, &reason);
 }

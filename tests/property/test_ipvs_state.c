@@ -162,7 +162,7 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 	const struct ipvs_virtual *about = &life->state.layout.virtuals[v];
 	const struct service *service = &life->state.model->services[about->service];
 	struct ipvs_terms terms = ipvs_terms_of(server);
-	enum verdict health = ipvs_server_health(server, &terms, life->state.verdicts);
+	enum verdict health = ipvs_server_health(server, life->state.verdicts);
 	const struct ipvs_service *now = ipvs_table_find(&life->kernel.table, &about->empty.key);
 	const struct ipvs_service *was = ipvs_table_find(before, &about->empty.key);
 	struct ipvs_dest_key key = ipvs_dest_key_of(about, server);

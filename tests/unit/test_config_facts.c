@@ -39,6 +39,7 @@ GLUE(service)
 GLUE(server)
 GLUE(traffic)
 GLUE(watch)
+GLUE(leaver)
 GLUE(worker)
 GLUE(daemon)
 GLUE(override)
@@ -92,6 +93,7 @@ static const struct fact_table table = {.available = true,
 					.operations = 12,
 					.repairs = 2,
 					.last_read_back = 77,
+					.leavers = 3,
 					.error = "no such scheduler",
 					.sync = FACT_SYNC_SENDS | FACT_SYNC_RECEIVES,
 					.sync_error = "interface eth9 does not exist"};
@@ -108,6 +110,9 @@ static const struct fact_server server = {.service = 1,
 					  .server = 2,
 					  .health = VERDICT_UP,
 					  .since = 9,
+					  .admin = ADMIN_DRAINED,
+					  .weight = 7,
+					  .deadline = 1767323045,
 					  .effective_weight = 65535,
 					  .in_table = true,
 					  .active = 1,
@@ -119,6 +124,16 @@ static const struct fact_server server = {.service = 1,
 					  .traffic.bytes_in = 7,
 					  .traffic.bytes_out = 8,
 					  .reason = "ok"};
+static const struct fact_leaver leaver = {
+	.number = 1,
+	.service = 2,
+	.gone = true,
+	.deadline = 99,
+	.active = 1,
+	.inactive = 2,
+	.persistent = 3,
+	.address = {.address = {.family = AF_INET, .bytes = {192, 0, 2, 1}}, .port = 80},
+	.name = "old"};
 static const struct fact_worker worker = {.role = 3,
 					  .pid = 4711,
 					  .restarts = 2,
@@ -148,8 +163,7 @@ static const struct fact_override override_fact = {
 static const struct fact_case rows[] = {
 	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
 	ROW(service, service),    ROW(server, server),     ROW(traffic, traffic),
-	ROW(watch, watch),
-	ROW(worker, worker),
+	ROW(watch, watch),        ROW(leaver, leaver),     ROW(worker, worker),
 	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
 	ROW(role, role),
 	ROW(override, override_fact),

@@ -274,7 +274,10 @@ static void tell_servers(struct mirror *mirror)
 				  .server = 0,
 				  .health = VERDICT_UP,
 				  .since = START + NSTIME_S,
-				  .effective_weight = 1,
+				  .admin = ADMIN_DRAINED,
+				  .weight = 5,
+				  .deadline = WALL + START + 800 * NSTIME_S,
+				  .effective_weight = 0,
 				  .in_table = true,
 				  .active = 3,
 				  .inactive = 12,
@@ -287,6 +290,7 @@ static void tell_servers(struct mirror *mirror)
 				  .server = 1,
 				  .health = VERDICT_DOWN,
 				  .since = START + 720 * NSTIME_S,
+				  .weight = 1,
 				  .in_table = true,
 				  .inactive = 4,
 				  .traffic.connections = 39,
@@ -296,6 +300,7 @@ static void tell_servers(struct mirror *mirror)
 				  .server = 0,
 				  .health = VERDICT_UP,
 				  .since = START,
+				  .weight = 1,
 				  .in_table = true,
 				  .effective_weight = 1,
 				  .reason = "no check"});
@@ -319,8 +324,24 @@ static void tell_services(struct mirror *mirror)
 				 .operations = 7,
 				 .repairs = 1,
 				 .last_read_back = START + 725 * NSTIME_S,
+				 .leavers = 2,
 				 .sync = FACT_SYNC_SENDS,
 				 .sync_error = "interface eth9 does not exist"});
+}
+
+static void tell_leavers(struct mirror *mirror)
+{
+	TELL(mirror, FACT_LEAVER, fact_leaver_put,
+	     (struct fact_leaver){.number = 0,
+				  .service = 0,
+				  .deadline = START + 900 * NSTIME_S,
+				  .active = 2,
+				  .address = at("192.168.8.99:80"),
+				  .name = "old"});
+	TELL(mirror, FACT_LEAVER, fact_leaver_put,
+	     (struct fact_leaver){.number = 1, .service = 0, .gone = true, .name = "older"});
+	TELL(mirror, FACT_LEAVER, fact_leaver_put,
+	     (struct fact_leaver){.number = 2, .service = 0, .name = "of the past"});
 }
 
 static void tell_daemon(struct mirror *mirror)
@@ -330,7 +351,7 @@ static void tell_daemon(struct mirror *mirror)
 				  .generation = 3,
 				  .ready = true,
 				  .reload_time = START + 600 * NSTIME_S,
-				  .overrides = 2});
+				  .overrides = 4});
 	TELL(mirror, FACT_WORKER, fact_worker_put,
 	     (struct fact_worker){
 		     .role = ROLE_CHECK, .pid = 4242, .restarts = 3, .state = WORKER_BACKOFF});
@@ -355,12 +376,20 @@ static void tell_override(struct mirror *mirror, uint32_t number, struct overrid
 
 static void tell_overrides(struct mirror *mirror)
 {
-	struct override public = priority("public", "150"), gone = priority("gone", "90");
+	struct override public = priority("public", "150"), gone = priority("gone", "90"), drained, weight;
 
 	strcpy(public.comment, "until the new lb2 has been seen to work through a whole day of shopping");
 	public.until = WALL + START + 86400 * NSTIME_S;
 	tell_override(mirror, 0, public);
 	tell_override(mirror, 1, gone);
+	drained = weight = priority("web/192.168.8.20", "drained");
+	drained.kind = OVERRIDE_STATE;
+	drained.deadline = WALL + START + 800 * NSTIME_S;
+	strcpy(drained.comment, "new disk");
+	weight.kind = OVERRIDE_WEIGHT;
+	strcpy(weight.value, "5");
+	tell_override(mirror, 2, drained);
+	tell_override(mirror, 3, weight);
 }
 
 static void tell_all(struct mirror *mirror)
@@ -371,6 +400,7 @@ static void tell_all(struct mirror *mirror)
 	tell_servers(mirror);
 	tell_services(mirror);
 	tell_daemon(mirror);
+	tell_leavers(mirror);
 	tell_overrides(mirror);
 }
 
