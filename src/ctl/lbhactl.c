@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "config/override.h"
 #include "ctl/client.h"
+#include "ctl/drain.h"
 #include "ctl/events.h"
 #include "ctl/load.h"
 #include "ctl/paper.h"
@@ -46,7 +47,7 @@ struct run {
 	const char *socket;
 	bool json;
 	const struct command *command;
-	const char *argument, *second; /* NULL: none */
+	const char *argument, *second, *third; /* NULL: none */
 	unsigned extras;               /* set of enum extra that were given */
 	const char *comment;
 	nstime timeout;
@@ -355,6 +356,62 @@ static int prepare_maintenance(const struct run *run, json_t *request)
 	return status == EXIT_DONE ? add_extras(run, request) : status;
 }
 
+/* ---- drain, disable, enable, weight ------------------------------------------------ */
+
+/* SERVICE SERVER, or with --all the server alone. */
+static int prepare_state(const struct run *run, json_t *request)
+{
+	bool all = run->extras & EXTRA_ALL;
+	int status;
+
+	if (all == (run->second != NULL))
+		return complain(EXIT_USAGE, "%s takes a service and a server, or --all and a server",
+				run->command->name);
+	if (all)
+		json_object_set_new(request, "all", json_true());
+	status = all ? EXIT_DONE : add_text(request, "service", run->argument);
+	if (status == EXIT_DONE)
+		status = add_text(request, "server", all ? run->argument : run->second);
+	return status == EXIT_DONE ? add_extras(run, request) : status;
+}
+
+/* What control would refuse as well. */
+static bool is_weight(const char *text)
+{
+	struct override override = {.kind = OVERRIDE_WEIGHT, .object = "any/any"};
+
+	snprintf(override.value, sizeof(override.value), "%s", text);
+	return !strcmp(text, "auto") || !override_wrong(&override);
+}
+
+static int prepare_weight(const struct run *run, json_t *request)
+{
+	int status = add_text(request, "service", run->argument);
+
+	if (!is_weight(run->third))
+		return complain(EXIT_USAGE, "a weight is a number from 0 to 65535, or auto");
+	if (status == EXIT_DONE)
+		status = add_text(request, "server", run->second);
+	if (status == EXIT_DONE)
+		status = add_text(request, "value", run->third);
+	return status == EXIT_DONE ? add_extras(run, request) : status;
+}
+
+/* With --timeout it waits until they are out of the table. */
+static int run_drain(struct run *run, json_t *result)
+{
+	struct drain_watch watch = {.client = &run->client, .silent = run->json};
+	char error[CLIENT_ERROR];
+	int status = EXIT_DONE;
+
+	if (!run->json)
+		status = show_outcome(run, result, NULL);
+	if (run->extras & EXTRA_TIMEOUT &&
+	    !drain_wait(&watch, json_object_get(result, "objects"), error))
+		return complain(EXIT_FAILED, "%s", error);
+	return run->json ? show_outcome(run, result, NULL) : status;
+}
+
 /* ---- overrides ------------------------------------------------------------------- */
 
 static int run_overrides(struct run *run, json_t *result)
@@ -492,6 +549,14 @@ static const struct command commands[] = {
 	 COMMAND, prepare_priority, run_outcome},
 	{"maintenance", "on|off", "on: release all, claim nothing, repair nothing", 1, 1, SAYS,
 	 ORDER, prepare_maintenance, run_outcome},
+	{"drain", "SERVICE|--all SERVER", "no new connections for a server; see --timeout", 1, 2,
+	 EXTRA_ALL | SAYS, COMMAND, prepare_state, run_drain},
+	{"disable", "SERVICE|--all SERVER", "out of the table with it, connections or not", 1, 2,
+	 EXTRA_ALL | SAYS, COMMAND, prepare_state, run_outcome},
+	{"enable", "SERVICE|--all SERVER", "in use again, as its checks and weight say", 1, 2,
+	 EXTRA_ALL | SAYS, COMMAND, prepare_state, run_outcome},
+	{"weight", "SERVICE SERVER N|auto", "a weight in place of the configured one", 3, 3, SAYS,
+	 COMMAND, prepare_weight, run_outcome},
 	{"overrides", "[load FILE]", "what operators said; or say all that a file says", 0, 2, 0,
 	 COMMAND, prepare_overrides, run_overrides},
 	{"top", "", "the traffic of services and servers as it goes", 0, 0, EXTRA_ONCE, QUESTION,
@@ -504,6 +569,10 @@ static const struct command commands[] = {
 	 NULL, run_stop},
 	{"ping", "", "whether lbhad answers", 0, 0, 0, QUESTION / 2, NULL, run_ping},
 };
+
+static const struct command load = {.name = "overrides load",
+				    .patience = ORDER,
+				    .show = run_outcome};
 
 static const char *command_name(UNUSED const void *ctx, size_t index)
 {
@@ -525,13 +594,17 @@ static void help(void)
 		char words[64];
 
 		snprintf(words, sizeof(words), "%s %s", commands[i].name, commands[i].words);
-		printf("  %-21s %s\n", words, commands[i].help);
+		printf(strlen(words) > 21 ? "  %s\n%24s%s\n" : "  %-21s%s %s\n", words, "",
+		       commands[i].help);
 	}
 	puts("\n"
 	     "  --socket PATH         the control socket (" LBHA_RUNDIR "/control.sock)\n"
 	     "  --json                JSON instead of text\n"
-	     "  --comment TEXT        with priority and maintenance: why, for whoever looks later\n"
-	     "  --timeout TIME        with these: until when, as 30m or 2h; else until taken back\n"
+	     "  --comment TEXT        with priority, maintenance, drain, disable, enable, weight:\n"
+	     "                        why, for whoever looks later\n"
+	     "  --timeout TIME        with these: until when, as 30m or 2h; else until taken back;\n"
+	     "                        but with drain: out of the table when no connection is left,\n"
+	     "                        or after this time; the command waits, and Ctrl-C leaves it\n"
 	     "  --follow              with events: print those to come, too\n"
 	     "  --since N             with events: those after event number N\n"
 	     "  --once                with top: one table, also on a terminal\n"
@@ -607,27 +680,20 @@ static int run_command(struct run *run)
 	return status;
 }
 
-/* `overrides load FILE`: each override of the file is said as if the operator had said it now. */
+/* `overrides load FILE`: all overrides of the file are said as if the operator had said them now, or
+ * none. */
 static int run_load(struct run *run)
 {
 	char error[LOAD_ERROR];
-	json_t *requests = load_file(run->second, run->paper.now, error);
-	int status = requests ? open_client(run) : complain(EXIT_FAILED, "%s", error);
-	const json_t *request;
-	size_t at;
+	json_t *request = load_file(run->second, error);
+	int status = request ? open_client(run) : complain(EXIT_FAILED, "%s", error);
 
 	if (status != EXIT_DONE) {
-		json_decref(requests);
+		json_decref(request);
 		return status;
 	}
-	json_array_foreach (requests, at, request) {
-		int one;
-
-		run->command = command_find(json_text(request, "request"));
-		one = ask(run, json_deep_copy(request));
-		status = one == EXIT_DONE ? status : one;
-	}
-	json_decref(requests);
+	run->command = &load;
+	status = ask(run, request);
 	client_close(&run->client);
 	return status;
 }
@@ -739,6 +805,7 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 		return words_wrong(run->command);
 	run->argument = words > 0 ? argv[optind + 1] : NULL;
 	run->second = words > 1 ? argv[optind + 2] : NULL;
+	run->third = words > 2 ? argv[optind + 3] : NULL;
 	*go = true;
 	return EXIT_DONE;
 }

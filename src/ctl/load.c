@@ -18,8 +18,7 @@
 #define FILE_MAX ((size_t)16 << 20)
 
 struct loading {
-	json_t *requests;
-	nstime now;
+	json_t *overrides;
 	size_t seen; /* overrides so far */
 	char *error;
 };
@@ -38,34 +37,26 @@ static bool PRINTF_LIKE(2, 3) refuse(struct loading *loading, const char *format
 	return false;
 }
 
-/* The end as seconds from now; null and nothing: none. False: it has ended, or is no time. */
-static bool timeout_of(struct loading *loading, const json_t *until, double *seconds, bool *ended)
+/* A time, null, or nothing. */
+static bool is_time(const json_t *time)
 {
 	nstime point;
 
-	*ended = false;
-	*seconds = 0;
-	if (!until || json_is_null(until))
-		return true;
-	if (!json_is_string(until) || walltime_parse(json_string_value(until), &point))
-		return refuse(loading, "\"until\" is no time");
-	*ended = point <= loading->now;
-	*seconds = (double)(point - loading->now) / (double)NSTIME_S;
-	return true;
+	return !time || json_is_null(time) ||
+	       (json_is_string(time) && !walltime_parse(json_string_value(time), &point));
 }
 
-static json_t *request_of(const struct override *override, double seconds)
+/* What lbhad wants to know of it: by whom and since when is said anew. */
+static json_t *entry_of(const json_t *record)
 {
-	json_t *request =
-		json_pack("{s:s, s:s, s:s}", "request", override_kind_name(override->kind), "value",
-			  override->value, "comment", override->comment);
+	static const char *const keys[] = {"object", "kind",  "value",
+					   "comment", "until", "deadline"};
+	json_t *entry = json_object();
 
-	if (override->kind == OVERRIDE_PRIORITY)
-		json_object_set_new(request, "instance", json_string(override->object));
-	if (seconds > 0)
-		json_object_set_new(request, "timeout",
-				    json_real(seconds < 0.001 ? 0.001 : seconds));
-	return request;
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		if (json_object_get(record, keys[i]))
+			json_object_set(entry, keys[i], json_object_get(record, keys[i]));
+	return entry;
 }
 
 static bool text_fits(const json_t *record, const char *key, char *out, size_t size)
@@ -82,8 +73,6 @@ static bool take_record(struct loading *loading, const json_t *record)
 {
 	struct override override = {0};
 	const char *kind = json_text(record, "kind"), *wrong;
-	double seconds;
-	bool ended;
 
 	loading->seen++;
 	if (!json_is_object(record))
@@ -97,9 +86,10 @@ static bool take_record(struct loading *loading, const json_t *record)
 	wrong = override_wrong(&override);
 	if (wrong)
 		return refuse(loading, "%s", wrong);
-	if (!timeout_of(loading, json_object_get(record, "until"), &seconds, &ended))
-		return false;
-	return ended || !json_array_append_new(loading->requests, request_of(&override, seconds));
+	if (!is_time(json_object_get(record, "until")) ||
+	    !is_time(json_object_get(record, "deadline")))
+		return refuse(loading, "\"until\" or \"deadline\" is no time");
+	return !json_array_append_new(loading->overrides, entry_of(record));
 }
 
 static bool take_array(struct loading *loading, const json_t *array)
@@ -148,13 +138,13 @@ static bool take_all(struct loading *loading, const char *text, size_t size)
 	return fine;
 }
 
-json_t *load_requests(const char *text, size_t size, nstime now, char *error)
+json_t *load_request(const char *text, size_t size, char *error)
 {
-	struct loading loading = {.requests = json_array(), .now = now, .error = error};
+	struct loading loading = {.overrides = json_array(), .error = error};
 
-	if (loading.requests && take_all(&loading, text, size))
-		return loading.requests;
-	json_decref(loading.requests);
+	if (loading.overrides && take_all(&loading, text, size))
+		return json_pack("{s:s, s:o}", "request", "load", "overrides", loading.overrides);
+	json_decref(loading.overrides);
 	return NULL;
 }
 
@@ -171,12 +161,12 @@ static char *read_all(FILE *file, size_t *size)
 	return NULL;
 }
 
-json_t *load_file(const char *path, nstime now, char *error)
+json_t *load_file(const char *path, char *error)
 {
 	FILE *file = fopen(path, "re");
 	size_t size = 0;
 	char *text = file ? read_all(file, &size) : NULL;
-	json_t *requests = NULL;
+	json_t *request = NULL;
 	char why[LOAD_ERROR];
 
 	if (!file)
@@ -188,9 +178,9 @@ json_t *load_file(const char *path, nstime now, char *error)
 		fclose(file);
 	if (!text)
 		return NULL;
-	requests = load_requests(text, size, now, why);
-	if (!requests)
+	request = load_request(text, size, why);
+	if (!request)
 		snprintf(error, LOAD_ERROR, "%.200s: %.300s", path, why);
 	free(text);
-	return requests;
+	return request;
 }

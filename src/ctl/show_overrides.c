@@ -1,4 +1,6 @@
 /* What operators have said, by whom and until when; and what came of an order. */
+#include <string.h>
+
 #include "ctl/grid.h"
 #include "ctl/paper.h"
 #include "ctl/show.h"
@@ -16,10 +18,16 @@ static void row(struct grid *grid, const struct paper *paper, const json_t *over
 		  paper_ago(paper, json_object_get(override, "since"), buffer));
 	grid_cell(grid, INK_PLAIN, "%s",
 		  json_is_null(until) ? "taken back" : paper_time(until, buffer));
+	if (json_is_string(json_object_get(override, "configured_value")) &&
+	    strcmp(json_text(override, "kind"), "maintenance") != 0)
+		grid_note(grid, INK_DIM, "configured: %s", json_text(override, "configured_value"));
+	if (json_is_string(json_object_get(override, "deadline")))
+		grid_note(grid, INK_DIM, "out of the table with its last connection, or at %s",
+			  paper_time(json_object_get(override, "deadline"), buffer));
 	if (*json_text(override, "comment"))
 		grid_note(grid, INK_DIM, "%s", json_text(override, "comment"));
 	if (json_is_false(json_object_get(override, "configured")))
-		grid_note(grid, INK_WARN, "not configured: kept in case that it comes back");
+		grid_note(grid, INK_WARN, "of nobody now: kept in case that it is configured again");
 }
 
 void show_overrides(const struct paper *paper, const json_t *overrides, size_t indent)

@@ -83,13 +83,37 @@ static const char *server_weight(const json_t *server, char *buffer)
 	return buffer;
 }
 
+/* "weight 5 in place of 1 by root for 3m: new disk", in a note below the server. */
+static void note_override(struct grid *grid, const struct paper *paper, const json_t *override)
+{
+	const json_t *until = json_object_get(override, "until"),
+		     *deadline = json_object_get(override, "deadline");
+	bool weight = !strcmp(json_text(override, "kind"), "weight");
+	char note[4 * PAPER_TEXT], ago[PAPER_TEXT], end[PAPER_TEXT];
+	struct text out = text_of(note, sizeof(note));
+
+	text_add(&out, "%s%s in place of %s, by %s for %s", weight ? "weight " : "",
+		 json_text(override, "value"), json_text(override, "configured_value"),
+		 json_text(override, "by"),
+		 paper_ago(paper, json_object_get(override, "since"), ago));
+	if (json_is_string(until))
+		text_add(&out, ", until %s", paper_time(until, end));
+	if (json_is_string(deadline))
+		text_add(&out, ", out of the table at the latest at %s", paper_time(deadline, end));
+	if (*json_text(override, "comment"))
+		text_add(&out, ": %s", json_text(override, "comment"));
+	grid_note(grid, INK_WARN, "%s", note);
+}
+
 static void server_cells(struct grid *grid, const struct paper *paper, const json_t *server,
 			 const char *kind)
 {
 	const char *health = json_text(server, "health"), *admin = json_text(server, "admin");
 	const json_t *connections = json_object_get(server, "connections");
 	bool is_enabled = !strcmp(admin, "enabled");
+	const json_t *override;
 	char buffer[PAPER_TEXT];
+	size_t at;
 
 	grid_cell(grid, INK_PLAIN, "%s%s", kind, server_name(server, buffer));
 	grid_cell(grid, is_enabled ? paper_ink(health) : INK_WARN, "%s%s%s", health,
@@ -101,6 +125,26 @@ static void server_cells(struct grid *grid, const struct paper *paper, const jso
 	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "inactive"));
 	if (strcmp(health, "up") != 0 && *json_text(server, "reason"))
 		grid_note(grid, INK_WARN, "%s", json_text(server, "reason"));
+	json_array_foreach (json_object_get(server, "overrides"), at, override)
+		note_override(grid, paper, override);
+}
+
+/* No longer configured, and in the table until its connections have ended. */
+static void leaver_cells(struct grid *grid, const json_t *leaver)
+{
+	const json_t *connections = json_object_get(leaver, "connections"),
+		     *deadline = json_object_get(leaver, "deadline");
+	char buffer[PAPER_TEXT];
+
+	grid_cell(grid, INK_PLAIN, "%s", server_name(leaver, buffer));
+	grid_cell(grid, INK_WARN, "leaving");
+	grid_cell(grid, INK_PLAIN, "-");
+	grid_cell(grid, INK_PLAIN, "0");
+	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "active"));
+	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "inactive"));
+	grid_note(grid, INK_WARN, "no longer configured; leaves with its last connection%s%s",
+		  json_is_string(deadline) ? ", at the latest at " : "",
+		  json_is_string(deadline) ? paper_time(deadline, buffer) : "");
 }
 
 static const struct grid_column columns[] = {
@@ -116,13 +160,15 @@ static void servers(const struct paper *paper, const json_t *service, size_t ind
 {
 	struct grid *grid = grid_new(columns, COUNT_OF(columns));
 	const json_t *server, *sorry = json_object_get(service, "sorry_server");
-	size_t at;
+	size_t at, leaving;
 
 	json_array_foreach (json_object_get(service, "real_servers"), at, server)
 		server_cells(grid, paper, server, "");
 	if (json_is_object(sorry))
 		server_cells(grid, paper, sorry, "sorry ");
-	if (at || json_is_object(sorry))
+	json_array_foreach (json_object_get(service, "leaving"), leaving, server)
+		leaver_cells(grid, server);
+	if (at + leaving || json_is_object(sorry))
 		grid_print(grid, paper, indent);
 	else
 		paper_put(paper, INK_WARN, "%*sno real servers\n", (int)indent, "");

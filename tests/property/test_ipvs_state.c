@@ -272,7 +272,7 @@ static void check_sorry(const struct life *life, size_t v)
 	ck_assert_int_eq(condition->sorry, condition->state == SERVICE_SORRY);
 	if (!service->sorry_server_count)
 		return;
-	health = ipvs_server_health(service->sorry_server, &terms, life->state.verdicts);
+	health = ipvs_server_health(service->sorry_server, life->state.verdicts);
 	if (condition->quorum == IPVS_QUORUM_LOST && !condition->panic)
 		ck_assert(condition->sorry ? health != VERDICT_DOWN : health != VERDICT_UP);
 	else

@@ -6,8 +6,6 @@
 #include "ctl/paper.h"
 #include "suite.h"
 
-#define NOW (1767323045678 * NSTIME_MS) /* 2026-01-02T03:04:05.678Z */
-
 #define PUBLIC                                                                                     \
 	"{\"object\":\"public\",\"kind\":\"priority\",\"value\":\"120\",\"by\":\"ann\","           \
 	"\"comment\":\"lb2 is old\","                                                              \
@@ -16,35 +14,41 @@
 	"{\"object\":\"director\",\"kind\":\"maintenance\",\"value\":\"on\",\"by\":\"ann\","       \
 	"\"comment\":\"\","                                                                        \
 	"\"since\":null,\"until\":\"2026-01-02T03:05:05.678Z\"}"
-#define OVER                                                                                       \
-	"{\"object\":\"inside\",\"kind\":\"priority\",\"value\":\"90\",\"until\":\"2026-01-02T03:" \
-	"04:05.678Z\"}"
+#define DRAIN                                                                                      \
+	"{\"object\":\"web/a\",\"kind\":\"state\",\"value\":\"drained\",\"configured\":true,"       \
+	"\"configured_value\":\"enabled\",\"deadline\":\"2026-01-02T03:04:05.678Z\"}"
 
 static json_t *load(const char *text)
 {
 	char error[LOAD_ERROR] = "";
-	json_t *requests = load_requests(text, strlen(text), NOW, error);
+	json_t *request = load_request(text, strlen(text), error);
 
-	ck_assert_msg(requests != NULL, "%s", error);
-	return requests;
+	ck_assert_msg(request != NULL, "%s", error);
+	ck_assert_str_eq(json_text(request, "request"), "load");
+	return request;
 }
 
-static void are_both(json_t *requests)
+static const json_t *entry(const json_t *request, size_t at)
 {
-	const json_t *first = json_array_get(requests, 0), *second = json_array_get(requests, 1);
+	return json_array_get(json_object_get(request, "overrides"), at);
+}
 
-	ck_assert_uint_eq(json_array_size(requests), 2);
-	ck_assert_str_eq(json_text(first, "request"), "priority");
-	ck_assert_str_eq(json_text(first, "instance"), "public");
+static void are_both(json_t *request)
+{
+	const json_t *first = entry(request, 0), *second = entry(request, 1);
+
+	ck_assert_uint_eq(json_array_size(json_object_get(request, "overrides")), 2);
+	ck_assert_str_eq(json_text(first, "kind"), "priority");
+	ck_assert_str_eq(json_text(first, "object"), "public");
 	ck_assert_str_eq(json_text(first, "value"), "120");
 	ck_assert_str_eq(json_text(first, "comment"), "lb2 is old");
-	ck_assert_ptr_null(json_object_get(first, "timeout"));
+	ck_assert(json_is_null(json_object_get(first, "until")));
 	ck_assert_ptr_null(json_object_get(first, "by"));
-	ck_assert_str_eq(json_text(second, "request"), "maintenance");
+	ck_assert_ptr_null(json_object_get(first, "since"));
+	ck_assert_str_eq(json_text(second, "kind"), "maintenance");
 	ck_assert_str_eq(json_text(second, "value"), "on");
-	ck_assert_ptr_null(json_object_get(second, "instance"));
-	ck_assert_double_eq_tol(json_number_value(json_object_get(second, "timeout")), 60, 1e-6);
-	json_decref(requests);
+	ck_assert_str_eq(json_text(second, "until"), "2026-01-02T03:05:05.678Z");
+	json_decref(request);
 }
 
 START_TEST(all_three_shapes_mean_the_same)
@@ -55,15 +59,17 @@ START_TEST(all_three_shapes_mean_the_same)
 }
 END_TEST
 
-START_TEST(what_has_ended_is_left_out)
+START_TEST(what_is_said_of_a_server_goes_with_its_deadline)
 {
-	json_t *requests = load("[" OVER "]");
+	json_t *request = load("[" DRAIN "]");
 
-	ck_assert_uint_eq(json_array_size(requests), 0);
-	json_decref(requests);
-	requests = load("");
-	ck_assert_uint_eq(json_array_size(requests), 0);
-	json_decref(requests);
+	ck_assert_str_eq(json_text(entry(request, 0), "object"), "web/a");
+	ck_assert_str_eq(json_text(entry(request, 0), "deadline"), "2026-01-02T03:04:05.678Z");
+	ck_assert_ptr_null(json_object_get(entry(request, 0), "configured"));
+	json_decref(request);
+	request = load("");
+	ck_assert_uint_eq(json_array_size(json_object_get(request, "overrides")), 0);
+	json_decref(request);
 }
 END_TEST
 
@@ -73,12 +79,14 @@ static const struct {
 	{"nonsense", "no JSON: "},
 	{PUBLIC " {", "override 1: no JSON: "},
 	{"[7]", "override 1: it is no JSON object"},
-	{"[" PUBLIC ",{\"kind\":\"weight\"}]", "override 2: \"weight\" is no kind of override"},
+	{"[" PUBLIC ",{\"kind\":\"colour\"}]", "override 2: \"colour\" is no kind of override"},
+	{"[" PUBLIC ",{\"kind\":\"weight\",\"object\":\"web/a\",\"value\":\"70000\"}]",
+	 "override 2: a weight is a number from 0"},
 	{"[{\"kind\":\"priority\",\"object\":\"public\",\"value\":\"300\"}]",
 	 "override 1: a priority is a number from 1"},
 	{"[{\"kind\":\"priority\",\"value\":\"100\"}]", "override 1: no object is named"},
 	{"[{\"kind\":\"priority\",\"object\":\"a\",\"value\":\"1\",\"until\":\"soon\"}]",
-	 "override 1: \"until\" is no time"},
+	 "override 1: \"until\" or \"deadline\" is no time"},
 	{"[{\"kind\":\"\\u001b[2J\"}]", "override 1: \"?[2J\" is no kind of override"},
 	{"[{\"kind\":\"priority\",\"object\":\"a\",\"value\":"
 	 "\"1111111111111111111111111111111111\"}]",
@@ -89,7 +97,7 @@ START_TEST(one_wrong_override_refuses_the_file)
 {
 	char error[LOAD_ERROR] = "";
 
-	ck_assert_ptr_null(load_requests(wrong[_i].text, strlen(wrong[_i].text), NOW, error));
+	ck_assert_ptr_null(load_request(wrong[_i].text, strlen(wrong[_i].text), error));
 	ck_assert_msg(!strncmp(error, wrong[_i].error, strlen(wrong[_i].error)), "%s", error);
 }
 END_TEST
@@ -98,16 +106,16 @@ START_TEST(a_file_that_cannot_be_read_is_said_by_name)
 {
 	char error[LOAD_ERROR] = "";
 
-	ck_assert_ptr_null(load_file("/no/such/file", NOW, error));
+	ck_assert_ptr_null(load_file("/no/such/file", error));
 	ck_assert_str_eq(error, "cannot read /no/such/file: No such file or directory");
-	ck_assert_ptr_null(load_file("/dev/zero", NOW, error));
+	ck_assert_ptr_null(load_file("/dev/zero", error));
 	ck_assert_str_eq(error, "cannot read /dev/zero: it is too large, or no file");
 }
 END_TEST
 
 int main(void)
 {
-	TCase *tcase = CASE("load", all_three_shapes_mean_the_same, what_has_ended_is_left_out,
+	TCase *tcase = CASE("load", all_three_shapes_mean_the_same, what_is_said_of_a_server_goes_with_its_deadline,
 			    a_file_that_cannot_be_read_is_said_by_name);
 
 	tcase_add_loop_test(tcase, one_wrong_override_refuses_the_file, 0, COUNT_OF(wrong));
