@@ -182,6 +182,8 @@ static bool number_is_valid(const struct schema_field *field, uint64_t number)
 	case TYPE_WORDS:
 		return word_is_known(field, number);
 	case TYPE_DURATION:
+		if (field->flags & FIELD_FOREVER && number == (uint64_t)NSTIME_NEVER)
+			return true;
 		return (int64_t)number >= field->min &&
 		       (!field->max || (int64_t)number <= field->max);
 	case TYPE_SIGNED:

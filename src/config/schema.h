@@ -39,6 +39,7 @@ enum schema_flags {
 	FIELD_RESOLVED = 1 << 9, /* the reader leaves it to a builder, who fills the member in */
 	FIELD_ROUTE = 1 << 10,   /* a prefix may be "default": family 0 until a builder knows it */
 	FIELD_SECRET = 1 << 11,  /* a text that only the slice of vrrp carries; see config/secret.h */
+	FIELD_FOREVER = 1 << 13, /* a duration that may be without end: NSTIME_NEVER */
 	FIELD_PERCENT = 1 << 12, /* a number that is written with % */
 };
 

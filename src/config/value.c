@@ -220,8 +220,9 @@ static bool parse_duration(const struct schema_field *field, const struct scalar
 			   struct text *why)
 {
 	const char *text = scalar->text;
-	nstime value;
-	int err = duration_parse(text, &value);
+	bool forever = field->flags & FIELD_FOREVER && !strcmp(text, "forever");
+	nstime value = NSTIME_NEVER;
+	int err = forever ? 0 : duration_parse(text, &value);
 
 	if (err == -EDOM)
 		text_add(why, "%s has no unit: write %ss, or one of us, ms, m, h, d", text, text);
@@ -232,7 +233,7 @@ static bool parse_duration(const struct schema_field *field, const struct scalar
 			why,
 			"\"%s\" is no duration (a number and its unit: us, ms, s, m, h or d; e.g. 500ms)",
 			text);
-	if (err || !duration_fits(field, value, why))
+	if (err || (!forever && !duration_fits(field, value, why)))
 		return false;
 	memcpy(out, &value, sizeof(value));
 	return true;

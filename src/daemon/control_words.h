@@ -14,13 +14,13 @@
 struct mirror;
 
 struct word {
-  bool holds;               /* false: it is taken back */
-  struct override override; /* without `by` and `since` */
+	bool holds;		  /* false: it is taken back */
+	struct override override; /* without `by` and `since` */
 };
 
 struct words {
-  struct word *rows;
-  size_t count, room;
+	struct word *rows;
+	size_t count, room;
 };
 
 /* Whether a request is about words. */
@@ -29,8 +29,8 @@ bool words_are_asked(enum control_kind kind);
 /* The words of such a request; `wall` is the time since the epoch. -EINVAL with
  * `error` (CONTROL_ERROR bytes), -ENOMEM; nothing is to be freed then. What has
  * ended by now is left out. */
-int words_of(const struct mirror *mirror, const struct control_request *request,
-             nstime wall, struct words *out, char *error);
+int words_of(const struct mirror *mirror, const struct control_request *request, nstime wall,
+	     struct words *out, char *error);
 void words_free(struct words *words);
 
 #endif

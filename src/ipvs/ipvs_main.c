@@ -161,7 +161,8 @@ static int bring_up(struct ipvs_worker *ipvs, struct arena *arena, const struct 
 		error = ipvs_said_apply(arena, state, ipvs->overrides.now.rows,
 					ipvs->overrides.now.count);
 	if (!error)
-		error = ipvs_leavers_find(ipvs->prepared->arena, state, from, current, clock_now());
+		error = ipvs_leavers_find(ipvs->prepared->arena, state,
+					  ipvs->adopting ? NULL : from, current, clock_now());
 	if (!error)
 		ipvs_state_desire(state, current, clock_now());
 	return error;
@@ -386,7 +387,8 @@ static void adopt(struct ipvs_worker *ipvs, const struct ipvs_table *actual)
 	struct ipvs_state *state = &ipvs->running->state;
 
 	if (ipvs_leavers_find(ipvs->running->arena, state, NULL, actual, clock_now()))
-		return;
+		log_error("no memory for servers that shall leave with their last connection: "
+			  "they leave now");
 	ipvs_state_desire(state, actual, clock_now());
 	ipvs_drain_log(state);
 	ipvs->adopting = false;

@@ -12,14 +12,14 @@
 struct reader;
 
 struct ipvs_override_list {
-  struct override *rows; /* those of servers */
-  size_t count, room;
-  uint32_t records; /* of any kind */
-  bool maintenance;
+	struct override *rows; /* those of servers */
+	size_t count, room;
+	uint32_t records; /* of any kind */
+	bool maintenance;
 };
 
 struct ipvs_overrides {
-  struct ipvs_override_list now, next; /* in force; on its way in */
+	struct ipvs_override_list now, next; /* in force; on its way in */
 };
 
 /* One RECORD_OVERRIDE. */

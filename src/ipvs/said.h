@@ -14,7 +14,7 @@ struct ipvs_state;
 /* In force from now on: the services of servers of which something else is said
  * than before are marked. -ENOMEM (the arena is for scratch): nothing has
  * changed. */
-int ipvs_said_apply(struct arena *arena, struct ipvs_state *state,
-                    const struct override *list, size_t count);
+int ipvs_said_apply(struct arena *arena, struct ipvs_state *state, const struct override *list,
+		    size_t count);
 
 #endif

@@ -264,7 +264,6 @@ static void check_sorry(const struct life *life, size_t v)
 	const struct ipvs_virtual *about = &life->state.layout.virtuals[v];
 	const struct service *service = &life->state.model->services[about->service];
 	const struct ipvs_condition *condition = &life->state.services[about->service].condition;
-	struct ipvs_terms terms = {ADMIN_ENABLED, 1};
 	struct ipvs_dest_key key;
 	const struct ipvs_dest *dest;
 	enum verdict health;
