@@ -145,6 +145,10 @@ static const struct schema_record schema_sysctl = {
 	RECORD("sysctl", sysctl_fields), .size = sizeof(struct ipvs_sysctl),
 };
 
+static const struct schema_word foreign_words[] = {
+	{"keep", FOREIGN_KEEP}, {"remove", FOREIGN_REMOVE}, {0},
+};
+
 static const struct schema_field ipvs_fields[] = {
 	{.key = "timeouts", .type = TYPE_RECORD, MEMBER(ipvs_global, timeouts),
 	 .record = &schema_timeouts, .doc = "how long silent connections are kept"},
@@ -160,6 +164,9 @@ static const struct schema_field ipvs_fields[] = {
 	{.key = "sysctls", .type = TYPE_RECORD, ITEMS(ipvs_global, sysctls, sysctl_count),
 	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_sysctl,
 	 .doc = "values of net.ipv4.vs while lbhad has services"},
+	{.key = "foreign", .type = TYPE_WORD, MEMBER(ipvs_global, foreign), .words = foreign_words,
+	 .default_text = "keep",
+	 .doc = "what becomes of services in the kernel that are not ours"},
 	{.key = "read_back", .type = TYPE_DURATION, MEMBER(ipvs_global, read_back), .min = NSTIME_S,
 	 .max = DAY, .default_text = "10s", .doc = "period of drift repair"},
 	{.key = "sync", .type = TYPE_RECORD, ITEMS(ipvs_global, sync, sync_count),

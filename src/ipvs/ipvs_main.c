@@ -130,6 +130,53 @@ static bool owns_all(const struct ipvs_ownership *ownership, const struct ipvs_t
 	return true;
 }
 
+static bool removes_foreign(const struct model *model)
+{
+	return model->service_count && model->global.ipvs.foreign == FOREIGN_REMOVE;
+}
+
+/* What a model lets us remove of a table: what is ours, or all of it. */
+static int removable(const struct ipvs_worker *ipvs, struct arena *arena, const struct model *model,
+		     const struct ipvs_table *actual, struct ipvs_keys *out)
+{
+	if (removes_foreign(model))
+		return ipvs_keys_of(arena, actual, out);
+	*out = ipvs->ownership.set;
+	return 0;
+}
+
+/* From what there is to what a generation wants, but for the order of destinations. */
+static int make_plan(const struct ipvs_worker *ipvs, struct arena *arena,
+		     struct generation *generation, const struct ipvs_table *actual,
+		     struct ipvs_plan *out)
+{
+	struct ipvs_keys keys;
+	int error = removable(ipvs, arena, generation->model, actual, &keys);
+
+	return error ? error
+		     : ipvs_plan_build(arena, &generation->state.wanted, actual, &keys, out);
+}
+
+/* Services that are neither ours nor wanted go: said by name, since somebody may miss them. */
+static void log_foreign(const struct ipvs_worker *ipvs, const struct ipvs_plan *plan)
+{
+	unsigned count = 0;
+
+	for (size_t i = plan->removals; i < plan->count; i++) {
+		char buffer[IPVS_OP_TEXT];
+		struct text text = text_of(buffer, sizeof(buffer));
+
+		if (plan->ops[i].kind != IPVS_DEL_SERVICE ||
+		    ipvs_keys_have(&ipvs->ownership.set, &plan->ops[i].service))
+			continue;
+		ipvs_service_key_format(&plan->ops[i].service, &text);
+		if (count++ < REPAIRS_LOGGED)
+			log_warning("%s is not ours: removed (global.ipvs.foreign)", buffer);
+	}
+	if (count > REPAIRS_LOGGED)
+		log_warning("… and %u more that are not ours", count - REPAIRS_LOGGED);
+}
+
 /* The table that the prepared generation starts from: the believed one when that knows all about
  * the services wanted, else a dump in `arena`: a service that is new to us may be in the kernel
  * already. */
@@ -142,7 +189,8 @@ static int current_table(struct ipvs_worker *ipvs, struct arena *arena, struct i
 		*out = no_table;
 		return 0;
 	}
-	if (ipvs->running && ipvs->kernel.in_sync && owns_all(&ipvs->ownership, wanted)) {
+	if (ipvs->running && ipvs->kernel.in_sync && owns_all(&ipvs->ownership, wanted) &&
+	    !removes_foreign(ipvs->prepared->model)) {
 		*out = ipvs->running->state.wanted;
 		return 0;
 	}
@@ -314,7 +362,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 	int error = ipvs_ownership_add(&ipvs->ownership, &state->wanted);
 
 	if (!error)
-		error = ipvs_plan_build(arena, &state->wanted, actual, &ipvs->ownership.set, &plan);
+		error = make_plan(ipvs, arena, ipvs->running, actual, &plan);
 	if (!error)
 		error = ipvs_plan_order(arena, &state->wanted, &plan);
 	if (error) {
@@ -326,6 +374,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 	if (!plan.count) {
 		ipvs_kernel_agrees(&ipvs->kernel);
 	} else if (carry_out(ipvs, arena, &plan)) {
+		log_foreign(ipvs, &plan);
 		if (is_repair) {
 			log_repairs(&plan);
 			ipvs->repairs += plan.count;
@@ -547,8 +596,7 @@ static int rehearse(struct ipvs_worker *ipvs)
 	}
 	error = bring_up(ipvs, arena, &current);
 	if (!error)
-		error = ipvs_plan_build(arena, &ipvs->prepared->state.wanted, &current,
-					&ipvs->ownership.set, &plan);
+		error = make_plan(ipvs, arena, ipvs->prepared, &current, &plan);
 	if (!error)
 		error = ipvs_plan_order(arena, &ipvs->prepared->state.wanted, &plan);
 	if (error) {
@@ -607,8 +655,7 @@ static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
 	struct ipvs_state *state = &ipvs->running->state;
 	struct ipvs_plan plan = {0};
 	int error =
-		arena ? ipvs_plan_build(arena, &state->wanted, current, &ipvs->ownership.set, &plan)
-		      : -ENOMEM;
+		arena ? make_plan(ipvs, arena, ipvs->running, current, &plan) : -ENOMEM;
 
 	if (!error)
 		error = ipvs_ownership_add(&ipvs->ownership, &state->wanted);
@@ -624,6 +671,7 @@ static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
 		log_info("the new configuration changes the table: %zu to add or change, %zu to "
 			 "remove",
 			 plan.removals, plan.count - plan.removals);
+	log_foreign(ipvs, &plan);
 	keep_removals(ipvs, arena, &plan);
 }
 

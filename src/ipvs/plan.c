@@ -282,6 +282,19 @@ bool ipvs_keys_have(const struct ipvs_keys *set, const struct ipvs_service_key *
 	return set->count && bsearch(key, set->keys, set->count, sizeof(*key), by_key);
 }
 
+int ipvs_keys_of(struct arena *arena, const struct ipvs_table *table, struct ipvs_keys *out)
+{
+	struct ipvs_keys keys = {.keys = arena_array(arena, table->count, sizeof(*keys.keys)),
+				 .count = table->count};
+
+	if (!keys.keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < table->count; i++)
+		keys.keys[i] = table->services[i].key;
+	*out = keys;
+	return 0;
+}
+
 /* One pass over both tables: the changes, or the removals. */
 static int plan_pass(struct arena *arena, struct ipvs_plan *plan, const struct ipvs_table *desired,
 		     const struct ipvs_table *actual, const struct ipvs_keys *owned,

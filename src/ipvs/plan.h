@@ -57,6 +57,9 @@ struct ipvs_keys {
 
 bool ipvs_keys_have(const struct ipvs_keys *set, const struct ipvs_service_key *key);
 
+/* The keys of all services of a table: what may be removed where nothing foreign is to stay. -ENOMEM. */
+int ipvs_keys_of(struct arena *arena, const struct ipvs_table *table, struct ipvs_keys *out);
+
 /* The whole table, but for the order of destinations. `owned` names the services that may be removed.
  * Sets the places of the desired destinations as they are when the plan has been carried out.
  * -ENOMEM. */

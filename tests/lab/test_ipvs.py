@@ -552,6 +552,29 @@ def test_a_director_that_was_killed_finds_its_services_again(network):
     assert network.operations() == 1
 
 
+def test_what_is_not_ours_is_left_alone_or_removed(network):
+    """At the start, at a reload and when the table is read; told by plan before, and by name."""
+    foreign = ("ipvsadm", "-A", "-t", "10.9.9.9:80", "-s", "rr")
+    network.lb1.host.run(*foreign)
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    assert "tcp 10.9.9.9:80" in network.lb1.ipvs()
+    network.lb1.configure(WEB.replace("read_back: 1s", "read_back: 1s, foreign: remove"))
+    assert network.lb1.ctl("plan") == "ipvsadm -D -t 10.9.9.9:80\n"
+    assert network.lb1.reload()[0] == 0
+    wait_for(lambda: list(network.lb1.ipvs()), [f"tcp {VIP}:80"])
+    assert "tcp 10.9.9.9:80 is not ours: removed" in network.lb1.log
+    repairs = network.lb1.status()["ipvs"]["repairs"]
+    network.lb1.host.run(*foreign)
+    wait_for(lambda: list(network.lb1.ipvs()), [f"tcp {VIP}:80"])
+    wait_for(lambda: network.lb1.status()["ipvs"]["repairs"], repairs + 1)
+    network.lb1.crash()
+    network.lb1.host.run(*foreign)
+    network.lb1.start()
+    wait_for(lambda: list(network.lb1.ipvs()), [f"tcp {VIP}:80"])
+    assert network.operations() == 1
+
+
 def test_a_stop_removes_what_is_ours_or_keeps_it(network):
     network.lb1.start()
     network.wait_weights(ALL_UP)
