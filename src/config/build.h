@@ -290,6 +290,9 @@ void validate_mark_base(struct build *build, const struct origin *ipvs);
 /* Marks among each other; gives groups theirs. */
 void validate_marks(struct build *build);
 
+/* validate_policy.c: what is done with a service as a whole. */
+bool validate_policy(struct build *build, struct build_service *service);
+
 /* Rules inside one service; to be called before its probes are made. False when one was broken. */
 bool validate_service(struct build *build, struct build_service *service);
 void validate_services(struct build *build);

@@ -26,6 +26,8 @@ static const struct {
 	{"twos", 0},
 };
 
+static const char *const weighted[] = {"wrr", "wlc", "sed", "nq", "twos"};
+
 static const char *const engines[] = {"sip"};
 
 const char *scheduler_next(const void *ctx UNUSED, size_t index)
@@ -47,6 +49,14 @@ uint32_t scheduler_flags_of(const char *name)
 		if (!strcmp(schedulers[i].name, name))
 			return schedulers[i].flags;
 	return 0;
+}
+
+bool scheduler_may_ramp(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(weighted); i++)
+		if (!strcmp(weighted[i], name))
+			return true;
+	return !scheduler_is_known(name);
 }
 
 const char *engine_next(const void *ctx UNUSED, size_t index)

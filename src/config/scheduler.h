@@ -14,6 +14,11 @@ bool scheduler_is_known(const char *name);
 /* The set of enum scheduler_flag (config/model.h) that it reads; 0 for an unknown one. */
 uint32_t scheduler_flags_of(const char *name);
 
+/* Whether weights are nothing but shares of the connections, so that all of them may be multiplied:
+ * to ovf, lblc and lblcr they are numbers of connections, to fo an order, sh and mh would choose
+ * others, and rr, lc and dh know weight 0 alone. Of an unknown one nobody knows. */
+bool scheduler_may_ramp(const char *name);
+
 /* The same for persistence engines. */
 const char *engine_next(const void *ctx, size_t index);
 bool engine_is_known(const char *name);

@@ -206,6 +206,7 @@ bool validate_service(struct build *build, struct build_service *service)
 	good &= gateway_fits(build, service);
 	good &= validate_ipvs(build, service);
 	good &= quorum_fits(build, service);
+	good &= validate_policy(build, service);
 	warn_service(build, service);
 	return good;
 }

@@ -71,13 +71,16 @@ static const char *server_name(const json_t *server, char *buffer)
 	return buffer;
 }
 
-static const char *server_weight(const json_t *server, char *buffer)
+/* The kernel's may be a multiple of the configured ones; then what is missing is told in percent. */
+static const char *server_weight(const json_t *server, long long factor, char *buffer)
 {
 	long long set = json_number(server, "weight"),
 		  now = json_number(server, "effective_weight");
 
-	if (set == now)
-		snprintf(buffer, PAPER_TEXT, "%lld", now);
+	if (set * factor == now)
+		snprintf(buffer, PAPER_TEXT, "%lld", set);
+	else if (factor > 1 && set && now)
+		snprintf(buffer, PAPER_TEXT, "%lld%% of %lld", 100 * now / (set * factor), set);
 	else
 		snprintf(buffer, PAPER_TEXT, "%lld of %lld", now, set);
 	return buffer;
@@ -106,7 +109,7 @@ static void note_override(struct grid *grid, const struct paper *paper, const js
 }
 
 static void server_cells(struct grid *grid, const struct paper *paper, const json_t *server,
-			 const char *kind)
+			 const char *kind, long long factor)
 {
 	const char *health = json_text(server, "health"), *admin = json_text(server, "admin");
 	const json_t *connections = json_object_get(server, "connections");
@@ -120,7 +123,7 @@ static void server_cells(struct grid *grid, const struct paper *paper, const jso
 		  is_enabled ? "" : " ", is_enabled ? "" : admin);
 	grid_cell(grid, INK_PLAIN, "%s",
 		  paper_ago(paper, json_object_get(server, "since"), buffer));
-	grid_cell(grid, INK_PLAIN, "%s", server_weight(server, buffer));
+	grid_cell(grid, INK_PLAIN, "%s", server_weight(server, factor, buffer));
 	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "active"));
 	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "inactive"));
 	if (strcmp(health, "up") != 0 && *json_text(server, "reason"))
@@ -160,12 +163,13 @@ static void servers(const struct paper *paper, const json_t *service, size_t ind
 {
 	struct grid *grid = grid_new(columns, COUNT_OF(columns));
 	const json_t *server, *sorry = json_object_get(service, "sorry_server");
+	long long factor = json_number(service, "weight_factor");
 	size_t at, leaving;
 
 	json_array_foreach (json_object_get(service, "real_servers"), at, server)
-		server_cells(grid, paper, server, "");
+		server_cells(grid, paper, server, "", factor ? factor : 1);
 	if (json_is_object(sorry))
-		server_cells(grid, paper, sorry, "sorry ");
+		server_cells(grid, paper, sorry, "sorry ", factor ? factor : 1);
 	json_array_foreach (json_object_get(service, "leaving"), leaving, server)
 		leaver_cells(grid, server);
 	if (at + leaving || json_is_object(sorry))

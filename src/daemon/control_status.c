@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/walltime.h"
 #include "daemon/control_mirror.h"
+#include "ipvs/ramp.h"
 #include "vrrp/explain.h"
 
 #define NOT_REPORTED "not reported yet"
@@ -659,6 +660,7 @@ json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 	put(&object, "real_servers", servers_json(mirror, at, wall));
 	put(&object, "sorry_server", sorry_json(mirror, at, wall));
 	put(&object, "leaving", leaving_json(mirror, at, wall));
+	put(&object, "weight_factor", json_integer(ipvs_weight_factor(service)));
 	put(&object, "since", time_json(fact.since, wall));
 	put(&object, "stats", stats_json(&mirror->services[at].traffic.total));
 	put(&object, "stats_since_zero", since_zero_json(&mirror->services[at].traffic, wall));

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "ipvs/ramp.h"
 
 struct ipvs_terms ipvs_terms_of(const struct real_server *server)
 {
@@ -295,12 +296,13 @@ static struct ipvs_want leaving(const struct service *service)
 static struct ipvs_want sorry_want(const struct service *service, const struct ipvs_server *sorry,
 				   const struct ipvs_condition *condition)
 {
-	return condition->sorry ? (struct ipvs_want){IPVS_PRESENT, sorry->terms.weight}
-				: leaving(service);
+	uint32_t weight = sorry->terms.weight * ipvs_weight_factor(service);
+
+	return condition->sorry ? (struct ipvs_want){IPVS_PRESENT, weight} : leaving(service);
 }
 
 void ipvs_service_wants(const struct service *service, const struct ipvs_server *servers,
-			const struct ipvs_condition *condition, struct ipvs_want *wants)
+			const struct ipvs_condition *condition, nstime now, struct ipvs_want *wants)
 {
 	for (size_t i = 0; i < service->real_server_count; i++) {
 		const struct ipvs_server *server = &servers[i];
@@ -311,6 +313,10 @@ void ipvs_service_wants(const struct service *service, const struct ipvs_server 
 		if (condition->sorry)
 			health = VERDICT_DOWN;
 		wants[i] = ipvs_server_want(service, &server->terms, health);
+		if (wants[i].presence == IPVS_PRESENT)
+			wants[i].weight = ipvs_ramp_weight(service, wants[i].weight,
+							   condition->panic ? 0 : server->ramping,
+							   now);
 		if (condition->sorry && server->health == VERDICT_UNKNOWN &&
 		    server->terms.admin != ADMIN_DISABLED)
 			wants[i] = leaving(service);

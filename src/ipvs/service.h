@@ -60,6 +60,7 @@ struct ipvs_want ipvs_server_want(const struct service *service, const struct ip
 struct ipvs_server {
 	struct ipvs_terms terms;
 	enum verdict health;
+	nstime ramping; /* since when it gets its weight step by step (ipvs/ramp.h); 0: it has it all */
 	bool in_table;
 	uint32_t weight; /* as programmed; 0 when not in the table */
 };
@@ -93,6 +94,6 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 
 /* What a service in that condition wants of each of its servers. */
 void ipvs_service_wants(const struct service *service, const struct ipvs_server *servers,
-			const struct ipvs_condition *condition, struct ipvs_want *wants);
+			const struct ipvs_condition *condition, nstime now, struct ipvs_want *wants);
 
 #endif

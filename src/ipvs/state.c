@@ -238,7 +238,8 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 	const struct ipvs_layout *layout = &state->layout;
 	const struct service *service = &state->model->services[s];
 	const struct real_server *server = service_server(service, i);
-	struct ipvs_server now = {.terms = state->servers[state->server_first[s] + i].now.terms};
+	const struct ipvs_server *known = &state->servers[state->server_first[s] + i].now;
+	struct ipvs_server now = {.terms = known->terms, .ramping = known->ramping};
 
 	now.health = ipvs_server_health(server, state->verdicts);
 	if (ipvs_state_is_missing(state, s))
@@ -304,10 +305,13 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 static void want_servers(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current,
 			 nstime now)
 {
+	bool is_running = state->services[s].condition.quorum != IPVS_QUORUM_UNDECIDED;
+
 	look(state, s, current);
 	judge(state, s, now);
+	ipvs_state_ramp(state, s, is_running, now);
 	ipvs_service_wants(&state->model->services[s], state->view, &state->services[s].condition,
-			   state->wants);
+			   now, state->wants);
 }
 
 static void desire_service(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current,

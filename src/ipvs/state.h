@@ -32,6 +32,7 @@ struct ipvs_server_state {
 	nstime deadline;                     /* of a drain with an end, since the epoch; 0: none */
 	struct traffic traffic;              /* the same ever since */
 	bool stale;                          /* stands in stale_servers below */
+	bool fit;                            /* up and enabled when its service was settled last */
 	enum verdict logged;                 /* the health that the log told last */
 };
 
@@ -49,6 +50,7 @@ struct ipvs_service_state {
 	uint32_t unknown; /* servers that wait for a verdict */
 	bool marked;      /* stands in `marked` below */
 	bool is_due;      /* stands in `due` below */
+	nstime ramp_due;  /* the next step of a server's ramp; 0: none */
 	bool stale;       /* stands in stale_services below */
 	bool counted;     /* stands in counted_services below */
 	struct traffic traffic;
@@ -74,7 +76,7 @@ struct ipvs_state {
 	struct ipvs_dest *scratch; /* room for the largest service */
 	uint32_t *marked;          /* services to settle */
 	size_t marked_count;
-	uint32_t *due; /* services that are to be looked at again at a moment (condition.due) */
+	uint32_t *due; /* services that are to be looked at again at a moment (condition.due, ramp_due) */
 	size_t due_count;
 	uint32_t *stale_servers, *stale_services; /* their facts have changed since last told */
 	size_t stale_server_count, stale_service_count;
@@ -128,6 +130,8 @@ void ipvs_state_mark(struct ipvs_state *state, uint32_t service);
 /* When ipvs_state_wake() has to mark services next, whatever else happens; NSTIME_NEVER. */
 nstime ipvs_state_due(const struct ipvs_state *state);
 void ipvs_state_wake(struct ipvs_state *state, nstime now);
+/* Begins, goes on with and ends the ramps of a service's servers, as state->view has them. */
+void ipvs_state_ramp(struct ipvs_state *state, uint32_t service, bool is_running, nstime now);
 /* Remembers a service that has got a moment like that. */
 void ipvs_state_note_due(struct ipvs_state *state, uint32_t service);
 

@@ -119,6 +119,8 @@ static void explain_server(const struct ipvs_state *state, const struct real_ser
 	switch (now->health) {
 	case VERDICT_UP:
 		text_add(out, server->probe_count ? "all checks pass" : "no check");
+		if (now->ramping)
+			text_add(out, "; its weight grows step by step");
 		break;
 	case VERDICT_DOWN:
 		explain_down(state, server, out);

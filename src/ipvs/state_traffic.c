@@ -1,4 +1,5 @@
-/* Counters of services and servers, summed over their virtual services and kept over reloads.
+/* Counters of services and servers, summed over their virtual services and kept over reloads, as is
+ * what else is known of a server.
  * Declared in state.h. */
 #include "ipvs/state.h"
 
@@ -219,6 +220,8 @@ static void carry_servers(struct ipvs_state *to, uint32_t s, const struct ipvs_s
 				continue;
 			to->servers[place].traffic = from->servers[old].traffic;
 			to->servers[place].connections = from->servers[old].connections;
+			to->servers[place].fit = from->servers[old].fit;
+			to->servers[place].now.ramping = from->servers[old].now.ramping;
 		}
 	}
 }

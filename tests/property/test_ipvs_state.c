@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "fake_ipvs.h"
+#include "ipvs/ramp.h"
 #include "ipvs/state.h"
 #include "random.h"
 #include "random_ipvs.h"
@@ -81,6 +82,7 @@ static void random_service(struct arena *arena, struct service *out, uint32_t s)
 	out->one_packet = random_below(2);
 	out->quorum = 1 + random_below(4);
 	out->quorum_hysteresis = random_below(out->quorum + 1);
+	out->slow_start = random_below(2) * 10 * NSTIME_S;
 	out->panic_threshold = (uint8_t)(random_below(2) ? 0 : random_below(101));
 	random_sorry(arena, out);
 	out->listen = arena_array(arena, 2, sizeof(*out->listen));
@@ -171,15 +173,20 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 
 	const struct ipvs_condition *condition = &life->state.services[about->service].condition;
 
+	uint32_t factor = ipvs_weight_factor(service);
+	nstime ramping = life->state.servers[life->state.server_first[about->service] +
+					     (uint32_t)(server - service->real_servers)]
+				 .now.ramping;
+
 	if (condition->sorry && health == VERDICT_UP)
 		health = VERDICT_DOWN;
 	if (is_sorry(life, service, server)) {
-		ck_assert_uint_eq(dest->attr.weight, 1);
+		ck_assert_uint_eq(dest->attr.weight, factor);
 	} else if (server->state == ADMIN_DISABLED) {
 		ck_assert_ptr_null(dest);
 	} else if (health == VERDICT_DOWN && terms.admin == ADMIN_ENABLED &&
 		   condition->panic) {
-		ck_assert_uint_eq(dest->attr.weight, server->weight);
+		ck_assert_uint_eq(dest->attr.weight, factor * server->weight);
 	} else if (health == VERDICT_UNKNOWN) {
 		struct ipvs_dest_attr as_found = old ? old->attr : (struct ipvs_dest_attr){0};
 
@@ -195,7 +202,9 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 		ck_assert_ptr_nonnull(dest);
 		ck_assert_uint_eq(dest->attr.weight,
 				  health == VERDICT_UP && server->state == ADMIN_ENABLED
-					  ? server->weight
+					  ? ipvs_ramp_weight(service, server->weight,
+							     condition->panic ? 0 : ramping,
+							     life->now)
 					  : 0);
 		ck_assert_uint_eq(dest->attr.upper_threshold, server->upper_threshold);
 		ck_assert_uint_eq(dest->attr.lower_threshold, server->lower_threshold);
@@ -279,7 +288,7 @@ static void check_sorry(const struct life *life, size_t v)
 	key = ipvs_dest_key_of(about, service->sorry_server);
 	dest = ipvs_dest_find(ipvs_table_find(&life->kernel.table, &about->empty.key), &key);
 	if (condition->sorry)
-		ck_assert_uint_eq(dest->attr.weight, 1);
+		ck_assert_uint_eq(dest->attr.weight, ipvs_weight_factor(service));
 	else if (!about->sorry_is_real)
 		ck_assert(!dest || (!dest->attr.weight && service->on_failure == ON_FAILURE_QUIESCE));
 }

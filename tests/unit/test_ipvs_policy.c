@@ -414,6 +414,105 @@ START_TEST(panic_goes_before_the_sorry_server)
 }
 END_TEST
 
+/* ---- slow start ------------------------------------------------------------------------------ */
+
+START_TEST(a_server_that_is_up_again_gets_its_weight_in_steps)
+{
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy.service.slow_start = 10 * NSTIME_S;
+	policy.servers[1].weight = 3;
+	policy_begin(&policy, NULL);
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-a .1 100; -a .2 300"); /* nobody was waiting */
+	ck_assert_int_eq(ipvs_state_due(&policy.state), NSTIME_NEVER);
+	ck_assert_str_eq(verdicts(&policy, "ud"), "-e .2 0");
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-e .2 15");
+	ck_assert_int_eq(ipvs_state_due(&policy.state), policy.now + NSTIME_S);
+	ck_assert_str_eq(later(&policy, NSTIME_S - 1), "");
+	ck_assert_str_eq(later(&policy, 1), "-e .2 30");
+	ck_assert_uint_eq(condition(&policy)->have, 4);
+	ck_assert_str_eq(later(&policy, 4 * NSTIME_S), "-e .2 150");
+	ck_assert_str_eq(later(&policy, 4 * NSTIME_S), "-e .2 270");
+	ck_assert_str_eq(later(&policy, NSTIME_S), "-e .2 300");
+	ipvs_state_wake(&policy.state, policy.now);
+	ck_assert_int_eq(ipvs_state_due(&policy.state), NSTIME_NEVER);
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(who_fails_on_the_ramp_begins_again)
+{
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy.service.slow_start = 10 * NSTIME_S;
+	policy.service.on_failure = ON_FAILURE_REMOVE;
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "du");
+	verdicts(&policy, "uu");
+	ck_assert_str_eq(later(&policy, 5 * NSTIME_S), "-e .1 50");
+	ck_assert_str_eq(verdicts(&policy, "du"), "-d .1");
+	ck_assert_str_eq(later(&policy, 5 * NSTIME_S), "");
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-a .1 5");
+	ipvs_state_terms(&policy.state, 1, &(struct ipvs_terms){ADMIN_DRAINED, 1});
+	ck_assert_str_eq(settle(&policy), "-e .2 0");
+	ipvs_state_terms(&policy.state, 1, &(struct ipvs_terms){ADMIN_ENABLED, 2});
+	ck_assert_str_eq(settle(&policy), "-e .2 10");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(a_ramp_goes_on_over_a_reload_and_what_is_added_has_one)
+{
+	struct policy policy, after;
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+	struct ipvs_keys owned = {0};
+	struct ipvs_plan plan;
+
+	policy_make(&policy, 2);
+	policy.service.slow_start = 10 * NSTIME_S;
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "du");
+	verdicts(&policy, "uu");
+	later(&policy, 4 * NSTIME_S);
+	policy_make(&after, 3);
+	after.service.slow_start = 10 * NSTIME_S;
+	after.now = policy.now;
+	ck_assert_int_eq(ipvs_state_build(after.arena, &after.model, &after.state, &why), 0);
+	ck_assert_int_eq(ipvs_state_carry(after.arena, &after.state, &policy.state), 0);
+	ipvs_state_desire(&after.state, &policy.state.wanted, after.now);
+	ck_assert_int_eq(ipvs_plan_build(after.arena, &after.state.wanted, &policy.state.wanted,
+					 &owned, &plan),
+			 0);
+	ck_assert_uint_eq(plan.count, 0);
+	ck_assert_str_eq(verdicts(&after, "--u"), "-a .3 5");
+	ck_assert_str_eq(later(&after, NSTIME_S), "-e .1 50; -e .3 10");
+	ck_assert_str_eq(later(&after, 5 * NSTIME_S), "-e .1 100; -e .3 60");
+	arena_free(policy.arena);
+	arena_free(after.arena);
+}
+END_TEST
+
+START_TEST(who_is_found_serving_has_no_ramp)
+{
+	struct ipvs_dest dests[] = {test_dest("10.0.0.1:80", 100), test_dest("10.0.0.2:80", 0)};
+	struct ipvs_service found = {.key = test_key("192.168.8.200:80", IPPROTO_TCP),
+				     .attr = {.scheduler = "wlc", .netmask = UINT32_MAX},
+				     .dests = dests,
+				     .dest_count = 2};
+	struct ipvs_table table = {&found, 1};
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy.service.slow_start = 10 * NSTIME_S;
+	policy_begin(&policy, &table);
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-e .2 100");
+	arena_free(policy.arena);
+}
+END_TEST
+
 TCase *ipvs_policy_case(void)
 {
 	return CASE("policy", when_few_are_up_all_are_used,
@@ -426,5 +525,9 @@ TCase *ipvs_policy_case(void)
 		    the_sorry_server_answers_until_the_quorum_has_its_hysteresis,
 		    at_the_start_the_sorry_server_waits_until_something_is_known,
 		    a_sorry_server_found_in_the_kernel_goes_on_until_the_quorum_is_known,
-		    a_real_server_may_be_the_sorry_server, panic_goes_before_the_sorry_server);
+		    a_real_server_may_be_the_sorry_server, panic_goes_before_the_sorry_server,
+		    a_server_that_is_up_again_gets_its_weight_in_steps,
+		    who_fails_on_the_ramp_begins_again,
+		    a_ramp_goes_on_over_a_reload_and_what_is_added_has_one,
+		    who_is_found_serving_has_no_ramp);
 }
