@@ -27,7 +27,7 @@ static void row(struct grid *grid, const struct paper *paper, const json_t *over
 	if (*json_text(override, "comment"))
 		grid_note(grid, INK_DIM, "%s", json_text(override, "comment"));
 	if (json_is_false(json_object_get(override, "configured")))
-		grid_note(grid, INK_WARN, "of nobody now: kept in case that it is configured again");
+		grid_note(grid, INK_WARN, "not configured: kept in case that it comes back");
 }
 
 void show_overrides(const struct paper *paper, const json_t *overrides, size_t indent)

@@ -3,12 +3,14 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import socket
 import subprocess
 import threading
 
 import pytest
 
+from lbhatest import wait_until
 from lbhatest.director import program
 
 DONE, FAILED, USAGE, NO_DAEMON, DEGRADED = range(5)
@@ -95,7 +97,7 @@ def test_an_unknown_command_gets_a_suggestion():
 
 
 def test_commands_of_the_future_are_unknown_not_ignored():
-    for command in "drain", "weight", "doctor", "upgrade":
+    for command in "doctor", "upgrade":
         assert "unknown command" in usage_error(command)
 
 
@@ -111,6 +113,12 @@ def test_orders_say_of_what_and_overrides_what():
         assert f"usage: lbhactl {command} NAME|--all" in usage_error(command, "public", "inside")
     assert "usage: lbhactl priority NAME N|auto" in usage_error("priority", "public")
     assert "usage: lbhactl maintenance on|off" in usage_error("maintenance")
+    for command in "drain", "disable", "enable":
+        assert f"{command} takes a service and a server, or --all and a server" in usage_error(command, "web")
+        assert f"{command} takes a service and a server" in usage_error(command, "web", "a", "--all")
+        assert f"usage: lbhactl {command} SERVICE|--all SERVER" in usage_error(command)
+    assert "usage: lbhactl weight SERVICE SERVER N|auto" in usage_error("weight", "web", "a")
+    assert "weight has no --all" in usage_error("weight", "--all", "web", "a", "5")
     assert "overrides takes nothing" in usage_error("overrides", "store", "file")
     assert "overrides takes nothing" in usage_error("overrides", "load")
 
@@ -118,6 +126,11 @@ def test_orders_say_of_what_and_overrides_what():
 @pytest.mark.parametrize("value", ["0", "255", "12x", "-1", ""])
 def test_a_value_that_is_no_priority_is_a_usage_error(value):
     assert "a priority is a number from 1 to 254, or auto" in usage_error("priority", "public", "--", value)
+
+
+@pytest.mark.parametrize("value", ["65536", "12x", "-1", "", "01"])
+def test_a_value_that_is_no_weight_is_a_usage_error(value):
+    assert "a weight is a number from 0 to 65535, or auto" in usage_error("weight", "web", "a", "--", value)
 
 
 def test_maintenance_is_on_or_off():
@@ -161,13 +174,105 @@ def test_a_comment_and_a_timeout_travel_with_an_override(fake):
 def test_a_wrong_file_of_overrides_asks_for_nothing(fake, tmp_path):
     daemon = fake(answer({"lines": [], "objects": []}))
     path = tmp_path / "overrides.json"
-    path.write_text('[{"object":"public","kind":"priority","value":"120"},{"object":"public","kind":"weight","value":"1"}]')
+    path.write_text('[{"object":"public","kind":"priority","value":"120"},{"object":"public","kind":"colour","value":"1"}]')
     done = lbhactl("--socket", daemon.path, "overrides", "load", str(path))
-    assert done.returncode == FAILED and 'override 2: "weight" is no kind of override' in done.stderr
+    assert done.returncode == FAILED and 'override 2: "colour" is no kind of override' in done.stderr
     assert daemon.heard == []
     path.write_text('[{"object":"public","kind":"priority","value":"120"},{"object":"inside","kind":"priority","value":"9"}]')
-    assert lbhactl("--socket", daemon.path, "overrides", "load", str(path)).returncode == FAILED  # it takes one only
-    assert json.loads(daemon.heard[0]) == {"request": "priority", "instance": "public", "value": "120", "comment": ""}
+    assert lbhactl("--socket", daemon.path, "overrides", "load", str(path)).returncode == DONE
+    assert json.loads(daemon.heard[0]) == {"request": "load", "overrides": [
+        {"object": "public", "kind": "priority", "value": "120"}, {"object": "inside", "kind": "priority", "value": "9"}]}
+
+
+# --- drain ---
+
+class Talk(FakeDaemon):
+    """Takes one connection and says one thing to each line, the last one again and again."""
+
+    def serve(self):
+        replies = list(self.reply)
+        with contextlib.suppress(OSError):
+            client, _ = self.listener.accept()
+            with client:
+                for line in client.makefile("rb"):
+                    self.heard.append(line)
+                    client.sendall(answer(replies.pop(0) if len(replies) > 1 else replies[0]))
+
+
+@pytest.fixture
+def talk(tmp_path):
+    made = []
+
+    def start(*replies):
+        made.append(Talk(tmp_path / "socket", replies))
+        return made[-1]
+
+    yield start
+    for daemon in made:
+        daemon.close()
+
+
+def drained(admin, active, deadline="2100-01-01T00:00:00.000Z"):
+    override = {"object": "web/a", "kind": "state", "value": "drained", "deadline": deadline}
+    return [{"name": "web", "real_servers": [
+        {"name": "b", "admin": "enabled", "overrides": []},
+        {"name": "a", "admin": admin, "overrides": [override],
+         "connections": {"active": active, "inactive": 1, "persistent": 0}}]}]
+
+
+TOLD = {"lines": [], "objects": [{"name": "web/a", "done": True, "text": "drained"}]}
+
+
+def test_drain_waits_and_shows_what_is_left_until_the_server_is_out(talk):
+    daemon = talk(TOLD, [], drained("enabled", 3), drained("drained", 2), drained("disabled", 0))
+    done = lbhactl("--socket", daemon.path, "drain", "web", "a", "--timeout", "10m")
+    assert (done.returncode, done.stderr) == (DONE, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "web/a: drained"
+    assert lines[1].startswith("web/a: 3 active, 1 inactive, 0 persistent; ") and lines[1].endswith(" left")
+    assert lines[2].startswith("web/a: 2 active, 1 inactive, 0 persistent; ")
+    assert lines[3:] == ["web/a: out of the table, no connection is left"]
+    assert json.loads(daemon.heard[0]) == {"request": "drain", "service": "web", "server": "a", "timeout": 600.0}
+    assert json.loads(daemon.heard[1]) == {"request": "services", "service": "web"}
+
+
+def test_drain_says_how_many_were_cut(talk):
+    daemon = talk(TOLD, drained("drained", 2, "2020-01-01T00:00:00.000Z"), drained("disabled", 0, "2020-01-01T00:00:00.000Z"))
+    done = lbhactl("--socket", daemon.path, "drain", "--all", "a", "--timeout", "1s")
+    assert done.returncode == DONE
+    assert done.stdout.splitlines()[-1] == "web/a: out of the table, its time is over; 3 connections were left"
+    assert json.loads(daemon.heard[0]) == {"request": "drain", "all": True, "server": "a", "timeout": 1.0}
+
+
+def test_drain_without_a_timeout_and_with_json_prints_the_outcome_alone(talk):
+    daemon = talk(TOLD)
+    assert lbhactl("--socket", daemon.path, "drain", "web", "a").stdout == "web/a: drained\n"
+    assert len(daemon.heard) == 1
+
+
+def test_drain_with_json_is_json_when_it_is_over(talk):
+    daemon = talk(TOLD, drained("drained", 2), drained("disabled", 0))
+    done = lbhactl("--socket", daemon.path, "--json", "drain", "web", "a", "--timeout", "5m")
+    assert json.loads(done.stdout) == {"result": "done", "objects": TOLD["objects"], "warnings": []}
+    assert len(daemon.heard) == 3
+
+
+def test_a_drain_that_somebody_takes_back_is_not_waited_for(talk):
+    daemon = talk(TOLD, drained("drained", 2), [])
+    done = lbhactl("--socket", daemon.path, "drain", "web", "a", "--timeout", "5m")
+    assert done.returncode == FAILED
+    assert done.stderr == "lbhactl: web/a is not being drained any more\n"
+
+
+def test_an_interrupt_leaves_the_drain_going(talk):
+    daemon = talk(TOLD, drained("drained", 2))
+    process = subprocess.Popen([program("lbhactl"), "--socket", daemon.path, "drain", "web", "a", "--timeout", "5m"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(daemon.heard) > 2, what="it looks at the connections")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGINT
+    assert said == "lbhactl: the drain goes on; `lbhactl overrides` shows it\n"
 
 
 def test_unknown_options_are_a_usage_error():

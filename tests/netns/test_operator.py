@@ -475,6 +475,29 @@ def test_a_file_of_overrides_is_said_again(lone):
     assert lone.ctl_status("overrides", "load", path)[0] == DONE
 
 
+def write_overrides(director, *entries):
+    path = director.host.log_file("overrides.json")
+    with open(path, "w") as file:
+        json.dump([dict(zip(("object", "kind", "value"), entry)) for entry in entries], file)
+    return path
+
+
+def test_a_file_is_taken_over_as_a_whole_or_not_at_all(lone):
+    path = write_overrides(lone, ("director", "maintenance", "on"), ("publik", "priority", "200"))
+    told = refused(lone, "overrides", "load", path)
+    assert 'override 2: no instance is called "publik"; did you mean "public"?' in told
+    assert 'override 1: no service is called "web": this node has none' in refused(
+        lone, "overrides", "load", write_overrides(lone, ("web/a", "state", "drained")))
+    assert lone.status()["overrides"] == [] and lone.role() == "MASTER"
+
+
+def test_maintenance_from_a_file_hands_everything_over(pair):
+    path = write_overrides(pair.lb1, ("director", "maintenance", "on"), ("public", "priority", "200"))
+    assert "public: released" in said(pair.lb1, "overrides", "load", path)
+    pair.wait_roles("BACKUP", "MASTER")
+    assert {one["kind"] for one in pair.lb1.status()["overrides"]} == {"maintenance", "priority"}
+
+
 def state_file(director):
     return os.path.join(director.state_dir, "overrides")
 
