@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "config/override.h"
 #include "ctl/client.h"
+#include "ctl/connections.h"
 #include "ctl/drain.h"
 #include "ctl/events.h"
 #include "ctl/load.h"
@@ -452,6 +453,70 @@ static int run_zero(struct run *run, json_t *result)
 	return EXIT_DONE;
 }
 
+/* ---- connections ------------------------------------------------------------------ */
+
+/* Takes each connection; those of one service are shown, or put into `shown`, as they are read. */
+static int read_connections(struct run *run, FILE *file, struct connections *all, json_t *shown)
+{
+	char *line = NULL;
+	size_t room = 0;
+	int error = 0;
+
+	while (!error && getline(&line, &room, file) >= 0) {
+		struct connection connection;
+		const char *service;
+
+		if (!connection_parse(line, &connection))
+			continue;
+		service = run->argument ? connections_service(all, &connection) : NULL;
+		if (!run->argument)
+			error = connections_count(all, &connection);
+		else if (service && !strcmp(service, run->argument) && run->json)
+			json_array_append_new(shown, connection_json(&connection));
+		else if (service && !strcmp(service, run->argument))
+			connection_show(&run->paper, &connection);
+	}
+	free(line);
+	return error;
+}
+
+/* The connections of lbhad's network namespace, wherever we are. */
+static FILE *open_connections(const struct run *run)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/net/ip_vs_conn", run->client.pid);
+	return fopen(path, "re");
+}
+
+static int run_connections(struct run *run, json_t *result)
+{
+	struct connections *all;
+	json_t *shown = NULL;
+	FILE *file;
+	int error;
+
+	paper_clean(result);
+	if (run->argument && !named(result, "service", run->argument))
+		return EXIT_FAILED;
+	file = open_connections(run);
+	if (!file && errno != ENOENT)
+		return complain(EXIT_FAILED, "cannot read the connections: %s", strerror(errno));
+	all = connections_new(result);
+	if (run->json && run->argument)
+		shown = json_array();
+	error = !all ? -ENOMEM : file ? read_connections(run, file, all, shown) : 0;
+	if (file)
+		fclose(file);
+	if (!error && run->json)
+		print_json(shown ? shown : (shown = connections_json(all)));
+	else if (!error && !run->argument)
+		connections_show(all, &run->paper);
+	json_decref(shown);
+	connections_free(all);
+	return error ? complain(EXIT_FAILED, "%s", strerror(-error)) : EXIT_DONE;
+}
+
 /* ---- top -------------------------------------------------------------------------- */
 
 static int run_top(struct run *run, json_t *result)
@@ -561,6 +626,8 @@ static const struct command commands[] = {
 	 COMMAND, prepare_overrides, run_overrides},
 	{"top", "", "the traffic of services and servers as it goes", 0, 0, EXTRA_ONCE, QUESTION,
 	 NULL, run_top},
+	{"connections", "[SERVICE]", "the kernel's connections, counted, or each of a service", 0,
+	 1, 0, QUESTION, NULL, run_connections},
 	{"export", "ipvsadm", "the IPVS table in force, for ipvsadm-restore", 1, 1, 0, QUESTION,
 	 prepare_export, run_export},
 	{"zero", "[SERVICE]", "show the traffic of services from now on", 0, 1, 0, QUESTION,
@@ -661,10 +728,18 @@ static int open_client(struct run *run)
 	return complain(err == -ENOENT ? EXIT_NO_DAEMON : EXIT_FAILED, "%s", error);
 }
 
+/* What some commands ask has another name than they have. */
+static const char *request_name(const struct command *command)
+{
+	if (command->show == run_top)
+		return "traffic";
+	return command->show == run_connections ? "services" : command->name;
+}
+
 static int run_command(struct run *run)
 {
 	json_t *request = json_pack("{s:s}", "request",
-				    run->command->show == run_top ? "traffic" : run->command->name);
+				    request_name(run->command));
 	int status = EXIT_DONE;
 
 	if (run->command->prepare)

@@ -160,7 +160,7 @@ static void put_server(const struct paper *paper, const struct row *row)
 	if (json_truth(row->object, "in_table"))
 		snprintf(weight, sizeof(weight), "%lld",
 			 json_number(row->object, "effective_weight"));
-	put_name(paper, INK_PLAIN, "  ", row->name);
+	put_name(paper, INK_PLAIN, json_truth(row->object, "sorry") ? "  sorry " : "  ", row->name);
 	paper_put(paper, paper_ink(health), " %s", strcmp(health, "unknown") ? health : "?");
 	paper_put(paper, INK_PLAIN, " %-*s",
 		  8 - (int)(strcmp(health, "unknown") ? strlen(health) : 1), weight);

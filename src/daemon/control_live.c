@@ -20,15 +20,17 @@ static json_t *now_json(uint64_t active, uint64_t inactive, uint64_t persistent)
 			 (json_int_t)inactive, "persistent", (json_int_t)persistent);
 }
 
-static json_t *server_json(const struct real_server *server, const struct mirror_server *seen)
+static json_t *server_json(const struct real_server *server, const struct mirror_server *seen,
+			   bool is_sorry)
 {
 	const struct fact_server *fact = &seen->fact;
 
-	return json_pack("{s:o, s:s, s:I, s:b, s:o, s:o}", "name", status_text(server->name),
-			 "health", verdict_name(fact->health), "effective_weight",
-			 (json_int_t)fact->effective_weight, "in_table", fact->in_table,
-			 "connections", now_json(fact->active, fact->inactive, fact->persistent),
-			 "stats", traffic_json(&seen->traffic.total));
+	return json_pack("{s:o, s:b, s:s, s:I, s:b, s:o, s:o}", "name", status_text(server->name),
+			 "sorry", is_sorry, "health", verdict_name(fact->health),
+			 "effective_weight", (json_int_t)fact->effective_weight, "in_table",
+			 fact->in_table, "connections",
+			 now_json(fact->active, fact->inactive, fact->persistent), "stats",
+			 traffic_json(&seen->traffic.total));
 }
 
 static json_t *service_json(const struct service *service, const struct mirror_service *seen)
@@ -36,14 +38,15 @@ static json_t *service_json(const struct service *service, const struct mirror_s
 	uint64_t active = 0, inactive = 0, persistent = 0;
 	json_t *servers = json_array();
 
-	for (size_t i = 0; i < service->real_server_count; i++) {
+	for (size_t i = 0; i < service_server_count(service); i++) {
 		const struct fact_server *fact = &seen->servers[i].fact;
 
 		active += fact->active;
 		inactive += fact->inactive;
 		persistent += fact->persistent;
 		json_array_append_new(servers,
-				      server_json(&service->real_servers[i], &seen->servers[i]));
+				      server_json(service_server(service, i), &seen->servers[i],
+						  i >= service->real_server_count));
 	}
 	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "name", status_text(service->name), "state",
 			 seen->known ? service_state_name(seen->fact.state) : "unknown",

@@ -1,4 +1,8 @@
 """Counters with a real kernel: totals only grow, whatever happens to those of the kernel."""
+import json
+import socket
+import subprocess
+
 import pytest
 
 from lbhatest import Lab, wait_for, wait_until
@@ -115,6 +119,29 @@ def test_top_reads_each_second_whatever_read_back_says(network):
     assert service[-3:] == server[-3:] == ["0", "0", "0"], said
     network.visit(3)
     assert network.lb1.reload(CONFIG)[0] == 0
+
+
+def connect(network):
+    with network.client.host.inside():
+        return socket.create_connection((VIP, 80), timeout=5)
+
+
+def test_connections_are_counted_and_shown_from_any_namespace(network):
+    """lbhactl is run outside the director's network namespace, where there is no IPVS to read."""
+    with connect(network) as first, connect(network) as second:
+        command = network.lb1.ctl_command("--json", "connections")
+        groups = wait_until(lambda: [group for group in json.loads(subprocess.check_output(command))
+                                     if group["established"] == 2], 5, "two connections")
+        assert groups[0]["service"] == "web" and groups[0]["server"] == "192.168.8.20:80"
+        said = subprocess.check_output(network.lb1.ctl_command("connections"), text=True).splitlines()
+        assert said[0].split() == ["SERVICE", "SERVER", "ESTAB", "OPENING", "CLOSING", "OTHER", "PERSIST"]
+        assert said[1].split()[:3] == ["web", "192.168.8.20:80", "2"]
+        ports = {one.getsockname()[1] for one in (first, second)}
+        shown = json.loads(network.lb1.ctl("connections", "web", "--json"))
+        assert {one["client"] for one in shown if one["state"] == "established"} == {
+            f"192.168.8.100:{port}" for port in ports}
+        assert network.lb1.ctl("connections", "web").count(f"to {VIP}:80 at 192.168.8.20:80, established") == 2
+        network.expected += 2
 
 
 def test_zero_begins_the_view_anew_and_leaves_totals_and_kernel(network):
