@@ -98,6 +98,7 @@ struct build {
 	struct config_reader reader;
 	struct model *model;
 	struct level vrrp_defaults, check_defaults, service_defaults, server_defaults;
+	const struct check *default_check; /* what a check is that says nothing of itself */
 
 	struct build_director *directors;
 	size_t director_count;
@@ -187,6 +188,9 @@ struct build_track {
 
 /* build_track.c: what is tracked, after instances, groups and checks. */
 void build_tracks(struct build *build);
+/* build_track_service.c: the services among it, and how long what they tell must last; after the
+ * services. */
+void build_track_services(struct build *build);
 struct build_track instance_track(struct build_instance *instance);
 struct build_track group_track(struct build_group *group);
 /* Where a key of the n-th tracker stands; the tracker itself when it was not given. */

@@ -99,7 +99,7 @@ static void build_track(struct build *build, struct build_track track)
 			resolve_check(build, &track, i);
 			break;
 		case TRACKER_SERVICE:
-			break;
+			break; /* build_track_services() */
 		}
 	}
 }

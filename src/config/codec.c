@@ -348,13 +348,16 @@ static bool get_record(struct reader *in, const struct schema_record *record, st
 	return !in->failed && may_skip(record, next, record->count, object, role);
 }
 
-/* Trackers of vrrp number the probes that check has: its slice carries none of them. */
+/* Trackers of vrrp number probes and services, which others have: its slice carries none of them. */
 static bool trackers_hold(const struct model *model, const struct tracker *track, size_t count,
 			  enum role role)
 {
 	for (size_t i = 0; i < count; i++)
 		if (track[i].kind == TRACKER_CHECK && role != ROLE_VRRP &&
 		    track[i].probe >= model->probe_count)
+			return false;
+		else if (track[i].kind == TRACKER_SERVICE && role != ROLE_VRRP &&
+			 track[i].service >= model->service_count)
 			return false;
 	return true;
 }

@@ -302,6 +302,8 @@ static void build_default(struct build *build, const struct section_item *item, 
 	build->reader.partial = true;
 	record_read(&build->reader, record, level, 1, object, origins);
 	build->reader.partial = false;
+	if (record == &schema_check)
+		build->default_check = object;
 	if (item->value->kind != NODE_MAPPING)
 		level->node = NULL;
 }
@@ -366,6 +368,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	validate_tracks(&build);
 	build_pools(&build);
 	build_services(&build);
+	build_track_services(&build);
 	validate_services(&build);
 	build_conn_sync(&build);
 	build_instances_finish(&build);

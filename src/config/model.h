@@ -82,13 +82,15 @@ enum tracker_kind {
 	TRACKER_SERVICE,
 };
 
+#define TRACKER_HOLD_MAX (24 * 3600 * NSTIME_S)
+
 /* Something whose failure lowers (or raises) the priority, or means FAULT when it has no weight. */
 struct tracker {
 	enum tracker_kind kind;
 	const char *name;       /* the interface's (kernel), the check's or the service's */
 	uint32_t probe;         /* TRACKER_CHECK: index into model.probes */
 	uint32_t service;       /* TRACKER_SERVICE: index into model.services */
-	nstime hold;            /* TRACKER_SERVICE: below quorum for so long counts */
+	nstime hold;            /* TRACKER_SERVICE: what may move the address must last that long */
 	int32_t weight;         /* 0: FAULT while down; < 0: added while down; > 0: added while up */
 	nstime up_delay, down_delay; /* TRACKER_INTERFACE: must last that long to count */
 };

@@ -304,7 +304,7 @@ const struct schema_record schema_authentication = {
 };
 
 static const struct schema_word tracker_words[] = {
-	{"interface", TRACKER_INTERFACE}, {"check", TRACKER_CHECK}, {0},
+	{"interface", TRACKER_INTERFACE}, {"check", TRACKER_CHECK}, {"service", TRACKER_SERVICE}, {0},
 };
 
 #define TRACKER(kind) (1u << TRACKER_##kind)
@@ -319,6 +319,14 @@ static const struct schema_field tracker_fields[] = {
 	 .doc = "fails while this check of checks says down"},
 	{.type = TYPE_NUMBER, MEMBER(tracker, probe), .flags = FIELD_INDEX,
 	 .applies = TRACKER(CHECK)},
+	{.key = "service", .type = TYPE_TEXT, MEMBER(tracker, name), .flags = FIELD_ALWAYS,
+	 .judge = judge_name, .applies = TRACKER(SERVICE),
+	 .doc = "fails while this service is below its quorum"},
+	{.type = TYPE_NUMBER, MEMBER(tracker, service), .flags = FIELD_INDEX,
+	 .applies = TRACKER(SERVICE)},
+	{.key = "hold", .type = TYPE_DURATION, MEMBER(tracker, hold), .flags = FIELD_ALWAYS,
+	 .max = TRACKER_HOLD_MAX, .applies = TRACKER(SERVICE),
+	 .doc = "so long must last what may move the addresses"},
 	{.key = "weight", .type = TYPE_SIGNED, MEMBER(tracker, weight), .min = -254, .max = 254,
 	 .doc = "below 0: added to the priority while it fails; above: while it does not"},
 	{.key = "up_delay", .type = TYPE_DURATION, MEMBER(tracker, up_delay), .max = HOUR,

@@ -32,7 +32,15 @@ static size_t find_same(const struct build_track *track, size_t until, const str
 
 static const char *tracker_key(const struct tracker *tracker)
 {
-	return tracker->kind == TRACKER_CHECK ? "check" : "interface";
+	switch (tracker->kind) {
+	case TRACKER_INTERFACE:
+		return "interface";
+	case TRACKER_CHECK:
+		return "check";
+	case TRACKER_SERVICE:
+		break;
+	}
+	return "service";
 }
 
 static void report_twice(struct build *build, const struct build_track *track, size_t number,

@@ -91,6 +91,7 @@ static void state_changed(struct router *router, enum vrrp_state from)
 	if (!router->leaving)
 		worker_dirty(router->worker->frame,
 			     worker_role_number(router->worker, router->index));
+	trackers_role(router);
 }
 
 static void act(struct router *router, const struct vrrp_action *action)

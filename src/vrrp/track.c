@@ -12,7 +12,8 @@
 
 void track_init(struct track *track, const struct tracker *about, const struct track_source *source)
 {
-	*track = (struct track){.about = about, .source = source, .due = NSTIME_NEVER};
+	*track = (struct track){
+		.about = about, .source = source, .due = NSTIME_NEVER, .is_master = true};
 }
 
 static bool become(struct track *track, nstime since)
@@ -23,20 +24,54 @@ static bool become(struct track *track, nstime since)
 	return true;
 }
 
+/* How long what is seen must last to count. */
+static nstime delay_of(const struct track *track)
+{
+	bool up = track->source->seen == VERDICT_UP;
+	bool first = track->state == VERDICT_UNKNOWN;
+
+	switch (track->about->kind) {
+	case TRACKER_INTERFACE:
+		if (first)
+			return 0;
+		return up ? track->about->up_delay : track->about->down_delay;
+	case TRACKER_CHECK:
+		break;
+	case TRACKER_SERVICE:
+		if (first && up)
+			return 0; /* takes nothing away, as before */
+		return up != track->is_master ? track->about->hold : 0;
+	}
+	return 0;
+}
+
 bool track_look(struct track *track, nstime now)
 {
 	const struct track_source *source = track->source;
-	nstime delay = source->seen == VERDICT_UP ? track->about->up_delay
-						  : track->about->down_delay;
+	nstime delay = delay_of(track);
 
 	if (source->seen == track->state) {
 		track->due = NSTIME_NEVER; /* it went away and came back in time */
 		return false;
 	}
-	if (track->state == VERDICT_UNKNOWN || !delay)
+	if (!delay)
 		return become(track, source->since);
 	track->due = nstime_after(source->since, delay);
 	return now >= track->due ? become(track, now) : false;
+}
+
+bool track_role(struct track *track, bool is_master, nstime now)
+{
+	nstime before = track->due, delay;
+
+	if (track->is_master == is_master)
+		return false;
+	track->is_master = is_master;
+	if (track->about->kind != TRACKER_SERVICE || track->source->seen == track->state)
+		return false;
+	delay = delay_of(track);
+	track->due = delay ? nstime_after(track->source->since, delay) : now;
+	return track->due != before;
 }
 
 /* The words of a probe belong to the verdict when they say the same. */
@@ -53,6 +88,12 @@ bool track_is_news(const struct track_source *source, const struct fact_probe *f
 		return false;
 	return fact->verdict != source->seen ||
 	       (agrees(fact) && strcmp(fact->detail, source->reason) != 0);
+}
+
+bool track_is_quorum_news(const struct track_source *source, const struct fact_service *fact)
+{
+	return fact->quorum != VERDICT_UNKNOWN &&
+	       (fact->quorum != source->seen || strcmp(fact->reason, source->reason) != 0);
 }
 
 int32_t track_effect(const struct tracker *about, enum verdict state)
@@ -123,15 +164,11 @@ void track_causes(const struct track *tracks, size_t count, struct text *out)
 
 const char *track_reason(const struct track *track, char *out, size_t size)
 {
-	const struct tracker *about = track->about;
 	struct text text = text_of(out, size);
 	char delay[DURATION_TEXT];
 
 	text_add(&text, "%s", track->source->reason);
 	if (track->due != NSTIME_NEVER)
-		text_add(&text, ", but not for %s yet",
-			 duration_format(track->source->seen == VERDICT_UP ? about->up_delay
-									   : about->down_delay,
-					 delay));
+		text_add(&text, ", but not for %s yet", duration_format(delay_of(track), delay));
 	return out;
 }

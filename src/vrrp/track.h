@@ -9,7 +9,14 @@
  *  - Unknown (nothing was heard yet) adds nothing and is no fault.
  *  - A source that falls silent, or has only just begun, does not change what was known.
  *  - A change of an interface counts when it has lasted up_delay or down_delay; the first sight of
- *    it counts at once. */
+ *    it counts at once.
+ *  - A service is below its quorum for all directors, mostly: its servers are the same. But they
+ *    learn it one after another, and whoever lowers its priority first would lose the addresses
+ *    for that while. So what may move them must have lasted `hold`: that a MASTER's service is lost,
+ *    and that a BACKUP's has come back. What keeps them where they are counts at once: a
+ *    BACKUP's loss and a MASTER's return. A loss that all learn within `hold` has lowered every
+ *    BACKUP before the MASTER, and when it ends for all the MASTER rises first: the order never
+ *    changes. Only a loss that others do not share moves the addresses. */
 #ifndef LBHA_VRRP_TRACK_H
 #define LBHA_VRRP_TRACK_H
 
@@ -23,11 +30,11 @@
 
 struct text;
 
-/* What trackers of one (kind, name) look at: an interface or a check. */
+/* What trackers of one (kind, name) look at: an interface, a check or a service. */
 struct track_source {
 	enum tracker_kind kind;
 	const char *name;
-	uint32_t probe;      /* TRACKER_CHECK: index into model.probes */
+	uint32_t number;     /* TRACKER_CHECK: of model.probes; TRACKER_SERVICE: of model.services */
 	enum verdict seen;   /* now; never unknown again once it was known */
 	nstime since;
 	const char *reason;  /* why, without the name: "no carrier", "connect: refused" */
@@ -40,13 +47,22 @@ struct track {
 	enum verdict state;  /* what counts */
 	nstime since;
 	nstime due;          /* when what is seen will count, if it lasts; NSTIME_NEVER: it does */
+	bool is_master;      /* its instance; decides what of a service counts at once */
 };
 
-/* A tracker of which nothing is known. */
+/* A tracker of which nothing is known. Until its role is told it is taken for a MASTER's: then nothing
+ * moves the addresses before its time. */
 void track_init(struct track *track, const struct tracker *about, const struct track_source *source);
 
 /* Looks at the source again, after it has changed or when `due` has come. Whether `state` changed. */
 bool track_look(struct track *track, nstime now);
+
+/* Its instance is MASTER from now on, or no longer: what is seen may count earlier or later. Whether
+ * `due` is another now; `state` is not, before track_look(). */
+bool track_role(struct track *track, bool is_master, nstime now);
+
+/* Whether a service's fact is news for its source, as below; quorum unknown is none. */
+bool track_is_quorum_news(const struct track_source *source, const struct fact_service *fact);
 
 /* Whether a probe's fact is news for its source: another verdict, or other words for the same one.
  * An unknown verdict is none, nor is an unprobed probe (its worker has just begun) for a source that

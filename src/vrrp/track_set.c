@@ -26,6 +26,11 @@ static bool source_find(const struct track_set *set, enum tracker_kind kind, con
 	return false;
 }
 
+static uint32_t number_of(const struct tracker *about)
+{
+	return about->kind == TRACKER_SERVICE ? about->service : about->probe;
+}
+
 static uint32_t source_get(struct track_set *set, const struct tracker *about, struct arena *arena)
 {
 	uint32_t index;
@@ -35,7 +40,7 @@ static uint32_t source_get(struct track_set *set, const struct tracker *about, s
 	index = (uint32_t)set->source_count++;
 	set->sources[index] = (struct track_source){.kind = about->kind,
 						    .name = arena_strdup(arena, about->name),
-						    .probe = about->probe,
+						    .number = number_of(about),
 						    .reason = NOT_SEEN};
 	set->first_user[index] = TRACK_NONE;
 	if (arena_failed(arena))
@@ -43,6 +48,8 @@ static uint32_t source_get(struct track_set *set, const struct tracker *about, s
 	table_add(&set->names, name_hash(TEXT_HASH, about->kind, about->name), index);
 	if (about->kind == TRACKER_CHECK)
 		table_add(&set->probes, about->probe, index);
+	else if (about->kind == TRACKER_SERVICE)
+		table_add(&set->services, about->service, index);
 	return index;
 }
 
@@ -80,6 +87,7 @@ int track_set_make(struct track_set *set, const struct model *model, struct aren
 	set->first = arena_array(arena, model->instance_count + 1, sizeof(*set->first));
 	table_init(&set->names, arena, total);
 	table_init(&set->probes, arena, total);
+	table_init(&set->services, arena, total);
 	for (size_t i = 0; i < model->instance_count && !arena_failed(arena); i++) {
 		const struct instance *instance = &model->instances[i];
 
@@ -97,6 +105,7 @@ static void carry_tracker(struct track *to, const struct track *from)
 	to->state = from->state;
 	to->since = from->since;
 	to->due = from->due;
+	to->is_master = from->is_master;
 }
 
 int track_set_carry(struct track_set *set, const struct track_set *old, struct arena *scratch)
@@ -126,7 +135,17 @@ bool track_set_probe(const struct track_set *set, uint32_t probe, uint32_t *sour
 	size_t step = 0;
 
 	while (table_next(&set->probes, probe, &step, source))
-		if (set->sources[*source].probe == probe)
+		if (set->sources[*source].number == probe)
+			return true;
+	return false;
+}
+
+bool track_set_service(const struct track_set *set, uint32_t service, uint32_t *source)
+{
+	size_t step = 0;
+
+	while (table_next(&set->services, service, &step, source))
+		if (set->sources[*source].number == service)
 			return true;
 	return false;
 }

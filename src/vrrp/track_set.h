@@ -32,7 +32,7 @@ struct track_set {
 	size_t count;
 	uint32_t *first;         /* by instance, and one more: where its trackers begin */
 	size_t instance_count;
-	struct table names, probes; /* sources by name, by probe */
+	struct table names, probes, services; /* sources by name, by the number of either */
 };
 
 /* The set of a model, nothing known; all of it in the arena, nothing points into the model. -ENOMEM. */
@@ -41,8 +41,9 @@ int track_set_make(struct track_set *set, const struct model *model, struct aren
 /* Takes over what an older set knows. `scratch` is for this call; -ENOMEM: some is not taken over. */
 int track_set_carry(struct track_set *set, const struct track_set *old, struct arena *scratch);
 
-/* The source that a probe feeds; false: nobody tracks it. */
+/* The source that a probe or a service feeds; false: nobody tracks it. */
 bool track_set_probe(const struct track_set *set, uint32_t probe, uint32_t *source);
+bool track_set_service(const struct track_set *set, uint32_t service, uint32_t *source);
 
 /* What a source shows now. Whether anything of it changed: then its users are to be looked at. */
 bool track_set_see(struct track_set *set, uint32_t source, enum verdict seen, const char *reason,

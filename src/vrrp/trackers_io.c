@@ -1,5 +1,5 @@
-/* Trackers in the worker: the monitor (interfaces) and the check worker's facts feed the set of
- * vrrp/track_set.h; whoever uses a source that has changed gets its priority and faults computed
+/* Trackers in the worker: the monitor (interfaces) and the facts of check (probes) and ipvs (services)
+ * feed the set of vrrp/track_set.h; whoever uses a source that has changed gets its priority and faults computed
  * anew. Work is in proportion to what changed. */
 #include <errno.h>
 #include <stdlib.h>
@@ -242,8 +242,40 @@ void trackers_probe(struct vrrp_worker *worker, const struct fact_probe *fact)
 	see(worker, source, fact->verdict, fact->detail, fact->since);
 }
 
+void trackers_service(struct vrrp_worker *worker, const struct fact_service *fact)
+{
+	struct trackers *trackers = worker->trackers;
+	uint32_t source;
+
+	if (!trackers || !track_set_service(&trackers->set, fact->service, &source) ||
+	    !track_is_quorum_news(&trackers->set.sources[source], fact))
+		return;
+	see(worker, source, fact->quorum, fact->reason, fact->since);
+}
+
+/* Whether one of its trackers is due at another time now. */
+static bool take_role(const struct router *router, nstime now)
+{
+	bool is_master = router->machine.state == VRRP_MASTER, changed = false;
+	size_t count;
+	struct track *tracks;
+
+	tracks = track_set_of(&router->worker->trackers->set, router->index, &count);
+	for (size_t i = 0; i < count; i++)
+		changed |= track_role(&tracks[i], is_master, now);
+	return changed;
+}
+
+void trackers_role(const struct router *router)
+{
+	if (router->worker->trackers && !router->leaving && take_role(router, clock_now()))
+		arm(router->worker);
+}
+
 void trackers_begin(struct vrrp_worker *worker)
 {
+	for (size_t i = 0; i < worker->router_count; i++)
+		take_role(worker->routers[i], clock_now());
 	look_at_all(worker, worker->trackers);
 	for (size_t i = 0; i < worker->router_count; i++)
 		router_tracked(worker->routers[i]);

@@ -314,12 +314,15 @@ static void take_table(struct vrrp_worker *worker, struct reader *in)
 static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 {
 	struct vrrp_worker *worker = ctx;
+	struct fact_service service;
 	struct fact_probe probe;
 
 	if (peer == ROLE_IPVS && type == FACT_TABLE)
 		take_table(worker, in);
 	else if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe))
 		trackers_probe(worker, &probe);
+	else if (peer == ROLE_IPVS && type == FACT_SERVICE && fact_service_get(in, &service))
+		trackers_service(worker, &service);
 }
 
 /* ---- the kernel's events -------------------------------------------------------------------- */

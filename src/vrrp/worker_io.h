@@ -454,6 +454,10 @@ void trackers_begin(struct vrrp_worker *worker);
 void trackers_free(struct trackers *trackers); /* NULL is fine */
 void trackers_link(struct vrrp_worker *worker, const struct link *link); /* changed or gone */
 void trackers_probe(struct vrrp_worker *worker, const struct fact_probe *fact);
+void trackers_service(struct vrrp_worker *worker, const struct fact_service *fact);
+/* It has become MASTER, or is no longer: what is tracked may count from now on, or not yet. Changes no
+ * priority at once, so that a step of its machine may call it. */
+void trackers_role(const struct router *router);
 void trackers_due(void *ctx); /* worker->track_due */
 /* The effective priority, by the base and what is so now. */
 uint8_t trackers_priority(const struct router *router);

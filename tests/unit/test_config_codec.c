@@ -190,12 +190,17 @@ static void random_record(const struct schema_record *record, void *object)
 static void settle_track(const struct model *model, struct tracker *track, size_t *count)
 {
 	for (size_t i = 0; i < *count; i++) {
-		if (track[i].kind != TRACKER_CHECK)
+		bool is_service = track[i].kind == TRACKER_SERVICE;
+		size_t there = is_service ? model->service_count : model->probe_count;
+
+		if (track[i].kind == TRACKER_INTERFACE)
 			continue;
-		if (!model->probe_count)
+		if (!there)
 			*count = i; /* nothing to point to: the rest is left out */
+		else if (is_service)
+			track[i].service = pick((uint32_t)there);
 		else
-			track[i].probe = pick((uint32_t)model->probe_count);
+			track[i].probe = pick((uint32_t)there);
 	}
 }
 
