@@ -416,6 +416,12 @@ static void sync_due(void *ctx)
 	tell_table(ipvs);
 }
 
+/* Exactly what the running generation wants. */
+static void settle_nft(struct ipvs_worker *ipvs)
+{
+	ipvs_nft_pass(&ipvs->nft, &ipvs->running->state, &ipvs->running->state, true);
+}
+
 static void look_at_nft(struct ipvs_worker *ipvs)
 {
 	if (!ipvs->maintenance)
@@ -441,8 +447,10 @@ static void adopt(struct ipvs_worker *ipvs, const struct ipvs_table *actual)
 	ipvs_state_desire(state, actual, clock_now());
 	ipvs_drain_log(state);
 	ipvs->adopting = false;
-	if (state->leaver_count)
-		worker_facts_restart(ipvs->worker);
+	if (!state->leaver_count)
+		return;
+	worker_facts_restart(ipvs->worker);
+	settle_nft(ipvs);
 }
 
 static void read_back(void *ctx)
@@ -531,12 +539,16 @@ static void due(void *ctx)
 static void drain(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
+	size_t before;
 
 	if (!ipvs->running || ipvs->adopting)
 		return;
+	before = ipvs_drain_count(&ipvs->running->state);
 	ipvs_drain_read(&ipvs->kernel, &ipvs->running->state);
 	ipvs_tell_leavers(ipvs->worker, &ipvs->running->state);
 	settle(ipvs);
+	if (ipvs_drain_count(&ipvs->running->state) != before)
+		settle_nft(ipvs);
 }
 
 /* ---- reload ---------------------------------------------------------------------------------- */
@@ -610,7 +622,7 @@ static int rehearse(struct ipvs_worker *ipvs)
 		tell_timeouts(ipvs);
 		ipvs_sync_rehearse(&ipvs->sync, &ipvs->kernel, ipvs->prepared->model,
 				   &ipvs->prepared->state.roles, tell_line, ipvs);
-		ipvs_nft_tell(ipvs->running->model, ipvs->prepared->model, tell_rule, ipvs);
+		ipvs_nft_tell(&ipvs->running->state, &ipvs->prepared->state, tell_rule, ipvs);
 	}
 	return error;
 }
@@ -704,11 +716,11 @@ static void commit(void *ctx)
 	ipvs->kernel.in_sync = !error;
 	if (!error && !old) /* before the first facts go out: they would begin at 0 */
 		ipvs_state_counters(&ipvs->running->state, &current);
-	ipvs_nft_pass(&ipvs->nft, old ? old->model : NULL, ipvs->running->model, false);
+	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, false);
 	if (!error)
 		program(ipvs, &current);
 	synchronise(ipvs);
-	ipvs_nft_pass(&ipvs->nft, old ? old->model : NULL, ipvs->running->model, true);
+	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, true);
 	ipvs->agreed = ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)
 		ipvs->kernel.error[0] = '\0'; /* what stood there is over with the old generation */
@@ -769,7 +781,7 @@ static void finish(void *ctx)
 	} else {
 		read_back(ipvs);
 	}
-	ipvs_nft_pass(&ipvs->nft, ipvs->running->model, ipvs->running->model, true);
+	settle_nft(ipvs);
 	tell_table(ipvs);
 }
 

@@ -153,7 +153,7 @@ static bool install(struct ipvs_nft *nft, const char *text)
 	return true;
 }
 
-/* ---- from model to model --------------------------------------------------------------------- */
+/* ---- from generation to generation --------------------------------------------------------------------- */
 
 static void log_line(void *ctx, const char *text)
 {
@@ -197,8 +197,8 @@ static void go_to(struct ipvs_nft *nft, struct arena *arena, const char *text)
 		log_info("nftables table " NFT_TABLE " removed: no rule is wanted any more");
 }
 
-void ipvs_nft_pass(struct ipvs_nft *nft, const struct model *from, const struct model *to,
-		     bool is_programmed)
+void ipvs_nft_pass(struct ipvs_nft *nft, const struct ipvs_state *from,
+		   const struct ipvs_state *to, bool is_programmed)
 {
 	auto_arena *arena = arena_new(0);
 	const char *text = NULL;
@@ -212,8 +212,8 @@ void ipvs_nft_pass(struct ipvs_nft *nft, const struct model *from, const struct 
 		set_error(nft, "no memory");
 }
 
-void ipvs_nft_tell(const struct model *from, const struct model *to,
-		     void (*line)(void *ctx, const char *text), void *ctx)
+void ipvs_nft_tell(const struct ipvs_state *from, const struct ipvs_state *to,
+		   void (*line)(void *ctx, const char *text), void *ctx)
 {
 	auto_arena *arena = arena_new(0);
 	struct nft_rules before, after;

@@ -7,10 +7,11 @@
 #include <stdbool.h>
 
 #include "config/facts.h"
-#include "config/model.h"
 #include "core/loop.h"
 #include "net/nft_io.h"
 #include "net/owned.h"
+
+struct ipvs_state;
 
 struct ipvs_nft {
 	struct loop *loop;
@@ -32,15 +33,15 @@ void ipvs_nft_init(struct ipvs_nft *nft, struct loop *loop, int fd,
 		     const struct owned_set *file, void (*changed)(void *ctx), void *ctx);
 void ipvs_nft_fini(struct ipvs_nft *nft);
 
-/* On the way from the running model to the next: before anything of it is programmed, after all that
+/* On the way from the running generation to the next: before anything of it is programmed, after all that
  * is new was, and when what is old is gone (then `from` is `to`). `from` NULL: lbhad starts, and
  * what an earlier one left is kept working. */
-void ipvs_nft_pass(struct ipvs_nft *nft, const struct model *from, const struct model *to,
-		     bool is_programmed);
+void ipvs_nft_pass(struct ipvs_nft *nft, const struct ipvs_state *from,
+		   const struct ipvs_state *to, bool is_programmed);
 
-/* What the step to a model would change, line by line. */
-void ipvs_nft_tell(const struct model *from, const struct model *to,
-		     void (*line)(void *ctx, const char *text), void *ctx);
+/* What the step from one to the other would change, line by line. */
+void ipvs_nft_tell(const struct ipvs_state *from, const struct ipvs_state *to,
+		   void (*line)(void *ctx, const char *text), void *ctx);
 
 /* Makes the kernel's table so again if it is not. Returns how many repairs that took: 0 or 1. */
 unsigned ipvs_nft_look(struct ipvs_nft *nft, nstime now);

@@ -6,6 +6,8 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "ipvs/drain.h"
+#include "ipvs/state.h"
 
 static const struct {
 	enum protocol protocol;
@@ -90,10 +92,39 @@ static int add_snats(struct arena *arena, const struct service *service, struct 
 	return error;
 }
 
+/* Persistent clients make new connections to servers that leave, too. What the kernel calls nat may be
+ * fullnat, so the service's own way counts. */
+static int add_leavers(struct arena *arena, const struct ipvs_state *state,
+		       struct nft_rules *rules)
+{
+	for (size_t i = 0; i < state->leaver_count; i++) {
+		const struct ipvs_leaver *leaver = &state->leavers[i];
+		const struct ipvs_virtual *about = &state->layout.virtuals[leaver->virtual];
+		const struct service *service = &state->model->services[about->service];
+		const struct ipvs_service_key *key = &about->empty.key;
+		const struct real_server server = {
+			.address = {leaver->dest.key.address, leaver->dest.key.port},
+			.forwarding = FORWARDING_FULLNAT};
+		struct nft_snat to = {.mark = key->fwmark,
+				      .protocol = key->protocol,
+				      .listen = {key->address, key->port}};
+		int error;
+
+		if (leaver->gone || service->forwarding != FORWARDING_FULLNAT ||
+		    leaver->dest.attr.forwarding != IPVS_FORWARD_NAT)
+			continue;
+		error = add_server(arena, service, &server, to, rules);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-int ipvs_nft_build(struct arena *arena, const struct model *model, struct nft_rules *out)
+int ipvs_nft_build(struct arena *arena, const struct ipvs_state *state, struct nft_rules *out)
 {
+	const struct model *model = state ? state->model : NULL;
 	struct nft_rules rules = {0};
 	int error = 0;
 
@@ -102,6 +133,8 @@ int ipvs_nft_build(struct arena *arena, const struct model *model, struct nft_ru
 		if (!error)
 			error = add_snats(arena, &model->services[s], &rules);
 	}
+	if (model && !error)
+		error = add_leavers(arena, state, &rules);
 	if (error)
 		return error;
 	nft_rules_sort(&rules);
@@ -109,8 +142,8 @@ int ipvs_nft_build(struct arena *arena, const struct model *model, struct nft_ru
 	return 0;
 }
 
-int ipvs_nft_between(struct arena *arena, const struct model *from, const struct model *to,
-		       bool is_programmed, struct nft_rules *out)
+int ipvs_nft_between(struct arena *arena, const struct ipvs_state *from,
+		     const struct ipvs_state *to, bool is_programmed, struct nft_rules *out)
 {
 	struct nft_rules before, after, rules;
 	int error = ipvs_nft_build(arena, from, &before);

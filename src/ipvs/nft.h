@@ -1,20 +1,22 @@
-/* What a model wants of nftables (net/nft.h): marks for the listeners of groups, other client
+/* What a generation wants of nftables (net/nft.h): marks for the listeners of groups, other client
  * addresses for fullnat. Pure. */
 #ifndef LBHA_IPVS_NFT_H
 #define LBHA_IPVS_NFT_H
 
-#include "config/model.h"
+#include <stdbool.h>
+
 #include "net/nft.h"
 
 struct arena;
+struct ipvs_state;
 
-/* Sorted. `model` NULL: nothing is wanted. -ENOMEM. The result points into the model. */
-int ipvs_nft_build(struct arena *arena, const struct model *model, struct nft_rules *out);
+/* Sorted. `state` NULL: nothing is wanted. -ENOMEM. The result points into the model. */
+int ipvs_nft_build(struct arena *arena, const struct ipvs_state *state, struct nft_rules *out);
 
-/* The rules on the way from one model to another. Client addresses are replaced while either knows
+/* The rules on the way from one generation to another. Client addresses are replaced while either knows
  * the server, since a connection that is let through without has no way back for good; packets are
- * marked for the services that the kernel has: those of the old model until `is_programmed`. -ENOMEM. */
-int ipvs_nft_between(struct arena *arena, const struct model *from, const struct model *to,
-		       bool is_programmed, struct nft_rules *out);
+ * marked for the services that the kernel has: those of the old one until `is_programmed`. -ENOMEM. */
+int ipvs_nft_between(struct arena *arena, const struct ipvs_state *from,
+		     const struct ipvs_state *to, bool is_programmed, struct nft_rules *out);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "ipvs/drain.h"
 #include "ipvs/nft.h"
+#include "ipvs/state.h"
 
 /* A service with two servers, listening on two ports. */
 struct sample {
@@ -71,19 +73,20 @@ static const char *described(const struct nft_rules *rules)
 static const char *wanted(const struct sample *sample)
 {
 	auto_arena *arena = arena_new(0);
+	struct ipvs_state state = {.model = &sample->model};
 	struct nft_rules rules;
 
-	ck_assert_int_eq(ipvs_nft_build(arena, &sample->model, &rules), 0);
+	ck_assert_int_eq(ipvs_nft_build(arena, &state, &rules), 0);
 	return described(&rules);
 }
 
 static const char *between(const struct sample *from, const struct sample *to, bool is_programmed)
 {
 	auto_arena *arena = arena_new(0);
+	struct ipvs_state before = {.model = &from->model}, after = {.model = &to->model};
 	struct nft_rules rules;
 
-	ck_assert_int_eq(ipvs_nft_between(arena, &from->model, &to->model, is_programmed, &rules),
-			 0);
+	ck_assert_int_eq(ipvs_nft_between(arena, &before, &after, is_programmed, &rules), 0);
 	return described(&rules);
 }
 
@@ -190,12 +193,39 @@ START_TEST(addresses_are_replaced_while_either_model_has_the_server)
 }
 END_TEST
 
+START_TEST(connections_to_a_server_that_leaves_a_fullnat_service_still_get_another_address)
+{
+	struct ipvs_virtual about = {.empty.key = test_key("192.168.8.200:80", IPPROTO_TCP)};
+	struct ipvs_leaver leavers[3] = {{.dest = test_dest("10.0.0.1:80", 0)},
+					 {.dest = test_dest("10.0.0.2:80", 0), .gone = true},
+					 {.dest = test_dest("10.0.0.3:80", 0)}};
+	struct ipvs_state state = {.layout = {.virtuals = &about, .count = 1},
+				   .leavers = leavers,
+				   .leaver_count = 3};
+	auto_arena *arena = arena_new(0);
+	struct sample sample;
+	struct nft_rules rules;
+
+	sample_make(&sample);
+	sample.service.real_server_count = 0;
+	state.model = &sample.model;
+	leavers[0].dest.attr.forwarding = leavers[1].dest.attr.forwarding = IPVS_FORWARD_NAT;
+	sample.service.forwarding = FORWARDING_FULLNAT;
+	ck_assert_int_eq(ipvs_nft_build(arena, &state, &rules), 0);
+	ck_assert_str_eq(described(&rules), "6 192.168.8.200:80 to 10.0.0.1:80: 0\n");
+	sample.service.forwarding = FORWARDING_NAT;
+	ck_assert_int_eq(ipvs_nft_build(arena, &state, &rules), 0);
+	ck_assert_uint_eq(rules.snat_count, 0);
+}
+END_TEST
+
 TCase *ipvs_nft_case(void)
 {
 	return CASE("nft", only_groups_want_marks_and_only_fullnat_other_addresses,
 		    each_listener_and_protocol_of_a_group_gets_its_mark,
 		    connections_to_servers_with_fullnat_alone_get_another_address,
 		    connections_of_a_service_with_a_mark_are_known_by_it,
+		    connections_to_a_server_that_leaves_a_fullnat_service_still_get_another_address,
 		    packets_are_marked_only_while_their_service_is_there,
 		    addresses_are_replaced_while_either_model_has_the_server);
 }
