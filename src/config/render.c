@@ -266,6 +266,8 @@ static bool is_implied(const struct renderer *r, const struct schema_field *fiel
 
 	if (field == schema_find(&schema_instance, "source"))
 		return !instance->source_given;
+	if (field == schema_find(&schema_service, "source"))
+		return !service->source_count;
 	if (field == schema_find(&schema_service, "tunnel"))
 		return service->forwarding != FORWARDING_TUNNEL &&
 		       is_same_tunnel(&service->tunnel, &none);

@@ -22,6 +22,9 @@ void resolve_forwarding(struct build_service *service)
 		else if (!place->has_tunnel)
 			server->tunnel = model->tunnel;
 	}
+	if (origin_of(&schema_service, service->origins, "source")->is_default_level &&
+	    !service_forwards(model, FORWARDING_FULLNAT))
+		model->source_count = 0;
 	if (is_default && model->forwarding != FORWARDING_TUNNEL)
 		model->tunnel = no_tunnel;
 }

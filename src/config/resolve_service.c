@@ -54,7 +54,8 @@ static void resolve_one_packet(struct build_service *service)
 	struct service *model = service->model;
 
 	if (origin_in(service, "one_packet")->is_default_level &&
-	    (model->protocols != PROTOCOL_UDP || model->forwarding == FORWARDING_NAT))
+	    (model->protocols != PROTOCOL_UDP || model->forwarding == FORWARDING_NAT ||
+	     model->forwarding == FORWARDING_FULLNAT))
 		model->one_packet = false;
 }
 

@@ -553,6 +553,7 @@ static const struct schema_word forwarding_words[] = {
 	{"dr", FORWARDING_DR},
 	{"nat", FORWARDING_NAT},
 	{"tunnel", FORWARDING_TUNNEL},
+	{"fullnat", FORWARDING_FULLNAT},
 	{"local", FORWARDING_LOCAL},
 	{0},
 };
@@ -703,6 +704,9 @@ static const struct schema_field service_fields[] = {
 	 .doc = "tunnel: how packets are wrapped on their way to the servers"},
 	{.key = "gateway", .type = TYPE_ADDRESS, MEMBER(service, gateway),
 	 .judge = judge_host_address, .doc = "nat: what lbha-rs makes the servers' default route"},
+	{.key = "source", .type = TYPE_ADDRESS, ITEMS(service, source, source_count),
+	 .flags = FIELD_LIST, .judge = judge_host_address,
+	 .doc = "fullnat: what replaces the client's address; default that of the way out"},
 	{.key = "persistence", .type = TYPE_RECORD, MEMBER(service, persistence),
 	 .record = &schema_persistence, .doc = "a client goes to the server it had last"},
 	{.key = "one_packet", .type = TYPE_BOOL, MEMBER(service, one_packet),

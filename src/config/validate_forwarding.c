@@ -185,10 +185,75 @@ static bool tunnel_fits(struct build *build, struct build_service *service)
 	return gre_fits(build, &service->model->tunnel, &place);
 }
 
+/* ---- fullnat -------------------------------------------------------------------------------- */
+
+/* One address of "source"; those before it are fine. */
+static bool source_fits(struct build *build, const struct service *model, size_t number,
+			const struct origin *list)
+{
+	const struct addr *address = &model->source[number];
+	struct origin place = list_item(build, list, list, number);
+	char text[ADDR_TEXT];
+
+	addr_format(address, text);
+	if (address->family && address->family != service_family(model)) {
+		origin_report(&build->reader, SEVERITY_ERROR, &place, &place,
+			      "%s is not of the service's family (one is IPv4, the other IPv6)",
+			      text);
+		return false;
+	}
+	for (size_t i = 0; address->family && i < number; i++)
+		if (!addr_compare(&model->source[i], address)) {
+			origin_report(&build->reader, SEVERITY_ERROR, &place, &place,
+				      "%s is there already", text);
+			return false;
+		}
+	return true;
+}
+
+static bool sources_fit(struct build *build, struct build_service *service)
+{
+	const struct service *model = service->model;
+	const struct origin *origin = origin_of(&schema_service, service->origins, "source");
+	bool good = true;
+
+	if (!origin->value || origin->bad || !model->source_count)
+		return true;
+	if (!service_forwards(model, FORWARDING_FULLNAT)) {
+		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
+			      "a source needs forwarding: fullnat");
+		return false;
+	}
+	for (size_t i = 0; i < model->source_count; i++)
+		good &= source_fits(build, model, i, origin);
+	return good;
+}
+
+static bool fullnat_fits(struct build *build, struct build_service *service)
+{
+	const struct ipvs_global *global = &build->model->global.ipvs;
+	const struct origin *origin = service_place(service, "forwarding");
+	bool good = sources_fit(build, service);
+
+	for (size_t i = 0; i < global->sysctl_count; i++) {
+		if (!service_forwards(service->model, FORWARDING_FULLNAT) ||
+		    !global->sysctls[i].name || strcmp(global->sysctls[i].name, "conntrack") ||
+		    global->sysctls[i].value == 1)
+			continue;
+		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
+			      "fullnat needs net.ipv4.vs.conntrack to be 1, and global.ipvs.sysctls "
+			      "says %lld",
+			      (long long)global->sysctls[i].value);
+		good = false;
+	}
+	return good;
+}
+
 bool validate_forwarding(struct build *build, struct build_service *service)
 {
 	bool good = tunnel_fits(build, service);
 
+	good &= fullnat_fits(build, service);
 	for (size_t i = 0; i < service_server_count(service->model); i++)
 		good &= server_fits(build, service, i);
 	return good;
