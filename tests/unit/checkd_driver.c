@@ -196,7 +196,7 @@ static void generation_begin(struct generation *to)
 		.global = {.users = {"nobody", "nobody", "lbha-script"},
 			   .log.level = 3,
 			   .ready_timeout = 30 * NSTIME_S,
-			   .ipvs.read_back = 10 * NSTIME_S},
+			   .ipvs = {.read_back = 10 * NSTIME_S, .mark_mask = 0xffff}},
 	};
 }
 
