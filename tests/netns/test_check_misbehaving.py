@@ -4,10 +4,12 @@ lbha-checkd alone against scripted servers on loopback. A dead proxy in the envi
 """
 import re
 import socket
+import time
 
 import pytest
 
 from lbhatest import wait_until
+from lbhatest.machine import BareTimer, told_in_time
 
 from checkd import Checkd, Server, answer, full_backlog, refusing_port
 
@@ -36,6 +38,18 @@ def judged(fact, reason, detail):
         assert fact["latency_ms"] >= TIMEOUT_MS, fact
 
 
+@pytest.fixture(scope="module", autouse=True)
+def timer():
+    """Beside all tests of this file."""
+    global beside
+    with BareTimer() as beside:
+        yield
+
+
+def tells(check, target, reason, detail):
+    told_in_time(lambda: judged(probed(check, target), reason, detail), beside, GRACE_MS / 1000)
+
+
 # ---- scripts ----
 
 def silent(connection):
@@ -45,6 +59,12 @@ def silent(connection):
 def silent_after_request(connection):
     connection.request()
     connection.wait_gone()
+
+
+def resets_later(connection):
+    """When the worker has had the time to see that it was accepted: else the reset is all that it sees."""
+    time.sleep(0.1)
+    connection.reset()
 
 
 def resets(connection):
@@ -104,7 +124,7 @@ BYTES_IN_TIME = r"\(connected after [0-9.]+(us|ms), [0-9]+ bytes received\)"
 
 TCP_ROWS = {
     "accepts and says nothing": (silent, "passed", "connected"),
-    "resets after accepting": (lambda connection: connection.reset(), "passed", "connected"),
+    "resets after accepting": (resets_later, "passed", "connected"),
     "speaks first": (lambda connection: connection.send(b"220 hello\r\n"), "passed", "connected"),
 }
 
@@ -179,26 +199,26 @@ HTTP_ROWS = {
 def test_tcp_server_that(row):
     script, reason, detail = TCP_ROWS[row]
     with Server(script) as server:
-        judged(probed(TCP, server.target), reason, detail)
+        tells(TCP, server.target, reason, detail)
 
 
 @pytest.mark.parametrize("row", HTTP_ROWS)
 def test_http_server_that(row):
     script, reason, detail = HTTP_ROWS[row]
     with Server(script) as server:
-        judged(probed(HTTP, server.target), reason, detail)
+        tells(HTTP, server.target, reason, detail)
         assert server.most_open == 1, "probes of one target never overlap"
 
 
 @pytest.mark.parametrize("check", [TCP, HTTP])
 def test_a_closed_port_refuses(check):
-    judged(probed(check, f"127.0.0.1:{refusing_port()}"), "refused", "connect: refused")
+    tells(check, f"127.0.0.1:{refusing_port()}", "refused", "connect: refused")
 
 
 @pytest.mark.parametrize("check", [TCP, HTTP])
 def test_a_server_that_drops_syns_times_out_connecting(check):
     with full_backlog() as target:
-        judged(probed(check, target), "connect_timeout", "no connection within 300ms")
+        tells(check, target, "connect_timeout", "no connection within 300ms")
 
 
 @pytest.mark.parametrize("check", [TCP, HTTP])
@@ -212,7 +232,7 @@ def test_without_a_route_the_server_is_unreachable(lab, check):
 @pytest.mark.parametrize("check", [TCP, HTTP])
 def test_ipv6_servers_are_probed(check):
     with Server(answer(), address="::1") as server:
-        judged(probed(check, server.target), "passed", "connected" if check is TCP else "status 200")
+        tells(check, server.target, "passed", "connected" if check is TCP else "status 200")
 
 
 @pytest.mark.parametrize("status, reason", [("302", "passed"), ("200,300-399", "passed"), ("200-301", "status")])
@@ -224,7 +244,7 @@ def test_the_wanted_status_may_be_given(status, reason):
 
 def test_a_head_request_waits_for_no_body():
     with Server(says(OK + b"Content-Length: 104857600\r\n\r\n", stays)) as server:
-        judged(probed(f"{HTTP} method=HEAD", server.target), "passed", "status 200")
+        tells(f"{HTTP} method=HEAD", server.target, "passed", "status 200")
         assert server.requests[0].startswith(b"HEAD / HTTP/1.1\r\n")
 
 
@@ -247,7 +267,7 @@ def test_without_a_host_the_target_is_named():
 
 def test_a_post_says_that_its_body_is_empty():
     with Server(answer()) as server:
-        judged(probed(f"{HTTP} method=POST", server.target), "passed", "status 200")
+        tells(f"{HTTP} method=POST", server.target, "passed", "status 200")
         assert server.requests[0].startswith(b"POST / HTTP/1.1\r\n") and b"Content-Length: 0\r\n" in server.requests[0]
 
 
