@@ -12,8 +12,7 @@
 
 static size_t servers_of(const struct ipvs_state *state, uint32_t v)
 {
-	return service_server_count(
-		&state->model->services[state->layout.virtuals[v].service]);
+	return service_server_count(&state->model->services[state->layout.virtuals[v].service]);
 }
 
 int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state)
@@ -168,84 +167,112 @@ static uint64_t name_hash(const struct service *service)
 	return text_hash(TEXT_HASH, service->name, strlen(service->name));
 }
 
-static uint64_t server_hash(uint64_t of_service, const struct real_server *server)
+static uint64_t server_hash(const struct real_server *server)
 {
-	uint64_t hash = text_hash(of_service, server->address.address.bytes,
+	uint64_t hash = text_hash(TEXT_HASH, server->address.address.bytes,
 				  sizeof(server->address.address.bytes));
 
 	return text_hash(hash, &server->address.port, sizeof(server->address.port));
 }
 
-static bool is_same(const struct ipvs_state *a, uint32_t a_place, const struct ipvs_state *b,
-		    uint32_t b_place)
-{
-	uint32_t s = ipvs_state_service_of(a, a_place), t = ipvs_state_service_of(b, b_place);
-	uint32_t i = a_place - a->server_first[s], j = b_place - b->server_first[t];
-	const struct service *x = &a->model->services[s], *y = &b->model->services[t];
+/* The servers of an old service. Most stand where they stood, one behind the other; the index is
+ * made when one does not. */
+struct search {
+	const struct service *service;
+	uint32_t next; /* behind the one that was found last */
+	bool is_indexed;
+	struct table index;
+};
 
-	return !strcmp(x->name, y->name) &&
-	       (i < x->real_server_count) == (j < y->real_server_count) &&
-	       !endpoint_compare(&service_server(x, i)->address, &service_server(y, j)->address);
+/* A sorry server may be where a real one is; it is another all the same. */
+static bool is_same(const struct search *search, uint32_t at, const struct service *service,
+		    uint32_t i)
+{
+	return (at < search->service->real_server_count) == (i < service->real_server_count) &&
+	       !endpoint_compare(&service_server(search->service, at)->address,
+				 &service_server(service, i)->address);
 }
 
-static int index_totals(const struct ipvs_state *from, struct table *services,
-			struct table *servers)
+static int make_index(struct arena *arena, struct search *search)
 {
-	for (uint32_t s = 0; s < from->model->service_count; s++) {
-		const struct service *service = &from->model->services[s];
-		uint64_t hash = name_hash(service);
+	size_t count = service_server_count(search->service);
 
-		if (table_add(services, hash, s))
+	if (table_init(&search->index, arena, count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		if (table_add(&search->index, server_hash(service_server(search->service, i)), i))
 			return -ENOMEM;
-		for (uint32_t i = 0; i < service_server_count(service); i++)
-			if (table_add(servers, server_hash(hash, service_server(service, i)),
-				      from->server_first[s] + i))
-				return -ENOMEM;
-	}
+	search->is_indexed = true;
 	return 0;
 }
 
-static void carry_servers(struct ipvs_state *to, uint32_t s, const struct ipvs_state *from,
-			  const struct table *servers)
+/* Where the server was; -ENOENT: nowhere. */
+static int find_server(struct arena *arena, struct search *search, const struct service *service,
+		       uint32_t i)
+{
+	uint64_t hash;
+	uint32_t at = search->next;
+
+	if (at < service_server_count(search->service) && is_same(search, at, service, i)) {
+		search->next++;
+		return (int)at;
+	}
+	if (!search->is_indexed && make_index(arena, search))
+		return -ENOMEM;
+	hash = server_hash(service_server(service, i));
+	for (size_t step = 0; table_next(&search->index, hash, &step, &at);) {
+		if (!is_same(search, at, service, i))
+			continue;
+		search->next = at + 1;
+		return (int)at;
+	}
+	return -ENOENT;
+}
+
+static int carry_service(struct arena *arena, struct ipvs_state *to, uint32_t s,
+			 const struct ipvs_state *from, uint32_t old)
 {
 	const struct service *service = &to->model->services[s];
-	uint64_t of_service = name_hash(service);
+	struct search search = {.service = &from->model->services[old]};
 
+	to->services[s].traffic = from->services[old].traffic;
 	for (uint32_t i = 0; i < service_server_count(service); i++) {
-		uint64_t hash = server_hash(of_service, service_server(service, i));
-		uint32_t place = to->server_first[s] + i, old;
+		int at = find_server(arena, &search, service, i);
+		struct ipvs_server_state *server = &to->servers[to->server_first[s] + i];
+		const struct ipvs_server_state *was;
 
-		for (size_t step = 0; table_next(servers, hash, &step, &old);) {
-			if (!is_same(to, place, from, old))
-				continue;
-			to->servers[place].traffic = from->servers[old].traffic;
-			to->servers[place].connections = from->servers[old].connections;
-			to->servers[place].fit = from->servers[old].fit;
-			to->servers[place].now.ramping = from->servers[old].now.ramping;
-		}
+		if (at == -ENOENT)
+			continue;
+		if (at < 0)
+			return at;
+		was = &from->servers[from->server_first[old] + (uint32_t)at];
+		server->traffic = was->traffic;
+		server->connections = was->connections;
+		server->fit = was->fit;
+		server->now.ramping = was->now.ramping;
 	}
+	return 0;
 }
 
 int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
 			     const struct ipvs_state *from)
 {
-	struct table services, servers;
+	struct table services;
+	int error = table_init(&services, arena, from->model->service_count);
 
-	if (table_init(&services, arena, from->model->service_count) ||
-	    table_init(&servers, arena, from->server_first[from->model->service_count]) ||
-	    index_totals(from, &services, &servers))
-		return -ENOMEM;
+	for (uint32_t s = 0; s < from->model->service_count && !error; s++)
+		error = table_add(&services, name_hash(&from->model->services[s]), s);
 	carry_meters(to, from);
-	for (uint32_t s = 0; s < to->model->service_count; s++) {
+	for (uint32_t s = 0; s < to->model->service_count && !error; s++) {
 		const struct service *service = &to->model->services[s];
 		uint32_t old;
 
-		for (size_t step = 0; table_next(&services, name_hash(service), &step, &old);)
+		for (size_t step = 0;
+		     !error && table_next(&services, name_hash(service), &step, &old);)
 			if (!strcmp(service->name, from->model->services[old].name))
-				to->services[s].traffic = from->services[old].traffic;
-		carry_servers(to, s, from, &servers);
+				error = carry_service(arena, to, s, from, old);
 	}
-	return 0;
+	return error;
 }
 
 void ipvs_state_traffic_fact(const struct ipvs_state *state, uint32_t service,
