@@ -10,13 +10,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/paper.h"
 #include "ctl/show_top.h"
 
 #define ANSWER (10 * NSTIME_S)
-#define PERIOD_MS 1000
+#define PERIOD NSTIME_S
+#define SHARE 5 /* at most this part of the time goes by with answers */
 #define ONCE_TRIES                                                                                 \
 	60 /* of a quarter of a second: longer than any read_back while somebody watches */
 
@@ -27,16 +29,28 @@ struct top {
 	struct client *client;
 	json_t *now, *before;
 	struct top_view view;
+	int period; /* in milliseconds, until the next look: a large site takes its time to tell */
 };
+
+static nstime now(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return at.tv_sec * NSTIME_S + at.tv_nsec;
+}
 
 static int look(struct top *top, char *error)
 {
 	json_t *answer, *result;
+	nstime before = now(), took;
 	int err = client_ask(top->client, json_pack("{s:s}", "request", "traffic"), ANSWER, &answer,
 			     error);
 
 	if (err)
 		return err;
+	took = now() - before;
+	top->period = took * SHARE > PERIOD ? (int)(took * SHARE / NSTIME_MS) : PERIOD / NSTIME_MS;
 	result = json_object_get(answer, "result");
 	if (!json_truth(answer, "ok")) {
 		snprintf(error, CLIENT_ERROR, "%s", json_text(answer, "error"));
@@ -59,7 +73,7 @@ static int show_once(struct top *top, const struct paper *paper, char *error)
 	int err = 0;
 
 	for (int i = 0; has_services && i < ONCE_TRIES && !top->before && !err; i++) {
-		poll(NULL, 0, PERIOD_MS / 4);
+		poll(NULL, 0, PERIOD / NSTIME_MS / 4);
 		err = look(top, error);
 	}
 	if (!err)
@@ -137,7 +151,7 @@ static void wait_key(struct top *top)
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
 	char key;
 
-	if (poll(&in, 1, PERIOD_MS) <= 0)
+	if (poll(&in, 1, top->period) <= 0)
 		return;
 	if (read(STDIN_FILENO, &key, 1) == 1)
 		take_key(top, key);
@@ -173,7 +187,8 @@ static int show_live(struct top *top, const struct paper *paper, char *error)
 
 int top_run(struct client *client, const struct paper *paper, json_t *first, bool once, char *error)
 {
-	struct top top = {.client = client, .now = json_incref(first)};
+	struct top top = {
+		.client = client, .now = json_incref(first), .period = PERIOD / NSTIME_MS};
 	int err;
 
 	paper_clean(first);

@@ -1,6 +1,7 @@
 /* See the header. */
 #include "daemon/control_live.h"
 
+#include "base/cleanup.h"
 #include "base/walltime.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_status.h"
@@ -33,8 +34,10 @@ static json_t *server_json(const struct real_server *server, const struct mirror
 			 traffic_json(&seen->traffic.total));
 }
 
-static json_t *service_json(const struct service *service, const struct mirror_service *seen)
+json_t *live_service_json(const struct mirror *mirror, size_t at, UNUSED nstime wall)
 {
+	const struct service *service = &mirror->model->services[at];
+	const struct mirror_service *seen = &mirror->services[at];
 	uint64_t active = 0, inactive = 0, persistent = 0;
 	json_t *servers = json_array();
 
@@ -54,17 +57,13 @@ static json_t *service_json(const struct service *service, const struct mirror_s
 			 traffic_json(&seen->traffic.total), "real_servers", servers);
 }
 
-json_t *live_traffic_json(const struct mirror *mirror, nstime wall)
+json_t *live_time_json(const struct mirror *mirror, nstime wall)
 {
 	nstime read = mirror->table.last_read_back;
-	json_t *services = json_array();
 	char time[WALLTIME_TEXT];
 
-	for (size_t s = 0; mirror->model && s < mirror->model->service_count; s++)
-		json_array_append_new(
-			services, service_json(&mirror->model->services[s], &mirror->services[s]));
-	return json_pack("{s:o, s:I, s:o}", "time",
+	return json_pack("{s:o, s:I}", "time",
 			 read ? json_string(walltime_format(nstime_after(read, wall), time))
 			      : json_null(),
-			 "monotonic_ms", (json_int_t)(read / NSTIME_MS), "services", services);
+			 "monotonic_ms", (json_int_t)(read / NSTIME_MS));
 }

@@ -9,7 +9,9 @@
 
 struct mirror;
 
-/* {"time","monotonic_ms","services":[…]}, the caller's; the first two say when the kernel was read. `wall` is clock_wall_offset(). */
-json_t *live_traffic_json(const struct mirror *mirror, nstime wall);
+/* {"time","monotonic_ms"}: when the kernel was read; and one of the services. The caller's. `wall` is
+ * clock_wall_offset(). */
+json_t *live_time_json(const struct mirror *mirror, nstime wall);
+json_t *live_service_json(const struct mirror *mirror, size_t service, nstime wall);
 
 #endif

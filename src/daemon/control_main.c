@@ -30,7 +30,6 @@
 #include "core/worker.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_export.h"
-#include "daemon/control_live.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_operator.h"
 #include "daemon/control_pieces.h"
@@ -498,11 +497,20 @@ static char *more_services(void *ctx, uint64_t *cursor)
 	return pieces_of_services(&control->mirror, clock_wall_offset(), cursor);
 }
 
+static char *more_traffic(void *ctx, uint64_t *cursor)
+{
+	const struct control *control = ctx;
+
+	return pieces_of_traffic(&control->mirror, clock_wall_offset(), cursor);
+}
+
 /* What may be long and so is told in pieces; NULL when this request is not. */
 static clients_more *pieces_of(const struct control_request *request)
 {
 	if (request->kind == CONTROL_STATUS)
 		return more_status;
+	if (request->kind == CONTROL_TRAFFIC)
+		return more_traffic;
 	if (request->kind == CONTROL_SERVICES && !request->service[0])
 		return more_services;
 	return NULL;
@@ -529,9 +537,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 		return control_answer(status_overrides_json(mirror));
 	case CONTROL_EXPORT:
 		return export_answer(mirror, request->format);
-	case CONTROL_TRAFFIC:
-		return control_answer(live_traffic_json(mirror, wall));
 	case CONTROL_STATUS: /* told in pieces */
+	case CONTROL_TRAFFIC:
 	case CONTROL_PING:
 	case CONTROL_ZERO:
 	case CONTROL_RELOAD:

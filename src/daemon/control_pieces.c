@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/control_live.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
@@ -36,7 +37,8 @@ static void piece_text(struct piece *piece, const char *text, size_t size)
 
 /* As many services as a piece holds, and what ends the line after the last. */
 static void piece_services(struct piece *piece, const struct mirror *mirror, nstime wall,
-			   const char *end, uint64_t *cursor)
+			   json_t *(*one)(const struct mirror *, size_t, nstime), const char *end,
+			   uint64_t *cursor)
 {
 	size_t count = mirror->model ? mirror->model->service_count : 0;
 	size_t next = *cursor ? (size_t)*cursor - 1 : 0;
@@ -44,7 +46,7 @@ static void piece_services(struct piece *piece, const struct mirror *mirror, nst
 	while (next < count && !piece->failed && ftell(piece->out) < PIECE) {
 		if (next)
 			piece_text(piece, ",", 1);
-		piece_json(piece, status_service_json(mirror, next++, wall));
+		piece_json(piece, one(mirror, next++, wall));
 	}
 	*cursor = next + 1;
 	if (next < count)
@@ -89,7 +91,24 @@ char *pieces_of_status(const struct mirror *mirror, nstime now, nstime wall, uin
 		piece_open(&piece, status_rest_json(mirror, now, wall));
 		piece_text(&piece, services, strlen(services));
 	}
-	piece_services(&piece, mirror, wall, "]}}\n", cursor);
+	piece_services(&piece, mirror, wall, status_service_json, "]}}\n", cursor);
+	return piece_end(&piece);
+}
+
+char *pieces_of_traffic(const struct mirror *mirror, nstime wall, uint64_t *cursor)
+{
+	static const char before[] = "{\"ok\":true,\"result\":", services[] = ",\"services\":[";
+	struct piece piece = {0};
+
+	piece.out = open_memstream(&piece.text, &piece.size);
+	if (!piece.out)
+		return NULL;
+	if (!*cursor) {
+		piece_text(&piece, before, strlen(before));
+		piece_open(&piece, live_time_json(mirror, wall));
+		piece_text(&piece, services, strlen(services));
+	}
+	piece_services(&piece, mirror, wall, live_service_json, "]}}\n", cursor);
 	return piece_end(&piece);
 }
 
@@ -103,6 +122,6 @@ char *pieces_of_services(const struct mirror *mirror, nstime wall, uint64_t *cur
 		return NULL;
 	if (!*cursor)
 		piece_text(&piece, before, strlen(before));
-	piece_services(&piece, mirror, wall, "]}\n", cursor);
+	piece_services(&piece, mirror, wall, status_service_json, "]}\n", cursor);
 	return piece_end(&piece);
 }

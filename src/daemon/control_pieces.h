@@ -14,6 +14,7 @@ struct mirror;
  * UINT64_MAX with the last. malloc'ed; NULL when out of memory. `now` and `wall` are those of
  * status_json. */
 char *pieces_of_status(const struct mirror *mirror, nstime now, nstime wall, uint64_t *cursor);
+char *pieces_of_traffic(const struct mirror *mirror, nstime wall, uint64_t *cursor);
 char *pieces_of_services(const struct mirror *mirror, nstime wall, uint64_t *cursor);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "daemon/control_export.h"
 #include "daemon/control_mirror.h"
+#include "daemon/control_pieces.h"
 #include "daemon/control_status.h"
 #include "daemon/control_traffic.h"
 #include "daemon/control_zero.h"
@@ -179,6 +180,41 @@ START_TEST(a_reload_keeps_totals_and_the_view)
 }
 END_TEST
 
+/* ---- traffic --------------------------------------------------------------------------------- */
+
+START_TEST(traffic_is_told_with_the_time_of_its_reading)
+{
+	struct fact_table table = {.last_read_back = 12 * NSTIME_S};
+	struct mirror mirror;
+	uint64_t cursor = 0;
+	json_t *answer, *result, *web, *expected;
+	char *text;
+
+	start(&mirror);
+	tell(&mirror, 0, 10);
+	mirror.table = table;
+	text = pieces_of_traffic(&mirror, NSTIME_S, &cursor);
+	ck_assert(cursor == UINT64_MAX);
+	answer = json_loads(text, 0, NULL);
+	result = json_object_get(answer, "result");
+	ck_assert_str_eq(json_string_value(json_object_get(result, "time")),
+			 "1970-01-01T00:00:13.000Z");
+	ck_assert_int_eq(json_integer_value(json_object_get(result, "monotonic_ms")), 12000);
+	ck_assert_uint_eq(json_array_size(json_object_get(result, "services")), 2);
+	web = json_array_get(json_object_get(result, "services"), 0);
+	expected = json_pack("{s:i, s:i, s:i, s:i, s:i}", "connections", 10, "packets_in", 0,
+			     "packets_out", 0, "bytes_in", 0, "bytes_out", 0);
+	ck_assert(json_equal(json_object_get(web, "stats"), expected));
+	web = json_array_get(json_object_get(web, "real_servers"), 0);
+	ck_assert(json_equal(json_object_get(web, "stats"), expected));
+	ck_assert(json_is_false(json_object_get(web, "sorry")));
+	json_decref(expected);
+	json_decref(answer);
+	free(text);
+	mirror_fini(&mirror);
+}
+END_TEST
+
 /* ---- export ---------------------------------------------------------------------------------- */
 
 static void check_export(const struct mirror *mirror, const char *text)
@@ -276,5 +312,6 @@ int main(void)
 			      zero_is_of_one_service_with_its_servers_or_of_all,
 			      a_service_that_is_not_there_is_refused_with_a_better_name,
 			      a_reload_keeps_totals_and_the_view),
+			 CASE("live", traffic_is_told_with_the_time_of_its_reading),
 			 CASE("export", an_export_is_what_is_in_the_table_in_ipvsadms_order));
 }
