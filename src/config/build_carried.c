@@ -59,6 +59,37 @@ static void add_carriers(struct build *build, const struct table *by_address,
 			add_instance(build, service, instance);
 }
 
+/* What waits for an instance to become MASTER needs one. */
+static void need_instance(struct build *build, size_t s, const char *key)
+{
+	const struct service *service = &build->model->services[s];
+	const struct origin *place = service_place(&build->services[s], key);
+
+	if (service->instance_count || !service->name)
+		return;
+	if (service->fwmark && !service->address_count)
+		origin_report(&build->reader, SEVERITY_ERROR, place, place,
+			      "of a firewall mark nobody knows whose addresses it is about: list "
+			      "them as addresses");
+	else
+		origin_report(&build->reader, SEVERITY_ERROR, place, place,
+			      "no instance of vrrp carries an address of \"%s\", so it would never "
+			      "be",
+			      service->name);
+}
+
+/* A model for nobody in particular has no instances. */
+static void check_when(struct build *build)
+{
+	const struct model *model = build->model;
+
+	if (build->director_count && !build->self)
+		return;
+	for (size_t s = 0; s < model->service_count; s++)
+		if (model->services[s].program_when == WHEN_MASTER)
+			need_instance(build, s, "program_when");
+}
+
 void build_carried(struct build *build)
 {
 	struct model *model = build->model;
@@ -72,4 +103,5 @@ void build_carried(struct build *build)
 		for (size_t i = 0; i < service_vip_count(service); i++)
 			add_carriers(build, &by_address, service, service_vip(service, i));
 	}
+	check_when(build);
 }

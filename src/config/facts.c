@@ -376,6 +376,7 @@ void fact_service_put(struct writer *out, const struct fact_service *fact)
 	put_u64(out, fact->have);
 	put_u32(out, fact->needed);
 	put_u8(out, (uint8_t)fact->quorum);
+	put_bool(out, fact->programmed);
 	put_text(out, fact->reason);
 }
 
@@ -388,6 +389,7 @@ bool fact_service_get(struct reader *in, struct fact_service *fact)
 	got.have = get_u64(in);
 	got.needed = get_u32(in);
 	got.quorum = get_enum(in, VERDICT_DOWN);
+	got.programmed = get_bool(in);
 	get_clean(in, got.reason, sizeof(got.reason));
 	return FACT_END(in, got, fact);
 }

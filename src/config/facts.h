@@ -208,6 +208,7 @@ struct fact_service {
 	uint64_t have;               /* weights of servers that are up, */
 	uint32_t needed;             /* against the quorum */
 	enum verdict quorum;         /* up: met; down: lost, or panic; unknown: a verdict has been missing ever since */
+	bool programmed;             /* it shall be in the kernel; with program_when: master while MASTER */
 	char reason[FACT_DETAIL];
 };
 

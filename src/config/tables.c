@@ -577,6 +577,10 @@ static const struct schema_word state_words[] = {
 	{"enabled", ADMIN_ENABLED}, {"drained", ADMIN_DRAINED}, {"disabled", ADMIN_DISABLED}, {0},
 };
 
+static const struct schema_word when_words[] = {
+	{"always", WHEN_ALWAYS}, {"master", WHEN_MASTER}, {0},
+};
+
 static const struct schema_field endpoint_fields[] = {
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(endpoint, address),
 	 .flags = FIELD_REQUIRED},
@@ -732,6 +736,9 @@ static const struct schema_field service_fields[] = {
 	{.key = "drain_timeout", .type = TYPE_DURATION, MEMBER(service, drain_timeout),
 	 .flags = FIELD_FOREVER, .max = 366 * DAY, .default_text = "0s",
 	 .doc = "how long a server that has left this file may keep its connections; or forever"},
+	{.key = "program_when", .type = TYPE_WORD, MEMBER(service, program_when),
+	 .words = when_words, .default_text = "always",
+	 .doc = "master: in the kernel only while an instance with one of its addresses is MASTER"},
 	{.key = "check", .type = TYPE_SOURCE,
 	 .doc = "a name, a check in place, or a list: all must pass"},
 	{.key = "real_servers", .type = TYPE_SOURCE, .flags = FIELD_REQUIRED,

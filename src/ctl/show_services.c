@@ -22,6 +22,8 @@ static const char *describe(const json_t *service, char *buffer, size_t size)
 	text_add(&out, ", %s, %s, weight %lld up, quorum %lld", json_text(service, "scheduler"),
 		 json_text(service, "forwarding"), json_number(quorum, "have"),
 		 json_number(quorum, "needed"));
+	if (json_is_false(json_object_get(service, "programmed")))
+		text_add(&out, ", not in the kernel: program_when");
 	return buffer;
 }
 

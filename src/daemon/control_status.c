@@ -645,7 +645,8 @@ json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 	json_t *object = json_object();
 
 	if (!mirror->services[at].known) {
-		fact = (struct fact_service){.state = SERVICE_DOWN, .needed = 1};
+		fact = (struct fact_service){
+			.state = SERVICE_DOWN, .needed = 1, .programmed = true};
 		snprintf(fact.reason, sizeof(fact.reason), NOT_REPORTED);
 	}
 	put(&object, "name", status_text(service->name));
@@ -660,6 +661,7 @@ json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 	put(&object, "real_servers", servers_json(mirror, at, wall));
 	put(&object, "sorry_server", sorry_json(mirror, at, wall));
 	put(&object, "leaving", leaving_json(mirror, at, wall));
+	put(&object, "programmed", json_boolean(fact.programmed));
 	put(&object, "weight_factor", json_integer(ipvs_weight_factor(service)));
 	put(&object, "since", time_json(fact.since, wall));
 	put(&object, "stats", stats_json(&mirror->services[at].traffic.total));

@@ -154,7 +154,7 @@ static int make_plan(const struct ipvs_worker *ipvs, struct arena *arena,
 	int error = removable(ipvs, arena, generation->model, actual, &keys);
 
 	return error ? error
-		     : ipvs_plan_build(arena, &generation->state.wanted, actual, &keys, out);
+		     : ipvs_plan_build(arena, &generation->state.programmed, actual, &keys, out);
 }
 
 /* Services that are neither ours nor wanted go: said by name, since somebody may miss them. */
@@ -191,7 +191,7 @@ static int current_table(struct ipvs_worker *ipvs, struct arena *arena, struct i
 	}
 	if (ipvs->running && ipvs->kernel.in_sync && owns_all(&ipvs->ownership, wanted) &&
 	    !removes_foreign(ipvs->prepared->model)) {
-		*out = ipvs->running->state.wanted;
+		*out = ipvs->running->state.programmed;
 		return 0;
 	}
 	return ipvs_kernel_dump(&ipvs->kernel, arena, out);
@@ -317,7 +317,7 @@ static void refused(void *ctx, const struct ipvs_op *op, const char *words)
 
 static void trim_ownership(struct ipvs_worker *ipvs)
 {
-	int error = ipvs_ownership_trim(&ipvs->ownership, &ipvs->running->state.wanted);
+	int error = ipvs_ownership_trim(&ipvs->ownership, &ipvs->running->state.programmed);
 
 	if (error)
 		log_warning("cannot cross out services in the owned file: %s", strerror(-error));
@@ -347,7 +347,7 @@ static bool carry_out(struct ipvs_worker *ipvs, struct arena *arena, const struc
 		return ipvs_kernel_run(&ipvs->kernel, plan->ops + plan->removals,
 				       plan->count - plan->removals);
 	if (plan->removals < plan->count && !ipvs_kernel_dump(&ipvs->kernel, arena, &actual) &&
-	    !ipvs_plan_safe_removals(arena, &ipvs->running->state.wanted, &actual,
+	    !ipvs_plan_safe_removals(arena, &ipvs->running->state.programmed, &actual,
 				     &ipvs->ownership.set, &safe))
 		ipvs_kernel_run(&ipvs->kernel, safe.ops, safe.count);
 	return false;
@@ -359,12 +359,12 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 	struct ipvs_state *state = &ipvs->running->state;
 	bool is_repair = ipvs->kernel.in_sync;
 	struct ipvs_plan plan;
-	int error = ipvs_ownership_add(&ipvs->ownership, &state->wanted);
+	int error = ipvs_ownership_add(&ipvs->ownership, &state->programmed);
 
 	if (!error)
 		error = make_plan(ipvs, arena, ipvs->running, actual, &plan);
 	if (!error)
-		error = ipvs_plan_order(arena, &state->wanted, &plan);
+		error = ipvs_plan_order(arena, &state->programmed, &plan);
 	if (error) {
 		log_error("cannot mend the kernel's table: %s", strerror(-error));
 		ipvs->kernel.in_sync = false;
@@ -505,24 +505,42 @@ static void watch(struct ipvs_worker *ipvs, nstime until)
 		schedule_read_back(ipvs);
 }
 
-/* What verdicts cost. Out of step with the kernel these operations may not fit; the read-back that
- * is due soon does it all. When one of them is refused the kernel is looked at there and then. */
+/* Services that come into the kernel are written down before. */
+static void own_programmed(struct ipvs_worker *ipvs)
+{
+	int error = ipvs_ownership_add(&ipvs->ownership, &ipvs->running->state.programmed);
+
+	if (error)
+		log_warning("cannot write services into the owned file: %s", strerror(-error));
+}
+
+/* What verdicts and roles cost. Out of step with the kernel these operations may not fit; the
+ * read-back that is due soon does it all. When one of them is refused the kernel is looked at there
+ * and then. */
 static void settle(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
 	auto_arena *arena = arena_new(0);
 	struct ipvs_plan plan = {0};
+	struct ipvs_state *state;
 
 	if (!ipvs->running || !arena)
 		return;
-	if (ipvs_state_settle(arena, &ipvs->running->state, clock_now(), &plan)) {
+	state = &ipvs->running->state;
+	if (ipvs_state_settle(arena, state, clock_now(), &plan)) {
 		log_error("no memory to plan; trying again");
 		timer_at(&ipvs->settle, clock_now() + NSTIME_S);
 	}
-	if (ipvs->kernel.in_sync && !ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count))
+	if (state->is_reprogrammed)
+		own_programmed(ipvs);
+	if (ipvs->kernel.in_sync && !ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count)) {
 		read_back(ipvs);
-	else
-		tell(ipvs);
+		return;
+	}
+	if (state->is_reprogrammed && ipvs->kernel.in_sync)
+		trim_ownership(ipvs);
+	state->is_reprogrammed = false;
+	tell(ipvs);
 }
 
 static void due(void *ctx)
@@ -610,7 +628,7 @@ static int rehearse(struct ipvs_worker *ipvs)
 	if (!error)
 		error = make_plan(ipvs, arena, ipvs->prepared, &current, &plan);
 	if (!error)
-		error = ipvs_plan_order(arena, &ipvs->prepared->state.wanted, &plan);
+		error = ipvs_plan_order(arena, &ipvs->prepared->state.programmed, &plan);
 	if (error) {
 		worker_line(ipvs->worker, "no memory");
 		return error;
@@ -670,7 +688,7 @@ static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
 		arena ? make_plan(ipvs, arena, ipvs->running, current, &plan) : -ENOMEM;
 
 	if (!error)
-		error = ipvs_ownership_add(&ipvs->ownership, &state->wanted);
+		error = ipvs_ownership_add(&ipvs->ownership, &state->programmed);
 	if (error) {
 		log_error("cannot program the table now: %s; trying again", strerror(-error));
 		ipvs->kernel.in_sync = false;
@@ -737,7 +755,7 @@ static void commit(void *ctx)
 /* What waited and is still unwanted. */
 static size_t still_unwanted(struct ipvs_worker *ipvs)
 {
-	const struct ipvs_table *wanted = &ipvs->running->state.wanted;
+	const struct ipvs_table *wanted = &ipvs->running->state.programmed;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < ipvs->pending_count; i++) {
@@ -758,7 +776,7 @@ static bool put_in_order(struct ipvs_worker *ipvs)
 	auto_arena *arena = arena_new(0);
 	struct ipvs_plan plan = {0};
 
-	if (arena && !ipvs_plan_order(arena, &ipvs->running->state.wanted, &plan))
+	if (arena && !ipvs_plan_order(arena, &ipvs->running->state.programmed, &plan))
 		return ipvs_kernel_run(&ipvs->kernel, plan.ops, plan.count);
 	ipvs->kernel.in_sync = false;
 	return false;
@@ -845,7 +863,7 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 	if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe))
 		ipvs_state_verdict(&ipvs->running->state, &probe);
 	else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role) &&
-		 roles_take(&ipvs->running->state.roles, &role))
+		 ipvs_state_role(&ipvs->running->state, &role))
 		timer_at(&ipvs->sync_due, clock_now());
 	else if (peer == ROLE_CONTROL && type == FACT_WATCH && fact_watch_get(in, &news))
 		watch(ipvs, news.until);

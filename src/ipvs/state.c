@@ -123,6 +123,8 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 	if (!error)
 		error = make_wanted(arena, &state);
 	if (!error)
+		error = ipvs_state_programmed_build(arena, &state);
+	if (!error)
 		error = ipvs_state_traffic_build(arena, &state);
 	if (error)
 		return error;
@@ -292,10 +294,14 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 	about->unknown = 0;
 	look(state, s, NULL);
 	for (uint32_t i = 0; i < service_server_count(service); i++) {
+		struct ipvs_server seen = state->view[i];
+
+		if (!about->is_programmed)
+			seen.weight = seen.in_table = 0;
 		about->unknown += i < service->real_server_count &&
 				  state->view[i].health == VERDICT_UNKNOWN &&
 				  state->view[i].terms.admin != ADMIN_DISABLED;
-		set_server(state, state->server_first[s] + i, &state->view[i]);
+		set_server(state, state->server_first[s] + i, &seen);
 	}
 	state->waiting += about->unknown > 0;
 	judge(state, s, now);
@@ -331,11 +337,14 @@ static void desire_service(struct ipvs_state *state, uint32_t s, const struct ip
 void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *current, nstime now)
 {
 	for (uint32_t s = 0; s < state->model->service_count; s++) {
+		state->services[s].is_programmed =
+			ipvs_state_shall_be(state, s, ipvs_state_is_in(state, s, current));
 		desire_service(state, s, current, now);
 		ipvs_state_refresh(state, s, now);
 		state->services[s].marked = false;
 	}
 	state->marked_count = 0;
+	ipvs_state_program(state);
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
@@ -396,6 +405,8 @@ void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipv
 static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s, nstime now,
 			  struct ipvs_plan *plan)
 {
+	bool was = state->services[s].is_programmed, is = ipvs_state_shall_be(state, s, was);
+
 	want_servers(state, s, NULL, now);
 	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
 		uint32_t v = state->layout.of_service[n];
@@ -404,10 +415,17 @@ static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_
 		ipvs_desired_service(&state->layout, v, state->wants, wanted, state->scratch,
 				     &desired);
 		ipvs_leavers_add(state, v, &desired);
-		if (ipvs_plan_service(arena, &desired, wanted, plan))
+		if ((was || is) &&
+		    ipvs_plan_service(arena, is ? &desired : NULL, was ? wanted : NULL, plan))
 			return -ENOMEM;
 		memcpy(wanted->dests, desired.dests, desired.dest_count * sizeof(*desired.dests));
 		wanted->dest_count = desired.dest_count;
+		ipvs_state_wanted_moved(state, v);
+	}
+	state->services[s].is_programmed = is;
+	if (was != is) {
+		state->is_reprogrammed = true;
+		ipvs_state_stale_service(state, s);
 	}
 	return 0;
 }
@@ -415,16 +433,21 @@ static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_
 int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
 		      struct ipvs_plan *plan)
 {
+	int error = 0;
+
 	while (state->marked_count) {
 		uint32_t s = state->marked[state->marked_count - 1];
 
-		if (settle_service(arena, state, s, now, plan))
-			return -ENOMEM;
+		error = settle_service(arena, state, s, now, plan);
+		if (error)
+			break;
 		ipvs_state_refresh(state, s, now);
 		state->services[s].marked = false;
 		state->marked_count--;
 	}
-	return 0;
+	if (state->is_reprogrammed)
+		ipvs_state_program(state);
+	return error;
 }
 
 bool ipvs_state_has_verdicts(const struct ipvs_state *state)

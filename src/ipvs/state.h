@@ -50,6 +50,7 @@ struct ipvs_service_state {
 	uint32_t unknown; /* servers that wait for a verdict */
 	bool marked;      /* stands in `marked` below */
 	bool is_due;      /* stands in `due` below */
+	bool is_programmed; /* stands in `programmed` below */
 	nstime ramp_due;  /* the next step of a server's ramp; 0: none */
 	bool stale;       /* stands in stale_services below */
 	bool counted;     /* stands in counted_services below */
@@ -61,7 +62,11 @@ struct ipvs_state {
 	const struct model *model;
 	struct roles roles; /* of the instances */
 	struct ipvs_layout layout;
-	struct ipvs_table wanted; /* service v is layout.virtuals[v] */
+	struct ipvs_table wanted; /* service v is layout.virtuals[v], be it in the kernel or not */
+	/* those of `wanted` that shall be in the kernel now; where service v is there */
+	struct ipvs_table programmed;
+	uint32_t *programmed_at;
+	bool is_reprogrammed;     /* others than before; for the caller of ipvs_state_settle to forget */
 	/* per probe: the last verdict known, and what goes with it */
 	enum verdict *verdicts;
 	struct ipvs_probe_memory *memory;
@@ -124,8 +129,20 @@ void ipvs_state_mark(struct ipvs_state *state, uint32_t service);
 int ipvs_state_settle(struct arena *arena, struct ipvs_state *state, nstime now,
 		      struct ipvs_plan *plan);
 
-/* A service is to be settled. */
-void ipvs_state_mark(struct ipvs_state *state, uint32_t service);
+/* Takes what was told of an instance; services that are in the kernel while MASTER alone are marked
+ * when that changes it. Whether it was news. */
+bool ipvs_state_role(struct ipvs_state *state, const struct fact_role *fact);
+
+/* Room for the programmed table: -ENOMEM. */
+int ipvs_state_programmed_build(struct arena *arena, struct ipvs_state *state);
+/* Whether a service shall be in the kernel, given whether it is: that stays while nothing is known. */
+bool ipvs_state_shall_be(const struct ipvs_state *state, uint32_t service, bool is_there);
+/* Whether a table has any of its virtual services. */
+bool ipvs_state_is_in(const struct ipvs_state *state, uint32_t service,
+		      const struct ipvs_table *table);
+/* Makes the programmed table anew; brings one virtual service of it up to the wanted one. */
+void ipvs_state_program(struct ipvs_state *state);
+void ipvs_state_wanted_moved(struct ipvs_state *state, uint32_t v);
 
 /* When ipvs_state_wake() has to mark services next, whatever else happens; NSTIME_NEVER. */
 nstime ipvs_state_due(const struct ipvs_state *state);

@@ -54,7 +54,8 @@ void ipvs_state_service_fact(const struct ipvs_state *state, uint32_t service,
 				     .since = about->since,
 				     .have = about->condition.have,
 				     .needed = about->condition.needed,
-				     .quorum = quorum_verdict(&about->condition)};
+				     .quorum = quorum_verdict(&about->condition),
+				     .programmed = about->is_programmed};
 	memcpy(out->reason, about->condition.reason, sizeof(out->reason));
 }
 

@@ -103,6 +103,7 @@ static const struct fact_service service = {.service = 1,
 					    .have = 2,
 					    .needed = 1,
 					    .quorum = VERDICT_UP,
+					    .programmed = true,
 					    .reason = "1 of 3 servers is down"};
 static const struct fact_traffic traffic = {.service = 7, .traffic = {1, 2, 3, 4, 5}};
 static const struct fact_watch watch = {.until = 7 * NSTIME_S};

@@ -314,10 +314,12 @@ static void tell_services(struct mirror *mirror)
 				   .since = START + 720 * NSTIME_S,
 				   .have = 1,
 				   .needed = 1,
+				   .programmed = true,
 				   .reason = "b 192.168.8.30:80 is down: connect: refused"});
 	TELL(mirror, FACT_SERVICE, fact_service_put,
 	     (struct fact_service){
-		     .service = 1, .state = SERVICE_UP, .since = START, .have = 1, .needed = 1});
+		     .service = 1, .state = SERVICE_UP, .since = START, .have = 1, .needed = 1,
+		     .programmed = true});
 	TELL(mirror, FACT_TABLE, fact_table_put,
 	     (struct fact_table){.available = true,
 				 .ready = true,

@@ -513,6 +513,72 @@ START_TEST(who_is_found_serving_has_no_ramp)
 }
 END_TEST
 
+/* ---- in the kernel while MASTER -------------------------------------------------------------- */
+
+static const char *role(struct policy *policy, uint32_t instance, enum vrrp_state state)
+{
+	ipvs_state_role(&policy->state, &(struct fact_role){instance, state});
+	return settle(policy);
+}
+
+START_TEST(a_service_is_in_the_kernel_while_one_of_its_instances_is_master)
+{
+	struct policy policy;
+	struct fact_server fact;
+	uint32_t instances[] = {1, 3};
+
+	policy_make(&policy, 2);
+	policy.service.program_when = WHEN_MASTER;
+	policy.service.instances = instances;
+	policy.service.instance_count = 2;
+	policy_begin(&policy, NULL);
+	ck_assert_uint_eq(policy.state.programmed.count, 0);
+	ck_assert_str_eq(verdicts(&policy, "ud"), "");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DEGRADED);
+	ipvs_state_server_fact(&policy.state, 0, &fact);
+	ck_assert(!fact.in_table && !fact.effective_weight);
+	ck_assert_str_eq(role(&policy, 1, VRRP_BACKUP), "");
+	ck_assert_str_eq(role(&policy, 0, VRRP_MASTER), "");
+	ck_assert_str_eq(role(&policy, 3, VRRP_MASTER), "-A; -a .1 1; -a .2 0");
+	ck_assert_uint_eq(policy.state.programmed.count, 1);
+	ipvs_state_server_fact(&policy.state, 0, &fact);
+	ck_assert(fact.in_table && fact.effective_weight == 1);
+	ck_assert_str_eq(verdicts(&policy, "uu"), "-e .2 1");
+	ck_assert_uint_eq(policy.state.programmed.services[0].dests[1].attr.weight, 1);
+	ck_assert_str_eq(role(&policy, 1, VRRP_MASTER), "");
+	ck_assert_str_eq(role(&policy, 3, VRRP_FAULT), "");
+	ck_assert_str_eq(role(&policy, 1, VRRP_INIT), ""); /* a vrrp worker that begins anew */
+	ck_assert_str_eq(role(&policy, 1, VRRP_BACKUP), "-D");
+	ck_assert_str_eq(verdicts(&policy, "du"), "");
+	ck_assert_str_eq(role(&policy, 1, VRRP_MASTER), "-A; -a .2 1; -a .1 0");
+	arena_free(policy.arena);
+}
+END_TEST
+
+START_TEST(a_service_stays_as_it_is_in_the_kernel_until_something_is_heard_of_its_instance)
+{
+	struct ipvs_dest dests[] = {test_dest("10.0.0.1:80", 1)};
+	struct ipvs_service found = {.key = test_key("192.168.8.200:80", IPPROTO_TCP),
+				     .attr = {.scheduler = "wlc", .netmask = UINT32_MAX},
+				     .dests = dests,
+				     .dest_count = 1};
+	struct ipvs_table table = {&found, 1};
+	uint32_t instance = 0;
+	struct policy policy;
+
+	policy_make(&policy, 1);
+	policy.service.program_when = WHEN_MASTER;
+	policy.service.instances = &instance;
+	policy.service.instance_count = 1;
+	policy_begin(&policy, &table);
+	ck_assert_uint_eq(policy.state.programmed.count, 1);
+	ck_assert_str_eq(verdicts(&policy, "d"), "-e .1 0");
+	ck_assert_str_eq(role(&policy, 0, VRRP_MASTER), "");
+	ck_assert_str_eq(role(&policy, 0, VRRP_BACKUP), "-D");
+	arena_free(policy.arena);
+}
+END_TEST
+
 TCase *ipvs_policy_case(void)
 {
 	return CASE("policy", when_few_are_up_all_are_used,
@@ -529,5 +595,7 @@ TCase *ipvs_policy_case(void)
 		    a_server_that_is_up_again_gets_its_weight_in_steps,
 		    who_fails_on_the_ramp_begins_again,
 		    a_ramp_goes_on_over_a_reload_and_what_is_added_has_one,
-		    who_is_found_serving_has_no_ramp);
+		    who_is_found_serving_has_no_ramp,
+		    a_service_is_in_the_kernel_while_one_of_its_instances_is_master,
+		    a_service_stays_as_it_is_in_the_kernel_until_something_is_heard_of_its_instance);
 }
