@@ -296,7 +296,12 @@ bool build_probe(struct build *build, uint32_t check, const struct endpoint *tar
 	probe = arena_push(build->arena, &model->probes, &model->probe_count, sizeof(*probe));
 	if (!probe)
 		return false;
-	*probe = (struct probe){.check = check, .target = *target, .key = key};
+	*probe = (struct probe){
+		.check = check,
+		.target = *target,
+		.key = key,
+		.initially_up = build->checks[check].model.initial == CHECK_INITIAL_UP,
+	};
 	*out = (uint32_t)model->probe_count - 1;
 	build->checks[check].used = true;
 	return table_add(&build->probe_keys, key, *out) == 0;

@@ -527,6 +527,7 @@ static const struct schema_field probe_fields[] = {
 	{.type = TYPE_ENDPOINT, MEMBER(probe, target)},
 	{.type = TYPE_NUMBER, MEMBER(probe, key)},
 	{.type = TYPE_BOOL, MEMBER(probe, tracked)},
+	{.type = TYPE_BOOL, MEMBER(probe, initially_up)},
 };
 
 const struct schema_record schema_probe = {

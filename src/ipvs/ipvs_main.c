@@ -205,6 +205,8 @@ static int bring_up(struct ipvs_worker *ipvs, struct arena *arena, const struct 
 	const struct ipvs_state *from = ipvs->running ? &ipvs->running->state : NULL;
 	int error = from ? ipvs_state_carry(arena, state, from) : 0;
 
+	if (!from)
+		ipvs_state_begin(state, current);
 	if (!error)
 		error = ipvs_said_apply(arena, state, ipvs->overrides.now.rows,
 					ipvs->overrides.now.count);

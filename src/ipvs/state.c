@@ -172,6 +172,22 @@ static int carry_services(struct arena *arena, struct ipvs_state *to, const stru
 	return 0;
 }
 
+/* Nothing can be known of this probe yet. */
+static void assume(struct ipvs_state *state, size_t p)
+{
+	if (state->model->probes[p].initially_up)
+		state->verdicts[p] = VERDICT_UP;
+}
+
+void ipvs_state_begin(struct ipvs_state *state, const struct ipvs_table *current)
+{
+	for (size_t v = 0; v < state->layout.count; v++)
+		if (ipvs_table_find(current, &state->layout.virtuals[v].empty.key))
+			return;
+	for (size_t p = 0; p < state->model->probe_count; p++)
+		assume(state, p);
+}
+
 int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
 {
 	struct table index;
@@ -185,8 +201,10 @@ int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ip
 		size_t step = 0;
 		uint32_t old;
 
-		if (!table_next(&index, to->model->probes[p].key, &step, &old))
+		if (!table_next(&index, to->model->probes[p].key, &step, &old)) {
+			assume(to, p);
 			continue;
+		}
 		to->verdicts[p] = from->verdicts[old];
 		to->memory[p] = from->memory[old];
 	}

@@ -111,6 +111,11 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
  * service is as it is by its name. -ENOMEM (the arena is for scratch). */
 int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from);
 
+/* The first of all states. When `current` has none of our services, servers whose checks are initially
+ * up are, without waiting for the check worker to say so (carry does the same for probes that are
+ * new). Otherwise we have been here before, and it may know better. */
+void ipvs_state_begin(struct ipvs_state *state, const struct ipvs_table *current);
+
 /* Makes the wanted table anew from the verdicts; servers without one stay as `current` has them.
  * `current` may not be the state's own. Nothing stays marked. */
 void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *current, nstime now);

@@ -277,6 +277,46 @@ START_TEST(a_configured_weight_of_0_is_programmed_and_no_fault)
 }
 END_TEST
 
+/* Begins with a table that somebody has left; how many servers are wanted then. */
+static size_t wanted_at_first(const struct sample *sample, const struct ipvs_table *found)
+{
+	auto_arena *arena = arena_new(0);
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+	struct ipvs_state state;
+
+	ck_assert_int_eq(ipvs_state_build(arena, &sample->model, &state, &why), 0);
+	ipvs_state_begin(&state, found);
+	ipvs_state_desire(&state, found, 1);
+	return state.wanted.services[0].dest_count;
+}
+
+START_TEST(what_is_initially_up_waits_for_nobody_where_nothing_is_known)
+{
+	auto_arena *arena = arena_new(0);
+	struct sample before, after;
+	struct ipvs_service left;
+	struct ipvs_state old, new;
+
+	sample_make(&before);
+	before.probes[0].initially_up = before.probes[2].initially_up = true;
+	ck_assert_uint_eq(wanted_at_first(&before, &nothing), 2);
+	start(arena, &before, &old, &nothing);
+	left = (struct ipvs_service){.key = old.wanted.services[0].key};
+	ck_assert_uint_eq(wanted_at_first(&before, &(struct ipvs_table){&left, 1}), 0);
+	verdict(&old, 0, VERDICT_DOWN);
+	sample_make(&after);
+	after.probes[0].initially_up = after.probes[1].initially_up = true;
+	after.probes[1].key = 999; /* new; that of a is known to be down */
+	start(arena, &after, &new, &nothing);
+	ck_assert_int_eq(ipvs_state_carry(arena, &new, &old), 0);
+	ipvs_state_desire(&new, &old.wanted, 9);
+	ck_assert_int_eq(new.servers[0].now.health, VERDICT_DOWN);
+	ck_assert_int_eq(new.servers[1].now.health, VERDICT_UP);
+	ck_assert_int_eq(new.servers[2].now.health, VERDICT_UNKNOWN);
+}
+END_TEST
+
 START_TEST(verdicts_survive_a_reload_by_the_probes_keys)
 {
 	auto_arena *arena = arena_new(0);
@@ -625,6 +665,7 @@ TCase *ipvs_state_case(void)
 		    servers_found_in_the_kernel_stay_as_they_are_until_a_verdict,
 		    a_server_without_checks_counts_as_up, all_checks_of_a_server_must_pass,
 		    a_configured_weight_of_0_is_programmed_and_no_fault,
+		    what_is_initially_up_waits_for_nobody_where_nothing_is_known,
 		    verdicts_survive_a_reload_by_the_probes_keys,
 		    a_drained_server_keeps_its_place_with_weight_0_whatever_its_checks_say,
 		    what_is_in_force_of_a_server_goes_before_the_model,
