@@ -21,7 +21,7 @@ static void same(const struct overrides *a, const struct overrides *b)
 		const struct override *left = &a->rows[i], *right = &b->rows[i];
 
 		demand(left->kind == right->kind && left->until == right->until &&
-		       left->since == right->since);
+		       left->since == right->since && left->deadline == right->deadline);
 		demand(!strcmp(left->object, right->object) && !strcmp(left->value, right->value));
 		demand(!strcmp(left->by, right->by) && !strcmp(left->comment, right->comment));
 	}

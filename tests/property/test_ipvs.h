@@ -7,5 +7,6 @@
 TCase *ipvs_plan_property_case(void);
 TCase *ipvs_failures_property_case(void);
 TCase *ipvs_state_property_case(void);
+TCase *ipvs_drain_property_case(void);
 
 #endif
