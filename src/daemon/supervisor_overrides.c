@@ -218,6 +218,16 @@ static void maintenance_off(struct supervisor *s, const struct request *request)
 	supervisor_reply_end(s, request->number, true);
 }
 
+/* Everything is released; whoever asked is answered when that is done. */
+static void evacuate(struct supervisor *s, const struct request *request)
+{
+	if (supervisor_order(s, request, ORDER_EVACUATE))
+		return;
+	supervisor_reply_line(s, request->number,
+			      "the vrrp worker does not run just now; it releases when it is back");
+	supervisor_reply_end(s, request->number, false);
+}
+
 /* In force first, then everything is released. */
 static void maintenance_on(struct supervisor *s, const struct request *request)
 {
@@ -228,13 +238,10 @@ static void maintenance_on(struct supervisor *s, const struct request *request)
 	supervisor_reply_object(s, request->number, asked.object, done, what);
 	changed(s);
 	warn(s, request->number);
-	if (done && supervisor_order(s, request, ORDER_EVACUATE))
-		return;
 	if (done)
-		supervisor_reply_line(
-			s, request->number,
-			"the vrrp worker does not run just now; it releases when it is back");
-	supervisor_reply_end(s, request->number, false);
+		evacuate(s, request);
+	else
+		supervisor_reply_end(s, request->number, false);
 }
 
 void supervisor_override(struct supervisor *s, const struct request *request)
@@ -368,8 +375,10 @@ static void said_hold(struct supervisor *s, struct said *said)
 	free(before.rows);
 	changed(s);
 	warn(s, said->request);
-	if (!said_evacuates(said) || !supervisor_order(s, &evacuation, ORDER_EVACUATE))
+	if (!said_evacuates(said))
 		supervisor_reply_end(s, said->request, true);
+	else
+		evacuate(s, &evacuation);
 }
 
 static bool take_say(struct supervisor *s, struct reader *in)
@@ -415,7 +424,8 @@ bool supervisor_say(struct supervisor *s, uint16_t type, struct reader *in)
 	s->said = (struct said){0};
 	if (s->stopping || request != said.request || count != said.count) {
 		supervisor_reply_line(s, request,
-				      s->stopping ? "lbhad is stopping" : strerror(ENOMEM));
+				      s->stopping ? "lbhad is stopping"
+						  : "these are more overrides than fit");
 		supervisor_reply_end(s, request, false);
 	} else {
 		said_sign(&said, uid);

@@ -41,13 +41,14 @@ TARGET(group)
 TARGET(role)
 TARGET(tracker)
 TARGET(override)
+TARGET(leaver)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static void (*const targets[])(const uint8_t *bytes, size_t size) = {
 		try_probe, try_instance, try_table, try_service, try_server, try_worker, try_daemon,
 		try_group, try_tracker, try_role,
-		try_override,
+		try_override, try_leaver,
 	};
 
 	if (size)

@@ -523,6 +523,21 @@ START_TEST(overrides_of_before_are_no_news_to_a_control_worker_that_begins)
 }
 END_TEST
 
+START_TEST(what_is_said_of_a_server_is_told_with_its_service)
+{
+	struct override list[] = {word(OVERRIDE_STATE, "web/a", "drained", STARTED + 1),
+				  word(OVERRIDE_WEIGHT, "web/a", "5", STARTED + 1)},
+			drained = word(OVERRIDE_STATE, "web/a", "disabled", STARTED + 2);
+
+	ck_assert_str_eq(tell_list(list, 2), "override web/a auto>drained: by root\n"
+					     "override web/a auto>5: by root");
+	list[0] = drained;
+	ck_assert_str_eq(tell_list(list, 2), "override web/a drained>disabled: by root");
+	ck_assert_str_eq(tell_list(list + 1, 1), "override web/a disabled>auto: taken back");
+	override_mirror_fini(&overrides);
+}
+END_TEST
+
 START_TEST(more_overrides_than_there_can_be_are_not_believed)
 {
 	struct fact_override fact = {.number = OVERRIDES_MAX, .override = word(OVERRIDE_PRIORITY, "a", "1", NOW)};
@@ -561,7 +576,8 @@ int main(void)
 	return SUITE_RUN("events", differences(),
 			 CASE("overrides", what_operators_say_is_told_and_what_they_take_back,
 			      overrides_of_before_are_no_news_to_a_control_worker_that_begins,
-			      more_overrides_than_there_can_be_are_not_believed),
+			      what_is_said_of_a_server_is_told_with_its_service,
+		     more_overrides_than_there_can_be_are_not_believed),
 			 CASE("ring", an_event_is_a_line_of_the_contract,
 			      the_ring_keeps_the_last_and_says_how_many_are_gone,
 			      the_next_control_worker_goes_on_with_the_numbers,
