@@ -502,6 +502,19 @@ static const char *forwarding_name(enum forwarding forwarding)
 	return "unknown";
 }
 
+/* Most services have nothing said of them, and need no look at the list for each server. */
+static bool is_said_of(const struct mirror *mirror, const struct service *service)
+{
+	for (size_t i = 0; i < mirror->overrides.count; i++) {
+		const struct override *one = override_mirror_row(&mirror->overrides, i);
+
+		if (one && override_is_of_servers(one->kind) &&
+		    override_server(one->object, service->name))
+			return true;
+	}
+	return false;
+}
+
 /* The overrides of a server. */
 static json_t *said_json(const struct mirror *mirror, const struct service *service,
 			 const struct real_server *server)
@@ -522,7 +535,8 @@ static json_t *said_json(const struct mirror *mirror, const struct service *serv
 
 /* What is in force, what is configured, and who said so. */
 static void put_terms(json_t **object, const struct mirror *mirror, const struct service *service,
-		      const struct real_server *server, const struct mirror_server *seen)
+		      const struct real_server *server, const struct mirror_server *seen,
+		      bool is_said)
 {
 	const struct fact_server *fact = &seen->fact;
 	enum admin_state admin = seen->known ? fact->admin : server->state;
@@ -532,12 +546,12 @@ static void put_terms(json_t **object, const struct mirror *mirror, const struct
 	put(object, "configured_admin", json_string(admin_state_name(server->state)));
 	put(object, "configured_weight", json_integer(server->weight));
 	put(object, "deadline", time_json(fact->deadline, 0));
-	put(object, "overrides", said_json(mirror, service, server));
+	put(object, "overrides", is_said ? said_json(mirror, service, server) : json_array());
 }
 
 static json_t *server_json(const struct mirror *mirror, const struct service *service,
 			   const struct real_server *server, const struct mirror_server *seen,
-			   nstime wall)
+			   bool is_said, nstime wall)
 {
 	const struct fact_server *fact = &seen->fact;
 	struct endpoint at = server_endpoint(service, server);
@@ -547,7 +561,7 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 	put(&object, "address", endpoint_json(&at));
 	put(&object, "forwarding", json_string(forwarding_name(server->forwarding)));
 	put(&object, "health", json_string(verdict_name(fact->health)));
-	put_terms(&object, mirror, service, server, seen);
+	put_terms(&object, mirror, service, server, seen, is_said);
 	put(&object, "effective_weight", number(fact->effective_weight));
 	put(&object, "reason", status_text(seen->known ? fact->reason : NOT_REPORTED));
 	put(&object, "since", time_json(fact->since, wall));
@@ -561,11 +575,13 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 static json_t *servers_json(const struct mirror *mirror, size_t number_of, nstime wall)
 {
 	const struct service *service = &mirror->model->services[number_of];
+	bool is_said = is_said_of(mirror, service);
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < service->real_server_count; i++)
 		array = append(array, server_json(mirror, service, &service->real_servers[i],
-						  &mirror->services[number_of].servers[i], wall));
+						  &mirror->services[number_of].servers[i], is_said,
+						  wall));
 	return array;
 }
 
@@ -576,7 +592,8 @@ static json_t *sorry_json(const struct mirror *mirror, size_t number_of, nstime 
 	if (!service->sorry_server_count)
 		return json_null();
 	return server_json(mirror, service, service->sorry_server,
-			   &mirror->services[number_of].servers[service->real_server_count], wall);
+			   &mirror->services[number_of].servers[service->real_server_count], false,
+			   wall);
 }
 
 static json_t *leaver_json(const struct fact_leaver *leaver, nstime wall)
