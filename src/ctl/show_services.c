@@ -161,15 +161,27 @@ static const struct grid_column columns[] = {
 	{.title = "INACTIVE", .is_number = true},
 };
 
+/* "tunnel " before a server that is reached in another way than its service says. */
+static const char *server_way(const json_t *service, const json_t *server, char *buffer)
+{
+	const char *way = json_text(server, "forwarding");
+	bool is_plain = !*way || !strcmp(way, json_text(service, "forwarding"));
+
+	snprintf(buffer, PAPER_TEXT, "%s%s", is_plain ? "" : way, is_plain ? "" : " ");
+	return buffer;
+}
+
 static void servers(const struct paper *paper, const json_t *service, size_t indent)
 {
+	char way[PAPER_TEXT];
 	struct grid *grid = grid_new(columns, COUNT_OF(columns));
 	const json_t *server, *sorry = json_object_get(service, "sorry_server");
 	long long factor = json_number(service, "weight_factor");
 	size_t at, leaving;
 
 	json_array_foreach (json_object_get(service, "real_servers"), at, server)
-		server_cells(grid, paper, server, "", factor ? factor : 1);
+		server_cells(grid, paper, server, server_way(service, server, way),
+			     factor ? factor : 1);
 	if (json_is_object(sorry))
 		server_cells(grid, paper, sorry, "sorry ", factor ? factor : 1);
 	json_array_foreach (json_object_get(service, "leaving"), leaving, server)

@@ -151,6 +151,7 @@ static void fill_services(struct arena *arena, struct model *model)
 	fill_service(arena, &model->services[0], "web", "192.168.8.200:80");
 	add_server(arena, &model->services[0], "192.168.8.20", "192.168.8.20", 0);
 	add_server(arena, &model->services[0], "b", "192.168.8.30:80", 1);
+	model->services[0].real_servers[1].forwarding = FORWARDING_NAT;
 	add_server(arena, &model->services[0], "192.168.8.40", "192.168.8.40", 2);
 	fill_service(arena, &model->services[1], "dns6", "[2001:db8::53]:53");
 	model->services[1].protocols = PROTOCOL_TCP | PROTOCOL_UDP | PROTOCOL_SCTP;
