@@ -351,6 +351,7 @@ void fact_table_put(struct writer *out, const struct fact_table *fact)
 	put_text(out, fact->error);
 	put_u8(out, fact->sync);
 	put_text(out, fact->sync_error);
+	put_text(out, fact->contested);
 }
 
 bool fact_table_get(struct reader *in, struct fact_table *fact)
@@ -365,6 +366,7 @@ bool fact_table_get(struct reader *in, struct fact_table *fact)
 	get_clean(in, got.error, sizeof(got.error));
 	got.sync = get_u8(in);
 	get_clean(in, got.sync_error, sizeof(got.sync_error));
+	get_clean(in, got.contested, sizeof(got.contested));
 	return FACT_END(in, got, fact);
 }
 

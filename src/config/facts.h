@@ -184,6 +184,7 @@ struct fact_table {
 	char error[FACT_DETAIL];     /* the last refusal that still stands; empty: none */
 	uint8_t sync;                /* connections: set of enum fact_sync, those that run for us */
 	char sync_error[FACT_DETAIL]; /* why not as wanted; empty: it is, or nothing is wanted */
+	char contested[FACT_DETAIL]; /* a repair that keeps coming undone; empty: none */
 };
 
 enum fact_sync {

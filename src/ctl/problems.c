@@ -80,6 +80,9 @@ static void find_in_kernel(struct search *search, const json_t *status)
 		found(search, "no IPVS in the kernel, or not seen yet: services carry no traffic");
 	if (*error)
 		found(search, "the kernel refuses: %s", error);
+	error = json_text(ipvs, "contested");
+	if (*error)
+		found(search, "somebody else keeps undoing a repair: %s", error);
 	error = json_text(json_object_get(ipvs, "sync"), "error");
 	if (*error)
 		found(search, "connections are not synchronised: %s", error);

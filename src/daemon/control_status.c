@@ -803,6 +803,8 @@ static json_t *table_json(const struct model *model, const struct fact_table *ta
 	put(&object, "ready", json_boolean(table->ready));
 	put(&object, "error", table->error[0] ? status_text(table->error) : json_null());
 	put(&object, "sync", conn_sync_json(model, table));
+	put(&object, "contested",
+	    table->contested[0] ? status_text(table->contested) : json_null());
 	return object;
 }
 

@@ -277,6 +277,17 @@ void event_server(const struct event_sink *sink, struct event_seen *seen, const 
 	state_event(sink, seen, fact->health, name_of_verdict, fact->since, fact->reason, &event);
 }
 
+static void table_contested(const struct event_sink *sink, const struct fact_table *before,
+			    const struct fact_table *fact, nstime now)
+{
+	bool was = before && before->contested[0];
+
+	if (!before)
+		return;
+	flag_event(sink, EVENT_CONTESTED, "ipvs", &was, fact->contested[0] != '\0',
+		   fact->contested[0] ? fact->contested : "nobody has undone it again", now);
+}
+
 /* The counter begins anew with its worker: then all it says is new. */
 void event_table(const struct event_sink *sink, const struct fact_table *before,
 		 const struct fact_table *fact, nstime now)
@@ -285,6 +296,7 @@ void event_table(const struct event_sink *sink, const struct fact_table *before,
 	uint64_t from = before && before->repairs <= fact->repairs ? before->repairs : 0;
 	char reason[FACT_DETAIL];
 
+	table_contested(sink, before, fact, now);
 	if (!before || fact->repairs == from)
 		return;
 	fill(reason, sizeof(reason), "%llu operations undid what somebody else changed in the table",

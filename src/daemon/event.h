@@ -27,7 +27,7 @@ enum event_kind {
 	EVENT_COMPETING_MASTER, /* an instance; new: the other's address, old: when it has gone */
 	EVENT_NO_PEER_HEARD,    /* an instance; true, false */
 	EVENT_DRIFT_REPAIRED,   /* an instance, or "ipvs" */
-	EVENT_CONTESTED,        /* an instance; true, false */
+	EVENT_CONTESTED,        /* an instance, or "ipvs"; true, false */
 	EVENT_SERVER_STATE,     /* SERVICE/SERVER; up, down, unknown */
 	EVENT_SERVICE_STATE,    /* a service */
 	EVENT_RELOAD,           /* "configuration"; generations */

@@ -20,6 +20,7 @@
 #include "core/protocol.h"
 #include "core/worker.h"
 #include "ipvs/ipvs_drain_io.h"
+#include "ipvs/contest.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "ipvs/ipvs_overrides_io.h"
 #include "ipvs/ipvs_ownership_io.h"
@@ -61,6 +62,7 @@ struct ipvs_worker {
 	struct ipvs_sysctls_kept sysctls;
 	struct ipvs_timeouts_kept timeouts;
 	struct ipvs_sync_kept sync;
+	struct contests contests;
 	struct ipvs_nft nft;
 	struct generation *running, *prepared;
 	bool adopting;               /* the kernel's table has not been read yet */
@@ -190,7 +192,7 @@ static int current_table(struct ipvs_worker *ipvs, struct arena *arena, struct i
 		return 0;
 	}
 	if (ipvs->running && ipvs->kernel.in_sync && owns_all(&ipvs->ownership, wanted) &&
-	    !removes_foreign(ipvs->prepared->model)) {
+	    ipvs->contests.due == NSTIME_NEVER && !removes_foreign(ipvs->prepared->model)) {
 		*out = ipvs->running->state.programmed;
 		return 0;
 	}
@@ -260,6 +262,7 @@ static void tell_table(struct ipvs_worker *ipvs)
 	       sizeof(table.error));
 	table.sync = ipvs->sync.runs;
 	memcpy(table.sync_error, ipvs->sync.error, sizeof(table.sync_error));
+	memcpy(table.contested, ipvs->contests.words, sizeof(table.contested));
 	ipvs_tell_table(&ipvs->told, ipvs->worker, &table);
 }
 
@@ -298,7 +301,8 @@ static void schedule_read_back(struct ipvs_worker *ipvs)
 	}
 	if (ipvs->kernel.in_sync) {
 		ipvs->retry = 0;
-		timer_at(&ipvs->read_back, clock_now() + read_back_period(ipvs));
+		timer_at(&ipvs->read_back, nstime_min(clock_now() + read_back_period(ipvs),
+						      ipvs->contests.due));
 		return;
 	}
 	timer_at(&ipvs->read_back, clock_now() + ipvs->retry);
@@ -355,8 +359,10 @@ static bool carry_out(struct ipvs_worker *ipvs, struct arena *arena, const struc
 	return false;
 }
 
-/* Compares the kernel's table with what is wanted and makes it so. */
-static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipvs_table *actual)
+/* Compares the kernel's table with what is wanted and makes it so, but for what somebody else keeps
+ * undoing. */
+static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipvs_table *actual,
+		 nstime now)
 {
 	struct ipvs_state *state = &ipvs->running->state;
 	bool is_repair = ipvs->kernel.in_sync;
@@ -372,6 +378,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 		ipvs->kernel.in_sync = false;
 		return;
 	}
+	contests_filter(&ipvs->contests, &plan, is_repair, now);
 	ipvs_state_refusals_begin(state);
 	if (!plan.count) {
 		ipvs_kernel_agrees(&ipvs->kernel);
@@ -408,6 +415,13 @@ static void synchronise(struct ipvs_worker *ipvs)
 		timer_cancel(&ipvs->sync_due);
 }
 
+/* What had to wait is looked at again when it may be repaired. */
+static void return_to_contested(struct ipvs_worker *ipvs)
+{
+	if (ipvs->kernel.in_sync && ipvs->contests.due != NSTIME_NEVER)
+		schedule_read_back(ipvs);
+}
+
 static void sync_due(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
@@ -415,6 +429,7 @@ static void sync_due(void *ctx)
 	if (!ipvs->running)
 		return;
 	synchronise(ipvs);
+	return_to_contested(ipvs);
 	tell_table(ipvs);
 }
 
@@ -478,11 +493,12 @@ static void read_back(void *ctx)
 			log_error("cannot read the kernel's table: %s", ipvs->kernel.error);
 	} else {
 		ipvs->pending_count = 0;
+		contests_begin(&ipvs->contests, now);
 		if (ipvs->adopting)
 			adopt(ipvs, &actual);
 		take_counters(ipvs, &actual, now);
 		if (!ipvs->maintenance || !ipvs->agreed)
-			mend(ipvs, arena, &actual);
+			mend(ipvs, arena, &actual, now);
 		if (!ipvs->maintenance) {
 			ipvs->repairs += set_timeouts(ipvs, ipvs->running->model) +
 					 ipvs_sysctls_raise(&ipvs->sysctls,
@@ -732,6 +748,7 @@ static void commit(void *ctx)
 	ipvs->running = ipvs->prepared;
 	ipvs->prepared = NULL;
 	ipvs->committed = clock_now();
+	contests_init(&ipvs->contests); /* whoever reloads wants it all, at once */
 	ipvs_tell_nothing_new(&ipvs->running->state);
 	ipvs->kernel.in_sync = !error;
 	if (!error && !old) /* before the first facts go out: they would begin at 0 */
@@ -946,6 +963,7 @@ static void nft_due(void *ctx)
 	if (!ipvs->running)
 		return;
 	look_at_nft(ipvs);
+	return_to_contested(ipvs);
 	tell_table(ipvs);
 }
 
@@ -965,8 +983,11 @@ static int start(struct ipvs_worker *ipvs)
 	}
 	ipvs_timeouts_init(&ipvs->timeouts, WORKER_FD_OWNED, &owned);
 	ipvs_sync_init(&ipvs->sync, WORKER_FD_OWNED, &owned);
+	contests_init(&ipvs->contests);
+	ipvs->sysctls.contests = ipvs->timeouts.contests = ipvs->sync.contests = &ipvs->contests;
 	ipvs_nft_init(&ipvs->nft, worker_loop(ipvs->worker), WORKER_FD_OWNED, &owned,
 			nft_touched, ipvs);
+	ipvs->nft.contests = &ipvs->contests;
 	ipvs->kernel.refused = refused;
 	ipvs->kernel.ctx = ipvs;
 	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);

@@ -9,14 +9,11 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "core/log.h"
+#include "ipvs/contest.h"
 #include "ipvs/nft.h"
 #include "net/nft.h"
 #include "net/owned_io.h"
 
-/* A repair that keeps coming undone is done 10 s, 20 s … 5 min apart; after as long in peace the next
- * one is the first again. */
-#define GAP_FIRST (10 * NSTIME_S)
-#define GAP_LAST (300 * NSTIME_S)
 #define CHANGES_LOGGED 10
 #define TRIES 3
 
@@ -250,18 +247,13 @@ static bool is_right(struct ipvs_nft *nft)
 
 static bool may_repair(struct ipvs_nft *nft, nstime now)
 {
-	nstime peace = nft->repaired ? now - nft->repaired : NSTIME_NEVER;
+	enum contest_verdict verdict =
+		contests_ask(nft->contests, contest_object("nft", NFT_TABLE), true, now);
 
-	if (peace < nft->gap) {
-		nft->touched = true; /* it is still to be done */
-		return false;
-	}
-	if (peace >= 2 * GAP_FIRST && peace >= 2 * nft->gap)
-		nft->gap = 0;
-	else
-		nft->gap = nft->gap ? nstime_min(2 * nft->gap, GAP_LAST) : GAP_FIRST;
-	nft->repaired = now;
-	return true;
+	if (verdict != CONTEST_REPAIR)
+		contests_tell(nft->contests, "the nftables table " NFT_TABLE, now);
+	nft->touched |= verdict == CONTEST_WAIT; /* it is still to be done */
+	return verdict != CONTEST_WAIT;
 }
 
 unsigned ipvs_nft_look(struct ipvs_nft *nft, nstime now)
@@ -276,8 +268,7 @@ unsigned ipvs_nft_look(struct ipvs_nft *nft, nstime now)
 		return 0;
 	if (!install(nft, text))
 		return 0;
-	log_warning("somebody else changed the nftables table " NFT_TABLE "; repaired%s",
-		    nft->gap ? ", and the next time not at once" : "");
+	log_warning("somebody else changed the nftables table " NFT_TABLE "; repaired");
 	return 1;
 }
 

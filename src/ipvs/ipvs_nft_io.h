@@ -11,6 +11,7 @@
 #include "net/nft_io.h"
 #include "net/owned.h"
 
+struct contests;
 struct ipvs_state;
 
 struct ipvs_nft {
@@ -22,7 +23,7 @@ struct ipvs_nft {
 	char *listed;         /* what libnftables made of it */
 	bool watching;
 	struct nft_watch watch;
-	nstime repaired, gap; /* the last repair, and how long none follows it */
+	struct contests *contests; /* asked before a repair; not ours */
 	char error[FACT_DETAIL];
 	void (*changed)(void *ctx); /* somebody touched the table: to be looked at */
 	void *ctx;

@@ -8,6 +8,8 @@
 
 #include "base/text.h"
 #include "core/log.h"
+#include "core/loop.h"
+#include "ipvs/contest.h"
 #include "ipvs/ipvs_io.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "net/owned_io.h"
@@ -181,6 +183,25 @@ static int run_op(struct ipvs_sync_kept *kept, struct ipvs_kernel *kernel,
 	return 0;
 }
 
+/* Whether somebody else has undone the repair of a role too often for another one now. */
+static bool must_wait(struct ipvs_sync_kept *kept, const struct ipvs_sync_plan *plan,
+		      enum ipvs_sync_role role, nstime now)
+{
+	const char *name = ipvs_sync_role_name(role);
+	enum contest_verdict verdict = CONTEST_REPAIR;
+	char words[64];
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->ops[i].role == role && plan->ops[i].is_repair)
+			verdict = contests_ask(kept->contests, contest_object("sync", name), true,
+					       now);
+	if (verdict == CONTEST_REPAIR)
+		return false;
+	snprintf(words, sizeof(words), "ipvsadm --start-daemon %s", name);
+	contests_tell(kept->contests, words, now);
+	return verdict == CONTEST_WAIT;
+}
+
 /* Tells a failure once, and when to try again. */
 static void conclude(struct ipvs_sync_kept *kept, const char *error)
 {
@@ -203,6 +224,7 @@ unsigned ipvs_sync_apply(struct ipvs_sync_kept *kept, struct ipvs_kernel *kernel
 	struct ipvs_daemons wanted, now;
 	struct ipvs_sync_plan plan;
 	char words[FACT_DETAIL] = "";
+	nstime clock = clock_now();
 	unsigned repairs = 0;
 	int error;
 
@@ -224,6 +246,8 @@ unsigned ipvs_sync_apply(struct ipvs_sync_kept *kept, struct ipvs_kernel *kernel
 	for (size_t i = 0; i < plan.count; i++) {
 		const struct ipvs_sync_op *op = &plan.ops[i];
 
+		if (must_wait(kept, &plan, op->role, clock))
+			continue;
 		error = run_op(kept, kernel, op, &now);
 		if (error)
 			note_error(words, error, op->role, op->daemon.interface);

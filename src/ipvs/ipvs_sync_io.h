@@ -8,6 +8,7 @@
 #include "ipvs/sync.h"
 #include "net/owned.h"
 
+struct contests;
 struct ipvs_kernel;
 
 struct ipvs_sync_kept {
@@ -15,6 +16,7 @@ struct ipvs_sync_kept {
 	struct ipvs_daemons owned;
 	uint8_t runs;            /* set of enum fact_sync: of what is wanted */
 	char error[FACT_DETAIL]; /* why it is not all as wanted; "": it is */
+	struct contests *contests; /* asked before a repair; not ours */
 	nstime pause;            /* after which it is to be tried again; 0: all is well */
 };
 

@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "core/log.h"
+#include "core/loop.h"
+#include "ipvs/contest.h"
 #include "net/owned_io.h"
 #include "net/sysctl_io.h"
 
@@ -225,6 +227,23 @@ static int note(struct ipvs_sysctls_kept *kept, const char *path, int64_t actual
 	return error;
 }
 
+static bool may_repair(struct ipvs_sysctls_kept *kept, const char *path, int64_t value)
+{
+	nstime now = clock_now();
+	enum contest_verdict verdict =
+		contests_ask(kept->contests, contest_object("sysctl", path), true, now);
+	char buffer[FACT_DETAIL];
+	struct text words = text_of(buffer, sizeof(buffer));
+
+	if (verdict == CONTEST_REPAIR)
+		return true;
+	text_add(&words, "sysctl -w ");
+	ipvs_sysctl_name(path, &words);
+	text_add(&words, "=%lld", (long long)value);
+	contests_tell(kept->contests, buffer, now);
+	return verdict != CONTEST_WAIT;
+}
+
 static int raise_one(struct ipvs_sysctls_kept *kept, int dir, const struct ipvs_sysctl_want *about,
 		     unsigned *repairs)
 {
@@ -238,6 +257,8 @@ static int raise_one(struct ipvs_sysctls_kept *kept, int dir, const struct ipvs_
 	if (error)
 		return error == -ENOENT && !ipvs_sysctl_is_vs(want->path) ? 0 : error;
 	step = ipvs_sysctl_step(want, owned_find(kept, want->path), actual);
+	if (step.is_repair && step.write && !may_repair(kept, want->path, step.set))
+		return 0;
 	if (step.note)
 		error = note(kept, want->path, actual, step.set);
 	if (!error && step.write)

@@ -7,11 +7,14 @@
 #include "ipvs/sysctls.h"
 #include "net/owned.h"
 
+struct contests;
+
 struct ipvs_sysctls_kept {
 	int fd; /* the owned file; not ours to close */
 	struct ipvs_sysctl_owned *owned; /* in the order in which they were set */
 	size_t count, room;
 	char error[FACT_DETAIL]; /* of the last try, in words; empty: none */
+	struct contests *contests; /* asked before a repair; not ours */
 };
 
 /* Takes what the owned file says that we had set. -ENOMEM. */

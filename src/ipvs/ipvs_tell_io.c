@@ -92,7 +92,8 @@ static bool table_equal(const struct fact_table *a, const struct fact_table *b)
 	       a->operations == b->operations && a->repairs == b->repairs &&
 	       a->last_read_back == b->last_read_back && a->leavers == b->leavers &&
 	       !strcmp(a->error, b->error) && a->sync == b->sync &&
-	       !strcmp(a->sync_error, b->sync_error);
+	       !strcmp(a->sync_error, b->sync_error) &&
+	       !strcmp(a->contested, b->contested);
 }
 
 void ipvs_tell_table(struct ipvs_told *told, struct worker *worker, const struct fact_table *table)

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/loop.h"
+#include "ipvs/contest.h"
 #include "ipvs/ipvs_io.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "net/owned_io.h"
@@ -108,6 +110,12 @@ static void disown(struct ipvs_timeouts_kept *kept, const struct ipvs_timeouts *
 	}
 }
 
+/* Whether somebody else had changed what was ours and should have stayed. */
+static bool is_repair(const struct ipvs_timeout_owned *before, uint32_t wanted)
+{
+	return before->ours && before->set == wanted;
+}
+
 /* Tells the changes; counts those of what was ours and should have stayed. */
 static unsigned tell(const struct ipvs_timeout_owned *before, const struct ipvs_timeouts *wanted,
 		     const struct ipvs_timeouts *actual, const struct ipvs_timeouts *changes)
@@ -115,16 +123,36 @@ static unsigned tell(const struct ipvs_timeout_owned *before, const struct ipvs_
 	unsigned repairs = 0;
 
 	for (unsigned i = 0; i < IPVS_TIMEOUTS; i++) {
-		bool is_repair = before[i].ours && before[i].set == wanted->seconds[i];
+		bool repaired = is_repair(&before[i], wanted->seconds[i]);
 
 		if (!changes->seconds[i])
 			continue;
-		repairs += is_repair;
-		log_at(is_repair ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-		       "%sIPVS' timeout %s: %us → %us", is_repair ? "repaired: " : "",
+		repairs += repaired;
+		log_at(repaired ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		       "%sIPVS' timeout %s: %us → %us", repaired ? "repaired: " : "",
 		       ipvs_timeout_name(i), actual->seconds[i], changes->seconds[i]);
 	}
 	return repairs;
+}
+
+/* Leaves alone what somebody else has changed back too often. */
+static void keep_waiting(struct ipvs_timeouts_kept *kept, const struct ipvs_timeout_owned *before,
+			 const struct ipvs_timeouts *wanted, struct ipvs_timeouts *changes)
+{
+	nstime now = clock_now();
+
+	for (unsigned i = 0; i < IPVS_TIMEOUTS; i++) {
+		uint64_t object = contest_object("timeout", ipvs_timeout_name(i));
+		enum contest_verdict verdict;
+
+		if (!changes->seconds[i] || !is_repair(&before[i], wanted->seconds[i]))
+			continue;
+		verdict = contests_ask(kept->contests, object, true, now);
+		if (verdict != CONTEST_REPAIR)
+			contests_tell(kept->contests, "the timeouts of IPVS", now);
+		if (verdict == CONTEST_WAIT)
+			changes->seconds[i] = 0;
+	}
 }
 
 static void note_error(struct ipvs_timeouts_kept *kept, int error)
@@ -149,6 +177,7 @@ unsigned ipvs_timeouts_apply(struct ipvs_timeouts_kept *kept, struct ipvs_kernel
 		error = own_all(kept, wanted, &actual);
 	if (!error) {
 		changes = ipvs_timeouts_changes(wanted, &actual, kept->owned);
+		keep_waiting(kept, before, wanted, &changes);
 		if (ipvs_timeouts_any(&changes))
 			error = ipvs_io_set_timeouts(kernel->io, &changes);
 	}

@@ -6,12 +6,14 @@
 #include "ipvs/timeouts.h"
 #include "net/owned.h"
 
+struct contests;
 struct ipvs_kernel;
 
 struct ipvs_timeouts_kept {
 	int fd;    /* the owned file; not ours to close */
 	int error; /* of the last try; told once */
 	struct ipvs_timeout_owned owned[IPVS_TIMEOUTS];
+	struct contests *contests; /* asked before a repair; not ours */
 };
 
 /* Takes what the owned file says that we had set. */

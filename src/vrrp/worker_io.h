@@ -39,7 +39,7 @@
 #include "vrrp/fsm.h"
 #include "vrrp/group.h"
 #include "vrrp/packet.h"
-#include "vrrp/repair.h"
+#include "net/repair.h"
 #include "vrrp/rounds.h"
 #include "vrrp/source.h"
 

@@ -1,5 +1,6 @@
 """What lbhad does with the kernel's IPVS table, seen with ipvsadm. Traffic through it is tested where the networks are."""
 import socket
+import time
 
 import pytest
 
@@ -78,6 +79,11 @@ class Network:
 
     def wait_weights(self, wanted, within=4):
         wait_for(self.weights, wanted, within, "the weights of the service web")
+
+    def wait_weights_of_all(self, wanted, within=4):
+        """Of a table that may be without the service for now."""
+        wait_for(lambda: {name: service.weights for name, service in self.lb1.ipvs().items()},
+                 {f"tcp {VIP}:80": wanted}, within, "the table")
 
     def operations(self):
         return self.lb1.status()["ipvs"]["operations"]
@@ -550,6 +556,28 @@ def test_a_director_that_was_killed_finds_its_services_again(network):
     wait_until(lambda: f"tcp {VIP}:81" not in network.lb1.ipvs())
     network.wait_weights(ALL_UP)
     assert network.operations() == 1
+
+
+def test_whoever_flushes_the_table_in_a_loop_does_not_make_lbha_loop(network):
+    """Repaired at once, then after 10 s; told meanwhile. A reload does it at once."""
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    started = time.monotonic()
+    network.lb1.host.run("ipvsadm", "-C")
+    network.wait_weights_of_all(ALL_UP)
+    repairs = network.lb1.status()["ipvs"]["repairs"]
+    assert repairs == 3
+    network.lb1.host.run("ipvsadm", "-C")
+    wait_until(lambda: network.lb1.status()["ipvs"]["contested"], 3)
+    assert "somebody else keeps undoing a repair: ipvsadm -A -t" in network.lb1.ctl("status")
+    assert network.lb1.ipvs() == {} or time.monotonic() - started > 10
+    network.wait_weights_of_all(ALL_UP, 15)
+    assert time.monotonic() - started > 9.5
+    assert '"event":"contested","object":"ipvs"' in network.lb1.ctl("events", "--json").replace(" ", "")
+    network.lb1.host.run("ipvsadm", "-C")
+    wait_for(lambda: network.lb1.ipvs(), {}, 3)
+    assert network.lb1.reload()[0] == 0
+    network.wait_weights_of_all(ALL_UP, 4)
 
 
 def test_what_is_not_ours_is_left_alone_or_removed(network):

@@ -96,7 +96,8 @@ static const struct fact_table table = {.available = true,
 					.leavers = 3,
 					.error = "no such scheduler",
 					.sync = FACT_SYNC_SENDS | FACT_SYNC_RECEIVES,
-					.sync_error = "interface eth9 does not exist"};
+					.sync_error = "interface eth9 does not exist",
+					.contested = "ipvsadm -A -t 192.168.8.200:80 -s rr"};
 static const struct fact_service service = {.service = 1,
 					    .state = SERVICE_DEGRADED,
 					    .since = 5,

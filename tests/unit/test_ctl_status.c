@@ -329,7 +329,8 @@ static void tell_services(struct mirror *mirror)
 				 .last_read_back = START + 725 * NSTIME_S,
 				 .leavers = 2,
 				 .sync = FACT_SYNC_SENDS,
-				 .sync_error = "interface eth9 does not exist"});
+				 .sync_error = "interface eth9 does not exist",
+				 .contested = "ipvsadm -A -t 192.168.8.200:80 -s wlc"});
 }
 
 static void tell_leavers(struct mirror *mirror)

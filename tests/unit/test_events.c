@@ -317,6 +317,21 @@ START_TEST(repairs_of_the_table_are_told)
 }
 END_TEST
 
+START_TEST(a_table_that_somebody_else_keeps_changing_is_contested_until_it_is_not)
+{
+	struct fact_table peace = {.available = true}, war = peace;
+
+	snprintf(war.contested, sizeof(war.contested), "ipvsadm -A -t 192.168.8.200:80 -s rr");
+	event_table(&sink, NULL, &war, NOW);
+	ck_assert_str_eq(all(), "");
+	event_table(&sink, &peace, &war, NOW);
+	ck_assert_str_eq(all(), "contested ipvs false>true: ipvsadm -A -t 192.168.8.200:80 -s rr");
+	event_table(&sink, &war, &war, NOW);
+	event_table(&sink, &war, &peace, NOW);
+	ck_assert_str_eq(all(), "contested ipvs true>false: nobody has undone it again");
+}
+END_TEST
+
 /* ---- the ring -------------------------------------------------------------------------------- */
 
 static struct event event(const char *object)
@@ -565,7 +580,8 @@ static TCase *differences(void)
 			    repairs_count_anew_with_a_new_worker,
 			    a_tracker_or_server_that_is_not_known_again_is_no_change,
 			    groups_and_services_change_state, a_worker_that_ended_is_told_once,
-			    a_reload_is_told_with_its_result, repairs_of_the_table_are_told);
+			    a_reload_is_told_with_its_result, repairs_of_the_table_are_told,
+		    a_table_that_somebody_else_keeps_changing_is_contested_until_it_is_not);
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	return tcase;

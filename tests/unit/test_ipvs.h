@@ -6,6 +6,7 @@
 #include "suite.h"
 
 TCase *ipvs_codec_case(void);
+TCase *ipvs_contest_case(void);
 TCase *ipvs_desired_case(void);
 TCase *ipvs_plan_case(void);
 TCase *ipvs_policy_case(void);

@@ -8,7 +8,7 @@
 #include "config/changes.h"
 #include "suite.h"
 #include "vrrp/reload.h"
-#include "vrrp/repair.h"
+#include "net/repair.h"
 
 static struct vip vip(const char *text)
 {

@@ -1,5 +1,5 @@
 /* See the header. */
-#include "vrrp/repair.h"
+#include "net/repair.h"
 
 static nstime pause_after(unsigned streak)
 {

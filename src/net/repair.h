@@ -1,7 +1,7 @@
 /* Putting back what somebody else keeps removing: the first time at once, then ever more slowly, so
  * that two programs do not fight over an address for ever. Pure. */
-#ifndef LBHA_VRRP_REPAIR_H
-#define LBHA_VRRP_REPAIR_H
+#ifndef LBHA_NET_REPAIR_H
+#define LBHA_NET_REPAIR_H
 
 #include <stdbool.h>
 
