@@ -102,12 +102,14 @@ static void warn_of_stranger(const struct ipvs_nft *nft)
 	free(found);
 }
 
-/* Puts the table in place and lists it, until nobody else touched it in between. */
+/* Puts the table in place and lists it, until nobody else touched it in between (as far as is known:
+ * of a table too large to be told, nothing is). */
 static int put(struct ipvs_nft *nft, const char *transaction, char *why, size_t room)
 {
 	int error = 0;
 
 	for (int tries = 0; tries < TRIES && !error; tries++) {
+		unsigned transactions;
 		char *listed;
 
 		touched(nft);
@@ -118,7 +120,8 @@ static int put(struct ipvs_nft *nft, const char *transaction, char *why, size_t 
 			break;
 		free(nft->listed);
 		nft->listed = listed;
-		if (touched(nft) <= 1)
+		transactions = touched(nft);
+		if (transactions <= 1 || transactions >= NFT_WATCH_LOST)
 			break;
 	}
 	nft->touched = error != 0;

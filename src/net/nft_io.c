@@ -21,7 +21,6 @@
 #define LIBRARY "libnftables.so.1"
 #define EVENTS 65536
 #define WATCH_ROOM (4 << 20) /* a large table is told element by element */
-#define MANY 1000
 
 static struct {
 	__typeof__(&nft_ctx_new) ctx_new;
@@ -193,14 +192,14 @@ unsigned nft_watch_drain(struct nft_watch *watch)
 	struct events events = {0};
 
 	if (watch->socket < 0)
-		return MANY;
+		return NFT_WATCH_LOST;
 	for (;;) {
 		ssize_t size = recv(watch->socket, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 		if (size > 0)
 			read_events(bytes, (size_t)size, &events);
 		else if (size < 0 && errno == ENOBUFS)
-			events.transactions += MANY;
+			events.transactions += NFT_WATCH_LOST;
 		else if (!(size < 0 && errno == EINTR))
 			return events.transactions + events.ours;
 	}

@@ -29,8 +29,10 @@ struct nft_watch {
 int nft_watch_open(struct nft_watch *watch, struct loop *loop, void (*touched)(void *ctx),
 		   void *ctx);
 void nft_watch_close(struct nft_watch *watch);
-/* Takes in what has come by now: in how many transactions the table was touched; many when some of it
- * was lost, or when nothing watches. */
+/* Takes in what has come by now: in how many transactions the table was touched; NFT_WATCH_LOST or more
+ * when some of it was lost (a table of thousands of elements is told one by one), or when nothing
+ * watches. */
+#define NFT_WATCH_LOST 1000
 unsigned nft_watch_drain(struct nft_watch *watch);
 
 #endif
