@@ -137,8 +137,9 @@ const struct schema_record schema_conn_sync = {
 
 static const struct schema_field sysctl_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(ipvs_sysctl, name), .flags = FIELD_ALWAYS,
-	 .judge = judge_sysctl},
-	{.key = "value", .type = TYPE_NUMBER, MEMBER(ipvs_sysctl, value), .max = INT32_MAX},
+	 .judge = judge_sysctl, .doc = "below net.ipv4.vs"},
+	{.key = "value", .type = TYPE_NUMBER, MEMBER(ipvs_sysctl, value), .max = INT32_MAX,
+	 .doc = "what the kernel shall have"},
 };
 
 static const struct schema_record schema_sysctl = {
