@@ -196,6 +196,28 @@ def test_dr_multi_net(net):
         let_go(server, "192.168.0.200")
 
 
+def test_servers_and_clients_of_one_wire_are_not_told_to_talk_past_the_director(net):
+    """The client's network and the servers' share a segment, so the kernel of a router would redirect the servers."""
+    neighbour = Client(net.lab.host("neighbour", (net.inside, "192.168.0.100")))
+    text = example("dr-multi-net", **{"lan: eth0": "lan: eth1", "forwarding: dr": "forwarding: nat",
+                                      "10.0.0.7}": '"10.0.0.7:8080"}', "10.0.0.14}": '"10.0.0.14:8080"}'})
+    for server in net.a, net.b:
+        default_route(server, "10.0.0.10")
+    redirects = "icmp and icmp[0] == 5"
+    with_lbha = net.a.host.capture(redirects)
+    net.run(text)
+    assert net.lb1.host.sysctl("net.ipv4.conf.eth1.send_redirects") == "0"
+    assert neighbour.get("192.168.0.200").ok and neighbour.get("192.168.0.200").ok
+    assert with_lbha.frames == []
+    net.lb1.host.sysctl("net.ipv4.conf.eth1.send_redirects", 1)    # until it is repaired
+    without = net.a.host.capture(redirects)
+    neighbour.get_many(2, "192.168.0.200")
+    assert without.frames, "this network does not show what it is for"
+    for server in net.a, net.b:
+        default_route(server, "10.0.0.1")
+        server.host.ip("route flush cache")
+
+
 # --- beside them --------------------------------------------------------------------------------------------------------
 
 def services(rows):
