@@ -427,6 +427,14 @@ def lab(step):
     return pytest_in_guest(step, "tests/lab", extra=["--force-guest"] if options.force_guest else [])
 
 
+def soak(step):
+    """Ten minutes of reloads, flaps and strangers at the table; LBHA_SECONDS and LBHA_SEED are handed on."""
+    extra = ["--force-guest"] if options.force_guest else []
+    code = step.run("tests/lab/guest", "--timeout", str(int(step.limit - 30)), *extra, "--", "sh", "-c",
+                    "scripts/add-users && exec tests/long/soak", env={"LBHA_BUILD": gcc_build()}, live=True, check=False)
+    return Counts(failed=1) if code else Counts(passed=1)
+
+
 def unit_programs(folder):
     """The test programs of make check that libcheck drives."""
     for trs in sorted(glob.glob(os.path.join(folder, "*.trs"))):
@@ -479,6 +487,7 @@ STEPS = [
     Step("netns", "real daemons between network namespaces", netns, limit=700),
     Step("lab", "whole clusters with real IPVS", lab, limit=1200),
     Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
+    Step("soak", "ten minutes of reloads, flaps and strangers at the table", soak, long=True, limit=1800),
     Step("busy", "no flap in 60 s at 10 ms while every processor is busy", busy, long=True, limit=1800),
     Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),
     Step("fuzz", "libFuzzer on every target", fuzz, long=True, limit=6 * 3600),
