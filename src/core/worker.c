@@ -304,13 +304,17 @@ static const struct channel_ops supervisor_ops = {.record = supervisor_record, .
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
+void worker_alive(struct worker *worker)
+{
+	__atomic_store_n(&worker->page->heartbeat, clock_now(), __ATOMIC_RELAXED);
+}
+
 static void beat(void *ctx)
 {
 	struct worker *worker = ctx;
-	nstime now = clock_now();
 
-	__atomic_store_n(&worker->page->heartbeat, now, __ATOMIC_RELAXED);
-	timer_at(&worker->heartbeat, now + HEARTBEAT);
+	worker_alive(worker);
+	timer_at(&worker->heartbeat, clock_now() + HEARTBEAT);
 }
 
 /* Stopping is the supervisor's to say: a terminal's Ctrl-C reaches the whole group. */

@@ -70,6 +70,8 @@ int worker_run(struct worker *worker);
 void worker_line(struct worker *worker, const char *format, ...) PRINTF_LIKE(2, 3);
 void worker_committed(struct worker *worker);
 void worker_released(struct worker *worker);
+/* A beat of the heart in the middle of long work that makes progress: the loop will turn again. */
+void worker_alive(struct worker *worker);
 void worker_dirty(struct worker *worker, uint32_t index);
 /* The number of objects has changed (outside a commit, which does this by itself): send all again. */
 void worker_facts_restart(struct worker *worker);

@@ -28,11 +28,25 @@ struct ipvs_io {
 	struct mnl_socket *socket;
 	uint16_t family;
 	uint32_t seq; /* of the request sent last */
+	void (*alive)(void *ctx);
+	void *ctx;
 	uint8_t batch[BATCH_BYTES];
 	uint8_t received[RECEIVE_BYTES];
 };
 
 /* ---- sending and receiving ------------------------------------------------------------------- */
+
+void ipvs_io_tell_alive(struct ipvs_io *io, void (*alive)(void *ctx), void *ctx)
+{
+	io->alive = alive;
+	io->ctx = ctx;
+}
+
+static void tell_alive(struct ipvs_io *io)
+{
+	if (io->alive)
+		io->alive(io->ctx);
+}
 
 static int wait_for(struct ipvs_io *io, short events, nstime deadline)
 {
@@ -178,6 +192,7 @@ static int dump_dests(struct ipvs_io *io, struct dump *dump, struct ipvs_service
 	struct writer out = writer_of(io->batch, sizeof(io->batch));
 	int error;
 
+	tell_alive(io);
 	dump->service = service;
 	ipvs_encode_dump_dests(&out, io->family, ++io->seq, &service->key);
 	error = send_batch(io, &out, deadline);
@@ -281,6 +296,7 @@ int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
 		struct writer out;
 		int error;
 
+		tell_alive(io);
 		batch.ops = ops + done;
 		batch.first = io->seq + 1;
 		done += fill_batch(io, ops + done, count - done, &out);

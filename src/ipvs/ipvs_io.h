@@ -19,6 +19,10 @@ struct ipvs_io;
 int ipvs_io_open(struct ipvs_io **out);
 void ipvs_io_close(struct ipvs_io *io); /* NULL is fine */
 
+/* `alive` is called between the parts of long work (each send of operations, each service of a dump):
+ * a scheduler without a module alone costs a search for it per service. */
+void ipvs_io_tell_alive(struct ipvs_io *io, void (*alive)(void *ctx), void *ctx);
+
 /* The whole table with counters, sorted. -ETIMEDOUT, -EBADMSG, -ENOMEM or the kernel's
  * own errno. */
 int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out);

@@ -32,10 +32,15 @@ static void describe(struct ipvs_kernel *kernel, int error)
 
 int ipvs_kernel_open(struct ipvs_kernel *kernel)
 {
-	int error = kernel->io ? 0 : ipvs_io_open(&kernel->io);
+	int error;
 
+	if (kernel->io)
+		return 0;
+	error = ipvs_io_open(&kernel->io);
 	if (error)
 		describe(kernel, error);
+	else
+		ipvs_io_tell_alive(kernel->io, kernel->alive, kernel->ctx);
 	return error;
 }
 

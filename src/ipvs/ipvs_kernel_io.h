@@ -21,6 +21,7 @@ typedef void ipvs_kernel_refused(void *ctx, const struct ipvs_op *op, const char
 struct ipvs_kernel {
 	struct ipvs_io *io;
 	ipvs_kernel_refused *refused; /* NULL: nobody wants to know */
+	void (*alive)(void *ctx);     /* ipvs_io_tell_alive; likewise */
 	void *ctx;
 	uint64_t operations; /* sent so far */
 	bool in_sync;

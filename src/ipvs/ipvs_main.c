@@ -321,6 +321,13 @@ static void refused(void *ctx, const struct ipvs_op *op, const char *words)
 		ipvs_state_refused(&ipvs->running->state, op, words, clock_now());
 }
 
+static void alive(void *ctx)
+{
+	const struct ipvs_worker *ipvs = ctx;
+
+	worker_alive(ipvs->worker);
+}
+
 static void trim_ownership(struct ipvs_worker *ipvs)
 {
 	int error = ipvs_ownership_trim(&ipvs->ownership, &ipvs->running->state.programmed);
@@ -989,6 +996,7 @@ static int start(struct ipvs_worker *ipvs)
 			nft_touched, ipvs);
 	ipvs->nft.contests = &ipvs->contests;
 	ipvs->kernel.refused = refused;
+	ipvs->kernel.alive = alive;
 	ipvs->kernel.ctx = ipvs;
 	error = timer_init(worker_loop(ipvs->worker), &ipvs->settle, LOOP_NORMAL, settle, ipvs);
 	if (!error)
