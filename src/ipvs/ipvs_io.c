@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <libmnl/libmnl.h>
@@ -230,13 +231,65 @@ int ipvs_io_dump_dests(struct ipvs_io *io, struct arena *arena, struct ipvs_tabl
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
+/* Schedulers and persistence engines are modules. One that is missing is looked for whenever it is
+ * named, and that starts a program. So the first operation that names a pair ends its send, and when
+ * it was refused the others are, without asking the kernel. */
+#define PAIRS 32
+
+struct pair {
+	const struct ipvs_service_attr *attr;
+	bool missing;
+};
+
 struct batch {
 	const struct ipvs_op *ops; /* the first of this batch has the number `first` */
 	uint32_t first, last;
 	ipvs_refused *refused;
 	void *ctx;
 	int refusals;
+	struct pair pairs[PAIRS];
+	size_t pair_count;
 };
+
+/* The pair that an operation names; NULL: it names none, or one that was not met before. */
+static struct pair *find_pair(struct batch *batch, const struct ipvs_op *op)
+{
+	if (op->kind != IPVS_ADD_SERVICE && op->kind != IPVS_SET_SERVICE)
+		return NULL;
+	for (size_t i = 0; i < batch->pair_count; i++)
+		if (!strcmp(batch->pairs[i].attr->scheduler, op->service_attr.scheduler) &&
+		    !strcmp(batch->pairs[i].attr->engine, op->service_attr.engine))
+			return &batch->pairs[i];
+	return NULL;
+}
+
+static bool is_missing(struct batch *batch, const struct ipvs_op *op)
+{
+	const struct pair *pair = find_pair(batch, op);
+
+	return pair && pair->missing;
+}
+
+/* Remembers what an operation names; true when it is the first to do so. */
+static bool note_pair(struct batch *batch, const struct ipvs_op *op)
+{
+	if ((op->kind != IPVS_ADD_SERVICE && op->kind != IPVS_SET_SERVICE) ||
+	    batch->pair_count == PAIRS || find_pair(batch, op))
+		return false;
+	batch->pairs[batch->pair_count++] = (struct pair){.attr = &op->service_attr};
+	return true;
+}
+
+static void take_refusal(struct batch *batch, const struct ipvs_op *op, int error,
+			 const char *words)
+{
+	struct pair *pair = find_pair(batch, op);
+
+	if (pair && error == -ENOENT)
+		pair->missing = true;
+	batch->refusals++;
+	batch->refused(batch->ctx, op, error, words);
+}
 
 /* Looks at one answer; true when it is the one to the last message. */
 static bool take_acknowledgement(struct batch *batch, const struct netlink_message *message)
@@ -245,10 +298,8 @@ static bool take_acknowledgement(struct batch *batch, const struct netlink_messa
 
 	if (message->kind != NETLINK_ERROR || index > batch->last - batch->first)
 		return false;
-	if (message->error) {
-		batch->refusals++;
-		batch->refused(batch->ctx, &batch->ops[index], message->error, message->text);
-	}
+	if (message->error)
+		take_refusal(batch, &batch->ops[index], message->error, message->text);
 	return message->seq == batch->last;
 }
 
@@ -271,17 +322,18 @@ static int read_acknowledgements(struct ipvs_io *io, struct batch *batch, nstime
 	}
 }
 
-/* Encodes as many operations as fit; returns how many. The last asks for the acknowledgement. */
-static size_t fill_batch(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
-			 struct writer *out)
+/* Encodes as many operations as fit, the first at least; returns how many. The last asks for the
+ * acknowledgement. */
+static size_t fill_batch(struct ipvs_io *io, struct batch *batch, size_t count, struct writer *out)
 {
 	size_t i = 0;
 	bool last = false;
 
 	*out = writer_of(io->batch, sizeof(io->batch));
 	while (!last) {
-		last = i + 1 == count || writer_left(out) < 2 * IPVS_MESSAGE_MAX;
-		ipvs_encode_op(out, io->family, ++io->seq, last, &ops[i++]);
+		last = i + 1 == count || writer_left(out) < 2 * IPVS_MESSAGE_MAX ||
+		       note_pair(batch, &batch->ops[i]) || is_missing(batch, &batch->ops[i + 1]);
+		ipvs_encode_op(out, io->family, ++io->seq, last, &batch->ops[i++]);
 	}
 	return i;
 }
@@ -297,9 +349,13 @@ int ipvs_io_apply(struct ipvs_io *io, const struct ipvs_op *ops, size_t count,
 		int error;
 
 		tell_alive(io);
+		if (is_missing(&batch, &ops[done])) {
+			take_refusal(&batch, &ops[done++], -ENOENT, "");
+			continue;
+		}
 		batch.ops = ops + done;
 		batch.first = io->seq + 1;
-		done += fill_batch(io, ops + done, count - done, &out);
+		done += fill_batch(io, &batch, count - done, &out);
 		batch.last = io->seq;
 		error = send_batch(io, &out, deadline);
 		if (!error)
