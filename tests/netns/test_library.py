@@ -96,12 +96,12 @@ def test_an_answer_that_comes_when_nothing_is_asked_any_more_ends_no_gap(lab):
     with client.fetching("192.168.8.20", every=0.01) as fetching:
         wait_until(lambda: fetching.ok > 20, what="good answers")
         a.host.cut_off()
-        wait_until(lambda: fetching.longest_gap_ms > 50, what="an outage")
+        wait_until(lambda: fetching.longest_gap_ms > 300, what="an outage that is none of the machine's own")
         a.host.join_again()
         good = fetching.ok
         wait_until(lambda: fetching.ok > good + 10, what="good answers again")
     assert fetching.slowest_ms > 900
-    assert fetching.longest_gap_ms < 500
+    assert fetching.longest_gap_ms < 900
 
 
 def test_an_unplugged_host_has_no_carrier_and_a_cut_off_one_has(lab):

@@ -70,8 +70,9 @@ def test_a_competing_master_is_named_as_long_as_it_competes(lab):
     assert f"{HOSTILE} claims to be MASTER at the same time, with priority 50" in words
     assert code == 4 and f"instance public has a competing master: {HOSTILE} advertises 50" in status
     wait_for(lambda: pair.lb1.vrrp()["competing_master"], False, what="no competition any more")
-    wait_until(lambda: kinds(pair.lb1).count("competing_master") == 2, what="begin and end are told")
-    begin, end = [json.loads(line) for line in pair.lb1.ctl("events", "--json").splitlines() if "competing_master" in line]
+    # where the flood was held up for two intervals it has ended and begun in between
+    wait_until(lambda: kinds(pair.lb1).count("competing_master") in (2, 4, 6), what="begin and end are told")
+    begin, *_, end = [json.loads(line) for line in pair.lb1.ctl("events", "--json").splitlines() if "competing_master" in line]
     assert (begin["old"], begin["new"], begin["competitor_priority"]) == (None, HOSTILE, 50)
     assert (end["old"], end["new"]) == (HOSTILE, None)
 
