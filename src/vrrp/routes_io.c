@@ -484,6 +484,14 @@ void routes_done(struct vrrp_worker *worker, uint64_t cookie, const struct route
 
 /* ---- what the kernel tells ------------------------------------------------------------------ */
 
+/* It is there, or no longer: its router tells what is missing. */
+static void stands_otherwise(struct vrrp_worker *worker, const struct kept *kept)
+{
+	routes_touch(worker);
+	if (kept->router)
+		worker_touch(worker, kept->router->port);
+}
+
 /* What is told soon after an answer may be older than the answer. */
 static void look_at(struct vrrp_worker *worker, struct kept *kept)
 {
@@ -494,7 +502,7 @@ static void look_at(struct vrrp_worker *worker, struct kept *kept)
 		kept->there = kept->told_there;
 		if (kept->present)
 			kept->error = 0;
-		routes_touch(worker);
+		stands_otherwise(worker, kept);
 	} else if (!worker->routes->look_again) {
 		worker->routes->look_again = now + SECOND_LOOK;
 		worker_later(worker, worker->routes->look_again);
@@ -544,7 +552,7 @@ static void lose(struct vrrp_worker *worker, uint32_t link, uint8_t family)
 			continue;
 		kept->present = kept->told = false;
 		kept->lost = true;
-		routes_touch(worker);
+		stands_otherwise(worker, kept);
 	}
 }
 

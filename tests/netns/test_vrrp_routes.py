@@ -1,6 +1,7 @@
 """Routes that exist while a director is MASTER: put in, put back, left alone, taken out."""
 import json
 import os
+import time
 
 from lbhatest import wait_for, wait_until
 from vrrp_pair import VIP, Pair, config
@@ -135,6 +136,7 @@ def test_a_device_that_is_missing_is_told_and_used_when_it_comes(lab):
     pair.lb1.host.ip("link add eth1 type veth peer name far1", "link set far1 up", "link set eth1 up")
     wait_routes(pair.lb1.host, [(None, "eth1", OURS, 0)])
     wait_for(lambda: pair.lb1.vrrp()["missing"], None, what="nothing is missing")
+    time.sleep(0.5)  # until the worker has looked twice at what it put in, and looks no more
     pair.lb1.host.ip("link del eth1")
     wait_until(lambda: pair.lb1.vrrp()["missing"], what="it is told again")
     assert pair.lb1.stop() == 0
