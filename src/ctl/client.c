@@ -150,18 +150,22 @@ static ssize_t receive_some(struct client *client, nstime deadline)
 	return got;
 }
 
-/* The text up to the end of a line, malloc'ed; what came behind it is kept for the next. */
-static int receive_line(struct client *client, nstime deadline, char **out, size_t *length)
+/* The text up to the end of a line, malloc'ed; what came behind it is kept for the next. Patience
+ * begins anew with each part that comes: the answer of a large site is long under way. */
+static int receive_line(struct client *client, nstime patience, char **out, size_t *length)
 {
 	char *end = client->size ? memchr(client->text, '\n', client->size) : NULL, *line;
+	nstime deadline = nstime_after(now(), patience);
 
 	while (!end) {
 		ssize_t got = receive_some(client, deadline);
 
 		if (got < 0)
 			return (int)got;
-		if (got > 0)
-			end = memchr(client->text + client->size - got, '\n', (size_t)got);
+		if (got <= 0)
+			continue;
+		deadline = nstime_after(now(), patience);
+		end = memchr(client->text + client->size - got, '\n', (size_t)got);
 	}
 	*length = (size_t)(end - client->text);
 	line = malloc(*length + 1);
@@ -177,7 +181,7 @@ static int receive_line(struct client *client, nstime deadline, char **out, size
 
 int client_line(struct client *client, nstime patience, char **line, size_t *length)
 {
-	return receive_line(client, nstime_after(now(), patience), line, length);
+	return receive_line(client, patience, line, length);
 }
 
 static int ask_error(int err, nstime patience, char *error)
@@ -210,7 +214,7 @@ int client_ask(struct client *client, json_t *request, nstime patience, json_t *
 
 	/* a refusal may stand in the socket although our line was not wanted any more */
 	if (!err || err == -EPIPE || err == -ECONNRESET)
-		err = receive_line(client, now() + patience, &line, &length);
+		err = receive_line(client, patience, &line, &length);
 	if (err)
 		return ask_error(err, patience, error);
 	got = json_loadb(line, length, 0, NULL);
