@@ -44,6 +44,7 @@ services:
   - {{name: nat, listen: "{VIP}:82", forwarding: nat, scheduler: nq, real_servers: ["192.168.8.20:8080"]}}
   - {{name: marked, fwmark: 7, family: ipv4, persistence: 120s, real_servers: [192.168.8.20, 192.168.8.31]}}
   - {{name: marked6, fwmark: 7, family: ipv6, persistence: {{timeout: 120s, prefix: 64}}, real_servers: ["2001:db8::20"]}}
+  - {{name: together, listen: ["{VIP}:84", "{VIP}:85"], group: true, persistence: 60s, real_servers: [192.168.8.20, 192.168.8.31]}}
   - {{name: six, listen: "[2001:db8::200]:80", scheduler: sed, real_servers: ["2001:db8::20", {{address: "[2001:db8::30]:8080", forwarding: nat, weight: 2}}]}}
   - name: tunnels
     listen: {VIP}:83
