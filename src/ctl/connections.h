@@ -46,4 +46,9 @@ json_t *connections_json(struct connections *connections);
 void connection_show(const struct paper *paper, const struct connection *connection);
 json_t *connection_json(const struct connection *connection);
 
+/* The whole: reads the connections in the network namespace of a process and prints them, counted or
+ * those of the service `only`. -errno with `error` (CLIENT_ERROR bytes). */
+int connections_run(int pid, const json_t *services, const char *only, const struct paper *paper,
+		    bool json, char *error);
+
 #endif

@@ -455,66 +455,16 @@ static int run_zero(struct run *run, json_t *result)
 
 /* ---- connections ------------------------------------------------------------------ */
 
-/* Takes each connection; those of one service are shown, or put into `shown`, as they are read. */
-static int read_connections(struct run *run, FILE *file, struct connections *all, json_t *shown)
-{
-	char *line = NULL;
-	size_t room = 0;
-	int error = 0;
-
-	while (!error && getline(&line, &room, file) >= 0) {
-		struct connection connection;
-		const char *service;
-
-		if (!connection_parse(line, &connection))
-			continue;
-		service = run->argument ? connections_service(all, &connection) : NULL;
-		if (!run->argument)
-			error = connections_count(all, &connection);
-		else if (service && !strcmp(service, run->argument) && run->json)
-			json_array_append_new(shown, connection_json(&connection));
-		else if (service && !strcmp(service, run->argument))
-			connection_show(&run->paper, &connection);
-	}
-	free(line);
-	return error;
-}
-
-/* The connections of lbhad's network namespace, wherever we are. */
-static FILE *open_connections(const struct run *run)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/net/ip_vs_conn", run->client.pid);
-	return fopen(path, "re");
-}
-
 static int run_connections(struct run *run, json_t *result)
 {
-	struct connections *all;
-	json_t *shown = NULL;
-	FILE *file;
-	int error;
+	char error[CLIENT_ERROR];
 
 	paper_clean(result);
 	if (run->argument && !named(result, "service", run->argument))
 		return EXIT_FAILED;
-	file = open_connections(run);
-	if (!file && errno != ENOENT)
-		return complain(EXIT_FAILED, "cannot read the connections: %s", strerror(errno));
-	all = connections_new(result);
-	if (run->json && run->argument)
-		shown = json_array();
-	error = !all ? -ENOMEM : file ? read_connections(run, file, all, shown) : 0;
-	if (file)
-		fclose(file);
-	if (!error && run->json)
-		print_json(shown ? shown : (shown = connections_json(all)));
-	else if (!error && !run->argument)
-		connections_show(all, &run->paper);
-	json_decref(shown);
-	connections_free(all);
-	return error ? complain(EXIT_FAILED, "%s", strerror(-error)) : EXIT_DONE;
+	if (connections_run(run->client.pid, result, run->argument, &run->paper, run->json, error))
+		return complain(EXIT_FAILED, "%s", error);
+	return EXIT_DONE;
 }
 
 /* ---- top -------------------------------------------------------------------------- */

@@ -1,7 +1,9 @@
 /* The kernel's connections: lines of /proc/net/ip_vs_conn, and which service they are of. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/client.h"
 #include "ctl/connections.h"
 #include "ctl/paper.h"
 #include "golden.h"
@@ -158,11 +160,23 @@ START_TEST(one_connection_is_one_line)
 }
 END_TEST
 
+/* Whose process is not there cannot be asked; where the kernel has no IPVS there is nothing. */
+START_TEST(a_namespace_that_cannot_be_seen_is_an_error)
+{
+	char error[CLIENT_ERROR];
+	struct paper paper = {.out = stdout};
+
+	ck_assert_int_eq(connections_run(0, NULL, NULL, &paper, false, error), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(error, "process 0): No such file"));
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("ctl-connections",
 			 CASE("connections", a_connection_belongs_to_its_listener_or_its_mark,
 			      what_is_no_connection_is_passed_over,
 			      connections_are_counted_by_service_and_server,
-			      counts_are_an_array_of_objects, one_connection_is_one_line));
+			      counts_are_an_array_of_objects, one_connection_is_one_line,
+			      a_namespace_that_cannot_be_seen_is_an_error));
 }
