@@ -103,8 +103,9 @@ static void warn_of_stranger(const struct ipvs_nft *nft)
 }
 
 /* Puts the table in place and lists it, until nobody else touched it in between (as far as is known:
- * of a table too large to be told, nothing is). */
-static int put(struct ipvs_nft *nft, const char *transaction, char *why, size_t room)
+ * of a table too large to be told, nothing is). `made`: the transaction was carried out, whatever came
+ * after it. */
+static int put(struct ipvs_nft *nft, const char *transaction, bool *made, char *why, size_t room)
 {
 	int error = 0;
 
@@ -114,6 +115,7 @@ static int put(struct ipvs_nft *nft, const char *transaction, char *why, size_t 
 
 		touched(nft);
 		error = nft_run(transaction, why, room);
+		*made |= !error;
 		if (!error)
 			error = nft_list(&listed, why, room);
 		if (error)
@@ -134,14 +136,22 @@ static bool install(struct ipvs_nft *nft, const char *text)
 	const char *transaction = arena ? nft_transaction(arena, text) : NULL;
 	char why[FACT_DETAIL] = "no memory";
 	int error = transaction ? 0 : -1;
+	bool was_ours = nft->ours, made = false;
 
+	if (!*text && !was_ours) {
+		nft->error[0] = '\0'; /* about a table that is wanted no more */
+		unwatch(nft);
+		return true;
+	}
 	if (*text)
 		watch(nft);
 	if (!error && *text && (error = write_down(nft, false)))
 		snprintf(why, sizeof(why), "the owned file: %s", strerror(-error));
 	if (!error)
-		error = put(nft, transaction, why, sizeof(why));
+		error = put(nft, transaction, &made, why, sizeof(why));
 	if (error) {
+		if (!was_ours && !made)
+			write_down(nft, true);
 		set_error(nft, why);
 		return false;
 	}
