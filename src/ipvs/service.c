@@ -310,7 +310,8 @@ void ipvs_service_wants(const struct service *service, const struct ipvs_server 
 
 		if (condition->panic && standing_of(server) == STANDING_DOWN)
 			health = VERDICT_UP;
-		if (condition->sorry)
+		/* what an operator drains keeps its connections beside the sorry server, too */
+		if (condition->sorry && server->terms.admin != ADMIN_DRAINED)
 			health = VERDICT_DOWN;
 		wants[i] = ipvs_server_want(service, &server->terms, health);
 		if (wants[i].presence == IPVS_PRESENT)
@@ -318,7 +319,7 @@ void ipvs_service_wants(const struct service *service, const struct ipvs_server 
 							   condition->panic ? 0 : server->ramping,
 							   now);
 		if (condition->sorry && server->health == VERDICT_UNKNOWN &&
-		    server->terms.admin != ADMIN_DISABLED)
+		    server->terms.admin == ADMIN_ENABLED)
 			wants[i] = leaving(service);
 	}
 	if (sorry_of(service, servers))

@@ -178,7 +178,7 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 					     (uint32_t)(server - service->real_servers)]
 				 .now.ramping;
 
-	if (condition->sorry && health == VERDICT_UP)
+	if (condition->sorry && health == VERDICT_UP && terms.admin != ADMIN_DRAINED)
 		health = VERDICT_DOWN;
 	if (is_sorry(life, service, server)) {
 		ck_assert_uint_eq(dest->attr.weight, factor);
@@ -192,7 +192,8 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 
 		if (server->state == ADMIN_DRAINED || condition->sorry)
 			as_found.weight = 0;
-		if (condition->sorry && service->on_failure == ON_FAILURE_REMOVE)
+		if (condition->sorry && service->on_failure == ON_FAILURE_REMOVE &&
+		    terms.admin != ADMIN_DRAINED)
 			old = NULL;
 		ck_assert_int_eq(!dest, !old);
 		ck_assert(!dest || ipvs_dest_attr_equal(&dest->attr, &as_found));

@@ -230,6 +230,25 @@ START_TEST(the_file_drains_and_the_operator_enables)
 }
 END_TEST
 
+START_TEST(who_is_drained_keeps_its_connections_beside_the_sorry_server)
+{
+	static struct real_server sorry;
+	struct override list[] = {said(OVERRIDE_STATE, "web/a", "drained"),
+				  said(OVERRIDE_STATE, "web/b", "drained"),
+				  said(OVERRIDE_STATE, "web/c", "disabled")};
+
+	sorry = (struct real_server){.name = "sorry", .weight = 1};
+	ck_assert_int_eq(endpoint_parse("10.0.0.9", &sorry.address), 0);
+	service.sorry_server = &sorry;
+	service.sorry_server_count = 1;
+	service.on_failure = ON_FAILURE_REMOVE;
+	start(&state, NULL, &nothing, NULL, 0);
+	ck_assert_str_eq(say(list, 3), "-a -r 10.0.0.9:80 -g -w 1; -e -r 10.0.0.1:80 -g -w 0; "
+				       "-e -r 10.0.0.2:80 -g -w 0; -d -r 10.0.0.3:80");
+	ck_assert_int_eq(state.services[0].condition.state, SERVICE_SORRY);
+}
+END_TEST
+
 /* ---- drained with an end --------------------------------------------------------------------- */
 
 START_TEST(a_drain_ends_with_the_last_connection)
@@ -456,6 +475,7 @@ TCase *ipvs_drain_case(void)
 		"drain", a_word_costs_one_message_and_is_taken_back_by_one,
 		both_words_about_a_server_hold, what_is_said_of_nobody_waits,
 		names_may_hold_what_parts_them, the_file_drains_and_the_operator_enables,
+		 who_is_drained_keeps_its_connections_beside_the_sorry_server,
 		a_drain_ends_with_the_last_connection, a_drain_ends_at_its_deadline,
 		a_drain_waits_for_all_listeners, a_drain_goes_on_under_a_new_configuration,
 		who_is_out_is_not_put_in_to_be_drained,
