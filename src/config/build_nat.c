@@ -49,11 +49,14 @@ static void mark_instances(const struct model *model, bool *passed)
 	}
 }
 
+/* An instance with a fault may have no interface. */
 static void add_interface(struct build *build, const char *name)
 {
 	struct model *model = build->model;
 	const char **added;
 
+	if (!name)
+		return;
 	for (size_t i = 0; i < model->nat_interface_count; i++)
 		if (!strcmp(model->nat_interfaces[i], name))
 			return;
