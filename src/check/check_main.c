@@ -7,7 +7,8 @@
  * make a few dozen packets and no flood.
  *
  * Kept over a reload, by probe key: verdict, counters, times, flights. Probes not in the new model
- * end with it. */
+ * end with it. Probes that run only while an instance is MASTER are held otherwise, and keep what was
+ * known. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "config/codec.h"
 #include "config/facts.h"
 #include "config/model.h"
+#include "config/roles.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
@@ -36,6 +38,7 @@ struct checkd {
 	struct engine *engine;
 	struct scripts *scripts; /* the engine's */
 	struct roster *prepared;
+	struct roles roles, prepared_roles; /* of instances, for probes that run while MASTER */
 	uint8_t *ended; /* by probe: ended since the last refresh and not told */
 	uint8_t *prepared_ended;
 	uint32_t count;
@@ -222,8 +225,8 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 		return err;
 	}
 	checkd->prepared_ended = calloc(model->probe_count + 1, 1);
-	checkd->prepared = checkd->prepared_ended ? engine_prepare(checkd->engine, arena, model)
-						  : NULL;
+	if (checkd->prepared_ended && !roles_init(&checkd->prepared_roles, arena, model))
+		checkd->prepared = engine_prepare(checkd->engine, arena, model);
 	if (!checkd->prepared) {
 		worker_line(checkd->worker, "the check worker has no memory for %zu probes",
 			    model->probe_count);
@@ -235,6 +238,33 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 	return 0;
 }
 
+/* While nothing is known of the instances a probe goes on as it does. */
+static void hold_probes(struct checkd *checkd)
+{
+	const struct model *model = engine_model(checkd->engine);
+
+	for (uint32_t i = 0; i < model->probe_count; i++) {
+		const struct probe *probe = &model->probes[i];
+		enum mastership mastership = roles_mastership(&checkd->roles, probe->instances,
+							      probe->instance_count);
+
+		if (!probe->instance_count || mastership == MASTERSHIP_YES)
+			engine_hold(checkd->engine, i, false);
+		else if (mastership == MASTERSHIP_NO)
+			engine_hold(checkd->engine, i, true);
+	}
+}
+
+static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
+{
+	struct checkd *checkd = ctx;
+	struct fact_role role;
+
+	if (peer == ROLE_VRRP && type == FACT_ROLE && engine_model(checkd->engine) &&
+	    fact_role_get(in, &role) && roles_take(&checkd->roles, &role))
+		hold_probes(checkd);
+}
+
 static void commit(void *ctx)
 {
 	struct checkd *checkd = ctx;
@@ -244,6 +274,8 @@ static void commit(void *ctx)
 	model = engine_model(checkd->engine);
 	free(checkd->ended);
 	checkd->ended = take(checkd->prepared_ended);
+	checkd->roles = checkd->prepared_roles;
+	hold_probes(checkd);
 	checkd->count = (uint32_t)model->probe_count;
 	log_configure((enum log_level)model->global.log.level,
 		      model->global.log.format == LOG_FORMAT_JSON);
@@ -317,6 +349,7 @@ static const struct worker_ops ops = {
 	.release = release,
 	.fact_count = fact_count,
 	.fact = fact,
+	.fact_received = fact_received,
 	.command = command,
 };
 

@@ -53,6 +53,7 @@ struct roster {
 	struct subject *subjects;
 	char *said;      /* OUTCOME_SAID bytes for each subject whose type has words of its own */
 	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
+	bool *held;      /* by probe */
 	struct schedule starts;
 	struct arena *scratch; /* of the merge: until the commit */
 	struct merge merge;
@@ -259,9 +260,10 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	flight_land(flight);
 	bound_adapt(engine, outcome);
 	automaton_step(&subject->automaton, check, outcome->reason, now);
-	schedule_set(&engine->roster->starts, probe,
-		     schedule_again(started, automaton_delay(&subject->automaton, check),
-				    random_next(engine), now));
+	if (!engine->roster->held[probe])
+		schedule_set(&engine->roster->starts, probe,
+			     schedule_again(started, automaton_delay(&subject->automaton, check),
+					    random_next(engine), now));
 	engine->ended(engine->ctx, probe, before);
 	engine_arm(engine);
 }
@@ -384,6 +386,7 @@ void roster_free(struct roster *roster)
 	free(roster->subjects);
 	free(roster->said);
 	free(roster->slots);
+	free(roster->held);
 	free(roster->starts.due);
 	free(roster);
 }
@@ -406,7 +409,8 @@ static int roster_memory(struct roster *roster, const struct model *model)
 	roster->subjects = calloc(count + 1, sizeof(*roster->subjects));
 	roster->said = calloc(talkers + 1, OUTCOME_SAID);
 	roster->slots = calloc(count + 1, sizeof(*roster->slots));
-	if (!times || !roster->subjects || !roster->said || !roster->slots)
+	roster->held = calloc(count + 1, sizeof(*roster->held));
+	if (!times || !roster->subjects || !roster->said || !roster->slots || !roster->held)
 		return -ENOMEM;
 	talkers = 0;
 	for (size_t i = 0; i < count; i++)
@@ -471,6 +475,9 @@ static void subject_begin(struct roster *roster, uint32_t index, nstime now)
 	const struct check *check = &roster->model->checks[probe->check];
 
 	roster->subjects[index].automaton = automaton_start(check, now);
+	roster->held[index] = probe->instance_count > 0;
+	if (roster->held[index])
+		return;
 	schedule_set(&roster->starts, index,
 		     schedule_first(probe->key, check->interval,
 				    check->initial != CHECK_INITIAL_UP, now));
@@ -501,11 +508,26 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 		}
 		subject_move(&fresh->subjects[i], &old->subjects[from]);
 		schedule_set(&fresh->starts, i, schedule_due(&old->starts, from));
+		fresh->held[i] = old->held[from];
 	}
 	flights_move(engine, fresh);
 	engine->roster = fresh;
 	roster_free(old);
 	arena_free(take(fresh->scratch));
+	engine_arm(engine);
+}
+
+void engine_hold(struct engine *engine, uint32_t probe, bool hold)
+{
+	struct roster *roster = engine->roster;
+
+	if (roster->held[probe] == hold)
+		return;
+	roster->held[probe] = hold;
+	if (hold)
+		schedule_set(&roster->starts, probe, NSTIME_NEVER);
+	else if (roster->slots[probe] == NOT_FLYING)
+		schedule_set(&roster->starts, probe, clock_now());
 	engine_arm(engine);
 }
 

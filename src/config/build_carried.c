@@ -1,4 +1,5 @@
-/* Which instances carry the addresses of a service: what it does "while MASTER" depends on them. */
+/* Which instances carry the addresses of a service: what is done with it, and its probes, "while
+ * MASTER" depends on them. */
 #include <string.h>
 
 #include "base/addr.h"
@@ -36,15 +37,14 @@ static int index_addresses(const struct model *model, struct arena *arena, struc
 	return error;
 }
 
-static void add_instance(struct build *build, struct service *service, uint32_t instance)
+static void add_to(struct build *build, uint32_t **instances, size_t *count, uint32_t instance)
 {
 	uint32_t *added;
 
-	for (size_t i = 0; i < service->instance_count; i++)
-		if (service->instances[i] == instance)
+	for (size_t i = 0; i < *count; i++)
+		if ((*instances)[i] == instance)
 			return;
-	added = arena_push(build->arena, &service->instances, &service->instance_count,
-			   sizeof(*added));
+	added = arena_push(build->arena, instances, count, sizeof(*added));
 	if (added)
 		*added = instance;
 }
@@ -56,7 +56,7 @@ static void add_carriers(struct build *build, const struct table *by_address,
 
 	for (size_t step = 0; table_next(by_address, addr_hash(address), &step, &instance);)
 		if (carries(&build->model->instances[instance], address))
-			add_instance(build, service, instance);
+			add_to(build, &service->instances, &service->instance_count, instance);
 }
 
 /* What waits for an instance to become MASTER needs one. */
@@ -79,15 +79,47 @@ static void need_instance(struct build *build, size_t s, const char *key)
 }
 
 /* A model for nobody in particular has no instances. */
-static void check_when(struct build *build)
+static void judge_when(struct build *build)
 {
 	const struct model *model = build->model;
 
 	if (build->director_count && !build->self)
 		return;
-	for (size_t s = 0; s < model->service_count; s++)
+	for (size_t s = 0; s < model->service_count; s++) {
 		if (model->services[s].program_when == WHEN_MASTER)
 			need_instance(build, s, "program_when");
+		if (model->services[s].check_when == WHEN_MASTER)
+			need_instance(build, s, "check_when");
+	}
+}
+
+/* A probe that others need, too, always runs. */
+static void use_probes(struct build *build, const struct service *service,
+		       const struct real_server *server, bool *always)
+{
+	for (size_t i = 0; i < server->probe_count; i++) {
+		struct probe *probe = &build->model->probes[server->probes[i]];
+
+		if (service->check_when == WHEN_ALWAYS || probe->tracked)
+			always[server->probes[i]] = true;
+		for (size_t at = 0; at < service->instance_count && !always[server->probes[i]]; at++)
+			add_to(build, &probe->instances, &probe->instance_count,
+			       service->instances[at]);
+	}
+}
+
+static void limit_probes(struct build *build)
+{
+	struct model *model = build->model;
+	bool *always = arena_array(build->arena, model->probe_count + 1, sizeof(*always));
+
+	for (size_t s = 0; always && s < model->service_count; s++)
+		for (size_t i = 0; i < service_server_count(&model->services[s]); i++)
+			use_probes(build, &model->services[s],
+				   service_server(&model->services[s], i), always);
+	for (size_t p = 0; always && p < model->probe_count; p++)
+		if (always[p])
+			model->probes[p].instance_count = 0;
 }
 
 void build_carried(struct build *build)
@@ -103,5 +135,6 @@ void build_carried(struct build *build)
 		for (size_t i = 0; i < service_vip_count(service); i++)
 			add_carriers(build, &by_address, service, service_vip(service, i));
 	}
-	check_when(build);
+	judge_when(build);
+	limit_probes(build);
 }

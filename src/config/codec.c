@@ -418,6 +418,10 @@ static bool references_hold(const struct model *model, enum role role)
 	for (size_t i = 0; i < model->probe_count; i++)
 		if (role != ROLE_IPVS && model->probes[i].check >= model->check_count)
 			return false;
+	for (size_t i = 0; role == ROLE_CONTROL && i < model->probe_count; i++)
+		for (size_t at = 0; at < model->probes[i].instance_count; at++)
+			if (model->probes[i].instances[at] >= model->instance_count)
+				return false;
 	for (size_t i = 0; i < model->service_count; i++) {
 		const struct service *service = &model->services[i];
 

@@ -372,9 +372,9 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	validate_services(&build);
 	build_conn_sync(&build);
 	build_instances_finish(&build);
+	build_groups_finish(&build);
 	build_carried(&build);
 	build_nat(&build);
-	build_groups_finish(&build);
 	build_checks_finish(&build);
 	warn_nothing(&build);
 	model->has_services = model->service_count > 0;

@@ -213,6 +213,8 @@ struct probe {
 	struct endpoint target; /* address and port are final; family 0: this machine itself (script, file, process) */
 	uint64_t key;           /* hash over all that decides the verdict: the check's values and the target */
 	bool tracked;           /* VRRP wants to know its verdict */
+	uint32_t *instances;    /* runs only while one of these is MASTER (check_when); none: always */
+	size_t instance_count;
 	bool initially_up;      /* it counts as passed until it has ended once */
 };
 

@@ -19,6 +19,8 @@ int roles_init(struct roles *roles, struct arena *arena, const struct model *mod
 
 	for (size_t s = 0; s < model->service_count; s++)
 		make_room(&count, model->services[s].instances, model->services[s].instance_count);
+	for (size_t p = 0; p < model->probe_count; p++)
+		make_room(&count, model->probes[p].instances, model->probes[p].instance_count);
 	for (size_t i = 0; i < ipvs->sync_count; i++)
 		if (ipvs->sync[i].follow)
 			make_room(&count, &ipvs->sync[i].instance, 1);

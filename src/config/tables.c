@@ -528,6 +528,8 @@ static const struct schema_field probe_fields[] = {
 	{.type = TYPE_ENDPOINT, MEMBER(probe, target)},
 	{.type = TYPE_NUMBER, MEMBER(probe, key)},
 	{.type = TYPE_BOOL, MEMBER(probe, tracked)},
+	{.type = TYPE_NUMBER, ITEMS(probe, instances, instance_count),
+	 .flags = FIELD_LIST | FIELD_INDEX},
 	{.type = TYPE_BOOL, MEMBER(probe, initially_up)},
 };
 
@@ -738,6 +740,9 @@ static const struct schema_field service_fields[] = {
 	{.key = "drain_timeout", .type = TYPE_DURATION, MEMBER(service, drain_timeout),
 	 .flags = FIELD_FOREVER, .max = 366 * DAY, .default_text = "0s",
 	 .doc = "how long a server that has left this file may keep its connections; or forever"},
+	{.key = "check_when", .type = TYPE_WORD, MEMBER(service, check_when),
+	 .words = when_words, .default_text = "always",
+	 .doc = "master: checked only while an instance with one of its addresses is MASTER"},
 	{.key = "program_when", .type = TYPE_WORD, MEMBER(service, program_when),
 	 .words = when_words, .default_text = "always",
 	 .doc = "master: in the kernel only while an instance with one of its addresses is MASTER"},

@@ -307,6 +307,7 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 {
 	const struct service *service = &state->model->services[s];
 	struct ipvs_service_state *about = &state->services[s];
+	bool is_asked = ipvs_state_is_asked(state, s);
 
 	state->waiting -= about->unknown > 0;
 	about->unknown = 0;
@@ -316,7 +317,7 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 
 		if (!about->is_programmed)
 			seen.weight = seen.in_table = 0;
-		about->unknown += i < service->real_server_count &&
+		about->unknown += i < service->real_server_count && is_asked &&
 				  state->view[i].health == VERDICT_UNKNOWN &&
 				  state->view[i].terms.admin != ADMIN_DISABLED;
 		set_server(state, state->server_first[s] + i, &seen);

@@ -142,6 +142,8 @@ bool ipvs_state_role(struct ipvs_state *state, const struct fact_role *fact);
 int ipvs_state_programmed_build(struct arena *arena, struct ipvs_state *state);
 /* Whether a service shall be in the kernel, given whether it is: that stays while nothing is known. */
 bool ipvs_state_shall_be(const struct ipvs_state *state, uint32_t service, bool is_there);
+/* Whether its servers are checked now: with check_when: master while MASTER alone, as far as known. */
+bool ipvs_state_is_asked(const struct ipvs_state *state, uint32_t service);
 /* Whether a table has any of its virtual services. */
 bool ipvs_state_is_in(const struct ipvs_state *state, uint32_t service,
 		      const struct ipvs_table *table);
@@ -187,7 +189,7 @@ int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
 /* Takes the counters of a dump. */
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual);
 
-/* Whether every server of every service has a verdict, but for disabled ones. */
+/* Whether every server that is checked has a verdict. */
 bool ipvs_state_has_verdicts(const struct ipvs_state *state);
 
 /* The service of a server, by its place in `servers`. */

@@ -105,7 +105,7 @@ static void explain_down(const struct ipvs_state *state, const struct real_serve
 }
 
 static void explain_server(const struct ipvs_state *state, const struct real_server *server,
-			   const struct ipvs_server_state *about, struct text *out)
+			   const struct ipvs_server_state *about, bool is_asked, struct text *out)
 {
 	const struct ipvs_server *now = &about->now;
 
@@ -128,6 +128,8 @@ static void explain_server(const struct ipvs_state *state, const struct real_ser
 		break;
 	case VERDICT_UNKNOWN:
 		text_add(out, now->in_table ? "kept as found, no verdict yet" : "no verdict yet");
+		if (!is_asked)
+			text_add(out, ": checked while MASTER only");
 		break;
 	}
 }
@@ -156,5 +158,5 @@ void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, stru
 	if (index >= state->model->services[service].real_server_count)
 		text_add(&reason, "%s; ",
 			 state->services[service].condition.sorry ? "answers" : "stands by");
-	explain_server(state, server, about, &reason);
+	explain_server(state, server, about, ipvs_state_is_asked(state, service), &reason);
 }

@@ -34,6 +34,15 @@ bool ipvs_state_shall_be(const struct ipvs_state *state, uint32_t s, bool is_the
 	return is_there;
 }
 
+bool ipvs_state_is_asked(const struct ipvs_state *state, uint32_t s)
+{
+	const struct service *service = &state->model->services[s];
+
+	return service->check_when == WHEN_ALWAYS ||
+	       roles_mastership(&state->roles, service->instances, service->instance_count) ==
+		       MASTERSHIP_YES;
+}
+
 bool ipvs_state_is_in(const struct ipvs_state *state, uint32_t s, const struct ipvs_table *table)
 {
 	for (uint32_t n = state->layout.first[s]; n < state->layout.first[s + 1]; n++) {
@@ -71,7 +80,8 @@ bool ipvs_state_role(struct ipvs_state *state, const struct fact_role *fact)
 	for (uint32_t s = 0; s < state->model->service_count; s++) {
 		bool is_there = state->services[s].is_programmed;
 
-		if (ipvs_state_shall_be(state, s, is_there) != is_there)
+		if (ipvs_state_shall_be(state, s, is_there) != is_there ||
+		    state->model->services[s].check_when == WHEN_MASTER)
 			ipvs_state_mark(state, s);
 	}
 	return true;

@@ -498,6 +498,32 @@ START_TEST(the_model_knows_where_translated_packets_pass)
 }
 END_TEST
 
+START_TEST(a_probe_runs_while_master_only_if_nobody_needs_it_otherwise)
+{
+	static const char text[] =
+		"checks: {c: {type: tcp}, d: {type: tcp, address: 192.0.2.20, port: 83}}\n" INSTANCE
+		", track: [{check: d}]}\n"
+		"  - {name: w, interface: eth0, virtual_router_id: 2, virtual_addresses: 192.0.2.2}\n"
+		"defaults: {service: {check: c, check_when: master}}\n"
+		"services:\n"
+		"  - {name: mine, listen: 192.0.2.1:80, real_servers: 192.0.2.20}\n"
+		"  - {name: both, listen: [192.0.2.1:81, 192.0.2.2:81], real_servers: [192.0.2.20]}\n"
+		"  - {name: asked, listen: 192.0.2.1:82, real_servers: 192.0.2.20}\n"
+		"  - {name: always, listen: 192.0.2.2:82, check_when: always, real_servers: 192.0.2.20}\n"
+		"  - {name: tracked, listen: 192.0.2.1:83, check: d, real_servers: 192.0.2.20}\n";
+	const struct model *model = compile(text, NULL);
+	const struct service *services = model->services;
+	const struct probe *probes = model->probes;
+
+	ck_assert_uint_eq(probes[services[0].real_servers->probes[0]].instance_count, 1);
+	ck_assert_uint_eq(probes[services[0].real_servers->probes[0]].instances[0], 0);
+	ck_assert_uint_eq(probes[services[1].real_servers->probes[0]].instance_count, 2);
+	ck_assert_uint_eq(services[2].real_servers->probes[0], services[3].real_servers->probes[0]);
+	ck_assert_uint_eq(probes[services[3].real_servers->probes[0]].instance_count, 0);
+	ck_assert_uint_eq(probes[services[4].real_servers->probes[0]].instance_count, 0);
+}
+END_TEST
+
 START_TEST(an_arena_that_is_too_small_gives_no_model_and_no_crash)
 {
 	static const char text[] =
@@ -548,6 +574,7 @@ int main(void)
 		the_same_text_makes_an_equal_model_of_another_generation,
 		descriptions_and_indices_change_nothing,
 		a_service_knows_the_instances_that_carry_its_addresses,
+		a_probe_runs_while_master_only_if_nobody_needs_it_otherwise,
 		the_model_knows_where_translated_packets_pass,
 		an_arena_that_is_too_small_gives_no_model_and_no_crash);
 

@@ -579,6 +579,30 @@ START_TEST(a_service_stays_as_it_is_in_the_kernel_until_something_is_heard_of_it
 }
 END_TEST
 
+START_TEST(nobody_waits_for_verdicts_of_a_service_that_is_not_asked)
+{
+	struct policy policy;
+	struct fact_server fact;
+	uint32_t instance = 0;
+
+	policy_make(&policy, 2);
+	policy.service.check_when = WHEN_MASTER;
+	policy.service.instances = &instance;
+	policy.service.instance_count = 1;
+	policy_begin(&policy, NULL);
+	ck_assert(ipvs_state_has_verdicts(&policy.state));
+	ipvs_state_server_fact(&policy.state, 0, &fact);
+	ck_assert_str_eq(fact.reason, "no verdict yet: checked while MASTER only");
+	role(&policy, 0, VRRP_MASTER);
+	ck_assert(!ipvs_state_has_verdicts(&policy.state));
+	ck_assert_str_eq(verdicts(&policy, "ud"), "-a .1 1; -a .2 0");
+	ck_assert(ipvs_state_has_verdicts(&policy.state));
+	ck_assert_str_eq(role(&policy, 0, VRRP_BACKUP), ""); /* what was known stays */
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DEGRADED);
+	arena_free(policy.arena);
+}
+END_TEST
+
 TCase *ipvs_policy_case(void)
 {
 	return CASE("policy", when_few_are_up_all_are_used,
@@ -597,5 +621,6 @@ TCase *ipvs_policy_case(void)
 		    a_ramp_goes_on_over_a_reload_and_what_is_added_has_one,
 		    who_is_found_serving_has_no_ramp,
 		    a_service_is_in_the_kernel_while_one_of_its_instances_is_master,
-		    a_service_stays_as_it_is_in_the_kernel_until_something_is_heard_of_its_instance);
+		    a_service_stays_as_it_is_in_the_kernel_until_something_is_heard_of_its_instance,
+		    nobody_waits_for_verdicts_of_a_service_that_is_not_asked);
 }
