@@ -47,12 +47,19 @@ static int make_table(struct arena *arena, const struct mirror *mirror, struct i
 
 	if (error)
 		return error;
-	out->count = layout.count;
+	out->count = 0;
 	out->services = arena_array(arena, layout.count, sizeof(*out->services));
 	if (!out->services)
 		return -ENOMEM;
-	for (size_t v = 0; v < layout.count && !error; v++)
-		error = make_service(arena, mirror, &layout, v, &out->services[v]);
+	for (size_t v = 0; v < layout.count && !error; v++) {
+		const struct mirror_service *service =
+			&mirror->services[layout.virtuals[v].service];
+
+		/* while its instance is not MASTER it is not in the kernel */
+		if (service->known && !service->fact.programmed)
+			continue;
+		error = make_service(arena, mirror, &layout, v, &out->services[out->count++]);
+	}
 	return error;
 }
 
