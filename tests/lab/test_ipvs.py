@@ -230,6 +230,12 @@ def test_all_that_a_service_can_be_is_programmed_and_read_back_equal(network):
     done = network.operations()
     assert network.lb1.reload()[0] == 0
     assert network.operations() == done
+    before = saved(network.lb1)
+    network.lb1.crash()
+    network.lb1.start()
+    wait_until(lambda: network.lb1.status()["ipvs"]["ready"])
+    assert network.lb1.ctl("plan") == ""
+    assert (network.operations(), saved(network.lb1)) == (0, before), "what is right is adopted as it is"
 
 
 class Halfway:
