@@ -20,7 +20,7 @@
 
 /* 16 to 64 KiB per send are best. The kernel fills at most 32 KiB of a dump at a time. Every
  * message of a batch may fail: the socket has room for as many answers. */
-#define PATIENCE (5 * NSTIME_S)
+#define PATIENCE IPVS_IO_PATIENCE
 #define BATCH_BYTES 32768
 #define RECEIVE_BYTES 65536
 #define RECEIVE_BUFFER (1024 * 1024)
@@ -127,6 +127,7 @@ static int read_answer(struct ipvs_io *io, nstime deadline, take_value *each, vo
 		}
 		if (malformed)
 			return -EBADMSG;
+		deadline = clock_now() + PATIENCE;
 	}
 }
 

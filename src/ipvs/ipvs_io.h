@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "base/nstime.h"
 #include "ipvs/plan.h"
 #include "ipvs/sync.h"
 #include "ipvs/timeouts.h"
@@ -22,6 +23,9 @@ void ipvs_io_close(struct ipvs_io *io); /* NULL is fine */
 /* `alive` is called between the parts of long work (each send of operations, each service of a dump):
  * a scheduler without a module alone costs a search for it per service. */
 void ipvs_io_tell_alive(struct ipvs_io *io, void (*alive)(void *ctx), void *ctx);
+
+/* The kernel has so long for each of its answers. */
+#define IPVS_IO_PATIENCE (5 * NSTIME_S)
 
 /* The whole table with counters, sorted. -ETIMEDOUT, -EBADMSG, -ENOMEM or the kernel's
  * own errno. */

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "core/log.h"
+#include "core/loop.h"
 #include "ipvs/ipvs_io.h"
 #include "net/sysctl_io.h"
 
@@ -30,13 +31,20 @@ static void describe(struct ipvs_kernel *kernel, int error)
 			 strerror(-error));
 }
 
+static int note_silence(struct ipvs_kernel *kernel, int error)
+{
+	kernel->silent = error == -ETIMEDOUT ? clock_now() : 0;
+	return error;
+}
+
 int ipvs_kernel_open(struct ipvs_kernel *kernel)
 {
-	int error;
+	int error = 0;
 
-	if (kernel->io)
-		return 0;
-	error = ipvs_io_open(&kernel->io);
+	if (kernel->silent && clock_now() < kernel->silent + IPVS_IO_PATIENCE)
+		error = -ETIMEDOUT;
+	else if (!kernel->io)
+		error = note_silence(kernel, ipvs_io_open(&kernel->io));
 	if (error)
 		describe(kernel, error);
 	else
@@ -60,7 +68,7 @@ int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipv
 		error = ipvs_kernel_open(kernel);
 		if (error)
 			return error;
-		error = ipvs_io_dump(kernel->io, arena, out);
+		error = note_silence(kernel, ipvs_io_dump(kernel->io, arena, out));
 		if (!error || error == -ENOMEM)
 			return error;
 		ipvs_kernel_close(kernel);
@@ -171,7 +179,7 @@ bool ipvs_kernel_run(struct ipvs_kernel *kernel, const struct ipvs_op *ops, size
 		return false;
 	}
 	memcpy(run.before, kernel->error, sizeof(run.before));
-	result = apply(&run, ops, count);
+	result = note_silence(kernel, apply(&run, ops, count));
 	if (!result)
 		return true;
 	kernel->in_sync = false;

@@ -24,12 +24,15 @@ struct ipvs_kernel {
 	void (*alive)(void *ctx);     /* ipvs_io_tell_alive; likewise */
 	void *ctx;
 	uint64_t operations; /* sent so far */
+	nstime silent; /* when it did not answer in time; not asked again for as long as that takes, so
+			  that nobody waits for it twice in a row; 0: it answers */
 	bool in_sync;
 	char error[FACT_DETAIL]; /* the first refusal of the last run that had one; until a dump
 				    agrees */
 };
 
-/* 0 when IPVS can be spoken to; -ENOENT: this kernel has none; other -errno. `error` says it in
+/* 0 when IPVS can be spoken to; -ENOENT: this kernel has none; -ETIMEDOUT: it has just not answered; other
+ * -errno. `error` says it in
  * words. */
 int ipvs_kernel_open(struct ipvs_kernel *kernel);
 void ipvs_kernel_close(struct ipvs_kernel *kernel);
