@@ -214,6 +214,30 @@ START_TEST(a_service_is_shown_with_every_probe)
 }
 END_TEST
 
+START_TEST(a_sorry_server_a_ramp_and_what_is_not_in_the_kernel_are_shown)
+{
+	struct paper paper = paper_open();
+	json_t *value = status("ctl/status.json");
+	json_t *service = json_array_get(json_object_get(value, "services"), 0);
+	json_t *servers = json_object_get(service, "real_servers");
+	json_t *list = json_array();
+
+	json_object_set_new(service, "state", json_string("sorry"));
+	json_object_set_new(service, "programmed", json_false());
+	json_object_set_new(service, "weight_factor", json_integer(100));
+	json_object_set_new(service, "sorry_server",
+			    json_deep_copy(json_array_get(servers, 2)));
+	json_object_set_new(json_object_get(service, "sorry_server"), "effective_weight",
+			    json_integer(100));
+	json_object_set_new(json_array_get(servers, 1), "effective_weight", json_integer(35));
+	json_array_append(list, service);
+	show_services(&paper, list, 0);
+	paper_close(&paper, "ctl/services-policy.txt");
+	json_decref(list);
+	json_decref(value);
+}
+END_TEST
+
 START_TEST(overrides_and_what_came_of_an_order_are_shown)
 {
 	struct paper paper = paper_open();
@@ -503,6 +527,7 @@ int main(void)
 		     an_instance_is_explained_in_words, every_story_of_an_instance_is_told,
 		     every_reason_to_drop_has_words, a_service_is_shown_with_every_probe,
 		     overrides_and_what_came_of_an_order_are_shown,
+		     a_sorry_server_a_ramp_and_what_is_not_in_the_kernel_are_shown,
 		     colours_only_when_asked_for, a_file_is_no_terminal),
 		events_case(), problems_case(),
 		CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,
