@@ -164,6 +164,13 @@ const char *judge_host_address(const void *address)
 	return NULL;
 }
 
+const char *judge_way_address(const void *address)
+{
+	const char *complaint = judge_host_address(address);
+
+	return !complaint && addr_is_loopback(address) ? "is a loopback address" : complaint;
+}
+
 #define IPV6_SCOPE 0x0f /* of the second byte of a group, RFC 4291 section 2.7 */
 #define IPV6_LINK_LOCAL 2
 
@@ -186,10 +193,8 @@ const char *judge_vrrp_group(const void *address)
 const char *judge_vip(const void *prefix)
 {
 	const struct prefix *vip = prefix;
-	const char *complaint = judge_host_address(&vip->address);
+	const char *complaint = judge_way_address(&vip->address);
 
-	if (!complaint && addr_is_loopback(&vip->address))
-		complaint = "is a loopback address";
 	if (!complaint && !vip->length)
 		complaint = "a prefix length of 0 would cover every address";
 	return complaint;

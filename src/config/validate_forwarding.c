@@ -79,20 +79,11 @@ static bool listener_fits(struct build *build, const struct service *model,
 	return true;
 }
 
-static bool is_loopback(const struct addr *address)
-{
-	static const uint8_t one[16] = {[15] = 1};
-
-	if (address->family == AF_INET)
-		return address->bytes[0] == 127;
-	return !memcmp(address->bytes, one, sizeof(one));
-}
-
 /* With `local` a packet stays on whichever director has it, so the server must be an address that
  * every director has as its own. */
 static bool is_of_all_directors(const struct build *build, const struct addr *address)
 {
-	if (is_loopback(address))
+	if (addr_is_loopback(address))
 		return true;
 	return build->director_count == 1 &&
 	       !addr_compare(&build->directors[0].model->address, address);
@@ -111,6 +102,22 @@ static bool local_fits(struct build *build, const struct real_server *server,
 		     "on every director: write %s, or use forwarding: dr",
 		     addr_format(&server->address.address, text),
 		     server->address.address.family == AF_INET6 ? "\"::1\"" : "127.0.0.1");
+	return false;
+}
+
+/* The kernel drops what comes from outside and would be translated to a loopback address. */
+static bool translation_fits(struct build *build, const struct real_server *server,
+			     const struct build_place *place)
+{
+	char text[ADDR_TEXT];
+
+	if (!changes_ports(server) || !addr_is_loopback(&server->address.address))
+		return true;
+	server_error(build, place,
+		     "forwarding: %s cannot reach %s: the kernel drops packets that are translated "
+		     "to a loopback address; use forwarding: local",
+		     forwarding_word(server->forwarding),
+		     addr_format(&server->address.address, text));
 	return false;
 }
 
@@ -164,7 +171,8 @@ static bool server_fits(struct build *build, const struct build_service *service
 		if (model->listen[i].address.family && server->address.address.family &&
 		    !listener_fits(build, model, &model->listen[i], server, place))
 			return false;
-	return local_fits(build, server, place) && sync_fits(build, model, server, place) &&
+	return local_fits(build, server, place) && translation_fits(build, server, place) &&
+	       sync_fits(build, model, server, place) &&
 	       (!place->has_tunnel || gre_fits(build, &server->tunnel, place));
 }
 
