@@ -134,7 +134,8 @@ static bool one_packet_fits(struct build *build, struct build_service *service)
 	if (!model->one_packet || (is_udp && !is_translated))
 		return true;
 	origin_report(&build->reader, SEVERITY_ERROR, origin, origin, "%s",
-		      is_udp ? "answers of forwarding: nat find no way back without a connection"
+		      is_udp ? "answers of forwarding: nat and fullnat find no way back without a "
+			       "connection"
 			     : "is for protocol: udp alone");
 	return false;
 }

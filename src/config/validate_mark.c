@@ -296,11 +296,13 @@ void validate_mark_base(struct build *build, const struct origin *ipvs)
 	const struct ipvs_global *model = &build->model->global.ipvs;
 	const struct schema_record *record = schema_find(&schema_global, "ipvs")->record;
 	struct origin *inner = ipvs->value ? origin_inner(ipvs, 0) : NULL;
-	const struct origin *base = inner ? origin_of(record, inner, "mark_base") : ipvs;
+	const struct origin *given = inner ? origin_of(record, inner, "mark_base") : ipvs;
 
+	if (inner && !given->value)
+		given = origin_of(record, inner, "mark_mask");
 	if (model->mark_base & model->mark_mask)
-		origin_report(&build->reader, SEVERITY_ERROR, base, ipvs,
-			      "0x%x and the mark_mask 0x%x have bits in common: the mask's are for "
+		origin_report(&build->reader, SEVERITY_ERROR, given, ipvs,
+			      "the mark_base 0x%x and the mark_mask 0x%x have bits in common: the mask's are for "
 			      "lbha to set",
 			      model->mark_base, model->mark_mask);
 }
