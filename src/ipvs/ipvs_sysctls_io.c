@@ -146,6 +146,18 @@ static void tell_missing(int dir, const struct ipvs_sysctl_want *want, ipvs_sysc
 	line(ctx, buffer);
 }
 
+/* One of two numbers, as sync_threshold. */
+static void tell_unfit(const struct ipvs_sysctl_want *want, ipvs_sysctls_line *line, void *ctx)
+{
+	char buffer[256];
+	struct text text = text_of(buffer, sizeof(buffer));
+
+	text_add(&text, "cannot set ");
+	ipvs_sysctl_name(want->want.path, &text);
+	text_add(&text, ", wanted because %s: it is not one whole number in this kernel", want->why);
+	line(ctx, buffer);
+}
+
 static void tell_change(const char *path, int64_t value, ipvs_sysctls_line *line, void *ctx)
 {
 	char buffer[SYSCTL_PATH + 64];
@@ -190,6 +202,9 @@ int ipvs_sysctls_rehearse(const struct ipvs_sysctls_kept *kept, const struct ipv
 		if (error == -ENOENT && ipvs_sysctl_is_vs(want->path)) {
 			tell_missing(dir, &wanted->wants[i], line, ctx);
 			result = -ENOENT;
+		} else if (error == -EINVAL && ipvs_sysctl_is_vs(want->path)) {
+			tell_unfit(&wanted->wants[i], line, ctx);
+			result = -EINVAL;
 		}
 		if (error)
 			continue;

@@ -115,6 +115,15 @@ def test_a_name_that_the_kernel_has_not_refuses_the_file(lb1):
     assert values(lb1) == BEFORE
 
 
+def test_a_name_that_stands_for_two_numbers_refuses_the_file(lb1):
+    lb1.configure(config(DR))
+    lb1.start()
+    code, said = lb1.reload(config(NAT, "sync_threshold: 3"))
+    assert code == 1
+    assert "cannot set net.ipv4.vs.sync_threshold" in said and "not one whole number" in said, said
+    assert values(lb1) == BEFORE
+
+
 def test_a_value_that_somebody_changed_is_left_at_the_stop(lb1):
     lb1.configure(config(NAT, "conn_reuse_mode: 0", read_back="1h"))
     lb1.start()
