@@ -65,23 +65,25 @@ static nstime slowest(struct build *build, const struct build_service *service)
 	return most;
 }
 
-static bool is_given(const struct build_track *track, size_t number, const char *key)
+static const struct origin *given(const struct build_track *track, size_t number, const char *key)
 {
 	struct origin *origins = origin_inner(track->list, number);
+	const struct origin *origin = origins ? origin_of(&schema_tracker, origins, key) : NULL;
 
-	return origins && origin_of(&schema_tracker, origins, key)->value;
+	return origin && origin->value ? origin : NULL;
 }
 
 static void resolve_hold(struct build *build, const struct build_track *track, size_t number)
 {
 	struct tracker *tracker = &track->track[number];
 	nstime slow = slowest(build, &build->services[tracker->service]);
+	const struct origin *hold = given(track, number, "hold");
 	struct origin at = track_place(build, track, number, "hold");
 	char text[DURATION_TEXT];
 
-	if (!is_given(track, number, "hold"))
+	if (!hold)
 		tracker->hold = nstime_min(2 * slow, TRACKER_HOLD_MAX);
-	else if (tracker->hold < slow)
+	else if (!hold->bad && tracker->hold < slow)
 		node_warning(build->reader.diagnostics, at.value, at.path,
 			     "directors may learn up to %s one after another that \"%s\" has lost "
 			     "its quorum; what is held for less may move the addresses though all "
