@@ -37,10 +37,27 @@ static void PRINTF_LIKE(2, 3) found(struct search *search, const char *format, .
 	search->tell(search->ctx, text);
 }
 
+/* Neither warnings nor the count of errors is why a file was refused; NULL: nobody said why. */
+static const char *first_reason(const json_t *lines)
+{
+	unsigned errors, warnings;
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line) {
+		const char *text = json_string_value(line);
+
+		if (text && !strstr(text, ": warning: ") &&
+		    sscanf(text, "%u error%*[s,] %u warning", &errors, &warnings) != 2)
+			return text;
+	}
+	return NULL;
+}
+
 static void find_in_daemon(struct search *search, const json_t *status)
 {
 	const json_t *reload = json_object_get(status, "reload");
-	const char *error = json_string_value(json_array_get(json_object_get(reload, "errors"), 0));
+	const char *error = first_reason(json_object_get(reload, "errors"));
 
 	if (!json_truth(status, "ready"))
 		found(search, "not ready yet: some worker has not taken up its work");
