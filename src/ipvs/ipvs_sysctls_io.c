@@ -259,10 +259,22 @@ static bool may_repair(struct ipvs_sysctls_kept *kept, const char *path, int64_t
 	return verdict != CONTEST_WAIT;
 }
 
+/* What the kernel does not take nobody has undone. */
+static int write_owned(struct ipvs_sysctls_kept *kept, int dir, const char *path, int64_t value)
+{
+	struct ipvs_sysctl_owned *owned = owned_find(kept, path);
+	int error = sysctl_write(dir, path, value);
+
+	if (owned)
+		owned->refused = error;
+	return error;
+}
+
 static int raise_one(struct ipvs_sysctls_kept *kept, int dir, const struct ipvs_sysctl_want *about,
 		     unsigned *repairs)
 {
 	const struct sysctl_want *want = &about->want;
+	const struct ipvs_sysctl_owned *owned = owned_find(kept, want->path);
 	struct ipvs_sysctl_step step;
 	char buffer[SYSCTL_PATH];
 	struct text name = text_of(buffer, sizeof(buffer));
@@ -271,13 +283,14 @@ static int raise_one(struct ipvs_sysctls_kept *kept, int dir, const struct ipvs_
 
 	if (error)
 		return error == -ENOENT && !ipvs_sysctl_is_vs(want->path) ? 0 : error;
-	step = ipvs_sysctl_step(want, owned_find(kept, want->path), actual);
+	step = ipvs_sysctl_step(want, owned, actual);
+	step.is_repair = step.is_repair && owned && !owned->refused;
 	if (step.is_repair && step.write && !may_repair(kept, want->path, step.set))
 		return 0;
 	if (step.note)
 		error = note(kept, want->path, actual, step.set);
 	if (!error && step.write)
-		error = sysctl_write(dir, want->path, step.set);
+		error = write_owned(kept, dir, want->path, step.set);
 	if (error || !step.write)
 		return error;
 	*repairs += step.is_repair;
@@ -292,9 +305,10 @@ static void note_error(struct ipvs_sysctls_kept *kept, const struct ipvs_sysctl_
 		       int error)
 {
 	char before[FACT_DETAIL];
-	struct text text = text_of(kept->error, sizeof(kept->error));
+	struct text text;
 
 	memcpy(before, kept->error, sizeof(before));
+	text = text_of(kept->error, sizeof(kept->error));
 	text_add(&text, "cannot set ");
 	ipvs_sysctl_name(about->want.path, &text);
 	text_add(&text, " to %lld (because %s): %s", (long long)about->want.value, about->why,

@@ -42,6 +42,7 @@ struct ipvs_sysctls {
 struct ipvs_sysctl_owned {
 	char path[SYSCTL_PATH];
 	int64_t former, set;
+	bool refused; /* the kernel did not take the value */
 };
 
 /* What a model wants; nothing without services. -ENOMEM, -ENAMETOOLONG. */

@@ -124,6 +124,17 @@ def test_a_name_that_stands_for_two_numbers_refuses_the_file(lb1):
     assert values(lb1) == BEFORE
 
 
+def test_a_value_that_the_kernel_refuses_is_not_undone_by_somebody_else(lb1):
+    lb1.configure(config(DR, "drop_entry: 7"))
+    lb1.start()
+    for _ in range(3):
+        before = lb1.status()["ipvs"]["last_read_back"]
+        wait_until(lambda: lb1.status()["ipvs"]["last_read_back"] not in (None, before))
+    ipvs = lb1.status()["ipvs"]
+    assert "cannot set net.ipv4.vs.drop_entry to 7" in ipvs["error"] and ipvs["contested"] is None, ipvs
+    assert ipvs["repairs"] == 0 and lb1.log.count("cannot set net.ipv4.vs.drop_entry") == 1
+
+
 def test_a_value_that_somebody_changed_is_left_at_the_stop(lb1):
     lb1.configure(config(NAT, "conn_reuse_mode: 0", read_back="1h"))
     lb1.start()
