@@ -11,6 +11,7 @@ import concurrent.futures
 import glob
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -330,9 +331,12 @@ def has_tests(folder):
 TOGETHER = ["-p", "xdist", "-n", "3", "--dist", "loadfile", "-m", "not alone"]
 ALONE = ["-m", "alone"]
 NO_TESTS = 5
+# In the guest there are two processors, and tests wait more than they work.
+TOGETHER_IN_GUEST = ["-p", "xdist", "-n", "2", "--dist", "loadfile"]
 # One that failed beside others, on a machine that had no time for it, may try again when it is alone. Where many fail, it is
 # not the time that they lack.
 SECOND_TRIES = 8
+AGAIN_SECONDS = 300  # for these, in the guest
 
 
 def fresh_output(step):
@@ -365,11 +369,16 @@ def pytest_here(step, folder, build, **settings):
     reports = {name: os.path.join(output, f"report-{name}.xml") for name in ("together", "alone")}
     codes = [step.run(*pytest_command(reports[name], folder, options=options), env=env, live=True, check=False)
              for name, options in (("together", TOGETHER), ("alone", ALONE))]
-    return pytest_result(step, output, codes, try_again(step, output, reports["together"], env))
+
+    def again(report, names, where):
+        step.run(*pytest_command(report, *names), env=dict(env, LBHA_LAB_OUTPUT=where), live=True, check=False)
+
+    return pytest_result(step, output, codes, try_again(step, output, reports["together"], again))
 
 
-def try_again(step, output, report, env):
-    """Tests that failed beside others run once more, one after the other. Returns what that changes in the counts."""
+def try_again(step, output, report, again):
+    """Tests that failed beside others run once more, one after the other: again(report, names, folder for what they leave).
+    Returns what that changes in the counts."""
     first = complaints_of(report) if os.path.exists(report) else {}
     if not 0 < len(first) <= SECOND_TRIES:
         return Counts()
@@ -377,7 +386,7 @@ def try_again(step, output, report, env):
     folder = os.path.join(output, "again")
     os.makedirs(folder)
     second = os.path.join(folder, "second.xml")
-    step.run(*pytest_command(second, *first), env=dict(env, LBHA_LAB_OUTPUT=folder), live=True, check=False)
+    again(second, list(first), folder)
     return forgiven(first, second)
 
 
@@ -395,10 +404,18 @@ def forgiven(first, report):
 
 def pytest_in_guest(step, folder, extra=(), build="gcc"):
     output = fresh_output(step)
-    inside = "scripts/add-users && exec " + " ".join(pytest_command("$LBHA_LAB_OUTPUT/report.xml", folder))
-    code = step.run("tests/lab/guest", "--timeout", str(int(step.limit - 30)), "--output", output, *extra, "--", "sh", "-c",
-                    inside, env=dict(NO_PLUGINS, LBHA_BUILD=build_of(build)), live=True, check=False)
-    return pytest_result(step, output, [code])
+
+    def run(seconds, output, report, names, options=()):
+        command = pytest_command(f"$LBHA_LAB_OUTPUT/{report}", *map(shlex.quote, names), options=options)
+        return step.run("tests/lab/guest", "--timeout", str(int(seconds)), "--output", output, *extra, "--", "sh", "-c",
+                        "scripts/add-users && exec " + " ".join(command), env=dict(NO_PLUGINS, LBHA_BUILD=build_of(build)),
+                        live=True, check=False)
+
+    def again(report, names, where):
+        run(AGAIN_SECONDS, where, os.path.basename(report), names)
+
+    code = run(step.limit - AGAIN_SECONDS - 60, output, "report.xml", [folder], TOGETHER_IN_GUEST)
+    return pytest_result(step, output, [code], try_again(step, output, os.path.join(output, "report.xml"), again))
 
 
 def between_namespaces(step, build):
@@ -485,7 +502,7 @@ STEPS = [
     Step("sanitizers", "address and undefined behaviour sanitizers, make check", sanitizers, alone=False),
     Step("distcheck", "make distcheck", distcheck, alone=False),
     Step("netns", "real daemons between network namespaces", netns, limit=700),
-    Step("lab", "whole clusters with real IPVS", lab, limit=1200),
+    Step("lab", "whole clusters with real IPVS", lab, limit=1500),
     Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
     Step("soak", "ten minutes of reloads, flaps and strangers at the table", soak, long=True, limit=1800),
     Step("busy", "no flap in 60 s at 10 ms while every processor is busy", busy, long=True, limit=1800),

@@ -312,8 +312,9 @@ def test_a_vrrp_worker_that_dies_while_it_releases_leaves_no_address(lb1):
 
 
 def test_a_stop_while_the_vrrp_worker_waits_to_be_started_leaves_no_address(lb1):
+    lb1.configure(CONFIG.replace("advert_interval: 100ms", "advert_interval: 1s"))  # later than that it would withdraw
     lb1.start()
-    lb1.wait_role("MASTER")
+    lb1.wait_role("MASTER", within=10)
     for number in range(4):
         os.kill(pid_of(lb1, "vrrp"), signal.SIGKILL)
         wait_until(lambda: lb1.log.count("killed by signal 9") == number + 1, 5, "the death is seen")
