@@ -86,6 +86,11 @@ static bool is_ours(const struct ipvs_sync_daemon *owned, const struct ipvs_sync
 	return owned->on && !strcmp(owned->interface, actual->interface) && owned->id == actual->id;
 }
 
+static bool is_on_same_link(const struct ipvs_sync_daemon *a, const struct ipvs_sync_daemon *b)
+{
+	return !strcmp(a->interface, b->interface);
+}
+
 /* What the kernel does not tell of a daemon that we started: whether it is on the link that is meant
  * (it knows that by its name, and goes on with a daemon whose link has gone), and whether its maxlen
  * was given or follows from the MTU. */
@@ -118,12 +123,14 @@ static void plan_start(struct ipvs_sync_plan *plan, enum ipvs_sync_role role,
 {
 	bool is_repair = was_started_so(owned, wanted);
 
-	if (!wanted->on || !wanted->link ||
-	    (is_alike(wanted, actual) && is_as_started(wanted, owned)))
+	if (!wanted->on || (is_alike(wanted, actual) && is_as_started(wanted, owned)))
+		return;
+	if (!wanted->link && (!is_ours(owned, actual) || is_on_same_link(wanted, actual)))
 		return;
 	if (actual->on)
 		push(plan, role, false, false, actual);
-	push(plan, role, true, is_repair, wanted);
+	if (wanted->link)
+		push(plan, role, true, is_repair, wanted);
 }
 
 struct ipvs_sync_plan ipvs_sync_plan(const struct ipvs_daemons *wanted,

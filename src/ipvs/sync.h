@@ -61,8 +61,9 @@ struct ipvs_sync_plan {
 };
 
 /* Starts come before stops: at a change of roles no message is missed, and none that could be sent
- * is not. What is wanted on an interface that does not exist is neither started nor stopped. A
- * daemon that is wanted no more is stopped if it is the one that we own. */
+ * is not. What is wanted on an interface that does not exist is not started, nor stopped if it runs
+ * there; on another interface it is. A daemon that is wanted no more is stopped if it is the one
+ * that we own. */
 struct ipvs_sync_plan ipvs_sync_plan(const struct ipvs_daemons *wanted,
 				     const struct ipvs_daemons *actual,
 				     const struct ipvs_daemons *owned);

@@ -110,6 +110,21 @@ START_TEST(without_its_interface_nothing_is_started_or_stopped)
 }
 END_TEST
 
+START_TEST(it_does_not_stay_on_an_interface_that_is_wanted_no_more)
+{
+	mastership = MASTERSHIP_YES;
+	apply(3);
+	settings.interface = "eth7";
+	check_plan(0, "-master");
+	apply(0);
+	check_plan(8, "+master");
+	owned = nothing; /* somebody else's */
+	settings.interface = "eth1";
+	actual.of[IPVS_SYNC_MASTER] = (struct ipvs_sync_daemon){.on = true, .interface = "eth2"};
+	check_plan(0, "");
+}
+END_TEST
+
 START_TEST(an_interface_made_anew_means_another_start)
 {
 	mastership = MASTERSHIP_YES;
@@ -252,6 +267,7 @@ TCase *ipvs_sync_case(void)
 			    at_a_change_of_roles_the_new_one_starts_before_the_old_one_stops,
 			    before_vrrp_has_spoken_what_runs_stays,
 			    without_its_interface_nothing_is_started_or_stopped,
+			    it_does_not_stay_on_an_interface_that_is_wanted_no_more,
 			    an_interface_made_anew_means_another_start,
 			    another_attribute_means_another_start,
 			    what_somebody_else_stopped_or_changed_is_repaired,
