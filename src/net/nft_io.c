@@ -142,7 +142,7 @@ _Static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE 
 		       NFTA_OBJ_TABLE == 1 && NFTA_FLOWTABLE_TABLE == 1,
 	       "the table's name is found by its number");
 
-static bool names_our_table(const struct nlmsghdr *head)
+static bool names_our_table(struct nlmsghdr *head)
 {
 	const struct nfgenmsg *family = NLMSG_DATA(head);
 	size_t left = head->nlmsg_len - NLMSG_LENGTH(sizeof(*family)), size;
@@ -168,12 +168,11 @@ struct events {
 	bool ours; /* a message about our table came; the end of its transaction is yet to come */
 };
 
-static void read_events(const void *bytes, size_t size, struct events *events)
+static void read_events(void *bytes, size_t size, struct events *events)
 {
 	size_t left = size;
 
-	for (const struct nlmsghdr *head = bytes; NLMSG_OK(head, left);
-	     head = NLMSG_NEXT(head, left)) {
+	for (struct nlmsghdr *head = bytes; NLMSG_OK(head, left); head = NLMSG_NEXT(head, left)) {
 		if (head->nlmsg_len < NLMSG_LENGTH(sizeof(struct nfgenmsg)) ||
 		    head->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
 			continue;

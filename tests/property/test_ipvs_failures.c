@@ -87,7 +87,7 @@ START_TEST(a_failure_at_any_operation_heals_and_leaves_no_service_empty_meanwhil
 {
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		auto_arena *arena = arena_new(0);
-		struct director director;
+		struct director director = {0};
 		size_t count;
 
 		begin(&director, arena);
@@ -110,7 +110,7 @@ START_TEST(failures_one_after_the_other_heal_once_they_end)
 {
 	for (unsigned round = 0; round < 20 * ROUNDS; round++) {
 		auto_arena *arena = arena_new(0);
-		struct director director;
+		struct director director = {0};
 
 		begin(&director, arena);
 		reset(&director);
@@ -150,7 +150,7 @@ START_TEST(what_the_kernel_cannot_do_keeps_nothing_else_from_being_done)
 {
 	for (unsigned round = 0; round < 20 * ROUNDS; round++) {
 		auto_arena *arena = arena_new(0);
-		struct director director;
+		struct director director = {0};
 		struct ipvs_table reached;
 
 		begin(&director, arena);
@@ -216,7 +216,7 @@ START_TEST(what_somebody_else_changes_is_repaired_and_what_is_his_is_left_alone)
 {
 	for (unsigned round = 0; round < 20 * ROUNDS; round++) {
 		auto_arena *arena = arena_new(0);
-		struct director director;
+		struct director director = {0};
 		struct ipvs_table before, goal;
 
 		begin(&director, arena);

@@ -457,6 +457,7 @@ END_TEST
 START_TEST(a_server_that_returns_to_the_file_leaves_no_more)
 {
 	struct ipvs_state before, between;
+	struct arena *earlier = arena;
 
 	leave_named(60 * NSTIME_S, &before);
 	start(&between, &before, &before.wanted, NULL, 0);
@@ -466,6 +467,7 @@ START_TEST(a_server_that_returns_to_the_file_leaves_no_more)
 	ck_assert_uint_eq(state.leaver_count, 0);
 	ck_assert_uint_eq(state.wanted.services[0].dest_count, 3);
 	ck_assert_uint_eq(state.wanted.services[0].dests[1].attr.weight, 2);
+	arena_free(earlier);
 }
 END_TEST
 
