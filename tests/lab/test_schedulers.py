@@ -92,9 +92,10 @@ def test_every_scheduler_is_programmed_and_read_back_equal(network):
     network.run_with(*services)
     wait_for(lambda: sorted(map(str.rstrip, network.lb1.host.run("ipvsadm-save", "-n").splitlines())), sorted(expected), 8,
              "ipvsadm-save")
-    done, looked = network.table()["operations"], network.table()["last_read_back"]
-    assert done == len(expected)
-    wait_until(lambda: network.table()["last_read_back"] > looked, what="a look at the kernel's table")
+    done = len(expected)
+    wait_for(lambda: network.table()["operations"], done, 8, "operations, which are told a moment later")
+    looked = network.table()["last_read_back"]
+    wait_until(lambda: network.table()["last_read_back"] != looked, what="a look at the kernel's table")
     assert (network.table()["operations"], network.table()["repairs"]) == (done, 0)
     assert network.lb1.ctl("plan") == ""
 
