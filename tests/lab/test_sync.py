@@ -95,6 +95,7 @@ class Pair:
             else:
                 director.start()
         wait_until(lambda: {self.lb1.role(), self.lb2.role()} == {"MASTER", "BACKUP"}, 20, "one leads")
+        wait_until(lambda: self.lb1.status()["ipvs"]["ready"], 20, "a table that is ready: nobody claims before")
         if self.lb1.role() != "MASTER":
             self.lb1.ctl("claim", "public")
         self.roles("master", "backup")
