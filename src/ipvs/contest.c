@@ -110,16 +110,18 @@ static bool must_wait(struct contests *contests, const struct ipvs_op *op, bool 
 {
 	char buffer[IPVS_OP_TEXT];
 	struct text text = text_of(buffer, sizeof(buffer));
-	const struct contest *service = find(contests, service_object(op), now);
+	struct contest *service = find(contests, service_object(op), now);
 	enum contest_verdict verdict;
 
 	if (op->kind >= IPVS_ADD_DEST && service->missed == now)
-		return true;
+		return service->waits;
 	verdict = contests_ask(contests, object_of(op), is_repair, now);
+	if (op->kind == IPVS_ADD_SERVICE) {
+		service->missed = now;
+		service->waits = verdict == CONTEST_WAIT;
+	}
 	if (verdict == CONTEST_REPAIR)
 		return false;
-	if (verdict == CONTEST_WAIT && op->kind == IPVS_ADD_SERVICE)
-		find(contests, service_object(op), now)->missed = now;
 	if (contests->told != now) {
 		ipvs_op_format(op, &text);
 		contests_tell(contests, buffer, now);
@@ -127,7 +129,8 @@ static bool must_wait(struct contests *contests, const struct ipvs_op *op, bool 
 	return verdict == CONTEST_WAIT;
 }
 
-size_t contests_filter(struct contests *contests, struct ipvs_plan *plan, bool is_repair, nstime now)
+size_t contests_filter(struct contests *contests, struct ipvs_plan *plan, bool is_repair,
+		       nstime now)
 {
 	size_t kept = 0, removals = 0, count = plan->count;
 

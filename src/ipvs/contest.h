@@ -19,7 +19,8 @@
 struct contest {
 	uint64_t object;
 	struct repair repair;
-	nstime missed; /* the last round in which a service was not there, and had to wait */
+	nstime missed; /* the last round in which a service was not there, */
+	bool waits;    /* and whether it had to wait then */
 };
 
 struct contests {
@@ -53,8 +54,10 @@ enum contest_verdict contests_ask(struct contests *contests, uint64_t object, bo
 /* What is contested, in words: the first of a round are kept. */
 void contests_tell(struct contests *contests, const char *words, nstime now);
 
-/* The same for all operations of a plan: those that must wait are dropped, with those that need
- * them. Returns how many. */
-size_t contests_filter(struct contests *contests, struct ipvs_plan *plan, bool is_repair, nstime now);
+/* The same for all operations of a plan: those that must wait are dropped. The destinations of a
+ * service that is not there wait or come with it, whatever became of each before: a service without
+ * them serves nobody. Returns how many were dropped. */
+size_t contests_filter(struct contests *contests, struct ipvs_plan *plan, bool is_repair,
+		       nstime now);
 
 #endif

@@ -141,6 +141,29 @@ START_TEST(servers_of_a_service_that_waits_wait_with_it)
 }
 END_TEST
 
+START_TEST(servers_repaired_a_moment_ago_come_with_their_service)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_plan plan = plan_of(arena, false);
+
+	contests_begin(&contests, now);
+	plan.ops++; /* the servers alone were gone */
+	plan.count = plan.removals = 2;
+	contests_filter(&contests, &plan, true, now);
+	now += NSTIME_S;
+	contests_begin(&contests, now);
+	plan = plan_of(arena, false);
+	ck_assert_uint_eq(contests_filter(&contests, &plan, true, now), 0);
+	ck_assert_uint_eq(plan.count, 3);
+	now += NSTIME_S;
+	contests_begin(&contests, now);
+	plan = plan_of(arena, false);
+	plan.ops++; /* and gone again without it: that is what waits */
+	plan.count = plan.removals = 2;
+	ck_assert_uint_eq(contests_filter(&contests, &plan, true, now), 2);
+}
+END_TEST
+
 START_TEST(what_a_verdict_asks_for_does_not_count_unless_it_is_contested)
 {
 	auto_arena *arena = arena_new(0);
@@ -179,6 +202,7 @@ TCase *ipvs_contest_case(void)
 			    one_object_does_not_keep_another_waiting, it_is_told_until_it_has_held,
 			    a_flushed_table_is_repaired_once_and_then_waits_as_a_whole,
 			    servers_of_a_service_that_waits_wait_with_it,
+			    servers_repaired_a_moment_ago_come_with_their_service,
 			    what_a_verdict_asks_for_does_not_count_unless_it_is_contested,
 			    a_flood_of_objects_waits_too);
 
