@@ -50,6 +50,18 @@ static size_t utf8_length(const unsigned char *at, size_t left)
 	return length;
 }
 
+/* Bytes that are no format. */
+static void text_append(struct text *out, const void *bytes, size_t size)
+{
+	if (out->size - out->length <= size) {
+		out->cut = true;
+		return;
+	}
+	memcpy(out->start + out->length, bytes, size);
+	out->length += size;
+	out->start[out->length] = '\0';
+}
+
 void text_add_clean(struct text *out, const char *bytes, size_t length)
 {
 	const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
@@ -59,17 +71,19 @@ void text_add_clean(struct text *out, const char *bytes, size_t length)
 		bool plain = size > 1 ? *at != 0xc2 || at[1] >= 0xa0 : size && *at >= 0x20 && *at != 0x7f;
 
 		if (plain && out->size - out->length > size)
-			text_add(out, "%.*s", (int)size, (const char *)at);
+			text_append(out, at, size);
 		else
-			text_add(out, "?");
+			text_append(out, "?", 1);
 		at += size ? size : 1;
 	}
 }
 
 void text_clean(char *text)
 {
-	for (unsigned char *at = (unsigned char *)text; *at;) {
-		size_t size = utf8_length(at, strlen((char *)at));
+	unsigned char *at = (unsigned char *)text, *end = at + strlen(text);
+
+	while (at < end) {
+		size_t size = utf8_length(at, (size_t)(end - at));
 
 		if (!size || *at < 0x20 || *at == 0x7f)
 			*at = '?';

@@ -9,10 +9,16 @@
 #include "base/text.h"
 #include "config/model.h"
 
+/* Most keys differ in their first letter already. */
+static bool same_key(const char *row, const char *key)
+{
+	return row && *row == *key && !strcmp(row, key);
+}
+
 const struct schema_field *schema_find(const struct schema_record *record, const char *key)
 {
 	for (size_t i = 0; i < record->count; i++)
-		if (record->fields[i].key && !strcmp(record->fields[i].key, key))
+		if (same_key(record->fields[i].key, key))
 			return &record->fields[i];
 	return NULL;
 }
@@ -124,7 +130,7 @@ bool schema_is_other(const struct schema_record *record, const struct schema_fie
 	for (size_t i = 0; field->applies && i < record->count; i++) {
 		const struct schema_field *other = &record->fields[i];
 
-		if (other != field && other->key && !strcmp(other->key, field->key) &&
+		if (other != field && same_key(other->key, field->key) &&
 		    schema_applies(record, other, object))
 			return true;
 	}
