@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from checkd import Checkd, Server, answer
+from checkd import Checkd
 from lbhatest import wait_until
+from lbhatest.rogue import Server, answer
 
 FAST = "interval=100ms timeout=300ms"
 

@@ -2,16 +2,17 @@
 
 lbha-checkd alone against scripted servers on loopback. A dead proxy in the environment must be without effect.
 """
+import json
 import re
-import socket
-import time
 
 import pytest
 
 from lbhatest import wait_until
 from lbhatest.machine import BareTimer, told_in_time
+from lbhatest.rogue import (Server, answer, closes, drips, floods, full_backlog, garbage, half_closes, in_pieces, refusing_port,
+                            requested, resets, resets_later, says, silent, stays)
 
-from checkd import Checkd, Server, answer, full_backlog, refusing_port
+from checkd import Checkd
 
 TIMEOUT_MS = 300
 GRACE_MS = 60  # how late a deadline may be told on a busy machine
@@ -20,10 +21,11 @@ HTTP = "type=http interval=400ms timeout=300ms"
 NO_PROXY = {"http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
 
 
-def probed(check, target, **options):
-    """The first ended probe of that check at the target, as a fact."""
+def probed(check, target):
+    """The first ended probe of that check (as in lbha.conf, or in short) at the target, as a fact."""
+    text = json.dumps(check) if isinstance(check, dict) else check
     with Checkd(environment=NO_PROXY) as checkd:
-        checkd.load(f"check it {check}", f"probe it {target}")
+        checkd.load(f"check it {text}", f"probe it {target}")
         return checkd.ended_first()
 
 
@@ -50,72 +52,19 @@ def tells(check, target, reason, detail):
     told_in_time(lambda: judged(probed(check, target), reason, detail), beside, GRACE_MS / 1000)
 
 
-# ---- scripts ----
+# ---- behaviours ----
 
-def silent(connection):
-    connection.wait_gone()
-
-
-def silent_after_request(connection):
-    connection.request()
-    connection.wait_gone()
-
-
-def resets_later(connection):
-    """When the worker has had the time to see that it was accepted: else the reset is all that it sees."""
-    time.sleep(0.1)
-    connection.reset()
-
-
-def resets(connection):
-    connection.request()
-    connection.reset()
-
-
-def closes(connection):
-    connection.request()
-
-
-def half_closes(connection):
-    connection.request()
-    connection.socket.shutdown(socket.SHUT_WR)
-    connection.wait_gone()
-
-
-def says(data, then=None):
+def told(data, then=closes):
     """Read the request, send this; then close, or do what is told."""
-    def script(connection):
-        connection.request()
-        connection.send(data)
-        if then:
-            then(connection)
-    return script
+    return requested(says(data, then))
 
 
-def stays(connection):
-    connection.wait_gone()
-
-
-def drips(data):
-    def script(connection):
-        connection.request()
-        connection.drip(data)
-        connection.wait_gone()
-    return script
-
-
-def speaks_first(connection):
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine")
-    connection.wait_gone()
+def told_slowly(data):
+    return requested(drips(data, 0.05))
 
 
 def endless(head, piece):
-    def script(connection):
-        connection.request()
-        if connection.send(head):
-            while connection.send(piece):
-                pass
-    return script
+    return requested(floods(head, piece))
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -125,62 +74,62 @@ BYTES_IN_TIME = r"\(connected after [0-9.]+(us|ms), [0-9]+ bytes received\)"
 TCP_ROWS = {
     "accepts and says nothing": (silent, "passed", "connected"),
     "resets after accepting": (resets_later, "passed", "connected"),
-    "speaks first": (lambda connection: connection.send(b"220 hello\r\n"), "passed", "connected"),
+    "speaks first": (says(b"220 hello\r\n"), "passed", "connected"),
 }
 
 HTTP_ROWS = {
     # well-behaved in uncommon ways
     "answers": (answer(), "passed", "status 200"),
-    "answers before the request": (speaks_first, "passed", "status 200"),
-    "answers without content": (says(b"HTTP/1.1 204 No Content\r\n\r\n", stays), "passed", "status 204"),
-    "ends the body by closing": (says(b"HTTP/1.0 200 OK\r\n\r\nfine"), "passed", "status 200"),
-    "chunks well": (says(OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\n\r\n", stays), "passed", "status 200"),
-    "sends an interim answer": (says(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n", stays),
+    "answers before the request": (says(OK + b"Content-Length: 4\r\n\r\nfine", stays), "passed", "status 200"),
+    "answers without content": (told(b"HTTP/1.1 204 No Content\r\n\r\n", stays), "passed", "status 204"),
+    "ends the body by closing": (told(b"HTTP/1.0 200 OK\r\n\r\nfine"), "passed", "status 200"),
+    "chunks well": (told(OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\n\r\n", stays), "passed", "status 200"),
+    "sends an interim answer": (told(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n", stays),
                                 "passed", "status 200"),
-    "stays open after the answer": (says(OK + b"Content-Length: 4\r\n\r\nfine", stays), "passed", "status 200"),
-    "half-closes after the answer": (says(OK + b"Content-Length: 4\r\n\r\nfine", lambda connection: (
-        connection.socket.shutdown(socket.SHUT_WR), connection.wait_gone())), "passed", "status 200"),
+    "stays open after the answer": (told(OK + b"Content-Length: 4\r\n\r\nfine", stays), "passed", "status 200"),
+    "half-closes after the answer": (told(OK + b"Content-Length: 4\r\n\r\nfine", half_closes), "passed", "status 200"),
     # wrong status
     "503": (answer("503 Service Unavailable"), "status", "status 503, wanted 200-299"),
     "404": (answer("404 Not Found"), "status", "status 404, wanted 200-299"),
-    "503 with a body that drips": (says(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n", stays), "status",
+    "503 with a body that drips": (told(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n", stays), "status",
                                    "status 503, wanted 200-299"),
     "redirects to itself": (answer("302 Found", headers=b"Location: /\r\n"), "status", "status 302, wanted 200-299"),
-    "switches protocols unasked": (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), "reset",
+    "switches protocols unasked": (told(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), "reset",
                                    "connection closed in the middle of the reply.*"),
     # too slow
     "says nothing": (silent, "reply_timeout", "no reply within 300ms " + IN_TIME),
-    "says nothing to the request": (silent_after_request, "reply_timeout", "no reply within 300ms " + IN_TIME),
-    "drips headers": (drips(OK + b"X: y\r\n" * 100), "reply_timeout",
+    "says nothing to the request": (requested(silent), "reply_timeout", "no reply within 300ms " + IN_TIME),
+    "drips headers": (told_slowly(OK + b"X: y\r\n" * 100), "reply_timeout",
                       "reply not complete within 300ms " + BYTES_IN_TIME),
-    "drips a body": (says(OK + b"Content-Length: 100\r\n\r\n", lambda connection: connection.drip(b"x" * 100)),
+    "drips a body": (told(OK + b"Content-Length: 100\r\n\r\n", drips(b"x" * 100, 0.05)),
                      "reply_timeout", "reply not complete within 300ms " + BYTES_IN_TIME),
-    "drips chunks": (says(OK + b"Transfer-Encoding: chunked\r\n\r\n", lambda connection: connection.drip(b"1\r\nx\r\n" * 100)),
+    "drips chunks": (told(OK + b"Transfer-Encoding: chunked\r\n\r\n", drips(b"1\r\nx\r\n" * 100, 0.05)),
                      "reply_timeout", "reply not complete within 300ms " + BYTES_IN_TIME),
-    "drips interim answers": (drips(b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "reply_timeout",
+    "drips interim answers": (told_slowly(b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "reply_timeout",
                               "reply not complete within 300ms " + BYTES_IN_TIME),
-    "ends the headers but not the body": (says(OK + b"Content-Length: 4\r\n\r\n", stays), "reply_timeout",
+    "ends the headers but not the body": (told(OK + b"Content-Length: 4\r\n\r\n", stays), "reply_timeout",
                                           "reply not complete within 300ms " + BYTES_IN_TIME),
     # broken off
-    "resets": (resets, "reset", "connection reset without a reply"),
-    "closes": (closes, "reset", "connection closed without a reply"),
-    "half-closes": (half_closes, "reset", "connection closed without a reply"),
-    "resets within the headers": (says(b"HTTP/1.1 200", lambda connection: connection.reset()), "reset",
+    "resets": (requested(resets), "reset", "connection reset without a reply"),
+    "closes": (requested(closes), "reset", "connection closed without a reply"),
+    "half-closes": (requested(half_closes), "reset", "connection closed without a reply"),
+    "resets within the headers": (told(b"HTTP/1.1 200", resets), "reset",
                                   r"connection reset .*"),
-    "closes within the headers": (says(b"HTTP/1.1 200 OK\r\nX: "), "reset",
+    "closes within the headers": (told(b"HTTP/1.1 200 OK\r\nX: "), "reset",
                                   r"connection closed in the middle of the reply \(20 bytes received\)"),
-    "closes within the body": (says(OK + b"Content-Length: 100\r\n\r\nsome"), "reset",
+    "closes within the body": (told(OK + b"Content-Length: 100\r\n\r\nsome"), "reset",
                                r"connection closed in the middle of the reply \([0-9]+ bytes received\)"),
-    "closes within a chunk": (says(OK + b"Transfer-Encoding: chunked\r\n\r\n10\r\nsome"), "reset",
+    "closes within a chunk": (told(OK + b"Transfer-Encoding: chunked\r\n\r\n10\r\nsome"), "reset",
                               r"connection closed in the middle of the reply \([0-9]+ bytes received\)"),
     # not what the protocol says
-    "is an SSH server": (says(b"SSH-2.0-OpenSSH_9.2p1\r\n", stays), "protocol", "reply is not HTTP"),
-    "sends bytes": (says(bytes(range(256)) * 8), "protocol", "reply is not HTTP"),
-    "sends a page alone": (says(b"<html>fine</html>\n"), "protocol", "reply is not HTTP"),
-    "has no number for a status": (says(b"HTTP/1.1 fine\r\n\r\n"), "protocol", "reply is not HTTP"),
-    "chunks badly": (says(OK + b"Transfer-Encoding: chunked\r\n\r\nzzz\r\nfine\r\n", stays), "protocol",
+    "is an SSH server": (told(b"SSH-2.0-OpenSSH_9.2p1\r\n", stays), "protocol", "reply is not HTTP"),
+    "sends bytes": (told(bytes(range(256)) * 8), "protocol", "reply is not HTTP"),
+    "sends garbage": (requested(garbage()), "protocol", "reply is not HTTP"),
+    "sends a page alone": (told(b"<html>fine</html>\n"), "protocol", "reply is not HTTP"),
+    "has no number for a status": (told(b"HTTP/1.1 fine\r\n\r\n"), "protocol", "reply is not HTTP"),
+    "chunks badly": (told(OK + b"Transfer-Encoding: chunked\r\n\r\nzzz\r\nfine\r\n", stays), "protocol",
                      "malformed chunked reply"),
-    "has a negative length": (says(OK + b"Content-Length: -5\r\n\r\nfine", stays), "protocol", ".*"),
+    "has a negative length": (told(OK + b"Content-Length: -5\r\n\r\nfine", stays), "protocol", ".*"),
     # too much
     "sends 100 MB": (endless(OK + b"Content-Length: 104857600\r\n\r\n", b"x" * 65536), "too_large",
                      "reply larger than 1MiB"),
@@ -210,6 +159,15 @@ def test_http_server_that(row):
         assert server.most_open == 1, "probes of one target never overlap"
 
 
+ANSWER = OK + b"Content-Length: 4\r\n\r\nfine"
+
+
+@pytest.mark.parametrize("cut", range(1, len(ANSWER), 3))
+def test_an_answer_may_come_in_two_segments(cut):
+    with Server(requested(in_pieces(ANSWER, cut))) as server:
+        tells(HTTP, server.target, "passed", "status 200")
+
+
 @pytest.mark.parametrize("check", [TCP, HTTP])
 def test_a_closed_port_refuses(check):
     tells(check, f"127.0.0.1:{refusing_port()}", "refused", "connect: refused")
@@ -235,15 +193,15 @@ def test_ipv6_servers_are_probed(check):
         tells(check, server.target, "passed", "connected" if check is TCP else "status 200")
 
 
-@pytest.mark.parametrize("status, reason", [("302", "passed"), ("200,300-399", "passed"), ("200-301", "status")])
+@pytest.mark.parametrize("status, reason", [(302, "passed"), ([200, "300-399"], "passed"), ("200-301", "status")])
 def test_the_wanted_status_may_be_given(status, reason):
     with Server(answer("302 Found", headers=b"Location: /\r\n")) as server:
-        fact = probed(f"{HTTP} status={status}", server.target)
+        fact = probed({"type": "http", "timeout": "300ms", "expect": {"status": status}}, server.target)
         judged(fact, reason, "status 302" if reason == "passed" else "status 302, wanted 200-301")
 
 
 def test_a_head_request_waits_for_no_body():
-    with Server(says(OK + b"Content-Length: 104857600\r\n\r\n", stays)) as server:
+    with Server(told(OK + b"Content-Length: 104857600\r\n\r\n", stays)) as server:
         tells(f"{HTTP} method=HEAD", server.target, "passed", "status 200")
         assert server.requests[0].startswith(b"HEAD / HTTP/1.1\r\n")
 

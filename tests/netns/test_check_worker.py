@@ -8,16 +8,13 @@ import time
 
 import pytest
 
-from checkd import Checkd, Server, answer, refusing_port
+from checkd import Checkd
 from lbhatest import wait_until
 from lbhatest.director import program
+from lbhatest.rogue import Server, answer, refusing_port, silent
 
 FAST = "interval=100ms timeout=300ms"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces or changes users")
-
-
-def silent(connection):
-    connection.wait_gone()
 
 
 class Switch:
@@ -93,7 +90,7 @@ def test_retry_interval_hastens_the_verdict():
 
 def test_starts_are_spread_and_the_interval_is_kept():
     with Server(lambda connection: connection.wait_gone()) as server, Checkd() as checkd:
-        lines = [f"check c{i} type=tcp interval=400ms path=/{i}" for i in range(20)]
+        lines = [f"check c{i} type=tcp interval=400ms fall={i + 1}" for i in range(20)]
         began = time.monotonic()
         checkd.load(*lines, *[f"probe c{i} {server.target}" for i in range(20)])
         wait_until(lambda: len(server.begun) >= 100, within=6, what="100 probes")
@@ -337,7 +334,7 @@ def test_started_by_hand_it_says_so():
 def test_unchanged_verdicts_are_told_at_most_once_a_second():
     with Server(silent) as server, Checkd() as checkd:
         lines = [line for i in range(50) for line in
-                 (f"check c{i} type=tcp interval=50ms path=/{i}", f"probe c{i} {server.target}")]
+                 (f"check c{i} type=tcp interval=50ms fall={i + 1}", f"probe c{i} {server.target}")]
         checkd.load(*lines)
         wait_until(lambda: len({one["check"] for one in checkd.facts(verdict="up")}) == 50, what="50 servers up")
         before, began, probes = len(checkd.facts()), time.monotonic(), len(server.begun)

@@ -4,7 +4,9 @@
  *
  *   checkd-driver [--uid N] [--files N] PROGRAM
  *
- *   check NAME KEY=VALUE…     a check: type, interval, timeout, retry, rise, fall, initial, path,
+ *   check NAME {…}          a check as in lbha.conf, on one line; interval and timeout are 1s, rise and
+ *                           fall 1 unless given
+ *   check NAME KEY=VALUE…   the same in short: type, interval, timeout, retry, rise, fall, initial, path,
  *                           method, host, status, header (Name:value, may come again), bind,
  *                           interface, file, process, count, command (PATH,ARGUMENT…), user
  *   probe NAME ENDPOINT     one probe of that check; ENDPOINT "-": of this machine
@@ -35,8 +37,11 @@
 #include "base/text.h"
 #include "check/run.h"
 #include "config/codec.h"
+#include "config/compile.h"
 #include "config/facts.h"
+#include "config/files_io.h"
 #include "config/model.h"
+#include "config/schema.h"
 #include "core/channel.h"
 #include "core/loop.h"
 #include "core/packet.h"
@@ -200,12 +205,50 @@ static void generation_begin(struct generation *to)
 	};
 }
 
+static void print_fault(void *ctx, const char *line)
+{
+	(void)ctx;
+	fprintf(stderr, "checkd-driver: %s\n", line);
+}
+
+/* The check of lbha.conf itself: its tables, defaults and rules. */
+static void compile_check(struct generation *to, const char *name, const char *value,
+			  struct check *check)
+{
+	struct config_folder folder = {.path = "/"};
+	struct config_files files = config_files_plain(&folder);
+	struct diagnostics diagnostics;
+	const struct config_tree *tree;
+	const struct model *model;
+	char *text;
+	int size = asprintf(&text,
+			    "defaults: {check: {interval: 1s, timeout: 1s, rise: 1, fall: 1}}\n"
+			    "checks:\n  %s: %s\n",
+			    name, value);
+
+	if (size < 0)
+		die("asprintf");
+	diagnostics_init(&diagnostics, to->arena);
+	tree = config_load(to->arena, &files, name, text, (size_t)size, &diagnostics);
+	model = tree ? config_compile(to->arena, tree, NULL, 1, &diagnostics) : NULL;
+	if (!model)
+		diagnostics_print(&diagnostics, print_fault, NULL);
+	if (!model || model->check_count != 1)
+		die("a check that is none");
+	*check = model->checks[0];
+	free(text);
+}
+
 static void add_check(struct generation *to, char *rest)
 {
 	struct check *check;
 	char *word, *name = strtok_r(rest, " ", &rest);
 
 	check = arena_push(to->arena, &to->model.checks, &to->model.check_count, sizeof(*check));
+	if (*rest == '{') {
+		compile_check(to, name, rest, check);
+		return;
+	}
 	*check = (struct check){.interval = NSTIME_S,
 				.timeout = NSTIME_S,
 				.rise = 1,
@@ -226,20 +269,14 @@ static void add_check(struct generation *to, char *rest)
 	}
 }
 
-/* The key hashes what the driver was given: the same numbers give the same key. */
+/* The same values give the same key. */
 static uint64_t key_of(const struct check *check, const struct endpoint *target)
 {
-	char text[512], where[ENDPOINT_TEXT];
-	struct text out = text_of(text, sizeof(text));
+	char where[ENDPOINT_TEXT];
 
-	text_add(&out, "%s %d %lld %lld %lld %u %u %s %s %s %s %s %u", endpoint_format(target, where),
-		 check->type, (long long)check->interval, (long long)check->timeout,
-		 (long long)check->retry_interval, check->rise, check->fall, check->path,
-		 check->method, check->host ? check->host : "", check->file, check->process,
-		 check->count);
-	for (size_t i = 0; i < check->command_count; i++)
-		text_add(&out, " %s", check->command[i]);
-	return text_hash(TEXT_HASH, text, out.length);
+	endpoint_format(target, where);
+	return schema_hash(&schema_check, check, FIELD_LABEL,
+			   text_hash(TEXT_HASH, where, strlen(where)));
 }
 
 static void add_probe(struct generation *to, char *rest)
