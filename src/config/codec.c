@@ -98,27 +98,38 @@ static void put_list(struct writer *out, const struct schema_field *field, const
 	}
 }
 
+/* A row of an object, unless the role does not get it or it is absent. */
+static void put_row(struct writer *out, const struct schema_record *record, size_t row, const void *object,
+		    uint32_t role)
+{
+	const struct schema_field *field = &record->fields[row];
+	uint8_t *length;
+
+	if (!schema_is_stored(field) || !is_for(field, role) || !schema_applies(record, field, object))
+		return;
+	if (schema_is_optional(field) && !value_is_present(field, schema_value(field, object)))
+		return;
+	put_u16(out, (uint16_t)row);
+	length = put_space(out, 4);
+	if (field->flags & FIELD_LIST)
+		put_list(out, field, object, role);
+	else
+		put_value(out, field, schema_value(field, object), role);
+	patch_length(out, length);
+}
+
 static void put_record(struct writer *out, const struct schema_record *record, const void *object,
 		       uint32_t role)
 {
-	for (size_t i = 0; i < record->count && !out->failed; i++) {
-		const struct schema_field *field = &record->fields[i];
-		uint8_t *length;
+	for (size_t i = 0; i < record->count && !out->failed; i++)
+		put_row(out, record, i, object, role);
+}
 
-		if (!schema_is_stored(field) || !is_for(field, role) ||
-		    !schema_applies(record, field, object))
-			continue;
-		if (schema_is_optional(field) &&
-		    !value_is_present(field, schema_value(field, object)))
-			continue;
-		put_u16(out, (uint16_t)i);
-		length = put_space(out, 4);
-		if (field->flags & FIELD_LIST)
-			put_list(out, field, object, role);
-		else
-			put_value(out, field, schema_value(field, object), role);
-		patch_length(out, length);
-	}
+static void put_head(struct writer *out, enum role role)
+{
+	put_u32(out, SLICE_MAGIC);
+	put_u64(out, schema_fingerprint());
+	put_u8(out, (uint8_t)role);
 }
 
 static bool role_has_slice(unsigned role)
@@ -138,15 +149,87 @@ int slice_encode(const struct model *model, enum role role, struct arena *arena,
 		if (!buffer)
 			return -ENOMEM;
 		out = writer_of(buffer, room);
-		put_u32(&out, SLICE_MAGIC);
-		put_u64(&out, schema_fingerprint());
-		put_u8(&out, (uint8_t)role);
+		put_head(&out, role);
 		put_record(&out, &schema_model, model, 1u << role);
 		if (out.failed)
 			continue;
 		*bytes = buffer;
 		*size = writer_used(&out);
 		return 0;
+	}
+	return -ENOMEM;
+}
+
+/* Whether who gets it makes a difference to the bytes of a row. */
+static bool has_secret(const struct schema_field *field)
+{
+	if (field->flags & FIELD_SECRET)
+		return true;
+	for (size_t i = 0; field->type == TYPE_RECORD && i < field->record->count; i++)
+		if (has_secret(&field->record->fields[i]))
+			return true;
+	return false;
+}
+
+static void add_part(struct slices *slices, unsigned role, const uint8_t *from, const struct writer *out)
+{
+	struct slice *slice = &slices->of[role];
+
+	if (role_has_slice(role) && !out->failed && out->at > from)
+		slice->parts[slice->count++] =
+			(struct slice_part){.bytes = from, .size = (size_t)(out->at - from)};
+}
+
+/* A row of the model for all roles: once, or once for each when it holds secrets. */
+static void put_for_all(struct writer *out, size_t row, const struct model *model, struct slices *slices)
+{
+	const struct schema_field *field = &schema_model.fields[row];
+	bool alike = !has_secret(field);
+	const uint8_t *from = out->at;
+
+	if (alike && field->roles)
+		put_row(out, &schema_model, row, model, field->roles);
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		if (!(field->roles & 1u << role))
+			continue;
+		if (!alike) {
+			from = out->at;
+			put_row(out, &schema_model, row, model, 1u << role);
+		}
+		add_part(slices, role, from, out);
+	}
+}
+
+static bool put_slices(struct writer *out, const struct model *model, struct slices *slices)
+{
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		const uint8_t *from = out->at;
+
+		slices->of[role].count = 0;
+		put_head(out, role);
+		add_part(slices, role, from, out);
+	}
+	for (size_t row = 0; row < schema_model.count && !out->failed; row++)
+		put_for_all(out, row, model, slices);
+	return !out->failed;
+}
+
+int slices_encode(const struct model *model, struct arena *arena, struct slices *out)
+{
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		out->of[role].parts = arena_array(arena, schema_model.count + 1, sizeof(*out->of[role].parts));
+		if (!out->of[role].parts)
+			return -ENOMEM;
+	}
+	for (size_t room = SLICE_FIRST; room <= SLICE_MAX; room *= 4) {
+		uint8_t *buffer = arena_alloc(arena, room);
+		struct writer writer;
+
+		if (!buffer)
+			return -ENOMEM;
+		writer = writer_of(buffer, room);
+		if (put_slices(&writer, model, out))
+			return 0;
 	}
 	return -ENOMEM;
 }

@@ -17,6 +17,24 @@ struct arena;
 int slice_encode(const struct model *model, enum role role, struct arena *arena,
 		 const uint8_t **bytes, size_t *size);
 
+/* The same for all roles at once: what several of them get is encoded once and lies in the arena once. A
+ * slice is its parts one after the other. */
+struct slice_part {
+	const uint8_t *bytes;
+	size_t size;
+};
+
+struct slice {
+	struct slice_part *parts;
+	size_t count;
+};
+
+struct slices {
+	struct slice of[ROLE_COUNT]; /* by role; empty for one that gets none */
+};
+
+int slices_encode(const struct model *model, struct arena *arena, struct slices *out);
+
 /* A model with the parts that the slice carries, all of it in `arena` (nothing points into
  * `bytes`). Indices, words and counts are checked: what comes out is safe to use. -EPROTO for bytes
  * of another build, -EBADMSG for malformed ones, -ENOMEM. */

@@ -245,40 +245,45 @@ static void say_line(void *ctx, const char *line)
 	record_send(RECORD_LINE, &out, -1);
 }
 
-/* Bytes that nobody can change any more. */
-static int sealed_memfd(const uint8_t *bytes, size_t size)
+static int write_all(int fd, const uint8_t *bytes, size_t size)
 {
-	int fd = memfd_create("lbha-slice", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	size_t done = 0;
 
-	if (fd < 0)
-		return -errno;
 	while (done < size) {
 		ssize_t now = write(fd, bytes + done, size - done);
 
-		if (now < 0 && errno != EINTR) {
-			int err = -errno;
+		if (now < 0 && errno != EINTR)
+			return -errno;
+		done += now > 0 ? (size_t)now : 0;
+	}
+	return 0;
+}
 
+/* Bytes that nobody can change any more. */
+static int sealed_memfd(const struct slice *slice)
+{
+	int fd = memfd_create("lbha-slice", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t i = 0; i < slice->count; i++) {
+		int err = write_all(fd, slice->parts[i].bytes, slice->parts[i].size);
+
+		if (err) {
 			close(fd);
 			return err;
 		}
-		done += now > 0 ? (size_t)now : 0;
 	}
 	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	return fd;
 }
 
-static int send_slice(const struct model *model, enum role role, struct arena *arena)
+static int send_slice(const struct slice *slice, enum role role)
 {
 	uint8_t byte[1];
 	struct writer out = writer_of(byte, sizeof(byte));
-	const uint8_t *bytes;
-	size_t size;
-	int err = slice_encode(model, role, arena, &bytes, &size), fd;
+	int fd = sealed_memfd(slice), err;
 
-	if (err)
-		return err;
-	fd = sealed_memfd(bytes, size);
 	if (fd < 0)
 		return fd;
 	put_u8(&out, (uint8_t)role);
@@ -290,10 +295,11 @@ static int send_slice(const struct model *model, enum role role, struct arena *a
 static int send_slices(const struct model *model, struct arena *arena)
 {
 	static const enum role roles[] = {ROLE_SUPERVISOR, ROLE_CONTROL, ROLE_CHECK, ROLE_IPVS, ROLE_VRRP};
-	int err = 0;
+	struct slices slices;
+	int err = slices_encode(model, arena, &slices);
 
 	for (size_t i = 0; !err && i < COUNT_OF(roles); i++)
-		err = send_slice(model, roles[i], arena);
+		err = send_slice(&slices.of[roles[i]], roles[i]);
 	if (err)
 		say_line(NULL, strerror(-err));
 	return err;
