@@ -26,9 +26,14 @@ void ipvs_nft_init(struct ipvs_nft *nft, struct loop *loop, int fd,
 		     const struct owned_set *file, void (*changed)(void *ctx), void *ctx)
 {
 	*nft = (struct ipvs_nft){.loop = loop, .fd = fd, .changed = changed, .ctx = ctx};
-	for (size_t i = 0; i < file->count; i++)
-		nft->ours |= file->items[i].kind == OWNED_TABLE && !file->items[i].gone &&
-			       !strcmp(file->items[i].table.name, NFT_TABLE);
+	for (size_t i = 0; i < file->count; i++) {
+		const struct owned *line = &file->items[i];
+
+		if (line->kind != OWNED_TABLE || line->gone || strcmp(line->table.name, NFT_TABLE) != 0)
+			continue;
+		nft->ours = true;
+		nft->digest = line->table.digest;
+	}
 }
 
 static void unwatch(struct ipvs_nft *nft)
@@ -72,12 +77,29 @@ static unsigned touched(struct ipvs_nft *nft)
 
 static int write_down(struct ipvs_nft *nft, bool gone)
 {
-	struct owned record = owned_of_table(gone, NFT_TABLE);
+	struct owned record = owned_of_table(gone, NFT_TABLE, 0);
 	int error = nft->ours == !gone ? 0 : owned_append(nft->fd, &record, 1);
 
+	if (!error && gone)
+		nft->digest = 0;
 	if (!error)
 		nft->ours = !gone;
 	return error;
+}
+
+static uint64_t digest_of(const char *text, const char *listed)
+{
+	return text_hash(text_hash(TEXT_HASH, text, strlen(text) + 1), listed, strlen(listed));
+}
+
+/* For the next run. Where this cannot be written the table is only made anew once more. */
+static void write_digest(struct ipvs_nft *nft, const char *text)
+{
+	uint64_t digest = digest_of(text, nft->listed);
+	struct owned record = owned_of_table(false, NFT_TABLE, digest);
+
+	if (digest != nft->digest && !owned_append(nft->fd, &record, 1))
+		nft->digest = digest;
 }
 
 static void set_error(struct ipvs_nft *nft, const char *why)
@@ -156,10 +178,31 @@ static bool install(struct ipvs_nft *nft, const char *text)
 		return false;
 	}
 	nft->error[0] = '\0';
-	if (!*text) {
+	if (*text) {
+		write_digest(nft, text);
+	} else {
 		write_down(nft, true);
 		unwatch(nft);
 	}
+	return true;
+}
+
+/* Whether an earlier run left the kernel's table as it is wanted now, and nobody has changed it since:
+ * then it goes on. The watch begins first, so that no change escapes both. */
+static bool adopt(struct ipvs_nft *nft, const char *text)
+{
+	char why[FACT_DETAIL], *found;
+
+	if (!nft->digest || nft->listed)
+		return false;
+	watch(nft);
+	if (nft_list(&found, why, sizeof(why)))
+		return false;
+	if (digest_of(text, found) != nft->digest) {
+		free(found);
+		return false;
+	}
+	nft->listed = found;
 	return true;
 }
 
@@ -195,6 +238,11 @@ static void go_to(struct ipvs_nft *nft, struct arena *arena, const char *text)
 		return;
 	if (!is_same && !*before)
 		warn_of_stranger(nft);
+	if (*text && adopt(nft, text)) {
+		if (want(nft, text))
+			log_info("nftables table " NFT_TABLE ": as it was left, and as it is wanted");
+		return;
+	}
 	if (!is_same)
 		nft_text_changes(arena, before, text, log_line, &lines);
 	if (!want(nft, text))

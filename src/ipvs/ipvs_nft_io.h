@@ -1,6 +1,8 @@
 /* The table of nftables rules that the ipvs worker owns: made, changed as a whole in one transaction,
  * watched, repaired, removed. What is wanted: ipvs/nft.h. Nothing is opened before the first rule
- * is wanted. A transaction waits for those of others, for as long as they take. */
+ * is wanted. A transaction waits for those of others, for as long as they take. The owned file has a
+ * digest of what was wanted and of what the kernel made of that, so a start knows a table that is still
+ * as an earlier run left it, and leaves it alone. */
 #ifndef LBHA_IPVS_IPVS_NFT_IO_H
 #define LBHA_IPVS_IPVS_NFT_IO_H
 
@@ -21,6 +23,7 @@ struct ipvs_nft {
 	bool touched;         /* since it was listed last */
 	char *text;           /* wanted, and in the kernel unless there is an error; NULL: none */
 	char *listed;         /* what libnftables made of it */
+	uint64_t digest;      /* of both, as the owned file has it; 0: it has none */
 	bool watching;
 	struct nft_watch watch;
 	struct contests *contests; /* asked before a repair; not ours */

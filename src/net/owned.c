@@ -69,6 +69,14 @@ static int format_service(char sign, const struct owned_service *service, char *
 			endpoint_format(&service->endpoint, text));
 }
 
+static int format_table(char sign, const struct owned_table *table, char *out)
+{
+	if (table->digest)
+		return snprintf(out, OWNED_LINE, "%c table inet %s %016" PRIx64 "\n", sign,
+				table->name, table->digest);
+	return snprintf(out, OWNED_LINE, "%c table inet %s\n", sign, table->name);
+}
+
 size_t owned_format(const struct owned *record, char *out)
 {
 	char text[ENDPOINT_TEXT];
@@ -108,8 +116,7 @@ size_t owned_format(const struct owned *record, char *out)
 				  name_or_none(record->link.parent));
 		break;
 	case OWNED_TABLE:
-		length = snprintf(out, OWNED_LINE, "%c table inet %s\n", sign,
-				  record->table.name);
+		length = format_table(sign, &record->table, out);
 		break;
 	case OWNED_OTHER:
 		*out = '\0'; /* of any length: whoever writes the file copies it */
@@ -249,13 +256,23 @@ static bool parse_link(const struct words *words, struct owned_link *out)
 	return true;
 }
 
+static bool parse_digest(const char *text, uint64_t *out)
+{
+	char *end;
+
+	if (strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
+		return false;
+	*out = strtoull(text, &end, 16);
+	return *out != 0;
+}
+
 static bool parse_table(const struct words *words, struct owned_table *out)
 {
-	if (words->count != 4 || strcmp(words->word[2], "inet") != 0 ||
+	if (words->count < 4 || words->count > 5 || strcmp(words->word[2], "inet") != 0 ||
 	    strlen(words->word[3]) >= sizeof(out->name))
 		return false;
 	snprintf(out->name, sizeof(out->name), "%s", words->word[3]);
-	return true;
+	return words->count == 4 || parse_digest(words->word[4], &out->digest);
 }
 
 static bool record_parse(const struct words *words, struct owned *record)
@@ -531,9 +548,9 @@ struct owned owned_of_mark(bool gone, uint32_t mark, uint8_t family)
 	return record;
 }
 
-struct owned owned_of_table(bool gone, const char *name)
+struct owned owned_of_table(bool gone, const char *name, uint64_t digest)
 {
-	struct owned record = {.gone = gone, .kind = OWNED_TABLE};
+	struct owned record = {.gone = gone, .kind = OWNED_TABLE, .table.digest = digest};
 
 	snprintf(record.table.name, sizeof(record.table.name), "%s", name);
 	return record;

@@ -8,7 +8,7 @@
  *   + service mark 80 ipv4                          one that is known by a firewall mark
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
- *   + table inet lbha                              of nftables rules
+ *   + table inet lbha 0123456789abcdef             of nftables rules; a digest, once it was made
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
  *   + sync master 3 eth0 51                         a daemon of IPVS: link, id
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
@@ -92,6 +92,7 @@ struct owned_sync {
 /* A table of nftables rules of family inet. Key: its name. */
 struct owned_table {
 	char name[32];
+	uint64_t digest; /* of what was wanted and what the kernel made of it; 0: not known */
 };
 
 struct owned {
@@ -147,6 +148,6 @@ struct owned owned_of_link(bool gone, const char *name, const char *parent);
 struct owned owned_of_sysctl(bool gone, const struct sysctl_op *op);
 struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint);
 struct owned owned_of_mark(bool gone, uint32_t mark, uint8_t family);
-struct owned owned_of_table(bool gone, const char *name);
+struct owned owned_of_table(bool gone, const char *name, uint64_t digest);
 
 #endif

@@ -141,6 +141,65 @@ START_TEST(a_table_that_an_earlier_run_left_is_taken_over_or_taken_away)
 }
 END_TEST
 
+/* In how many transactions the table was touched on a start that wants it. */
+static unsigned touched_by_a_start(const struct ipvs_state *state)
+{
+	struct nft_watch watch;
+	unsigned transactions;
+
+	ipvs_nft_fini(&nft);
+	begin();
+	ck_assert_int_eq(nft_watch_open(&watch, loop, on_change, NULL), 0);
+	ipvs_nft_pass(&nft, NULL, state, false);
+	ipvs_nft_pass(&nft, NULL, state, true);
+	ck_assert(!nft.error[0] && kernel_has("0x4c420001") && !kernel_has("drop"));
+	transactions = nft_watch_drain(&watch);
+	nft_watch_close(&watch);
+	return transactions;
+}
+
+START_TEST(a_table_that_is_as_it_was_left_and_as_it_is_wanted_is_not_touched_by_a_start)
+{
+	struct endpoint moved;
+
+	ipvs_nft_pass(&nft, NULL, &with_rules, true);
+	ck_assert_uint_eq(touched_by_a_start(&with_rules), 0);
+	ck_assert_uint_eq(touched_by_a_start(&with_rules), 0);
+	ck_assert_uint_eq(lines_owned(), 1);
+	somebody("flush ruleset");
+	contests_begin(&contests, clock_now());
+	ck_assert_uint_eq(ipvs_nft_look(&nft, clock_now()), 1); /* what was adopted is repaired */
+	ck_assert_uint_eq(touched_by_a_start(&with_rules), 0);
+
+	endpoint_parse("192.0.2.1:81", &moved);
+	service.listen = &moved;
+	ck_assert_uint_eq(touched_by_a_start(&with_rules), 1);
+	ck_assert(kernel_has("192.0.2.1 . 81") && !kernel_has("192.0.2.1 . 80"));
+	ck_assert_uint_eq(touched_by_a_start(&with_rules), 0);
+}
+END_TEST
+
+START_TEST(a_table_that_somebody_changed_while_nobody_watched_is_replaced_by_a_start)
+{
+	static const char *const deeds[] = {
+		"add rule inet lbha prerouting drop",
+		"flush chain inet lbha prerouting",
+		"delete element inet lbha marks_ip { tcp . 192.0.2.1 . 80 }",
+		"add element inet lbha marks_ip { tcp . 192.0.2.9 . 80 : 0x4c420002 }",
+		"add chain inet lbha stranger",
+		"delete table inet lbha",
+	};
+
+	ipvs_nft_pass(&nft, NULL, &with_rules, true);
+	for (size_t i = 0; i < COUNT_OF(deeds); i++) {
+		somebody(deeds[i]);
+		ck_assert_msg(touched_by_a_start(&with_rules) == 1, "%s", deeds[i]);
+		ck_assert(!kernel_has("stranger") && !kernel_has("192.0.2.9"));
+		ck_assert(kernel_has("@marks_ip"));
+	}
+}
+END_TEST
+
 START_TEST(an_error_about_a_table_that_was_never_made_ends_with_the_wish)
 {
 	snprintf(nft.error, sizeof(nft.error), "nftables: refused");
@@ -160,6 +219,8 @@ int main(void)
 	tcase = CASE("table", the_table_is_there_and_written_down_while_rules_are_wanted,
 		     what_somebody_else_does_to_the_table_is_undone_once_and_then_not_at_once,
 		     a_table_that_an_earlier_run_left_is_taken_over_or_taken_away,
+		     a_table_that_is_as_it_was_left_and_as_it_is_wanted_is_not_touched_by_a_start,
+		     a_table_that_somebody_changed_while_nobody_watched_is_replaced_by_a_start,
 		     an_error_about_a_table_that_was_never_made_ends_with_the_wish);
 	tcase_add_checked_fixture(tcase, setup, end);
 	return SUITE_RUN("ipvs/nft", tcase);

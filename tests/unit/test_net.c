@@ -259,6 +259,8 @@ START_TEST(owned_lines_read_back_as_written)
 		"+ service mark 80 ipv4",
 		"- service mark 4294967295 ipv6",
 		"+ table inet lbha",
+		"+ table inet lbha 00000000000000ff",
+		"- table inet lbha",
 		"+ timeout tcp_fin 120 4294967295",
 		"+ foreign 1 lo 192.168.8.200/32",
 		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0 254",
@@ -290,6 +292,9 @@ START_TEST(owned_line_not_understood_is_kept)
 {
 	static const char *const lines[] = {
 		"+ nftables lbha",
+		"+ table inet lbha ff",
+		"+ table inet lbha 0000000000000000",
+		"+ table inet lbha 00000000000000ff 1",
 		"+ address x eth0 192.0.2.1/32",
 		"+ address 0 eth0 192.0.2.1/32",
 		"+ address 1 lo 192.0.2.1/33",
