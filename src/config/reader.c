@@ -60,6 +60,64 @@ void unknown_key(struct config_reader *reader, const struct schema_record *recor
 		   nearest ? "\"?" : "");
 }
 
+/* ---- what is the same for every object of a record ------------------------------------------- */
+
+struct row_facts {
+	size_t first;         /* the first row of the same key: they share its origin */
+	const void *absent;   /* the default, parsed; NULL: none */
+};
+
+struct record_facts {
+	struct record_facts *next;
+	const struct schema_record *record;
+	const struct schema_field *discriminator;
+	struct row_facts *rows;
+	const void *unmentioned; /* an object of which no key is given, once there was one; NULL: none yet */
+};
+
+static const void *parse_default(struct config_reader *reader, const struct schema_field *field)
+{
+	struct scalar scalar = {.text = field->default_text, .plain = true, .quoted = true};
+	void *value = arena_alloc(reader->arena, field->size);
+	char why[WHY_TEXT];
+	struct text complaint = text_of(why, sizeof(why));
+
+	if (!value || !value_parse(field, &scalar, reader->arena, value, &complaint))
+		return NULL;
+	return value;
+}
+
+static struct record_facts *facts_new(struct config_reader *reader, const struct schema_record *record)
+{
+	struct record_facts *facts = arena_alloc(reader->arena, sizeof(*facts));
+	struct row_facts *rows = arena_array(reader->arena, record->count, sizeof(*rows));
+
+	if (!facts || !rows)
+		return NULL;
+	*facts = (struct record_facts){.next = reader->facts,
+				       .record = record,
+				       .discriminator = schema_discriminator(record),
+				       .rows = rows};
+	for (size_t i = 0; i < record->count; i++) {
+		const struct schema_field *field = &record->fields[i];
+
+		rows[i].first = field->key ? schema_index(record, schema_find(record, field->key)) : i;
+		if (field->default_text)
+			rows[i].absent = parse_default(reader, field);
+	}
+	reader->facts = facts;
+	return facts;
+}
+
+/* NULL when out of memory. */
+static struct record_facts *facts_of(struct config_reader *reader, const struct schema_record *record)
+{
+	for (struct record_facts *facts = reader->facts; facts; facts = facts->next)
+		if (facts->record == record)
+			return facts;
+	return facts_new(reader, record);
+}
+
 /* ---- keys to rows --------------------------------------------------------------------------- */
 
 /* One key of a level belongs to a row: its value counts unless a stronger level has given one. */
@@ -155,15 +213,6 @@ static bool take_level(struct config_reader *reader, const struct schema_record 
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
-
-static bool parse_default(struct config_reader *reader, const struct schema_field *field, void *out)
-{
-	struct scalar scalar = {.text = field->default_text, .plain = true, .quoted = true};
-	char why[WHY_TEXT];
-	struct text complaint = text_of(why, sizeof(why));
-
-	return value_parse(field, &scalar, reader->arena, out, &complaint);
-}
 
 /* An endpoint as {address: , port: }. */
 static bool read_endpoint(struct config_reader *reader, const struct schema_field *field,
@@ -307,16 +356,36 @@ static bool read_words(struct config_reader *reader, const struct schema_field *
 	return false;
 }
 
+/* A record inside of which no level has a key: the same every time. */
+static bool read_unmentioned(struct config_reader *reader, const struct schema_record *record, void *out)
+{
+	struct record_facts *facts = facts_of(reader, record);
+	struct origin *origins;
+
+	if (!facts)
+		return false;
+	if (!facts->unmentioned || reader->partial) {
+		origins = arena_array(reader->arena, record->count, sizeof(*origins));
+		if (!origins || !record_read(reader, record, NULL, 0, out, origins))
+			return false;
+		if (!reader->partial)
+			facts->unmentioned = arena_copy(reader->arena, out, record->size);
+	} else {
+		memcpy(out, facts->unmentioned, record->size);
+	}
+	return true;
+}
+
 /* A record inside the record: its keys, too, come from all levels. */
 static bool read_inner(struct config_reader *reader, const struct schema_field *field,
 		       const struct level *levels, size_t level_count, void *out,
 		       struct origin *origin)
 {
-	struct origin *origins = arena_array(reader->arena, field->record->count, sizeof(*origins));
-	struct level *inner = arena_array(reader->arena, level_count, sizeof(*inner));
+	struct level *inner = NULL;
+	struct origin *origins;
 	size_t count = 0;
 
-	for (size_t i = 0; inner && i < level_count; i++) {
+	for (size_t i = 0; i < level_count; i++) {
 		const struct node *node = levels[i].node;
 		const struct node_pair *pair = node && node->kind == NODE_MAPPING && !levels[i].only
 						       ? node_find(node, field->key)
@@ -324,14 +393,20 @@ static bool read_inner(struct config_reader *reader, const struct schema_field *
 
 		if (!pair || node_is_null(pair->value))
 			continue;
+		inner = inner ? inner : arena_array(reader->arena, level_count, sizeof(*inner));
+		if (!inner)
+			return false;
 		inner[count++] =
 			(struct level){.node = pair->value,
 				       .is_defaults = levels[i].is_defaults,
 				       .is_home = levels[i].is_home,
 				       .path = path_below(reader, levels[i].path, field->key, 0)};
 	}
+	if (!count)
+		return read_unmentioned(reader, field->record, out);
+	origins = arena_array(reader->arena, field->record->count, sizeof(*origins));
 	origin->inner = arena_copy(reader->arena, &origins, sizeof(struct origin *));
-	return origins && inner && record_read(reader, field->record, inner, count, out, origins);
+	return origins && record_read(reader, field->record, inner, count, out, origins);
 }
 
 static bool read_field(struct config_reader *reader, const struct schema_field *field,
@@ -351,19 +426,18 @@ static bool read_field(struct config_reader *reader, const struct schema_field *
 	return read_scalar(reader, field, origin->value, origin->path, member);
 }
 
-static bool set_default(struct config_reader *reader, const struct schema_field *field,
-			void *object)
+static bool set_default(const struct record_facts *facts, const struct schema_field *field, void *object)
 {
-	void *element;
+	const void *value = facts->rows[schema_index(facts->record, field)].absent;
 
 	if (!field->default_text)
 		return true;
-	if (!(field->flags & FIELD_LIST))
-		return parse_default(reader, field, schema_member(field, object));
-	element = arena_alloc(reader->arena, field->size);
-	if (!element || !parse_default(reader, field, element))
+	if (!value)
 		return false;
-	list_store(field, object, element, 1);
+	if (field->flags & FIELD_LIST)
+		list_store(field, object, value, 1);
+	else
+		memcpy(schema_member(field, object), value, field->size);
 	return true;
 }
 
@@ -389,15 +463,17 @@ static bool not_applicable(struct config_reader *reader, const struct schema_rec
 	return false;
 }
 
-static bool read_row(struct config_reader *reader, const struct schema_record *record,
-		     const struct schema_field *field, const struct level *levels,
-		     size_t level_count, void *out, struct origin *origin)
+static bool read_row(struct config_reader *reader, const struct record_facts *facts, size_t row,
+		     const struct level *levels, size_t level_count, void *out, struct origin *origins)
 {
+	const struct schema_record *record = facts->record;
+	const struct schema_field *field = &record->fields[row];
+	struct origin *origin = &origins[facts->rows[row].first];
 	bool good;
 
 	if (origin->bad || !field->key)
 		return !origin->bad;
-	if (reader->partial && schema_find(record, field->key) != field)
+	if (reader->partial && facts->rows[row].first != row)
 		return true;
 	if (!reader->partial && !schema_applies(record, field, out))
 		return schema_is_other(record, field, out) ||
@@ -414,18 +490,9 @@ static bool read_row(struct config_reader *reader, const struct schema_record *r
 	else if ((field->flags & FIELD_REQUIRED) && !reader->partial)
 		good = false;
 	else
-		good = field->type == TYPE_SOURCE || set_default(reader, field, out);
+		good = field->type == TYPE_SOURCE || set_default(facts, field, out);
 	origin->bad = !good;
 	return good;
-}
-
-/* Rows of one key share the origin of the first of them. */
-static struct origin *origin_at(const struct schema_record *record, struct origin *origins,
-				size_t row)
-{
-	const char *key = record->fields[row].key;
-
-	return key ? origin_of(record, origins, key) : &origins[row];
 }
 
 /* Which of the keys that tell variants apart was given: exactly one. */
@@ -459,13 +526,15 @@ static bool read_variant(struct config_reader *reader, const struct schema_recor
 }
 
 /* Required keys that nobody gave are named at the object itself. */
-static void report_missing(struct config_reader *reader, const struct schema_record *record,
-			   const struct level *level, struct origin *origins)
+static void report_missing(struct config_reader *reader, const struct record_facts *facts,
+			   const struct level *level, const struct origin *origins)
 {
+	const struct schema_record *record = facts->record;
+
 	if (reader->partial || !level->is_home || !level->node || level->node->kind != NODE_MAPPING)
 		return;
 	for (size_t i = 0; i < record->count; i++) {
-		const struct origin *origin = origin_at(record, origins, i);
+		const struct origin *origin = &origins[facts->rows[i].first];
 
 		if ((record->fields[i].flags & FIELD_REQUIRED) && origin->bad && !origin->value &&
 		    !origin->key && !node_find(level->node, record->fields[i].key))
@@ -477,25 +546,26 @@ static void report_missing(struct config_reader *reader, const struct schema_rec
 bool record_read(struct config_reader *reader, const struct schema_record *record,
 		 const struct level *levels, size_t level_count, void *out, struct origin *origins)
 {
-	const struct schema_field *first = schema_discriminator(record);
+	const struct record_facts *facts = facts_of(reader, record);
+	const struct schema_field *first = facts ? facts->discriminator : NULL;
 	bool good = true, known = true;
 
+	if (!facts)
+		return false;
 	for (size_t i = 0; i < level_count; i++)
 		good &= take_level(reader, record, &levels[i], origins);
 	if (record->is_variant)
 		known = read_variant(reader, record, levels, out, origins);
 	else if (first)
-		known = read_row(reader, record, first, levels, level_count, out,
-				 &origins[schema_index(record, first)]);
+		known = read_row(reader, facts, schema_index(record, first), levels, level_count, out,
+				 origins);
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 
-		if (field == first || (!known && field->applies))
-			continue;
-		good &= read_row(reader, record, field, levels, level_count, out,
-				 origin_at(record, origins, i));
+		if (field != first && (known || !field->applies))
+			good &= read_row(reader, facts, i, levels, level_count, out, origins);
 	}
 	for (size_t i = 0; i < level_count; i++)
-		report_missing(reader, record, &levels[i], origins);
+		report_missing(reader, facts, &levels[i], origins);
 	return good && known;
 }

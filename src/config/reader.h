@@ -40,8 +40,11 @@ struct origin {
 	struct origin **inner;
 };
 
+struct record_facts;
+
 struct config_reader {
 	struct arena *arena;
+	struct record_facts *facts; /* of the records met so far; begins as NULL */
 	struct diagnostics *diagnostics;
 	const struct config_files *files; /* for secrets; NULL: none are opened */
 	bool partial; /* a defaults section by itself: nothing is required, everything applies */
