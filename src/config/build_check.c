@@ -248,28 +248,19 @@ static uint64_t probe_key(const struct build_check *check, const struct endpoint
 
 bool build_target(const struct check *check, const struct endpoint *server, struct endpoint *target)
 {
+	const enum check_asks asks = check_type_asks(check->type);
 	struct endpoint found = {0};
 
-	switch (check->type) {
-	case CHECK_FILE:
-	case CHECK_PROCESS:
-	case CHECK_TYPES:
-		break;
-	case CHECK_TCP:
-	case CHECK_HTTP:
-	case CHECK_SCRIPT:
-		if (server)
-			found = *server;
-		if (check->address.family)
-			found.address = check->address;
-		if (check->port)
-			found.port = check->port;
-		if (check->type != CHECK_SCRIPT && (!found.address.family || !found.port))
-			return false;
-		if (!found.address.family)
-			found.port = 0;
-		break;
-	}
+	if (asks != CHECK_ASKS_HERE && server)
+		found = *server;
+	if (check->address.family)
+		found.address = check->address;
+	if (check->port)
+		found.port = check->port;
+	if (asks == CHECK_ASKS_PORT && (!found.address.family || !found.port))
+		return false;
+	if (!found.address.family)
+		found.port = 0;
 	*target = found;
 	return true;
 }

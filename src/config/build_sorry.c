@@ -23,7 +23,7 @@ static bool checks_have_port(struct build *build, const struct build_service *se
 		bool has_listener = service->model->listen_count && service->model->listen[0].port;
 
 		if (check->port || sorry->address.port || has_listener ||
-		    (check->type != CHECK_TCP && check->type != CHECK_HTTP))
+		    check_type_asks(check->type) != CHECK_ASKS_PORT)
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
 			      "\"%s\" has no port for it: the check%s%s must name the port that it "

@@ -88,6 +88,22 @@ const char *check_type_name(enum check_type type)
 	return (unsigned)type < COUNT_OF(names) ? names[type] : "unknown";
 }
 
+enum check_asks check_type_asks(enum check_type type)
+{
+	switch (type) {
+	case CHECK_SCRIPT:
+		return CHECK_ASKS_SERVER;
+	case CHECK_FILE:
+	case CHECK_PROCESS:
+	case CHECK_TYPES:
+		return CHECK_ASKS_HERE;
+	case CHECK_TCP:
+	case CHECK_HTTP:
+		break;
+	}
+	return CHECK_ASKS_PORT;
+}
+
 const char *admin_state_name(enum admin_state state)
 {
 	static const char *const names[] = {

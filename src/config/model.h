@@ -161,6 +161,15 @@ enum check_type {
 
 const char *check_type_name(enum check_type type);
 
+/* What a probe of that type must be told. */
+enum check_asks {
+	CHECK_ASKS_PORT,   /* an address and a port */
+	CHECK_ASKS_SERVER, /* whatever is known of the server, or nothing */
+	CHECK_ASKS_HERE,   /* nothing: it is about this machine itself */
+};
+
+enum check_asks check_type_asks(enum check_type type);
+
 enum check_initial {
 	CHECK_INITIAL_DOWN,
 	CHECK_INITIAL_UP,

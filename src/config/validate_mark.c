@@ -191,7 +191,7 @@ static bool checks_fit(struct build *build, struct build_service *service)
 	for (size_t i = 0; i < service->check_count; i++) {
 		const struct check *check = &build->checks[service->checks[i]].model;
 
-		if (check->port || (check->type != CHECK_TCP && check->type != CHECK_HTTP))
+		if (check->port || check_type_asks(check->type) != CHECK_ASKS_PORT)
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
 			      "a firewall mark has no port: the check%s%s must name the one that "
