@@ -13,6 +13,8 @@
 #include "base/addr.h"
 #include "base/nstime.h"
 
+#define SIZE_LONG 255 /* sizes below it are one byte, others follow it in 32 bits */
+
 struct reader {
 	const uint8_t *at, *end;
 	bool failed;
@@ -88,6 +90,36 @@ static inline uint64_t get_u64(struct reader *in)
 	return be64toh(value);
 }
 
+/* A size as put_size writes it; fails on any longer form. */
+static inline uint32_t get_size(struct reader *in)
+{
+	uint32_t size = get_u8(in);
+
+	if (size < SIZE_LONG)
+		return size;
+	size = get_u32(in);
+	if (size >= SIZE_LONG)
+		return size;
+	in->failed = true;
+	return 0;
+}
+
+/* The number that put_digits has written and that is all that is left; fails on leading zeros. */
+static inline uint64_t get_digits(struct reader *in)
+{
+	size_t size = reader_left(in);
+	const uint8_t *at = get_bytes(in, size);
+	uint64_t value = 0;
+
+	if (size > sizeof(value) || (size && at && !*at)) {
+		in->failed = true;
+		return 0;
+	}
+	for (size_t i = 0; at && i < size; i++)
+		value = value << 8 | at[i];
+	return value;
+}
+
 bool get_bool(struct reader *in); /* fails on anything but 0 and 1 */
 nstime get_time(struct reader *in);
 struct addr get_addr(struct reader *in); /* family byte, then its bytes */
@@ -156,6 +188,28 @@ static inline void put_u64(struct writer *out, uint64_t value)
 {
 	value = htobe64(value);
 	put_bytes(out, &value, sizeof(value));
+}
+
+static inline void put_size(struct writer *out, uint32_t size)
+{
+	put_u8(out, size < SIZE_LONG ? (uint8_t)size : SIZE_LONG);
+	if (size >= SIZE_LONG)
+		put_u32(out, size);
+}
+
+/* How many bytes put_digits writes. */
+static inline size_t digits_size(uint64_t value)
+{
+	return value ? 8 - (size_t)__builtin_clzll(value) / 8 : 0;
+}
+
+/* A number without its leading zero bytes: none for 0. */
+static inline void put_digits(struct writer *out, uint64_t value)
+{
+	size_t size = digits_size(value);
+
+	value = htobe64(value);
+	put_bytes(out, (const uint8_t *)&value + sizeof(value) - size, size);
 }
 
 void put_bool(struct writer *out, bool value);

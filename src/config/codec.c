@@ -1,6 +1,7 @@
-/* Slices; see the header. A record is its rows in the order of the table, each as number (16 bits),
- * length (32) and value; a list is a count (32) and its elements, each with a length (32). Absent
- * values are left out. The reading side is codec_decode.c. */
+/* Slices; see the header. A record is its rows in the order of the table, each as number, length and
+ * value; a list is a count and its elements, each with a length. All of these are sizes of base/cursor.h
+ * (mostly one byte), but for the length of a list (32 bits); a number is as many bytes as it needs. Absent
+ * values are left out. There is one form of a model only. The reading side is codec_decode.c. */
 #include "config/codec.h"
 
 #include <errno.h>
@@ -20,14 +21,22 @@
 static void put_record(struct writer *out, const struct schema_record *record, const void *object,
 		       uint32_t role);
 
-static void patch_length(struct writer *out, uint8_t *at)
+/* Room for the length of what follows, one byte as long as that is enough. */
+static void part_end(struct writer *out, uint8_t *at)
 {
 	struct writer length;
+	size_t size;
 
 	if (!at || out->failed)
 		return;
-	length = writer_of(at, 4);
-	put_u32(&length, (uint32_t)(out->at - at - 4));
+	size = (size_t)(out->at - at - 1);
+	if (size >= SIZE_LONG) {
+		if (!put_space(out, 4))
+			return;
+		memmove(at + 5, at + 1, size);
+	}
+	length = writer_of(at, 5);
+	put_size(&length, (uint32_t)size);
 }
 
 static void put_value(struct writer *out, const struct schema_field *field, const void *value,
@@ -68,7 +77,15 @@ static void put_value(struct writer *out, const struct schema_field *field, cons
 	case TYPE_WORDS:
 		break;
 	}
-	put_u64(out, schema_number(value, field->size));
+	put_digits(out, schema_number(value, field->size));
+}
+
+static void put_element(struct writer *out, const struct schema_field *field, const void *value, uint32_t role)
+{
+	uint8_t *length = put_space(out, 1);
+
+	put_value(out, field, value, role);
+	part_end(out, length);
 }
 
 static void put_list(struct writer *out, const struct schema_field *field, const void *object,
@@ -76,14 +93,16 @@ static void put_list(struct writer *out, const struct schema_field *field, const
 {
 	const char *elements = schema_elements(field, object);
 	size_t count = schema_count(field, object);
+	uint8_t *at = put_space(out, 4);
+	struct writer length;
 
-	put_u32(out, (uint32_t)count);
-	for (size_t i = 0; i < count && !out->failed; i++) {
-		uint8_t *length = put_space(out, 4);
-
-		put_value(out, field, elements + i * field->size, role);
-		patch_length(out, length);
-	}
+	put_size(out, (uint32_t)count);
+	for (size_t i = 0; i < count && !out->failed; i++)
+		put_element(out, field, elements + i * field->size, role);
+	if (!at || out->failed)
+		return;
+	length = writer_of(at, 4);
+	put_u32(&length, (uint32_t)(out->at - at - 4));
 }
 
 /* A row of an object, unless the role does not get it or it is absent. */
@@ -91,19 +110,16 @@ static void put_row(struct writer *out, const struct schema_record *record, size
 		    uint32_t role)
 {
 	const struct schema_field *field = &record->fields[row];
-	uint8_t *length;
 
 	if (!schema_is_stored(field) || !slice_has_row(field, role) || !schema_applies(record, field, object))
 		return;
 	if (schema_is_optional(field) && !value_is_present(field, schema_value(field, object)))
 		return;
-	put_u16(out, (uint16_t)row);
-	length = put_space(out, 4);
+	put_size(out, (uint32_t)row);
 	if (field->flags & FIELD_LIST)
 		put_list(out, field, object, role);
 	else
-		put_value(out, field, schema_value(field, object), role);
-	patch_length(out, length);
+		put_element(out, field, schema_value(field, object), role);
 }
 
 static void put_record(struct writer *out, const struct schema_record *record, const void *object,

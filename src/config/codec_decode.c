@@ -153,7 +153,7 @@ static bool number_is_valid(const struct row *row, uint64_t number)
 
 static bool get_number(struct reader *in, const struct row *row, void *value)
 {
-	uint64_t number = get_u64(in);
+	uint64_t number = get_digits(in);
 
 	if (in->failed || !number_is_valid(row, number))
 		return false;
@@ -244,16 +244,16 @@ static bool get_list(struct decoder *decoder, struct reader *in, struct row *row
 		     uint32_t role)
 {
 	const struct schema_field *field = row->field;
-	size_t count = get_u32(in);
+	size_t count = get_size(in);
 	char *elements;
 
-	if (count > reader_left(in) / 4 || (!count && (field->flags & FIELD_REQUIRED)))
+	if (count > reader_left(in) || (!count && (field->flags & FIELD_REQUIRED)))
 		return false;
 	elements = arena_array(decoder->arena, count, field->size);
 	if (!elements)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		struct reader element = get_part(in, get_u32(in));
+		struct reader element = get_part(in, get_size(in));
 
 		if (!get_value(decoder, &element, row, elements + i * field->size, role))
 			return false;
@@ -288,15 +288,16 @@ static bool get_record(struct decoder *decoder, struct reader *in, struct kind *
 	size_t next = 0;
 
 	while (reader_left(in)) {
-		size_t number = get_u16(in);
-		struct reader part = get_part(in, get_u32(in));
+		size_t number = get_size(in);
+		struct reader part;
 		struct row *row;
 
 		if (in->failed || number < next || number >= kind->record->count ||
 		    !may_skip(kind, next, number, object))
 			return false;
 		row = &kind->rows[number];
-		if (!row->may_come || !applies(kind, row, object) ||
+		part = get_part(in, row->field->flags & FIELD_LIST ? get_u32(in) : get_size(in));
+		if (in->failed || !row->may_come || !applies(kind, row, object) ||
 		    !get_row(decoder, &part, row, object, kind->role))
 			return false;
 		next = number + 1;
