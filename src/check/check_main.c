@@ -208,6 +208,18 @@ static void say_plan(struct checkd *checkd, const struct model *model, const str
 			say_line(checkd, "end", old, i);
 }
 
+/* What vrrp says of the old generation's instances after this, it says again of the new one's. */
+static int prepare_roles(struct checkd *checkd, struct arena *arena, const struct model *model)
+{
+	auto_arena *scratch = arena_new(0);
+	const struct model *old = engine_model(checkd->engine);
+	int error = scratch ? roles_init(&checkd->prepared_roles, arena, model) : -ENOMEM;
+
+	if (error || !old)
+		return error;
+	return roles_carry(scratch, &checkd->prepared_roles, model, &checkd->roles, old);
+}
+
 static int prepare(void *ctx, const void *slice, size_t size, uint32_t generation)
 {
 	struct checkd *checkd = ctx;
@@ -225,7 +237,7 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 		return err;
 	}
 	checkd->prepared_ended = calloc(model->probe_count + 1, 1);
-	if (checkd->prepared_ended && !roles_init(&checkd->prepared_roles, arena, model))
+	if (checkd->prepared_ended && !prepare_roles(checkd, arena, model))
 		checkd->prepared = engine_prepare(checkd->engine, arena, model);
 	if (!checkd->prepared) {
 		worker_line(checkd->worker, "the check worker has no memory for %zu probes",

@@ -278,6 +278,9 @@ const char *forwarding_word(enum forwarding forwarding);
 void server_error(struct build *build, const struct build_place *place, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 
+/* build_carried.c: what all instances are called, for those who know them by their indices. */
+void build_instance_names(struct build *build);
+
 /* build_nat.c: where translated packets pass; after build_carried(). */
 void build_nat(struct build *build);
 

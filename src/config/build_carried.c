@@ -138,3 +138,18 @@ void build_carried(struct build *build)
 	judge_when(build);
 	limit_probes(build);
 }
+
+/* An instance with a fault may have no name. */
+void build_instance_names(struct build *build)
+{
+	struct model *model = build->model;
+
+	model->instance_names =
+		arena_array(build->arena, model->instance_count, sizeof(*model->instance_names));
+	if (!model->instance_names)
+		return;
+	model->instance_name_count = model->instance_count;
+	for (size_t i = 0; i < model->instance_count; i++)
+		model->instance_names[i] =
+			model->instances[i].name ? model->instances[i].name : "";
+}

@@ -372,20 +372,23 @@ static bool probes_hold(const struct model *model, const struct real_server *ser
 /* Indices point into arrays that are there, and nothing is left to be resolved. */
 static bool references_hold(const struct model *model, enum role role)
 {
+	size_t instances = role == ROLE_CONTROL ? model->instance_count
+						: model->instance_name_count;
+
 	if (!vrrp_holds(model, role))
 		return false;
 	for (size_t i = 0; i < model->probe_count; i++)
 		if (role != ROLE_IPVS && model->probes[i].check >= model->check_count)
 			return false;
-	for (size_t i = 0; role == ROLE_CONTROL && i < model->probe_count; i++)
+	for (size_t i = 0; role != ROLE_SUPERVISOR && i < model->probe_count; i++)
 		for (size_t at = 0; at < model->probes[i].instance_count; at++)
-			if (model->probes[i].instances[at] >= model->instance_count)
+			if (model->probes[i].instances[at] >= instances)
 				return false;
 	for (size_t i = 0; i < model->service_count; i++) {
 		const struct service *service = &model->services[i];
 
 		for (size_t at = 0; at < service->instance_count; at++)
-			if (role != ROLE_IPVS && service->instances[at] >= model->instance_count)
+			if (service->instances[at] >= instances)
 				return false;
 		if (service->on_failure == ON_FAILURE_AUTO)
 			return false;

@@ -374,6 +374,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	build_instances_finish(&build);
 	build_groups_finish(&build);
 	build_carried(&build);
+	build_instance_names(&build);
 	build_nat(&build);
 	build_checks_finish(&build);
 	warn_nothing(&build);

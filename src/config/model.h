@@ -452,6 +452,8 @@ struct model {
 	size_t probe_count;
 	struct service *services;
 	size_t service_count;
+	const char **instance_names; /* of all instances, for those whose slice has only their indices */
+	size_t instance_name_count;
 	const char **nat_interfaces; /* where what nat and fullnat translate may pass (IPv4) */
 	size_t nat_interface_count;
 	bool has_services;        /* true in every slice when the node has services: vrrp waits for the table then */

@@ -2,31 +2,46 @@
 #include "config/roles.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/arena.h"
-
-static void make_room(uint32_t *count, const uint32_t *instances, size_t instance_count)
-{
-	for (size_t i = 0; i < instance_count; i++)
-		if (instances[i] >= *count)
-			*count = instances[i] + 1;
-}
+#include "base/table.h"
+#include "base/text.h"
 
 int roles_init(struct roles *roles, struct arena *arena, const struct model *model)
 {
-	const struct ipvs_global *ipvs = &model->global.ipvs;
-	uint32_t count = 0;
+	uint32_t count = (uint32_t)model->instance_name_count;
 
-	for (size_t s = 0; s < model->service_count; s++)
-		make_room(&count, model->services[s].instances, model->services[s].instance_count);
-	for (size_t p = 0; p < model->probe_count; p++)
-		make_room(&count, model->probes[p].instances, model->probes[p].instance_count);
-	for (size_t i = 0; i < ipvs->sync_count; i++)
-		if (ipvs->sync[i].follow)
-			make_room(&count, &ipvs->sync[i].instance, 1);
 	roles->states = arena_array(arena, count, sizeof(*roles->states));
 	roles->count = count;
 	return roles->states ? 0 : -ENOMEM;
+}
+
+static uint64_t name_hash(const char *name)
+{
+	return text_hash(TEXT_HASH, name, strlen(name));
+}
+
+int roles_carry(struct arena *arena, struct roles *to, const struct model *next,
+		const struct roles *from, const struct model *model)
+{
+	struct table index;
+
+	if (table_init(&index, arena, from->count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < from->count; i++)
+		if (table_add(&index, name_hash(model->instance_names[i]), i))
+			return -ENOMEM;
+	for (uint32_t i = 0; i < to->count; i++) {
+		const char *name = next->instance_names[i];
+		size_t step = 0;
+		uint32_t old;
+
+		while (table_next(&index, name_hash(name), &step, &old))
+			if (!strcmp(name, model->instance_names[old]))
+				to->states[i] = from->states[old];
+	}
+	return 0;
 }
 
 bool roles_take(struct roles *roles, const struct fact_role *fact)

@@ -18,11 +18,16 @@ struct roles {
 	uint32_t count;
 };
 
-/* Room for all instances that services, probes and connection synchronisation of the model name.
- * -ENOMEM. */
+/* Room for all instances of the model, named by it or not: a later one may name them. -ENOMEM. */
 int roles_init(struct roles *roles, struct arena *arena, const struct model *model);
 
-/* Takes a fact; whether it is news. Instances that nobody names are none. */
+/* What is known of the instances of one model for those of the next that have the same names: until
+ * facts of the new generation come that is how things are. -ENOMEM: nothing is (the arena is for
+ * scratch). */
+int roles_carry(struct arena *arena, struct roles *to, const struct model *next,
+		const struct roles *from, const struct model *model);
+
+/* Takes a fact; whether it is news. Instances that are not in the model are none. */
 bool roles_take(struct roles *roles, const struct fact_role *fact);
 
 enum mastership {

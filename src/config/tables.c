@@ -769,6 +769,8 @@ static const struct schema_field model_fields[] = {
 	{.type = TYPE_NUMBER, MEMBER(model, generation), .roles = ALL},
 	{.type = TYPE_TEXT, MEMBER(model, node), .roles = ALL},
 	{.type = TYPE_BOOL, MEMBER(model, has_services), .roles = ALL},
+	{.type = TYPE_TEXT, ITEMS(model, instance_names, instance_name_count),
+	 .flags = FIELD_LIST, .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
 	{.type = TYPE_TEXT, ITEMS(model, nat_interfaces, nat_interface_count),
 	 .flags = FIELD_LIST, .roles = TO(CONTROL) | TO(IPVS)},
 	{.key = "cluster", .type = TYPE_TEXT, MEMBER(model, cluster), .judge = judge_name,

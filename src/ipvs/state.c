@@ -208,7 +208,8 @@ int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ip
 		to->verdicts[p] = from->verdicts[old];
 		to->memory[p] = from->memory[old];
 	}
-	if (carry_services(arena, to, from))
+	if (carry_services(arena, to, from) ||
+	    roles_carry(arena, &to->roles, to->model, &from->roles, from->model))
 		return -ENOMEM;
 	return ipvs_state_traffic_carry(arena, to, from);
 }

@@ -200,6 +200,21 @@ def test_another_id_is_a_stop_and_a_start_and_told_by_plan(pair):
     assert daemons(pair.lb1)["master"].startswith("mcast=eth0, syncid=52")
 
 
+def test_a_reload_that_brings_it_knows_the_role_at_once(pair):
+    """No service and no probe of the old file cared for the instance. One operation, on each director the right one."""
+    sync = re.search("^global:\n  ipvs:\n    sync: .*\n", pair.text, re.M)[0]
+    for director, role in (pair.lb1, "master"), (pair.lb2, "backup"):
+        assert director.reload(pair.text.replace(sync, ""))[0] == 0
+        wait_for(lambda director=director: running(director), [], 5)
+        director.configure(pair.text)
+        plan = director.ctl("plan").splitlines()
+        assert len(plan) == 1 and plan[0].startswith(f"ipvsadm --start-daemon {role} --mcast-interface eth0"), plan
+        before = director.status()["ipvs"]["operations"]
+        assert director.reload()[0] == 0
+        wait_for(lambda director=director: sync_of(director)["role"], role)
+        assert running(director) == [role] and director.status()["ipvs"]["operations"] == before + 1
+
+
 def test_a_killed_worker_touches_nothing(pair):
     old = pair.lb1.kill_worker("ipvs")
     wait_until(lambda: pair.lb1.worker("ipvs")["pid"] not in (0, old), within=10)

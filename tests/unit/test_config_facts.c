@@ -326,8 +326,8 @@ START_TEST(roles_are_unknown_until_told_and_one_master_is_enough)
 {
 	auto_arena *arena = arena_new(0);
 	uint32_t both[] = {1, 2};
-	struct service about = {.instances = both, .instance_count = 2};
-	struct model model = {.services = &about, .service_count = 1};
+	const char *names[] = {"a", "b", "c"};
+	struct model model = {.instance_names = names, .instance_name_count = 3};
 	struct roles roles;
 
 	ck_assert_int_eq(roles_init(&roles, arena, &model), 0);
@@ -346,6 +346,27 @@ START_TEST(roles_are_unknown_until_told_and_one_master_is_enough)
 }
 END_TEST
 
+START_TEST(roles_of_instances_that_stay_are_known_to_the_next_model_whoever_named_them)
+{
+	auto_arena *arena = arena_new(0);
+	const char *names[] = {"a", "b", "c"}, *new_names[] = {"c", "d", "a"};
+	uint32_t a = 2, c = 0, d = 1;
+	struct model model = {.instance_names = names, .instance_name_count = 3};
+	struct model next = {.instance_names = new_names, .instance_name_count = 3};
+	struct roles roles, carried;
+
+	ck_assert_int_eq(roles_init(&roles, arena, &model), 0);
+	roles_take(&roles, &(struct fact_role){0, VRRP_BACKUP});
+	roles_take(&roles, &(struct fact_role){1, VRRP_MASTER});
+	roles_take(&roles, &(struct fact_role){2, VRRP_MASTER});
+	ck_assert_int_eq(roles_init(&carried, arena, &next), 0);
+	ck_assert_int_eq(roles_carry(arena, &carried, &next, &roles, &model), 0);
+	ck_assert_int_eq(roles_mastership(&carried, &a, 1), MASTERSHIP_NO);
+	ck_assert_int_eq(roles_mastership(&carried, &c, 1), MASTERSHIP_YES);
+	ck_assert_int_eq(roles_mastership(&carried, &d, 1), MASTERSHIP_UNKNOWN);
+}
+END_TEST
+
 static TCase *codec(void)
 {
 	TCase *tcase =
@@ -353,7 +374,8 @@ static TCase *codec(void)
 		     what_never_happened_takes_no_room_in_a_packet,
 		     lateness_falls_into_the_bucket_below_its_bound, states_out_of_range_are_refused,
 		     a_hostile_text_cannot_reach_a_terminal, every_state_has_a_name_of_its_own,
-		     roles_are_unknown_until_told_and_one_master_is_enough);
+		     roles_are_unknown_until_told_and_one_master_is_enough,
+		     roles_of_instances_that_stay_are_known_to_the_next_model_whoever_named_them);
 
 	tcase_add_loop_test(tcase, a_fact_comes_out_as_it_went_in, 0, COUNT_OF(rows));
 	tcase_add_loop_test(tcase, a_short_or_long_fact_is_refused_and_nothing_written, 0,

@@ -28,6 +28,7 @@ struct policy {
 static void policy_make(struct policy *policy, size_t servers)
 {
 	static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+	static const char *instances[] = {"i", "j", "k", "l"};
 
 	*policy = (struct policy){.arena = arena_new(0), .now = NSTIME_S};
 	ck_assert_int_eq(endpoint_parse("192.168.8.200:80", &policy->listen), 0);
@@ -55,6 +56,8 @@ static void policy_make(struct policy *policy, size_t servers)
 					   .real_server_count = servers};
 	policy->model = (struct model){.probes = policy->probes,
 				       .probe_count = SERVERS + 1,
+				       .instance_names = instances,
+				       .instance_name_count = COUNT_OF(instances),
 				       .services = &policy->service,
 				       .service_count = 1};
 }
