@@ -24,8 +24,10 @@
 #include "check/probe_http.h"
 #include "check/probe_process.h"
 #include "check/probe_script.h"
+#include "check/probe_talk.h"
 #include "check/probe_tcp.h"
 #include "check/schedule.h"
+#include "check/tcp.h"
 #include "config/model.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -47,6 +49,12 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_PROCESS] = &probe_process,
 };
 
+/* What all flights of a type share. */
+struct client {
+	const struct probe_type *type;
+	void *it;
+};
+
 struct roster {
 	struct arena *arena;
 	const struct model *model;
@@ -65,7 +73,8 @@ struct engine {
 	engine_ended *ended;
 	void *ctx;
 	struct roster *roster;
-	void *clients[COUNT_OF(TYPES)];
+	struct client clients[COUNT_OF(TYPES)];
+	size_t client_count;
 	/* flights */
 	struct flight *flights;
 	uint32_t *vacant; /* a stack of slots that were used and are free */
@@ -143,7 +152,7 @@ struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended
 
 void engine_client(struct engine *engine, enum check_type type, void *client)
 {
-	engine->clients[type] = client;
+	engine->clients[engine->client_count++] = (struct client){TYPES[type], client};
 }
 
 void engine_free(struct engine *engine)
@@ -151,9 +160,8 @@ void engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	engine_stop(engine);
-	for (size_t i = 0; i < COUNT_OF(TYPES); i++)
-		if (engine->clients[i])
-			TYPES[i]->client_free(engine->clients[i]);
+	for (size_t i = 0; i < engine->client_count; i++)
+		engine->clients[i].type->client_free(engine->clients[i].it);
 	roster_free(engine->roster);
 	timer_fini(&engine->timer);
 	free(engine->flights);
@@ -298,13 +306,24 @@ void flight_begin(struct flight *flight, nstime patience)
 	engine_arm(flight->engine);
 }
 
-/* The type's client; false when it cannot be had. */
-static bool client_find(struct engine *engine, enum check_type type, void **client)
+static const struct probe_type *type_of(const struct check *check)
 {
-	if (!engine->clients[type] && TYPES[type]->client_new)
-		engine->clients[type] = TYPES[type]->client_new(engine->loop);
-	*client = engine->clients[type];
-	return *client || !TYPES[type]->client_new;
+	return check->type == CHECK_TCP && tcp_talks(check) ? &probe_talk : TYPES[check->type];
+}
+
+/* The type's client; false when it cannot be had. */
+static bool client_find(struct engine *engine, const struct probe_type *type, void **client)
+{
+	*client = NULL;
+	for (size_t i = 0; i < engine->client_count; i++)
+		if (engine->clients[i].type == type)
+			*client = engine->clients[i].it;
+	if (*client || !type->client_new)
+		return true;
+	*client = type->client_new(engine->loop);
+	if (*client)
+		engine->clients[engine->client_count++] = (struct client){type, *client};
+	return *client != NULL;
 }
 
 static void probe_start(struct engine *engine, uint32_t index)
@@ -312,18 +331,20 @@ static void probe_start(struct engine *engine, uint32_t index)
 	struct roster *roster = engine->roster;
 	const struct probe *probe = &roster->model->probes[index];
 	struct flight *flight = flight_take(engine);
+	const struct probe_type *type;
 
 	flight->check = &roster->model->checks[probe->check];
 	flight->target = probe->target;
 	flight->probe = index;
 	roster->slots[index] = flight->slot;
 	flight_begin(flight, flight->check->timeout);
-	if (!client_find(engine, flight->check->type, &flight->client)) {
+	type = type_of(flight->check);
+	if (!client_find(engine, type, &flight->client)) {
 		flight_fail(flight, STEP_SOCKET, ENOMEM);
 		return;
 	}
-	flight->type = TYPES[flight->check->type];
-	flight->type->start(flight);
+	flight->type = type;
+	type->start(flight);
 }
 
 /* ---- the turn ---------------------------------------------------------------------------------
@@ -393,9 +414,9 @@ void roster_free(struct roster *roster)
 
 static bool has_words(const struct model *model, size_t probe)
 {
-	const enum check_type type = model->checks[model->probes[probe].check].type;
+	const struct probe_type *type = type_of(&model->checks[model->probes[probe].check]);
 
-	return type == CHECK_SCRIPT || type == CHECK_FILE || type == CHECK_PROCESS;
+	return type != &probe_tcp && type != &probe_http;
 }
 
 static int roster_memory(struct roster *roster, const struct model *model)

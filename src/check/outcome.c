@@ -159,8 +159,11 @@ static void describe_reply_timeout(struct text *text, const struct outcome *outc
 
 	duration_format(check->timeout, within);
 	duration_about(outcome->connected, connected);
-	text_add(text, "%s within %s (connected after %s",
-		 outcome->received ? "reply not complete" : "no reply", within, connected);
+	if (outcome->fault)
+		text_add(text, "no %s", outcome->fault);
+	else
+		text_add(text, outcome->received ? "reply not complete" : "no reply");
+	text_add(text, " within %s (connected after %s", within, connected);
 	if (!outcome->received) {
 		text_add(text, ")");
 		return;
@@ -172,13 +175,16 @@ static void describe_reply_timeout(struct text *text, const struct outcome *outc
 static void describe_reset(struct text *text, const struct outcome *outcome)
 {
 	const char *how = outcome->error ? "reset" : "closed";
+	const char *awaited = outcome->fault ? outcome->fault : "reply";
 
 	if (outcome->step != STEP_REPLY) {
 		text_add(text, "connect: reset");
 	} else if (!outcome->received) {
-		text_add(text, "connection %s without a reply", how);
+		text_add(text, "connection %s without a %s", how, awaited);
 	} else {
-		text_add(text, "connection %s in the middle of the reply (", how);
+		text_add(text, "connection %s ", how);
+		text_add(text, outcome->fault ? "without a %s (" : "in the middle of the %s (",
+			 awaited);
 		describe_received(text, outcome->received);
 	}
 }
@@ -258,6 +264,7 @@ const char *outcome_describe(const struct outcome *outcome, const struct check *
 	case REASON_NOT_STARTED:
 	case REASON_MISSING:
 	case REASON_SAYS_DOWN:
+	case REASON_MISMATCH:
 	case REASON_COUNT:
 		text_add(&text, "%s", outcome->fault ? outcome->fault : "not a valid reply");
 		break;

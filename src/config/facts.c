@@ -49,6 +49,7 @@ const char *probe_reason_name(enum probe_reason reason)
 		[REASON_NOT_STARTED] = "not_started",
 		[REASON_MISSING] = "missing",
 		[REASON_SAYS_DOWN] = "says_down",
+		[REASON_MISMATCH] = "mismatch",
 	};
 
 	_Static_assert(COUNT_OF(names) == REASON_COUNT, "every reason has a name");

@@ -62,7 +62,8 @@ enum probe_reason {
 	REASON_TIMEOUT,          /* script: not done before the deadline, killed */
 	REASON_NOT_STARTED,      /* script: could not be started; counts as a failure of what it checks */
 	REASON_MISSING,          /* file, process: not there, or too few of them */
-	REASON_SAYS_DOWN,        /* file: it says so */
+	REASON_SAYS_DOWN,        /* file, server: it says so */
+	REASON_MISMATCH,         /* the answer does not hold what is expected */
 	REASON_COUNT,
 };
 

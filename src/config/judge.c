@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/addr.h"
+#include "base/escape.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -73,6 +74,13 @@ const char *judge_file(const void *text)
 	if (*path != '/')
 		return "a path begins with \"/\"";
 	return has_control(path, "") ? "has a control character" : NULL;
+}
+
+const char *judge_bytes(const void *text)
+{
+	if (!*(const char *)text)
+		return "is empty";
+	return escape_fault(text) ? "has a backslash that begins none of \\r \\n \\t \\xHH \\\\" : NULL;
 }
 
 const char *judge_process(const void *text)

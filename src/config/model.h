@@ -200,6 +200,8 @@ struct check {
 	uint16_t port;          /* instead of the listener's; 0: not given */
 	struct addr bind;       /* source address */
 	const char *interface;  /* SO_BINDTODEVICE */
+	/* tcp only: bytes with escapes (base/escape.h) */
+	const char *send, *expect_bytes;
 	/* http only */
 	const char *path, *method, *host;
 	struct http_header *headers;

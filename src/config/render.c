@@ -49,6 +49,8 @@ static void add_quoted(struct text *out, const char *text)
 			text_add(out, "\\n");
 		else if (*text == '\t')
 			text_add(out, "\\t");
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			text_add(out, "\\x%02x", (unsigned char)*text);
 		else if (text[0] == '$' && text[1] == '{')
 			text_add(out, "$$");
 		else

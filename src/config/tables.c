@@ -432,11 +432,12 @@ const struct schema_record schema_sync_group = {
 
 /* ---- checks --------------------------------------------------------------------------------- */
 
+#define TCP (1u << CHECK_TCP)
 #define HTTP (1u << CHECK_HTTP)
 #define SCRIPTS (1u << CHECK_SCRIPT)
 #define FILES (1u << CHECK_FILE)
 #define PROCESSES (1u << CHECK_PROCESS)
-#define SOCKETS (1u << CHECK_TCP | HTTP)
+#define SOCKETS (TCP | HTTP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -493,6 +494,10 @@ static const struct schema_field check_fields[] = {
 	 .applies = SOCKETS, .doc = "source address of probes"},
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
 	 .applies = SOCKETS, .doc = "probes leave through it"},
+	{.key = "send", .type = TYPE_TEXT, MEMBER(check, send), .judge = judge_bytes,
+	 .applies = TCP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
+	{.key = "expect", .type = TYPE_TEXT, MEMBER(check, expect_bytes), .judge = judge_bytes, .max = 1024,
+	 .applies = TCP, .doc = "bytes that its reply must hold, escapes as in send"},
 	{.key = "path", .type = TYPE_TEXT, MEMBER(check, path), .judge = judge_http_path,
 	 .default_text = "/", .applies = HTTP, .doc = "what is fetched"},
 	{.key = "method", .type = TYPE_TEXT, MEMBER(check, method), .judge = judge_http_method,

@@ -1,0 +1,272 @@
+/* The machine of talk.h on a connection: what it wants to say is written as the socket takes it, what
+ * comes is read into its buffer, and each reading is a step.
+ *
+ * A conversation (machine and buffers) is with its flight from the connection on; a few are kept for
+ * reuse. A server that is down costs none.
+ *
+ * A server may have answered and gone before we have written anything ("too many connections"): an
+ * error of writing ends nothing while there may be something to read. */
+#include "check/probe_talk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "check/dial_io.h"
+#include "check/flight_io.h"
+#include "check/outcome.h"
+#include "check/talk.h"
+#include "check/tcp.h"
+#include "config/model.h"
+#include "core/loop.h"
+
+#define IDLE_MOST 32 /* conversations kept for reuse */
+
+static const struct dialogue *const DIALOGUES[CHECK_TYPES] = {
+	[CHECK_TCP] = &tcp_dialogue,
+};
+
+struct talk_client {
+	struct conversation *idle;
+	unsigned idle_count;
+};
+
+struct conversation {
+	struct conversation *next; /* while idle */
+	const struct dialogue *dialogue;
+	struct talk talk;
+	size_t filled; /* of `in` */
+	size_t sent;   /* of `out` */
+	int error;     /* of writing; 0: none */
+	uint32_t received;
+	enum talk_next end; /* PASSED: as soon as all is sent */
+	uint8_t out[TALK_OUT], in[TALK_IN];
+};
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+static struct conversation *conversation_take(struct talk_client *client)
+{
+	struct conversation *taken = client->idle;
+
+	if (!taken)
+		return malloc(sizeof(*taken));
+	client->idle = taken->next;
+	client->idle_count--;
+	return taken;
+}
+
+static void conversation_give_back(struct talk_client *client, struct conversation *given)
+{
+	if (client->idle_count >= IDLE_MOST) {
+		free(given);
+		return;
+	}
+	given->next = client->idle;
+	client->idle = given;
+	client->idle_count++;
+}
+
+static void conversation_begin(struct conversation *it, const struct check *check)
+{
+	it->dialogue = DIALOGUES[check->type];
+	it->filled = it->sent = it->received = 0;
+	it->error = 0;
+	it->end = TALK_MORE;
+	talk_init(&it->talk, check, it->out);
+	it->talk.bytes = it->in;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+/* Instead of the reset that dial_io.c has prepared. */
+static void close_orderly(int fd)
+{
+	const struct linger off = {0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+}
+
+static void end(struct flight *flight, enum talk_next how)
+{
+	struct conversation *it = flight->request;
+	const struct outcome outcome = talk_outcome(&it->talk, how, it->received);
+
+	if (it->talk.orderly)
+		close_orderly(flight->fd);
+	flight_end(flight, &outcome);
+}
+
+/* No more can come: the dialogue may know what to make of what did. */
+static void end_broken(struct flight *flight, int error)
+{
+	struct conversation *it = flight->request;
+	struct outcome outcome;
+
+	it->talk.check = flight->check;
+	it->talk.closed = true;
+	outcome = talk_outcome(&it->talk, talk_next(&it->talk, it->dialogue), it->received);
+	if (outcome.reason == REASON_RESET)
+		outcome = talk_broken(&it->talk, error, it->received);
+	flight_end(flight, &outcome);
+}
+
+/* ---- sending and receiving ---------------------------------------------------------------------- */
+
+/* Sends what the socket takes. True when nothing is left to be sent, or nothing can be. */
+static bool flush(struct flight *flight)
+{
+	struct conversation *it = flight->request;
+	size_t left = writer_used(&it->talk.out) - it->sent;
+	ssize_t sent = 0;
+
+	if (left && !it->error) {
+		sent = send(flight->fd, it->out + it->sent, left, MSG_NOSIGNAL);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			it->error = errno;
+	}
+	if (it->error || !left)
+		return true;
+	it->sent += sent > 0 ? (size_t)sent : 0;
+	left -= sent > 0 ? (size_t)sent : 0;
+	if (!left) { /* the room is free for what comes next */
+		it->talk.out.at = it->talk.out.start;
+		it->sent = 0;
+	}
+	io_want_write(&flight->io, left > 0);
+	return !left;
+}
+
+/* Goes on as far as it can; the flight may be gone after this. */
+static void converse(struct flight *flight)
+{
+	struct conversation *it = flight->request;
+
+	it->talk.check = flight->check;
+	if (it->end == TALK_MORE)
+		it->end = talk_next(&it->talk, it->dialogue);
+	if (it->end == TALK_FAILED) {
+		end(flight, TALK_FAILED);
+		return;
+	}
+	if (it->end == TALK_PASSED)
+		io_want_read(&flight->io, false);
+	if (it->end == TALK_PASSED && writer_used(&it->talk.out))
+		it->talk.orderly = true;
+	if (!flush(flight) || it->end == TALK_MORE)
+		return;
+	if (it->error && !it->received) /* it rests on what was sent, which was not */
+		end_broken(flight, it->error);
+	else
+		end(flight, TALK_PASSED);
+}
+
+static void talk_writable(void *ctx)
+{
+	struct flight *flight = ctx;
+	struct conversation *it = flight->request;
+
+	if (it->error) {
+		io_want_write(&flight->io, false);
+		return;
+	}
+	converse(flight);
+}
+
+/* What the machine has taken makes room. */
+static void make_room(struct conversation *it)
+{
+	size_t left = it->talk.size;
+
+	if (it->talk.bytes != it->in)
+		memmove(it->in, it->talk.bytes, left);
+	it->talk.bytes = it->in;
+	it->filled = left;
+}
+
+static void talk_readable(void *ctx)
+{
+	struct flight *flight = ctx;
+	struct conversation *it = flight->request;
+	ssize_t got;
+
+	make_room(it);
+	got = recv(flight->fd, it->in + it->filled, sizeof(it->in) - it->filled, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got < 0) {
+		end_broken(flight, errno);
+		return;
+	}
+	if (!got && it->error) { /* closed before it heard us */
+		end_broken(flight, it->error);
+		return;
+	}
+	it->talk.closed = !got;
+	it->filled += (size_t)got;
+	it->received += (uint32_t)got;
+	it->talk.size = it->filled;
+	it->talk.full = it->filled == sizeof(it->in);
+	converse(flight);
+}
+
+/* ---- the type ----------------------------------------------------------------------------------- */
+
+static void talk_connected(struct flight *flight)
+{
+	struct conversation *it = conversation_take(flight->client);
+
+	flight->request = it;
+	if (!it || io_init(flight->loop, &flight->io, flight->fd, LOOP_NORMAL, talk_readable,
+			   talk_writable, flight)) {
+		flight_fail(flight, STEP_REPLY, ENOMEM);
+		return;
+	}
+	conversation_begin(it, flight->check);
+	converse(flight);
+}
+
+static void talk_start(struct flight *flight)
+{
+	dial_start(flight, talk_connected);
+}
+
+static void talk_stop(struct flight *flight)
+{
+	if (flight->request)
+		conversation_give_back(flight->client, flight->request);
+	flight->request = NULL;
+}
+
+static struct outcome talk_deadline(const struct flight *flight)
+{
+	const struct conversation *it = flight->request;
+
+	if (!it)
+		return outcome_of_deadline(flight->connected, 0);
+	return talk_expired(&it->talk, flight->connected, it->received);
+}
+
+static void *talk_client_new(struct loop *loop)
+{
+	(void)loop;
+	return calloc(1, sizeof(struct talk_client));
+}
+
+static void talk_client_free(void *ctx)
+{
+	struct talk_client *client = ctx;
+
+	while (client->idle)
+		free(conversation_take(client));
+	free(client);
+}
+
+const struct probe_type probe_talk = {
+	.client_new = talk_client_new,
+	.client_free = talk_client_free,
+	.start = talk_start,
+	.stop = talk_stop,
+	.expired = talk_deadline,
+};

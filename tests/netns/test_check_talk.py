@@ -1,0 +1,79 @@
+"""Checks that are a dialogue, against servers that misbehave: verdict, reason, and that the deadline held.
+
+lbha-checkd alone against scripted servers on loopback. That the end does not depend on how the bytes are cut is shown by
+tests/unit/test_talk.c; here are a few rows for the connection.
+"""
+import pytest
+
+from lbhatest import wait_until
+from lbhatest.rogue import (Server, closes, drips, floods, full_backlog, garbage, half_closes, in_pieces, refusing_port, resets,
+                            resets_later, says, silent, stays)
+
+from judging import BYTES_IN_TIME, IN_TIME, tells, timer  # noqa: F401
+
+TIMES = {"interval": "400ms", "timeout": "300ms"}
+
+
+def heard(then):
+    """Wait until the client has said something, then do what is told."""
+    def behaviour(connection):
+        connection.hear()
+        then(connection)
+    return behaviour
+
+
+# ---- tcp ----
+
+TCP = dict(TIMES, type="tcp", send=r"HELO me\r\n", expect="220 ready")
+TCP_ROWS = {
+    "greets": (says(b"220 ready\r\n", stays), "passed", "matches"),
+    "greets in two segments": (in_pieces(b"220 ready\r\n", 2, pause=0.1), "passed", "matches"),
+    "greets and closes": (says(b"220 ready\r\n"), "passed", "matches"),
+    "greets and half-closes": (says(b"220 ready\r\n", half_closes), "passed", "matches"),
+    "drips a good greeting": (drips(b"220 ready\r\n", 0.01), "passed", "matches"),
+    "says nothing": (silent, "reply_timeout", "no match within 300ms " + IN_TIME),
+    "drips": (drips(b"220 " * 100, 0.05), "reply_timeout", "no match within 300ms " + BYTES_IN_TIME),
+    "says another thing": (says(b"554 no\r\n", stays), "reply_timeout", "no match within 300ms " + BYTES_IN_TIME),
+    "says another thing and closes": (heard(says(b"554 no\r\n")), "mismatch", 'no match in "554 no"'),
+    "says another thing, closes and hears nothing": (says(b"554 no\r\n"), "mismatch", 'no match in "554 no"'),
+    "closes": (heard(closes), "reset", "connection closed without a match"),
+    "half-closes": (half_closes, "reset", "connection closed without a match"),
+    "resets": (heard(resets), "reset", "connection reset without a match"),
+    "resets after a while": (resets_later, "reset", "connection reset without a match"),
+    "sends garbage": (heard(garbage()), "mismatch", 'no match in ".*"'),
+    "sends 100 MB": (floods(), "mismatch", 'no match in "[?]+…", 16KiB in all'),
+}
+
+
+@pytest.mark.parametrize("row", TCP_ROWS)
+def test_tcp_server_that(row):
+    behaviour, reason, detail = TCP_ROWS[row]
+    with Server(behaviour) as server:
+        tells(TCP, server.target, reason, detail)
+
+
+def test_what_is_sent_arrives_even_when_nothing_is_expected():
+    ends = []
+
+    def behaviour(connection):
+        while connection.hear():
+            pass
+        ends.append(connection.heard)
+
+    with Server(behaviour) as server:
+        tells(dict(TIMES, type="tcp", send=r"a\r\nb\x00\xff"), server.target, "passed", "sent")
+        wait_until(lambda: ends, what="what was sent")
+    assert ends[0] == b"a\r\nb\x00\xff"
+
+
+# ---- all of them ----
+
+@pytest.mark.parametrize("check", [TCP], ids=lambda check: check["type"])
+def test_a_closed_port_refuses(check):
+    tells(check, f"127.0.0.1:{refusing_port()}", "refused", "connect: refused")
+
+
+@pytest.mark.parametrize("check", [TCP], ids=lambda check: check["type"])
+def test_a_server_that_drops_syns_times_out_connecting(check):
+    with full_backlog() as target:
+        tells(check, target, "connect_timeout", "no connection within 300ms")
