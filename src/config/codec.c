@@ -18,8 +18,12 @@
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static void put_record(struct writer *out, const struct schema_record *record, const void *object,
-		       uint32_t role);
+struct encoder {
+	struct writer out;
+	struct slice_kinds kinds;
+};
+
+static void put_record(struct encoder *encoder, struct slice_kind *kind, const void *object);
 
 /* Room for the length of what follows, one byte as long as that is enough. */
 static void part_end(struct writer *out, uint8_t *at)
@@ -30,20 +34,44 @@ static void part_end(struct writer *out, uint8_t *at)
 	if (!at || out->failed)
 		return;
 	size = (size_t)(out->at - at - 1);
-	if (size >= SIZE_LONG) {
-		if (!put_space(out, 4))
-			return;
+	if (size < SIZE_LONG) {
+		*at = (uint8_t)size;
+	} else if (put_space(out, 4)) {
 		memmove(at + 5, at + 1, size);
+		length = writer_of(at, 5);
+		put_size(&length, (uint32_t)size);
 	}
-	length = writer_of(at, 5);
-	put_size(&length, (uint32_t)size);
 }
 
-static void put_value(struct writer *out, const struct schema_field *field, const void *value,
-		      uint32_t role)
+static void put_place(struct writer *out, const struct schema_field *field, const void *value)
 {
-	const struct status_range *range = value;
 	const struct prefix *prefix = value;
+
+	if (field->type == TYPE_ENDPOINT)
+		put_endpoint(out, value);
+	else
+		put_addr(out, value); /* a prefix begins with it */
+	if (field->type == TYPE_PREFIX)
+		put_u8(out, prefix->length);
+}
+
+static void put_inside(struct encoder *encoder, const struct slice_kind *kind, struct slice_row *row,
+		       const void *value)
+{
+	struct slice_kind *inside = slice_kind_inside(&encoder->kinds, kind, row);
+
+	if (inside)
+		put_record(encoder, inside, value);
+	else
+		encoder->out.failed = true;
+}
+
+static void put_value(struct encoder *encoder, const struct slice_kind *kind, struct slice_row *row,
+		      const void *value)
+{
+	const struct schema_field *field = row->field;
+	const struct status_range *range = value;
+	struct writer *out = &encoder->out;
 	const char *text;
 
 	switch (field->type) {
@@ -52,21 +80,16 @@ static void put_value(struct writer *out, const struct schema_field *field, cons
 		put_bytes(out, text ? text : "", text ? strlen(text) : 0);
 		return;
 	case TYPE_ADDRESS:
-		put_addr(out, value);
-		return;
 	case TYPE_PREFIX:
-		put_addr(out, &prefix->address);
-		put_u8(out, prefix->length);
-		return;
 	case TYPE_ENDPOINT:
-		put_endpoint(out, value);
+		put_place(out, field, value);
 		return;
 	case TYPE_RANGE:
 		put_u16(out, range->first);
 		put_u16(out, range->last);
 		return;
 	case TYPE_RECORD:
-		put_record(out, field->record, value, role | SLICE_INSIDE);
+		put_inside(encoder, kind, row, value);
 		return;
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
@@ -80,25 +103,26 @@ static void put_value(struct writer *out, const struct schema_field *field, cons
 	put_digits(out, schema_number(value, field->size));
 }
 
-static void put_element(struct writer *out, const struct schema_field *field, const void *value, uint32_t role)
+static void put_element(struct encoder *encoder, const struct slice_kind *kind, struct slice_row *row,
+			const void *value)
 {
-	uint8_t *length = put_space(out, 1);
+	uint8_t *length = put_space(&encoder->out, 1);
 
-	put_value(out, field, value, role);
-	part_end(out, length);
+	put_value(encoder, kind, row, value);
+	part_end(&encoder->out, length);
 }
 
-static void put_list(struct writer *out, const struct schema_field *field, const void *object,
-		     uint32_t role)
+static void put_list(struct encoder *encoder, const struct slice_kind *kind, struct slice_row *row,
+		     const void *object)
 {
-	const char *elements = schema_elements(field, object);
-	size_t count = schema_count(field, object);
+	const char *elements = schema_elements(row->field, object);
+	size_t count = schema_count(row->field, object);
+	struct writer *out = &encoder->out, length;
 	uint8_t *at = put_space(out, 4);
-	struct writer length;
 
 	put_size(out, (uint32_t)count);
 	for (size_t i = 0; i < count && !out->failed; i++)
-		put_element(out, field, elements + i * field->size, role);
+		put_element(encoder, kind, row, elements + i * row->field->size);
 	if (!at || out->failed)
 		return;
 	length = writer_of(at, 4);
@@ -106,27 +130,37 @@ static void put_list(struct writer *out, const struct schema_field *field, const
 }
 
 /* A row of an object, unless the role does not get it or it is absent. */
-static void put_row(struct writer *out, const struct schema_record *record, size_t row, const void *object,
-		    uint32_t role)
+static void put_row(struct encoder *encoder, struct slice_kind *kind, size_t number, const void *object)
 {
-	const struct schema_field *field = &record->fields[row];
+	struct slice_row *row = &kind->rows[number];
+	const void *value = schema_value(row->field, object);
 
-	if (!schema_is_stored(field) || !slice_has_row(field, role) || !schema_applies(record, field, object))
+	if (!row->may_come || !slice_row_applies(kind, row, object) ||
+	    (!row->must_come && !value_is_present(row->field, value)))
 		return;
-	if (schema_is_optional(field) && !value_is_present(field, schema_value(field, object)))
-		return;
-	put_size(out, (uint32_t)row);
-	if (field->flags & FIELD_LIST)
-		put_list(out, field, object, role);
+	put_size(&encoder->out, (uint32_t)number);
+	if (row->field->flags & FIELD_LIST)
+		put_list(encoder, kind, row, object);
 	else
-		put_element(out, field, schema_value(field, object), role);
+		put_element(encoder, kind, row, value);
 }
 
-static void put_record(struct writer *out, const struct schema_record *record, const void *object,
-		       uint32_t role)
+static void put_record(struct encoder *encoder, struct slice_kind *kind, const void *object)
 {
-	for (size_t i = 0; i < record->count && !out->failed; i++)
-		put_row(out, record, i, object, role);
+	for (size_t i = 0; i < kind->record->count && !encoder->out.failed; i++)
+		put_row(encoder, kind, i, object);
+}
+
+/* Some or all rows of the model as the slices of `roles` have them. */
+static void put_model(struct encoder *encoder, const struct model *model, uint32_t roles, size_t from,
+		      size_t until)
+{
+	struct slice_kind *kind = slice_kind(&encoder->kinds, &schema_model, roles);
+
+	if (!kind)
+		encoder->out.failed = true;
+	for (size_t row = from; kind && row < until && !encoder->out.failed; row++)
+		put_row(encoder, kind, row, model);
 }
 
 static void put_head(struct writer *out, enum role role)
@@ -143,17 +177,17 @@ int slice_encode(const struct model *model, enum role role, struct arena *arena,
 		return -EINVAL;
 	for (size_t room = SLICE_FIRST; room <= SLICE_MAX; room *= 4) {
 		uint8_t *buffer = arena_alloc(arena, room);
-		struct writer out;
+		struct encoder encoder = {.kinds = {.arena = arena}};
 
 		if (!buffer)
 			return -ENOMEM;
-		out = writer_of(buffer, room);
-		put_head(&out, role);
-		put_record(&out, &schema_model, model, 1u << role);
-		if (out.failed)
+		encoder.out = writer_of(buffer, room);
+		put_head(&encoder.out, role);
+		put_model(&encoder, model, 1u << role, 0, schema_model.count);
+		if (encoder.out.failed)
 			continue;
 		*bytes = buffer;
-		*size = writer_used(&out);
+		*size = writer_used(&encoder.out);
 		return 0;
 	}
 	return -ENOMEM;
@@ -180,27 +214,30 @@ static void add_part(struct slices *slices, unsigned role, const uint8_t *from, 
 }
 
 /* A row of the model for all roles: once, or once for each when it holds secrets. */
-static void put_for_all(struct writer *out, size_t row, const struct model *model, struct slices *slices)
+static void put_for_all(struct encoder *encoder, size_t row, const struct model *model, struct slices *slices)
 {
 	const struct schema_field *field = &schema_model.fields[row];
+	struct writer *out = &encoder->out;
 	bool alike = !has_secret(field);
 	const uint8_t *from = out->at;
 
 	if (alike && field->roles)
-		put_row(out, &schema_model, row, model, field->roles);
+		put_model(encoder, model, field->roles, row, row + 1);
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
 		if (!(field->roles & 1u << role))
 			continue;
 		if (!alike) {
 			from = out->at;
-			put_row(out, &schema_model, row, model, 1u << role);
+			put_model(encoder, model, 1u << role, row, row + 1);
 		}
 		add_part(slices, role, from, out);
 	}
 }
 
-static bool put_slices(struct writer *out, const struct model *model, struct slices *slices)
+static bool put_slices(struct encoder *encoder, const struct model *model, struct slices *slices)
 {
+	struct writer *out = &encoder->out;
+
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
 		const uint8_t *from = out->at;
 
@@ -209,7 +246,7 @@ static bool put_slices(struct writer *out, const struct model *model, struct sli
 		add_part(slices, role, from, out);
 	}
 	for (size_t row = 0; row < schema_model.count && !out->failed; row++)
-		put_for_all(out, row, model, slices);
+		put_for_all(encoder, row, model, slices);
 	return !out->failed;
 }
 
@@ -222,12 +259,12 @@ int slices_encode(const struct model *model, struct arena *arena, struct slices 
 	}
 	for (size_t room = SLICE_FIRST; room <= SLICE_MAX; room *= 4) {
 		uint8_t *buffer = arena_alloc(arena, room);
-		struct writer writer;
+		struct encoder encoder = {.kinds = {.arena = arena}};
 
 		if (!buffer)
 			return -ENOMEM;
-		writer = writer_of(buffer, room);
-		if (put_slices(&writer, model, out))
+		encoder.out = writer_of(buffer, room);
+		if (put_slices(&encoder, model, out))
 			return 0;
 	}
 	return -ENOMEM;

@@ -1,7 +1,6 @@
 /* The reading half of config/codec.h; codec.c says how the bytes lie. Reading holds every value to
  * its row again (range, words, judge, required): a slice comes from our own compiler, but that one
- * has read foreign text and the reader may have rights. The same few kinds of records come many
- * thousand times, so what the tables say of their rows is worked out once per slice. */
+ * has read foreign text and the reader may have rights. */
 #include "config/codec.h"
 
 #include <errno.h>
@@ -13,96 +12,19 @@
 #include "config/schema.h"
 #include "config/value.h"
 
-#define WORD_BITS 64
-
-struct row {
-	const struct schema_field *field;
-	struct kind *kind;  /* of the record that it holds; NULL: not met yet */
-	uint64_t words;     /* TYPE_WORDS: all of them or-ed; TYPE_WORD: their values as bits */
-	bool has_large;     /* a word with a value that `words` has no bit for */
-	bool may_come, must_come; /* when it applies */
-};
-
-struct kind {
-	struct kind *next;
-	const struct schema_record *record;
-	const struct schema_field *discriminator;
-	uint32_t role;
-	struct row rows[];
-};
-
 struct decoder {
 	struct arena *arena;
-	struct kind *kinds;
+	struct slice_kinds kinds;
 };
-
-/* ---- kinds ---------------------------------------------------------------------------------- */
-
-static void note_words(struct row *row)
-{
-	for (const struct schema_word *word = row->field->words; word && word->text; word++)
-		if (row->field->type == TYPE_WORDS)
-			row->words |= word->value;
-		else if (word->value < WORD_BITS)
-			row->words |= (uint64_t)1 << word->value;
-		else
-			row->has_large = true;
-}
-
-/* NULL: no memory. */
-static struct kind *kind_add(struct decoder *decoder, const struct schema_record *record,
-			     uint32_t role)
-{
-	struct kind *kind = arena_alloc(decoder->arena,
-					sizeof(*kind) + record->count * sizeof(*kind->rows));
-
-	if (!kind)
-		return NULL;
-	kind->record = record;
-	kind->role = role;
-	kind->discriminator = schema_discriminator(record);
-	for (size_t i = 0; i < record->count; i++) {
-		const struct schema_field *field = &record->fields[i];
-		struct row *row = &kind->rows[i];
-
-		row->field = field;
-		row->may_come = schema_is_stored(field) && slice_has_row(field, role);
-		row->must_come = row->may_come && !schema_is_optional(field);
-		note_words(row);
-	}
-	kind->next = decoder->kinds;
-	decoder->kinds = kind;
-	return kind;
-}
-
-static struct kind *kind_of(struct decoder *decoder, struct row *row, uint32_t role)
-{
-	if (row->kind)
-		return row->kind;
-	for (struct kind *kind = decoder->kinds; kind && !row->kind; kind = kind->next)
-		if (kind->record == row->field->record && kind->role == role)
-			row->kind = kind;
-	if (!row->kind)
-		row->kind = kind_add(decoder, row->field->record, role);
-	return row->kind;
-}
-
-static bool applies(const struct kind *kind, const struct row *row, const void *object)
-{
-	const struct schema_field *by = kind->discriminator;
-
-	return !row->field->applies || !by ||
-	       (row->field->applies >> schema_number(schema_value(by, object), by->size) & 1);
-}
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-static bool get_record(struct decoder *decoder, struct reader *in, struct kind *kind,
+static bool get_record(struct decoder *decoder, struct reader *in, struct slice_kind *kind,
 		       void *object);
 
-static bool word_is_known(const struct row *row, uint64_t number)
+static bool word_is_known(const struct slice_row *row, uint64_t number)
 {
-	if (number < WORD_BITS)
+	if (number < SLICE_WORD_BITS)
 		return row->words >> number & 1;
 	for (const struct schema_word *word = row->field->words; row->has_large && word->text; word++)
 		if (word->value == number)
@@ -110,13 +32,13 @@ static bool word_is_known(const struct row *row, uint64_t number)
 	return false;
 }
 
-static bool words_are_known(const struct row *row, uint64_t number)
+static bool words_are_known(const struct slice_row *row, uint64_t number)
 {
 	return !(number & ~row->words) && (number || !row->field->default_text);
 }
 
 /* Numbers of all kinds: does it fit the member, and the row? */
-static bool number_is_valid(const struct row *row, uint64_t number)
+static bool number_is_valid(const struct slice_row *row, uint64_t number)
 {
 	const struct schema_field *field = row->field;
 
@@ -151,7 +73,7 @@ static bool number_is_valid(const struct row *row, uint64_t number)
 	return false;
 }
 
-static bool get_number(struct reader *in, const struct row *row, void *value)
+static bool get_number(struct reader *in, const struct slice_row *row, void *value)
 {
 	uint64_t number = get_digits(in);
 
@@ -204,11 +126,11 @@ static bool get_range(struct reader *in, const struct schema_field *field,
 }
 
 /* One element of a row, which is all that `in` holds. */
-static bool get_value(struct decoder *decoder, struct reader *in, struct row *row, void *value,
-		      uint32_t role)
+static bool get_value(struct decoder *decoder, struct reader *in, const struct slice_kind *kind,
+		      struct slice_row *row, void *value)
 {
 	const struct schema_field *field = row->field;
-	struct kind *kind;
+	struct slice_kind *inside;
 	bool valid = false;
 
 	switch (field->type) {
@@ -224,8 +146,8 @@ static bool get_value(struct decoder *decoder, struct reader *in, struct row *ro
 		valid = get_range(in, field, value);
 		break;
 	case TYPE_RECORD:
-		kind = kind_of(decoder, row, role | SLICE_INSIDE);
-		valid = kind && get_record(decoder, in, kind, value);
+		inside = slice_kind_inside(&decoder->kinds, kind, row);
+		valid = inside && get_record(decoder, in, inside, value);
 		break;
 	case TYPE_SOURCE:
 	case TYPE_BOOL:
@@ -240,8 +162,8 @@ static bool get_value(struct decoder *decoder, struct reader *in, struct row *ro
 	return valid && reader_done(in);
 }
 
-static bool get_list(struct decoder *decoder, struct reader *in, struct row *row, void *object,
-		     uint32_t role)
+static bool get_list(struct decoder *decoder, struct reader *in, const struct slice_kind *kind,
+		     struct slice_row *row, void *object)
 {
 	const struct schema_field *field = row->field;
 	size_t count = get_size(in);
@@ -255,7 +177,7 @@ static bool get_list(struct decoder *decoder, struct reader *in, struct row *row
 	for (size_t i = 0; i < count; i++) {
 		struct reader element = get_part(in, get_size(in));
 
-		if (!get_value(decoder, &element, row, elements + i * field->size, role))
+		if (!get_value(decoder, &element, kind, row, elements + i * field->size))
 			return false;
 	}
 	memcpy(schema_member(field, object), &elements, sizeof(elements));
@@ -266,23 +188,23 @@ static bool get_list(struct decoder *decoder, struct reader *in, struct row *row
 /* ---- records -------------------------------------------------------------------------------- */
 
 /* Rows before `until` that were left out: were they allowed to be? */
-static bool may_skip(const struct kind *kind, size_t from, size_t until, const void *object)
+static bool may_skip(const struct slice_kind *kind, size_t from, size_t until, const void *object)
 {
 	for (size_t i = from; i < until; i++)
-		if (kind->rows[i].must_come && applies(kind, &kind->rows[i], object))
+		if (kind->rows[i].must_come && slice_row_applies(kind, &kind->rows[i], object))
 			return false;
 	return true;
 }
 
-static bool get_row(struct decoder *decoder, struct reader *in, struct row *row, void *object,
-		    uint32_t role)
+static bool get_row(struct decoder *decoder, struct reader *in, const struct slice_kind *kind,
+		    struct slice_row *row, void *object)
 {
 	if (row->field->flags & FIELD_LIST)
-		return get_list(decoder, in, row, object, role);
-	return get_value(decoder, in, row, schema_member(row->field, object), role);
+		return get_list(decoder, in, kind, row, object);
+	return get_value(decoder, in, kind, row, schema_member(row->field, object));
 }
 
-static bool get_record(struct decoder *decoder, struct reader *in, struct kind *kind,
+static bool get_record(struct decoder *decoder, struct reader *in, struct slice_kind *kind,
 		       void *object)
 {
 	size_t next = 0;
@@ -290,15 +212,15 @@ static bool get_record(struct decoder *decoder, struct reader *in, struct kind *
 	while (reader_left(in)) {
 		size_t number = get_size(in);
 		struct reader part;
-		struct row *row;
+		struct slice_row *row;
 
 		if (in->failed || number < next || number >= kind->record->count ||
 		    !may_skip(kind, next, number, object))
 			return false;
 		row = &kind->rows[number];
 		part = get_part(in, row->field->flags & FIELD_LIST ? get_u32(in) : get_size(in));
-		if (in->failed || !row->may_come || !applies(kind, row, object) ||
-		    !get_row(decoder, &part, row, object, kind->role))
+		if (in->failed || !row->may_come || !slice_row_applies(kind, row, object) ||
+		    !get_row(decoder, &part, kind, row, object))
 			return false;
 		next = number + 1;
 	}
@@ -404,9 +326,9 @@ static bool references_hold(const struct model *model, enum role role)
 int slice_decode(const void *bytes, size_t size, struct arena *arena, struct model **out)
 {
 	struct reader in = reader_of(bytes, size);
-	struct decoder decoder = {.arena = arena};
+	struct decoder decoder = {.arena = arena, .kinds = {.arena = arena}};
 	struct model *model;
-	struct kind *kind;
+	struct slice_kind *kind;
 	uint8_t role;
 
 	if (get_u32(&in) != SLICE_MAGIC || get_u64(&in) != schema_fingerprint())
@@ -415,7 +337,7 @@ int slice_decode(const void *bytes, size_t size, struct arena *arena, struct mod
 	if (in.failed || !role_has_slice(role))
 		return -EBADMSG;
 	model = arena_alloc(arena, sizeof(*model));
-	kind = kind_add(&decoder, &schema_model, 1u << role);
+	kind = slice_kind(&decoder.kinds, &schema_model, 1u << role);
 	if (!model || !kind)
 		return -ENOMEM;
 	if (!get_record(&decoder, &in, kind, model) || !references_hold(model, role))

@@ -66,28 +66,6 @@ bool schema_is_optional(const struct schema_field *field)
 	       (field->type == TYPE_WORD && !has_zero(field->words));
 }
 
-uint64_t schema_number(const void *value, size_t size)
-{
-	uint64_t number = 0;
-	uint32_t word;
-	uint16_t half;
-	uint8_t byte;
-
-	if (size == sizeof(byte)) {
-		memcpy(&byte, value, size);
-		number = byte;
-	} else if (size == sizeof(half)) {
-		memcpy(&half, value, size);
-		number = half;
-	} else if (size == sizeof(word)) {
-		memcpy(&word, value, size);
-		number = word;
-	} else {
-		memcpy(&number, value, sizeof(number));
-	}
-	return number;
-}
-
 void schema_number_set(void *value, size_t size, uint64_t number)
 {
 	uint32_t word = (uint32_t)number;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum schema_type {
 	TYPE_SOURCE,
@@ -124,7 +125,28 @@ size_t schema_count(const struct schema_field *field, const void *object);
 /* The elements of a list row, or the member itself. */
 const void *schema_elements(const struct schema_field *field, const void *object);
 /* An enum or unsigned number of 1, 2, 4 or 8 bytes. */
-uint64_t schema_number(const void *value, size_t size);
+static inline uint64_t schema_number(const void *value, size_t size)
+{
+	uint64_t number = 0;
+	uint32_t word;
+	uint16_t half;
+	uint8_t byte;
+
+	if (size == sizeof(byte)) {
+		memcpy(&byte, value, size);
+		number = byte;
+	} else if (size == sizeof(half)) {
+		memcpy(&half, value, size);
+		number = half;
+	} else if (size == sizeof(word)) {
+		memcpy(&word, value, size);
+		number = word;
+	} else {
+		memcpy(&number, value, sizeof(number));
+	}
+	return number;
+}
+
 void schema_number_set(void *value, size_t size, uint64_t number);
 
 /* Equality of two objects without the rows that have any flag of `skip`. */
