@@ -300,6 +300,9 @@ void validate_marks(struct build *build);
 /* validate_policy.c: what is done with a service as a whole. */
 bool validate_policy(struct build *build, struct build_service *service);
 
+/* validate_sorry.c: a sorry server that is a real server, too; a warning included. */
+bool validate_sorry(struct build *build, const struct build_service *service);
+
 /* Rules inside one service; to be called before its probes are made. False when one was broken. */
 bool validate_service(struct build *build, struct build_service *service);
 void validate_services(struct build *build);

@@ -77,6 +77,26 @@ const struct real_server *service_server(const struct service *service, size_t i
 		       : &service->sorry_server[index - service->real_server_count];
 }
 
+bool service_sorry_is(const struct service *service, size_t real_server)
+{
+	const struct endpoint *real = &service->real_servers[real_server].address;
+	const struct endpoint *sorry = service->sorry_server_count ? &service->sorry_server->address
+								   : NULL;
+	uint16_t port;
+
+	if (!sorry || addr_compare(&real->address, &sorry->address))
+		return false;
+	if (real->port == sorry->port)
+		return true;
+	if (real->port && sorry->port)
+		return false;
+	port = real->port ? real->port : sorry->port; /* the other one's is the listener's */
+	for (size_t i = 0; i < service->listen_count; i++)
+		if (service->listen[i].port == port)
+			return true;
+	return false;
+}
+
 const char *check_type_name(enum check_type type)
 {
 	static const char *const names[] = {

@@ -363,6 +363,9 @@ const struct addr *service_vip(const struct service *service, size_t index);
 size_t service_server_count(const struct service *service);
 const struct real_server *service_server(const struct service *service, size_t index);
 
+/* Whether the sorry server is a real server, too: the same destination of the kernel under some listener. */
+bool service_sorry_is(const struct service *service, size_t real_server);
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 struct director {

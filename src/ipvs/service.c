@@ -163,12 +163,23 @@ static const struct ipvs_server *sorry_of(const struct service *service,
 	return service->sorry_server_count ? &servers[service->real_server_count] : NULL;
 }
 
-/* Whether it could answer. */
-static bool sorry_is_fit(const struct ipvs_server *sorry)
+/* What is said of a real server in the same place counts for the sorry server, too. */
+static enum admin_state sorry_admin(const struct service *service, const struct ipvs_server *servers)
 {
+	for (size_t i = 0; i < service->real_server_count; i++)
+		if (servers[i].terms.admin != ADMIN_ENABLED && service_sorry_is(service, i))
+			return servers[i].terms.admin;
+	return ADMIN_ENABLED;
+}
+
+/* Whether there is one that could answer. */
+static bool sorry_is_fit(const struct service *service, const struct ipvs_server *servers)
+{
+	const struct ipvs_server *sorry = sorry_of(service, servers);
 	enum standing standing = sorry ? standing_of(sorry) : STANDING_DOWN;
 
-	return standing == STANDING_UP || standing == STANDING_AS_FOUND;
+	return (standing == STANDING_UP || standing == STANDING_AS_FOUND) &&
+	       sorry_admin(service, servers) == ADMIN_ENABLED;
 }
 
 static struct tally tally_of(const struct service *service, const struct ipvs_server *servers)
@@ -206,26 +217,31 @@ static void decide_panic(const struct service *service, const struct tally *tall
 		condition->due = condition->calm_since + IPVS_PANIC_HOLD;
 }
 
-static void decide_quorum(const struct tally *tally, const struct ipvs_server *sorry,
-			  enum ipvs_quorum before, uint64_t from, struct ipvs_condition *condition)
+static void decide_quorum(const struct tally *tally, bool sorry_is_fit, enum ipvs_quorum before,
+			   uint64_t from, struct ipvs_condition *condition)
 {
 	bool is_decided = before != IPVS_QUORUM_UNDECIDED || !tally->counts[STANDING_WAITING];
 
 	/* nobody answers, and somebody could */
-	if (sorry_is_fit(sorry) && !tally->have && tally->counts[STANDING_DOWN])
+	if (sorry_is_fit && !tally->have && tally->counts[STANDING_DOWN])
 		is_decided = true;
 	if (is_decided)
 		condition->quorum = tally->have < from ? IPVS_QUORUM_LOST : IPVS_QUORUM_MET;
 }
 
 static void explain_sorry(struct text *out, const struct service *service,
-			  const struct ipvs_server *sorry, const struct ipvs_condition *condition)
+			  const struct ipvs_server *servers,
+			  const struct ipvs_condition *condition)
 {
+	const struct ipvs_server *sorry = sorry_of(service, servers);
+
 	if (!sorry)
 		return;
 	text_add(out, "; the sorry server %s ", service->sorry_server->name);
 	if (condition->sorry)
 		text_add(out, "answers");
+	else if (sorry_admin(service, servers) != ADMIN_ENABLED)
+		text_add(out, "is %s", admin_state_name(sorry_admin(service, servers)));
 	else if (sorry->health == VERDICT_DOWN)
 		text_add(out, "is down, too");
 	else
@@ -253,6 +269,7 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 	uint64_t from;
 	struct text reason = text_of(condition.reason, sizeof(condition.reason));
 	struct tally tally = tally_of(service, servers);
+	bool is_fit = sorry_is_fit(service, servers);
 
 	if (was == IPVS_QUORUM_UNDECIDED && sorry && sorry->in_table && sorry->weight)
 		was = IPVS_QUORUM_LOST;
@@ -262,14 +279,14 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 		condition.state = SERVICE_DEGRADED;
 	if (condition.have < from)
 		condition.state = SERVICE_DOWN;
-	decide_quorum(&tally, sorry, was, from, &condition);
+	decide_quorum(&tally, is_fit, was, from, &condition);
 	decide_panic(service, &tally, before, now, &condition);
 	if (condition.panic) {
 		condition.state = SERVICE_PANIC;
 		explain_panic(&reason, service, &tally, &condition);
 		return condition;
 	}
-	condition.sorry = condition.quorum == IPVS_QUORUM_LOST && sorry_is_fit(sorry);
+	condition.sorry = condition.quorum == IPVS_QUORUM_LOST && is_fit;
 	explain(&reason, service, servers, tally.counts);
 	if (condition.state == SERVICE_DOWN && condition.have)
 		text_add(&reason, "; a weight of %llu, and %llu is needed",
@@ -277,7 +294,7 @@ struct ipvs_condition ipvs_service_condition(const struct service *service,
 	else if (condition.state == SERVICE_DOWN && service->real_server_count)
 		text_add(&reason, "; no weight left");
 	if (condition.state == SERVICE_DOWN)
-		explain_sorry(&reason, service, sorry, &condition);
+		explain_sorry(&reason, service, servers, &condition);
 	if (condition.sorry)
 		condition.state = SERVICE_SORRY;
 	return condition;

@@ -19,7 +19,8 @@
  * are left would not bear it all.
  *  - sorry: when a service has lost its quorum, and is not in panic, and its sorry server is up, that
  * one is used alone: the others are treated as if they were down. A sorry server that is not used
- * leaves like one that is down. One that the table has with a weight when nothing is known yet says
+ * leaves like one that is down. One that is a real server, too, which is drained or disabled, is not
+ * used. One that the table has with a weight when nothing is known yet says
  * that the quorum was lost. */
 #ifndef LBHA_IPVS_SERVICE_H
 #define LBHA_IPVS_SERVICE_H

@@ -268,6 +268,19 @@ static void check_quorum(const struct ipvs_state *state, uint32_t s, nstime now)
 	ck_assert(is_down || have + margin >= service->quorum);
 }
 
+/* Whether the sorry server is a real server that is not to be used. */
+static bool sorry_is_kept_out(const struct life *life, uint32_t s)
+{
+	const struct service *service = &life->state.model->services[s];
+	bool is_out = false;
+
+	for (uint32_t i = 0; i < service->real_server_count; i++)
+		is_out |= service_sorry_is(service, i) &&
+			  life->state.servers[life->state.server_first[s] + i].now.terms.admin !=
+				  ADMIN_ENABLED;
+	return is_out;
+}
+
 /* In use when the quorum is lost and it is up; else without weight, and soon not there. */
 static void check_sorry(const struct life *life, size_t v)
 {
@@ -282,7 +295,8 @@ static void check_sorry(const struct life *life, size_t v)
 	if (!service->sorry_server_count)
 		return;
 	health = ipvs_server_health(service->sorry_server, life->state.verdicts);
-	if (condition->quorum == IPVS_QUORUM_LOST && !condition->panic)
+	if (condition->quorum == IPVS_QUORUM_LOST && !condition->panic &&
+	    !sorry_is_kept_out(life, about->service))
 		ck_assert(condition->sorry ? health != VERDICT_DOWN : health != VERDICT_UP);
 	else
 		ck_assert(!condition->sorry);

@@ -403,6 +403,36 @@ START_TEST(a_real_server_may_be_the_sorry_server)
 }
 END_TEST
 
+START_TEST(a_real_server_that_is_drained_or_disabled_is_no_sorry_server)
+{
+	struct policy policy;
+	struct ipvs_terms drained = {.admin = ADMIN_DRAINED, .weight = 1};
+	struct ipvs_terms enabled = {.admin = ADMIN_ENABLED, .weight = 1};
+	struct ipvs_terms disabled = {.admin = ADMIN_DISABLED, .weight = 1};
+
+	policy_make(&policy, 2);
+	policy_sorry(&policy);
+	policy.sorry.probe_count = 0;
+	policy.sorry.address = policy.servers[1].address;
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "uu");
+	ipvs_state_terms(&policy.state, 1, &drained);
+	ck_assert_str_eq(settle(&policy), "-e .2 0");
+	ck_assert_str_eq(verdicts(&policy, "du"), "-e .1 0");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DOWN);
+	ck_assert_str_eq(condition(&policy)->reason, "1 of 2 down: a; 1 of 2 drained: b; no weight "
+						     "left; the sorry server 10.0.0.9 is drained");
+	ipvs_state_terms(&policy.state, 1, &enabled);
+	ck_assert_str_eq(settle(&policy), "-e .2 1");
+	ck_assert_str_eq(verdicts(&policy, "dd"), "");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_SORRY);
+	ipvs_state_terms(&policy.state, 1, &disabled);
+	ck_assert_str_eq(settle(&policy), "-d .2");
+	ck_assert_int_eq(condition(&policy)->state, SERVICE_DOWN);
+	arena_free(policy.arena);
+}
+END_TEST
+
 START_TEST(panic_goes_before_the_sorry_server)
 {
 	struct policy policy;
@@ -618,7 +648,8 @@ TCase *ipvs_policy_case(void)
 		    the_sorry_server_answers_until_the_quorum_has_its_hysteresis,
 		    at_the_start_the_sorry_server_waits_until_something_is_known,
 		    a_sorry_server_found_in_the_kernel_goes_on_until_the_quorum_is_known,
-		    a_real_server_may_be_the_sorry_server, panic_goes_before_the_sorry_server,
+		    a_real_server_may_be_the_sorry_server,
+		    a_real_server_that_is_drained_or_disabled_is_no_sorry_server, panic_goes_before_the_sorry_server,
 		    a_server_that_is_up_again_gets_its_weight_in_steps,
 		    who_fails_on_the_ramp_begins_again,
 		    a_ramp_goes_on_over_a_reload_and_what_is_added_has_one,
