@@ -12,14 +12,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "check/confine_io.h"
 #include "check/engine_io.h"
 #include "check/merge.h"
 #include "check/outcome.h"
+#include "check/probe_icmp.h"
 #include "check/probe_script.h"
 #include "check/run.h"
 #include "config/codec.h"
@@ -37,6 +40,7 @@ struct checkd {
 	struct worker *worker;
 	struct engine *engine;
 	struct scripts *scripts; /* the engine's */
+	struct echoes *echoes;   /* the engine's */
 	struct roster *prepared;
 	struct roles roles, prepared_roles; /* of instances, for probes that run while MASTER */
 	uint8_t *ended; /* by probe: ended since the last refresh and not told */
@@ -250,6 +254,23 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 	return 0;
 }
 
+/* Raw sockets that no probe needs are a right too many. */
+static void tidy_echoes(struct checkd *checkd)
+{
+	const struct model *model = engine_model(checkd->engine);
+
+	if (!model || !model_pings(model, AF_INET))
+		echoes_close(checkd->echoes, AF_INET);
+	if (!model || !model_pings(model, AF_INET6))
+		echoes_close(checkd->echoes, AF_INET6);
+}
+
+static void aborted(void *ctx)
+{
+	prepared_drop(ctx);
+	tidy_echoes(ctx);
+}
+
 /* While nothing is known of the instances a probe goes on as it does. */
 static void hold_probes(struct checkd *checkd)
 {
@@ -288,6 +309,7 @@ static void commit(void *ctx)
 	checkd->ended = take(checkd->prepared_ended);
 	checkd->roles = checkd->prepared_roles;
 	hold_probes(checkd);
+	tidy_echoes(checkd);
 	checkd->count = (uint32_t)model->probe_count;
 	log_configure((enum log_level)model->global.log.level,
 		      model->global.log.format == LOG_FORMAT_JSON);
@@ -344,10 +366,25 @@ static const struct scripts_ops scripts_ops = {
 	.generation = script_generation,
 };
 
+static void echo_socket(struct checkd *checkd, struct reader *in, int fd)
+{
+	uint8_t family = get_u8(in);
+	int error = (int)get_u32(in);
+
+	if (reader_done(in) && (family == AF_INET || family == AF_INET6))
+		echoes_take(checkd->echoes, family, fd, error);
+	else if (fd >= 0)
+		close(fd);
+}
+
 static void command(void *ctx, uint16_t type, struct reader *in, int fd)
 {
 	struct checkd *checkd = ctx;
 
+	if (type == RECORD_ECHO) {
+		echo_socket(checkd, in, fd);
+		return;
+	}
 	if (fd >= 0)
 		close(fd);
 	if (type == RECORD_RAN)
@@ -357,7 +394,7 @@ static void command(void *ctx, uint16_t type, struct reader *in, int fd)
 static const struct worker_ops ops = {
 	.prepare = prepare,
 	.commit = commit,
-	.abort = prepared_drop,
+	.abort = aborted,
 	.release = release,
 	.fact_count = fact_count,
 	.fact = fact,
@@ -382,11 +419,22 @@ static int checkd_init(struct checkd *checkd)
 	checkd->scripts = checkd->engine ? scripts_new(&scripts_ops, checkd) : NULL;
 	if (checkd->scripts)
 		engine_client(checkd->engine, CHECK_SCRIPT, checkd->scripts);
-	if (!checkd->scripts || timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd)) {
+	checkd->echoes = checkd->engine ? echoes_new(loop) : NULL;
+	if (checkd->echoes)
+		engine_client(checkd->engine, CHECK_ICMP, checkd->echoes);
+	if (!checkd->scripts || !checkd->echoes || timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd)) {
 		log_error("no memory to start");
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+static void checkd_confine(void)
+{
+	int err = confine();
+
+	if (err)
+		log_warning("no seccomp filter for the check worker: %s", strerror(-err));
 }
 
 static void checkd_fini(struct checkd *checkd)
@@ -403,8 +451,10 @@ int main(void)
 	struct checkd checkd = {0};
 	int status = EXIT_FAILURE;
 
-	if (!checkd_init(&checkd))
+	if (!checkd_init(&checkd)) {
+		checkd_confine();
 		status = worker_run(checkd.worker);
+	}
 	checkd_fini(&checkd);
 	return status;
 }

@@ -22,6 +22,7 @@
 #include "check/merge.h"
 #include "check/probe_file.h"
 #include "check/probe_http.h"
+#include "check/probe_icmp.h"
 #include "check/probe_process.h"
 #include "check/probe_script.h"
 #include "check/probe_talk.h"
@@ -47,6 +48,7 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_SCRIPT] = &probe_script,
 	[CHECK_FILE] = &probe_file,
 	[CHECK_PROCESS] = &probe_process,
+	[CHECK_ICMP] = &probe_icmp,
 };
 
 /* What all flights of a type share. */

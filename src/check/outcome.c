@@ -59,6 +59,7 @@ static enum probe_reason error_reason(enum outcome_step step, int error)
 
 	switch (step) {
 	case STEP_CONNECT:
+	case STEP_SEND:
 		return row ? row->connecting : REASON_UNREACHABLE;
 	case STEP_REPLY:
 		return row ? row->replying : REASON_RESET;
@@ -158,6 +159,10 @@ static void describe_reply_timeout(struct text *text, const struct outcome *outc
 	char within[DURATION_TEXT], connected[DURATION_TEXT];
 
 	duration_format(check->timeout, within);
+	if (!outcome->connected) { /* datagrams: nothing is ever connected */
+		text_add(text, "%s within %s", outcome->fault ? outcome->fault : "no reply", within);
+		return;
+	}
 	duration_about(outcome->connected, connected);
 	if (outcome->fault)
 		text_add(text, "no %s", outcome->fault);
@@ -189,6 +194,17 @@ static void describe_reset(struct text *text, const struct outcome *outcome)
 	}
 }
 
+/* A datagram's complaint has words of its own. */
+static void describe_unreached(struct text *text, const struct outcome *outcome)
+{
+	if (outcome->fault) {
+		text_add(text, "%s", outcome->fault);
+		return;
+	}
+	text_add(text, outcome->step == STEP_SEND ? "send: " : "connect: ");
+	describe_error(text, outcome->error);
+}
+
 /* RESOURCES and LOCAL: "here:" says whose fault it is. */
 static void describe_here(struct text *text, const struct outcome *outcome,
 			  const struct check *check)
@@ -208,6 +224,9 @@ static void describe_here(struct text *text, const struct outcome *outcome,
 		break;
 	case STEP_CONNECT:
 		text_add(text, "connect: ");
+		break;
+	case STEP_SEND:
+		text_add(text, "send: ");
 		break;
 	case STEP_REPLY:
 		break;
@@ -244,8 +263,7 @@ const char *outcome_describe(const struct outcome *outcome, const struct check *
 		break;
 	case REASON_REFUSED:
 	case REASON_UNREACHABLE:
-		text_add(&text, "connect: ");
-		describe_error(&text, outcome->error);
+		describe_unreached(&text, outcome);
 		break;
 	case REASON_CONNECT_TIMEOUT:
 		describe_connect_timeout(&text, outcome, check);

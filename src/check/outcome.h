@@ -25,6 +25,7 @@ enum outcome_step {
 	STEP_INTERFACE, /* tying it to an interface */
 	STEP_BIND,      /* giving it a source address */
 	STEP_CONNECT,
+	STEP_SEND,  /* no connection: giving a datagram to the kernel */
 	STEP_REPLY, /* connected: speaking the protocol */
 };
 

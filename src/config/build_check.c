@@ -257,9 +257,11 @@ bool build_target(const struct check *check, const struct endpoint *server, stru
 		found.address = check->address;
 	if (check->port)
 		found.port = check->port;
-	if (asks == CHECK_ASKS_PORT && (!found.address.family || !found.port))
+	if ((asks == CHECK_ASKS_PORT || asks == CHECK_ASKS_HOST) && !found.address.family)
 		return false;
-	if (!found.address.family)
+	if (asks == CHECK_ASKS_PORT && !found.port)
+		return false;
+	if (asks == CHECK_ASKS_HOST || !found.address.family)
 		found.port = 0;
 	*target = found;
 	return true;

@@ -185,7 +185,8 @@ static bool check_server(struct build *build, const struct build_service *servic
 	const struct check *model = &build->checks[check].model;
 	uint16_t port = model->port ? model->port : server->address.port;
 
-	if (port || check_type_asks(model->type) == CHECK_ASKS_HERE)
+	if (port || check_type_asks(model->type) == CHECK_ASKS_HERE ||
+	    check_type_asks(model->type) == CHECK_ASKS_HOST)
 		return add_probe(build, server, check, port);
 	for (size_t i = 0; i < service->port_count; i++)
 		if (!add_probe(build, server, check, service->ports[i]))

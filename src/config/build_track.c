@@ -43,7 +43,7 @@ static bool own_target(struct build *build, uint32_t number, const struct origin
 		return true;
 	if (check->address.family)
 		missing = "a port";
-	else if (check->port)
+	else if (check->port || check_type_asks(check->type) == CHECK_ASKS_HOST)
 		missing = "an address";
 	node_error(build->reader.diagnostics, at->value, at->path,
 		   "\"%s\" does not say what to probe: a check that is tracked needs %s of its own",

@@ -102,6 +102,7 @@ const char *check_type_name(enum check_type type)
 	static const char *const names[] = {
 		[CHECK_TCP] = "tcp",   [CHECK_HTTP] = "http",       [CHECK_SCRIPT] = "script",
 		[CHECK_FILE] = "file", [CHECK_PROCESS] = "process",
+		[CHECK_ICMP] = "icmp",
 	};
 
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
@@ -111,6 +112,8 @@ const char *check_type_name(enum check_type type)
 enum check_asks check_type_asks(enum check_type type)
 {
 	switch (type) {
+	case CHECK_ICMP:
+		return CHECK_ASKS_HOST;
 	case CHECK_SCRIPT:
 		return CHECK_ASKS_SERVER;
 	case CHECK_FILE:
@@ -122,6 +125,15 @@ enum check_asks check_type_asks(enum check_type type)
 		break;
 	}
 	return CHECK_ASKS_PORT;
+}
+
+bool model_pings(const struct model *model, uint8_t family)
+{
+	for (size_t i = 0; i < model->probe_count; i++)
+		if (model->probes[i].target.address.family == family &&
+		    model->checks[model->probes[i].check].type == CHECK_ICMP)
+			return true;
+	return false;
 }
 
 const char *admin_state_name(enum admin_state state)

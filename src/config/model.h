@@ -156,6 +156,7 @@ enum check_type {
 	CHECK_SCRIPT,
 	CHECK_FILE,
 	CHECK_PROCESS,
+	CHECK_ICMP,
 	CHECK_TYPES,
 };
 
@@ -164,6 +165,7 @@ const char *check_type_name(enum check_type type);
 /* What a probe of that type must be told. */
 enum check_asks {
 	CHECK_ASKS_PORT,   /* an address and a port */
+	CHECK_ASKS_HOST,   /* an address */
 	CHECK_ASKS_SERVER, /* whatever is known of the server, or nothing */
 	CHECK_ASKS_HERE,   /* nothing: it is about this machine itself */
 };
@@ -187,6 +189,8 @@ struct http_expect {
 	struct status_range *status;
 	size_t status_count;
 };
+
+#define CHECK_ICMP_COUNT_MAX 20
 
 /* What to do on the wire and how to judge it; shared by every probe that uses it. */
 struct check {
@@ -215,7 +219,7 @@ struct check {
 	const char *file;
 	/* process only */
 	const char *process;    /* as the kernel knows it: its first 15 bytes count */
-	uint32_t count;         /* as many must run */
+	uint32_t count;         /* as many must run; icmp: so many echoes must be answered */
 };
 
 /* One distinct (check, target): run once however many servers use it. Key across reloads: key. */
@@ -228,6 +232,10 @@ struct probe {
 	size_t instance_count;
 	bool initially_up;      /* it counts as passed until it has ended once */
 };
+
+struct model;
+/* Whether probes of that family send ICMP echoes, for which the check worker needs a raw socket. */
+bool model_pings(const struct model *model, uint8_t family);
 
 /* ---- services ------------------------------------------------------------------------------ */
 

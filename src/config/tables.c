@@ -437,6 +437,7 @@ const struct schema_record schema_sync_group = {
 #define SCRIPTS (1u << CHECK_SCRIPT)
 #define FILES (1u << CHECK_FILE)
 #define PROCESSES (1u << CHECK_PROCESS)
+#define PINGS (1u << CHECK_ICMP)
 #define SOCKETS (TCP | HTTP)
 
 static const struct schema_field header_fields[] = {
@@ -462,7 +463,8 @@ const struct schema_record schema_http_expect = {
 
 static const struct schema_word check_type_words[] = {
 	{"tcp", CHECK_TCP},   {"http", CHECK_HTTP},       {"script", CHECK_SCRIPT},
-	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {0},
+	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {"icmp", CHECK_ICMP},
+	{0},
 };
 static const struct schema_word initial_words[] = {
 	{"down", CHECK_INITIAL_DOWN}, {"up", CHECK_INITIAL_UP}, {0},
@@ -486,14 +488,14 @@ static const struct schema_field check_fields[] = {
 	{.key = "initial", .type = TYPE_WORD, MEMBER(check, initial), .words = initial_words,
 	 .default_text = "down", .doc = "state before the first probe has ended"},
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(check, address),
-	 .judge = judge_host_address, .applies = SOCKETS | SCRIPTS,
+	 .judge = judge_host_address, .applies = SOCKETS | PINGS | SCRIPTS,
 	 .doc = "probed instead of the server's"},
 	{.key = "port", .type = TYPE_NUMBER, MEMBER(check, port), .min = 1, .max = 65535,
 	 .applies = SOCKETS | SCRIPTS, .doc = "probed instead of the listener's"},
 	{.key = "bind", .type = TYPE_ADDRESS, MEMBER(check, bind), .judge = judge_host_address,
-	 .applies = SOCKETS, .doc = "source address of probes"},
+	 .applies = SOCKETS | PINGS, .doc = "source address of probes"},
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
-	 .applies = SOCKETS, .doc = "probes leave through it"},
+	 .applies = SOCKETS | PINGS, .doc = "probes leave through it"},
 	{.key = "send", .type = TYPE_TEXT, MEMBER(check, send), .judge = judge_bytes,
 	 .applies = TCP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
 	{.key = "expect", .type = TYPE_TEXT, MEMBER(check, expect_bytes), .judge = judge_bytes, .max = 1024,
@@ -522,6 +524,9 @@ static const struct schema_field check_fields[] = {
 	 .doc = "of processes that must run"},
 	{.key = "count", .type = TYPE_NUMBER, MEMBER(check, count), .min = 1, .max = 1000000,
 	 .default_text = "1", .applies = PROCESSES, .doc = "how many of them at least"},
+	{.key = "count", .type = TYPE_NUMBER, MEMBER(check, count), .min = 1,
+	 .max = CHECK_ICMP_COUNT_MAX, .default_text = "1", .applies = PINGS,
+	 .doc = "so many echoes are sent, and all must be answered"},
 };
 
 const struct schema_record schema_check = {

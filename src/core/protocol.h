@@ -48,6 +48,8 @@ enum supervisor_record {
 			     * `since` are the supervisor's; of what is taken back only kind and object count) */
 	RECORD_SAID,        /* u32 request, u32 uid, u32 count: so many RECORD_SAY of that request came before;
 			     * answered as a RECORD_REQUEST */
+	/* supervisor → check, before a PREPARE that needs it: u8 family, u32 errno (0: a raw ICMP socket comes with it) */
+	RECORD_ECHO,
 };
 
 enum request_kind {

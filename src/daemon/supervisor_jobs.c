@@ -152,6 +152,8 @@ static void job_fail(struct supervisor *s, const char *why)
 
 static void members_send(struct supervisor *s, uint16_t type, uint32_t number, const int *slices)
 {
+	if (type == RECORD_PREPARE && s->reload.members & 1u << ROLE_CHECK)
+		supervisor_echo(s, s->next.model);
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
 		if (s->reload.members & 1u << role)
 			slot_send(&s->workers.slots[role], type, number, slices ? slices[role] : -1);
@@ -346,6 +348,8 @@ static void slot_bring(struct supervisor *s, struct slot *slot)
 		return;
 	slot->duty = SLOT_PREPARING;
 	slot_expect(slot, PATIENCE);
+	if (slot->role == ROLE_CHECK)
+		supervisor_echo(s, s->now.model);
 	slot_send(slot, RECORD_PREPARE, s->now.number, s->now.slices[slot->role]);
 }
 

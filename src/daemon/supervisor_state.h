@@ -118,6 +118,11 @@ void supervisor_jobs_fini(struct supervisor *s);
 void supervisor_script(struct supervisor *s, struct slot *slot, uint16_t type, struct reader *in, int fd);
 int supervisor_scripts_init(struct supervisor *s);
 
+/* ---- supervisor_echo.c: sockets for the check worker ---------------------------------------------------------- */
+
+/* Gives it the raw ICMP sockets that this model needs, before it is prepared; none when it needs none. */
+void supervisor_echo(struct supervisor *s, const struct model *model);
+
 /* ---- supervisor_overrides.c: what goes before lbha.conf ------------------------------------------------------- */
 
 /* REQUEST_PRIORITY, REQUEST_MAINTENANCE. */

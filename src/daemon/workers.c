@@ -155,6 +155,11 @@ void slot_send_bytes(struct slot *slot, uint16_t type, const void *bytes, size_t
 	tell(slot, type, bytes, size, -1);
 }
 
+void slot_send_with(struct slot *slot, uint16_t type, const void *bytes, size_t size, int fd)
+{
+	tell(slot, type, bytes, size, fd);
+}
+
 void slot_send(struct slot *slot, uint16_t type, uint32_t generation, int fd)
 {
 	uint8_t bytes[4];

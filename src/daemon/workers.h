@@ -89,6 +89,8 @@ unsigned workers_live(const struct workers *workers);
  * never answer. */
 void slot_send(struct slot *slot, uint16_t type, uint32_t generation, int fd);
 void slot_send_bytes(struct slot *slot, uint16_t type, const void *bytes, size_t size);
+/* The same with a descriptor (-1: none), which stays the caller's. */
+void slot_send_with(struct slot *slot, uint16_t type, const void *bytes, size_t size, int fd);
 
 /* A worker has reached `generation` and takes part: connects it with all others that have. */
 void workers_link(struct workers *workers, struct slot *slot);

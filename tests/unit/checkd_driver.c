@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -315,6 +317,24 @@ static int sealed(const uint8_t *bytes, size_t size)
 	return fd;
 }
 
+/* As daemon/supervisor_echo.c does. */
+static void give_echo(struct driver *driver, uint8_t family)
+{
+	uint8_t bytes[8];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	int fd;
+
+	if (!model_pings(&driver->coming.model, family))
+		return;
+	fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	put_u8(&out, family);
+	put_u32(&out, fd < 0 ? (uint32_t)errno : 0);
+	channel_send(driver->supervisor, RECORD_ECHO, bytes, writer_used(&out), fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void prepare(struct driver *driver)
 {
 	const uint8_t *bytes;
@@ -322,6 +342,8 @@ static void prepare(struct driver *driver)
 	int fd;
 
 	generation_begin(&driver->coming);
+	give_echo(driver, AF_INET);
+	give_echo(driver, AF_INET6);
 	driver->coming.model.generation = ++driver->number;
 	if (slice_encode(&driver->coming.model, ROLE_CHECK, driver->coming.arena, &bytes, &size))
 		die("slice_encode");

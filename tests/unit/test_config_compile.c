@@ -165,6 +165,22 @@ START_TEST(one_target_is_probed_once_however_many_lead_to_it)
 }
 END_TEST
 
+START_TEST(who_is_asked_without_a_port_is_probed_once_whatever_the_listeners)
+{
+	static const char text[] =
+		"checks: {a: {type: icmp}, b: {type: icmp, bind: 192.0.2.9}}\n"
+		"services:\n"
+		"  - {name: s1, listen: [192.0.2.1:80, 192.0.2.2:443], check: [a, b], real_servers: 192.0.2.20}\n"
+		"  - {name: s2, fwmark: 7, forwarding: nat, check: a, real_servers: [\"192.0.2.20:8\", \"192.0.2.20:9\"]}\n";
+	const struct model *model = compile(text, NULL);
+
+	ck_assert_uint_eq(model->probe_count, 2);
+	ck_assert_uint_eq(model->probes[0].target.port, 0);
+	ck_assert(model_pings(model, AF_INET));
+	ck_assert(!model_pings(model, AF_INET6));
+}
+END_TEST
+
 START_TEST(a_tracked_check_is_probed_once_with_the_services_own)
 {
 	static const char text[] =
@@ -562,6 +578,7 @@ int main(void)
 		without_directors_the_file_is_for_whoever_reads_it,
 		nobody_in_particular_has_no_instances_but_all_services,
 		one_target_is_probed_once_however_many_lead_to_it,
+		who_is_asked_without_a_port_is_probed_once_whatever_the_listeners,
 		a_tracked_check_is_probed_once_with_the_services_own,
 		groups_and_their_members_find_each_other,
 		the_port_of_a_probe_is_the_checks_else_the_servers_else_the_listeners,
