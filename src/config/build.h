@@ -81,7 +81,7 @@ struct build_service {
 	struct service *model;
 	struct origin *origins;
 	struct origin self;
-	struct build_pool servers; /* before probes and forwarding were filled in */
+	struct build_pool servers; /* those of a pool: before probes and forwarding were filled in */
 	uint32_t *checks;          /* into build.checks */
 	size_t check_count;
 	uint16_t *ports; /* of its listeners, each once */
@@ -114,6 +114,8 @@ struct build {
 	struct build_pool *pools;
 	size_t pool_count;
 	struct table pool_names;
+	struct origin *server_origins;           /* of the server that is being read */
+	const struct real_server *plain_server;  /* one of which only the address is written; NULL: faulty */
 	struct build_service *services;
 	size_t service_count, server_count, probe_use_count;
 

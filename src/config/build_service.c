@@ -60,25 +60,17 @@ static bool thresholds_fit(struct build *build, const struct real_server *server
 	return false;
 }
 
-static bool read_server(struct build *build, struct build_place *place, struct real_server *server)
+/* A mapping, or whatever else the reader has to complain about. */
+static bool read_whole(struct build *build, struct build_place *place, struct real_server *server)
 {
 	const struct node *node = place->node;
-	const struct path *path = place->path;
-	struct level levels[2] = {{.node = node, .path = path, .is_home = true},
+	struct level levels[2] = {{.node = node, .path = place->path, .is_home = true},
 				  build->server_defaults};
-	struct origin self = {.key = node, .value = node, .path = path};
-	struct origin *origins =
-		arena_array(build->arena, schema_real_server.count, sizeof(*origins));
+	struct origin self = {.key = node, .value = node, .path = place->path};
+	struct origin *origins = build->server_origins;
 
-	if (node->kind == NODE_SCALAR && find_pool(build, node->text)) {
-		node_error(
-			build->reader.diagnostics, node, path,
-			"\"%s\" is a pool: it cannot stand in a list of servers (real_servers: %s)",
-			node->text, node->text);
-		return false;
-	}
-	if (!origins ||
-	    !record_read(&build->reader, &schema_real_server, levels, 2, server, origins))
+	memset(origins, 0, schema_real_server.count * sizeof(*origins));
+	if (!record_read(&build->reader, &schema_real_server, levels, 2, server, origins))
 		return false;
 	place->has_forwarding = origin_of(&schema_real_server, origins, "forwarding")->value;
 	place->has_tunnel = origin_of(&schema_real_server, origins, "tunnel")->value;
@@ -88,6 +80,45 @@ static bool read_server(struct build *build, struct build_place *place, struct r
 		server->name = default_name(build, server,
 					    origin_of(&schema_real_server, origins, "address"));
 	return true;
+}
+
+/* The short form: all but the address is as with every other one. */
+static bool read_plain(struct build *build, const struct build_place *place, struct real_server *server)
+{
+	const struct schema_field *address = schema_find(&schema_real_server, "address");
+
+	*server = *build->plain_server;
+	server->name = place->node->text;
+	return value_read(&build->reader, address, place->node, place->path, &server->address);
+}
+
+static bool read_server(struct build *build, struct build_place *place, struct real_server *server)
+{
+	const struct node *node = place->node;
+
+	if (node->kind == NODE_SCALAR && find_pool(build, node->text)) {
+		node_error(
+			build->reader.diagnostics, node, place->path,
+			"\"%s\" is a pool: it cannot stand in a list of servers (real_servers: %s)",
+			node->text, node->text);
+		return false;
+	}
+	if (node->kind == NODE_SCALAR && !node_is_null(node) && build->plain_server)
+		return read_plain(build, place, server);
+	return read_whole(build, place, server);
+}
+
+/* What the defaults make of a server that says only where it is. */
+static void prepare_servers(struct build *build)
+{
+	static const struct node nowhere = {.kind = NODE_SCALAR, .plain = true, .text = "0.0.0.1"};
+	struct real_server *plain = arena_alloc(build->arena, sizeof(*plain));
+	struct build_place place = {.node = &nowhere};
+
+	build->server_origins =
+		arena_array(build->arena, schema_real_server.count, sizeof(*build->server_origins));
+	if (plain && build->server_origins && read_whole(build, &place, plain))
+		build->plain_server = plain;
 }
 
 /* A list of servers, or one server. */
@@ -119,8 +150,9 @@ void build_pools(struct build *build)
 	size_t count;
 	struct section_item *items = section_items(build->tree, "pools", build->arena, &count);
 
+	prepare_servers(build);
 	build->pools = arena_array(build->arena, count, sizeof(*build->pools));
-	if (!build->pools || table_init(&build->pool_names, build->arena, count))
+	if (!build->pools || !build->server_origins || table_init(&build->pool_names, build->arena, count))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct build_pool *pool = &build->pools[i];
@@ -254,13 +286,15 @@ static bool copy_servers(struct build *build, struct build_service *service)
 			      BUILD_SERVERS_MAX);
 		return false;
 	}
-	model->real_servers = arena_array(build->arena, from->count, sizeof(*model->real_servers));
-	if (!model->real_servers)
-		return false;
-	model->real_server_count = from->count;
-	for (size_t i = 0; i < from->count; i++)
-		model->real_servers[i] = from->servers[i];
-	return true;
+	if (!from->count)
+		return true;
+	model->real_servers = from->servers;
+	if (from->name)
+		model->real_servers =
+			arena_copy(build->arena, from->servers, from->count * sizeof(*from->servers));
+	if (model->real_servers)
+		model->real_server_count = from->count;
+	return model->real_servers != NULL;
 }
 
 static void build_service(struct build *build, const struct section_item *item,

@@ -230,8 +230,8 @@ static bool read_endpoint(struct config_reader *reader, const struct schema_fiel
 	return !complaint;
 }
 
-static bool read_scalar(struct config_reader *reader, const struct schema_field *field,
-			const struct node *node, const struct path *path, void *out)
+bool value_read(struct config_reader *reader, const struct schema_field *field, const struct node *node,
+		const struct path *path, void *out)
 {
 	struct scalar scalar = {.text = node->text, .plain = node->plain, .quoted = node->quoted};
 	char why[WHY_TEXT];
@@ -261,7 +261,7 @@ static bool read_element(struct config_reader *reader, const struct schema_field
 	struct level level = {.node = node, .path = path, .is_home = true};
 
 	if (field->type != TYPE_RECORD)
-		return read_scalar(reader, field, node, path, out);
+		return value_read(reader, field, node, path, out);
 	*inner = arena_array(reader->arena, field->record->count, sizeof(**inner));
 	return *inner && record_read(reader, field->record, &level, 1, out, *inner);
 }
@@ -325,9 +325,9 @@ static bool read_text_map(struct config_reader *reader, const struct schema_fiel
 			path_below(reader, origin->path, node->pairs[i].key->text, 0);
 		char *element = elements + i * field->size;
 
-		good &= read_scalar(reader, &record->fields[0], node->pairs[i].key, path,
+		good &= value_read(reader, &record->fields[0], node->pairs[i].key, path,
 				    schema_member(&record->fields[0], element));
-		good &= read_scalar(reader, &record->fields[1], node->pairs[i].value, path,
+		good &= value_read(reader, &record->fields[1], node->pairs[i].value, path,
 				    schema_member(&record->fields[1], element));
 	}
 	list_store(field, object, elements, elements ? node->count : 0);
@@ -342,11 +342,11 @@ static bool read_words(struct config_reader *reader, const struct schema_field *
 	bool good = true;
 
 	if (node->kind != NODE_SEQUENCE)
-		return read_scalar(reader, field, node, origin->path, set);
+		return value_read(reader, field, node, origin->path, set);
 	for (size_t i = 0; i < node->count; i++) {
 		uint32_t word = 0;
 
-		good &= read_scalar(reader, field, node->items[i],
+		good &= value_read(reader, field, node->items[i],
 				    path_below(reader, origin->path, NULL, i), &word);
 		*set |= word;
 	}
@@ -422,8 +422,8 @@ static bool read_field(struct config_reader *reader, const struct schema_field *
 	if (field->type == TYPE_WORDS)
 		return read_words(reader, field, origin, member);
 	if (field->flags & FIELD_DROP)
-		return read_scalar(reader, field, origin->value, origin->path, &dropped);
-	return read_scalar(reader, field, origin->value, origin->path, member);
+		return value_read(reader, field, origin->value, origin->path, &dropped);
+	return value_read(reader, field, origin->value, origin->path, member);
 }
 
 static bool set_default(const struct record_facts *facts, const struct schema_field *field, void *object)

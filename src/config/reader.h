@@ -56,6 +56,10 @@ struct config_reader {
 bool record_read(struct config_reader *reader, const struct schema_record *record,
 		 const struct level *levels, size_t level_count, void *out, struct origin *origins);
 
+/* Reads one value that stands for itself into a member of a row. Reports what is wrong with it. */
+bool value_read(struct config_reader *reader, const struct schema_field *field, const struct node *node,
+		const struct path *path, void *out);
+
 /* The origin of a key among those of a record. */
 struct origin *origin_of(const struct schema_record *record, struct origin *origins,
 			 const char *key);
