@@ -117,8 +117,10 @@ static void prepare_servers(struct build *build)
 
 	build->server_origins =
 		arena_array(build->arena, schema_real_server.count, sizeof(*build->server_origins));
-	if (plain && build->server_origins && read_whole(build, &place, plain))
-		build->plain_server = plain;
+	if (!plain || !build->server_origins || !read_whole(build, &place, plain))
+		return;
+	plain->address = (struct endpoint){0};
+	build->plain_server = plain;
 }
 
 /* A list of servers, or one server. */
