@@ -44,15 +44,16 @@ static socklen_t sockaddr_of(const struct addr *address, uint16_t port, const ch
 }
 
 /* 0, or the errno with *step telling where. */
-static int dial_socket(struct flight *flight, enum outcome_step *step)
+static int dial_socket(struct flight *flight, int type, enum outcome_step *step)
 {
 	const struct linger reset = {.l_onoff = 1};
 
 	*step = STEP_SOCKET;
-	flight->fd = socket(flight->target.address.family,
-			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	flight->fd = socket(flight->target.address.family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (flight->fd < 0)
 		return errno;
+	if (type != SOCK_STREAM)
+		return 0;
 	return setsockopt(flight->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) ? errno : 0;
 }
 
@@ -111,7 +112,7 @@ static int dial_connect(struct flight *flight, enum outcome_step *step)
 void dial_start(struct flight *flight, void (*connected)(struct flight *flight))
 {
 	enum outcome_step step;
-	int error = dial_socket(flight, &step);
+	int error = dial_socket(flight, SOCK_STREAM, &step);
 
 	flight->dialled = connected;
 	if (!error)
@@ -132,6 +133,20 @@ void dial_start(struct flight *flight, void (*connected)(struct flight *flight))
 		return;
 	}
 	io_want_write(&flight->io, true);
+}
+
+bool dial_datagram(struct flight *flight)
+{
+	enum outcome_step step;
+	int error = dial_socket(flight, SOCK_DGRAM, &step);
+
+	if (!error)
+		error = dial_bind(flight, &step);
+	if (!error)
+		error = dial_connect(flight, &step);
+	if (error)
+		flight_fail(flight, step, error);
+	return !error;
 }
 
 #define TCP_CLOSE_WAIT                                                                             \

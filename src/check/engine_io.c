@@ -27,6 +27,7 @@
 #include "check/probe_script.h"
 #include "check/probe_talk.h"
 #include "check/probe_tcp.h"
+#include "check/probe_udp.h"
 #include "check/schedule.h"
 #include "check/tcp.h"
 #include "config/model.h"
@@ -49,6 +50,7 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_FILE] = &probe_file,
 	[CHECK_PROCESS] = &probe_process,
 	[CHECK_ICMP] = &probe_icmp,
+	[CHECK_UDP] = &probe_udp,
 };
 
 /* What all flights of a type share. */

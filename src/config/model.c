@@ -103,6 +103,7 @@ const char *check_type_name(enum check_type type)
 		[CHECK_TCP] = "tcp",   [CHECK_HTTP] = "http",       [CHECK_SCRIPT] = "script",
 		[CHECK_FILE] = "file", [CHECK_PROCESS] = "process",
 		[CHECK_ICMP] = "icmp",
+		[CHECK_UDP] = "udp",
 	};
 
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
@@ -122,6 +123,7 @@ enum check_asks check_type_asks(enum check_type type)
 		return CHECK_ASKS_HERE;
 	case CHECK_TCP:
 	case CHECK_HTTP:
+	case CHECK_UDP:
 		break;
 	}
 	return CHECK_ASKS_PORT;

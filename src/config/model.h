@@ -157,6 +157,7 @@ enum check_type {
 	CHECK_FILE,
 	CHECK_PROCESS,
 	CHECK_ICMP,
+	CHECK_UDP,
 	CHECK_TYPES,
 };
 
@@ -204,8 +205,9 @@ struct check {
 	uint16_t port;          /* instead of the listener's; 0: not given */
 	struct addr bind;       /* source address */
 	const char *interface;  /* SO_BINDTODEVICE */
-	/* tcp only: bytes with escapes (base/escape.h) */
+	/* tcp and udp: bytes with escapes (base/escape.h) */
 	const char *send, *expect_bytes;
+	bool require_reply;     /* udp: silence is a failure; with expect_bytes it is anyway */
 	/* http only */
 	const char *path, *method, *host;
 	struct http_header *headers;

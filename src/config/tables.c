@@ -438,7 +438,8 @@ const struct schema_record schema_sync_group = {
 #define FILES (1u << CHECK_FILE)
 #define PROCESSES (1u << CHECK_PROCESS)
 #define PINGS (1u << CHECK_ICMP)
-#define SOCKETS (TCP | HTTP)
+#define UDP (1u << CHECK_UDP)
+#define SOCKETS (TCP | UDP | HTTP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -464,6 +465,7 @@ const struct schema_record schema_http_expect = {
 static const struct schema_word check_type_words[] = {
 	{"tcp", CHECK_TCP},   {"http", CHECK_HTTP},       {"script", CHECK_SCRIPT},
 	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {"icmp", CHECK_ICMP},
+	{"udp", CHECK_UDP},
 	{0},
 };
 static const struct schema_word initial_words[] = {
@@ -497,9 +499,11 @@ static const struct schema_field check_fields[] = {
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
 	 .applies = SOCKETS | PINGS, .doc = "probes leave through it"},
 	{.key = "send", .type = TYPE_TEXT, MEMBER(check, send), .judge = judge_bytes,
-	 .applies = TCP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
+	 .applies = TCP | UDP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
 	{.key = "expect", .type = TYPE_TEXT, MEMBER(check, expect_bytes), .judge = judge_bytes, .max = 1024,
-	 .applies = TCP, .doc = "bytes that its reply must hold, escapes as in send"},
+	 .applies = TCP | UDP, .doc = "bytes that its reply must hold, escapes as in send"},
+	{.key = "require_reply", .type = TYPE_BOOL, MEMBER(check, require_reply),
+	 .default_text = "false", .applies = UDP, .doc = "silence is a failure, too"},
 	{.key = "path", .type = TYPE_TEXT, MEMBER(check, path), .judge = judge_http_path,
 	 .default_text = "/", .applies = HTTP, .doc = "what is fetched"},
 	{.key = "method", .type = TYPE_TEXT, MEMBER(check, method), .judge = judge_http_method,
