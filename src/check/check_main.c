@@ -136,6 +136,7 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 		.since = subject->automaton.since,
 		.time = subject->ended,
 		.latency = subject->last.latency,
+		.told = subject->told,
 	};
 
 	if (peer == ROLE_VRRP && !model->probes[index].tracked)

@@ -235,6 +235,19 @@ static void keep_said(struct subject *subject, const char *words)
 	subject->last.fault = subject->said;
 }
 
+/* What a probe tells of its server stands until it is told otherwise; also that it is down. */
+static void keep_told(struct subject *subject, const struct check *check)
+{
+	struct outcome *last = &subject->last;
+
+	if (!advice_spoken(&last->told))
+		return;
+	last->told.by = (uint8_t)check->type;
+	advice_take(&subject->told, &last->told);
+	if (last->reason == REASON_PASSED && subject->told.status == ADVICE_DOWN)
+		last->reason = REASON_SAYS_DOWN;
+}
+
 /* Fewer flights when the kernel has no more descriptors or memory; one more after as many good ends
  * as may fly. Ports are lacking for one target only, and time and
  * scripts are no matter of how many fly. */
@@ -264,6 +277,7 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	nstime now = clock_now(), started = flight->started;
 
 	subject->last = *outcome;
+	keep_told(subject, check);
 	keep_said(subject, outcome->fault);
 	subject->last.connected = flight->connected;
 	subject->last.latency = now - started;
@@ -271,7 +285,7 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	engine->count++;
 	flight_land(flight);
 	bound_adapt(engine, outcome);
-	automaton_step(&subject->automaton, check, outcome->reason, now);
+	automaton_step(&subject->automaton, check, subject->last.reason, now);
 	if (!engine->roster->held[probe])
 		schedule_set(&engine->roster->starts, probe,
 			     schedule_again(started, automaton_delay(&subject->automaton, check),

@@ -28,6 +28,7 @@ struct subject {
 	struct automaton automaton;
 	struct outcome last; /* of the last probe that ended; REASON_NONE: none has */
 	nstime ended;        /* when that was */
+	struct advice told;    /* of the server, all that stands */
 	char *said;          /* OUTCOME_SAID bytes that last.fault may point to; NULL: it has no words of its own */
 };
 

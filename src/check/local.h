@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LOCAL_FILE_HEAD 64 /* bytes of a file that are looked at */
+#define LOCAL_FILE_HEAD 512 /* bytes of a file that are looked at */
 #define LOCAL_COMM 16      /* the kernel's name of a process: 15 bytes and the zero */
 
 /* Whether a file that begins with these bytes says that what it stands for is down: its first word is

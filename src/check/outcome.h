@@ -35,6 +35,7 @@ struct outcome {
 	int error;         /* errno that ended it; 0: none */
 	uint16_t status;   /* http: the status; 0: none was read */
 	uint32_t received; /* bytes of the answer, as far as known */
+	struct advice told;  /* of the server, by this probe; the engine sets who says it */
 	const char *fault; /* PROTOCOL, TOO_LARGE: what is wrong with the answer; REPLY_TIMEOUT, RESET: what
 			    * was awaited ("greeting"); talks, script, file and process: what there was to
 			    * say, passed or not. Static, or kept by the engine. */

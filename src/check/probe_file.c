@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check/agent.h"
 #include "check/flight_io.h"
 #include "check/local.h"
 #include "check/outcome.h"
@@ -25,10 +26,22 @@ static void cannot_look(struct flight *flight, int error)
 	flight_end(flight, &outcome);
 }
 
+/* The first line with a word in it; none, or one that is not whole in the head: nothing is said. */
+static struct outcome weight_of(const char *head, size_t size, char *said)
+{
+	struct agent_reply reply = {0};
+	const char *line;
+	size_t length;
+
+	if (agent_find(head, size, size < LOCAL_FILE_HEAD, &line, &length))
+		reply = agent_read(line, length, true);
+	return agent_outcome_of_file(&reply, said);
+}
+
 static void file_start(struct flight *flight)
 {
 	struct outcome outcome = {.reason = REASON_PASSED, .fault = "there"};
-	char head[LOCAL_FILE_HEAD];
+	char head[LOCAL_FILE_HEAD], said[OUTCOME_SAID];
 	struct stat about;
 	ssize_t got = 0;
 
@@ -47,7 +60,9 @@ static void file_start(struct flight *flight)
 		cannot_look(flight, errno);
 		return;
 	}
-	if (local_file_says_down(head, (size_t)got))
+	if (flight->check->weight_from_file)
+		outcome = weight_of(head, (size_t)got, said);
+	else if (local_file_says_down(head, (size_t)got))
 		outcome = (struct outcome){.reason = REASON_SAYS_DOWN, .fault = "says down"};
 	flight_end(flight, &outcome);
 }

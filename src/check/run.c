@@ -88,11 +88,18 @@ static void add_line(struct text *text, const struct run_tail *tail)
 	text_add_clean(text, tail->line, tail->length);
 }
 
-static enum probe_reason reason_of(const struct run_answer *answer)
+#define EXIT_WEIGHT 2 /* that status is weight 0, as keepalived's misc_dynamic has it */
+
+static bool is_weight(const struct run_answer *answer, const struct check *check)
+{
+	return check->weight_from_exit && answer->number >= EXIT_WEIGHT && answer->number <= 255;
+}
+
+static enum probe_reason reason_of(const struct run_answer *answer, const struct check *check)
 {
 	switch (answer->end) {
 	case RUN_EXITED:
-		return answer->number ? REASON_EXIT : REASON_PASSED;
+		return answer->number && !is_weight(answer, check) ? REASON_EXIT : REASON_PASSED;
 	case RUN_KILLED:
 		return REASON_KILLED;
 	case RUN_TIMED_OUT:
@@ -110,13 +117,18 @@ static enum probe_reason reason_of(const struct run_answer *answer)
 struct outcome run_outcome(const struct run_answer *answer, const struct run_tail *tail,
 			   const struct check *check, char *said)
 {
-	struct outcome outcome = {.reason = reason_of(answer), .step = STEP_REPLY, .fault = said};
+	struct outcome outcome = {.reason = reason_of(answer, check), .step = STEP_REPLY, .fault = said};
 	struct text text = text_of(said, OUTCOME_SAID);
 	char within[DURATION_TEXT];
 
 	switch (answer->end) {
 	case RUN_EXITED:
 		text_add(&text, "exit %u", answer->number);
+		if (!is_weight(answer, check))
+			break;
+		outcome.told.parts = ADVICE_WEIGHT;
+		outcome.told.weight = answer->number - EXIT_WEIGHT;
+		text_add(&text, " (weight %u)", outcome.told.weight);
 		break;
 	case RUN_KILLED:
 		text_add(&text, "killed by signal %u", answer->number);

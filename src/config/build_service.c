@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "config/build.h"
+#include "config/scheduler.h"
 #include "config/value.h"
 
 static const char *next_pool(const void *ctx, size_t index)
@@ -250,9 +251,21 @@ static bool distinct_ports(struct build *build, struct build_service *service)
 	return true;
 }
 
+/* Then weights are programmed times 100, if the scheduler sees nothing but shares in them. */
+static void note_percent(struct build *build, const struct build_service *service)
+{
+	struct service *model = service->model;
+
+	for (size_t at = 0; at < service->check_count; at++)
+		model->weight_in_percent |= check_tells_percent(&build->checks[service->checks[at]].model) &&
+					    scheduler_may_ramp(model->scheduler);
+}
+
 static bool check_servers(struct build *build, const struct build_service *service)
 {
 	struct service *model = service->model;
+
+	note_percent(build, service);
 
 	for (size_t i = 0; i < model->real_server_count; i++)
 		for (size_t at = 0; at < service->check_count; at++)

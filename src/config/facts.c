@@ -163,6 +163,7 @@ void fact_probe_put(struct writer *out, const struct fact_probe *fact)
 	put_time(out, fact->since);
 	put_time(out, fact->time);
 	put_time(out, fact->latency);
+	advice_put(out, &fact->told);
 	put_text(out, fact->detail);
 }
 
@@ -176,6 +177,7 @@ bool fact_probe_get(struct reader *in, struct fact_probe *fact)
 	got.since = get_time(in);
 	got.time = get_time(in);
 	got.latency = get_time(in);
+	got.told = advice_get(in);
 	get_clean(in, got.detail, sizeof(got.detail));
 	return FACT_END(in, got, fact);
 }
@@ -457,6 +459,7 @@ void fact_server_put(struct writer *out, const struct fact_server *fact)
 	put_time(out, fact->since);
 	put_u8(out, (uint8_t)fact->admin);
 	put_u32(out, fact->weight);
+	advice_put(out, &fact->told);
 	put_time(out, fact->deadline);
 	put_u32(out, fact->effective_weight);
 	put_bool(out, fact->in_table);
@@ -476,6 +479,7 @@ bool fact_server_get(struct reader *in, struct fact_server *fact)
 	got.since = get_time(in);
 	got.admin = get_enum(in, ADMIN_DISABLED);
 	got.weight = get_u32(in);
+	got.told = advice_get(in);
 	got.deadline = get_time(in);
 	got.effective_weight = get_u32(in);
 	got.in_table = get_bool(in);

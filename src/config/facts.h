@@ -12,6 +12,7 @@
 #include "base/cursor.h"
 #include "base/nstime.h"
 #include "config/override.h"
+#include "config/advice.h"
 
 #define FACT_DETAIL 160 /* room for a text that explains, with the zero */
 #define FACT_NAME 64
@@ -77,6 +78,7 @@ struct fact_probe {
 	bool passed;                 /* the last finished probe; meaningless while reason is NONE */
 	nstime since;                /* when the verdict came to be */
 	nstime time, latency;        /* of the last finished probe */
+	struct advice told;            /* of the server, all that stands */
 	char detail[FACT_DETAIL];    /* "connect: refused", "status 503, wanted 200-299" */
 };
 
@@ -230,8 +232,9 @@ struct fact_server {
 	uint32_t service, server;    /* index into model.services, then into its real_servers */
 	enum verdict health;         /* of all its checks together */
 	nstime since;
-	enum admin_state admin;      /* in force: the operator's word, else that of lbha.conf */
-	uint32_t weight;             /* likewise */
+	enum admin_state admin;      /* in force: the operator's word, else its checks', else lbha.conf's */
+	uint32_t weight;             /* likewise; what `told` has in percent is a share of it */
+	struct advice told;            /* what of its checks' words is in force */
 	nstime deadline;             /* drained: then it is out of the table, since the epoch; 0: it stays */
 	uint32_t effective_weight;   /* as programmed, 0 when not in the table */
 	bool in_table;

@@ -217,12 +217,18 @@ struct check {
 	const char **command;   /* the program's absolute path, then its arguments */
 	size_t command_count;
 	const char *user;       /* NULL: global.users.script */
+	bool weight_from_exit;  /* status 2 to 255 passes and is a weight of 0 to 253 */
 	/* file only */
 	const char *file;
+	bool weight_from_file;  /* its first line tells a weight, in the words of an agent */
 	/* process only */
 	const char *process;    /* as the kernel knows it: its first 15 bytes count */
 	uint32_t count;         /* as many must run; icmp: so many echoes must be answered */
 };
+
+/* Whether it may tell a weight of its servers; whether as a share of the configured one. */
+bool check_tells_weight(const struct check *check);
+bool check_tells_percent(const struct check *check);
 
 /* One distinct (check, target): run once however many servers use it. Key across reloads: key. */
 struct probe {
@@ -357,6 +363,7 @@ struct service {
 	nstime slow_start;        /* 0: the whole weight at once */
 	nstime drain_timeout;     /* for servers that leave the file; NSTIME_NEVER: as long as they have connections */
 	enum when check_when, program_when;
+	bool weight_in_percent;   /* a check of its servers may tell a share of a weight */
 	uint32_t *instances;      /* those that carry an address of it: indices into model.instances */
 	size_t instance_count;
 	struct real_server *real_servers;

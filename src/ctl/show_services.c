@@ -110,6 +110,36 @@ static void note_override(struct grid *grid, const struct paper *paper, const js
 	grid_note(grid, INK_WARN, "%s", note);
 }
 
+/* "told by agent: weight 30 in place of 10, drain", in a note below the server. */
+static void note_told(struct grid *grid, const json_t *server)
+{
+	const json_t *told = json_object_get(server, "told"),
+		     *maxconn = json_object_get(told, "maxconn");
+	const char *weight = json_text(told, "weight"), *wish = json_text(told, "wish");
+	char note[2 * PAPER_TEXT];
+	struct text out = text_of(note, sizeof(note));
+	const char *before = "";
+
+	if (!json_is_object(told))
+		return;
+	text_add(&out, "told by %s: ", json_text(told, "by"));
+	if (*weight) {
+		text_add(&out, "weight %s %s %lld", weight,
+			 strchr(weight, '%') ? "of" : "in place of",
+			 json_number(server, "configured_weight"));
+		before = ", ";
+	}
+	if (*wish) {
+		text_add(&out, "%s%s", before, wish);
+		before = ", ";
+	}
+	if (json_is_integer(maxconn) && json_integer_value(maxconn))
+		text_add(&out, "%sat most %lld connections", before, json_integer_value(maxconn));
+	else if (json_is_integer(maxconn))
+		text_add(&out, "%sany number of connections", before);
+	grid_note(grid, INK_WARN, "%s", note);
+}
+
 static void server_cells(struct grid *grid, const struct paper *paper, const json_t *server,
 			 const char *kind, long long factor)
 {
@@ -130,6 +160,7 @@ static void server_cells(struct grid *grid, const struct paper *paper, const jso
 	grid_cell(grid, INK_PLAIN, "%lld", json_number(connections, "inactive"));
 	if (strcmp(health, "up") != 0 && *json_text(server, "reason"))
 		grid_note(grid, INK_WARN, "%s", json_text(server, "reason"));
+	note_told(grid, server);
 	json_array_foreach (json_object_get(server, "overrides"), at, override)
 		note_override(grid, paper, override);
 }

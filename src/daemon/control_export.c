@@ -20,7 +20,8 @@ static struct ipvs_want want_of(const struct mirror_server *seen)
 {
 	if (!seen->known || !seen->fact.in_table)
 		return (struct ipvs_want){IPVS_ABSENT, 0};
-	return (struct ipvs_want){IPVS_PRESENT, seen->fact.effective_weight};
+	return (struct ipvs_want){IPVS_PRESENT, seen->fact.effective_weight,
+				  seen->fact.told.parts & ADVICE_MAXCONN, seen->fact.told.maxconn};
 }
 
 static int make_service(struct arena *arena, const struct mirror *mirror,

@@ -410,6 +410,8 @@ static json_t *probe_json(const struct model *model, const struct probe *probe,
 	bool probed = seen->known && fact->reason != REASON_NONE;
 	double latency = (double)fact->latency / (double)NSTIME_MS;
 	json_t *object = json_object();
+	char words[64] = "";
+	struct text told = text_of(words, sizeof(words));
 
 	put(&object, "type", json_string(check_type_name(model->checks[probe->check].type)));
 	put(&object, "result", json_string(probe_result(seen)));
@@ -418,6 +420,8 @@ static json_t *probe_json(const struct model *model, const struct probe *probe,
 	put(&object, "latency_ms", probed ? json_real(latency) : json_null());
 	put(&object, "time", probed ? time_json(fact->time, wall) : json_null());
 	put(&object, "target", endpoint_json(&probe->target));
+	advice_format(&fact->told, &told);
+	put(&object, "told", json_string(words));
 	return object;
 }
 
@@ -533,6 +537,25 @@ static json_t *said_json(const struct mirror *mirror, const struct service *serv
 	return array;
 }
 
+/* What of its checks' words is in force; null: nothing. */
+static json_t *told_json(const struct advice *told)
+{
+	char weight[16] = "";
+	struct text text = text_of(weight, sizeof(weight));
+	bool is_limited = told->parts & ADVICE_MAXCONN;
+	json_t *object;
+
+	if (!advice_any(told))
+		return json_null();
+	advice_format_weight(told, &text);
+	object = json_object();
+	put(&object, "by", json_string(check_type_name(told->by)));
+	put(&object, "weight", *weight ? json_string(weight) : json_null());
+	put(&object, "wish", told->wish ? json_string(advice_wish_name(told->wish)) : json_null());
+	put(&object, "maxconn", is_limited ? number(told->maxconn) : json_null());
+	return object;
+}
+
 /* What is in force, what is configured, and who said so. */
 static void put_terms(json_t **object, const struct mirror *mirror, const struct service *service,
 		      const struct real_server *server, const struct mirror_server *seen,
@@ -546,6 +569,7 @@ static void put_terms(json_t **object, const struct mirror *mirror, const struct
 	put(object, "configured_admin", json_string(admin_state_name(server->state)));
 	put(object, "configured_weight", json_integer(server->weight));
 	put(object, "deadline", time_json(fact->deadline, 0));
+	put(object, "told", told_json(&fact->told));
 	put(object, "overrides", is_said ? said_json(mirror, service, server) : json_array());
 }
 

@@ -252,11 +252,22 @@ static void set_tunnel(struct ipvs_dest_attr *attr, const struct tunnel *tunnel)
 	}
 }
 
-static struct ipvs_dest_attr dest_attr(const struct real_server *server, uint32_t weight)
+/* The kernel refuses a lower threshold above the upper one; with 0 it takes three quarters of that. */
+static void limit(struct ipvs_dest_attr *attr, uint32_t upper)
 {
-	struct ipvs_dest_attr attr = {.weight = weight,
+	attr->upper_threshold = upper;
+	if (attr->lower_threshold > upper)
+		attr->lower_threshold = 0;
+}
+
+static struct ipvs_dest_attr dest_attr(const struct real_server *server, struct ipvs_want want)
+{
+	struct ipvs_dest_attr attr = {.weight = want.weight,
 				      .upper_threshold = server->upper_threshold,
 				      .lower_threshold = server->lower_threshold};
+
+	if (want.is_limited)
+		limit(&attr, want.limit);
 
 	switch (server->forwarding) {
 	case FORWARDING_DR:
@@ -289,7 +300,7 @@ static bool desired_dest(const struct ipvs_virtual *about, const struct real_ser
 	case IPVS_ABSENT:
 		return false;
 	case IPVS_PRESENT:
-		out->attr = dest_attr(server, want.weight);
+		out->attr = dest_attr(server, want);
 		return true;
 	case IPVS_AS_FOUND:
 		break;

@@ -135,6 +135,25 @@ static void log_server(const struct ipvs_state *state, uint32_t place)
 	server->logged = server->now.health;
 }
 
+/* What its checks wish of a server. A weight that they tell may change with every probe: that is a matter
+ * of status alone. */
+static void log_wish(const struct ipvs_state *state, uint32_t place)
+{
+	struct ipvs_server_state *server = &state->servers[place];
+	uint32_t s = ipvs_state_service_of(state, place);
+	uint8_t wish = server->now.terms.told.wish;
+
+	if (server->logged_wish == wish)
+		return;
+	if (wish > ADVICE_READY || (wish && server->logged_wish > ADVICE_READY))
+		log_info("service %s: server %s: \"%s\" by %s, so it is %s",
+			 state->model->services[s].name,
+			 service_server(&state->model->services[s], place - state->server_first[s])->name,
+			 advice_wish_name(wish), check_type_name(server->now.terms.told.by),
+			 admin_state_name(server->now.terms.admin));
+	server->logged_wish = wish;
+}
+
 /* Not while verdicts are still coming in: a start with many services says little of each. */
 static void log_service(const struct ipvs_state *state, uint32_t s)
 {
@@ -155,6 +174,7 @@ void ipvs_tell_changes(struct worker *worker, struct ipvs_state *state)
 
 	for (size_t i = 0; i < state->stale_server_count; i++) {
 		log_server(state, state->stale_servers[i]);
+		log_wish(state, state->stale_servers[i]);
 		worker_dirty(worker, 1 + services + state->stale_servers[i]);
 	}
 	for (size_t i = 0; i < state->stale_service_count; i++) {
@@ -178,6 +198,8 @@ void ipvs_tell_nothing_new(struct ipvs_state *state)
 {
 	for (uint32_t s = 0; s < service_count(state); s++)
 		state->services[s].logged = state->services[s].condition.state;
-	for (uint32_t place = 0; place < server_count(state); place++)
+	for (uint32_t place = 0; place < server_count(state); place++) {
 		state->servers[place].logged = state->servers[place].now.health;
+		state->servers[place].logged_wish = state->servers[place].now.terms.told.wish;
+	}
 }

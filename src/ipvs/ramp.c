@@ -7,7 +7,7 @@
 
 uint32_t ipvs_weight_factor(const struct service *service)
 {
-	return service->slow_start ? FACTOR : 1;
+	return service->slow_start || service->weight_in_percent ? FACTOR : 1;
 }
 
 /* Steps done; STEPS: all. */
@@ -25,9 +25,9 @@ uint32_t ipvs_ramp_weight(const struct service *service, uint32_t weight, nstime
 {
 	int64_t done = steps_done(service, begun, now);
 
-	if (!service->slow_start)
+	if (!service->slow_start || done == STEPS)
 		return weight;
-	return weight * (uint32_t)(done ? done * (FACTOR / STEPS) : FIRST);
+	return (uint32_t)((uint64_t)weight * (uint64_t)(done ? done * (100 / STEPS) : FIRST) / 100);
 }
 
 nstime ipvs_ramp_due(const struct service *service, nstime begun, nstime now)

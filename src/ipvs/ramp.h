@@ -9,10 +9,11 @@
 #include "base/nstime.h"
 #include "config/model.h"
 
-/* What weights of the service are multiplied with in the kernel: 100 with slow_start, else 1. */
+/* What weights of the service are multiplied with in the kernel: 100 with slow_start and where a check may
+ * tell a share of one, else 1. */
 uint32_t ipvs_weight_factor(const struct service *service);
 
-/* The weight to program for a server whose ramp began then (0: it has none). */
+/* What of a weight, as it is programmed in the end, a server has whose ramp began then (0: it has none). */
 uint32_t ipvs_ramp_weight(const struct service *service, uint32_t weight, nstime begun, nstime now);
 
 /* When the next step of a ramp is due; 0: it is over. */

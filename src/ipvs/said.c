@@ -64,9 +64,12 @@ static void say(struct saying *saying, uint32_t s, uint32_t i, const struct over
 
 	if (override->kind == OVERRIDE_WEIGHT) {
 		server->terms.weight = override_weight(override);
+		server->terms.weight_is_said = true;
 		return;
 	}
 	server->terms.admin = override_admin(configured, override);
+	/* to enable a server is to leave it to its checks */
+	server->terms.admin_is_said = override_state(override) != ADMIN_ENABLED;
 	server->terms.ends = server->terms.admin == ADMIN_DRAINED && override->deadline;
 	server->deadline = server->terms.ends ? override->deadline : 0;
 }
@@ -100,7 +103,8 @@ static void say_one(struct saying *saying, const struct override *override)
 
 static bool terms_equal(const struct ipvs_terms *a, const struct ipvs_terms *b)
 {
-	return a->admin == b->admin && a->weight == b->weight && a->ends == b->ends;
+	return a->admin == b->admin && a->weight == b->weight && a->ends == b->ends &&
+	       a->admin_is_said == b->admin_is_said && a->weight_is_said == b->weight_is_said;
 }
 
 static void put_in_force(struct saying *saying)

@@ -10,6 +10,41 @@ struct ipvs_terms ipvs_terms_of(const struct real_server *server)
 	return (struct ipvs_terms){.admin = server->state, .weight = server->weight};
 }
 
+/* drain is less than maint, as drained is less than disabled. */
+static enum admin_state admin_with(enum admin_state admin, uint8_t wish)
+{
+	if (wish == ADVICE_MAINT)
+		return ADMIN_DISABLED;
+	return wish == ADVICE_DRAIN && admin == ADMIN_ENABLED ? ADMIN_DRAINED : admin;
+}
+
+struct ipvs_terms ipvs_terms_with(const struct ipvs_terms *terms, const struct advice *told)
+{
+	struct ipvs_terms out = *terms;
+
+	out.told = *told;
+	if (terms->admin_is_said)
+		out.told.wish = ADVICE_NO_WISH;
+	if (terms->weight_is_said)
+		out.told.parts &= ADVICE_MAXCONN;
+	if (out.told.parts & ADVICE_WEIGHT)
+		out.weight = told->weight;
+	out.admin = admin_with(terms->admin, out.told.wish);
+	return out;
+}
+
+#define WEIGHT_MAX 65535
+
+uint32_t ipvs_terms_weight(const struct service *service, const struct ipvs_terms *terms)
+{
+	uint32_t factor = ipvs_weight_factor(service);
+	uint64_t weight = (uint64_t)terms->weight * factor;
+
+	if (terms->told.parts & ADVICE_PERCENT)
+		weight = (weight * terms->told.weight + 99) / 100;
+	return (uint32_t)(weight > (uint64_t)WEIGHT_MAX * factor ? (uint64_t)WEIGHT_MAX * factor : weight);
+}
+
 enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts)
 {
 	enum verdict health = VERDICT_UP;
@@ -38,7 +73,8 @@ struct ipvs_want ipvs_server_want(const struct service *service, const struct ip
 		return (struct ipvs_want){IPVS_AS_FOUND, 0};
 	switch (health) {
 	case VERDICT_UP:
-		return (struct ipvs_want){IPVS_PRESENT, is_enabled ? terms->weight : 0};
+		return (struct ipvs_want){
+			IPVS_PRESENT, is_enabled ? ipvs_terms_weight(service, terms) : 0};
 	case VERDICT_DOWN:
 		if (service->on_failure == ON_FAILURE_QUIESCE)
 			return (struct ipvs_want){IPVS_PRESENT, 0};
@@ -188,7 +224,9 @@ static struct tally tally_of(const struct service *service, const struct ipvs_se
 
 	for (size_t i = 0; i < service->real_server_count; i++) {
 		enum standing standing = standing_of(&servers[i]);
-		uint32_t weight = servers[i].terms.weight;
+		uint32_t weight = ipvs_terms_weight(service, &servers[i].terms)
+					  ? servers[i].terms.weight
+					  : 0;
 
 		tally.counts[standing]++;
 		if (standing == STANDING_UP || standing == STANDING_AS_FOUND)
@@ -313,7 +351,7 @@ static struct ipvs_want leaving(const struct service *service)
 static struct ipvs_want sorry_want(const struct service *service, const struct ipvs_server *sorry,
 				   const struct ipvs_condition *condition)
 {
-	uint32_t weight = sorry->terms.weight * ipvs_weight_factor(service);
+	uint32_t weight = ipvs_terms_weight(service, &sorry->terms);
 
 	return condition->sorry ? (struct ipvs_want){IPVS_PRESENT, weight} : leaving(service);
 }
@@ -342,4 +380,8 @@ void ipvs_service_wants(const struct service *service, const struct ipvs_server 
 	if (sorry_of(service, servers))
 		wants[service->real_server_count] =
 			sorry_want(service, sorry_of(service, servers), condition);
+	for (size_t i = 0; i < service_server_count(service); i++) {
+		wants[i].is_limited = servers[i].terms.told.parts & ADVICE_MAXCONN;
+		wants[i].limit = servers[i].terms.told.maxconn;
+	}
 }

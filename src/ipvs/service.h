@@ -10,8 +10,12 @@
  * dies loses its clients where on_failure says so;
  *  - drained with an end (ipvs/drain.h): likewise, but only as the table has it;
  *  - disabled: out of the table.
- * Servers that the operator has drained or disabled are no part of the quorum, and a service is not
- * degraded for want of them. A service that has lost its quorum is down until it has the hysteresis
+ *  - what its checks tell of a server beside the verdict stands over the model: a weight, or a share of
+ * the configured one; drain is drained, maint is disabled, but for being asked all the time. What the
+ * model drains or disables stays so. Over both stands what an operator said of the same thing.
+ * Servers that are drained or disabled are no part of the quorum, whoever said so, nor are those of
+ * weight 0, and a service is not degraded for want of them. A share of a weight is no smaller part of the
+ * quorum: a server that is busy is up. A service that has lost its quorum is down until it has the hysteresis
  * more than that; one that has it is up until it has the hysteresis less, or nothing. At the start,
  * as long as verdicts are missing, the quorum itself counts.
  *  - panic: when fewer than panic_threshold of the enabled servers with a weight and a verdict are
@@ -31,14 +35,23 @@
 #include "config/facts.h"
 #include "config/model.h"
 
-/* What is in force of a server: the model's word, unless the operator's stands over it. */
+/* What is in force of a server: the model's word, unless that of its checks stands over it, and over
+ * that the operator's. */
 struct ipvs_terms {
 	enum admin_state admin;
-	uint32_t weight;
+	uint32_t weight; /* as the quorum counts it */
 	bool ends; /* drained: out of the table in the end, so it is never put in */
+	bool admin_is_said, weight_is_said; /* by an operator: checks are not asked */
+	struct advice told; /* what of the checks' words is in force */
 };
 
 struct ipvs_terms ipvs_terms_of(const struct real_server *server);
+
+/* Terms of the model and of operators, with what the server's checks tell. */
+struct ipvs_terms ipvs_terms_with(const struct ipvs_terms *terms, const struct advice *told);
+
+/* The weight to be programmed when nothing holds it back. A share of more than 0% is at least 1. */
+uint32_t ipvs_terms_weight(const struct service *service, const struct ipvs_terms *terms);
 
 /* `verdicts` has one element per probe of the model. */
 enum verdict ipvs_server_health(const struct real_server *server, const enum verdict *verdicts);
@@ -52,6 +65,9 @@ enum ipvs_presence {
 struct ipvs_want {
 	enum ipvs_presence presence;
 	uint32_t weight; /* of PRESENT; of AS_FOUND at most this */
+	/* of PRESENT: the connections that its checks say it can bear, in place of upper_threshold */
+	bool is_limited;
+	uint32_t limit;
 };
 
 struct ipvs_want ipvs_server_want(const struct service *service, const struct ipvs_terms *terms,

@@ -81,6 +81,7 @@ static int number_servers(struct arena *arena, struct ipvs_state *state)
 	for (size_t s = 0; s < services; s++)
 		for (size_t i = 0; i < service_server_count(&state->model->services[s]); i++)
 			state->servers[state->server_first[s] + i].now.terms =
+				state->servers[state->server_first[s] + i].terms =
 				state->servers[state->server_first[s] + i].said =
 					ipvs_terms_of(service_server(&state->model->services[s], i));
 	return 0;
@@ -221,7 +222,8 @@ static void set_server(struct ipvs_state *state, uint32_t place, const struct ip
 	struct ipvs_server_state *server = &state->servers[place];
 
 	if (server->now.health != now->health || server->now.in_table != now->in_table ||
-	    server->now.weight != now->weight)
+	    server->now.weight != now->weight || server->now.terms.admin != now->terms.admin ||
+	    !advice_equal(&server->now.terms.told, &now->terms.told))
 		ipvs_state_stale_server(state, place);
 	server->now = *now;
 }
@@ -251,6 +253,17 @@ static bool is_the_others(const struct ipvs_state *state, uint32_t v, uint32_t i
 	return is_used && !ipvs_dest_key_compare(&sorry, key);
 }
 
+/* What is in force of a server by all that was said of it. */
+static struct ipvs_terms terms_now(const struct ipvs_state *state, const struct real_server *server,
+				   const struct ipvs_terms *terms)
+{
+	struct advice told = {0};
+
+	for (size_t i = 0; i < server->probe_count; i++)
+		advice_join(&told, &state->memory[server->probes[i]].told);
+	return ipvs_terms_with(terms, &told);
+}
+
 /* A server in the table under several listeners has the same weight in all of them, but for servers
  * kept as found: then the largest is told. */
 static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s, uint32_t i,
@@ -259,9 +272,10 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 	const struct ipvs_layout *layout = &state->layout;
 	const struct service *service = &state->model->services[s];
 	const struct real_server *server = service_server(service, i);
-	const struct ipvs_server *known = &state->servers[state->server_first[s] + i].now;
-	struct ipvs_server now = {.terms = known->terms, .ramping = known->ramping};
+	const struct ipvs_server_state *known = &state->servers[state->server_first[s] + i];
+	struct ipvs_server now = {.ramping = known->now.ramping};
 
+	now.terms = terms_now(state, server, &known->terms);
 	now.health = ipvs_server_health(server, state->verdicts);
 	if (ipvs_state_is_missing(state, s))
 		return now;
@@ -393,33 +407,61 @@ void ipvs_state_mark(struct ipvs_state *state, uint32_t s)
 	state->marked[state->marked_count++] = s;
 }
 
+static void mark_users(struct ipvs_state *state, uint32_t p)
+{
+	for (uint32_t n = state->users_first[p]; n < state->users_first[p + 1]; n++)
+		ipvs_state_mark(state, ipvs_state_service_of(state, state->users[n]));
+}
+
+/* Taken part by part: a check worker that begins anew has nothing to tell at first, and what was told
+ * stands. */
+static void take_told(struct ipvs_state *state, uint32_t p, const struct advice *news)
+{
+	struct advice *known = &state->memory[p].told, told = *known;
+
+	if (!advice_spoken(news))
+		return;
+	advice_take(&told, news);
+	told.status = ADVICE_NO_STATUS; /* that is in the verdict */
+	if (advice_equal(&told, known))
+		return;
+	*known = told;
+	mark_users(state, p);
+}
+
 void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 {
-	struct ipvs_probe_memory now = {.reason = fact->reason, .since = fact->since};
+	struct ipvs_probe_memory *memory;
 	uint32_t p = fact->probe;
 	bool told_alike, same;
 
-	if (p >= state->model->probe_count || fact->verdict == VERDICT_UNKNOWN)
+	if (p >= state->model->probe_count)
 		return;
+	take_told(state, p, &fact->told);
+	if (fact->verdict == VERDICT_UNKNOWN)
+		return;
+	memory = &state->memory[p];
 	same = state->verdicts[p] == fact->verdict;
-	told_alike = same && (fact->verdict == VERDICT_UP || state->memory[p].reason == now.reason);
+	told_alike = same && (fact->verdict == VERDICT_UP || memory->reason == fact->reason);
 	state->verdicts[p] = fact->verdict;
-	state->memory[p] = now;
-	for (uint32_t n = state->users_first[p]; n < state->users_first[p + 1]; n++) {
-		uint32_t place = state->users[n];
-
-		if (!same)
-			ipvs_state_mark(state, ipvs_state_service_of(state, place));
-		if (!told_alike)
-			ipvs_state_stale_server(state, place);
-	}
+	memory->reason = fact->reason;
+	memory->since = fact->since;
+	if (!same)
+		mark_users(state, p);
+	for (uint32_t n = state->users_first[p]; !told_alike && n < state->users_first[p + 1]; n++)
+		ipvs_state_stale_server(state, state->users[n]);
 }
 
 void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipvs_terms *terms)
 {
-	state->servers[place].now.terms = *terms;
+	uint32_t s = ipvs_state_service_of(state, place);
+	const struct real_server *server =
+		service_server(&state->model->services[s], place - state->server_first[s]);
+
+	state->servers[place].terms = *terms;
+	state->servers[place].now.terms = terms_now(state, server, terms);
 	ipvs_state_stale_server(state, place);
-	ipvs_state_mark(state, ipvs_state_service_of(state, place));
+	ipvs_state_mark(state, s);
 }
 
 static int settle_service(struct arena *arena, struct ipvs_state *state, uint32_t s, nstime now,

@@ -19,6 +19,7 @@
 struct ipvs_probe_memory {
 	enum probe_reason reason;
 	nstime since; /* when the verdict came to be */
+	struct advice told;
 };
 
 struct ipvs_connections {
@@ -26,14 +27,16 @@ struct ipvs_connections {
 };
 
 struct ipvs_server_state {
-	struct ipvs_server now;        /* its terms: what ipvs_state_terms was told, else the model's */
+	struct ipvs_server now;
+	struct ipvs_terms terms;       /* what ipvs_state_terms was told, else the model's */
 	struct ipvs_connections connections; /* now, summed over listeners */
 	struct ipvs_terms said;              /* those that the list of overrides leaves it */
 	nstime deadline;                     /* of a drain with an end, since the epoch; 0: none */
 	struct traffic traffic;              /* the same ever since */
 	bool stale;                          /* stands in stale_servers below */
 	bool fit;                            /* up and enabled when its service was settled last */
-	enum verdict logged;                 /* the health that the log told last */
+	enum verdict logged;                 /* the health that the log told last, */
+	uint8_t logged_wish;                 /* and what its checks wished */
 };
 
 /* What the kernel would not do for a service. */

@@ -113,8 +113,11 @@ static void explain_server(const struct ipvs_state *state, const struct real_ser
 		text_add(out, "disabled, so it is not checked");
 		return;
 	}
-	if (about->said.admin == ADMIN_DRAINED && now->terms.admin == ADMIN_DISABLED)
+	if (about->said.admin == ADMIN_DRAINED && about->terms.admin == ADMIN_DISABLED)
 		text_add(out, "drained, and out of the table; ");
+	else if (now->terms.admin != about->terms.admin)
+		text_add(out, "%s by %s; ", admin_state_name(now->terms.admin),
+			 check_type_name(now->terms.told.by));
 	else if (now->terms.admin != ADMIN_ENABLED)
 		text_add(out, "%s; ", admin_state_name(now->terms.admin));
 	switch (now->health) {
@@ -148,6 +151,7 @@ void ipvs_state_server_fact(const struct ipvs_state *state, uint32_t place, stru
 	out->since = health_since(state, server, about->now.health);
 	out->admin = about->now.terms.admin;
 	out->weight = about->now.terms.weight;
+	out->told = about->now.terms.told;
 	out->deadline = about->now.terms.ends ? about->deadline : 0;
 	out->effective_weight = about->now.weight;
 	out->in_table = about->now.in_table;

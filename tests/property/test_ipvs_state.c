@@ -203,7 +203,7 @@ static void check_server(const struct life *life, size_t v, const struct real_se
 		ck_assert_ptr_nonnull(dest);
 		ck_assert_uint_eq(dest->attr.weight,
 				  health == VERDICT_UP && server->state == ADMIN_ENABLED
-					  ? ipvs_ramp_weight(service, server->weight,
+					  ? ipvs_ramp_weight(service, server->weight * factor,
 							     condition->panic ? 0 : ramping,
 							     life->now)
 					  : 0);

@@ -265,6 +265,7 @@ static void tell_probes(struct mirror *mirror)
 				 .since = START + 720 * NSTIME_S,
 				 .time = START + 731 * NSTIME_S,
 				 .latency = 210 * NSTIME_US,
+				 .told = {.by = CHECK_SCRIPT, .parts = ADVICE_PERCENT, .weight = 50},
 				 .detail = "connect: refused"});
 }
 
@@ -292,6 +293,11 @@ static void tell_servers(struct mirror *mirror)
 				  .health = VERDICT_DOWN,
 				  .since = START + 720 * NSTIME_S,
 				  .weight = 1,
+				  .told = {.by = CHECK_SCRIPT,
+					   .parts = ADVICE_PERCENT | ADVICE_MAXCONN,
+					   .wish = ADVICE_READY,
+					   .weight = 50,
+					   .maxconn = 30},
 				  .in_table = true,
 				  .inactive = 4,
 				  .traffic.connections = 39,
