@@ -12,6 +12,20 @@
 #include "config/judge.h"
 #include "config/value.h"
 
+size_t config_file_max(enum config_file kind)
+{
+	switch (kind) {
+	case CONFIG_FILE_SECRET:
+		return CONFIG_SECRET_MAX;
+	case CONFIG_FILE_KEY:
+		return CONFIG_KEY_MAX;
+	case CONFIG_FILE_CA:
+	case CONFIG_FILE_CERTIFICATE:
+		break;
+	}
+	return CONFIG_CERTIFICATES_MAX;
+}
+
 size_t config_director_count(const struct config_tree *tree)
 {
 	return tree->director_count;

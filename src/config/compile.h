@@ -20,7 +20,21 @@ struct config_tree;
 #define CONFIG_FILES_MAX 1000       /* files included in all */
 #define CONFIG_INCLUDE_DEPTH 8
 #define CONFIG_WHY 256
-#define CONFIG_SECRET_MAX 1024 /* bytes of a secret's file */
+#define CONFIG_SECRET_MAX 1024     /* bytes of a secret's file */
+#define CONFIG_KEY_MAX (64u << 10) /* bytes of a private key */
+#define CONFIG_CERTIFICATES_MAX (1u << 20)
+
+/* Files that keys name, by what may be done with them: others may read certificates, but neither secrets
+ * nor private keys. */
+enum config_file {
+	CONFIG_FILE_SECRET,
+	CONFIG_FILE_CA,          /* certificates of those who are believed, PEM */
+	CONFIG_FILE_CERTIFICATE, /* ours and those between it and its CA, PEM */
+	CONFIG_FILE_KEY,         /* of that certificate, PEM */
+};
+
+/* The most bytes that one may have. */
+size_t config_file_max(enum config_file kind);
 
 struct config_files {
 	/* Calls `found` for every file that `pattern` (relative to the folder of `including_file`)
@@ -36,11 +50,17 @@ struct config_files {
 	/* The value of a variable for ${NAME}, or NULL; must stay valid during config_load(). NULL:
 	 * no variables. */
 	const char *(*environment)(void *ctx, const char *name);
-	/* The bytes of a secret's file (path absolute, or relative to the folder of the main file)
-	 * into `out` (CONFIG_SECRET_MAX bytes) and their number. On failure a negative errno with a
-	 * sentence in `why` (CONFIG_WHY bytes). NULL: secrets are not opened, and left out of the
-	 * model. */
-	int (*secret)(void *ctx, const char *path, char *out, size_t *size, char *why);
+	/* The bytes of a file that a key names (path absolute, or relative to the folder of the main
+	 * file) into `out` (config_file_max() bytes) and their number. On failure a negative errno
+	 * with a sentence in `why` (CONFIG_WHY bytes). NULL: such files are not opened, and what is
+	 * in them is left out of the model. */
+	int (*file)(void *ctx, enum config_file kind, const char *path, char *out, size_t *size,
+		    char *why);
+	/* Looks into the text of a CA, certificate or key (which is held against `certificate`). 0; a
+	 * negative errno with a sentence about the file in `why` (CONFIG_WHY bytes); 1 with a
+	 * sentence that is a warning. NULL: nobody looks. */
+	int (*look)(void *ctx, enum config_file kind, const char *text, const char *certificate,
+		    char *why);
 	/* Whether anybody can read this file of the configuration (path as errors call it). NULL:
 	 * nobody is kept from writing secrets into it. */
 	bool (*is_shared)(void *ctx, const char *path);

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/pem_io.h"
+
 static int refuse(int err, char *why, const char *format, ...) PRINTF_LIKE(3, 4);
 static int refuse(int err, char *why, const char *format, ...)
 {
@@ -187,10 +189,17 @@ int config_include_open(const struct config_folder *folder, const char *path, ch
 	return fd;
 }
 
-/* ---- secrets -------------------------------------------------------------------------------- */
+/* ---- files that keys name --------------------------------------------------------------------- */
+
+static const char *const HOLDS[] = {
+	[CONFIG_FILE_SECRET] = "a secret",
+	[CONFIG_FILE_CA] = NULL,
+	[CONFIG_FILE_CERTIFICATE] = NULL,
+	[CONFIG_FILE_KEY] = "a private key",
+};
 
 /* Who else could read or change it. */
-static int private_file(int fd, const char *path, char *why)
+static int named_file(int fd, enum config_file kind, const char *path, char *why)
 {
 	struct stat status;
 	int err = trusted(fd, path, why);
@@ -199,18 +208,18 @@ static int private_file(int fd, const char *path, char *why)
 		return err;
 	if (fstat(fd, &status))
 		return refuse(-errno, why, "cannot read %s: %s", path, strerror(errno));
-	if (!S_ISREG(status.st_mode) || status.st_size > CONFIG_SECRET_MAX)
-		return refuse(-EINVAL, why, "%s is no regular file of at most %d bytes", path,
-			      CONFIG_SECRET_MAX);
-	if (status.st_mode & S_IROTH)
+	if (!S_ISREG(status.st_mode) || status.st_size > (off_t)config_file_max(kind))
+		return refuse(-EINVAL, why, "%s is no regular file of at most %zu bytes", path,
+			      config_file_max(kind));
+	if (HOLDS[kind] && (status.st_mode & S_IROTH))
 		return refuse(-EPERM, why,
-			      "%s holds a secret and can be read by everybody (mode %04o): "
-			      "chmod o-r",
-			      path, (unsigned)status.st_mode & 07777);
+			      "%s holds %s and can be read by everybody (mode %04o): chmod o-r",
+			      path, HOLDS[kind], (unsigned)status.st_mode & 07777);
 	return 0;
 }
 
-int config_secret_open(const struct config_folder *folder, const char *path, char *why)
+int config_named_open(const struct config_folder *folder, enum config_file kind, const char *path,
+		      char *why)
 {
 	bool is_relative = *path != '/' && *folder->path;
 	char full[CONFIG_PATH_MAX];
@@ -225,7 +234,7 @@ int config_secret_open(const struct config_folder *folder, const char *path, cha
 		return refuse(-ELOOP, why, "cannot open %s: it is a symbolic link", full);
 	if (fd < 0)
 		return refuse(-errno, why, "cannot open %s: %s", full, strerror(errno));
-	err = private_file(fd, full, why);
+	err = named_file(fd, kind, full, why);
 	if (err) {
 		close(fd);
 		return err;
@@ -233,13 +242,14 @@ int config_secret_open(const struct config_folder *folder, const char *path, cha
 	return fd;
 }
 
-int config_secret_read(int fd, const char *path, char *out, size_t *size, char *why)
+int config_named_read(int fd, enum config_file kind, const char *path, char *out, size_t *size,
+		      char *why)
 {
-	size_t used = 0;
+	size_t most = config_file_max(kind), used = 0;
 	ssize_t got;
 
 	do {
-		got = read(fd, out + used, CONFIG_SECRET_MAX - used);
+		got = read(fd, out + used, most - used);
 		if (got > 0)
 			used += (size_t)got;
 	} while (got > 0 || (got < 0 && errno == EINTR));
@@ -334,11 +344,12 @@ static int plain_include(void *ctx, const char *including_file, const char *patt
 	return config_include_list(ctx, including_file, pattern, plain_found, &include, why);
 }
 
-static int plain_secret(void *ctx, const char *path, char *out, size_t *size, char *why)
+static int plain_file(void *ctx, enum config_file kind, const char *path, char *out, size_t *size,
+		      char *why)
 {
-	cleanup(close_fd) int fd = config_secret_open(ctx, path, why);
+	cleanup(close_fd) int fd = config_named_open(ctx, kind, path, why);
 
-	return fd < 0 ? fd : config_secret_read(fd, path, out, size, why);
+	return fd < 0 ? fd : config_named_read(fd, kind, path, out, size, why);
 }
 
 static bool plain_is_shared(void *ctx UNUSED, const char *path)
@@ -357,7 +368,8 @@ struct config_files config_files_plain(const struct config_folder *folder)
 {
 	return (struct config_files){.include = plain_include,
 				     .environment = plain_environment,
-				     .secret = plain_secret,
+				     .file = plain_file,
+				     .look = pem_look,
 				     .is_shared = plain_is_shared,
 				     .ctx = (void *)(uintptr_t)folder};
 }

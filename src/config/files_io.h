@@ -35,17 +35,18 @@ int config_include_list(const struct config_folder *folder, const char *includin
 			const char *pattern, int (*found)(void *ctx, const char *path), void *ctx,
 			char *why);
 
-/* Opens the file of a secret (path absolute or relative to the folder) and returns its descriptor:
- * a regular file of at most CONFIG_SECRET_MAX bytes, no symbolic link, written by nobody but root
- * and us, read by nobody but owner and group. The folders on the way are the path's own matter.
- * Negative errno with `why`. */
-int config_secret_open(const struct config_folder *folder, const char *path, char *why);
+/* Opens a file that a key names (path absolute or relative to the folder) and returns its
+ * descriptor: a regular file of at most config_file_max() bytes, no symbolic link, written by nobody
+ * but root and us; a secret or private key is read by nobody but owner and group. The folders on the
+ * way are the path's own matter. Negative errno with `why`. */
+int config_named_open(const struct config_folder *folder, enum config_file kind, const char *path,
+		      char *why);
 
-/* All bytes of such a descriptor into `out` (CONFIG_SECRET_MAX bytes). Negative errno with `why`.
- */
-int config_secret_read(int fd, const char *path, char *out, size_t *size, char *why);
+/* All bytes of such a descriptor into `out` (config_file_max() bytes). Negative errno with `why`. */
+int config_named_read(int fd, enum config_file kind, const char *path, char *out, size_t *size,
+		      char *why);
 
-/* Includes, environment and secrets of this process; `folder` is kept. */
+/* Includes, environment and named files of this process; `folder` is kept. */
 struct config_files config_files_plain(const struct config_folder *folder);
 
 #endif

@@ -81,10 +81,10 @@ static bool read_file(struct config_reader *reader, const struct schema_field *f
 	if (!origins || !record_read(reader, &schema_secret_file, &level, 1, &named, origins))
 		return false;
 	*out = NULL;
-	if (!files || !files->secret)
+	if (!files || !files->file)
 		return true;
 	origin = origin_of(&schema_secret_file, origins, "file");
-	if (files->secret(files->ctx, named.file, bytes, &size, why)) {
+	if (files->file(files->ctx, CONFIG_FILE_SECRET, named.file, bytes, &size, why)) {
 		node_error(reader->diagnostics, origin->value, origin->path, "%s", why);
 		return false;
 	}

@@ -23,7 +23,8 @@ enum supervisor_record {
 	RECORD_INCLUDE,     /* compiler asks: text path of the including file, text pattern */
 	RECORD_INCLUDED,    /* text path, with a descriptor; one per file in order */
 	RECORD_INCLUDE_END, /* text error ("" when fine) */
-	RECORD_SECRET,      /* compiler asks: text path; answered by at most one INCLUDED, and INCLUDE_END */
+	RECORD_FILE,        /* compiler asks for what a key names: u8 enum config_file, text path; answered by at
+			     * most one INCLUDED, and INCLUDE_END */
 	RECORD_SLICE,       /* u8 role, with the sealed memfd */
 	RECORD_COMPILED,    /* bool accepted, u32 errors, u32 warnings */
 	/* control → supervisor: commands; and the answers, by request number */

@@ -1,4 +1,4 @@
-/* One conversation on descriptor 3, in order and blocking (with poll): COMPILE comes in; INCLUDE and SECRET go out and
+/* One conversation on descriptor 3, in order and blocking (with poll): COMPILE comes in; INCLUDE and FILE go out and
  * are answered by INCLUDED… INCLUDE_END; at the end LINE…, SLICE… and COMPILED. The supervisor kills whoever takes too long. */
 #include "daemon/compiler.h"
 
@@ -17,6 +17,7 @@
 #include "config/codec.h"
 #include "config/compile.h"
 #include "config/files_io.h"
+#include "config/pem_io.h"
 #include "core/log.h"
 #include "core/packet.h"
 #include "core/protocol.h"
@@ -206,19 +207,20 @@ static int ask_include(void *ctx, const char *including_file, const char *patter
 	return stop ? stop : answer_end(talk, err, why);
 }
 
-static int ask_secret(void *ctx, const char *path, char *bytes, size_t *size, char *why)
+static int ask_file(void *ctx, enum config_file kind, const char *path, char *bytes, size_t *size, char *why)
 {
-	uint8_t question[PATH_TEXT + 2];
+	uint8_t question[PATH_TEXT + 3];
 	struct writer out = writer_of(question, sizeof(question));
 	struct conversation *talk = ctx;
 	int err, unreadable = 0;
 
+	put_u8(&out, (uint8_t)kind);
 	put_text(&out, path);
-	err = out.failed ? -ENAMETOOLONG : record_send(RECORD_SECRET, &out, -1);
+	err = out.failed ? -ENAMETOOLONG : record_send(RECORD_FILE, &out, -1);
 	if (!err)
 		err = record_receive(&talk->record);
 	if (!err && talk->record.type == RECORD_INCLUDED && talk->record.fd >= 0) {
-		unreadable = config_secret_read(talk->record.fd, path, bytes, size, why);
+		unreadable = config_named_read(talk->record.fd, kind, path, bytes, size, why);
 		close(talk->record.fd);
 		err = record_receive(&talk->record);
 	}
@@ -338,7 +340,8 @@ static int run(struct conversation *talk)
 	auto_arena *arena = arena_new(0);
 	struct config_files files = {.include = ask_include,
 				     .environment = own_environment,
-				     .secret = ask_secret,
+				     .file = ask_file,
+				     .look = pem_look,
 				     .is_shared = is_shared,
 				     .ctx = talk};
 	struct record *record = &talk->record;

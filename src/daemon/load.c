@@ -121,18 +121,19 @@ static void include_answer(struct load *load, struct reader *in)
 	include_end(load, err, why);
 }
 
-/* The descriptor goes to the compiler unread. */
-static void secret_answer(struct load *load, struct reader *in)
+/* A file that a key names: the descriptor goes to the compiler unread. */
+static void named_answer(struct load *load, struct reader *in)
 {
 	char path[4096], why[CONFIG_WHY] = "";
 	uint8_t bytes[4200];
 	struct writer out = writer_of(bytes, sizeof(bytes));
+	uint8_t kind = get_u8(in);
 	int fd;
 
 	get_text(in, path, sizeof(path));
-	if (!reader_done(in))
+	if (!reader_done(in) || kind > CONFIG_FILE_KEY)
 		return;
-	fd = config_secret_open(&load->folder, path, why);
+	fd = config_named_open(&load->folder, (enum config_file)kind, path, why);
 	if (fd >= 0) {
 		put_text(&out, path);
 		channel_send(load->channel, RECORD_INCLUDED, bytes, writer_used(&out), fd);
@@ -181,8 +182,8 @@ static void load_record(void *ctx, uint32_t generation, uint16_t type, struct re
 	case RECORD_INCLUDE:
 		include_answer(load, in);
 		break;
-	case RECORD_SECRET:
-		secret_answer(load, in);
+	case RECORD_FILE:
+		named_answer(load, in);
 		break;
 	case RECORD_SLICE:
 		slice_keep(load, in, fd);

@@ -29,7 +29,7 @@ static const struct model *compile(struct arena *arena, const char *file, const 
 	if (!folder || config_folder_of(folder, file))
 		return NULL;
 	files = config_files_plain(folder);
-	files.secret = NULL; /* they are for directors alone, and may not even be on this host */
+	files.file = NULL; /* secrets and certificates are for directors alone, and may not even be on this host */
 	tree = config_load(arena, &files, file, bytes, size, diagnostics);
 	return tree ? config_compile(arena, tree, NULL, 1, diagnostics) : NULL;
 }

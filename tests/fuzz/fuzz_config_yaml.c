@@ -31,9 +31,10 @@ static const char *environment(void *ctx, const char *name)
 }
 
 /* One file, whatever its name. */
-static int secret(void *ctx, const char *path, char *out, size_t *size, char *why)
+static int named(void *ctx, enum config_file kind, const char *path, char *out, size_t *size, char *why)
 {
 	(void)ctx;
+	(void)kind;
 	(void)why;
 	*size = path[0] == 'n' ? 0 : 7;
 	memcpy(out, "secret\n", *size);
@@ -63,7 +64,7 @@ static void add_line(void *ctx, const char *text)
 static struct model *compile(struct arena *arena, const char *bytes, size_t size, const char *node,
 			     bool all)
 {
-	struct config_files files = {.environment = environment, .secret = secret};
+	struct config_files files = {.environment = environment, .file = named};
 	struct diagnostics diagnostics;
 	struct config_tree *tree;
 	struct model *model = NULL;

@@ -24,6 +24,7 @@
 #include "config/codec.h"
 #include "config/compile.h"
 #include "config/diff.h"
+#include "config/pem_io.h"
 #include "config/render.h"
 
 #define LINES_MAX (1 << 20)
@@ -128,7 +129,8 @@ static const char *environment(void *ctx, const char *name)
 	return NULL;
 }
 
-static int read_secret(void *ctx, const char *path, char *out, size_t *size, char *why)
+static int read_named(void *ctx, enum config_file kind, const char *path, char *out, size_t *size,
+		      char *why)
 {
 	const struct golden *g = ctx;
 	char full[512];
@@ -136,7 +138,7 @@ static int read_secret(void *ctx, const char *path, char *out, size_t *size, cha
 
 	snprintf(full, sizeof(full), "%s/%s", g->folder, path);
 	bytes = read_file(full, size);
-	if (!bytes || *size > CONFIG_SECRET_MAX) {
+	if (!bytes || *size > config_file_max(kind)) {
 		free(bytes);
 		snprintf(why, CONFIG_WHY, "cannot open %s", path);
 		return -ENOENT;
@@ -244,7 +246,8 @@ static void compile_case(struct golden *g, struct arena *arena)
 {
 	struct config_files files = {.include = include_files,
 				     .environment = environment,
-				     .secret = read_secret,
+				     .file = read_named,
+				     .look = pem_look,
 				     .is_shared = is_shared,
 				     .ctx = g};
 	struct diagnostics diagnostics;

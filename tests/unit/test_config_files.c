@@ -183,16 +183,21 @@ START_TEST(only_regular_files_of_a_sane_size_are_read)
 }
 END_TEST
 
-static int secret(const char *path)
+static int named(enum config_file kind, const char *path)
 {
+	static char bytes[CONFIG_CERTIFICATES_MAX];
 	struct config_files files = config_files_plain(&folder);
-	char bytes[CONFIG_SECRET_MAX];
 	size_t size = 0;
-	int err = files.secret(files.ctx, path, bytes, &size, why);
+	int err = files.file(files.ctx, kind, path, bytes, &size, why);
 
 	if (!err)
 		text_add(&found_text, "%.*s", (int)size, bytes);
 	return err;
+}
+
+static int secret(const char *path)
+{
+	return named(CONFIG_FILE_SECRET, path);
 }
 
 START_TEST(a_secret_is_found_from_the_main_files_folder_or_by_its_full_path)
@@ -225,6 +230,35 @@ START_TEST(a_secret_that_others_can_read_or_write_is_refused)
 	ck_assert_int_eq(secret("key"), -EINVAL);
 	ck_assert_int_eq(truncate(at("etc/key"), CONFIG_SECRET_MAX), 0);
 	ck_assert_int_eq(secret("key"), 0);
+}
+END_TEST
+
+START_TEST(a_private_key_is_kept_as_a_secret_is)
+{
+	write_file("etc/key", "key", 0640);
+	ck_assert_int_eq(named(CONFIG_FILE_KEY, "key"), 0);
+	ck_assert_int_eq(chmod(at("etc/key"), 0644), 0);
+	ck_assert_int_eq(named(CONFIG_FILE_KEY, "key"), -EPERM);
+	ck_assert_ptr_nonnull(strstr(why, "holds a private key"));
+	ck_assert_int_eq(chmod(at("etc/key"), 0640), 0);
+	ck_assert_int_eq(truncate(at("etc/key"), CONFIG_KEY_MAX + 1), 0);
+	ck_assert_int_eq(named(CONFIG_FILE_KEY, "key"), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_certificate_may_be_read_by_all_and_written_by_nobody_else)
+{
+	static const enum config_file kinds[] = {CONFIG_FILE_CA, CONFIG_FILE_CERTIFICATE};
+
+	write_file("etc/key", "certificate", 0644);
+	ck_assert_int_eq(symlink("key", at("etc/keylink")), 0);
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		ck_assert_int_eq(chmod(at("etc/key"), 0644), 0);
+		ck_assert_int_eq(named(kinds[i], "key"), 0);
+		ck_assert_int_eq(named(kinds[i], "keylink"), -ELOOP);
+		ck_assert_int_eq(chmod(at("etc/key"), 0664), 0);
+		ck_assert_int_eq(named(kinds[i], "key"), -EPERM);
+	}
 }
 END_TEST
 
@@ -275,6 +309,8 @@ int main(void)
 		     what_others_can_write_is_refused, only_regular_files_of_a_sane_size_are_read,
 		     a_secret_is_found_from_the_main_files_folder_or_by_its_full_path,
 		     a_secret_that_others_can_read_or_write_is_refused,
+		     a_private_key_is_kept_as_a_secret_is,
+		     a_certificate_may_be_read_by_all_and_written_by_nobody_else,
 		     a_configuration_is_shared_when_everybody_can_read_it,
 		     a_descriptor_for_another_process_is_closed_on_exec,
 		     a_main_file_without_a_folder_is_in_the_present_one);

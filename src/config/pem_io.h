@@ -1,0 +1,14 @@
+/* Files in PEM form, looked into while lbha.conf is read: so that a wrong one is an error with a line, and not
+ * a check that fails. libcrypto is opened (dlopen) when the first one comes: linked, it would cost each worker
+ * 400 kB and a millisecond. */
+#ifndef LBHA_CONFIG_PEM_IO_H
+#define LBHA_CONFIG_PEM_IO_H
+
+#include "config/compile.h"
+
+/* config_files.look. A CA file has one certificate or more, a certificate's file its own first; a key has no
+ * passphrase and belongs to that first certificate. A certificate that has expired is a warning. */
+int pem_look(void *ctx, enum config_file kind, const char *text, const char *certificate,
+	     char *why);
+
+#endif
