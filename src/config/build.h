@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/table.h"
+#include "config/compile.h"
 #include "config/model.h"
 #include "config/reader.h"
 
@@ -52,6 +53,13 @@ struct build_group {
 };
 
 #define BUILD_NOBODY UINT32_MAX
+
+/* A file that TLS of some check names. */
+struct build_tls_file {
+	enum config_file kind;
+	const char *path;
+	uint32_t number; /* in model.tls_files, from 1; 0: it is no good, and that was said */
+};
 
 struct build_check {
 	struct check model;
@@ -111,6 +119,9 @@ struct build {
 	struct build_check *checks;
 	size_t check_count;
 	struct table check_names, check_values;
+	struct build_tls_file *tls_files; /* by use and path */
+	size_t tls_file_count;
+	struct table tls_paths, tls_pairs;
 	struct build_pool *pools;
 	size_t pool_count;
 	struct table pool_names;
@@ -223,6 +234,10 @@ struct origin instance_item_key(struct build *build, struct build_instance *inst
 
 /* build_conn_sync.c: global.ipvs.sync, after instances and services. */
 void build_conn_sync(struct build *build);
+
+/* build_tls.c: the files that a check's TLS names, and what else must fit together. False when something
+ * does not. */
+bool build_tls(struct build *build, struct build_check *check);
 
 /* build_check.c */
 void build_checks(struct build *build);

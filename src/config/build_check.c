@@ -20,7 +20,7 @@ const char *build_next_check(const void *ctx, size_t index)
 
 static bool same_values(const struct check *a, const struct check *b)
 {
-	return schema_equal(&schema_check, a, b, FIELD_LABEL);
+	return schema_equal(&schema_check, a, b, FIELD_LABEL | FIELD_INDEX);
 }
 
 /* Logical interface names: tried for every director, taken for the one the model is for. */
@@ -121,6 +121,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 		good = judge_bind(build, check);
 	if (good && check->model.type == CHECK_SCRIPT)
 		good = judge_script(build, check);
+	if (good)
+		good = build_tls(build, check);
 	return good;
 }
 
@@ -130,7 +132,8 @@ static void unify_check(struct build *build, uint32_t number)
 	struct build_check *check = &build->checks[number];
 	uint32_t other;
 
-	check->hash = schema_hash(&schema_check, &check->model, FIELD_LABEL, TEXT_HASH);
+	check->hash = schema_hash(&schema_check, &check->model, FIELD_LABEL | FIELD_INDEX,
+				  TEXT_HASH);
 	for (size_t step = 0; table_next(&build->check_values, check->hash, &step, &other);)
 		if (same_values(&build->checks[other].model, &check->model)) {
 			check->same = other;
@@ -146,6 +149,8 @@ void build_checks(struct build *build)
 
 	if (table_init(&build->check_names, build->arena, count) ||
 	    table_init(&build->check_values, build->arena, count) ||
+	    table_init(&build->tls_paths, build->arena, 8) ||
+	    table_init(&build->tls_pairs, build->arena, 8) ||
 	    table_init(&build->probe_keys, build->arena, 64))
 		return;
 	for (size_t i = 0; i < count; i++) {

@@ -283,6 +283,14 @@ static bool vrrp_holds(const struct model *model, enum role role)
 	return true;
 }
 
+/* Who probes has the files; who has a certificate has its key. */
+static bool tls_holds(const struct model *model, const struct tls_options *tls)
+{
+	return tls->ca_file <= model->tls_file_count &&
+	       tls->certificate_file <= model->tls_file_count &&
+	       tls->key_file <= model->tls_file_count && !tls->certificate_file == !tls->key_file;
+}
+
 static bool probes_hold(const struct model *model, const struct real_server *server)
 {
 	for (size_t p = 0; p < server->probe_count; p++)
@@ -301,6 +309,9 @@ static bool references_hold(const struct model *model, enum role role)
 		return false;
 	for (size_t i = 0; i < model->probe_count; i++)
 		if (role != ROLE_IPVS && model->probes[i].check >= model->check_count)
+			return false;
+	for (size_t i = 0; role == ROLE_CHECK && i < model->check_count; i++)
+		if (!tls_holds(model, &model->checks[i].tls))
 			return false;
 	for (size_t i = 0; role != ROLE_SUPERVISOR && i < model->probe_count; i++)
 		for (size_t at = 0; at < model->probes[i].instance_count; at++)

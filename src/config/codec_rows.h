@@ -18,7 +18,7 @@
 static inline bool slice_has_row(const struct schema_field *field, uint32_t role)
 {
 	if (field->flags & FIELD_SECRET)
-		return role & (1u << ROLE_VRRP);
+		return field->roles & role;
 	return (role & SLICE_INSIDE) || (field->roles & role);
 }
 

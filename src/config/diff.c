@@ -10,7 +10,7 @@ bool instance_equal(const struct instance *a, const struct instance *b)
 
 bool check_equal(const struct check *a, const struct check *b)
 {
-	return schema_equal(&schema_check, a, b, FIELD_LABEL);
+	return schema_equal(&schema_check, a, b, FIELD_LABEL | FIELD_INDEX);
 }
 
 bool service_equal(const struct service *a, const struct service *b)

@@ -94,6 +94,31 @@ const char *judge_process(const void *text)
 	return has_control(name, "") ? "has a control character" : NULL;
 }
 
+/* RFC 6066 section 3: a host's name, and no address. */
+const char *judge_tls_name(const void *text)
+{
+	const char *name = text;
+	size_t length = strlen(name);
+	struct addr address;
+
+	if (!made_of(name, LOWER UPPER DIGITS "_-.") || length > 253 || *name == '.' ||
+	    name[length - 1] == '.')
+		return "is no host name (letters, digits, \"-\" and \".\"; none at its ends)";
+	if (!addr_parse(name, &address))
+		return "is an address, and sni is a name: leave it out to have the address verified";
+	return NULL;
+}
+
+/* RFC 7301 section 3.1: any bytes, and those that are in use can be typed. */
+const char *judge_alpn(const void *text)
+{
+	const char *name = text;
+
+	if (!*name || strlen(name) > 255)
+		return "is no name of a protocol (1 to 255 bytes, e.g. h2)";
+	return has_control(name, "") || strchr(name, ' ') ? "has a blank or control character" : NULL;
+}
+
 const char *judge_scheduler(const void *text)
 {
 	if (!made_of(text, LOWER DIGITS "_") || strlen(text) > 15)

@@ -1,4 +1,4 @@
-/* Names of what stands in the model, and what belongs to an instance. */
+/* Names of what stands in the model, and what belongs to what in it. */
 #include "config/model.h"
 
 #include "base/cleanup.h"
@@ -104,6 +104,7 @@ const char *check_type_name(enum check_type type)
 		[CHECK_FILE] = "file", [CHECK_PROCESS] = "process",
 		[CHECK_ICMP] = "icmp",
 		[CHECK_UDP] = "udp",
+		[CHECK_TLS] = "tls",
 	};
 
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
@@ -124,6 +125,7 @@ enum check_asks check_type_asks(enum check_type type)
 	case CHECK_TCP:
 	case CHECK_HTTP:
 	case CHECK_UDP:
+	case CHECK_TLS:
 		break;
 	}
 	return CHECK_ASKS_PORT;
@@ -147,6 +149,11 @@ bool check_tells_weight(const struct check *check)
 bool check_tells_percent(const struct check *check)
 {
 	return check->type == CHECK_FILE && check->weight_from_file;
+}
+
+const char *model_tls_text(const struct model *model, uint32_t number)
+{
+	return number ? model->tls_files[number - 1].text : NULL;
 }
 
 const char *admin_state_name(enum admin_state state)

@@ -158,6 +158,7 @@ enum check_type {
 	CHECK_PROCESS,
 	CHECK_ICMP,
 	CHECK_UDP,
+	CHECK_TLS,
 	CHECK_TYPES,
 };
 
@@ -192,6 +193,27 @@ struct http_expect {
 };
 
 #define CHECK_ICMP_COUNT_MAX 20
+/* A file of certificates or a private key that checks name; one for each use of a path. */
+struct tls_file {
+	const char *path;       /* as written */
+	const char *text;       /* in PEM form */
+};
+
+/* What a TLS client shows and wants. Its files are read when lbha.conf is; what is in them lies in the slice
+ * of check alone. */
+struct tls_options {
+	const char *sni;        /* the server's name; NULL: none is sent, and its certificate names the address */
+	const char **alpn;      /* the protocols that we take */
+	size_t alpn_count;
+	bool verify;
+	const char *ca;         /* paths; NULL: the system's */
+	const char *certificate, *key; /* NULL: we have none */
+	uint32_t min_days_left; /* that the server's certificate must still be valid */
+	/* derived: numbers in model.tls_files, from 1 (0: none), and a hash over what is in CA and certificate:
+	 * other contents are another check */
+	uint32_t ca_file, certificate_file, key_file;
+	uint64_t contents;
+};
 
 /* What to do on the wire and how to judge it; shared by every probe that uses it. */
 struct check {
@@ -208,6 +230,8 @@ struct check {
 	/* tcp and udp: bytes with escapes (base/escape.h) */
 	const char *send, *expect_bytes;
 	bool require_reply;     /* udp: silence is a failure; with expect_bytes it is anyway */
+	/* tls, and what speaks over it */
+	struct tls_options tls;
 	/* http only */
 	const char *path, *method, *host;
 	struct http_header *headers;
@@ -470,6 +494,8 @@ struct model {
 	size_t sync_group_count;
 	struct check *checks;
 	size_t check_count;
+	struct tls_file *tls_files;
+	size_t tls_file_count;
 	struct probe *probes;
 	size_t probe_count;
 	struct service *services;
@@ -481,6 +507,9 @@ struct model {
 	bool has_services;        /* true in every slice when the node has services: vrrp waits for the table then */
 };
 
+/* What is in a file of struct tls_options, by its number; NULL for 0. */
+const char *model_tls_text(const struct model *model, uint32_t number);
+
 /* The sync group of an instance; NULL: none. */
 const struct sync_group *model_group_of(const struct model *model, const struct instance *instance);
 /* The trackers that count for an instance: first its own, then those of its sync group. NULL beyond. */
@@ -490,7 +519,7 @@ const struct tracker *model_tracker(const struct model *model, const struct inst
 /* Which parts a slice carries (the codec leaves the others empty):
  *   supervisor  directors, global, checks, probes (it runs the scripts)
  *   control     everything but secrets
- *   check       global, checks, probes
+ *   check       global, checks, probes, tls_files (which hold private keys, and which nobody else has)
  *   ipvs        global, probes, services
  *   vrrp        global, directors, instances, sync_groups */
 

@@ -39,7 +39,7 @@ enum schema_flags {
 	FIELD_ALWAYS = 1 << 8,   /* derived or defaulted by a builder: never absent in a model */
 	FIELD_RESOLVED = 1 << 9, /* the reader leaves it to a builder, who fills the member in */
 	FIELD_ROUTE = 1 << 10,   /* a prefix may be "default": family 0 until a builder knows it */
-	FIELD_SECRET = 1 << 11,  /* a text that only the slice of vrrp carries; see config/secret.h */
+	FIELD_SECRET = 1 << 11,  /* only the slices of `roles` carry it; a text: see config/secret.h */
 	FIELD_FOREVER = 1 << 13, /* a duration that may be without end: NSTIME_NEVER */
 	FIELD_PERCENT = 1 << 12, /* a number that is written with % */
 };
@@ -60,7 +60,7 @@ struct schema_field {
 	const struct schema_record *record;
 	const char *(*judge)(const void *value); /* a complaint about a parsed value, or NULL */
 	uint32_t applies; /* set of values of the record's discriminator; 0: always */
-	uint32_t roles;   /* rows of the model: who gets them in a slice, set of 1 << enum role */
+	uint32_t roles;   /* rows of the model, and secrets: who gets them in a slice, set of 1 << enum role */
 	const char *doc;
 };
 
@@ -83,7 +83,7 @@ struct secret_file {
 extern const struct schema_record schema_model, schema_director, schema_defaults, schema_global,
 	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast,
 	schema_tracker, schema_sync_group, schema_authentication, schema_secret_file,
-	schema_check,
+	schema_check, schema_tls,
 	schema_ipvs, schema_conn_sync,
 	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_persistence,
 	schema_real_server, schema_sorry_server, schema_endpoint, schema_tunnel;

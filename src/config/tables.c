@@ -295,7 +295,8 @@ static const struct schema_field authentication_fields[] = {
 	{.key = "type", .type = TYPE_WORD, MEMBER(authentication, type), .words = auth_words,
 	 .default_text = "none", .doc = "of version 2: none, pass or ah"},
 	{.key = "key", .type = TYPE_TEXT, MEMBER(authentication, key), .flags = FIELD_SECRET,
-	 .max = 64, .judge = judge_secret, .applies = AUTH(PASS) | AUTH(AH),
+	 .roles = 1u << ROLE_VRRP, .max = 64, .judge = judge_secret,
+	 .applies = AUTH(PASS) | AUTH(AH),
 	 .doc = "a text or {file: PATH}; the same on all directors"},
 };
 
@@ -462,6 +463,40 @@ const struct schema_record schema_http_expect = {
 	RECORD("expect", expect_fields), .size = sizeof(struct http_expect),
 };
 
+/* Keys of TLS: those of the record tls, and (type tls) of the check itself; `at` says where in the struct
+ * their members are. */
+#define TLS_ROWS(of, at, types)                                                               \
+	{.key = "sni", .type = TYPE_TEXT, MEMBER(of, at sni), .judge = judge_tls_name,        \
+	 .applies = types, .doc = "name that the server is asked by, and must have"},         \
+	{.key = "alpn", .type = TYPE_TEXT, ITEMS(of, at alpn, at alpn_count),                 \
+	 .flags = FIELD_LIST, .judge = judge_alpn, .applies = types,                          \
+	 .doc = "protocols, one of which the server must choose"},                            \
+	{.key = "verify", .type = TYPE_BOOL, MEMBER(of, at verify), .default_text = "true",   \
+	 .applies = types, .doc = "the server's certificate must be valid, of a CA and its own"}, \
+	{.key = "ca", .type = TYPE_TEXT, MEMBER(of, at ca), .judge = judge_secret_file,       \
+	 .applies = types, .doc = "file of the CAs that are believed; default the system's"}, \
+	{.key = "certificate", .type = TYPE_TEXT, MEMBER(of, at certificate),                 \
+	 .judge = judge_secret_file, .applies = types,                                        \
+	 .doc = "file of our certificate, for servers that want one"},                        \
+	{.key = "key", .type = TYPE_TEXT, MEMBER(of, at key), .judge = judge_secret_file,     \
+	 .applies = types, .doc = "file of its private key; nobody else may read it"},        \
+	{.key = "min_days_left", .type = TYPE_NUMBER, MEMBER(of, at min_days_left),           \
+	 .max = 36500, .default_text = "0", .applies = types,                                 \
+	 .doc = "days that the server's certificate must still be valid"},                    \
+	{.type = TYPE_NUMBER, MEMBER(of, at ca_file), .flags = FIELD_INDEX, .applies = types}, \
+	{.type = TYPE_NUMBER, MEMBER(of, at certificate_file), .flags = FIELD_INDEX,          \
+	 .applies = types},                                                                   \
+	{.type = TYPE_NUMBER, MEMBER(of, at key_file), .flags = FIELD_INDEX, .applies = types}, \
+	{.type = TYPE_NUMBER, MEMBER(of, at contents), .applies = types}
+
+static const struct schema_field tls_fields[] = {
+	TLS_ROWS(tls_options, , 0),
+};
+
+const struct schema_record schema_tls = {
+	RECORD("tls", tls_fields), .size = sizeof(struct tls_options),
+};
+
 static const struct schema_word check_type_words[] = {
 	{"tcp", CHECK_TCP},   {"http", CHECK_HTTP},       {"script", CHECK_SCRIPT},
 	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {"icmp", CHECK_ICMP},
@@ -539,6 +574,15 @@ static const struct schema_field check_fields[] = {
 
 const struct schema_record schema_check = {
 	RECORD("check", check_fields), .size = sizeof(struct check), .discriminator = "type",
+};
+
+static const struct schema_field tls_file_fields[] = {
+	{.type = TYPE_TEXT, MEMBER(tls_file, path), .flags = FIELD_ALWAYS},
+	{.type = TYPE_TEXT, MEMBER(tls_file, text), .flags = FIELD_ALWAYS},
+};
+
+static const struct schema_record schema_tls_file = {
+	RECORD("file of TLS", tls_file_fields), .size = sizeof(struct tls_file),
 };
 
 static const struct schema_field probe_fields[] = {
@@ -812,6 +856,8 @@ static const struct schema_field model_fields[] = {
 	{.key = "checks", .type = TYPE_RECORD, ITEMS(model, checks, check_count),
 	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_check,
 	 .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(CHECK), .doc = "named checks"},
+	{.type = TYPE_RECORD, ITEMS(model, tls_files, tls_file_count),
+	 .flags = FIELD_LIST | FIELD_SECRET, .record = &schema_tls_file, .roles = TO(CHECK)},
 	{.type = TYPE_RECORD, ITEMS(model, probes, probe_count), .flags = FIELD_LIST,
 	 .record = &schema_probe,
 	 .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(CHECK) | TO(IPVS)},

@@ -401,6 +401,32 @@ START_TEST(a_secret_is_in_the_slice_of_vrrp_alone)
 }
 END_TEST
 
+START_TEST(a_private_key_is_in_the_slice_of_check_alone)
+{
+	struct model *model, *slice;
+	const uint8_t *bytes;
+	size_t size;
+
+	do {
+		model = random_model();
+	} while (!model->check_count);
+	model->tls_files = arena_array(arena, 2, sizeof(*model->tls_files));
+	model->tls_files[0] = (struct tls_file){"ours.pem", "a certificate"};
+	model->tls_files[1] = (struct tls_file){"ours.key", "hush-hsh"};
+	model->tls_file_count = 2;
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		if (role == ROLE_COMPILER)
+			continue;
+		ck_assert_int_eq(slice_encode(model, role, arena, &bytes, &size), 0);
+		ck_assert_int_eq(has_bytes(bytes, size, "hush-hsh"), role == ROLE_CHECK);
+	}
+	ck_assert_int_eq(slice_encode(model, ROLE_CHECK, arena, &bytes, &size), 0);
+	ck_assert_int_eq(slice_decode(bytes, size, arena, &slice), 0);
+	ck_assert_str_eq(model_tls_text(slice, 2), "hush-hsh");
+	ck_assert_ptr_null(model_tls_text(slice, 0));
+}
+END_TEST
+
 START_TEST(vrrp_is_given_no_authentication_without_a_usable_key)
 {
 	static const char *const keys[] = {NULL, "too-long!"};
@@ -564,6 +590,7 @@ int main(void)
 			    slices_made_at_once_are_those_made_one_by_one,
 			    a_slice_carries_its_parts_and_no_others,
 			    a_secret_is_in_the_slice_of_vrrp_alone,
+			    a_private_key_is_in_the_slice_of_check_alone,
 			    vrrp_is_given_no_authentication_without_a_usable_key,
 			    a_cut_slice_is_refused,
 			    a_damaged_slice_is_refused_or_still_a_model,
