@@ -249,6 +249,11 @@ static void settle_server(const struct model *model, struct real_server *server)
  * resolved. */
 static void settle(struct model *model)
 {
+	model->instance_name_count = model->instance_count;
+	model->instance_names =
+		arena_array(arena, model->instance_count, sizeof(*model->instance_names));
+	for (size_t i = 0; i < model->instance_count; i++)
+		model->instance_names[i] = model->instances[i].name;
 	if (!model->check_count)
 		model->probe_count = 0;
 	for (size_t i = 0; i < model->probe_count; i++)
