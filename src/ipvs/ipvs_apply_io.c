@@ -293,6 +293,8 @@ static void take_counters(struct ipvs_worker *ipvs, const struct ipvs_table *act
 		return;
 	ipvs->last_counters = now;
 	ipvs_state_counters(&ipvs->running->state, actual);
+	if (ipvs->running->state.marked_count && !timer_armed(&ipvs->settle))
+		timer_at(&ipvs->settle, now);
 }
 
 /* The first table that could be read. */

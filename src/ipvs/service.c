@@ -353,7 +353,9 @@ static struct ipvs_want sorry_want(const struct service *service, const struct i
 {
 	uint32_t weight = ipvs_terms_weight(service, &sorry->terms);
 
-	return condition->sorry ? (struct ipvs_want){IPVS_PRESENT, weight} : leaving(service);
+	if (condition->sorry)
+		return (struct ipvs_want){IPVS_PRESENT, weight};
+	return sorry->is_idle ? (struct ipvs_want){IPVS_ABSENT, 0} : leaving(service);
 }
 
 void ipvs_service_wants(const struct service *service, const struct ipvs_server *servers,

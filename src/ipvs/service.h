@@ -23,7 +23,8 @@
  * are left would not bear it all.
  *  - sorry: when a service has lost its quorum, and is not in panic, and its sorry server is up, that
  * one is used alone: the others are treated as if they were down. A sorry server that is not used
- * leaves like one that is down. One that is a real server, too, which is drained or disabled, is not
+ * leaves like one that is down, and with quiesce for good when its last connection is gone: the next
+ * time is far, and who reads the table would ask what it does there. One that is a real server, too, which is drained or disabled, is not
  * used. One that the table has with a weight when nothing is known yet says
  * that the quorum was lost. */
 #ifndef LBHA_IPVS_SERVICE_H
@@ -78,6 +79,7 @@ struct ipvs_server {
 	struct ipvs_terms terms;
 	enum verdict health;
 	nstime ramping; /* since when it gets its weight step by step (ipvs/ramp.h); 0: it has it all */
+	bool is_idle;    /* of a sorry server that is out of use: its last connection is gone */
 	bool in_table;
 	uint32_t weight; /* as programmed; 0 when not in the table */
 };

@@ -273,7 +273,8 @@ static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s,
 	const struct service *service = &state->model->services[s];
 	const struct real_server *server = service_server(service, i);
 	const struct ipvs_server_state *known = &state->servers[state->server_first[s] + i];
-	struct ipvs_server now = {.ramping = known->now.ramping};
+	struct ipvs_server now = {.ramping = known->now.ramping,
+				  .is_idle = known->now.is_idle};
 
 	now.terms = terms_now(state, server, &known->terms);
 	now.health = ipvs_server_health(server, state->verdicts);
@@ -318,10 +319,36 @@ static void judge(struct ipvs_state *state, uint32_t s, nstime now)
 	ipvs_state_note_due(state, s);
 }
 
+/* NULL: the service has none. */
+static struct ipvs_server_state *sorry_of(struct ipvs_state *state, uint32_t s)
+{
+	const struct service *service = &state->model->services[s];
+
+	return service->sorry_server_count
+		       ? &state->servers[state->server_first[s] + service->real_server_count]
+		       : NULL;
+}
+
+void ipvs_state_note_idle(struct ipvs_state *state, uint32_t s)
+{
+	struct ipvs_server_state *sorry = sorry_of(state, s);
+	const struct ipvs_connections *left;
+
+	if (!sorry || !sorry->now.in_table || sorry->now.weight ||
+	    state->services[s].condition.sorry)
+		return;
+	left = &sorry->connections;
+	if (left->active || left->inactive || left->persistent)
+		return;
+	sorry->now.is_idle = true;
+	ipvs_state_mark(state, s);
+}
+
 void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 {
 	const struct service *service = &state->model->services[s];
 	struct ipvs_service_state *about = &state->services[s];
+	struct ipvs_server_state *sorry = sorry_of(state, s);
 	bool is_asked = ipvs_state_is_asked(state, s);
 
 	state->waiting -= about->unknown > 0;
@@ -339,6 +366,8 @@ void ipvs_state_refresh(struct ipvs_state *state, uint32_t s, nstime now)
 	}
 	state->waiting += about->unknown > 0;
 	judge(state, s, now);
+	if (sorry && about->condition.sorry)
+		sorry->now.is_idle = false;
 }
 
 /* Fills state->wants for a service, of which a table (NULL: the wanted one) tells what is found. */

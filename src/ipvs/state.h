@@ -189,8 +189,12 @@ int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state);
 int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
 			     const struct ipvs_state *from);
 
-/* Takes the counters of a dump. */
+/* Takes the counters of a dump; services may be marked for them. */
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual);
+
+/* Looks whether a sorry server that is used no more has lost its last connection, as they were counted
+ * last: then its service is marked, and it leaves. */
+void ipvs_state_note_idle(struct ipvs_state *state, uint32_t service);
 
 /* Whether every server that is checked has a verdict. */
 bool ipvs_state_has_verdicts(const struct ipvs_state *state);

@@ -116,6 +116,7 @@ static void read_service(struct ipvs_state *state, const struct ipvs_table *actu
 		read_dests(state, v, service);
 	}
 	take_sums(state, s);
+	ipvs_state_note_idle(state, s);
 }
 
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual)

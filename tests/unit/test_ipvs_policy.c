@@ -270,6 +270,47 @@ START_TEST(a_sorry_server_is_in_before_the_others_leave_and_leaves_after_they_ar
 }
 END_TEST
 
+/* The kernel is read back: all is as wanted, and the sorry server has so many connections. */
+static const char *sorry_connections(struct policy *policy, uint32_t count)
+{
+	struct ipvs_dest dests[SERVERS + 1];
+	struct ipvs_service service = policy->state.programmed.services[0];
+	struct ipvs_table actual = {.services = &service, .count = 1};
+
+	memcpy(dests, service.dests, service.dest_count * sizeof(*dests));
+	service.dests = dests;
+	for (size_t i = 0; i < service.dest_count; i++)
+		if (addr_equal(&dests[i].key.address, &policy->sorry.address.address))
+			dests[i].counters.inactive = count;
+	ipvs_state_counters(&policy->state, &actual);
+	return settle(policy);
+}
+
+START_TEST(a_sorry_server_out_of_use_is_out_of_the_table_when_its_connections_are_gone)
+{
+	struct policy policy;
+
+	policy_make(&policy, 2);
+	policy_sorry(&policy);
+	policy_begin(&policy, NULL);
+	verdicts(&policy, "uu");
+	sorry_verdict(&policy, VERDICT_UP);
+	for (int round = 0; round < 2; round++) {
+		ck_assert_str_eq(verdicts(&policy, "dd"), "-a .9 1; -e .1 0; -e .2 0");
+		ck_assert_str_eq(sorry_connections(&policy, 0), ""); /* it waits for clients */
+		ck_assert_str_eq(verdicts(&policy, "uu"), "-e .1 1; -e .2 1; -e .9 0");
+		ck_assert_str_eq(sorry_connections(&policy, 3), "");
+		ck_assert_str_eq(sorry_connections(&policy, 0), "-d .9");
+		ck_assert_str_eq(sorry_connections(&policy, 0), "");
+	}
+	verdicts(&policy, "dd");
+	verdicts(&policy, "uu");
+	sorry_connections(&policy, 3);
+	ck_assert_str_eq(verdicts(&policy, "dd"), "-e .9 1; -e .1 0; -e .2 0");
+	arena_free(policy.arena);
+}
+END_TEST
+
 START_TEST(with_remove_they_go_but_not_before_the_sorry_server_is_in)
 {
 	struct policy policy;
@@ -643,6 +684,7 @@ TCase *ipvs_policy_case(void)
 		    panic_is_over_at_once_when_all_are_up,
 		    who_has_no_verdict_no_weight_or_was_taken_out_does_not_count_for_panic,
 		    a_sorry_server_is_in_before_the_others_leave_and_leaves_after_they_are_in,
+		    a_sorry_server_out_of_use_is_out_of_the_table_when_its_connections_are_gone,
 		    with_remove_they_go_but_not_before_the_sorry_server_is_in,
 		    a_sorry_server_that_is_down_is_not_used,
 		    the_sorry_server_answers_until_the_quorum_has_its_hysteresis,
