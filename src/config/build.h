@@ -317,6 +317,9 @@ void validate_marks(struct build *build);
 /* validate_policy.c: what is done with a service as a whole. */
 bool validate_policy(struct build *build, struct build_service *service);
 
+/* validate_sysctls.c: values of global.ipvs.sysctls; `ipvs` is where global.ipvs stands. */
+void validate_sysctls(struct build *build, const struct origin *ipvs);
+
 /* validate_sorry.c: a sorry server that is a real server, too; a warning included. */
 bool validate_sorry(struct build *build, const struct build_service *service);
 

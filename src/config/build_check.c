@@ -220,6 +220,23 @@ static bool add_check(struct build *build, const struct node *node, const struct
 	return added != NULL;
 }
 
+/* Whether none of those before it is of the same name. */
+static bool is_new_name(struct build *build, const struct node *list, size_t number,
+			const struct path *path)
+{
+	const struct node *item = list->items[number];
+
+	for (size_t i = 0; item->kind == NODE_SCALAR && i < number; i++) {
+		if (list->items[i]->kind != NODE_SCALAR ||
+		    strcmp(list->items[i]->text, item->text) != 0)
+			continue;
+		node_error(build->reader.diagnostics, item, path, "\"%s\" is there already",
+			   item->text);
+		return false;
+	}
+	return true;
+}
+
 bool build_check_list(struct build *build, const struct origin *origin, uint32_t **checks,
 		      size_t *count)
 {
@@ -235,9 +252,12 @@ bool build_check_list(struct build *build, const struct origin *origin, uint32_t
 			   BUILD_CHECKS_MAX);
 		return false;
 	}
-	for (size_t i = 0; i < node->count; i++)
-		good &= add_check(build, node->items[i],
-				  path_below(&build->reader, origin->path, NULL, i), checks, count);
+	for (size_t i = 0; i < node->count; i++) {
+		const struct path *path = path_below(&build->reader, origin->path, NULL, i);
+
+		good &= is_new_name(build, node, i, path) &&
+			add_check(build, node->items[i], path, checks, count);
+	}
 	return good;
 }
 

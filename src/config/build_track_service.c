@@ -97,8 +97,9 @@ static void resolve_service_of(struct build *build, const struct build_track *tr
 {
 	struct tracker *tracker = &track->track[number];
 	struct origin at = track_place(build, track, number, "service");
+	const struct origin *weight = given(track, number, "weight");
 
-	if (!tracker->weight)
+	if (!tracker->weight && !(weight && weight->bad))
 		node_error(build->reader.diagnostics, at.value, at.path,
 			   "needs a weight: where the servers of \"%s\" fail for all directors, "
 			   "FAULT would leave nobody to be MASTER",

@@ -288,6 +288,7 @@ static void build_global(struct build *build)
 	judge_users(build, origin_of(&schema_global, origins, "users"));
 	build->global_origins = origins;
 	validate_mark_base(build, origin_of(&schema_global, origins, "ipvs"));
+	validate_sysctls(build, origin_of(&schema_global, origins, "ipvs"));
 }
 
 static void build_cluster(struct build *build)

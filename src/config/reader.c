@@ -137,7 +137,9 @@ static bool take_pair(struct config_reader *reader, const struct schema_field *f
 		origin->bad = true;
 		return false;
 	}
-	if (!origin->value && !origin->bad)
+	if (origin->value)
+		origin->overrides = true;
+	else if (!origin->bad)
 		*origin = (struct origin){.key = pair->key,
 					  .value = pair->value,
 					  .path = path,
@@ -300,6 +302,9 @@ static bool read_list(struct config_reader *reader, const struct schema_field *f
 		node_error(reader->diagnostics, node, origin->path, "is empty");
 		return false;
 	}
+	if (!count && (field->flags & FIELD_SOME) && !origin->overrides)
+		node_warning(reader->diagnostics, node, origin->path,
+			     "is empty, which says nothing: leave it out");
 	return good;
 }
 
@@ -348,6 +353,12 @@ static bool read_words(struct config_reader *reader, const struct schema_field *
 
 		good &= value_read(reader, field, node->items[i],
 				    path_below(reader, origin->path, NULL, i), &word);
+		if (*set & word) {
+			node_error(reader->diagnostics, node->items[i],
+				   path_below(reader, origin->path, NULL, i), "\"%s\" is there already",
+				   node->items[i]->text);
+			good = false;
+		}
 		*set |= word;
 	}
 	if (node->count || !field->default_text)

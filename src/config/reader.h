@@ -34,6 +34,7 @@ struct origin {
 	const struct node *key, *value; /* NULL: default or absent */
 	const struct path *path;
 	bool is_default_level;
+	bool overrides; /* a weaker level gave another value */
 	bool bad; /* reported already: no further checks */
 	/* Of a record: one array, the origins of its rows. Of a list of records: one array for each
 	 * element. NULL: the value was a default, or could not be read. */

@@ -236,7 +236,8 @@ static void render_row(struct renderer *r, const struct schema_field *field, con
 	if ((field->flags & FIELD_MAP) && field->type == TYPE_RECORD) {
 		render_text_map(r, field, object);
 	} else if (field->flags & FIELD_LIST) {
-		render_list(r, field, object);
+		if (!(field->flags & FIELD_SOME) || schema_count(field, object))
+			render_list(r, field, object);
 	} else if (field->type == TYPE_RECORD) {
 		key_line(r, field->key, "");
 		r->indent += 2;

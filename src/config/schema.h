@@ -42,6 +42,7 @@ enum schema_flags {
 	FIELD_SECRET = 1 << 11,  /* only the slices of `roles` carry it; a text: see config/secret.h */
 	FIELD_FOREVER = 1 << 13, /* a duration that may be without end: NSTIME_NEVER */
 	FIELD_PERCENT = 1 << 12, /* a number that is written with % */
+	FIELD_SOME = 1 << 14,    /* a list that says nothing when it is empty */
 };
 
 struct schema_word {

@@ -120,6 +120,22 @@ static const char *family_name(uint8_t family)
 	return family == AF_INET6 ? "IPv6" : "IPv4";
 }
 
+/* Whether none of those before it is the same. */
+static bool is_new_address(struct build *build, const struct addr *addresses, size_t number,
+			   const struct origin *place)
+{
+	char text[ADDR_TEXT];
+
+	for (size_t i = 0; addresses[number].family && i < number; i++) {
+		if (addr_compare(&addresses[i], &addresses[number]))
+			continue;
+		origin_report(&build->reader, SEVERITY_ERROR, place, place, "%s is there already",
+			      addr_format(&addresses[number], text));
+		return false;
+	}
+	return true;
+}
+
 static bool addresses_fit(struct build *build, struct build_service *service)
 {
 	const struct service *model = service->model;
@@ -130,6 +146,7 @@ static bool addresses_fit(struct build *build, struct build_service *service)
 	for (size_t i = 0; i < model->address_count; i++) {
 		struct origin place = list_item(build, addresses, addresses, i);
 
+		good &= is_new_address(build, model->addresses, i, &place);
 		if (!model->addresses[i].family || model->addresses[i].family == model->family)
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, &place, &place,

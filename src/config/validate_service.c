@@ -341,45 +341,102 @@ static int carried_addresses(struct build *build, const struct build_instance *i
 	return err;
 }
 
+/* What each director carries by its instances. */
+struct carriers {
+	struct table *carried; /* of each director */
+	size_t count;
+};
+
+/* On how many directors no instance carries an address, and the last of them; a director's own address
+ * counts if it is `own_too`. */
+static size_t missing_on(const struct build *build, const struct carriers *carriers,
+			 const struct addr *address, bool own_too, const char **missing)
+{
+	size_t without = 0;
+	uint32_t unused;
+
+	for (size_t d = 0; d < carriers->count; d++) {
+		const struct director *director =
+			build->director_count ? build->directors[d].model : NULL;
+		size_t step = 0;
+
+		if (table_next(&carriers->carried[d], addr_hash(address), &step, &unused) ||
+		    (own_too && director && !addr_compare(&director->address, address)))
+			continue;
+		*missing = director ? director->name : "";
+		without++;
+	}
+	return without;
+}
+
 /* Packets for a listener come only where its address is: on every director an instance should carry
  * it. */
 static void warn_uncarried(struct build *build, const struct listener *listener,
-			   const struct table *carried, size_t directors)
+			   const struct carriers *carriers)
 {
 	const struct addr *address = &listener->endpoint.address;
 	const char *missing = NULL;
+	size_t without = missing_on(build, carriers, address, false, &missing);
 	char text[ADDR_TEXT];
-	size_t without = 0;
 	struct origin place;
-	uint32_t unused;
 
-	for (size_t d = 0; d < directors; d++) {
-		size_t step = 0;
-
-		if (table_next(&carried[d], addr_hash(address), &step, &unused))
-			continue;
-		missing = build->director_count ? build->directors[d].model->name : "";
-		without++;
-	}
 	if (!without)
 		return;
 	place = listener_place(build, listener);
 	origin_report(&build->reader, SEVERITY_WARNING, &place, &place,
 		      "no instance of vrrp has the address %s%s%s", addr_format(address, text),
-		      without < directors ? " on " : "", without < directors ? missing : "");
+		      without < carriers->count ? " on " : "",
+		      without < carriers->count ? missing : "");
+}
+
+/* So do the answers of servers to a gateway or a source; on an address of a director of its own, too. */
+static void warn_unanswered(struct build *build, const struct origin *place,
+			    const struct addr *address, const struct carriers *carriers)
+{
+	const char *missing = NULL;
+	size_t without = address->family ? missing_on(build, carriers, address, true, &missing) : 0;
+	char text[ADDR_TEXT];
+
+	if (without)
+		origin_report(&build->reader, SEVERITY_WARNING, place, place,
+			      "neither an instance of vrrp nor %s%s has the address %s, which the "
+			      "servers answer to",
+			      without < carriers->count ? "director " : "a director",
+			      without < carriers->count ? missing : "",
+			      addr_format(address, text));
+}
+
+static void warn_of_answers(struct build *build, struct build_service *service,
+			    const struct carriers *carriers)
+{
+	const struct service *model = service->model;
+	const struct origin *source = origin_of(&schema_service, service->origins, "source");
+	struct origin *gateway = origin_of(&schema_service, service->origins, "gateway");
+
+	if (gateway->value && !gateway->is_default_level)
+		warn_unanswered(build, gateway, &model->gateway, carriers);
+	for (size_t i = 0; source->value && !source->is_default_level && i < model->source_count;
+	     i++) {
+		struct origin place = list_item(build, source, source, i);
+
+		warn_unanswered(build, &place, &model->source[i], carriers);
+	}
 }
 
 static void warn_all_uncarried(struct build *build)
 {
-	size_t directors = build->director_count ? build->director_count : 1;
-	struct table *carried = arena_array(build->arena, directors, sizeof(*carried));
+	struct carriers carriers = {.count = build->director_count ? build->director_count : 1};
 
-	for (size_t d = 0; carried && d < directors; d++)
-		if (carried_addresses(build, build->instances + d * build->instance_count, &carried[d]))
+	carriers.carried = arena_array(build->arena, carriers.count, sizeof(*carriers.carried));
+	for (size_t d = 0; carriers.carried && d < carriers.count; d++)
+		if (carried_addresses(build, build->instances + d * build->instance_count,
+				      &carriers.carried[d]))
 			return;
-	for (uint32_t i = 0; carried && i < build->service_count; i++) {
+	for (uint32_t i = 0; carriers.carried && i < build->service_count; i++) {
 		const struct service *model = build->services[i].model;
 
+		if (build->services[i].origins)
+			warn_of_answers(build, &build->services[i], &carriers);
 		for (uint32_t at = 0; build->services[i].origins && at < service_vip_count(model);
 		     at++) {
 			struct listener listener = {.endpoint.address = *service_vip(model, at),
@@ -387,7 +444,7 @@ static void warn_all_uncarried(struct build *build)
 						    .number = at};
 
 			if (listener.endpoint.address.family)
-				warn_uncarried(build, &listener, carried, directors);
+				warn_uncarried(build, &listener, &carriers);
 		}
 	}
 }

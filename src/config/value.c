@@ -148,7 +148,7 @@ static bool parse_number(const struct schema_field *field, const struct scalar *
 		return false;
 	}
 	if (field->type == TYPE_SIGNED && !number) {
-		text_add(why, "0 changes nothing: leave it out");
+		text_add(why, "must not be 0, which changes nothing");
 		return false;
 	}
 	schema_number_set(out, field->size, (uint64_t)number);
@@ -275,16 +275,25 @@ void value_words(const struct schema_word *words, struct text *out)
 			 word->text);
 }
 
+static const char *next_word(const void *ctx, size_t index)
+{
+	return ((const struct schema_word *)ctx)[index].text;
+}
+
 static bool parse_word(const struct schema_field *field, const struct scalar *scalar, void *out,
 		       struct text *why)
 {
 	const struct schema_word *word = field->words;
+	const char *nearest;
 
 	while (word->text && !same_word(word->text, scalar->text))
 		word++;
 	if (!word->text) {
 		value_words(field->words, why);
 		text_add(why, " is expected, not \"%s\"", scalar->text);
+		nearest = text_nearest(scalar->text, next_word, field->words);
+		if (nearest)
+			text_add(why, "; did you mean \"%s\"?", nearest);
 		return false;
 	}
 	if (strcmp(word->text, scalar->text)) {
