@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "check/talk.h"
 
 #define WEIGHT_MAX 65535
 
@@ -201,3 +202,25 @@ struct outcome agent_outcome_of_file(const struct agent_reply *reply, char *said
 		outcome.told.status = ADVICE_UP;
 	return outcome;
 }
+
+/* ---- the dialogue --------------------------------------------------------------------------- */
+
+static enum talk_next agent_step(struct talk *talk)
+{
+	bool is_long = talk->size >= AGENT_LINE_MAX;
+	size_t size = is_long ? AGENT_LINE_MAX : talk->size, length;
+	struct agent_reply reply;
+	struct outcome outcome;
+	const char *line;
+
+	if (!agent_find((const char *)talk->bytes, size, talk->closed && !is_long, &line, &length))
+		return is_long ? talk_fail(talk, REASON_PROTOCOL, "no line within 512 bytes") : TALK_MORE;
+	reply = agent_read(line, length, false);
+	outcome = agent_outcome(&reply, talk->said);
+	talk->told = outcome.told;
+	if (outcome.reason == REASON_PASSED)
+		return talk_pass(talk, talk->said);
+	return talk_fail(talk, outcome.reason, talk->said);
+}
+
+const struct dialogue agent_dialogue = {.step = agent_step};

@@ -42,4 +42,8 @@ struct agent_reply agent_read(const char *line, size_t length, bool numbers);
 struct outcome agent_outcome(const struct agent_reply *reply, char *said);
 struct outcome agent_outcome_of_file(const struct agent_reply *reply, char *said);
 
+/* type agent: takes the line that comes by itself when the connection stands; nothing is sent. */
+struct dialogue;
+extern const struct dialogue agent_dialogue;
+
 #endif

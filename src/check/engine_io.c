@@ -51,6 +51,7 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_PROCESS] = &probe_process,
 	[CHECK_ICMP] = &probe_icmp,
 	[CHECK_UDP] = &probe_udp,
+	[CHECK_AGENT] = &probe_talk,
 };
 
 /* What all flights of a type share. */

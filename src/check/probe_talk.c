@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "check/agent.h"
 #include "check/dial_io.h"
 #include "check/flight_io.h"
 #include "check/outcome.h"
@@ -25,6 +26,7 @@
 
 static const struct dialogue *const DIALOGUES[CHECK_TYPES] = {
 	[CHECK_TCP] = &tcp_dialogue,
+	[CHECK_AGENT] = &agent_dialogue,
 };
 
 struct talk_client {

@@ -37,6 +37,7 @@ struct outcome talk_outcome(const struct talk *talk, enum talk_next end, uint32_
 		.reason = end == TALK_PASSED ? REASON_PASSED : talk->reason,
 		.step = STEP_REPLY,
 		.received = received,
+		.told = talk->told,
 		.fault = talk->fault,
 	};
 }

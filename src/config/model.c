@@ -104,6 +104,7 @@ const char *check_type_name(enum check_type type)
 		[CHECK_FILE] = "file", [CHECK_PROCESS] = "process",
 		[CHECK_ICMP] = "icmp",
 		[CHECK_UDP] = "udp",
+		[CHECK_AGENT] = "agent",
 		[CHECK_TLS] = "tls",
 	};
 
@@ -125,6 +126,7 @@ enum check_asks check_type_asks(enum check_type type)
 	case CHECK_TCP:
 	case CHECK_HTTP:
 	case CHECK_UDP:
+	case CHECK_AGENT:
 	case CHECK_TLS:
 		break;
 	}
@@ -148,7 +150,7 @@ bool check_tells_weight(const struct check *check)
 
 bool check_tells_percent(const struct check *check)
 {
-	return check->type == CHECK_FILE && check->weight_from_file;
+	return check->type == CHECK_AGENT || (check->type == CHECK_FILE && check->weight_from_file);
 }
 
 const char *model_tls_text(const struct model *model, uint32_t number)

@@ -440,6 +440,7 @@ const struct schema_record schema_sync_group = {
 #define PROCESSES (1u << CHECK_PROCESS)
 #define PINGS (1u << CHECK_ICMP)
 #define UDP (1u << CHECK_UDP)
+#define AGENTS (1u << CHECK_AGENT)
 #define SOCKETS (TCP | UDP | HTTP)
 
 static const struct schema_field header_fields[] = {
@@ -500,7 +501,7 @@ const struct schema_record schema_tls = {
 static const struct schema_word check_type_words[] = {
 	{"tcp", CHECK_TCP},   {"http", CHECK_HTTP},       {"script", CHECK_SCRIPT},
 	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {"icmp", CHECK_ICMP},
-	{"udp", CHECK_UDP},
+	{"udp", CHECK_UDP},   {"agent", CHECK_AGENT},
 	{0},
 };
 static const struct schema_word initial_words[] = {
@@ -525,14 +526,16 @@ static const struct schema_field check_fields[] = {
 	{.key = "initial", .type = TYPE_WORD, MEMBER(check, initial), .words = initial_words,
 	 .default_text = "down", .doc = "state before the first probe has ended"},
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(check, address),
-	 .judge = judge_host_address, .applies = SOCKETS | PINGS | SCRIPTS,
+	 .judge = judge_host_address, .applies = SOCKETS | AGENTS | PINGS | SCRIPTS,
 	 .doc = "probed instead of the server's"},
 	{.key = "port", .type = TYPE_NUMBER, MEMBER(check, port), .min = 1, .max = 65535,
 	 .applies = SOCKETS | SCRIPTS, .doc = "probed instead of the listener's"},
+	{.key = "port", .type = TYPE_NUMBER, MEMBER(check, port), .min = 1, .max = 65535,
+	 .flags = FIELD_REQUIRED, .applies = AGENTS, .doc = "of the agent"},
 	{.key = "bind", .type = TYPE_ADDRESS, MEMBER(check, bind), .judge = judge_host_address,
-	 .applies = SOCKETS | PINGS, .doc = "source address of probes"},
+	 .applies = SOCKETS | AGENTS | PINGS, .doc = "source address of probes"},
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
-	 .applies = SOCKETS | PINGS, .doc = "probes leave through it"},
+	 .applies = SOCKETS | AGENTS | PINGS, .doc = "probes leave through it"},
 	{.key = "send", .type = TYPE_TEXT, MEMBER(check, send), .judge = judge_bytes,
 	 .applies = TCP | UDP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
 	{.key = "expect", .type = TYPE_TEXT, MEMBER(check, expect_bytes), .judge = judge_bytes, .max = 1024,

@@ -454,7 +454,8 @@ static void peer_record(void *ctx, uint32_t generation, uint16_t type, struct re
 	const struct model *model = &driver->running.model;
 	const struct probe *probe;
 	struct fact_probe fact;
-	char target[ENDPOINT_TEXT];
+	char target[ENDPOINT_TEXT], advice[64] = "";
+	struct text words = text_of(advice, sizeof(advice));
 
 	if (fd >= 0)
 		close(fd);
@@ -467,14 +468,15 @@ static void peer_record(void *ctx, uint32_t generation, uint16_t type, struct re
 	if (type != FACT_PROBE || !fact_probe_get(in, &fact) || fact.probe >= model->probe_count)
 		die("a fact that is none");
 	probe = &model->probes[fact.probe];
-	print(json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:f,s:f,s:f,s:f,s:i}", "check",
+	advice_format(&fact.told, &words);
+	print(json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:f,s:f,s:f,s:f,s:i,s:s}", "check",
 			model->checks[probe->check].name, "target",
 			endpoint_format(&probe->target, target), "verdict",
 			verdict_text(fact.verdict), "reason", probe_reason_name(fact.reason),
 			"detail", fact.detail, "passed", fact.passed, "latency_ms",
 			(double)fact.latency / 1e6, "time", (double)fact.time / 1e9, "since",
 			(double)fact.since / 1e9, "told", (double)clock_now() / 1e9, "generation",
-			(int)generation));
+			(int)generation, "advice", advice));
 }
 
 static void peer_closed(void *ctx)

@@ -7,6 +7,7 @@
 #include "check/run.h"
 #include "config/model.h"
 #include "suite.h"
+#include "talks.h"
 
 /* The whole path of bytes that a connection brought before it was closed: "reason: words: what was told". */
 static const char *told_by(const char *bytes, size_t size, bool ended, bool numbers)
@@ -98,6 +99,32 @@ START_TEST(a_closed_connection_ends_a_line_that_has_begun)
 	ck_assert_str_eq(told_by("75%", 3, false, false), "more");
 	ck_assert_str_eq(told_by("", 0, true, false), "more");
 	ck_assert_str_eq(told_by("\r\n \n", 4, true, false), "more");
+}
+END_TEST
+
+START_TEST(a_talk_with_an_agent_is_its_first_line)
+{
+	static const struct check check = {.type = CHECK_AGENT};
+	char long_line[2 * AGENT_LINE_MAX];
+	struct told told;
+
+	for (size_t i = 0; i < COUNT_OF(LINES); i++) {
+		told = tell(&agent_dialogue, &check, LINES[i].bytes, size_of(LINES[i].bytes), false);
+		ck_assert_int_eq(told.end == TALK_PASSED, !strncmp(LINES[i].result, "passed", 6));
+		ck_assert_uint_eq(told.said_size, 0);
+		ck_assert_int_eq(strncmp(strchr(LINES[i].result, ' ') + 1, told.fault, strlen(told.fault)), 0);
+	}
+	told = tell(&agent_dialogue, &check, "50%", 3, true);
+	ck_assert_int_eq(told.end, TALK_PASSED);
+	told = tell(&agent_dialogue, &check, "\r\n", 2, true);
+	ck_assert_int_eq(told.end, TALK_FAILED);
+	memset(long_line, ' ', sizeof(long_line));
+	memcpy(long_line + AGENT_LINE_MAX - 3, "50%\n", 4);
+	told = tell(&agent_dialogue, &check, long_line, sizeof(long_line), true);
+	ck_assert_str_eq(told.fault, "no line within 512 bytes");
+	memcpy(long_line + AGENT_LINE_MAX - 4, "50%\n", 4);
+	told = tell(&agent_dialogue, &check, long_line, sizeof(long_line), true);
+	ck_assert_str_eq(told.fault, "50%");
 }
 END_TEST
 
@@ -262,6 +289,7 @@ int main(void)
 			 CASE("words", an_agents_line_is_read_as_haproxy_does,
 			      a_line_is_the_same_wherever_it_is_split,
 			      a_closed_connection_ends_a_line_that_has_begun,
+			      a_talk_with_an_agent_is_its_first_line,
 			      a_file_may_tell_its_weight_as_a_number_and_fails_only_when_it_says_down,
 			      a_scripts_status_is_a_weight_only_where_that_is_asked),
 			 CASE("told", what_a_reply_says_nothing_of_stands_as_it_was,
