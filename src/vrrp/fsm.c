@@ -361,9 +361,13 @@ static void claim(struct step *s)
 	if (m->state != VRRP_BACKUP || s->c->barred)
 		return;
 	m->reason = backup_reason(s);
-	if (!m->master.family || !m->master_priority || waits_for_table(s) ||
+	if (!m->master.family || !m->master_priority ||
 	    !vrrp_beats(s->c->priority, &s->c->source, m->master_priority, &m->master))
 		return;
+	if (waits_for_table(s)) {
+		m->reason = fsm_reason(s, VRRP_WHY_NOT_READY);
+		return;
+	}
 	m->deadline = s->now;
 	m->claiming_until = s->now + s->c->advert_interval;
 	m->reason = fsm_reason(s, VRRP_WHY_CLAIMING);

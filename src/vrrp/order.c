@@ -7,19 +7,19 @@
 #define DELAY_MOST (10 * NSTIME_S) /* nobody wants to wait for a startup_delay of minutes */
 #define MARGIN NSTIME_S
 
-/* A BACKUP that follows somebody for good. */
-static bool is_beaten(const struct vrrp_machine *machine)
+/* A BACKUP that follows somebody for good, or until something else has happened. */
+static bool is_held_back(const struct vrrp_machine *machine)
 {
 	switch (machine->reason.why) {
 	case VRRP_WHY_HIGHER:
 	case VRRP_WHY_EQUAL:
 	case VRRP_WHY_TIE:
+	case VRRP_WHY_NOT_READY:
 		return true;
 	case VRRP_WHY_NOT_STARTED:
 	case VRRP_WHY_LISTENING:
 	case VRRP_WHY_NO_PREEMPT:
 	case VRRP_WHY_STARTUP:
-	case VRRP_WHY_NOT_READY:
 	case VRRP_WHY_DELAY:
 	case VRRP_WHY_PREEMPTING:
 	case VRRP_WHY_CLAIMING:
@@ -60,7 +60,7 @@ enum vrrp_order_verdict vrrp_order_claim(const struct vrrp_machine *machine,
 		text_add(&text, "this director is in maintenance: nothing is claimed");
 	else
 		text_add(&text, "stays %s, %s", vrrp_state_name(machine->state), why);
-	if (machine->state == VRRP_BACKUP && !config->barred && !is_beaten(machine) && !late)
+	if (machine->state == VRRP_BACKUP && !config->barred && !is_held_back(machine) && !late)
 		return VRRP_ORDER_WAIT;
 	return VRRP_ORDER_FAILED;
 }

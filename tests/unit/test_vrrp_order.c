@@ -52,6 +52,25 @@ START_TEST(a_better_master_is_an_answer_at_once)
 }
 END_TEST
 
+START_TEST(a_table_that_is_not_ready_is_the_answer_at_once_whatever_else_would_hold_back)
+{
+	begin();
+	machine.ready = false;
+	config.ready_until = now + 30 * NSTIME_S;
+	config.preempt_delay = 60 * NSTIME_S;
+	config.preempt = false;
+	start(0);
+	hear("192.0.2.2", 90);
+	input(VRRP_INPUT_CLAIM);
+	ck_assert_int_eq(claim_now(false), VRRP_ORDER_FAILED);
+	ck_assert_str_eq(told, "stays BACKUP, 192.0.2.2 advertises 90 < 100, not preempting before "
+			       "table and tracked checks are ready");
+	step((struct vrrp_input){.kind = VRRP_INPUT_READY, .yes = true});
+	input(VRRP_INPUT_CLAIM);
+	ck_assert_int_eq(claim_now(false), VRRP_ORDER_DONE);
+}
+END_TEST
+
 START_TEST(silence_is_waited_for_until_it_is_late)
 {
 	begin();
@@ -210,6 +229,7 @@ int main(void)
 	return SUITE_RUN("vrrp order",
 			 CASE("claim", a_claim_is_done_when_the_router_is_master,
 			      a_better_master_is_an_answer_at_once,
+		     a_table_that_is_not_ready_is_the_answer_at_once_whatever_else_would_hold_back,
 			      silence_is_waited_for_until_it_is_late,
 			      a_fault_and_maintenance_are_answers_at_once,
 			      a_claim_of_what_is_being_released_for_good_fails,
