@@ -42,11 +42,11 @@ static bool number_is_valid(const struct slice_row *row, uint64_t number)
 {
 	const struct schema_field *field = row->field;
 
+	if (row->is_plain)
+		return number >= row->low && number <= row->high;
 	if (field->size < sizeof(number) && number >> (8 * field->size))
 		return false;
 	switch (field->type) {
-	case TYPE_BOOL:
-		return number <= 1;
 	case TYPE_WORD:
 		return word_is_known(row, number);
 	case TYPE_WORDS:
@@ -62,6 +62,7 @@ static bool number_is_valid(const struct slice_row *row, uint64_t number)
 		return !field->max ||
 		       (number >= (uint64_t)field->min && number <= (uint64_t)field->max);
 	case TYPE_SOURCE:
+	case TYPE_BOOL:
 	case TYPE_TEXT:
 	case TYPE_ADDRESS:
 	case TYPE_PREFIX:
@@ -199,6 +200,8 @@ static bool may_skip(const struct slice_kind *kind, size_t from, size_t until, c
 static bool get_row(struct decoder *decoder, struct reader *in, const struct slice_kind *kind,
 		    struct slice_row *row, void *object)
 {
+	if (row->is_plain)
+		return get_number(in, row, schema_member(row->field, object)) && reader_done(in);
 	if (row->field->flags & FIELD_LIST)
 		return get_list(decoder, in, kind, row, object);
 	return get_value(decoder, in, kind, row, schema_member(row->field, object));

@@ -14,6 +14,30 @@ static void note_words(struct slice_row *row)
 			row->has_large = true;
 }
 
+static uint64_t largest_of(size_t size)
+{
+	return size < sizeof(uint64_t) ? ((uint64_t)1 << 8 * size) - 1 : UINT64_MAX;
+}
+
+/* Most rows of most records are of this kind. */
+static void note_range(struct slice_row *row)
+{
+	const struct schema_field *field = row->field;
+	uint64_t high = field->max ? (uint64_t)field->max : UINT64_MAX;
+
+	if (field->flags & (FIELD_LIST | FIELD_FOREVER))
+		return;
+	row->is_plain = field->type == TYPE_BOOL || field->type == TYPE_NUMBER ||
+			(field->type == TYPE_DURATION && field->min >= 0);
+	if (field->type == TYPE_BOOL)
+		high = 1;
+	else if (field->type == TYPE_DURATION && !field->max)
+		high = INT64_MAX;
+	if (field->type == TYPE_DURATION || (field->type == TYPE_NUMBER && field->max))
+		row->low = (uint64_t)field->min;
+	row->high = high < largest_of(field->size) ? high : largest_of(field->size);
+}
+
 static struct slice_kind *kind_add(struct slice_kinds *kinds, const struct schema_record *record, uint32_t role)
 {
 	struct slice_kind *kind =
@@ -32,6 +56,7 @@ static struct slice_kind *kind_add(struct slice_kinds *kinds, const struct schem
 		row->may_come = schema_is_stored(field) && slice_has_row(field, role);
 		row->must_come = row->may_come && !schema_is_optional(field);
 		note_words(row);
+		note_range(row);
 	}
 	kind->next = kinds->first;
 	kinds->first = kind;

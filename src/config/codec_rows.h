@@ -32,6 +32,8 @@ struct slice_row {
 	uint64_t words;           /* TYPE_WORDS: all of them or-ed; TYPE_WORD: their values as bits */
 	bool has_large;           /* a word with a value that `words` has no bit for */
 	bool may_come, must_come; /* when it applies */
+	bool is_plain;            /* one number from `low` to `high`, and that is all */
+	uint64_t low, high;
 };
 
 /* A record as the slice of some roles has it. */
