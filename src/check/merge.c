@@ -1,4 +1,4 @@
-/* One index over the old keys, one pass over the new probes. */
+/* One index over the old keys, one pass over the new probes, most of which stand as they stood. */
 #include "check/merge.h"
 
 #include <errno.h>
@@ -26,14 +26,23 @@ static uint32_t *map_none(struct arena *arena, size_t count)
 	return map;
 }
 
-static uint32_t partner(const struct table *table, const struct probe *old,
-			const struct probe *fresh, const uint32_t *to)
+static bool is_free(const struct probe *old, const struct probe *fresh, const uint32_t *to,
+		    uint32_t at)
+{
+	return to[at] == MERGE_NONE && old[at].key == fresh->key &&
+	       !endpoint_compare(&old[at].target, &fresh->target);
+}
+
+/* `likely`: behind the one that was found last. */
+static uint32_t partner(const struct table *table, const struct probe *old, size_t old_count,
+			const struct probe *fresh, const uint32_t *to, size_t likely)
 {
 	uint32_t found;
 
+	if (likely < old_count && is_free(old, fresh, to, (uint32_t)likely))
+		return (uint32_t)likely;
 	for (size_t step = 0; table_next(table, fresh->key, &step, &found);)
-		if (to[found] == MERGE_NONE &&
-		    !endpoint_compare(&old[found].target, &fresh->target))
+		if (is_free(old, fresh, to, found))
 			return found;
 	return MERGE_NONE;
 }
@@ -44,17 +53,19 @@ int merge_probes(const struct probe *old, size_t old_count, const struct probe *
 	struct merge merge = {.from = map_none(arena, fresh_count),
 			      .to = map_none(arena, old_count)};
 	struct table table;
+	size_t likely = 0;
 
 	if (!merge.from || !merge.to || index_keys(&table, arena, old, old_count))
 		return -ENOMEM;
 	for (size_t i = 0; i < fresh_count; i++) {
-		uint32_t found = partner(&table, old, &fresh[i], merge.to);
+		uint32_t found = partner(&table, old, old_count, &fresh[i], merge.to, likely);
 
 		if (found == MERGE_NONE)
 			continue;
 		merge.from[i] = found;
 		merge.to[found] = (uint32_t)i;
 		merge.kept++;
+		likely = (size_t)found + 1;
 	}
 	merge.added = fresh_count - merge.kept;
 	merge.removed = old_count - merge.kept;

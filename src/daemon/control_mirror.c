@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "config/search.h"
 
 void mirror_init(struct mirror *mirror)
 {
@@ -140,17 +141,12 @@ static void carry_groups(struct mirror *next, const struct mirror *old, struct a
 
 static void carry_probes(struct mirror *next, const struct mirror *old, struct arena *scratch)
 {
-	struct table index;
+	struct probe_search search = probe_search_of(scratch, old->model);
 
-	if (table_init(&index, scratch, old->model->probe_count))
-		return;
-	for (size_t i = 0; i < old->model->probe_count; i++)
-		table_add(&index, old->model->probes[i].key, (uint32_t)i);
 	for (size_t i = 0; i < next->model->probe_count; i++) {
-		size_t step = 0;
 		uint32_t at;
 
-		if (!table_next(&index, next->model->probes[i].key, &step, &at))
+		if (probe_search(&search, next->model->probes[i].key, &at))
 			continue;
 		next->probes[i] = old->probes[at];
 		next->probes[i].fact.probe = (uint32_t)i;
@@ -176,25 +172,57 @@ static void carry_sorry(struct mirror_service *next, const struct service *servi
 			     (uint32_t)old_service->real_server_count, number);
 }
 
+/* Most stand where they stood, one behind the other; the index is made when one does not. */
+struct server_search {
+	const struct service *service;
+	struct arena *scratch;
+	size_t next;
+	struct table index;
+	bool is_indexed;
+};
+
+/* Without memory none is found. */
+static void index_servers(struct server_search *search)
+{
+	const struct service *service = search->service;
+
+	search->is_indexed = true;
+	if (table_init(&search->index, search->scratch, service->real_server_count))
+		return;
+	for (size_t i = 0; i < service->real_server_count; i++)
+		table_add(&search->index, server_hash(&service->real_servers[i]), (uint32_t)i);
+}
+
+static bool find_server(struct server_search *search, const struct real_server *server,
+			uint32_t *at)
+{
+	const struct service *service = search->service;
+	size_t step = 0;
+	bool found;
+
+	*at = (uint32_t)search->next;
+	found = search->next < service->real_server_count &&
+		same_server(&service->real_servers[search->next], server);
+	if (!found && !search->is_indexed)
+		index_servers(search);
+	while (!found && table_next(&search->index, server_hash(server), &step, at))
+		found = same_server(&service->real_servers[*at], server);
+	if (found)
+		search->next = (size_t)*at + 1;
+	return found;
+}
+
 static void carry_servers(struct mirror_service *next, const struct service *service,
 			  const struct mirror_service *old, const struct service *old_service,
 			  uint32_t number, struct arena *scratch)
 {
-	struct table index;
+	struct server_search search = {.service = old_service, .scratch = scratch};
 
-	if (table_init(&index, scratch, old_service->real_server_count))
-		return;
-	for (size_t i = 0; i < old_service->real_server_count; i++)
-		table_add(&index, server_hash(&old_service->real_servers[i]), (uint32_t)i);
 	for (size_t i = 0; i < service->real_server_count; i++) {
-		const struct real_server *server = &service->real_servers[i];
 		uint32_t at;
 
-		for (size_t step = 0; table_next(&index, server_hash(server), &step, &at);) {
-			if (!same_server(&old_service->real_servers[at], server))
-				continue;
+		if (find_server(&search, &service->real_servers[i], &at))
 			carry_server(next, (uint32_t)i, old, at, number);
-		}
 	}
 	carry_sorry(next, service, old, old_service, number);
 }

@@ -83,23 +83,37 @@ static int by_place(const void *a, const void *b)
 	return order ? order : (one->server > two->server) - (one->server < two->server);
 }
 
-static int order_servers(struct arena *arena, const struct service *service,
-			 struct ipvs_virtual *about, struct text *why)
+/* Most files name servers in the order of their addresses: then there is nothing to sort. */
+static int sort_servers(struct arena *arena, uint32_t *order, struct ipvs_dest_key *keys,
+			size_t count)
 {
-	size_t count = service_server_count(service);
-	struct placed *placed = arena_array(arena, count, sizeof(*placed));
-	uint32_t *order = arena_array(arena, count, sizeof(*order));
+	struct placed *placed;
+	size_t sorted = 1;
 
-	if (!placed || !order)
+	while (sorted < count && ipvs_dest_key_compare(&keys[sorted - 1], &keys[sorted]) <= 0)
+		sorted++;
+	if (sorted >= count)
+		return 0;
+	placed = arena_array(arena, count, sizeof(*placed));
+	if (!placed)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		placed[i] = (struct placed){ipvs_dest_key_of(about, service_server(service, i)),
-					    (uint32_t)i};
-	if (count)
-		qsort(placed, count, sizeof(*placed), by_place);
+		placed[i] = (struct placed){keys[i], order[i]};
+	qsort(placed, count, sizeof(*placed), by_place);
 	for (size_t i = 0; i < count; i++) {
+		keys[i] = placed[i].key;
 		order[i] = placed[i].server;
-		if (!i || ipvs_dest_key_compare(&placed[i - 1].key, &placed[i].key))
+	}
+	return 0;
+}
+
+/* Of two servers in one place the second can only be the sorry server. */
+static int judge_order(const struct service *service, struct ipvs_virtual *about, struct text *why)
+{
+	const uint32_t *order = about->order;
+
+	for (size_t i = 1; i < service_server_count(service); i++) {
+		if (ipvs_dest_key_compare(&about->keys[i - 1], &about->keys[i]))
 			continue;
 		about->sorry_is_real |= order[i] == service->real_server_count;
 		if (order[i] < service->real_server_count) {
@@ -109,8 +123,27 @@ static int order_servers(struct arena *arena, const struct service *service,
 			return -EEXIST;
 		}
 	}
-	about->order = order;
 	return 0;
+}
+
+static int order_servers(struct arena *arena, const struct service *service,
+			 struct ipvs_virtual *about, struct text *why)
+{
+	size_t count = service_server_count(service);
+	struct ipvs_dest_key *keys = arena_array(arena, count, sizeof(*keys));
+	uint32_t *order = arena_array(arena, count, sizeof(*order));
+
+	if (!keys || !order)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = ipvs_dest_key_of(about, service_server(service, i));
+		order[i] = (uint32_t)i;
+	}
+	if (sort_servers(arena, order, keys, count))
+		return -ENOMEM;
+	about->order = order;
+	about->keys = keys;
+	return judge_order(service, about, why);
 }
 
 static int add_virtual(struct arena *arena, struct ipvs_layout *layout, uint32_t index,
@@ -289,13 +322,13 @@ static struct ipvs_dest_attr dest_attr(const struct real_server *server, struct 
 
 /* The destination that a server shall be; false: none. As two servers in one place the sorry server
  * stands behind the other. */
-static bool desired_dest(const struct ipvs_virtual *about, const struct real_server *server,
+static bool desired_dest(const struct ipvs_dest_key *key, const struct real_server *server,
 			 struct ipvs_want want, const struct ipvs_service *current,
 			 struct ipvs_dest *out)
 {
 	const struct ipvs_dest *found;
 
-	*out = (struct ipvs_dest){.key = ipvs_dest_key_of(about, server)};
+	*out = (struct ipvs_dest){.key = *key};
 	switch (want.presence) {
 	case IPVS_ABSENT:
 		return false;
@@ -332,7 +365,8 @@ void ipvs_desired_service(const struct ipvs_layout *layout, size_t v, const stru
 		/* while it is not used the other one's word counts */
 		if (is_sorry && wants[i].presence != IPVS_PRESENT)
 			continue;
-		if (!desired_dest(about, service_server(service, i), wants[i], current, dest))
+		if (!desired_dest(&about->keys[k], service_server(service, i), wants[i], current,
+				  dest))
 			continue;
 		if (desired.dest_count && !ipvs_dest_key_compare(&dest[-1].key, &dest->key))
 			dest[-1] = *dest;

@@ -19,6 +19,7 @@ struct text;
 struct ipvs_virtual {
 	uint32_t service;          /* index into model.services */
 	const uint32_t *order;     /* order[k]: the server (service_server()) that is the k-th destination */
+	const struct ipvs_dest_key *keys; /* keys[k]: where that is */
 	bool sorry_is_real;        /* the sorry server is one of the real servers: one destination */
 	struct ipvs_service empty; /* key and attributes, no destination */
 };

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "config/search.h"
 
 /* ---- building -------------------------------------------------------------------------------- */
 
@@ -189,27 +190,29 @@ void ipvs_state_begin(struct ipvs_state *state, const struct ipvs_table *current
 		assume(state, p);
 }
 
-int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
+static int carry_probes(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
 {
-	struct table index;
+	struct probe_search search = probe_search_of(arena, from->model);
 
-	if (table_init(&index, arena, from->model->probe_count))
-		return -ENOMEM;
-	for (uint32_t p = 0; p < from->model->probe_count; p++)
-		if (table_add(&index, from->model->probes[p].key, p))
-			return -ENOMEM;
 	for (size_t p = 0; p < to->model->probe_count; p++) {
-		size_t step = 0;
 		uint32_t old;
+		int error = probe_search(&search, to->model->probes[p].key, &old);
 
-		if (!table_next(&index, to->model->probes[p].key, &step, &old)) {
+		if (error == -ENOMEM)
+			return error;
+		if (error) {
 			assume(to, p);
 			continue;
 		}
 		to->verdicts[p] = from->verdicts[old];
 		to->memory[p] = from->memory[old];
 	}
-	if (carry_services(arena, to, from) ||
+	return 0;
+}
+
+int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
+{
+	if (carry_probes(arena, to, from) || carry_services(arena, to, from) ||
 	    roles_carry(arena, &to->roles, to->model, &from->roles, from->model))
 		return -ENOMEM;
 	return ipvs_state_traffic_carry(arena, to, from);
@@ -265,40 +268,53 @@ static struct ipvs_terms terms_now(const struct ipvs_state *state, const struct 
 }
 
 /* A server in the table under several listeners has the same weight in all of them, but for servers
- * kept as found: then the largest is told. */
-static struct ipvs_server server_now(const struct ipvs_state *state, uint32_t s, uint32_t i,
-				     const struct ipvs_table *current)
+ * kept as found: then the largest is told. Both sides stand in the order of their keys. */
+static void look_at(struct ipvs_state *state, uint32_t v, const struct ipvs_service *found)
 {
-	const struct ipvs_layout *layout = &state->layout;
-	const struct service *service = &state->model->services[s];
-	const struct real_server *server = service_server(service, i);
-	const struct ipvs_server_state *known = &state->servers[state->server_first[s] + i];
-	struct ipvs_server now = {.ramping = known->now.ramping,
-				  .is_idle = known->now.is_idle};
+	const struct ipvs_virtual *about = &state->layout.virtuals[v];
+	size_t count = service_server_count(&state->model->services[about->service]), d = 0;
 
-	now.terms = terms_now(state, server, &known->terms);
-	now.health = ipvs_server_health(server, state->verdicts);
-	if (ipvs_state_is_missing(state, s))
-		return now;
-	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
-		uint32_t v = layout->of_service[n];
-		struct ipvs_dest_key key = ipvs_dest_key_of(&layout->virtuals[v], server);
-		const struct ipvs_service *found = found_service(state, v, current);
-		const struct ipvs_dest *dest = found ? ipvs_dest_find(found, &key) : NULL;
+	for (size_t k = 0; k < count && d < found->dest_count; k++) {
+		struct ipvs_server *now = &state->view[about->order[k]];
+		int by;
 
-		if (!dest || is_the_others(state, v, i, &key))
+		while ((by = ipvs_dest_key_compare(&found->dests[d].key, &about->keys[k])) < 0 &&
+		       d + 1 < found->dest_count)
+			d++;
+		if (by || is_the_others(state, v, about->order[k], &about->keys[k]))
 			continue;
-		now.in_table = true;
-		now.weight = dest->attr.weight > now.weight ? dest->attr.weight : now.weight;
+		now->in_table = true;
+		if (found->dests[d].attr.weight > now->weight)
+			now->weight = found->dests[d].attr.weight;
 	}
-	return now;
 }
 
 /* Fills state->view: the servers of a service as they are with a table. */
 static void look(struct ipvs_state *state, uint32_t s, const struct ipvs_table *current)
 {
-	for (uint32_t i = 0; i < service_server_count(&state->model->services[s]); i++)
-		state->view[i] = server_now(state, s, i, current);
+	const struct ipvs_layout *layout = &state->layout;
+	const struct service *service = &state->model->services[s];
+
+	for (uint32_t i = 0; i < service_server_count(service); i++) {
+		const struct ipvs_server_state *known = &state->servers[state->server_first[s] + i];
+		const struct real_server *server = service_server(service, i);
+
+		state->view[i] = (struct ipvs_server){
+			.health = ipvs_server_health(server, state->verdicts),
+			.terms = terms_now(state, server, &known->terms),
+			.ramping = known->now.ramping,
+			.is_idle = known->now.is_idle,
+		};
+	}
+	if (ipvs_state_is_missing(state, s))
+		return;
+	for (uint32_t n = layout->first[s]; n < layout->first[s + 1]; n++) {
+		const struct ipvs_service *found =
+			found_service(state, layout->of_service[n], current);
+
+		if (found)
+			look_at(state, layout->of_service[n], found);
+	}
 }
 
 /* How the service fares with the servers as state->view has them. */

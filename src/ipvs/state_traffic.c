@@ -37,14 +37,6 @@ int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static struct ipvs_dest_key key_at(const struct ipvs_state *state, uint32_t v, size_t k)
-{
-	const struct ipvs_virtual *about = &state->layout.virtuals[v];
-	const struct service *service = &state->model->services[about->service];
-
-	return ipvs_dest_key_of(about, service_server(service, about->order[k]));
-}
-
 static void read_dest(struct ipvs_state *state, uint32_t v, size_t k, const struct ipvs_dest *dest)
 {
 	const struct ipvs_virtual *about = &state->layout.virtuals[v];
@@ -62,11 +54,11 @@ static void read_dest(struct ipvs_state *state, uint32_t v, size_t k, const stru
 /* Both stand in the order of their keys; a destination may be no server of the model. */
 static void read_dests(struct ipvs_state *state, uint32_t v, const struct ipvs_service *actual)
 {
+	const struct ipvs_dest_key *keys = state->layout.virtuals[v].keys;
 	size_t count = servers_of(state, v), k = 0, d = 0;
 
 	while (k < count && d < actual->dest_count) {
-		struct ipvs_dest_key key = key_at(state, v, k);
-		int by = ipvs_dest_key_compare(&key, &actual->dests[d].key);
+		int by = ipvs_dest_key_compare(&keys[k], &actual->dests[d].key);
 
 		if (!by)
 			read_dest(state, v, k, &actual->dests[d]);
@@ -130,11 +122,12 @@ void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actu
 static void carry_dest_meters(struct ipvs_state *to, uint32_t v, const struct ipvs_state *from,
 			      uint32_t old)
 {
+	const struct ipvs_dest_key *keys = to->layout.virtuals[v].keys,
+				   *were = from->layout.virtuals[old].keys;
 	size_t count = servers_of(to, v), old_count = servers_of(from, old), k = 0, o = 0;
 
 	while (k < count && o < old_count) {
-		struct ipvs_dest_key key = key_at(to, v, k), was = key_at(from, old, o);
-		int by = ipvs_dest_key_compare(&key, &was);
+		int by = ipvs_dest_key_compare(&keys[k], &were[o]);
 
 		if (!by)
 			to->dest_meters[to->dest_first[v] + k] =
