@@ -304,6 +304,7 @@ static void commit(void *ctx)
 	struct checkd *checkd = ctx;
 	const struct model *model;
 
+	worker_committed(checkd->worker); /* nothing can fail any more: ipvs need not wait */
 	engine_commit(checkd->engine, take(checkd->prepared));
 	model = engine_model(checkd->engine);
 	free(checkd->ended);
@@ -314,7 +315,6 @@ static void commit(void *ctx)
 	checkd->count = (uint32_t)model->probe_count;
 	log_configure((enum log_level)model->global.log.level,
 		      model->global.log.format == LOG_FORMAT_JSON);
-	worker_committed(checkd->worker);
 	scripts_committed(checkd->scripts);
 }
 

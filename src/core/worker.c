@@ -88,9 +88,12 @@ void worker_line(struct worker *worker, const char *format, ...)
 	worker_tell(worker, RECORD_LINE, bytes, writer_used(&out), -1);
 }
 
+/* The next worker waits for this, so it does not wait for the end of our turn. */
 void worker_committed(struct worker *worker)
 {
 	tell_generation(worker, RECORD_COMMITTED, worker->generation);
+	if (worker->supervisor)
+		channel_flush(worker->supervisor, 0);
 }
 
 void worker_released(struct worker *worker)

@@ -4,7 +4,8 @@
  *   prepare  decode the slice of a new generation (mapped only during the call), compare it with what runs, say the operations that it would cause
  *            (worker_line) or the reasons why not; change nothing. The first start is the same with nothing running.
  *   commit   the new generation is the truth: apply adds and changes; call worker_committed() when the kernel has them
- *            (at once, or later from a callback). Facts go out under the new generation from here.
+ *            (at once, or later from a callback): it is sent there and then, so what nobody waits for can be done
+ *            behind it. Facts go out under the new generation from here.
  *   finish   removals that had to wait for the others (ipvs); optional.
  *   abort    forget what was prepared.
  *   applied  everybody has the generation; the frame sends all facts again by itself. Optional.

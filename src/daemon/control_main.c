@@ -111,10 +111,10 @@ static void control_commit(void *ctx)
 	const struct log_global *log = &control->next.model->global.log;
 
 	log_configure((enum log_level)log->level, log->format == LOG_FORMAT_JSON);
+	worker_committed(control->worker); /* nobody has to wait for the rest */
 	mirror_adopt(&control->mirror, &control->next);
 	if (!control->clients && !timer_armed(&control->hush))
 		timer_at(&control->hush, clock_now() + HUSH);
-	worker_committed(control->worker);
 }
 
 static void control_abort(void *ctx)

@@ -325,6 +325,7 @@ void ipvs_apply_read_back(void *ctx)
 
 	if (!ipvs->running)
 		return;
+	ipvs->happened++;
 	memcpy(before, ipvs->kernel.error, sizeof(before));
 	if (ipvs->pending_count && now < ipvs->committed + FINISH_PATIENCE) {
 		timer_at(&ipvs->read_back, ipvs->committed + FINISH_PATIENCE);
@@ -389,6 +390,7 @@ void ipvs_apply_settle(void *ctx)
 	if (!ipvs->running || !arena)
 		return;
 	state = &ipvs->running->state;
+	ipvs->happened++;
 	if (ipvs_state_settle(arena, state, clock_now(), &plan)) {
 		log_error("no memory to plan; trying again");
 		timer_at(&ipvs->settle, clock_now() + NSTIME_S);

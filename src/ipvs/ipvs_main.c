@@ -47,13 +47,15 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 
 	if (!ipvs->running)
 		return;
-	if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe))
-		ipvs_state_verdict(&ipvs->running->state, &probe);
-	else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role) &&
-		 ipvs_state_role(&ipvs->running->state, &role))
+	if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe)) {
+		ipvs->happened += ipvs_state_verdict(&ipvs->running->state, &probe);
+	} else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role) &&
+		   ipvs_state_role(&ipvs->running->state, &role)) {
+		ipvs->happened++;
 		timer_at(&ipvs->sync_due, clock_now());
-	else if (peer == ROLE_CONTROL && type == FACT_WATCH && fact_watch_get(in, &news))
+	} else if (peer == ROLE_CONTROL && type == FACT_WATCH && fact_watch_get(in, &news)) {
 		ipvs_apply_watch(ipvs, news.until);
+	}
 	if (has_news(&ipvs->running->state) && !timer_armed(&ipvs->settle))
 		timer_at(&ipvs->settle, clock_now());
 }
@@ -74,6 +76,7 @@ static void overrides_take(struct ipvs_worker *ipvs)
 	auto_arena *arena = arena_new(0);
 	const struct ipvs_override_list *now = &ipvs->overrides.now;
 
+	ipvs->happened++;
 	maintenance_take(ipvs, now->maintenance);
 	if (!ipvs->running)
 		return;

@@ -26,6 +26,7 @@ void ipvs_generation_free(struct generation *generation)
 {
 	if (!generation)
 		return;
+	arena_free(generation->rehearsal.arena);
 	arena_free(generation->arena);
 	free(generation);
 }
@@ -150,24 +151,44 @@ static void tell_rule(void *ctx, const char *text)
 	worker_line(ipvs->worker, "nft %s", text);
 }
 
+/* Brings the prepared generation up to the running one and plans how the kernel gets there. */
+static int make_plan(struct ipvs_worker *ipvs, struct rehearsal *out, struct ipvs_plan *ordered)
+{
+	int error = bring_up(ipvs, out->arena, &out->current);
+
+	if (!error)
+		error = ipvs_apply_plan(ipvs, out->arena, ipvs->prepared, &out->current,
+					&out->plan);
+	*ordered = out->plan;
+	if (!error)
+		error = ipvs_plan_order(out->arena, &ipvs->prepared->state.programmed, ordered);
+	return error;
+}
+
+/* Moves are made at the end of a reload; whoever has planned them has numbered the places anew. */
+static void keep_rehearsal(struct ipvs_worker *ipvs, struct rehearsal *rehearsal, bool has_moves)
+{
+	if (has_moves)
+		return;
+	rehearsal->happened = ipvs->happened;
+	ipvs->prepared->rehearsal = *rehearsal;
+	rehearsal->arena = NULL;
+}
+
 /* Whether the kernel can do what this generation wants, and what that would be. */
 static int rehearse(struct ipvs_worker *ipvs)
 {
 	auto_arena *arena = arena_new(0);
-	struct ipvs_table current = {0};
-	struct ipvs_plan plan;
-	int error = arena ? current_table(ipvs, arena, &current) : -ENOMEM;
+	struct rehearsal rehearsal = {.arena = arena};
+	struct ipvs_plan plan = {0};
+	int error = arena ? current_table(ipvs, arena, &rehearsal.current) : -ENOMEM;
 
 	if (error) {
 		worker_line(ipvs->worker, "%s",
 			    error == -ENOMEM ? "no memory" : ipvs->kernel.error);
 		return error;
 	}
-	error = bring_up(ipvs, arena, &current);
-	if (!error)
-		error = ipvs_apply_plan(ipvs, arena, ipvs->prepared, &current, &plan);
-	if (!error)
-		error = ipvs_plan_order(arena, &ipvs->prepared->state.programmed, &plan);
+	error = make_plan(ipvs, &rehearsal, &plan);
 	if (error) {
 		worker_line(ipvs->worker, "no memory");
 		return error;
@@ -181,6 +202,9 @@ static int rehearse(struct ipvs_worker *ipvs)
 				   &ipvs->prepared->state.roles, tell_line, ipvs);
 		ipvs_nft_tell(&ipvs->running->state, &ipvs->prepared->state, tell_rule, ipvs);
 	}
+	if (!error)
+		keep_rehearsal(ipvs, &rehearsal, plan.count != rehearsal.plan.count);
+	arena = rehearsal.arena;
 	return error;
 }
 
@@ -206,28 +230,34 @@ int ipvs_reload_prepare(void *ctx, const void *slice, size_t size, UNUSED uint32
 	return error;
 }
 
+static void forget_removals(struct ipvs_worker *ipvs)
+{
+	arena_free(take(ipvs->pending_arena));
+	ipvs->pending = NULL;
+	ipvs->pending_count = 0;
+}
+
 /* Keeps the removals of a plan, and the arena they are in, for FINISH. */
 static void keep_removals(struct ipvs_worker *ipvs, struct arena *arena,
 			  const struct ipvs_plan *plan)
 {
-	arena_free(ipvs->pending_arena);
+	forget_removals(ipvs);
+	if (plan->count == plan->removals) {
+		arena_free(arena);
+		return;
+	}
 	ipvs->pending_arena = arena;
-	ipvs->pending = plan->count ? plan->ops + plan->removals : NULL;
+	ipvs->pending = plan->ops + plan->removals;
 	ipvs->pending_count = plan->count - plan->removals;
 }
 
 /* Adds and changes of the new generation, which runs already. Without memory or without a view of
  * the kernel the read-back does it all as soon as it can. */
-static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
+static void program(struct ipvs_worker *ipvs, const struct ipvs_plan *planned)
 {
-	struct arena *arena = arena_new(0);
-	struct ipvs_state *state = &ipvs->running->state;
-	struct ipvs_plan plan = {0};
-	int error =
-		arena ? ipvs_apply_plan(ipvs, arena, ipvs->running, current, &plan) : -ENOMEM;
+	struct ipvs_plan plan = *planned;
+	int error = ipvs_ownership_add(&ipvs->ownership, &ipvs->running->state.programmed);
 
-	if (!error)
-		error = ipvs_ownership_add(&ipvs->ownership, &state->programmed);
 	if (error) {
 		log_error("cannot program the table now: %s; trying again", strerror(-error));
 		ipvs->kernel.in_sync = false;
@@ -241,7 +271,7 @@ static void program(struct ipvs_worker *ipvs, const struct ipvs_table *current)
 			 "remove",
 			 plan.removals, plan.count - plan.removals);
 	ipvs_apply_log_foreign(ipvs, &plan);
-	keep_removals(ipvs, arena, &plan);
+	keep_removals(ipvs, take(ipvs->running->rehearsal.arena), &plan);
 }
 
 static void configure_log(const struct model *model)
@@ -250,19 +280,35 @@ static void configure_log(const struct model *model)
 		      model->global.log.format == LOG_FORMAT_JSON);
 }
 
+/* The prepared generation as of now, with a plan. Mostly PREPARE has made both a moment ago. */
+static int bring_plan_up(struct ipvs_worker *ipvs)
+{
+	struct rehearsal *rehearsal = &ipvs->prepared->rehearsal;
+	int error;
+
+	if (rehearsal->arena && rehearsal->happened == ipvs->happened)
+		return 0;
+	arena_free(rehearsal->arena);
+	*rehearsal = (struct rehearsal){.arena = arena_new(0)};
+	error = rehearsal->arena ? current_table(ipvs, rehearsal->arena, &rehearsal->current)
+				 : -ENOMEM;
+	if (error) {
+		ipvs->adopting |= !ipvs->running;
+		return error;
+	}
+	error = bring_up(ipvs, rehearsal->arena, &rehearsal->current);
+	return error ? error
+		     : ipvs_apply_plan(ipvs, rehearsal->arena, ipvs->prepared,
+				       &rehearsal->current, &rehearsal->plan);
+}
+
 void ipvs_reload_commit(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
-	auto_arena *arena = arena_new(0);
 	struct generation *old = ipvs->running;
-	struct ipvs_table current = {0};
-	int error = arena ? current_table(ipvs, arena, &current) : -ENOMEM;
+	int error = bring_plan_up(ipvs);
 
 	configure_log(ipvs->prepared->model);
-	if (!error)
-		error = bring_up(ipvs, arena, &current);
-	else if (!old)
-		ipvs->adopting = true;
 	if (error)
 		log_error("cannot take the new configuration to the kernel yet: %s",
 			  ipvs->kernel.error);
@@ -273,12 +319,14 @@ void ipvs_reload_commit(void *ctx)
 	ipvs_tell_nothing_new(&ipvs->running->state);
 	ipvs->kernel.in_sync = !error;
 	if (!error && !old) /* before the first facts go out: they would begin at 0 */
-		ipvs_state_counters(&ipvs->running->state, &current);
+		ipvs_state_counters(&ipvs->running->state, &ipvs->running->rehearsal.current);
 	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, false);
+	ipvs->happened++;
 	if (!error)
-		program(ipvs, &current);
+		program(ipvs, &ipvs->running->rehearsal.plan);
 	ipvs_apply_sync(ipvs);
 	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, true);
+	worker_committed(ipvs->worker);
 	ipvs->agreed = ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)
 		ipvs->kernel.error[0] = '\0'; /* what stood there is over with the old generation */
@@ -289,7 +337,6 @@ void ipvs_reload_commit(void *ctx)
 		timer_at(&ipvs->drain, clock_now());
 	ipvs_apply_tell_table(ipvs);
 	timer_at(&ipvs->due, ipvs_state_due(&ipvs->running->state));
-	worker_committed(ipvs->worker);
 }
 
 /* What waited and is still unwanted. */
@@ -326,14 +373,16 @@ void ipvs_reload_finish(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
 	size_t count;
+	bool is_done;
 
 	if (!ipvs->running)
 		return;
+	ipvs->happened++;
 	count = still_unwanted(ipvs);
-	ipvs->pending_count = 0;
 	ipvs_sysctls_restore(&ipvs->sysctls, &ipvs->running->sysctls);
-	if (ipvs->kernel.in_sync && ipvs_kernel_run(&ipvs->kernel, ipvs->pending, count) &&
-	    put_in_order(ipvs)) {
+	is_done = ipvs->kernel.in_sync && ipvs_kernel_run(&ipvs->kernel, ipvs->pending, count);
+	forget_removals(ipvs);
+	if (is_done && put_in_order(ipvs)) {
 		ipvs_apply_trim(ipvs);
 		ipvs_apply_tell(ipvs);
 	} else {

@@ -25,11 +25,20 @@ struct worker;
 
 #define IPVS_LINES 10 /* of operations of one kind that the log is told at once */
 
+/* What PREPARE has found out: COMMIT relies on it as long as nothing has happened since. */
+struct rehearsal {
+	struct arena *arena;       /* NULL: there is none */
+	struct ipvs_table current; /* what the plan starts from */
+	struct ipvs_plan plan;     /* without moves */
+	uint64_t happened;
+};
+
 struct generation {
 	struct arena *arena;
 	struct model *model;
 	struct ipvs_state state;
 	struct ipvs_sysctls sysctls;
+	struct rehearsal rehearsal;
 };
 
 struct ipvs_worker {
@@ -52,6 +61,7 @@ struct ipvs_worker {
 	nstime committed;
 	struct ipvs_told told;
 	uint64_t repairs;
+	uint64_t happened; /* counts what has changed the running state or the kernel's table */
 	nstime last_read_back, last_counters, retry;
 	nstime watched_until; /* somebody looks at the counters */
 	nstime effort;        /* what the last look at the kernel took */

@@ -459,35 +459,37 @@ static void mark_users(struct ipvs_state *state, uint32_t p)
 }
 
 /* Taken part by part: a check worker that begins anew has nothing to tell at first, and what was told
- * stands. */
-static void take_told(struct ipvs_state *state, uint32_t p, const struct advice *news)
+ * stands. Whether it was news. */
+static bool take_told(struct ipvs_state *state, uint32_t p, const struct advice *news)
 {
 	struct advice *known = &state->memory[p].told, told = *known;
 
 	if (!advice_spoken(news))
-		return;
+		return false;
 	advice_take(&told, news);
 	told.status = ADVICE_NO_STATUS; /* that is in the verdict */
 	if (advice_equal(&told, known))
-		return;
+		return false;
 	*known = told;
 	mark_users(state, p);
+	return true;
 }
 
-void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
+bool ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 {
 	struct ipvs_probe_memory *memory;
 	uint32_t p = fact->probe;
-	bool told_alike, same;
+	bool told_alike, same, is_news;
 
 	if (p >= state->model->probe_count)
-		return;
-	take_told(state, p, &fact->told);
+		return false;
+	is_news = take_told(state, p, &fact->told);
 	if (fact->verdict == VERDICT_UNKNOWN)
-		return;
+		return is_news;
 	memory = &state->memory[p];
 	same = state->verdicts[p] == fact->verdict;
 	told_alike = same && (fact->verdict == VERDICT_UP || memory->reason == fact->reason);
+	is_news |= !same || memory->reason != fact->reason || memory->since != fact->since;
 	state->verdicts[p] = fact->verdict;
 	memory->reason = fact->reason;
 	memory->since = fact->since;
@@ -495,6 +497,7 @@ void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 		mark_users(state, p);
 	for (uint32_t n = state->users_first[p]; !told_alike && n < state->users_first[p + 1]; n++)
 		ipvs_state_stale_server(state, state->users[n]);
+	return is_news;
 }
 
 void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipvs_terms *terms)

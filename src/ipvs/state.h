@@ -123,8 +123,8 @@ void ipvs_state_begin(struct ipvs_state *state, const struct ipvs_table *current
  * `current` may not be the state's own. Nothing stays marked. */
 void ipvs_state_desire(struct ipvs_state *state, const struct ipvs_table *current, nstime now);
 
-/* A probe's fact. A verdict of "unknown" is no news: what was known stays. */
-void ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact);
+/* A probe's fact. A verdict of "unknown" is no news: what was known stays. Whether it was news. */
+bool ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact);
 
 /* What is in force of a server (by its place in `servers`) from now on; its service is marked. */
 void ipvs_state_terms(struct ipvs_state *state, uint32_t place, const struct ipvs_terms *terms);
