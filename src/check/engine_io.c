@@ -433,9 +433,10 @@ void roster_free(struct roster *roster)
 
 static bool has_words(const struct model *model, size_t probe)
 {
-	const struct probe_type *type = type_of(&model->checks[model->probes[probe].check]);
+	const struct check *check = &model->checks[model->probes[probe].check];
+	const struct probe_type *type = type_of(check);
 
-	return type != &probe_tcp && type != &probe_http;
+	return type != &probe_tcp && (type != &probe_http || http_has_words(check));
 }
 
 static int roster_memory(struct roster *roster, const struct model *model)

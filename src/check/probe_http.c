@@ -1,121 +1,45 @@
-/* libcurl's multi interface on our loop. The connection is made by dial_io.c, which knows sources,
- * interfaces and exact errors; libcurl gets it ready-made (CURL_SOCKOPT_ALREADY_CONNECTED) and only
- * speaks HTTP over it. So a server that is down costs no libcurl at all, and the URL is numeric:
- * nothing is ever resolved.
- *
- * Requests (an easy handle and our notes on it) are pooled by probes in flight. A request is with
- * its flight from http_connected() to http_stop(). The socket is closed by libcurl through
- * closed(), after it told watch() to let go.
- *
- * libcurl has no time limit: the engine's deadline is the one there is (two would race, and a
- * process that was held up would have libcurl blame the server).
- *
- * A status that is not wanted ends the probe at the end of the headers: what follows cannot make it
- * better. */
+/* Type http: what an answer must be, judged as it comes. The status and the headers are looked at when the
+ * headers end, and what is wrong then ends the probe: the body cannot make it better. Of the body nothing is
+ * kept but its digest. A redirect is another request over another connection, within the same deadline and
+ * to the same address and port, whatever name it has for them. */
 #include "check/probe_http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
-#include <malloc.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
+#include "base/text.h"
 #include "check/dial_io.h"
 #include "check/flight_io.h"
+#include "check/http_answer.h"
+#include "check/http_client_io.h"
+#include "check/http_request_io.h"
 #include "check/outcome.h"
-#include "config.h"
 #include "config/model.h"
-#include "core/loop.h"
 
 #define HEADERS_MOST (64u << 10)
 #define BODY_MOST (1u << 20)
-#define BUFFER 4096L
-#define IDLE_MOST 32 /* requests kept for reuse */
-#define RUSH 256     /* requests at once that are out of the common */
-#define URL_ROOM (sizeof("http:///") + ENDPOINT_TEXT)
+#define LOCATION_MOST 4096
+#define REDIRECTS_MOST 8
 
-struct http_client {
-	struct loop *loop;
-	CURLM *multi;
-	struct loop_timer timer;
-	struct http_request *idle;
-	unsigned idle_count;
-	unsigned busy,
-		peak; /* requests with a flight; the most of them since memory was given back */
+struct answer {
+	bool headers_done;
+	bool decided; /* `outcome` says how it ended: the transfer was broken off */
+	struct outcome outcome;
+	uint32_t header_bytes, body_bytes;
+	uint64_t headers_found; /* bits: those expected ones that were there as wanted */
+	size_t unwanted;        /* the first one that was there, but not so: `said` tells how */
+	EVP_MD_CTX *digest;
+	/* redirects */
+	char *location;              /* of this answer */
+	char *target, *host;         /* of the request; NULL: as configured */
+	bool without_body;           /* GET instead of the check's method */
+	uint64_t been[REDIRECTS_MOST]; /* hashes of where it was */
+	size_t redirects;
+	char said[OUTCOME_SAID];
 };
-
-struct http_request {
-	struct http_request *next; /* while idle */
-	struct http_client *client;
-	struct flight *flight;
-	CURL *easy;
-	struct curl_slist *headers;
-	struct loop_io io;
-	bool lent, headers_done, unwanted;
-	uint32_t header_bytes, body_bytes, received;
-	const char *fault;
-};
-
-/* ---- what came ------------------------------------------------------------------------------- */
-
-static uint16_t status_of(struct http_request *request)
-{
-	long status = 0;
-
-	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-	return (uint16_t)status;
-}
-
-/* One line of the headers, the empty one at their end included. Anything but `size` stops the
- * transfer. */
-static size_t got_header(char *bytes, size_t one, size_t size, void *ctx)
-{
-	struct http_request *request = ctx;
-
-	(void)one;
-	request->header_bytes += (uint32_t)size;
-	if (request->header_bytes > HEADERS_MOST) {
-		request->fault = "headers larger than 64KiB";
-		return 0;
-	}
-	if (bytes[0] != '\r' && bytes[0] != '\n')
-		return size;
-	if (status_of(request) < 200) /* interim: the real ones follow */
-		return size;
-	request->headers_done = true;
-	request->unwanted = outcome_of_status(request->flight->check, status_of(request)).reason ==
-			    REASON_STATUS;
-	return request->unwanted ? 0 : size;
-}
-
-static size_t got_body(char *bytes, size_t one, size_t size, void *ctx)
-{
-	struct http_request *request = ctx;
-
-	(void)bytes;
-	(void)one;
-	request->body_bytes += (uint32_t)size;
-	if (request->body_bytes <= BODY_MOST)
-		return size;
-	request->fault = "reply larger than 1MiB";
-	return 0;
-}
-
-/* The connection broke or was closed before the answer was complete. */
-static struct outcome broken(const struct http_request *request)
-{
-	struct outcome out = {.reason = REASON_RESET, .step = STEP_REPLY};
-	long error = 0;
-
-	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
-	if (error)
-		out = outcome_of_error(STEP_REPLY, (int)error);
-	out.received = request->received;
-	return out;
-}
 
 static struct outcome malformed(const char *fault)
 {
@@ -127,10 +51,187 @@ static struct outcome too_large(const char *fault)
 	return (struct outcome){.reason = REASON_TOO_LARGE, .step = STEP_REPLY, .fault = fault};
 }
 
+static struct outcome mismatch(struct answer *answer, uint16_t status)
+{
+	text_clean(answer->said);
+	return (struct outcome){.reason = REASON_MISMATCH,
+				.step = STEP_REPLY,
+				.status = status,
+				.fault = answer->said};
+}
+
+/* Ends the transfer: what libcurl makes of that no longer counts. */
+static bool decide(struct answer *answer, struct outcome outcome)
+{
+	answer->outcome = outcome;
+	answer->decided = true;
+	return false;
+}
+
+/* ---- headers -------------------------------------------------------------------------------- */
+
+/* Whether a field is as wanted; the first that is not is told. */
+static bool is_wanted(struct answer *answer, size_t index, const struct http_header *wanted,
+		      const struct http_field *field)
+{
+	if (strlen(wanted->value) == field->value_size &&
+	    !memcmp(wanted->value, field->value, field->value_size))
+		return true;
+	if (!*answer->said || index <= answer->unwanted) {
+		answer->unwanted = index;
+		snprintf(answer->said, sizeof(answer->said), "header %s is \"%.*s\", wanted \"%s\"",
+			 wanted->name, (int)field->value_size, field->value, wanted->value);
+	}
+	return false;
+}
+
+/* Of several fields with one name any may be the wanted one. */
+static void note_field(struct http_request *request, const struct http_field *field)
+{
+	struct answer *answer = request->answer;
+	const struct check *check = request->flight->check;
+
+	for (size_t i = 0; i < check->expect.header_count; i++)
+		if (http_field_is(field, check->expect.header[i].name) &&
+		    is_wanted(answer, i, &check->expect.header[i], field))
+			answer->headers_found |= 1ull << i;
+	if (check->follow && !answer->location && field->value_size < LOCATION_MOST &&
+	    http_field_is(field, "location"))
+		answer->location = strndup(field->value, field->value_size);
+}
+
+static void forget_fields(struct answer *answer)
+{
+	answer->headers_found = 0;
+	answer->said[0] = '\0';
+	free(answer->location);
+	answer->location = NULL;
+}
+
+static bool judge_fields(struct http_request *request)
+{
+	struct answer *answer = request->answer;
+	const struct http_expect *expect = &request->flight->check->expect;
+
+	for (size_t i = 0; i < expect->header_count; i++) {
+		if (answer->headers_found & 1ull << i)
+			continue;
+		if (!*answer->said || answer->unwanted != i)
+			snprintf(answer->said, sizeof(answer->said), "no header %s",
+				 expect->header[i].name);
+		return decide(answer, mismatch(answer, http_status(request)));
+	}
+	return true;
+}
+
+static bool headers_end(struct http_request *request)
+{
+	struct answer *answer = request->answer;
+	const struct check *check = request->flight->check;
+	uint16_t status = http_status(request);
+	struct outcome outcome = outcome_of_status(check, status);
+
+	if (status < 200) { /* interim: the real ones follow */
+		forget_fields(answer);
+		return true;
+	}
+	answer->headers_done = true;
+	if (answer->location && http_status_redirects(status))
+		return decide(answer, outcome);
+	free(answer->location);
+	answer->location = NULL;
+	if (outcome.reason != REASON_PASSED)
+		return decide(answer, outcome);
+	return judge_fields(request);
+}
+
+static bool got_header(struct http_request *request, const char *line, size_t size)
+{
+	struct answer *answer = request->answer;
+	struct http_field field;
+
+	answer->header_bytes += (uint32_t)size;
+	if (answer->header_bytes > HEADERS_MOST)
+		return decide(answer, too_large("headers larger than 64KiB"));
+	if (answer->headers_done) /* trailers */
+		return true;
+	if (line[0] == '\r' || line[0] == '\n')
+		return headers_end(request);
+	if (http_field_parse(line, size, &field))
+		note_field(request, &field);
+	return true;
+}
+
+/* ---- body ----------------------------------------------------------------------------------- */
+
+/* False when out of memory. */
+static bool digest_add(struct answer *answer, const char *bytes, size_t size)
+{
+	if (!answer->digest) {
+		answer->digest = EVP_MD_CTX_new();
+		if (!answer->digest || !EVP_DigestInit_ex(answer->digest, EVP_sha256(), NULL))
+			return false;
+	}
+	return EVP_DigestUpdate(answer->digest, bytes, size);
+}
+
+static bool got_body(struct http_request *request, const char *bytes, size_t size)
+{
+	struct answer *answer = request->answer;
+
+	answer->body_bytes += (uint32_t)size;
+	if (answer->body_bytes > BODY_MOST)
+		return decide(answer, too_large("reply larger than 1MiB"));
+	if (request->flight->check->expect.sha256 && !digest_add(answer, bytes, size))
+		return decide(answer, outcome_of_error(STEP_REPLY, ENOMEM));
+	return true;
+}
+
+static struct outcome judge_digest(struct answer *answer, const char *wanted, uint16_t status)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	struct text said = text_of(answer->said, sizeof(answer->said));
+
+	if (!digest_add(answer, "", 0) || !EVP_DigestFinal_ex(answer->digest, digest, NULL))
+		return outcome_of_error(STEP_REPLY, ENOMEM);
+	if (http_digest_is(digest, wanted))
+		return (struct outcome){
+			.reason = REASON_PASSED, .step = STEP_REPLY, .status = status};
+	text_add(&said, "sha256 of the body is ");
+	for (size_t i = 0; i < 32; i++)
+		text_add(&said, "%02x", digest[i]);
+	return mismatch(answer, status);
+}
+
+static struct outcome judge_answer(struct http_request *request)
+{
+	const struct check *check = request->flight->check;
+
+	if (check->expect.sha256)
+		return judge_digest(request->answer, check->expect.sha256, http_status(request));
+	return outcome_of_status(check, http_status(request));
+}
+
+/* ---- how it ended --------------------------------------------------------------------------- */
+
+/* The connection broke or was closed before the answer was complete. */
+static struct outcome broken(const struct http_request *request)
+{
+	struct outcome out = {.reason = REASON_RESET, .step = STEP_REPLY};
+	int error = http_error(request);
+
+	if (error)
+		out = outcome_of_error(STEP_REPLY, error);
+	out.received = request->received;
+	return out;
+}
+
 /* libcurl says "out of memory" for a header line above its own limit of 100 KB, too. */
 static struct outcome no_memory(const struct http_request *request)
 {
-	if (!request->headers_done && request->received > HEADERS_MOST)
+	const struct answer *answer = request->answer;
+
+	if (!answer->headers_done && request->received > HEADERS_MOST)
 		return too_large("headers larger than 64KiB");
 	return outcome_of_error(STEP_REPLY, ENOMEM);
 }
@@ -139,354 +240,229 @@ static struct outcome no_memory(const struct http_request *request)
  * chunk. */
 static struct outcome not_received(const struct http_request *request)
 {
-	long error = 0;
+	return http_error(request) ? broken(request) : malformed("malformed chunked reply");
+}
 
-	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
-	return error ? broken(request) : malformed("malformed chunked reply");
+/* How libcurl (nghttp2) says that frames were none, or that the server took the request back. */
+static struct outcome judge_http2(const struct http_request *request, CURLcode code)
+{
+	switch (code) {
+	case CURLE_GOT_NOTHING:
+		return request->received ? malformed("server does not speak HTTP/2")
+					 : broken(request);
+	case CURLE_COULDNT_CONNECT: /* for a second try */
+		return malformed("server refused the request");
+	case CURLE_RECV_ERROR:
+		return http_error(request) ? broken(request)
+					   : malformed("reply is not valid HTTP/2");
+	default:
+		return malformed("reply is not valid HTTP/2");
+	}
 }
 
 static struct outcome judge(struct http_request *request, CURLcode code)
 {
-	if (request->unwanted)
-		return outcome_of_status(request->flight->check, status_of(request));
-	if (request->fault)
-		return too_large(request->fault);
+	const struct answer *answer = request->answer;
+
+	if (answer->decided)
+		return answer->outcome;
 	switch (code) {
 	case CURLE_OK: /* libcurl takes headers without an end for an answer */
-		return request->headers_done
-			       ? outcome_of_status(request->flight->check, status_of(request))
-			       : broken(request);
-	case CURLE_GOT_NOTHING:
+		return answer->headers_done ? judge_answer(request) : broken(request);
 	case CURLE_PARTIAL_FILE:
 	case CURLE_SEND_ERROR:
 		return broken(request);
-	case CURLE_RECV_ERROR:
-		return not_received(request);
 	case CURLE_OUT_OF_MEMORY:
 		return no_memory(request);
 	default:
-		return malformed("reply is not HTTP");
+		break;
 	}
+	if (request->flight->check->version == HTTP_VERSION_2)
+		return judge_http2(request, code);
+	if (code == CURLE_GOT_NOTHING)
+		return broken(request);
+	return code == CURLE_RECV_ERROR ? not_received(request) : malformed("reply is not HTTP");
 }
 
-/* ---- libcurl in our loop ------------------------------------------------------------------------
- */
+/* ---- redirects ------------------------------------------------------------------------------ */
 
-/* Everything that has ended ends its flight; never called from inside libcurl. */
-static void collect(struct http_client *client)
+/* Makes `out` one part of a URL; NULL when the URL has none. */
+static bool url_part(CURLU *url, CURLUPart part, char **out)
 {
-	CURLMsg *message;
-	int left;
+	char *text = NULL;
+	CURLUcode code = curl_url_get(url, part, &text, 0);
 
-	while ((message = curl_multi_info_read(client->multi, &left))) {
-		struct http_request *request = NULL;
-		struct outcome outcome;
+	*out = text ? strdup(text) : NULL;
+	curl_free(text);
+	return !code || code == CURLUE_NO_QUERY || code == CURLUE_NO_PORT;
+}
 
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
-		outcome = judge(request, message->data.result);
+/* "path?query" and "host:port" of a URL; false when out of memory. */
+static bool url_split(CURLU *url, char **target, char **host)
+{
+	char *path = NULL, *query = NULL, *name = NULL, *port = NULL;
+	bool fine = url_part(url, CURLUPART_PATH, &path) &&
+		    url_part(url, CURLUPART_QUERY, &query) &&
+		    url_part(url, CURLUPART_HOST, &name) &&
+		    url_part(url, CURLUPART_PORT, &port) && path && name &&
+		    asprintf(target, "%s%s%s", path, query ? "?" : "", query ? query : "") >= 0;
+
+	if (fine && asprintf(host, "%s%s%s", name, port ? ":" : "", port ? port : "") < 0) {
+		free(*target);
+		fine = false;
+	}
+	free(path);
+	free(query);
+	free(name);
+	free(port);
+	return fine;
+}
+
+/* Where the answer sends to, seen from where it came from. CURLUE_OK, or what is wrong with it. */
+static CURLUcode url_resolve(const struct http_request *request, CURLU *url)
+{
+	const struct answer *answer = request->answer;
+	const struct check *check = request->flight->check;
+	const char *host = answer->host ? answer->host : http_host(check);
+	char *base, where[ENDPOINT_TEXT];
+	CURLUcode code;
+
+	if (asprintf(&base, "http://%s%s",
+		     host ? host : endpoint_format(&request->flight->target, where),
+		     answer->target ? answer->target : check->path) < 0)
+		return CURLUE_OUT_OF_MEMORY;
+	code = curl_url_set(url, CURLUPART_URL, base, CURLU_PATH_AS_IS);
+	free(base);
+	if (!code)
+		code = curl_url_set(url, CURLUPART_URL, answer->location, CURLU_URLENCODE);
+	return code;
+}
+
+static bool is_same_scheme(CURLU *url)
+{
+	char *scheme = NULL;
+	bool same = url_part(url, CURLUPART_SCHEME, &scheme) && scheme && !strcmp(scheme, "http");
+
+	free(scheme);
+	return same;
+}
+
+/* Notes where it goes; false when it was there before. */
+static bool note_place(struct answer *answer, const char *target, const char *host)
+{
+	uint64_t place = text_hash(TEXT_HASH, target, strlen(target));
+
+	place = text_hash(place, host, strlen(host));
+	for (size_t i = 0; i < answer->redirects; i++)
+		if (answer->been[i] == place)
+			return false;
+	answer->been[answer->redirects++] = place;
+	return true;
+}
+
+static struct outcome lost(struct answer *answer, const char *how)
+{
+	snprintf(answer->said, sizeof(answer->said), "redirect %s: %s", how, answer->location);
+	text_clean(answer->said);
+	return (struct outcome){
+		.reason = REASON_MISMATCH, .step = STEP_REPLY, .fault = answer->said};
+}
+
+/* Puts the next place into the answer. PASSED: go there. */
+static struct outcome next_place(struct http_request *request, CURLU *url)
+{
+	struct answer *answer = request->answer;
+	char *target, *host;
+	CURLUcode code = url ? url_resolve(request, url) : CURLUE_OUT_OF_MEMORY;
+
+	if (code == CURLUE_OUT_OF_MEMORY)
+		return outcome_of_error(STEP_REPLY, ENOMEM);
+	if (code)
+		return lost(answer, "to no URL");
+	if (!is_same_scheme(url))
+		return lost(answer, "to another scheme");
+	if (answer->redirects == REDIRECTS_MOST)
+		return lost(answer, "after 8 redirects");
+	if (!url_split(url, &target, &host))
+		return outcome_of_error(STEP_REPLY, ENOMEM);
+	free(answer->target);
+	free(answer->host);
+	answer->target = target;
+	answer->host = host;
+	if (!note_place(answer, target, host))
+		return lost(answer, "in a circle");
+	return (struct outcome){.reason = REASON_PASSED};
+}
+
+static void http_connected(struct flight *flight);
+
+static void follow(struct http_request *request)
+{
+	struct answer *answer = request->answer;
+	uint16_t status = http_status(request);
+	CURLU *url = curl_url();
+	struct outcome outcome = next_place(request, url);
+
+	curl_url_cleanup(url);
+	if (outcome.reason != REASON_PASSED) {
 		flight_end(request->flight, &outcome);
-	}
-}
-
-static void turn(struct http_client *client, curl_socket_t fd, int what)
-{
-	int running;
-
-	curl_multi_socket_action(client->multi, fd, what, &running);
-	collect(client);
-}
-
-static void request_readable(void *ctx)
-{
-	struct http_request *request = ctx;
-
-	turn(request->client, request->io.fd, CURL_CSELECT_IN);
-}
-
-static void request_writable(void *ctx)
-{
-	struct http_request *request = ctx;
-
-	turn(request->client, request->io.fd, CURL_CSELECT_OUT);
-}
-
-static void client_timer(void *ctx)
-{
-	turn(ctx, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int watch(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket)
-{
-	struct http_client *client = ctx;
-	struct http_request *request = NULL;
-
-	(void)socket;
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &request);
-	if (!request)
-		return 0;
-	if (what == CURL_POLL_REMOVE) {
-		io_fini(&request->io);
-		return 0;
-	}
-	if (!request->io.read && io_init(client->loop, &request->io, fd, LOOP_NORMAL,
-					 request_readable, request_writable, request))
-		return -1;
-	io_want_read(&request->io, what & CURL_POLL_IN);
-	io_want_write(&request->io, what & CURL_POLL_OUT);
-	return 0;
-}
-
-static int set_timer(CURLM *multi, long milliseconds, void *ctx)
-{
-	struct http_client *client = ctx;
-
-	(void)multi;
-	timer_at(&client->timer,
-		 milliseconds < 0 ? NSTIME_NEVER : clock_now() + milliseconds * NSTIME_MS);
-	return 0;
-}
-
-/* libcurl gets the connection that stands; it never gets a second one. */
-static curl_socket_t lend(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct http_request *request = ctx;
-
-	(void)purpose;
-	(void)address;
-	if (request->lent)
-		return CURL_SOCKET_BAD;
-	request->lent = true;
-	return request->flight->fd;
-}
-
-static int already_connected(void *ctx, curl_socket_t fd, curlsocktype purpose)
-{
-	(void)ctx;
-	(void)fd;
-	(void)purpose;
-	return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-static int closed(void *ctx, curl_socket_t fd)
-{
-	struct http_request *request = ctx;
-
-	if (request->flight && request->flight->fd == fd) {
-		io_fini(&request->io);
-		if (!request->headers_done || request->body_bytes)
-			request->received = dial_received(fd);
-		request->flight->fd = -1;
-	}
-	return close(fd);
-}
-
-/* ---- requests -----------------------------------------------------------------------------------
- */
-
-static void request_free(struct http_request *request)
-{
-	if (request->easy)
-		curl_easy_cleanup(request->easy);
-	curl_slist_free_all(request->headers);
-	free(request);
-}
-
-/* What is the same for all requests. */
-static void request_prepare(struct http_request *request)
-{
-	CURL *easy = request->easy;
-
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, got_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, got_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, lend);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, already_connected);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, closed);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, request);
-}
-
-static struct http_request *request_new(struct http_client *client)
-{
-	struct http_request *request = calloc(1, sizeof(*request));
-
-	if (!request)
-		return NULL;
-	request->client = client;
-	request->easy = curl_easy_init();
-	if (!request->easy) {
-		request_free(request);
-		return NULL;
-	}
-	request_prepare(request);
-	return request;
-}
-
-static struct http_request *request_take(struct http_client *client)
-{
-	struct http_request *request = client->idle;
-
-	if (request) {
-		client->idle = request->next;
-		client->idle_count--;
-	} else {
-		request = request_new(client);
-	}
-	if (request && ++client->busy > client->peak)
-		client->peak = client->busy;
-	return request;
-}
-
-/* After a rush (ten thousand first probes, or servers that hung) its memory goes back to the
- * kernel: the allocator keeps it otherwise, 20 KB a request. */
-static void rush_over(struct http_client *client)
-{
-	if (client->busy > IDLE_MOST || client->peak < RUSH)
-		return;
-	client->peak = client->busy;
-	malloc_trim(0);
-}
-
-static void request_give_back(struct http_request *request)
-{
-	struct http_client *client = request->client;
-
-	client->busy--;
-	curl_slist_free_all(request->headers);
-	request->headers = NULL;
-	request->flight = NULL;
-	if (client->idle_count >= IDLE_MOST) {
-		request_free(request);
-		rush_over(client);
 		return;
 	}
-	request->next = client->idle;
-	client->idle = request;
-	client->idle_count++;
+	answer->without_body |= http_status_drops_body(status, request->flight->check->method);
+	answer->headers_done = answer->decided = false;
+	answer->header_bytes = 0;
+	forget_fields(answer);
+	http_reset(request);
+	dial_start(request->flight, http_connected);
 }
 
-static bool add_header(struct http_request *request, const char *line)
+static void http_done(struct http_request *request, CURLcode code)
 {
-	struct curl_slist *longer = curl_slist_append(request->headers, line);
+	struct answer *answer = request->answer;
+	struct outcome outcome;
 
-	if (longer)
-		request->headers = longer;
-	return longer != NULL;
-}
-
-/* "name: value", or libcurl's form "name;" for an empty value. */
-static bool add_field(struct http_request *request, const char *name, const char *value)
-{
-	size_t room = strlen(name) + strlen(value) + 3;
-	char *line = malloc(room);
-	bool added;
-
-	if (!line)
-		return false;
-	snprintf(line, room, *value ? "%s: %s" : "%s;%s", name, value);
-	added = add_header(request, line);
-	free(line);
-	return added;
-}
-
-static bool has_header(const struct check *check, const char *name)
-{
-	for (size_t i = 0; i < check->header_count; i++)
-		if (!strcasecmp(check->headers[i].name, name))
-			return true;
-	return false;
-}
-
-/* The check's own headers win over ours. "Connection: close" is the truth: one request per
- * connection. */
-static bool set_headers(struct http_request *request, const struct check *check)
-{
-	bool fine = true;
-
-	for (size_t i = 0; i < check->header_count; i++)
-		fine = fine && add_field(request, check->headers[i].name, check->headers[i].value);
-	if (check->host && !has_header(check, "host"))
-		fine = fine && add_field(request, "Host", check->host);
-	if (!has_header(check, "connection"))
-		fine = fine && add_header(request, "Connection: close");
-	if (!has_header(check, "content-type"))
-		fine = fine && add_header(request,
-					  "Content-Type:"); /* libcurl would make one up for POST */
-	return fine && !curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
-}
-
-/* HEAD has no body to wait for; POST, PUT and PATCH say that theirs is empty. */
-static bool set_method(CURL *easy, const char *method)
-{
-	bool head = method && !strcmp(method, "HEAD");
-	bool sends = method && (!strcmp(method, "POST") || !strcmp(method, "PUT") ||
-				!strcmp(method, "PATCH"));
-
-	curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-	if (head)
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	if (sends) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+	if (answer->location && answer->headers_done) {
+		follow(request);
+		return;
 	}
-	return !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, head ? NULL : method);
+	outcome = judge(request, code);
+	flight_end(request->flight, &outcome);
 }
 
-static bool set_target(CURL *easy, const struct flight *flight)
+bool http_has_words(const struct check *check)
 {
-	char url[URL_ROOM], target[ENDPOINT_TEXT];
-
-	snprintf(url, sizeof(url), "http://%s/", endpoint_format(&flight->target, target));
-	return !curl_easy_setopt(easy, CURLOPT_URL, url) &&
-	       !curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET,
-				 flight->check->path ? flight->check->path : "/");
+	return check->expect.header_count || check->expect.sha256 || check->follow;
 }
 
-static bool request_fill(struct http_request *request, struct flight *flight)
-{
-	request->flight = flight;
-	request->lent = request->headers_done = request->unwanted = false;
-	request->header_bytes = request->body_bytes = request->received = 0;
-	request->fault = NULL;
-	return set_target(request->easy, flight) &&
-	       set_method(request->easy, flight->check->method) &&
-	       set_headers(request, flight->check);
-}
+/* ---- the type ------------------------------------------------------------------------------- */
 
-/* ---- the type
- * ------------------------------------------------------------------------------------- */
+static const struct http_user USER = {.header = got_header, .body = got_body, .done = http_done};
 
 static void http_connected(struct flight *flight)
 {
-	struct http_client *client = flight->client;
-	struct http_request *request = request_take(client);
+	struct http_request *request = flight->request;
+	const struct answer *answer;
 
-	flight->request = request;
-	if (!request || !request_fill(request, flight) ||
-	    curl_multi_add_handle(client->multi, request->easy)) {
+	if (!request)
+		flight->request = request = http_take(flight->client, flight);
+	answer = request ? request->answer : NULL;
+	if (!request || !http_fill(request, answer->target, answer->host, answer->without_body) ||
+	    !http_send(request))
 		flight_fail(flight, STEP_REPLY, ENOMEM);
-		return;
-	}
-	turn(client, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void http_start(struct flight *flight)
 {
 	dial_start(flight, http_connected);
+}
+
+static void answer_free(struct answer *answer)
+{
+	EVP_MD_CTX_free(answer->digest);
+	free(answer->location);
+	free(answer->target);
+	free(answer->host);
+	memset(answer, 0, sizeof(*answer));
 }
 
 static void http_stop(struct flight *flight)
@@ -495,57 +471,18 @@ static void http_stop(struct flight *flight)
 
 	if (!request)
 		return;
-	curl_multi_remove_handle(request->client->multi, request->easy);
-	io_fini(&request->io);
-	request_give_back(request);
 	flight->request = NULL;
+	answer_free(request->answer);
+	http_give_back(request);
 }
 
-static void http_client_free(void *ctx)
+static void *client_new(struct loop *loop)
 {
-	struct http_client *client = ctx;
-
-	while (client->idle) {
-		struct http_request *request = client->idle;
-
-		client->idle = request->next;
-		request_free(request);
-	}
-	if (client->multi)
-		curl_multi_cleanup(client->multi);
-	timer_fini(&client->timer);
-	free(client);
-	curl_global_cleanup();
-}
-
-static int client_prepare(struct http_client *client)
-{
-	client->multi = curl_multi_init();
-	if (!client->multi)
-		return -ENOMEM;
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-	return timer_init(client->loop, &client->timer, LOOP_NORMAL, client_timer, client);
-}
-
-static void *http_client_new(struct loop *loop)
-{
-	struct http_client *client = calloc(1, sizeof(*client));
-
-	if (!client)
-		return NULL;
-	client->loop = loop;
-	if (curl_global_init(CURL_GLOBAL_NOTHING) || client_prepare(client)) {
-		http_client_free(client);
-		return NULL;
-	}
-	return client;
+	return http_client_new(loop, &USER, sizeof(struct answer));
 }
 
 const struct probe_type probe_http = {
-	.client_new = http_client_new,
+	.client_new = client_new,
 	.client_free = http_client_free,
 	.start = http_start,
 	.stop = http_stop,

@@ -146,6 +146,9 @@ void build_no_such(struct build *build, const char *kind, const char *name, cons
 		   const struct path *path, const char *(*names)(const void *ctx, size_t index),
 		   const void *ctx);
 
+/* build_check_http.c: what a check of type http must not say; false when it does (reported). */
+bool build_judge_http(struct build *build, struct build_check *check);
+
 /* build_items.c */
 struct named_items {
 	struct section_item *items;

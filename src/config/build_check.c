@@ -123,6 +123,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 		good = judge_script(build, check);
 	if (good)
 		good = build_tls(build, check);
+	if (good && check->model.type == CHECK_HTTP)
+		good = build_judge_http(build, check);
 	return good;
 }
 

@@ -179,6 +179,13 @@ const char *judge_http_value(const void *text)
 	return has_control(text, "\t") ? "has a line break or control character" : NULL;
 }
 
+const char *judge_sha256(const void *text)
+{
+	return strlen(text) == 64 && made_of(text, DIGITS "abcdefABCDEF")
+		       ? NULL
+		       : "is no SHA-256: 64 hexadecimal digits, as sha256sum prints them";
+}
+
 static bool is_broadcast(const struct addr *address)
 {
 	static const uint8_t ones[4] = {255, 255, 255, 255};

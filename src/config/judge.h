@@ -24,6 +24,7 @@ const char *judge_http_name(const void *text); /* of a header */
 const char *judge_http_value(const void *text);
 const char *judge_tls_name(const void *text); /* of a server, as SNI has it */
 const char *judge_alpn(const void *text);
+const char *judge_sha256(const void *text);
 const char *judge_host_address(const void *address); /* one host: not 0.0.0.0, no group */
 const char *judge_way_address(const void *address);  /* one that others can send to: no loopback */
 const char *judge_group(const void *address); /* multicast */

@@ -188,9 +188,21 @@ struct http_header {
 	const char *name, *value;
 };
 
+/* Which HTTP is spoken. */
+enum http_version {
+	HTTP_VERSION_1_1,
+	HTTP_VERSION_1_0,
+	HTTP_VERSION_2,
+};
+
+#define HTTP_EXPECTED_HEADERS_MAX 32
+
 struct http_expect {
 	struct status_range *status;
 	size_t status_count;
+	struct http_header *header; /* HTTP_EXPECTED_HEADERS_MAX: fields that must be there with this value */
+	size_t header_count;
+	const char *sha256;     /* of the body, 64 hexadecimal digits */
 };
 
 #define CHECK_ICMP_COUNT_MAX 20
@@ -234,10 +246,12 @@ struct check {
 	/* tls, and what speaks over it */
 	struct tls_options tls;
 	/* http only */
-	const char *path, *method, *host;
+	const char *path, *method, *host, *body;
+	enum http_version version;
 	struct http_header *headers;
 	size_t header_count;
 	struct http_expect expect;
+	bool follow;            /* redirects to the same server */
 	/* script only */
 	const char **command;   /* the program's absolute path, then its arguments */
 	size_t command_count;

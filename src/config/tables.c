@@ -458,6 +458,11 @@ static const struct schema_field expect_fields[] = {
 	{.key = "status", .type = TYPE_RANGE, ITEMS(http_expect, status, status_count),
 	 .flags = FIELD_LIST, .min = 100, .max = 599, .default_text = "200-299",
 	 .doc = "status codes that pass, with ranges"},
+	{.key = "header", .type = TYPE_RECORD, ITEMS(http_expect, header, header_count),
+	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_http_header,
+	 .doc = "headers that the answer must have, each with this value"},
+	{.key = "sha256", .type = TYPE_TEXT, MEMBER(http_expect, sha256), .judge = judge_sha256,
+	 .doc = "of the body, 64 hexadecimal digits"},
 };
 
 const struct schema_record schema_http_expect = {
@@ -496,6 +501,10 @@ static const struct schema_field tls_fields[] = {
 
 const struct schema_record schema_tls = {
 	RECORD("tls", tls_fields), .size = sizeof(struct tls_options),
+};
+
+static const struct schema_word http_version_words[] = {
+	{"1.1", HTTP_VERSION_1_1}, {"1.0", HTTP_VERSION_1_0}, {"2", HTTP_VERSION_2}, {0},
 };
 
 static const struct schema_word check_type_words[] = {
@@ -546,13 +555,19 @@ static const struct schema_field check_fields[] = {
 	 .default_text = "/", .applies = HTTP, .doc = "what is fetched"},
 	{.key = "method", .type = TYPE_TEXT, MEMBER(check, method), .judge = judge_http_method,
 	 .default_text = "GET", .applies = HTTP, .doc = "of the request"},
+	{.key = "version", .type = TYPE_WORD, MEMBER(check, version), .words = http_version_words,
+	 .default_text = "1.1", .applies = HTTP, .doc = "of HTTP: 1.0, 1.1 or 2, and no other"},
 	{.key = "host", .type = TYPE_TEXT, MEMBER(check, host), .judge = judge_http_host,
 	 .applies = HTTP, .doc = "Host header; default the address that is probed"},
 	{.key = "headers", .type = TYPE_RECORD, ITEMS(check, headers, header_count),
 	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_http_header, .applies = HTTP,
 	 .doc = "sent with the request"},
+	{.key = "body", .type = TYPE_TEXT, MEMBER(check, body), .max = 65536, .applies = HTTP,
+	 .doc = "of the request"},
 	{.key = "expect", .type = TYPE_RECORD, MEMBER(check, expect), .record = &schema_http_expect,
 	 .applies = HTTP, .doc = "what answer passes"},
+	{.key = "follow", .type = TYPE_BOOL, MEMBER(check, follow), .default_text = "false",
+	 .applies = HTTP, .doc = "redirects are followed, at the same address and port"},
 	{.key = "command", .type = TYPE_TEXT, ITEMS(check, command, command_count),
 	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_text, .applies = SCRIPTS,
 	 .doc = "path of a program and its arguments; no shell"},

@@ -81,11 +81,13 @@ static void random_place(const struct schema_field *field, void *value)
 
 static const char *random_text(const struct schema_field *field)
 {
-	static const char *const starts[] = {"/", "a", "A", "GET", "x.y"};
-	char text[16];
+	static const char *const starts[] = {
+		"/", "a", "A", "GET", "x.y",
+		"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a0"};
+	char text[80];
 
 	do {
-		size_t length = (size_t)snprintf(text, sizeof(text), "%s", starts[pick(5)]);
+		size_t length = (size_t)snprintf(text, sizeof(text), "%s", starts[pick(6)]);
 
 		while (pick(3) && length + 1 < sizeof(text))
 			text[length++] = (char)(' ' + pick(95));

@@ -1,0 +1,19 @@
+/* What a check asks for, as libcurl's options. */
+#ifndef LBHA_CHECK_HTTP_REQUEST_IO_H
+#define LBHA_CHECK_HTTP_REQUEST_IO_H
+
+#include <stdbool.h>
+
+struct check;
+struct http_request;
+
+/* A check of type http. `target` (path and query) and `host` instead of the check's, for a redirect;
+ * `without_body`: GET instead of the check's method, unless that is HEAD. NULL, NULL, false: as
+ * configured. False when out of memory. */
+bool http_fill(struct http_request *request, const char *target, const char *host,
+	       bool without_body);
+
+/* Whom the check asks for: its Host header or host; NULL: the target. */
+const char *http_host(const struct check *check);
+
+#endif
