@@ -27,9 +27,11 @@
 #include "check/probe_script.h"
 #include "check/probe_talk.h"
 #include "check/probe_tcp.h"
+#include "check/probe_tls.h"
 #include "check/probe_udp.h"
 #include "check/schedule.h"
 #include "check/tcp.h"
+#include "check/tls_store_io.h"
 #include "config/model.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -52,6 +54,7 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_ICMP] = &probe_icmp,
 	[CHECK_UDP] = &probe_udp,
 	[CHECK_AGENT] = &probe_talk,
+	[CHECK_TLS] = &probe_tls,
 };
 
 /* What all flights of a type share. */
@@ -68,6 +71,7 @@ struct roster {
 	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
 	bool *held;      /* by probe */
 	struct schedule starts;
+	struct tls_store *tls;
 	struct arena *scratch; /* of the merge: until the commit */
 	struct merge merge;
 };
@@ -354,6 +358,7 @@ static void probe_start(struct engine *engine, uint32_t index)
 
 	flight->check = &roster->model->checks[probe->check];
 	flight->target = probe->target;
+	flight->tls = tls_store_context(roster->tls, probe->check);
 	flight->probe = index;
 	roster->slots[index] = flight->slot;
 	flight_begin(flight, flight->check->timeout);
@@ -428,6 +433,7 @@ void roster_free(struct roster *roster)
 	free(roster->slots);
 	free(roster->held);
 	free(roster->starts.due);
+	tls_store_free(roster->tls);
 	free(roster);
 }
 
@@ -476,7 +482,8 @@ struct roster *engine_prepare(struct engine *engine, struct arena *arena, const 
 	if (!roster)
 		return NULL;
 	roster->model = model;
-	if (roster_memory(roster, model) ||
+	roster->tls = tls_store_new(model, engine->roster ? engine->roster->tls : NULL);
+	if (!roster->tls || roster_memory(roster, model) ||
 	    roster_compare(roster, engine_model(engine), model)) {
 		roster_free(roster);
 		return NULL;

@@ -19,6 +19,7 @@
 struct check;
 struct engine;
 struct flight;
+struct ssl_ctx_st;
 
 struct probe_type {
 	/* What all flights of the type share, made at the first use; NULL functions: nothing.
@@ -36,6 +37,7 @@ struct flight {
 	struct loop *loop;
 	const struct probe_type *type;
 	void *client;
+	struct ssl_ctx_st *tls;    /* for checks that speak TLS; NULL: it cannot be had. Until the next turn: hold it by SSL_new() */
 	const struct check *check; /* of the committed model; the engine renews it at a reload */
 	struct endpoint target;
 	uint32_t slot, probe;

@@ -283,6 +283,8 @@ const char *outcome_describe(const struct outcome *outcome, const struct check *
 	case REASON_MISSING:
 	case REASON_SAYS_DOWN:
 	case REASON_MISMATCH:
+	case REASON_TLS:
+	case REASON_CERTIFICATE:
 	case REASON_COUNT:
 		text_add(&text, "%s", outcome->fault ? outcome->fault : "not a valid reply");
 		break;

@@ -50,6 +50,8 @@ const char *probe_reason_name(enum probe_reason reason)
 		[REASON_MISSING] = "missing",
 		[REASON_SAYS_DOWN] = "says_down",
 		[REASON_MISMATCH] = "mismatch",
+		[REASON_TLS] = "tls",
+		[REASON_CERTIFICATE] = "certificate",
 	};
 
 	_Static_assert(COUNT_OF(names) == REASON_COUNT, "every reason has a name");

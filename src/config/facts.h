@@ -65,6 +65,8 @@ enum probe_reason {
 	REASON_MISSING,          /* file, process: not there, or too few of them */
 	REASON_SAYS_DOWN,        /* file, server: it says so */
 	REASON_MISMATCH,         /* the answer does not hold what is expected */
+	REASON_TLS,              /* no TLS, or none that both take */
+	REASON_CERTIFICATE,      /* TLS: of the server, and not good enough */
 	REASON_COUNT,
 };
 

@@ -153,6 +153,11 @@ bool check_tells_percent(const struct check *check)
 	return check->type == CHECK_AGENT || (check->type == CHECK_FILE && check->weight_from_file);
 }
 
+bool check_speaks_tls(const struct check *check)
+{
+	return check->type == CHECK_TLS;
+}
+
 const char *model_tls_text(const struct model *model, uint32_t number)
 {
 	return number ? model->tls_files[number - 1].text : NULL;

@@ -522,6 +522,9 @@ struct model {
 	bool has_services;        /* true in every slice when the node has services: vrrp waits for the table then */
 };
 
+/* Whether its probes speak TLS, from the beginning or later. */
+bool check_speaks_tls(const struct check *check);
+
 /* What is in a file of struct tls_options, by its number; NULL for 0. */
 const char *model_tls_text(const struct model *model, uint32_t number);
 

@@ -441,7 +441,8 @@ const struct schema_record schema_sync_group = {
 #define PINGS (1u << CHECK_ICMP)
 #define UDP (1u << CHECK_UDP)
 #define AGENTS (1u << CHECK_AGENT)
-#define SOCKETS (TCP | UDP | HTTP)
+#define TLS (1u << CHECK_TLS)
+#define SOCKETS (TCP | UDP | TLS | HTTP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -511,6 +512,7 @@ static const struct schema_word check_type_words[] = {
 	{"tcp", CHECK_TCP},   {"http", CHECK_HTTP},       {"script", CHECK_SCRIPT},
 	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {"icmp", CHECK_ICMP},
 	{"udp", CHECK_UDP},   {"agent", CHECK_AGENT},
+	{"tls", CHECK_TLS},
 	{0},
 };
 static const struct schema_word initial_words[] = {
@@ -545,6 +547,7 @@ static const struct schema_field check_fields[] = {
 	 .applies = SOCKETS | AGENTS | PINGS, .doc = "source address of probes"},
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
 	 .applies = SOCKETS | AGENTS | PINGS, .doc = "probes leave through it"},
+	TLS_ROWS(check, tls., TLS),
 	{.key = "send", .type = TYPE_TEXT, MEMBER(check, send), .judge = judge_bytes,
 	 .applies = TCP | UDP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
 	{.key = "expect", .type = TYPE_TEXT, MEMBER(check, expect_bytes), .judge = judge_bytes, .max = 1024,

@@ -222,7 +222,7 @@ static void check_slices(struct golden *g, struct arena *arena, const struct mod
 
 static void check_rendering(struct golden *g, struct arena *arena, const struct model *model)
 {
-	struct config_files files = {0};
+	struct config_files files = {.file = read_named, .ctx = g};
 	struct diagnostics diagnostics;
 	struct config_tree *tree;
 	struct model *read_back = NULL;

@@ -214,6 +214,22 @@ static void print_fault(void *ctx, const char *line)
 }
 
 /* The check of lbha.conf itself: its tables, defaults and rules. */
+/* The files of a check go behind those of the checks before it. */
+static void add_files(struct generation *to, const struct model *from, struct tls_options *tls)
+{
+	uint32_t before = (uint32_t)to->model.tls_file_count;
+	uint32_t *numbers[] = {&tls->ca_file, &tls->certificate_file, &tls->key_file};
+
+	for (size_t i = 0; i < from->tls_file_count; i++) {
+		struct tls_file *file = arena_push(to->arena, &to->model.tls_files,
+						   &to->model.tls_file_count, sizeof(*file));
+
+		*file = from->tls_files[i];
+	}
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		*numbers[i] += *numbers[i] ? before : 0;
+}
+
 static void compile_check(struct generation *to, const char *name, const char *value,
 			  struct check *check)
 {
@@ -238,6 +254,7 @@ static void compile_check(struct generation *to, const char *name, const char *v
 	if (!model || model->check_count != 1)
 		die("a check that is none");
 	*check = model->checks[0];
+	add_files(to, model, &check->tls);
 	free(text);
 }
 
