@@ -20,6 +20,7 @@
 #include "check/dial_io.h"
 #include "check/flight_io.h"
 #include "check/merge.h"
+#include "check/probe_dns.h"
 #include "check/probe_file.h"
 #include "check/probe_http.h"
 #include "check/probe_icmp.h"
@@ -55,6 +56,7 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_UDP] = &probe_udp,
 	[CHECK_AGENT] = &probe_talk,
 	[CHECK_TLS] = &probe_tls,
+	[CHECK_DNS] = &probe_dns,
 };
 
 /* What all flights of a type share. */
@@ -331,7 +333,11 @@ void flight_begin(struct flight *flight, nstime patience)
 
 static const struct probe_type *type_of(const struct check *check)
 {
-	return check->type == CHECK_TCP && tcp_talks(check) ? &probe_talk : TYPES[check->type];
+	const bool talks = check->type == CHECK_TCP   ? tcp_talks(check)
+			   : check->type == CHECK_DNS ? check->dns.transport == DNS_TCP
+						      : false;
+
+	return talks ? &probe_talk : TYPES[check->type];
 }
 
 /* The type's client; false when it cannot be had. */

@@ -119,6 +119,10 @@ static void describe_status(struct text *text, const struct outcome *outcome,
 	size_t count;
 	const struct status_range *wanted = wanted_status(check, &count);
 
+	if (outcome->fault) {
+		text_add(text, "%s", outcome->fault);
+		return;
+	}
 	text_add(text, "status %u, wanted ", outcome->status);
 	for (size_t i = 0; i < count; i++) {
 		text_add(text, "%s%u", i ? ", " : "", wanted[i].first);

@@ -15,6 +15,7 @@
 
 #include "check/agent.h"
 #include "check/dial_io.h"
+#include "check/dns.h"
 #include "check/flight_io.h"
 #include "check/outcome.h"
 #include "check/talk.h"
@@ -27,6 +28,7 @@
 static const struct dialogue *const DIALOGUES[CHECK_TYPES] = {
 	[CHECK_TCP] = &tcp_dialogue,
 	[CHECK_AGENT] = &agent_dialogue,
+	[CHECK_DNS] = &dns_dialogue,
 };
 
 struct talk_client {

@@ -4,6 +4,7 @@
  * of probes are hashes over these values: the same in every process and after a restart. Numbers:
  * named checks first in the order of the file, then in-place ones that are used. */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -94,6 +95,32 @@ static bool judge_script(struct build *build, struct build_check *check)
 	return true;
 }
 
+/* Addresses are in answers of one type for each family. */
+static bool judge_dns(struct build *build, struct build_check *check)
+{
+	const struct dns_check *dns = &check->model.dns;
+	const struct origin *list = origin_of(&schema_check, check->origins, "expect");
+	const uint8_t family = dns->record == DNS_RECORD_A	? AF_INET
+			       : dns->record == DNS_RECORD_AAAA ? AF_INET6
+								: 0;
+	char text[ADDR_TEXT];
+
+	for (size_t i = 0; i < dns->expect.address_count; i++) {
+		if (dns->expect.addresses[i].family == family)
+			continue;
+		origin_report(&build->reader, SEVERITY_ERROR, list, &check->self,
+			      "the address %s can only be in an answer for record: %s",
+			      addr_format(&dns->expect.addresses[i], text),
+			      dns->expect.addresses[i].family == AF_INET ? "A" : "AAAA");
+		return false;
+	}
+	if (dns->expect.address_count <= DNS_ADDRESSES_MAX)
+		return true;
+	origin_report(&build->reader, SEVERITY_ERROR, list, &check->self, "has more than %d addresses",
+		      DNS_ADDRESSES_MAX);
+	return false;
+}
+
 /* Reads a check into the next place; its number in *number. False when it is faulty. */
 static bool read_check(struct build *build, const struct node *node, const struct path *path,
 		       const char *name, uint32_t *number)
@@ -125,6 +152,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 		good = build_tls(build, check);
 	if (good && check->model.type == CHECK_HTTP)
 		good = build_judge_http(build, check);
+	if (good && check->model.type == CHECK_DNS)
+		good = judge_dns(build, check);
 	return good;
 }
 
@@ -286,6 +315,8 @@ bool build_target(const struct check *check, const struct endpoint *server, stru
 		found.port = check->port;
 	if ((asks == CHECK_ASKS_PORT || asks == CHECK_ASKS_HOST) && !found.address.family)
 		return false;
+	if (check->type == CHECK_DNS && !found.port)
+		found.port = DNS_PORT;
 	if (asks == CHECK_ASKS_PORT && !found.port)
 		return false;
 	if (asks == CHECK_ASKS_HOST || !found.address.family)

@@ -22,8 +22,7 @@ static bool checks_have_port(struct build *build, const struct build_service *se
 		const struct check *check = &build->checks[service->sorry_checks[i]].model;
 		bool has_listener = service->model->listen_count && service->model->listen[0].port;
 
-		if (check->port || sorry->address.port || has_listener ||
-		    check_type_asks(check->type) != CHECK_ASKS_PORT)
+		if (!check_lacks_port(check) || sorry->address.port || has_listener)
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
 			      "\"%s\" has no port for it: the check%s%s must name the port that it "

@@ -169,6 +169,31 @@ const char *judge_http_host(const void *text)
 	return NULL;
 }
 
+/* RFC 1035 section 2.3.4; with the root's own byte a name has 255 on the wire. */
+const char *judge_dns_name(const void *text)
+{
+	const char *name = text;
+	size_t length = strlen(name);
+
+	if (has_control(name, "") || strchr(name, ' '))
+		return "has a blank or control character";
+	for (const char *at = name; (unsigned char)*at; at++)
+		if ((unsigned char)*at >= 0x80)
+			return "is not ASCII: write it as it is asked for (xn--…)";
+	if (length && name[length - 1] == '.')
+		length--;
+	if (length > 253)
+		return "has more than 253 characters";
+	for (size_t at = 0, label; at < length; at += label + 1) {
+		label = strcspn(name + at, ".");
+		if (!label)
+			return "has an empty label";
+		if (label > 63)
+			return "has a label of more than 63 characters";
+	}
+	return *name ? NULL : "is empty";
+}
+
 const char *judge_http_name(const void *text)
 {
 	return made_of(text, TOKEN) ? NULL : "is no name of a header";

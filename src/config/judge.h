@@ -17,6 +17,7 @@ const char *
 judge_scheduler(const void *text); /* could be a scheduler's name (at most 15 of a-z 0-9 _) */
 const char *judge_engine(const void *text); /* likewise a persistence engine's */
 const char *judge_sysctl(const void *text); /* could be one of net.ipv4.vs */
+const char *judge_dns_name(const void *text); /* with or without the last dot; "." is the root */
 const char *judge_http_path(const void *text);
 const char *judge_http_method(const void *text);
 const char *judge_http_host(const void *text);

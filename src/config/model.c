@@ -106,6 +106,7 @@ const char *check_type_name(enum check_type type)
 		[CHECK_UDP] = "udp",
 		[CHECK_AGENT] = "agent",
 		[CHECK_TLS] = "tls",
+		[CHECK_DNS] = "dns",
 	};
 
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
@@ -128,9 +129,16 @@ enum check_asks check_type_asks(enum check_type type)
 	case CHECK_UDP:
 	case CHECK_AGENT:
 	case CHECK_TLS:
+	case CHECK_DNS:
 		break;
 	}
 	return CHECK_ASKS_PORT;
+}
+
+bool check_lacks_port(const struct check *check)
+{
+	return check_type_asks(check->type) == CHECK_ASKS_PORT && !check->port &&
+	       check->type != CHECK_DNS;
 }
 
 bool model_pings(const struct model *model, uint8_t family)

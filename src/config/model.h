@@ -160,6 +160,7 @@ enum check_type {
 	CHECK_UDP,
 	CHECK_AGENT,
 	CHECK_TLS,
+	CHECK_DNS,
 	CHECK_TYPES,
 };
 
@@ -228,6 +229,29 @@ struct tls_options {
 	uint64_t contents;
 };
 
+enum dns_transport {
+	DNS_UDP,
+	DNS_TCP,
+};
+
+#define DNS_PORT 53
+#define DNS_RECORD_A 1
+#define DNS_RECORD_AAAA 28
+#define DNS_ADDRESSES_MAX 64
+
+struct dns_expect {
+	uint32_t rcodes;        /* set of 1 << RCODE */
+	struct addr *addresses; /* all of them are among the answers; A and AAAA only */
+	size_t address_count;
+};
+
+struct dns_check {
+	const char *name;
+	uint16_t record;        /* as on the wire */
+	enum dns_transport transport;
+	struct dns_expect expect;
+};
+
 /* What to do on the wire and how to judge it; shared by every probe that uses it. */
 struct check {
 	const char *name;       /* NULL for a check written in place */
@@ -252,6 +276,7 @@ struct check {
 	size_t header_count;
 	struct http_expect expect;
 	bool follow;            /* redirects to the same server */
+	struct dns_check dns;   /* dns only */
 	/* script only */
 	const char **command;   /* the program's absolute path, then its arguments */
 	size_t command_count;
@@ -279,6 +304,9 @@ struct probe {
 	size_t instance_count;
 	bool initially_up;      /* it counts as passed until it has ended once */
 };
+
+/* Whether it cannot do without the port of a listener. */
+bool check_lacks_port(const struct check *check);
 
 struct model;
 /* Whether probes of that family send ICMP echoes, for which the check worker needs a raw socket. */

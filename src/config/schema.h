@@ -43,6 +43,7 @@ enum schema_flags {
 	FIELD_FOREVER = 1 << 13, /* a duration that may be without end: NSTIME_NEVER */
 	FIELD_PERCENT = 1 << 12, /* a number that is written with % */
 	FIELD_SOME = 1 << 14,    /* a list that says nothing when it is empty */
+	FIELD_ANY_CASE = 1 << 15, /* words in lower or upper case; as in the table when they are shown */
 };
 
 struct schema_word {
@@ -86,7 +87,7 @@ extern const struct schema_record schema_model, schema_director, schema_defaults
 	schema_tracker, schema_sync_group, schema_authentication, schema_secret_file,
 	schema_check, schema_tls,
 	schema_ipvs, schema_conn_sync,
-	schema_http_expect, schema_http_header, schema_probe, schema_service, schema_persistence,
+	schema_http_expect, schema_dns_expect, schema_http_header, schema_probe, schema_service, schema_persistence,
 	schema_real_server, schema_sorry_server, schema_endpoint, schema_tunnel;
 
 /* The row of a key, or NULL; the first one, when `applies` tells several apart. */

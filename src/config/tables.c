@@ -442,7 +442,8 @@ const struct schema_record schema_sync_group = {
 #define UDP (1u << CHECK_UDP)
 #define AGENTS (1u << CHECK_AGENT)
 #define TLS (1u << CHECK_TLS)
-#define SOCKETS (TCP | UDP | TLS | HTTP)
+#define DNS (1u << CHECK_DNS)
+#define SOCKETS (TCP | UDP | DNS | TLS | HTTP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -508,11 +509,40 @@ static const struct schema_word http_version_words[] = {
 	{"1.1", HTTP_VERSION_1_1}, {"1.0", HTTP_VERSION_1_0}, {"2", HTTP_VERSION_2}, {0},
 };
 
+/* Numbers of the registry (RFC 1035 and later). */
+static const struct schema_word dns_record_words[] = {
+	{"A", DNS_RECORD_A}, {"AAAA", DNS_RECORD_AAAA},
+	{"CAA", 257}, {"CNAME", 5}, {"DNSKEY", 48}, {"DS", 43}, {"HTTPS", 65}, {"MX", 15},
+	{"NAPTR", 35}, {"NS", 2}, {"PTR", 12}, {"SOA", 6}, {"SRV", 33}, {"SVCB", 64},
+	{"TLSA", 52}, {"TXT", 16}, {0},
+};
+static const struct schema_word dns_rcode_words[] = {
+	{"noerror", 1 << 0}, {"formerr", 1 << 1}, {"servfail", 1 << 2}, {"nxdomain", 1 << 3},
+	{"notimp", 1 << 4}, {"refused", 1 << 5}, {"yxdomain", 1 << 6}, {"yxrrset", 1 << 7},
+	{"nxrrset", 1 << 8}, {"notauth", 1 << 9}, {"notzone", 1 << 10}, {0},
+};
+static const struct schema_word dns_transport_words[] = {
+	{"udp", DNS_UDP}, {"tcp", DNS_TCP}, {0},
+};
+
+static const struct schema_field dns_expect_fields[] = {
+	{.key = "rcode", .type = TYPE_WORDS, .flags = FIELD_ANY_CASE, MEMBER(dns_expect, rcodes),
+	 .words = dns_rcode_words, .default_text = "noerror",
+	 .doc = "response codes that pass, one or more"},
+	{.key = "address", .type = TYPE_ADDRESS, ITEMS(dns_expect, addresses, address_count),
+	 .flags = FIELD_LIST | FIELD_SOME, .doc = "one or more, all of which must be in the answer"},
+};
+
+const struct schema_record schema_dns_expect = {
+	RECORD("expect", dns_expect_fields), .size = sizeof(struct dns_expect),
+};
+
 static const struct schema_word check_type_words[] = {
 	{"tcp", CHECK_TCP},   {"http", CHECK_HTTP},       {"script", CHECK_SCRIPT},
 	{"file", CHECK_FILE}, {"process", CHECK_PROCESS}, {"icmp", CHECK_ICMP},
 	{"udp", CHECK_UDP},   {"agent", CHECK_AGENT},
 	{"tls", CHECK_TLS},
+	{"dns", CHECK_DNS},
 	{0},
 };
 static const struct schema_word initial_words[] = {
@@ -571,6 +601,15 @@ static const struct schema_field check_fields[] = {
 	 .applies = HTTP, .doc = "what answer passes"},
 	{.key = "follow", .type = TYPE_BOOL, MEMBER(check, follow), .default_text = "false",
 	 .applies = HTTP, .doc = "redirects are followed, at the same address and port"},
+	{.key = "name", .type = TYPE_TEXT, MEMBER(check, dns.name), .judge = judge_dns_name,
+	 .flags = FIELD_OWN,
+	 .default_text = ".", .applies = DNS, .doc = "that is asked for"},
+	{.key = "record", .type = TYPE_WORD, .flags = FIELD_ANY_CASE, MEMBER(check, dns.record),
+	 .words = dns_record_words, .default_text = "SOA", .applies = DNS, .doc = "its type"},
+	{.key = "transport", .type = TYPE_WORD, MEMBER(check, dns.transport),
+	 .words = dns_transport_words, .default_text = "udp", .applies = DNS, .doc = "udp or tcp"},
+	{.key = "expect", .type = TYPE_RECORD, MEMBER(check, dns.expect),
+	 .record = &schema_dns_expect, .applies = DNS, .doc = "what answer passes"},
 	{.key = "command", .type = TYPE_TEXT, ITEMS(check, command, command_count),
 	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_text, .applies = SCRIPTS,
 	 .doc = "path of a program and its arguments; no shell"},

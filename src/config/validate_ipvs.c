@@ -150,7 +150,7 @@ static bool checks_have_ports(struct build *build, struct build_service *service
 	for (size_t i = 0; i < service->check_count; i++) {
 		const struct check *check = &build->checks[service->checks[i]].model;
 
-		if (check->port || check_type_asks(check->type) != CHECK_ASKS_PORT)
+		if (!check_lacks_port(check))
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
 			      "\"%s\" listens on all ports: the check%s%s must name the port "

@@ -208,7 +208,7 @@ static bool checks_fit(struct build *build, struct build_service *service)
 	for (size_t i = 0; i < service->check_count; i++) {
 		const struct check *check = &build->checks[service->checks[i]].model;
 
-		if (check->port || check_type_asks(check->type) != CHECK_ASKS_PORT)
+		if (!check_lacks_port(check))
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
 			      "a firewall mark has no port: the check%s%s must name the one that "

@@ -296,7 +296,7 @@ static bool parse_word(const struct schema_field *field, const struct scalar *sc
 			text_add(why, "; did you mean \"%s\"?", nearest);
 		return false;
 	}
-	if (strcmp(word->text, scalar->text)) {
+	if (!(field->flags & FIELD_ANY_CASE) && strcmp(word->text, scalar->text)) {
 		text_add(why, "words are lower case: write %s, not %s", word->text, scalar->text);
 		return false;
 	}
