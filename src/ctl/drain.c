@@ -129,13 +129,16 @@ static void show(struct drain_show *show, const struct drain_view *view)
 /* How it ended, as far as it was seen: the last look may be a second old. */
 static void show_end(const struct drain_show *show, const struct drain_view *last)
 {
-	bool is_over = last->deadline && last->deadline <= wall_now() && connections_of(last);
+	long long left = connections_of(last);
+	bool is_over = last->deadline && last->deadline <= wall_now() && left;
 
 	if (show->silent)
 		return;
 	printf("%s%s: out of the table", show->is_terminal ? "\r\033[K" : "", show->name);
 	if (is_over)
-		printf(", its time is over; %lld connections were left\n", connections_of(last));
+		printf(left == 1 ? ", its time is over; %lld connection was left\n"
+				 : ", its time is over; %lld connections were left\n",
+		       left);
 	else
 		printf(", no connection is left\n");
 	fflush(stdout);

@@ -774,6 +774,23 @@ static int comment_take(struct run *run, const char *text)
 	return EXIT_DONE;
 }
 
+/* What getopt could make nothing of, `:` a value that is missing. A negative number looks like an
+ * option. */
+static int option_wrong(int option, int argc, char **argv)
+{
+	if (option == ':')
+		return complain(EXIT_USAGE, "%s needs a value", argv[optind - 1]);
+	for (int i = 1; i < argc && optopt >= '0' && optopt <= '9'; i++)
+		if (argv[i][0] == '-' && argv[i][1] == optopt)
+			return complain(EXIT_USAGE, "%s: no command takes a negative number", argv[i]);
+	if (optopt && optopt < CHAR_MAX && strncmp(argv[optind - 1], "--", 2) != 0)
+		return complain(EXIT_USAGE, "there is no option -%c; `lbhactl --help` lists them",
+				optopt);
+	return complain(EXIT_USAGE, optopt ? "%s: this option takes no value"
+					   : "there is no option %s; `lbhactl --help` lists them",
+			argv[optind - 1]);
+}
+
 /* Reads options (before or after the command); EXIT_DONE with *go: the command is to run. */
 static int parse(int argc, char **argv, struct run *run, bool *go)
 {
@@ -794,13 +811,14 @@ static int parse(int argc, char **argv, struct run *run, bool *go)
 	int words;
 
 	*go = false;
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+	opterr = 0;
+	for (int option; (option = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
 		if (option == 'h')
 			return help(), EXIT_DONE;
 		if (option == 'v')
 			return puts("lbhactl " PACKAGE_VERSION), EXIT_DONE;
-		if (option == '?')
-			return EXIT_USAGE;
+		if (option == '?' || option == ':')
+			return option_wrong(option, argc, argv);
 		if (option == 't' && timeout_take(run, optarg))
 			return EXIT_USAGE;
 		if (option == 'n' && since_take(run, optarg))

@@ -134,7 +134,8 @@ static void note_told(struct grid *grid, const json_t *server)
 		before = ", ";
 	}
 	if (json_is_integer(maxconn) && json_integer_value(maxconn))
-		text_add(&out, "%sat most %lld connections", before, json_integer_value(maxconn));
+		text_add(&out, "%sat most %lld connection%s", before, json_integer_value(maxconn),
+			 json_integer_value(maxconn) == 1 ? "" : "s");
 	else if (json_is_integer(maxconn))
 		text_add(&out, "%sany number of connections", before);
 	grid_note(grid, INK_WARN, "%s", note);
@@ -258,17 +259,24 @@ static void show_probe(const struct paper *paper, const json_t *probe)
 	paper_fold(paper, INK_PLAIN, 13, 13, text);
 }
 
+static const char *plural(long long number)
+{
+	return number == 1 ? "" : "s";
+}
+
 /* Of a service or a server: since the last zero if there was one. */
 static void show_traffic(const struct paper *paper, const json_t *object, int indent)
 {
 	const json_t *zero = json_object_get(object, "stats_since_zero"),
 		     *stats = json_is_object(zero) ? zero : json_object_get(object, "stats");
+	long long connections = json_number(stats, "connections"),
+		  packets_in = json_number(stats, "packets_in"),
+		  bytes_in = json_number(stats, "bytes_in");
 	char buffer[PAPER_TEXT];
 
-	paper_put(paper, INK_DIM,
-		  "%*s%lld connections, %lld packets in, %lld out, %lld bytes in, %lld out", indent,
-		  "", json_number(stats, "connections"), json_number(stats, "packets_in"),
-		  json_number(stats, "packets_out"), json_number(stats, "bytes_in"),
+	paper_put(paper, INK_DIM, "%*s%lld connection%s, %lld packet%s in, %lld out, %lld byte%s in, %lld out",
+		  indent, "", connections, plural(connections), packets_in, plural(packets_in),
+		  json_number(stats, "packets_out"), bytes_in, plural(bytes_in),
 		  json_number(stats, "bytes_out"));
 	if (stats == zero)
 		paper_put(paper, INK_DIM, "\n%*ssince zeroed %s ago", indent, "",

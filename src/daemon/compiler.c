@@ -247,6 +247,15 @@ static void say_line(void *ctx, const char *line)
 	record_send(RECORD_LINE, &out, -1);
 }
 
+static void say_unreadable(const char *path, int err)
+{
+	char line[PATH_TEXT - 2];
+
+	snprintf(line, sizeof(line), "cannot read %.*s: %s", (int)sizeof(line) - 128, path,
+		 strerror(-err));
+	say_line(NULL, line);
+}
+
 static int write_all(int fd, const uint8_t *bytes, size_t size)
 {
 	size_t done = 0;
@@ -361,7 +370,7 @@ static int run(struct conversation *talk)
 	diagnostics_init(&diagnostics, arena);
 	bytes = read_all(talk, record->fd, order.path, &size, &err);
 	if (!bytes) {
-		say_line(NULL, strerror(-err));
+		say_unreadable(order.path, err);
 		return send_end(false, &diagnostics) != 0;
 	}
 	model = compile(&order, arena, &files, bytes, size, &diagnostics);

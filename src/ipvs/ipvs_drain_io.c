@@ -13,9 +13,9 @@ static void log_ended(void *ctx, const char *service, const char *server, uint64
 	(void)ctx;
 	if (connections)
 		log_info("service %s: server %s is out of the table: its time is over, "
-			 "with %llu "
-			 "connections left",
-			 service, server, (unsigned long long)connections);
+			 "with %llu connection%s left",
+			 service, server, (unsigned long long)connections,
+			 connections == 1 ? "" : "s");
 	else
 		log_info("service %s: server %s is out of the table: it has no connection left",
 			 service, server);

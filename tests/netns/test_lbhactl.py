@@ -173,6 +173,7 @@ def test_plan_of_a_broken_file_is_exit_1_with_every_error(master):
     assert "next.conf:" in said and "virtual_router_id" in said and "iface: unknown key" in said
     assert "would be refused" in said
     assert "cannot read" in fails_with(master, "plan", "/nonexistent")
+    assert "cannot read /tmp: Is a directory" in fails_with(master, "plan", "/tmp")
 
 
 def test_reload_returns_when_it_is_in_force(master):

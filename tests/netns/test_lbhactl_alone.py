@@ -244,6 +244,12 @@ def test_drain_says_how_many_were_cut(talk):
     assert json.loads(daemon.heard[0]) == {"request": "drain", "all": True, "server": "a", "timeout": 1.0}
 
 
+def test_one_connection_is_one(talk):
+    daemon = talk(TOLD, drained("drained", 0, "2020-01-01T00:00:00.000Z"), drained("disabled", 0, "2020-01-01T00:00:00.000Z"))
+    done = lbhactl("--socket", daemon.path, "drain", "--all", "a", "--timeout", "1s")
+    assert done.stdout.splitlines()[-1] == "web/a: out of the table, its time is over; 1 connection was left"
+
+
 def test_drain_without_a_timeout_and_with_json_prints_the_outcome_alone(talk):
     daemon = talk(TOLD)
     assert lbhactl("--socket", daemon.path, "drain", "web", "a").stdout == "web/a: drained\n"
@@ -277,7 +283,16 @@ def test_an_interrupt_leaves_the_drain_going(talk):
 
 def test_unknown_options_are_a_usage_error():
     assert "--jsno" in usage_error("--jsno", "status")
-    assert "--socket" in usage_error("--socket")
+    assert usage_error("--socket") == "lbhactl: --socket needs a value\n"
+    assert usage_error("status", "-x").startswith("lbhactl: there is no option -x;")
+    assert usage_error("status", "--json=1") == "lbhactl: --json=1: this option takes no value\n"
+
+
+@pytest.mark.parametrize("words", [("weight", "web", "a", "-1"), ("priority", "public", "-20", "--comment", "x"),
+                                   ("--json", "events", "-7")])
+def test_a_negative_number_is_told_as_what_it_is(words):
+    number = next(word for word in words if word[1:].isdigit())
+    assert usage_error(*words) == f"lbhactl: {number}: no command takes a negative number\n"
 
 
 def test_help_and_version_need_no_daemon():
