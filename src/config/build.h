@@ -301,7 +301,8 @@ void server_error(struct build *build, const struct build_place *place, const ch
 /* build_carried.c: what all instances are called, for those who know them by their indices. */
 void build_instance_names(struct build *build);
 
-/* build_nat.c: where translated packets pass; after build_carried(). */
+/* build_nat.c: where translated packets pass, links of virtual MAC addresses included; after
+ * build_carried(). */
 void build_nat(struct build *build);
 
 /* validate_ipvs.c: what the kernel's IPVS can make of one service; warnings included. */

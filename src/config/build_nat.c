@@ -75,10 +75,12 @@ void build_nat(struct build *build)
 		return;
 	mark_instances(model, passed);
 	for (size_t i = 0; i < model->instance_count; i++) {
-		const struct instance *instance = &model->instances[i];
+		struct instance *instance = &model->instances[i];
 
 		if (!passed[i])
 			continue;
+		instance->no_redirects =
+			instance->virtual_mac && instance_family(instance) == AF_INET;
 		add_interface(build, instance->interface);
 		for (size_t v = 0; v < instance->virtual_address_count; v++)
 			if (instance->virtual_addresses[v].interface)

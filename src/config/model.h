@@ -126,6 +126,7 @@ struct instance {
 	struct authentication authentication;
 	enum vrrp_checksum checksum;
 	bool virtual_mac;
+	bool no_redirects;      /* of its own link: what nat translates passes there */
 	struct announce announce;
 	struct tracker *track;
 	size_t track_count;

@@ -408,6 +408,7 @@ static const struct schema_field instance_fields[] = {
 	{.key = "routes", .type = TYPE_RECORD, ITEMS(instance, routes, route_count),
 	 .flags = FIELD_LIST, .record = &schema_route, .doc = "routes that exist while MASTER"},
 	{.type = TYPE_NUMBER, MEMBER(instance, sync_group), .flags = FIELD_INDEX},
+	{.type = TYPE_BOOL, MEMBER(instance, no_redirects)},
 };
 
 const struct schema_record schema_instance = {

@@ -205,6 +205,7 @@ int router_change(struct router *router, const struct instance *about)
 		router_announce(router);
 	parts_free(&old);
 	configure(router);
+	vlink_configure(router, about);
 	router->port->stale = router->port->rewire = true;
 	worker_touch(router->worker, router->port);
 	router->changed = true;

@@ -41,6 +41,7 @@ struct vlink {
 	bool carries;            /* it is up: the kernel has said so */
 	unsigned busy;
 	uint64_t marked;         /* the alias that was ordered last */
+	bool no_redirects;       /* as its router's instance has it */
 	uint32_t tuned;          /* index of the link whose sysctls were ordered */
 	nstime sight;            /* until then its being made may not have been told */
 	int error;
@@ -104,6 +105,7 @@ int vlink_attach(struct router *router, const struct instance *about)
 	macvlan_mac(family, about->virtual_router_id, vlink->wanted.mac);
 	macvlan_alias(about->name, vlink->wanted.alias);
 	vlink->family = family;
+	vlink->no_redirects = about->no_redirects;
 	vlink->parent = router->port;
 	vlink->port->tenant = router;
 	vlink->port->rewire = true;
@@ -112,6 +114,17 @@ int vlink_attach(struct router *router, const struct instance *about)
 	router->home = vlink->port;
 	worker_touch(router->worker, vlink->port);
 	return 0;
+}
+
+void vlink_configure(struct router *router, const struct instance *about)
+{
+	struct vlink *vlink = router->vlink;
+
+	if (!vlink || vlink->no_redirects == about->no_redirects)
+		return;
+	vlink->no_redirects = about->no_redirects;
+	vlink->tuned = 0;
+	worker_touch(vlink->worker, vlink->port);
 }
 
 void vlink_detach(struct router *router)
@@ -209,7 +222,8 @@ static bool put_sysctl(struct vlink *vlink, const char *family, const char *name
 }
 
 /* The stricter of `all` and the link's own rp_filter counts, and 2 is the looser of the two filters:
- * it is set where `all` filters. */
+ * it is set where `all` filters. A link sends redirects if either it or `all` says so, so the ipvs
+ * worker, which sees to `all` and to the interfaces, needs this one, too. */
 static bool put_tune(struct vlink *vlink)
 {
 	const char *family = vlink->family == AF_INET6 ? "ipv6" : "ipv4";
@@ -221,7 +235,11 @@ static bool put_tune(struct vlink *vlink)
 	else
 		fine = put_sysctl(vlink, family, "arp_ignore", 1) &&
 		       put_sysctl(vlink, family, "rp_filter",
-				  sysctl_of(family, "all", "rp_filter") ? 2 : 0);
+				  sysctl_of(family, "all", "rp_filter") ? 2 : 0) &&
+		       put_sysctl(vlink, family, "send_redirects",
+				  vlink->no_redirects
+					  ? 0
+					  : sysctl_of(family, "default", "send_redirects"));
 	fine = fine && put_sysctl(vlink, family, "forwarding", forwarding) &&
 	       put_sysctl(vlink, "ipv6", "addr_gen_mode", 1);
 	if (fine)

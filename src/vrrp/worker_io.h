@@ -502,6 +502,8 @@ void orders_leave(struct router *router);
 
 /* Gives a router its home, and its own link if it is to have one. -ENOMEM. */
 int vlink_attach(struct router *router, const struct instance *about);
+/* The router's configuration has changed. */
+void vlink_configure(struct router *router, const struct instance *about);
 void vlink_detach(struct router *router); /* it needs it no more */
 /* Up while the router has its addresses, and down as soon as a successor was heard. To be called
  * before its addresses are ordered, and after each step of its machine. */

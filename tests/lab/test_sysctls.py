@@ -72,6 +72,27 @@ def test_the_plan_shows_what_the_reload_sets_and_a_stop_puts_it_back(lb1):
     assert values(lb1) == BEFORE
 
 
+def test_the_link_of_a_virtual_mac_sends_no_redirects_while_nat_passes_there(lb1):
+    """It is made with its router and takes what the system has by default; reloads change it while MASTER."""
+    def with_mac(service):
+        return config(service).replace("carrier_settle: 0s", "carrier_settle: 0s, virtual_mac: true")
+
+    def redirects():
+        return lb1.host.sysctl("net.ipv4.conf.eth0-v4-51.send_redirects")
+
+    lb1.configure(with_mac(NAT))
+    lb1.start()
+    lb1.wait_role("MASTER", within=15)
+    assert redirects() == "0"
+    transitions = lb1.status()["vrrp"][0]["transitions"]
+    assert lb1.reload(with_mac(DR))[0] == 0
+    wait_for(redirects, "1")
+    assert lb1.reload(with_mac(NAT))[0] == 0
+    wait_for(redirects, "0")
+    assert lb1.role() == "MASTER" and lb1.status()["vrrp"][0]["transitions"] == transitions
+    assert lb1.stop() == 0
+
+
 def test_what_somebody_changes_is_repaired_and_counted(lb1):
     lb1.configure(config(NAT))
     lb1.start()
@@ -125,14 +146,14 @@ def test_a_name_that_stands_for_two_numbers_refuses_the_file(lb1):
 
 
 def test_a_value_that_the_kernel_refuses_is_not_undone_by_somebody_else(lb1):
-    lb1.configure(config(DR, "drop_entry: 7"))
+    lb1.configure(config(DR, "sync_ports: 3"))
     lb1.start()
     for _ in range(3):
         before = lb1.status()["ipvs"]["last_read_back"]
         wait_until(lambda: lb1.status()["ipvs"]["last_read_back"] not in (None, before))
     ipvs = lb1.status()["ipvs"]
-    assert "cannot set net.ipv4.vs.drop_entry to 7" in ipvs["error"] and ipvs["contested"] is None, ipvs
-    assert ipvs["repairs"] == 0 and lb1.log.count("cannot set net.ipv4.vs.drop_entry") == 1
+    assert "cannot set net.ipv4.vs.sync_ports to 3" in ipvs["error"] and ipvs["contested"] is None, ipvs
+    assert ipvs["repairs"] == 0 and lb1.log.count("cannot set net.ipv4.vs.sync_ports") == 1
 
 
 def test_a_value_that_somebody_changed_is_left_at_the_stop(lb1):

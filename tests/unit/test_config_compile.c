@@ -496,9 +496,9 @@ START_TEST(the_model_knows_where_translated_packets_pass)
 {
 	static const char text[] =
 		"vrrp:\n"
-		"  - {name: u, interface: eth0, virtual_router_id: 1, virtual_addresses: 192.0.2.1}\n"
+		"  - {name: u, interface: eth0, virtual_router_id: 1, virtual_mac: true, virtual_addresses: 192.0.2.1}\n"
 		"  - {name: v, interface: eth1, virtual_router_id: 2, virtual_addresses: [10.0.0.1, {address: 192.0.2.2, interface: eth4}]}\n"
-		"  - {name: w, interface: eth2, virtual_router_id: 3, virtual_addresses: 192.0.2.3}\n"
+		"  - {name: w, interface: eth2, virtual_router_id: 3, virtual_mac: true, virtual_addresses: 192.0.2.3}\n"
 		"  - {name: x, interface: eth3, virtual_router_id: 4, virtual_addresses: \"2001:db8::1\"}\n"
 		"services:\n"
 		"  - {name: s, listen: 192.0.2.1:80, forwarding: nat, gateway: 10.0.0.1, real_servers: 10.0.0.7}\n"
@@ -511,6 +511,8 @@ START_TEST(the_model_knows_where_translated_packets_pass)
 	ck_assert_uint_eq(model->nat_interface_count, COUNT_OF(expected));
 	for (size_t i = 0; i < COUNT_OF(expected); i++)
 		ck_assert_str_eq(model->nat_interfaces[i], expected[i]);
+	for (size_t i = 0; i < model->instance_count; i++)
+		ck_assert_int_eq(model->instances[i].no_redirects, i == 0);
 }
 END_TEST
 
