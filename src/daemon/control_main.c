@@ -271,48 +271,12 @@ static void take_reply_object(struct control *control, struct reader *in)
 					"text", status_text(what)));
 }
 
-static const char *refusal_of(enum control_kind kind)
-{
-	switch (kind) {
-	case CONTROL_RELOAD:
-		return "the reload was refused; everything is as before";
-	case CONTROL_PLAN:
-		return "that configuration would be refused";
-	case CONTROL_RELEASE:
-		return "not released";
-	case CONTROL_CLAIM:
-		return "not claimed";
-	case CONTROL_PRIORITY:
-		return "the priority was not set";
-	case CONTROL_MAINTENANCE:
-		return "not everything was done";
-	case CONTROL_DRAIN:
-	case CONTROL_DISABLE:
-	case CONTROL_ENABLE:
-	case CONTROL_WEIGHT:
-	case CONTROL_LOAD:
-		return "nothing was changed";
-	case CONTROL_STOP:
-	case CONTROL_PING:
-	case CONTROL_STATUS:
-	case CONTROL_VRRP:
-	case CONTROL_SERVICES:
-	case CONTROL_CONFIG:
-	case CONTROL_EVENTS:
-	case CONTROL_OVERRIDES:
-	case CONTROL_ZERO:
-	case CONTROL_EXPORT:
-	case CONTROL_TRAFFIC:
-		break;
-	}
-	return "the supervisor refused";
-}
-
 static char *answer_of(const struct mirror *mirror, struct pending *ended, bool done)
 {
 	operator_warn(mirror, ended->kind, ended->lines);
 	if (!done)
-		return control_refusal_of(refusal_of(ended->kind), ended->lines, ended->objects);
+		return control_refusal_of(control_request_refusal(ended->kind), ended->lines,
+					  ended->objects);
 	return control_answer(
 		json_pack("{s:o, s:o}", "lines", ended->lines, "objects", ended->objects));
 }

@@ -13,42 +13,6 @@
 
 #define OWNER 255 /* RFC 9568: such a priority says whose the addresses are */
 
-static enum request_kind kind_of(enum control_kind kind)
-{
-	switch (kind) {
-	case CONTROL_RELOAD:
-		return REQUEST_RELOAD;
-	case CONTROL_PLAN:
-		return REQUEST_PLAN;
-	case CONTROL_RELEASE:
-		return REQUEST_RELEASE;
-	case CONTROL_CLAIM:
-		return REQUEST_CLAIM;
-	case CONTROL_PRIORITY:
-		return REQUEST_PRIORITY;
-	case CONTROL_MAINTENANCE:
-		return REQUEST_MAINTENANCE;
-	case CONTROL_DRAIN:
-	case CONTROL_DISABLE:
-	case CONTROL_ENABLE:
-	case CONTROL_WEIGHT:
-	case CONTROL_LOAD:
-	case CONTROL_STOP:
-	case CONTROL_PING:
-	case CONTROL_STATUS:
-	case CONTROL_VRRP:
-	case CONTROL_SERVICES:
-	case CONTROL_CONFIG:
-	case CONTROL_EVENTS:
-	case CONTROL_OVERRIDES:
-	case CONTROL_ZERO:
-	case CONTROL_EXPORT:
-	case CONTROL_TRAFFIC:
-		break;
-	}
-	return REQUEST_STOP;
-}
-
 static const char *name_at(const void *ctx, size_t index)
 {
 	const struct model *model = ctx;
@@ -170,7 +134,7 @@ int operator_encode(const struct mirror *mirror, uint32_t ticket, uid_t uid,
 	int err;
 
 	put_u32(out, ticket);
-	put_u8(out, (uint8_t)kind_of(request->kind));
+	put_u8(out, (uint8_t)control_request_order(request->kind));
 	put_u32(out, uid);
 	put_text(out, request->file);
 	put_text(out, request->value);

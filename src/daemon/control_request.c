@@ -11,33 +11,54 @@
 #include "base/text.h"
 #include "daemon/control_status.h"
 
+#define UNCHANGED "nothing was changed"
+
 static const struct request_row {
 	const char *name;
 	bool is_command;
+	enum request_kind order; /* what the supervisor knows it as; 0: it does not, as such */
+	const char *refusal;     /* of the supervisor's, in words; NULL: it is not asked */
 } rows[] = {
-	[CONTROL_PING] = {"ping", false},     [CONTROL_STATUS] = {"status", false},
-	[CONTROL_VRRP] = {"vrrp", false},     [CONTROL_SERVICES] = {"services", false},
-	[CONTROL_CONFIG] = {"config", false}, [CONTROL_EVENTS] = {"events", false},
-	[CONTROL_RELOAD] = {"reload", true},  [CONTROL_PLAN] = {"plan", true},
-	[CONTROL_STOP] = {"stop", true},
-	[CONTROL_OVERRIDES] = {"overrides", false},
-	[CONTROL_ZERO] = {"zero", true},
-	[CONTROL_EXPORT] = {"export", false},
-	[CONTROL_TRAFFIC] = {"traffic", false},
-	[CONTROL_RELEASE] = {"release", true},
-	[CONTROL_CLAIM] = {"claim", true},
-	[CONTROL_PRIORITY] = {"priority", true},
-	[CONTROL_MAINTENANCE] = {"maintenance", true},
-	[CONTROL_DRAIN] = {"drain", true},
-	[CONTROL_DISABLE] = {"disable", true},
-	[CONTROL_ENABLE] = {"enable", true},
-	[CONTROL_WEIGHT] = {"weight", true},
-	[CONTROL_LOAD] = {"load", true},
+	[CONTROL_PING] = {"ping"},
+	[CONTROL_STATUS] = {"status"},
+	[CONTROL_VRRP] = {"vrrp"},
+	[CONTROL_SERVICES] = {"services"},
+	[CONTROL_CONFIG] = {"config"},
+	[CONTROL_EVENTS] = {"events"},
+	[CONTROL_OVERRIDES] = {"overrides"},
+	[CONTROL_EXPORT] = {"export"},
+	[CONTROL_TRAFFIC] = {"traffic"},
+	[CONTROL_ZERO] = {"zero", .is_command = true},
+	[CONTROL_RELOAD] = {"reload", true, REQUEST_RELOAD,
+			    "the reload was refused; everything is as before"},
+	[CONTROL_PLAN] = {"plan", true, REQUEST_PLAN, "that configuration would be refused"},
+	[CONTROL_STOP] = {"stop", true, REQUEST_STOP, "the supervisor refused"},
+	[CONTROL_RELEASE] = {"release", true, REQUEST_RELEASE, "not released"},
+	[CONTROL_CLAIM] = {"claim", true, REQUEST_CLAIM, "not claimed"},
+	[CONTROL_PRIORITY] = {"priority", true, REQUEST_PRIORITY, "the priority was not set"},
+	[CONTROL_MAINTENANCE] = {"maintenance", true, REQUEST_MAINTENANCE,
+				 "not everything was done"},
+	/* these go to the supervisor word by word (control_words.h) */
+	[CONTROL_DRAIN] = {"drain", true, .refusal = UNCHANGED},
+	[CONTROL_DISABLE] = {"disable", true, .refusal = UNCHANGED},
+	[CONTROL_ENABLE] = {"enable", true, .refusal = UNCHANGED},
+	[CONTROL_WEIGHT] = {"weight", true, .refusal = UNCHANGED},
+	[CONTROL_LOAD] = {"load", true, .refusal = UNCHANGED},
 };
 
 bool control_request_is_command(enum control_kind kind)
 {
 	return rows[kind].is_command;
+}
+
+enum request_kind control_request_order(enum control_kind kind)
+{
+	return rows[kind].order;
+}
+
+const char *control_request_refusal(enum control_kind kind)
+{
+	return rows[kind].refusal;
 }
 
 const char *control_request_name(enum control_kind kind)

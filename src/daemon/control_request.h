@@ -51,6 +51,7 @@
 
 #include "base/nstime.h"
 #include "config/override.h"
+#include "core/protocol.h"
 
 #define CONTROL_PROTOCOL 1
 #define CONTROL_LINE_MAX 16384
@@ -111,6 +112,12 @@ void control_request_fini(struct control_request *request);
 /* Whether it changes something or reads files as root: for the supervisor's user alone. */
 bool control_request_is_command(enum control_kind kind);
 const char *control_request_name(enum control_kind kind);
+
+/* What the supervisor is asked with RECORD_REQUEST; 0: it is not, or word by word
+ * (daemon/control_words.h). */
+enum request_kind control_request_order(enum control_kind kind);
+/* What a client is told when the supervisor has refused; NULL: it is not asked. */
+const char *control_request_refusal(enum control_kind kind);
 
 /* How JSON stands in a line: compact, reals in as few digits as they were meant to have. */
 #define CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))

@@ -127,6 +127,20 @@ START_TEST(commands_are_told_from_questions)
 }
 END_TEST
 
+START_TEST(what_the_supervisor_may_refuse_has_words_for_it)
+{
+	for (enum control_kind kind = CONTROL_PING; kind <= CONTROL_LOAD; kind++) {
+		bool goes_on = control_request_is_command(kind) && kind != CONTROL_ZERO;
+
+		ck_assert_int_eq(control_request_refusal(kind) != NULL, goes_on);
+		ck_assert(goes_on || !control_request_order(kind));
+	}
+	ck_assert_int_eq(control_request_order(CONTROL_STOP), REQUEST_STOP);
+	ck_assert_int_eq(control_request_order(CONTROL_MAINTENANCE), REQUEST_MAINTENANCE);
+	ck_assert_int_eq(control_request_order(CONTROL_WEIGHT), 0);
+}
+END_TEST
+
 START_TEST(plan_takes_an_absolute_path)
 {
 	struct control_request request = {.kind = CONTROL_PING};
@@ -733,7 +747,7 @@ END_TEST
 
 static TCase *request_case(void)
 {
-	TCase *tcase = CASE("request", every_request_is_known_by_its_name, what_operators_say_is_taken_with_its_members, a_server_is_named_with_its_service_or_in_all, a_file_of_overrides_is_one_request,
+	TCase *tcase = CASE("request", every_request_is_known_by_its_name, what_the_supervisor_may_refuse_has_words_for_it, what_operators_say_is_taken_with_its_members, a_server_is_named_with_its_service_or_in_all, a_file_of_overrides_is_one_request,
 			    traffic_is_zeroed_for_a_service_and_a_table_exported_for_a_program,
 			      commands_are_told_from_questions, plan_takes_an_absolute_path,
 			    events_take_a_number_and_whether_to_follow,
