@@ -1,0 +1,104 @@
+/* A command of lbhactl: what it asks of the daemon, and how the answer is shown. The table of them is
+ * lbhactl.c's, their functions stand by subject: command_look.c (what there is), command_config.c
+ * (reload, plan, stop), command_say.c (what operators say). */
+#ifndef LBHA_CTL_COMMAND_H
+#define LBHA_CTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+#include "base/nstime.h"
+#include "ctl/client.h"
+#include "ctl/paper.h"
+
+enum exit_status {
+	EXIT_DONE,
+	EXIT_FAILED,
+	EXIT_USAGE,
+	EXIT_NO_DAEMON,
+	EXIT_DEGRADED,
+};
+
+/* Options that only some commands have. */
+enum extra {
+	EXTRA_ALL = 1,
+	EXTRA_COMMENT = 2,
+	EXTRA_TIMEOUT = 4,
+	EXTRA_FOLLOW = 8,
+	EXTRA_SINCE = 16,
+	EXTRA_ONCE = 32,
+};
+
+/* One run of the program. */
+struct run {
+	const char *socket;
+	bool json;
+	const struct command *command;
+	const char *argument, *second, *third; /* NULL: none */
+	unsigned extras;               /* set of enum extra that were given */
+	const char *comment;
+	nstime timeout;
+	uint64_t since;
+	struct client client;
+	struct paper paper;
+};
+
+struct command {
+	const char *name, *words, *help;
+	int least, most; /* words behind the command */
+	unsigned extras;
+	nstime patience;
+	/* Adds members to the request; an exit status other than EXIT_DONE ends the run. May be
+	 * NULL. */
+	int (*prepare)(const struct run *run, json_t *request);
+	/* Shows a result. */
+	int (*show)(struct run *run, json_t *result);
+};
+
+/* Says what is wrong on standard error, as "lbhactl: …"; returns the status. */
+int complain(int status, const char *format, ...) PRINTF_LIKE(2, 3);
+void print_json(const json_t *value);
+void print_lines(FILE *out, json_t *lines);
+/* A member of the request, unless there is no text. */
+int add_text(json_t *request, const char *key, const char *text);
+
+/* command_look.c */
+int run_status(struct run *run, json_t *result);
+int run_vrrp(struct run *run, json_t *result);
+int run_services(struct run *run, json_t *result);
+int run_config(struct run *run, json_t *result);
+int run_ping(struct run *run, json_t *result);
+int run_connections(struct run *run, json_t *result);
+int run_top(struct run *run, json_t *result);
+int prepare_zero(const struct run *run, json_t *request);
+int run_zero(struct run *run, json_t *result);
+int prepare_export(const struct run *run, json_t *request);
+int run_export(struct run *run, json_t *result);
+int prepare_events(const struct run *run, json_t *request);
+int run_events(struct run *run, json_t *result);
+
+/* command_config.c */
+int prepare_plan(const struct run *run, json_t *request);
+int run_plan(struct run *run, json_t *result);
+int run_reload(struct run *run, json_t *result);
+int run_stop(struct run *run, json_t *result); /* `result` may be NULL: it has hung up */
+
+/* command_say.c */
+int prepare_order(const struct run *run, json_t *request);
+int prepare_priority(const struct run *run, json_t *request);
+int prepare_maintenance(const struct run *run, json_t *request);
+int prepare_state(const struct run *run, json_t *request);
+int prepare_weight(const struct run *run, json_t *request);
+int prepare_overrides(const struct run *run, json_t *request);
+/* What came of each object. */
+int run_outcome(struct run *run, json_t *result);
+int run_drain(struct run *run, json_t *result);
+int run_overrides(struct run *run, json_t *result);
+/* The same of an answer; `error` NULL: everything was done. */
+int show_outcome(struct run *run, json_t *answer, const char *error);
+
+#endif
