@@ -19,6 +19,7 @@
 #include "base/duration.h"
 #include "check/dial_io.h"
 #include "check/flight_io.h"
+#include "check/match_io.h"
 #include "check/merge.h"
 #include "check/probe_dns.h"
 #include "check/probe_file.h"
@@ -69,6 +70,7 @@ struct roster {
 	struct arena *arena;
 	const struct model *model;
 	struct subject *subjects;
+	struct patterns *patterns; /* by check */
 	char *said;      /* OUTCOME_SAID bytes for each subject whose type has words of its own */
 	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
 	bool *held;      /* by probe */
@@ -363,6 +365,7 @@ static void probe_start(struct engine *engine, uint32_t index)
 	const struct probe_type *type;
 
 	flight->check = &roster->model->checks[probe->check];
+	flight->patterns = &roster->patterns[probe->check];
 	flight->target = probe->target;
 	flight->tls = tls_store_context(roster->tls, probe->check);
 	flight->probe = index;
@@ -432,6 +435,9 @@ void roster_free(struct roster *roster)
 {
 	if (!roster)
 		return;
+	for (size_t i = 0; roster->patterns && i < roster->model->check_count; i++)
+		patterns_free(&roster->patterns[i]);
+	free(roster->patterns);
 	arena_free(roster->arena);
 	arena_free(roster->scratch);
 	free(roster->subjects);
@@ -472,6 +478,17 @@ static int roster_memory(struct roster *roster, const struct model *model)
 	return 0;
 }
 
+static int roster_patterns(struct roster *roster, const struct model *model)
+{
+	roster->patterns = calloc(model->check_count + 1, sizeof(*roster->patterns));
+	if (!roster->patterns)
+		return -ENOMEM;
+	for (size_t i = 0; i < model->check_count; i++)
+		if (!patterns_make(&model->checks[i], &roster->patterns[i]))
+			return -ENOMEM;
+	return 0;
+}
+
 static int roster_compare(struct roster *roster, const struct model *old, const struct model *model)
 {
 	roster->scratch = arena_new(0);
@@ -489,7 +506,7 @@ struct roster *engine_prepare(struct engine *engine, struct arena *arena, const 
 		return NULL;
 	roster->model = model;
 	roster->tls = tls_store_new(model, engine->roster ? engine->roster->tls : NULL);
-	if (!roster->tls || roster_memory(roster, model) ||
+	if (!roster->tls || roster_memory(roster, model) || roster_patterns(roster, model) ||
 	    roster_compare(roster, engine_model(engine), model)) {
 		roster_free(roster);
 		return NULL;
@@ -519,6 +536,7 @@ static void flights_move(struct engine *engine, const struct roster *fresh)
 		}
 		flight->probe = to;
 		flight->check = &fresh->model->checks[fresh->model->probes[to].check];
+		flight->patterns = &fresh->patterns[fresh->model->probes[to].check];
 		fresh->slots[to] = slot;
 	}
 }

@@ -20,6 +20,7 @@ struct check;
 struct engine;
 struct flight;
 struct ssl_ctx_st;
+struct patterns;
 
 struct probe_type {
 	/* What all flights of the type share, made at the first use; NULL functions: nothing.
@@ -38,7 +39,8 @@ struct flight {
 	const struct probe_type *type;
 	void *client;
 	struct ssl_ctx_st *tls;    /* for checks that speak TLS; NULL: it cannot be had. Until the next turn: hold it by SSL_new() */
-	const struct check *check; /* of the committed model; the engine renews it at a reload */
+	const struct check *check; /* of the committed model; the engine renews it at a reload, and */
+	const struct patterns *patterns; /* its regular expressions with it */
 	struct endpoint target;
 	uint32_t slot, probe;
 	int fd;                                 /* the connection; -1: none */

@@ -289,6 +289,7 @@ const char *outcome_describe(const struct outcome *outcome, const struct check *
 	case REASON_MISMATCH:
 	case REASON_TLS:
 	case REASON_CERTIFICATE:
+	case REASON_MATCH_LIMIT:
 	case REASON_COUNT:
 		text_add(&text, "%s", outcome->fault ? outcome->fault : "not a valid reply");
 		break;

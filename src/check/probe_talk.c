@@ -17,6 +17,7 @@
 #include "check/dial_io.h"
 #include "check/dns.h"
 #include "check/flight_io.h"
+#include "check/match_io.h"
 #include "check/outcome.h"
 #include "check/talk.h"
 #include "check/tcp.h"
@@ -72,14 +73,22 @@ static void conversation_give_back(struct talk_client *client, struct conversati
 	client->idle_count++;
 }
 
-static void conversation_begin(struct conversation *it, const struct check *check)
+/* What a reload renews. */
+static void conversation_renew(struct conversation *it, const struct flight *flight)
 {
-	it->dialogue = DIALOGUES[check->type];
+	it->talk.check = flight->check;
+	it->talk.wanted = flight->patterns->wanted;
+}
+
+static void conversation_begin(struct conversation *it, const struct flight *flight)
+{
+	it->dialogue = DIALOGUES[flight->check->type];
 	it->filled = it->sent = it->received = 0;
 	it->error = 0;
 	it->end = TALK_MORE;
-	talk_init(&it->talk, check, it->out);
+	talk_init(&it->talk, flight->check, it->out);
 	it->talk.bytes = it->in;
+	it->talk.search = pattern_search;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -108,7 +117,7 @@ static void end_broken(struct flight *flight, int error)
 	struct conversation *it = flight->request;
 	struct outcome outcome;
 
-	it->talk.check = flight->check;
+	conversation_renew(it, flight);
 	it->talk.closed = true;
 	outcome = talk_outcome(&it->talk, talk_next(&it->talk, it->dialogue), it->received);
 	if (outcome.reason == REASON_RESET)
@@ -147,7 +156,7 @@ static void converse(struct flight *flight)
 {
 	struct conversation *it = flight->request;
 
-	it->talk.check = flight->check;
+	conversation_renew(it, flight);
 	if (it->end == TALK_MORE)
 		it->end = talk_next(&it->talk, it->dialogue);
 	if (it->end == TALK_FAILED) {
@@ -227,7 +236,7 @@ static void talk_connected(struct flight *flight)
 		flight_fail(flight, STEP_REPLY, ENOMEM);
 		return;
 	}
-	conversation_begin(it, flight->check);
+	conversation_begin(it, flight);
 	converse(flight);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/cursor.h"
+#include "check/match.h"
 #include "check/outcome.h"
 
 struct check;
@@ -35,9 +36,12 @@ struct talk {
 	bool closed;          /* the server sends no more: it has closed or reset the connection */
 	bool full;            /* TALK_IN bytes are there: there is no room for more */
 	struct writer out;    /* what is to be sent: put_bytes() and the like */
+	match_search_function *search; /* for the check's expression */
+	const struct pattern *wanted;
 	/* the dialogue's own, all 0 at the beginning */
 	unsigned step;
 	size_t seen;          /* of `bytes`: looked at in vain */
+	uint64_t work;        /* of searches so far */
 	/* What comes next, for a person, without an article: "greeting". NULL: reply. A static text. */
 	const char *awaits;
 	/* The end is an orderly close, not a reset: for servers that count or log the latter. Costs a port

@@ -1,5 +1,5 @@
-/* type tcp with something to say: sends `send`, and passes when what comes holds `expect`, anywhere in its
- * first TALK_IN bytes. Without `expect` it passes when `send` has gone. */
+/* type tcp with something to say: sends `send`, and passes when what comes holds `expect`, or a match of
+ * `expect_regex`, anywhere in its first TALK_IN bytes. Without these it passes when `send` has gone. */
 #ifndef LBHA_CHECK_TCP_H
 #define LBHA_CHECK_TCP_H
 

@@ -121,6 +121,16 @@ static bool judge_dns(struct build *build, struct build_check *check)
 	return false;
 }
 
+static bool judge_expect(struct build *build, struct build_check *check)
+{
+	if (!check->model.expect_bytes || !check->model.expect_regex)
+		return true;
+	origin_report(&build->reader, SEVERITY_ERROR,
+		      origin_of(&schema_check, check->origins, "expect_regex"), &check->self,
+		      "expect is there already: one of the two is looked for");
+	return false;
+}
+
 /* Reads a check into the next place; its number in *number. False when it is faulty. */
 static bool read_check(struct build *build, const struct node *node, const struct path *path,
 		       const char *name, uint32_t *number)
@@ -145,7 +155,7 @@ static bool read_check(struct build *build, const struct node *node, const struc
 	if (good)
 		warn_check(build, check);
 	if (good)
-		good = judge_bind(build, check);
+		good = judge_bind(build, check) && judge_expect(build, check);
 	if (good && check->model.type == CHECK_SCRIPT)
 		good = judge_script(build, check);
 	if (good)

@@ -64,6 +64,9 @@ struct config_files {
 	/* Whether anybody can read this file of the configuration (path as errors call it). NULL:
 	 * nobody is kept from writing secrets into it. */
 	bool (*is_shared)(void *ctx, const char *path);
+	/* Whether a text is a regular expression; else false with a complaint in `why` (CONFIG_WHY
+	 * bytes). NULL: regular expressions are not judged. */
+	bool (*pattern)(void *ctx, const char *expression, char *why);
 	void *ctx;
 };
 

@@ -52,6 +52,7 @@ const char *probe_reason_name(enum probe_reason reason)
 		[REASON_MISMATCH] = "mismatch",
 		[REASON_TLS] = "tls",
 		[REASON_CERTIFICATE] = "certificate",
+		[REASON_MATCH_LIMIT] = "match_limit",
 	};
 
 	_Static_assert(COUNT_OF(names) == REASON_COUNT, "every reason has a name");

@@ -67,6 +67,7 @@ enum probe_reason {
 	REASON_MISMATCH,         /* the answer does not hold what is expected */
 	REASON_TLS,              /* no TLS, or none that both take */
 	REASON_CERTIFICATE,      /* TLS: of the server, and not good enough */
+	REASON_MATCH_LIMIT,      /* whether it does takes too much work to find out */
 	REASON_COUNT,
 };
 

@@ -83,6 +83,11 @@ const char *judge_bytes(const void *text)
 	return escape_fault(text) ? "has a backslash that begins none of \\r \\n \\t \\xHH \\\\" : NULL;
 }
 
+const char *judge_pattern(const void *text)
+{
+	return *(const char *)text ? NULL : "is empty";
+}
+
 const char *judge_process(const void *text)
 {
 	const char *name = text;

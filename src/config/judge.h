@@ -12,6 +12,7 @@ judge_interface(const void *text); /* what the kernel takes: at most 15 bytes, n
 const char *judge_user(const void *text);
 const char *judge_file(const void *text);    /* an absolute path */
 const char *judge_bytes(const void *text); /* with escapes, see base/escape.h; not empty */
+const char *judge_pattern(const void *text); /* not empty; whether it is one says PCRE2 */
 const char *judge_process(const void *text); /* the name of a program, no path */
 const char *
 judge_scheduler(const void *text); /* could be a scheduler's name (at most 15 of a-z 0-9 _) */

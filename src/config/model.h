@@ -267,6 +267,7 @@ struct check {
 	const char *interface;  /* SO_BINDTODEVICE */
 	/* tcp and udp: bytes with escapes (base/escape.h) */
 	const char *send, *expect_bytes;
+	const char *expect_regex; /* tcp: PCRE2 */
 	bool require_reply;     /* udp: silence is a failure; with expect_bytes it is anyway */
 	/* tls, and what speaks over it */
 	struct tls_options tls;

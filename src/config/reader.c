@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/text.h"
+#include "config/compile.h"
 #include "config/secret.h"
 #include "config/value.h"
 
@@ -232,6 +233,18 @@ static bool read_endpoint(struct config_reader *reader, const struct schema_fiel
 	return !complaint;
 }
 
+static bool judge_pattern(struct config_reader *reader, const struct node *node,
+			  const struct path *path)
+{
+	const struct config_files *files = reader->files;
+	char why[CONFIG_WHY];
+
+	if (!files || !files->pattern || files->pattern(files->ctx, node->text, why))
+		return true;
+	node_error(reader->diagnostics, node, path, "%s", why);
+	return false;
+}
+
 bool value_read(struct config_reader *reader, const struct schema_field *field, const struct node *node,
 		const struct path *path, void *out)
 {
@@ -251,7 +264,7 @@ bool value_read(struct config_reader *reader, const struct schema_field *field, 
 		return false;
 	}
 	if (value_parse(field, &scalar, reader->arena, out, &complaint))
-		return true;
+		return !(field->flags & FIELD_PATTERN) || judge_pattern(reader, node, path);
 	node_error(reader->diagnostics, node, path, "%s", why);
 	return false;
 }

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/cursor.h"
+#include "check/match_io.h"
 #include "config/codec.h"
 #include "config/compile.h"
 #include "config/files_io.h"
@@ -352,6 +353,7 @@ static int run(struct conversation *talk)
 				     .file = ask_file,
 				     .look = pem_look,
 				     .is_shared = is_shared,
+				     .pattern = pattern_judge,
 				     .ctx = talk};
 	struct record *record = &talk->record;
 	struct diagnostics diagnostics;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "check/match_io.h"
 #include "config/compile.h"
 #include "config/files_io.h"
 #include "core/buildid.h"
@@ -99,6 +100,7 @@ static int check(const struct arguments *arguments)
 
 	if (!arena)
 		return EXIT_ERRORS;
+	files.pattern = pattern_judge;
 	if (config_folder_of(&folder, arguments->file) || config_file_read(arguments->file, &bytes, &size, why)) {
 		printf("%s: error: %s\n", arguments->file, why[0] ? why : "too long a path");
 		return EXIT_UNREADABLE;

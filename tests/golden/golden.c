@@ -21,6 +21,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "check/match_io.h"
 #include "config/codec.h"
 #include "config/compile.h"
 #include "config/diff.h"
@@ -245,6 +246,7 @@ static void check_rendering(struct golden *g, struct arena *arena, const struct 
 static void compile_case(struct golden *g, struct arena *arena)
 {
 	struct config_files files = {.include = include_files,
+				     .pattern = pattern_judge,
 				     .environment = environment,
 				     .file = read_named,
 				     .look = pem_look,

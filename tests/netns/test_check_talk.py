@@ -52,6 +52,29 @@ def test_tcp_server_that(row):
         tells(TCP, server.target, reason, detail)
 
 
+REGEX = dict(TIMES, type="tcp", expect_regex="^220 .*(ready|waiting)$")
+REGEX_ROWS = {
+    "greets": (says(b"220 mail ready\r\n", stays), "passed", "matches"),
+    "greets in two segments": (in_pieces(b"220 mail ready\r\n", 12, pause=0.1), "passed", "matches"),
+    "says another thing and closes": (says(b"554 not ready\r\n"), "mismatch", 'no match in "554 not ready"'),
+    "says nothing": (silent, "reply_timeout", "no match within 300ms " + IN_TIME),
+    "sends 100 MB": (floods(piece=b"220 " * 16384), "mismatch", 'no match in "220 .*…", 16KiB in all'),
+}
+
+
+@pytest.mark.parametrize("row", REGEX_ROWS)
+def test_tcp_server_of_whom_a_match_is_expected_that(row):
+    behaviour, reason, detail = REGEX_ROWS[row]
+    with Server(behaviour) as server:
+        tells(REGEX, server.target, reason, detail)
+
+
+def test_an_expression_that_takes_too_long_says_so():
+    with Server(says(b"a" * 10000, stays)) as server:
+        tells(dict(TIMES, type="tcp", expect_regex="(a|aa)+[cd]"), server.target, "match_limit",
+              "expect_regex takes too much work on what the server sends")
+
+
 def test_what_is_sent_arrives_even_when_nothing_is_expected():
     ends = []
 

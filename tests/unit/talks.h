@@ -9,6 +9,9 @@
 
 #include "check/talk.h"
 
+/* What talks search with. */
+static match_search_function *tell_search;
+
 /* What is known of a talk that was told all there is. */
 struct told {
 	enum talk_next end;
@@ -51,6 +54,7 @@ static inline void tell_begin(struct telling *telling, const struct dialogue *di
 	telling->dialogue = dialogue;
 	talk_init(&telling->talk, check, telling->out);
 	telling->talk.bytes = telling->in;
+	telling->talk.search = tell_search;
 	tell_step(telling);
 }
 

@@ -91,6 +91,54 @@ START_TEST(without_expect_it_passes_when_all_is_sent)
 }
 END_TEST
 
+static unsigned searches;
+
+/* An expression that matches "ready" at the end of what is there, and costs as much as one may. */
+static enum match_found search_end(const struct pattern *pattern, const uint8_t *bytes, size_t size,
+				   uint64_t *work)
+{
+	(void)pattern;
+	searches++;
+	*work += 100000;
+	if (size && bytes[0] == '!')
+		return MATCH_LIMIT;
+	return size >= 5 && !memcmp(bytes + size - 5, "ready", 5) ? MATCH_FOUND : MATCH_NONE;
+}
+
+START_TEST(an_expression_is_searched_in_all_that_has_come)
+{
+	const struct check check = {.expect_regex = "ready$"};
+	struct told told;
+
+	tell_search = search_end;
+	told = TELL(&check, "220 mail ready", false);
+	told_is(&told, REASON_PASSED, "matches");
+	told = TELL(&check, "554 no", true);
+	told_is(&told, REASON_MISMATCH, "no match in \"554 no\"");
+	told = TELL(&check, "!", false);
+	told_is(&told, REASON_MATCH_LIMIT,
+		"expect_regex takes too much work on what the server sends");
+}
+END_TEST
+
+START_TEST(a_server_that_drips_gets_no_costly_search_for_each_byte)
+{
+	const struct check check = {.expect_regex = "ready$"};
+	static char much[TALK_IN - 1];
+	static struct telling telling;
+
+	tell_search = search_end;
+	memset(much, 'x', sizeof(much));
+	searches = 0;
+	tell_begin(&telling, &tcp_dialogue, &check);
+	for (size_t i = 0; i < sizeof(much); i++)
+		tell_bytes(&telling, much + i, 1);
+	ck_assert_uint_lt(searches, 150);
+	ck_assert_int_eq(tell_end(&telling, true)->reason, REASON_MISMATCH);
+	ck_assert_uint_lt(searches, 150);
+}
+END_TEST
+
 /* ---- the machine -------------------------------------------------------------------------------- */
 
 /* Lines of one letter: takes each, answers "?", passes at "." */
@@ -201,6 +249,8 @@ int main(void)
 		CASE("escape", escapes_say_any_byte, a_backslash_that_begins_no_escape_is_found),
 		CASE("tcp", what_is_expected_may_stand_anywhere,
 		     a_connection_that_closes_without_a_match_shows_what_came,
+		     an_expression_is_searched_in_all_that_has_come,
+		     a_server_that_drips_gets_no_costly_search_for_each_byte,
 		     only_the_first_16_KiB_are_looked_at, without_expect_it_passes_when_all_is_sent),
 		CASE("machine", messages_are_taken_one_by_one_and_more_than_the_room_may_pass,
 		     a_server_that_never_lets_us_send_is_at_fault,
