@@ -14,8 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "check/dial_io.h"
 #include "check/flight_io.h"
+#include "check/http_tunnel_io.h"
 #include "config.h"
 #include "core/loop.h"
 
@@ -134,19 +136,23 @@ static curl_socket_t lend(void *ctx, curlsocktype purpose, struct curl_sockaddr 
 	struct http_request *request = ctx;
 
 	(void)purpose;
-	(void)address;
 	if (request->lent)
 		return CURL_SOCKET_BAD;
 	request->lent = true;
-	return request->flight->fd;
+	if (!request->tunnel)
+		return request->flight->fd;
+	address->family = AF_UNIX;
+	return http_tunnel_end(request->tunnel, &address->addr, &address->addrlen);
 }
 
+/* The way into a tunnel libcurl has to go by itself. */
 static int already_connected(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
-	(void)ctx;
+	const struct http_request *request = ctx;
+
 	(void)fd;
 	(void)purpose;
-	return CURL_SOCKOPT_ALREADY_CONNECTED;
+	return request->tunnel ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 static int closed(void *ctx, curl_socket_t fd)
@@ -157,6 +163,9 @@ static int closed(void *ctx, curl_socket_t fd)
 		io_fini(&request->io);
 		request->received = dial_received(fd);
 		request->flight->fd = -1;
+	} else if (request->tunnel) {
+		io_fini(&request->io);
+		request->received = http_tunnel_received(request->tunnel);
 	}
 	return close(fd);
 }
@@ -212,6 +221,7 @@ static void request_prepare(struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, lend);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, already_connected);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, request);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, closed);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, request);
 }
@@ -264,10 +274,23 @@ static void rush_over(struct http_client *client)
 	malloc_trim(0);
 }
 
+/* A tunnel's connection is not libcurl's to close. */
+static void tunnel_end(struct http_request *request)
+{
+	struct flight *flight = request->flight;
+
+	if (!request->tunnel)
+		return;
+	http_tunnel_close(take(request->tunnel));
+	close(flight->fd);
+	flight->fd = -1;
+}
+
 void http_reset(struct http_request *request)
 {
 	curl_multi_remove_handle(request->client->multi, request->easy);
 	io_fini(&request->io);
+	tunnel_end(request);
 	curl_slist_free_all(request->headers);
 	request->headers = NULL;
 	request->lent = false;

@@ -16,6 +16,7 @@
 struct flight;
 struct http_client;
 struct http_request;
+struct http_tunnel;
 
 /* Header and body are called by libcurl from inside: false ends the transfer. Then, and when it ends
  * otherwise, `done` is called, once, from the loop; it may end the flight or send another request. */
@@ -30,6 +31,7 @@ struct http_request {
 	struct http_request *next; /* while idle */
 	struct http_client *client;
 	struct flight *flight;
+	struct http_tunnel *tunnel; /* https: libcurl gets an end of it, not the connection */
 	CURL *easy;
 	struct curl_slist *headers;
 	struct loop_io io;

@@ -78,6 +78,8 @@ static bool set_headers(struct http_request *request, const struct check *check,
 		fine = fine && add_header(request, "Connection: close");
 	if (!find_header(check, "content-type"))
 		fine = fine && add_header(request, "Content-Type:");
+	if (check->version == HTTP_VERSION_2 && check->scheme == HTTP_SCHEME_HTTPS)
+		fine = fine && add_header(request, ":scheme: https"); /* libcurl sees no TLS */
 	if (check->body && !find_header(check, "expect"))
 		fine = fine && add_header(request, "Expect:");
 	return fine && !curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);

@@ -16,7 +16,9 @@
 #include "check/http_answer.h"
 #include "check/http_client_io.h"
 #include "check/http_request_io.h"
+#include "check/http_tunnel_io.h"
 #include "check/outcome.h"
+#include "check/tls_io.h"
 #include "config/model.h"
 
 #define HEADERS_MOST (64u << 10)
@@ -260,12 +262,21 @@ static struct outcome judge_http2(const struct http_request *request, CURLcode c
 	}
 }
 
+/* What TLS says of a connection that broke; NULL: nothing. */
+static const struct outcome *tunnel_failure(const struct http_request *request)
+{
+	return request->tunnel ? http_tunnel_failure(request->tunnel) : NULL;
+}
+
 static struct outcome judge(struct http_request *request, CURLcode code)
 {
 	const struct answer *answer = request->answer;
+	const struct outcome *failure = tunnel_failure(request);
 
 	if (answer->decided)
 		return answer->outcome;
+	if (code != CURLE_OK && failure)
+		return *failure;
 	switch (code) {
 	case CURLE_OK: /* libcurl takes headers without an end for an answer */
 		return answer->headers_done ? judge_answer(request) : broken(request);
@@ -318,6 +329,11 @@ static bool url_split(CURLU *url, char **target, char **host)
 	return fine;
 }
 
+static const char *scheme_of(const struct check *check)
+{
+	return check->scheme == HTTP_SCHEME_HTTPS ? "https" : "http";
+}
+
 /* Where the answer sends to, seen from where it came from. CURLUE_OK, or what is wrong with it. */
 static CURLUcode url_resolve(const struct http_request *request, CURLU *url)
 {
@@ -327,7 +343,7 @@ static CURLUcode url_resolve(const struct http_request *request, CURLU *url)
 	char *base, where[ENDPOINT_TEXT];
 	CURLUcode code;
 
-	if (asprintf(&base, "http://%s%s",
+	if (asprintf(&base, "%s://%s%s", scheme_of(check),
 		     host ? host : endpoint_format(&request->flight->target, where),
 		     answer->target ? answer->target : check->path) < 0)
 		return CURLUE_OUT_OF_MEMORY;
@@ -338,10 +354,10 @@ static CURLUcode url_resolve(const struct http_request *request, CURLU *url)
 	return code;
 }
 
-static bool is_same_scheme(CURLU *url)
+static bool is_scheme(CURLU *url, const char *wanted)
 {
 	char *scheme = NULL;
-	bool same = url_part(url, CURLUPART_SCHEME, &scheme) && scheme && !strcmp(scheme, "http");
+	bool same = url_part(url, CURLUPART_SCHEME, &scheme) && scheme && !strcmp(scheme, wanted);
 
 	free(scheme);
 	return same;
@@ -379,7 +395,7 @@ static struct outcome next_place(struct http_request *request, CURLU *url)
 		return outcome_of_error(STEP_REPLY, ENOMEM);
 	if (code)
 		return lost(answer, "to no URL");
-	if (!is_same_scheme(url))
+	if (!is_scheme(url, scheme_of(request->flight->check)))
 		return lost(answer, "to another scheme");
 	if (answer->redirects == REDIRECTS_MOST)
 		return lost(answer, "after 8 redirects");
@@ -431,24 +447,62 @@ static void http_done(struct http_request *request, CURLcode code)
 
 bool http_has_words(const struct check *check)
 {
-	return check->expect.header_count || check->expect.sha256 || check->follow;
+	return check->expect.header_count || check->expect.sha256 || check->follow ||
+	       check->scheme == HTTP_SCHEME_HTTPS;
 }
 
 /* ---- the type ------------------------------------------------------------------------------- */
 
 static const struct http_user USER = {.header = got_header, .body = got_body, .done = http_done};
 
-static void http_connected(struct flight *flight)
+/* The way to the server stands. */
+static void http_ask(struct flight *flight, const struct outcome *failure)
 {
 	struct http_request *request = flight->request;
-	const struct answer *answer;
+	const struct answer *answer = request->answer;
+
+	if (failure)
+		flight_end(flight, failure);
+	else if (!http_fill(request, answer->target, answer->host, answer->without_body) ||
+		 !http_send(request))
+		flight_fail(flight, STEP_REPLY, ENOMEM);
+}
+
+static void http_connected(struct flight *flight)
+{
+	static const struct outcome refused = {.reason = REASON_LOCAL,
+					       .step = STEP_REPLY,
+					       .fault = "OpenSSL refuses the files of this check"};
+	struct http_request *request = flight->request;
+	bool secure = flight->check->scheme == HTTP_SCHEME_HTTPS;
 
 	if (!request)
 		flight->request = request = http_take(flight->client, flight);
-	answer = request ? request->answer : NULL;
-	if (!request || !http_fill(request, answer->target, answer->host, answer->without_body) ||
-	    !http_send(request))
+	if (!request) {
 		flight_fail(flight, STEP_REPLY, ENOMEM);
+	} else if (!secure) {
+		http_ask(flight, NULL);
+	} else if (!flight->tls) {
+		flight_end(flight, &refused);
+	} else {
+		request->tunnel = http_tunnel_open(flight, http_ask);
+		if (!request->tunnel)
+			flight_fail(flight, STEP_REPLY, ENOMEM);
+	}
+}
+
+static struct outcome http_expired(const struct flight *flight)
+{
+	const struct http_request *request = flight->request;
+	const struct http_tunnel *tunnel = request ? request->tunnel : NULL;
+	bool stands = tunnel && http_tunnel_stands(tunnel);
+	struct outcome outcome = outcome_of_deadline(flight->connected,
+						     stands ? http_tunnel_received(tunnel)
+							    : dial_received(flight->fd));
+
+	if (tunnel && !stands)
+		outcome.fault = TLS_AWAITS;
+	return outcome;
 }
 
 static void http_start(struct flight *flight)
@@ -486,4 +540,5 @@ const struct probe_type probe_http = {
 	.client_free = http_client_free,
 	.start = http_start,
 	.stop = http_stop,
+	.expired = http_expired,
 };

@@ -1,11 +1,68 @@
 /* Rules about a check of type http that no single key can break. */
 #include <string.h>
 
+#include "base/addr.h"
+#include "base/arena.h"
 #include "config/build.h"
 
 static bool has_no_body(const char *method)
 {
 	return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+/* The host's name is the server's, unless another is given. NULL: it is an address. */
+static const char *name_of_host(struct build *build, const char *host)
+{
+	struct addr address;
+	char *name = arena_strdup(build->arena, host);
+
+	if (!name || *host == '[' || !addr_parse(host, &address))
+		return NULL;
+	name[strcspn(name, ":")] = '\0';
+	return addr_parse(name, &address) && *name ? name : NULL;
+}
+
+static bool is_h2(const struct tls_options *tls)
+{
+	return tls->alpn_count == 1 && !strcmp(tls->alpn[0], "h2");
+}
+
+/* A model as it is shown is a file as well: what says nothing new is taken. */
+static const char *tls_fault(const struct check *model)
+{
+	const struct tls_options *tls = &model->tls;
+	bool is_plain = !tls->sni && !tls->ca && !tls->certificate && !tls->key &&
+			!tls->min_days_left && !tls->alpn_count && tls->verify;
+
+	if (model->scheme != HTTP_SCHEME_HTTPS)
+		return is_plain ? NULL : "needs scheme: https";
+	if (tls->alpn_count && !(model->version == HTTP_VERSION_2 && is_h2(tls)))
+		return "alpn follows from version";
+	return NULL;
+}
+
+/* What TLS asks for follows from the other keys. */
+static bool settle_tls(struct build *build, struct build_check *check)
+{
+	struct check *model = &check->model;
+	const char *fault = tls_fault(model), **alpn;
+
+	if (fault) {
+		origin_report(&build->reader, SEVERITY_ERROR,
+			      origin_of(&schema_check, check->origins, "tls"), &check->self, "%s",
+			      fault);
+		return false;
+	}
+	if (model->scheme != HTTP_SCHEME_HTTPS)
+		return true;
+	if (!model->tls.sni && model->host)
+		model->tls.sni = name_of_host(build, model->host);
+	if (model->version != HTTP_VERSION_2 || is_h2(&model->tls))
+		return true;
+	alpn = arena_push(build->arena, &model->tls.alpn, &model->tls.alpn_count, sizeof(*alpn));
+	if (alpn)
+		*alpn = "h2";
+	return alpn != NULL;
 }
 
 bool build_judge_http(struct build *build, struct build_check *check)
@@ -24,5 +81,5 @@ bool build_judge_http(struct build *build, struct build_check *check)
 			      "more than %d headers are expected", HTTP_EXPECTED_HEADERS_MAX);
 		return false;
 	}
-	return true;
+	return settle_tls(build, check);
 }

@@ -163,7 +163,8 @@ bool check_tells_percent(const struct check *check)
 
 bool check_speaks_tls(const struct check *check)
 {
-	return check->type == CHECK_TLS;
+	return check->type == CHECK_TLS ||
+	       (check->type == CHECK_HTTP && check->scheme == HTTP_SCHEME_HTTPS);
 }
 
 const char *model_tls_text(const struct model *model, uint32_t number)

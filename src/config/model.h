@@ -190,6 +190,11 @@ struct http_header {
 	const char *name, *value;
 };
 
+enum http_scheme {
+	HTTP_SCHEME_HTTP,
+	HTTP_SCHEME_HTTPS,
+};
+
 /* Which HTTP is spoken. */
 enum http_version {
 	HTTP_VERSION_1_1,
@@ -273,6 +278,7 @@ struct check {
 	struct tls_options tls;
 	/* http only */
 	const char *path, *method, *host, *body;
+	enum http_scheme scheme;
 	enum http_version version;
 	struct http_header *headers;
 	size_t header_count;

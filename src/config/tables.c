@@ -506,6 +506,10 @@ const struct schema_record schema_tls = {
 	RECORD("tls", tls_fields), .size = sizeof(struct tls_options),
 };
 
+static const struct schema_word http_scheme_words[] = {
+	{"http", HTTP_SCHEME_HTTP}, {"https", HTTP_SCHEME_HTTPS}, {0},
+};
+
 static const struct schema_word http_version_words[] = {
 	{"1.1", HTTP_VERSION_1_1}, {"1.0", HTTP_VERSION_1_0}, {"2", HTTP_VERSION_2}, {0},
 };
@@ -592,6 +596,10 @@ static const struct schema_field check_fields[] = {
 	 .default_text = "/", .applies = HTTP, .doc = "what is fetched"},
 	{.key = "method", .type = TYPE_TEXT, MEMBER(check, method), .judge = judge_http_method,
 	 .default_text = "GET", .applies = HTTP, .doc = "of the request"},
+	{.key = "scheme", .type = TYPE_WORD, MEMBER(check, scheme), .words = http_scheme_words,
+	 .default_text = "http", .applies = HTTP, .doc = "http or https"},
+	{.key = "tls", .type = TYPE_RECORD, MEMBER(check, tls), .record = &schema_tls,
+	 .applies = HTTP, .doc = "of scheme https: the keys of type tls but alpn"},
 	{.key = "version", .type = TYPE_WORD, MEMBER(check, version), .words = http_version_words,
 	 .default_text = "1.1", .applies = HTTP, .doc = "of HTTP: 1.0, 1.1 or 2, and no other"},
 	{.key = "host", .type = TYPE_TEXT, MEMBER(check, host), .judge = judge_http_host,
