@@ -44,17 +44,42 @@ struct arena *arena_new_small(size_t first)
 	return arena;
 }
 
-void arena_free(struct arena *arena)
+static void free_blocks(struct arena *arena)
 {
-	if (!arena)
-		return;
 	while (arena->blocks) {
 		struct block *block = arena->blocks;
 
 		arena->blocks = block->next;
 		free(block);
 	}
+}
+
+void arena_free(struct arena *arena)
+{
+	if (!arena)
+		return;
+	free_blocks(arena);
 	free(arena);
+}
+
+/* Several blocks become one as large as all of them, when it is needed. */
+void arena_reset(struct arena *arena)
+{
+	struct block *block = arena->blocks;
+	size_t size = 0;
+
+	arena->used = 0;
+	arena->failed = 0;
+	if (block && !block->next) {
+		memset(block->bytes, 0, block->used);
+		block->used = 0;
+		return;
+	}
+	for (; block; block = block->next)
+		size += block->size;
+	if (size > arena->next_size)
+		arena->next_size = size;
+	free_blocks(arena);
 }
 
 void arena_freep(struct arena **arena)

@@ -15,6 +15,10 @@ struct arena *arena_new(size_t limit);
 /* The same without a limit, for one of many that stay small: its first block has room for `first` bytes and no more. */
 struct arena *arena_new_small(size_t first);
 
+/* Forgets all that was allocated from it, and keeps the memory for the next to come: after a few rounds of the same size
+ * it needs no more. */
+void arena_reset(struct arena *arena);
+
 /* Frees the arena and all that was allocated from it; NULL is fine. */
 void arena_free(struct arena *arena);
 void arena_freep(struct arena **arena);

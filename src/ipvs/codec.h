@@ -62,7 +62,7 @@ bool netlink_next(struct reader *in, struct netlink_message *out, bool *malforme
 /* The value of a DATA message of our family. */
 struct ipvs_message {
 	uint8_t command; /* IPVS_CMD_* */
-	bool has_service, has_dest;
+	bool has_service, has_dest; /* else what stands there means nothing */
 	struct ipvs_service service; /* without destinations */
 	struct ipvs_dest dest;
 };

@@ -48,19 +48,25 @@ struct attribute {
 	struct reader value;
 };
 
+/* Tables of tens of thousands of destinations come as some million attributes. */
 static bool next_attribute(struct reader *in, struct attribute *out)
 {
-	uint16_t size;
+	size_t left = reader_left(in), whole;
+	uint16_t head[2];
 
-	if (!reader_left(in))
+	if (!left)
 		return false;
-	size = get_host16(in);
-	out->type = get_host16(in) & NLA_TYPE_MASK;
-	if (size < NLA_HDRLEN)
+	if (left >= sizeof(head))
+		memcpy(head, in->at, sizeof(head));
+	if (left < sizeof(head) || head[0] < NLA_HDRLEN || head[0] > left) {
 		in->failed = true;
-	out->value = get_part(in, size - (in->failed ? size : NLA_HDRLEN));
-	skip_padding(in, size);
-	return !in->failed;
+		return false;
+	}
+	whole = (head[0] + 3u) & ~3u; /* the last one may lack its padding */
+	out->type = head[1] & NLA_TYPE_MASK;
+	out->value = (struct reader){.at = in->at + NLA_HDRLEN, .end = in->at + head[0]};
+	in->at = whole < left ? in->at + whole : in->end;
+	return true;
 }
 
 /* A number of the attribute's own size (the kernel changed some of them over time). */
@@ -218,23 +224,29 @@ static bool decode_service(struct reader in, struct ipvs_service *out)
 
 static void decode_dest_number(struct attribute *attr, struct ipvs_dest *out)
 {
-	const struct {
-		uint16_t type;
-		uint32_t *to;
-	} numbers[] = {
-		{IPVS_DEST_ATTR_FWD_METHOD, &out->attr.forwarding},
-		{IPVS_DEST_ATTR_WEIGHT, &out->attr.weight},
-		{IPVS_DEST_ATTR_U_THRESH, &out->attr.upper_threshold},
-		{IPVS_DEST_ATTR_L_THRESH, &out->attr.lower_threshold},
-		{IPVS_DEST_ATTR_ACTIVE_CONNS, &out->counters.active},
-		{IPVS_DEST_ATTR_INACT_CONNS, &out->counters.inactive},
-		{IPVS_DEST_ATTR_PERSIST_CONNS, &out->counters.persistent},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		if (numbers[i].type == attr->type)
-			*numbers[i].to = (uint32_t)attr_number(attr);
-	out->attr.forwarding &= IP_VS_CONN_F_FWD_MASK;
+	switch (attr->type) {
+	case IPVS_DEST_ATTR_FWD_METHOD:
+		out->attr.forwarding = (uint32_t)attr_number(attr) & IP_VS_CONN_F_FWD_MASK;
+		break;
+	case IPVS_DEST_ATTR_WEIGHT:
+		out->attr.weight = (uint32_t)attr_number(attr);
+		break;
+	case IPVS_DEST_ATTR_U_THRESH:
+		out->attr.upper_threshold = (uint32_t)attr_number(attr);
+		break;
+	case IPVS_DEST_ATTR_L_THRESH:
+		out->attr.lower_threshold = (uint32_t)attr_number(attr);
+		break;
+	case IPVS_DEST_ATTR_ACTIVE_CONNS:
+		out->counters.active = (uint32_t)attr_number(attr);
+		break;
+	case IPVS_DEST_ATTR_INACT_CONNS:
+		out->counters.inactive = (uint32_t)attr_number(attr);
+		break;
+	case IPVS_DEST_ATTR_PERSIST_CONNS:
+		out->counters.persistent = (uint32_t)attr_number(attr);
+		break;
+	}
 }
 
 static bool decode_dest(struct reader in, uint8_t service_family, struct ipvs_dest *out)
@@ -288,27 +300,24 @@ static bool decode_dest(struct reader in, uint8_t service_family, struct ipvs_de
 
 bool ipvs_decode_message(struct reader in, uint8_t service_family, struct ipvs_message *out)
 {
-	struct ipvs_message message = {0};
 	struct attribute attr;
 
-	message.command = get_u8(&in);
+	out->has_service = out->has_dest = false;
+	out->command = get_u8(&in);
 	get_bytes(&in, GENL_HDRLEN - 1);
 	while (next_attribute(&in, &attr)) {
 		if (attr.type == IPVS_CMD_ATTR_SERVICE) {
-			message.has_service = true;
-			if (!decode_service(attr.value, &message.service))
+			out->has_service = true;
+			if (!decode_service(attr.value, &out->service))
 				return false;
-			service_family = message.service.key.address.family;
+			service_family = out->service.key.address.family;
 		} else if (attr.type == IPVS_CMD_ATTR_DEST) {
-			message.has_dest = true;
-			if (!decode_dest(attr.value, service_family, &message.dest))
+			out->has_dest = true;
+			if (!decode_dest(attr.value, service_family, &out->dest))
 				return false;
 		}
 	}
-	if (in.failed)
-		return false;
-	*out = message;
-	return true;
+	return !in.failed;
 }
 
 bool ipvs_decode_timeouts(struct reader in, struct ipvs_timeouts *out)
@@ -473,7 +482,6 @@ static bool decode_kind(struct netlink_message *out, uint16_t flags)
 
 bool netlink_next(struct reader *in, struct netlink_message *out, bool *malformed)
 {
-	struct netlink_message message = {0};
 	uint32_t size;
 	uint16_t flags;
 
@@ -481,18 +489,16 @@ bool netlink_next(struct reader *in, struct netlink_message *out, bool *malforme
 	if (!in->failed && !reader_left(in))
 		return false;
 	size = get_host32(in);
-	message.type = get_host16(in);
+	out->type = get_host16(in);
 	flags = get_host16(in);
-	message.seq = get_host32(in);
+	out->seq = get_host32(in);
 	get_host32(in); /* port */
+	out->error = 0;
+	out->text[0] = '\0';
 	if (size < NLMSG_HDRLEN)
 		in->failed = true;
-	message.value = get_part(in, size - (in->failed ? size : NLMSG_HDRLEN));
+	out->value = get_part(in, size - (in->failed ? size : NLMSG_HDRLEN));
 	skip_padding(in, size);
-	if (in->failed || !decode_kind(&message, flags)) {
-		*malformed = true;
-		return false;
-	}
-	*out = message;
-	return true;
+	*malformed = in->failed || !decode_kind(out, flags);
+	return !*malformed;
 }

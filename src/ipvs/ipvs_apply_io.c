@@ -314,28 +314,70 @@ static void adopt(struct ipvs_worker *ipvs, const struct ipvs_table *actual)
 	ipvs_apply_nft(ipvs);
 }
 
-void ipvs_apply_read_back(void *ctx)
+/* Nothing has to be mended. */
+static void agree(struct ipvs_worker *ipvs)
 {
-	struct ipvs_worker *ipvs = ctx;
+	struct ipvs_state *state = &ipvs->running->state;
+
+	ipvs_state_refusals_begin(state);
+	ipvs_kernel_agrees(&ipvs->kernel);
+	ipvs_state_refusals_end(state, clock_now());
+	ipvs->agreed = true;
+	ipvs_apply_trim(ipvs);
+}
+
+/* What goes with the table, after a look at it. */
+static void mend_surroundings(struct ipvs_worker *ipvs)
+{
+	if (ipvs->maintenance)
+		return;
+	ipvs->repairs += ipvs_apply_timeouts(ipvs, ipvs->running->model) +
+			 ipvs_sysctls_raise(&ipvs->sysctls, &ipvs->running->sysctls);
+	ipvs_apply_sync(ipvs);
+}
+
+static void look_is_over(struct ipvs_worker *ipvs, nstime effort)
+{
+	look_at_nft(ipvs);
+	ipvs->effort = effort;
+	ipvs_apply_schedule(ipvs);
+	ipvs_apply_tell(ipvs);
+}
+
+static void note_blindness(struct ipvs_worker *ipvs, const char *before)
+{
+	ipvs->kernel.in_sync = false;
+	if (strcmp(before, ipvs->kernel.error))
+		log_error("cannot read the kernel's table: %s", ipvs->kernel.error);
+}
+
+/* Removals of a reload are waited for. */
+static bool must_wait(struct ipvs_worker *ipvs)
+{
+	nstime until = ipvs->committed + FINISH_PATIENCE;
+
+	if (!ipvs->pending_count || clock_now() >= until)
+		return false;
+	timer_at(&ipvs->read_back, until);
+	return true;
+}
+
+void ipvs_apply_read_back(struct ipvs_worker *ipvs)
+{
 	auto_arena *arena = arena_new(0);
 	char before[FACT_DETAIL];
 	nstime now = clock_now();
 	struct ipvs_table actual;
 	int error;
 
-	if (!ipvs->running)
+	ipvs_reading_abandon(ipvs);
+	if (!ipvs->running || must_wait(ipvs))
 		return;
 	ipvs->happened++;
 	memcpy(before, ipvs->kernel.error, sizeof(before));
-	if (ipvs->pending_count && now < ipvs->committed + FINISH_PATIENCE) {
-		timer_at(&ipvs->read_back, ipvs->committed + FINISH_PATIENCE);
-		return;
-	}
 	error = arena ? ipvs_kernel_dump(&ipvs->kernel, arena, &actual) : -ENOMEM;
 	if (error) {
-		ipvs->kernel.in_sync = false;
-		if (strcmp(before, ipvs->kernel.error))
-			log_error("cannot read the kernel's table: %s", ipvs->kernel.error);
+		note_blindness(ipvs, before);
 	} else {
 		ipvs->pending_count = 0;
 		contests_begin(&ipvs->contests, now);
@@ -344,18 +386,77 @@ void ipvs_apply_read_back(void *ctx)
 		take_counters(ipvs, &actual, now);
 		if (!ipvs->maintenance || !ipvs->agreed)
 			mend(ipvs, arena, &actual, now);
-		if (!ipvs->maintenance) {
-			ipvs->repairs += ipvs_apply_timeouts(ipvs, ipvs->running->model) +
-					 ipvs_sysctls_raise(&ipvs->sysctls,
-							    &ipvs->running->sysctls);
-			ipvs_apply_sync(ipvs);
-		}
+		mend_surroundings(ipvs);
 		ipvs->last_read_back = now;
 	}
-	look_at_nft(ipvs);
-	ipvs->effort = clock_now() - now;
-	ipvs_apply_schedule(ipvs);
-	ipvs_apply_tell(ipvs);
+	look_is_over(ipvs, clock_now() - now);
+}
+
+/* As long as the wanted table is the picture of the kernel a look only has to find out whether that
+ * still holds. */
+void ipvs_apply_read_back_due(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+	nstime now = clock_now();
+	bool counts = !ipvs->last_counters || now - ipvs->last_counters >= COUNTERS_EVERY;
+
+	if (!ipvs->running || must_wait(ipvs))
+		return;
+	if (ipvs_reading_is_under_way(ipvs)) {
+		ipvs->look.again = true;
+		return;
+	}
+	if (!ipvs->kernel.in_sync || ipvs->adopting) {
+		ipvs_apply_read_back(ipvs);
+		return;
+	}
+	ipvs->pending_count = 0;
+	if (counts)
+		ipvs->last_counters = now;
+	ipvs_reading_start(ipvs, !ipvs->maintenance || !ipvs->agreed, counts);
+}
+
+static const struct ipvs_service *known_service(void *ctx, const struct ipvs_service_key *key)
+{
+	const struct ipvs_worker *ipvs = ctx;
+
+	return ipvs_reading_known(&ipvs->look.reading, &ipvs->running->state, key);
+}
+
+/* Who is suspected is looked at once more, in one with the repair. */
+static void mend_suspects(struct ipvs_worker *ipvs, nstime now)
+{
+	auto_arena *arena = arena_new(0);
+	char before[FACT_DETAIL];
+	struct ipvs_table actual;
+
+	memcpy(before, ipvs->kernel.error, sizeof(before));
+	if (arena && !ipvs_kernel_dump_unknown(&ipvs->kernel, arena, &actual, known_service, ipvs))
+		mend(ipvs, arena, &actual, now);
+	else
+		note_blindness(ipvs, before);
+}
+
+void ipvs_apply_looked(struct ipvs_worker *ipvs)
+{
+	const struct ipvs_look *look = &ipvs->look;
+	nstime now = clock_now();
+
+	if (!ipvs->kernel.in_sync) {
+		ipvs_apply_read_back(ipvs);
+		return;
+	}
+	ipvs->happened++;
+	contests_begin(&ipvs->contests, now);
+	if (!ipvs_reading_agrees(&look->reading))
+		mend_suspects(ipvs, now);
+	else if (look->reading.compares)
+		agree(ipvs);
+	mend_surroundings(ipvs);
+	ipvs->last_read_back = look->begun;
+	look_is_over(ipvs, look->effort + clock_now() - now);
+	if (look->again)
+		timer_at(&ipvs->read_back, now);
 }
 
 /* The next look comes sooner while somebody watches. */

@@ -25,8 +25,13 @@
 #define RECEIVE_BYTES 65536
 #define RECEIVE_BUFFER (1024 * 1024)
 
+/* The kernel makes each packet of a dump as large as we have room for, however little there is to put
+ * into it, and clears it first. This is the most that two pages hold, and some thirty destinations. */
+#define PIECE_BYTES 7680
+
 struct ipvs_io {
 	struct mnl_socket *socket;
+	size_t room; /* for a packet */
 	uint16_t family;
 	uint32_t seq; /* of the request sent last */
 	void (*alive)(void *ctx);
@@ -84,7 +89,7 @@ static int send_batch(struct ipvs_io *io, const struct writer *out, nstime deadl
 static int receive(struct ipvs_io *io, nstime deadline, struct reader *out)
 {
 	for (;;) {
-		ssize_t size = mnl_socket_recvfrom(io->socket, io->received, sizeof(io->received));
+		ssize_t size = mnl_socket_recvfrom(io->socket, io->received, io->room);
 		int error;
 
 		if (size >= 0) {
@@ -104,31 +109,40 @@ static int receive(struct ipvs_io *io, nstime deadline, struct reader *out)
 /* Takes one value of a dump; -errno gives up. */
 typedef int take_value(void *ctx, const struct netlink_message *message);
 
-/* Reads until the request numbered io->seq has ended: with DONE or with an error. */
+/* Hands out what a packet has of the request numbered io->seq; `failed` is the first failure of that
+ * so far. 1: there is more to come; else it has ended, with DONE or with an error. */
+static int read_packet(const struct ipvs_io *io, struct reader *in, take_value *each, void *ctx,
+		       int *failed)
+{
+	struct netlink_message message;
+	bool malformed;
+
+	while (netlink_next(in, &message, &malformed)) {
+		if (message.seq != io->seq)
+			continue;
+		if (message.kind == NETLINK_DONE || message.kind == NETLINK_ERROR)
+			return *failed ? *failed : message.error;
+		if (message.kind == NETLINK_DATA && !*failed)
+			*failed = each(ctx, &message);
+	}
+	return malformed ? -EBADMSG : 1;
+}
+
+/* Reads until the request has ended. */
 static int read_answer(struct ipvs_io *io, nstime deadline, take_value *each, void *ctx)
 {
-	int failed = 0;
+	int failed = 0, result = 1;
 
-	for (;;) {
-		struct netlink_message message;
+	while (result == 1) {
 		struct reader in;
-		bool malformed;
 		int error = receive(io, deadline, &in);
 
 		if (error)
 			return error;
-		while (netlink_next(&in, &message, &malformed)) {
-			if (message.seq != io->seq)
-				continue;
-			if (message.kind == NETLINK_DONE || message.kind == NETLINK_ERROR)
-				return failed ? failed : message.error;
-			if (message.kind == NETLINK_DATA && !failed)
-				failed = each(ctx, &message);
-		}
-		if (malformed)
-			return -EBADMSG;
+		result = read_packet(io, &in, each, ctx, &failed);
 		deadline = clock_now() + PATIENCE;
 	}
+	return result;
 }
 
 struct dump {
@@ -204,18 +218,35 @@ static int dump_dests(struct ipvs_io *io, struct dump *dump, struct ipvs_service
 	return error == -ESRCH ? 0 : error;
 }
 
-int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out)
+int ipvs_io_dump_unknown(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out,
+			 const struct ipvs_service *(*known)(void *ctx,
+							     const struct ipvs_service_key *key),
+			 void *ctx)
 {
 	struct dump dump = {.arena = arena};
 	int error = dump_services(io, &dump, clock_now() + PATIENCE);
 
-	for (size_t i = 0; i < dump.table.count && !error; i++)
-		error = dump_dests(io, &dump, &dump.table.services[i], clock_now() + PATIENCE);
+	for (size_t i = 0; i < dump.table.count && !error; i++) {
+		struct ipvs_service *service = &dump.table.services[i];
+		const struct ipvs_service *it = known ? known(ctx, &service->key) : NULL;
+
+		if (!it) {
+			error = dump_dests(io, &dump, service, clock_now() + PATIENCE);
+			continue;
+		}
+		service->dests = it->dests;
+		service->dest_count = it->dest_count;
+	}
 	if (error)
 		return error;
 	ipvs_table_sort(&dump.table);
 	*out = dump.table;
 	return 0;
+}
+
+int ipvs_io_dump(struct ipvs_io *io, struct arena *arena, struct ipvs_table *out)
+{
+	return ipvs_io_dump_unknown(io, arena, out, NULL, NULL);
 }
 
 int ipvs_io_dump_dests(struct ipvs_io *io, struct arena *arena, struct ipvs_table *services)
@@ -228,6 +259,78 @@ int ipvs_io_dump_dests(struct ipvs_io *io, struct arena *arena, struct ipvs_tabl
 	if (!error)
 		ipvs_table_sort(services);
 	return error;
+}
+
+/* ---- dumps in pieces ------------------------------------------------------------------------- */
+
+/* The kernel answers within the send, so there is always room for a request. */
+static int ask(struct ipvs_io *io, const struct writer *out)
+{
+	return mnl_socket_sendto(io->socket, io->batch, writer_used(out)) < 0 ? -errno : 0;
+}
+
+int ipvs_io_ask_services(struct ipvs_io *io)
+{
+	struct writer out = writer_of(io->batch, sizeof(io->batch));
+
+	ipvs_encode_dump_services(&out, io->family, ++io->seq);
+	return ask(io, &out);
+}
+
+int ipvs_io_ask_dests(struct ipvs_io *io, const struct ipvs_service_key *service)
+{
+	struct writer out = writer_of(io->batch, sizeof(io->batch));
+
+	ipvs_encode_dump_dests(&out, io->family, ++io->seq, service);
+	return ask(io, &out);
+}
+
+static int take_packet(struct ipvs_io *io, take_value *each, void *ctx)
+{
+	ssize_t size = mnl_socket_recvfrom(io->socket, io->received, io->room);
+	struct reader in;
+	int failed = 0, result;
+
+	if (size < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	in = reader_of(io->received, (size_t)size);
+	result = read_packet(io, &in, each, ctx, &failed);
+	return failed ? failed : result;
+}
+
+struct listing {
+	struct ipvs_service *(*room)(void *ctx);
+	void *ctx;
+};
+
+static int list_service(void *ctx, const struct netlink_message *message)
+{
+	struct listing *listing = ctx;
+	struct ipvs_message value;
+	struct ipvs_service *service;
+
+	if (!ipvs_decode_message(message->value, 0, &value) || !value.has_service)
+		return -EBADMSG;
+	service = listing->room(listing->ctx);
+	if (!service)
+		return -ENOMEM;
+	*service = value.service;
+	return 0;
+}
+
+int ipvs_io_take_services(struct ipvs_io *io, struct ipvs_service *(*room)(void *ctx), void *ctx)
+{
+	struct listing listing = {.room = room, .ctx = ctx};
+
+	return take_packet(io, list_service, &listing);
+}
+
+int ipvs_io_take_dests(struct ipvs_io *io, struct arena *arena, struct ipvs_service *service)
+{
+	struct dump dump = {.arena = arena, .service = service};
+	int result = take_packet(io, take_dest, &dump);
+
+	return result == -ESRCH ? 0 : result;
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -472,13 +575,14 @@ static void set_options(struct ipvs_io *io)
 	setsockopt(mnl_socket_get_fd(io->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 }
 
-int ipvs_io_open(struct ipvs_io **out)
+static int open_socket(struct ipvs_io **out, size_t room)
 {
 	struct ipvs_io *io = calloc(1, sizeof(*io));
 	int error;
 
 	if (!io)
 		return -ENOMEM;
+	io->room = room;
 	io->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	error = io->socket && !mnl_socket_bind(io->socket, 0, MNL_SOCKET_AUTOPID) ? 0 : -errno;
 	if (!error) {
@@ -491,6 +595,16 @@ int ipvs_io_open(struct ipvs_io **out)
 	}
 	*out = io;
 	return 0;
+}
+
+int ipvs_io_open(struct ipvs_io **out)
+{
+	return open_socket(out, RECEIVE_BYTES);
+}
+
+int ipvs_io_open_reader(struct ipvs_io **out)
+{
+	return open_socket(out, PIECE_BYTES);
 }
 
 void ipvs_io_close(struct ipvs_io *io)

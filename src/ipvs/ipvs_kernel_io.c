@@ -57,10 +57,26 @@ void ipvs_kernel_close(struct ipvs_kernel *kernel)
 	ipvs_io_close(kernel->io);
 	kernel->io = NULL;
 	kernel->in_sync = false;
+	ipvs_kernel_close_reader(kernel);
+}
+
+int ipvs_kernel_open_reader(struct ipvs_kernel *kernel)
+{
+	return kernel->reader ? 0 : ipvs_io_open_reader(&kernel->reader);
+}
+
+void ipvs_kernel_close_reader(struct ipvs_kernel *kernel)
+{
+	ipvs_io_close(kernel->reader);
+	kernel->reader = NULL;
 }
 
 /* The family's number changes when the module is loaded anew, so one failure may just mean that. */
-int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipvs_table *out)
+int ipvs_kernel_dump_unknown(struct ipvs_kernel *kernel, struct arena *arena,
+			     struct ipvs_table *out,
+			     const struct ipvs_service *(*known)(
+				     void *ctx, const struct ipvs_service_key *key),
+			     void *ctx)
 {
 	int error = 0;
 
@@ -68,13 +84,18 @@ int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipv
 		error = ipvs_kernel_open(kernel);
 		if (error)
 			return error;
-		error = note_silence(kernel, ipvs_io_dump(kernel->io, arena, out));
+		error = note_silence(kernel, ipvs_io_dump_unknown(kernel->io, arena, out, known, ctx));
 		if (!error || error == -ENOMEM)
 			return error;
 		ipvs_kernel_close(kernel);
 	}
 	describe(kernel, error);
 	return error;
+}
+
+int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipvs_table *out)
+{
+	return ipvs_kernel_dump_unknown(kernel, arena, out, NULL, NULL);
 }
 
 int ipvs_kernel_dump_dests(struct ipvs_kernel *kernel, struct arena *arena,

@@ -20,6 +20,7 @@ typedef void ipvs_kernel_refused(void *ctx, const struct ipvs_op *op, const char
 
 struct ipvs_kernel {
 	struct ipvs_io *io;
+	struct ipvs_io *reader; /* for dumps in pieces */
 	ipvs_kernel_refused *refused; /* NULL: nobody wants to know */
 	void (*alive)(void *ctx);     /* ipvs_io_tell_alive; likewise */
 	void *ctx;
@@ -40,6 +41,17 @@ void ipvs_kernel_close(struct ipvs_kernel *kernel);
 /* The actual table. A socket that fails is opened again once. `error` has words for the errno
  * returned. */
 int ipvs_kernel_dump(struct ipvs_kernel *kernel, struct arena *arena, struct ipvs_table *out);
+
+/* The same, but for services whose destinations are known (ipvs_io_dump_unknown). */
+int ipvs_kernel_dump_unknown(struct ipvs_kernel *kernel, struct arena *arena,
+			     struct ipvs_table *out,
+			     const struct ipvs_service *(*known)(
+				     void *ctx, const struct ipvs_service_key *key),
+			     void *ctx);
+
+/* The socket for dumps in pieces; -errno. */
+int ipvs_kernel_open_reader(struct ipvs_kernel *kernel);
+void ipvs_kernel_close_reader(struct ipvs_kernel *kernel);
 
 /* The destinations of these services alone (ipvs_io_dump_dests). */
 int ipvs_kernel_dump_dests(struct ipvs_kernel *kernel, struct arena *arena,

@@ -128,7 +128,8 @@ static int make_timers(struct ipvs_worker *ipvs)
 		{&ipvs->settle, LOOP_NORMAL, ipvs_apply_settle},
 		{&ipvs->due, LOOP_NORMAL, ipvs_apply_due},
 		{&ipvs->sync_due, LOOP_NORMAL, ipvs_apply_sync_due},
-		{&ipvs->read_back, LOOP_IDLE, ipvs_apply_read_back},
+		{&ipvs->read_back, LOOP_IDLE, ipvs_apply_read_back_due},
+		{&ipvs->look.timer, LOOP_IDLE, ipvs_reading_turn},
 		{&ipvs->nft_due, LOOP_IDLE, ipvs_apply_nft_due},
 		{&ipvs->drain, LOOP_IDLE, ipvs_apply_drain},
 	};
@@ -176,6 +177,7 @@ static void ipvs_fini(struct ipvs_worker *ipvs)
 	timer_fini(&ipvs->nft_due);
 	ipvs_nft_fini(&ipvs->nft);
 	timer_fini(&ipvs->drain);
+	ipvs_reading_fini(ipvs);
 	ipvs_overrides_fini(&ipvs->overrides);
 	ipvs_generation_free(ipvs->prepared);
 	ipvs_generation_free(ipvs->running);

@@ -221,6 +221,10 @@ int ipvs_reload_prepare(void *ctx, const void *slice, size_t size, UNUSED uint32
 	struct ipvs_worker *ipvs = ctx;
 	int error;
 
+	if (ipvs_reading_is_under_way(ipvs)) { /* it would be for nothing, and hold this up */
+		ipvs_reading_abandon(ipvs);
+		ipvs_apply_schedule(ipvs);
+	}
 	ipvs->prepared = generation_new(ipvs, slice, size, &error);
 	if (!ipvs->prepared)
 		return error;
@@ -312,6 +316,7 @@ void ipvs_reload_commit(void *ctx)
 	if (error)
 		log_error("cannot take the new configuration to the kernel yet: %s",
 			  ipvs->kernel.error);
+	ipvs_reading_abandon(ipvs);
 	ipvs->running = ipvs->prepared;
 	ipvs->prepared = NULL;
 	ipvs->committed = clock_now();
@@ -420,6 +425,7 @@ void ipvs_reload_release(void *ctx)
 	timer_cancel(&ipvs->settle);
 	timer_cancel(&ipvs->due);
 	timer_cancel(&ipvs->read_back);
+	ipvs_reading_abandon(ipvs);
 	timer_cancel(&ipvs->sync_due);
 	timer_cancel(&ipvs->nft_due);
 	timer_cancel(&ipvs->drain);

@@ -1,6 +1,6 @@
 /* What the parts of the ipvs worker share: ipvs_main.c (life, words from others), ipvs_reload_io.c
- * (generations: prepare, commit, finish, release) and ipvs_apply_io.c (the kernel is looked at and
- * mended, everything is told). Nobody else includes it. */
+ * (generations: prepare, commit, finish, release), ipvs_apply_io.c (the kernel is looked at and
+ * mended, everything is told) and ipvs_reading_io.c (looks in pieces). Nobody else includes it. */
 #ifndef LBHA_IPVS_IPVS_WORKER_IO_H
 #define LBHA_IPVS_IPVS_WORKER_IO_H
 
@@ -19,6 +19,7 @@
 #include "ipvs/ipvs_sysctls_io.h"
 #include "ipvs/ipvs_tell_io.h"
 #include "ipvs/ipvs_timeouts_io.h"
+#include "ipvs/reading.h"
 #include "ipvs/state.h"
 
 struct worker;
@@ -39,6 +40,18 @@ struct generation {
 	struct ipvs_state state;
 	struct ipvs_sysctls sysctls;
 	struct rehearsal rehearsal;
+};
+
+/* A look at the kernel's table in pieces (ipvs_reading_io.c). */
+struct ipvs_look {
+	struct ipvs_reading reading;
+	struct arena *list, *scratch; /* its memory, kept for the next */
+	struct ipvs_service *service; /* that was asked for; NULL: none */
+	struct loop_timer timer;      /* the next turn */
+	nstime begun, heard;          /* heard: of the kernel */
+	nstime effort;                /* what the turns took */
+	bool is_under_way;
+	bool again; /* another one as soon as it is over */
 };
 
 struct ipvs_worker {
@@ -65,6 +78,7 @@ struct ipvs_worker {
 	nstime last_read_back, last_counters, retry;
 	nstime watched_until; /* somebody looks at the counters */
 	nstime effort;        /* what the last look at the kernel took */
+	struct ipvs_look look;
 	struct loop_timer settle, read_back, sync_due, nft_due;
 	struct loop_timer due; /* what time alone changes */
 	struct loop_timer drain;
@@ -115,8 +129,13 @@ void ipvs_apply_schedule(struct ipvs_worker *ipvs);
 /* Somebody looks at the counters until then. */
 void ipvs_apply_watch(struct ipvs_worker *ipvs, nstime until);
 
-/* What timers call; `ctx` is the worker. A look at all that is in the kernel, */
-void ipvs_apply_read_back(void *ctx);
+/* A look at all that is in the kernel, at once, and repair; ends one in pieces that is under way. */
+void ipvs_apply_read_back(struct ipvs_worker *ipvs);
+/* A look in pieces is over: repairs what it has found. */
+void ipvs_apply_looked(struct ipvs_worker *ipvs);
+
+/* What timers call; `ctx` is the worker. A look at the kernel, in pieces if possible, */
+void ipvs_apply_read_back_due(void *ctx);
 void ipvs_apply_settle(void *ctx);   /* what verdicts and roles cost, */
 void ipvs_apply_due(void *ctx);      /* what time alone changes, */
 void ipvs_apply_drain(void *ctx);    /* who is on the way out, */
@@ -127,5 +146,16 @@ void ipvs_apply_nft_due(void *ctx);  /* and rules that were touched. */
 void ipvs_apply_refused(void *ctx, const struct ipvs_op *op, const char *words);
 void ipvs_apply_alive(void *ctx);
 void ipvs_apply_nft_touched(void *ctx);
+
+/* ---- ipvs_reading_io.c ----------------------------------------------------------------------- */
+
+/* Begins a look in pieces; ipvs_apply_looked() is called at its end, ipvs_apply_read_back() instead when
+ * that cannot be. */
+void ipvs_reading_start(struct ipvs_worker *ipvs, bool compares, bool counts);
+bool ipvs_reading_is_under_way(const struct ipvs_worker *ipvs);
+/* Ends it, whatever it has found. */
+void ipvs_reading_abandon(struct ipvs_worker *ipvs);
+void ipvs_reading_turn(void *ctx); /* a timer's */
+void ipvs_reading_fini(struct ipvs_worker *ipvs);
 
 #endif

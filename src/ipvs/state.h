@@ -189,8 +189,11 @@ int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state);
 int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
 			     const struct ipvs_state *from);
 
-/* Takes the counters of a dump; services may be marked for them. */
+/* Takes the counters of a dump: all of them, or those of one service, of which the dump has all.
+ * Services may be marked for them. */
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual);
+void ipvs_state_service_counters(struct ipvs_state *state, const struct ipvs_table *actual,
+				 uint32_t service);
 
 /* Looks whether a sorry server that is used no more has lost its last connection, as they were counted
  * last: then its service is marked, and it leaves. */

@@ -89,7 +89,8 @@ static void count_service(struct ipvs_state *state, uint32_t s)
 	state->services[s].counted = true;
 }
 
-static void read_service(struct ipvs_state *state, const struct ipvs_table *actual, uint32_t s)
+void ipvs_state_service_counters(struct ipvs_state *state, const struct ipvs_table *actual,
+				 uint32_t s)
 {
 	const struct ipvs_layout *layout = &state->layout;
 
@@ -114,7 +115,7 @@ static void read_service(struct ipvs_state *state, const struct ipvs_table *actu
 void ipvs_state_counters(struct ipvs_state *state, const struct ipvs_table *actual)
 {
 	for (uint32_t s = 0; s < state->model->service_count; s++)
-		read_service(state, actual, s);
+		ipvs_state_service_counters(state, actual, s);
 }
 
 /* ---- a new generation ------------------------------------------------------------------------ */

@@ -21,3 +21,13 @@ unsigned random_below(unsigned limit)
 	state = state * 6364136223846793005ull + 1442695040888963407ull;
 	return (unsigned)((state >> 33) % limit);
 }
+
+uint64_t random_state(void)
+{
+	return state;
+}
+
+void random_restart(uint64_t from)
+{
+	state = from;
+}

@@ -2,7 +2,12 @@
 #ifndef LBHA_TESTS_RANDOM_H
 #define LBHA_TESTS_RANDOM_H
 
+#include <stdint.h>
+
 void random_seed(void);
 unsigned random_below(unsigned limit);
+/* To go through the same numbers again. */
+uint64_t random_state(void);
+void random_restart(uint64_t from);
 
 #endif

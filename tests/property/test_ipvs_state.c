@@ -95,7 +95,7 @@ static void random_service(struct arena *arena, struct service *out, uint32_t s)
 			out->real_servers[out->real_server_count++] = random_server(arena, i);
 }
 
-static struct model *random_model(struct arena *arena)
+struct model *test_random_model(struct arena *arena)
 {
 	struct model *model = arena_alloc(arena, sizeof(*model));
 
@@ -402,7 +402,7 @@ static void step_reload(struct life *life)
 	struct ipvs_state next;
 	struct ipvs_plan plan;
 
-	ck_assert_int_eq(ipvs_state_build(life->arena, random_model(life->arena), &next, &why), 0);
+	ck_assert_int_eq(ipvs_state_build(life->arena, test_random_model(life->arena), &next, &why), 0);
 	ck_assert_int_eq(ipvs_state_carry(life->arena, &next, &life->state), 0);
 	ipvs_state_desire(&next, &life->state.wanted, life->now);
 	ck_assert_int_eq(
@@ -437,7 +437,7 @@ static void begin(struct life *life)
 	life->arena = arena_new(0);
 	fake_ipvs_init(&life->kernel);
 	ck_assert_int_eq(
-		ipvs_state_build(life->arena, random_model(life->arena), &life->state, &why), 0);
+		ipvs_state_build(life->arena, test_random_model(life->arena), &life->state, &why), 0);
 	ipvs_state_desire(&life->state, &life->kernel.table, 1);
 	ck_assert_int_eq(ipvs_plan_build(life->arena, &life->state.wanted, &life->kernel.table,
 					 &owned, &plan),
