@@ -204,27 +204,38 @@ static int ask_error(int err, nstime patience, char *error)
 	return err;
 }
 
-int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer,
-	       char *error)
+int client_ask_text(struct client *client, json_t *request, nstime patience, char **answer,
+		    size_t *length, char *error)
 {
-	char *line = NULL;
-	size_t length = 0;
-	json_t *got;
 	int err = send_line(client, request);
 
 	/* a refusal may stand in the socket although our line was not wanted any more */
 	if (!err || err == -EPIPE || err == -ECONNRESET)
-		err = receive_line(client, patience, &line, &length);
-	if (err)
-		return ask_error(err, patience, error);
-	got = json_loadb(line, length, 0, NULL);
-	free(line);
+		err = receive_line(client, patience, answer, length);
+	return err ? ask_error(err, patience, error) : 0;
+}
+
+int client_take(char *text, size_t length, json_t **answer, char *error)
+{
+	json_t *got = json_loadb(text, length, 0, NULL);
+
+	free(text);
 	if (!json_is_boolean(json_object_get(got, "ok"))) {
 		json_decref(got);
-		return ask_error(-EBADMSG, patience, error);
+		return ask_error(-EBADMSG, 0, error);
 	}
 	*answer = got;
 	return 0;
+}
+
+int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer,
+	       char *error)
+{
+	char *text = NULL;
+	size_t length = 0;
+	int err = client_ask_text(client, request, patience, &text, &length, error);
+
+	return err ? err : client_take(text, length, answer, error);
 }
 
 int client_wait_end(struct client *client, nstime patience)

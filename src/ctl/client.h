@@ -28,6 +28,12 @@ void client_close(struct client *client);
 int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer,
 	       char *error);
 
+/* The same, with the answer as text: one line, malloc'ed, of which nothing has been looked at. */
+int client_ask_text(struct client *client, json_t *request, nstime patience, char **answer,
+		    size_t *length, char *error);
+/* The value of such a text, which is freed; the rest as client_ask(). */
+int client_take(char *text, size_t length, json_t **answer, char *error);
+
 /* The next line behind an answer, without its end, malloc'ed; waits for it, NSTIME_NEVER: as long as
  * the connection lasts. -ETIMEDOUT, -EPIPE when the daemon hung up. */
 int client_line(struct client *client, nstime patience, char **line, size_t *length);

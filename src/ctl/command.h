@@ -37,6 +37,7 @@ enum extra {
 struct run {
 	const char *socket;
 	bool json;
+	bool is_shown; /* the answer has been shown as it came */
 	const struct command *command;
 	const char *argument, *second, *third; /* NULL: none */
 	unsigned extras;               /* set of enum extra that were given */

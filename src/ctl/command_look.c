@@ -17,7 +17,8 @@
 int run_status(struct run *run, json_t *result)
 {
 	if (run->json) {
-		print_json(result);
+		if (!run->is_shown)
+			print_json(result);
 	} else {
 		paper_clean(result);
 		show_status(&run->paper, result);

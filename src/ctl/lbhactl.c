@@ -16,6 +16,7 @@
 #include "config/override.h"
 #include "ctl/command.h"
 #include "ctl/load.h"
+#include "ctl/verbatim.h"
 
 /* ---- commands --------------------------------------------------------------------- */
 
@@ -136,12 +137,45 @@ static int refused(struct run *run, json_t *answer)
 	return complain(EXIT_FAILED, "%s", json_text(answer, "error"));
 }
 
+/* Shows the result of an answer as it came, when it is one; of what is still to be judged the servers are left out,
+ * which no problem is told of. Returns that, in the place of the text. */
+static char *show_verbatim(struct run *run, char *text, size_t *length)
+{
+	static const char before[] = "{\"ok\":true,\"result\":";
+	const size_t head = sizeof(before) - 1;
+	char *rest;
+
+	if (*length <= head || memcmp(text, before, head) != 0 || text[*length - 1] != '}')
+		return text;
+	rest = verbatim_without(text, *length, "real_servers");
+	if (!rest)
+		return text;
+	run->is_shown = verbatim_print(text + head, *length - head - 1, stdout);
+	putchar('\n');
+	free(text);
+	*length = strlen(rest);
+	return rest;
+}
+
+static int get_answer(struct run *run, json_t *request, json_t **answer, char *error)
+{
+	size_t length = 0;
+	char *text = NULL;
+	int err = client_ask_text(&run->client, request, run->command->patience, &text, &length, error);
+
+	if (err)
+		return err;
+	if (run->json && run->command->show == run_status)
+		text = show_verbatim(run, text, &length);
+	return client_take(text, length, answer, error);
+}
+
 /* Sends one request (taken over) and shows what comes back. */
 static int ask(struct run *run, json_t *request)
 {
 	char error[CLIENT_ERROR];
 	json_t *answer;
-	int status, err = client_ask(&run->client, request, run->command->patience, &answer, error);
+	int status, err = get_answer(run, request, &answer, error);
 
 	if (err == -EPIPE && run->command->show == run_stop)
 		return run_stop(run, NULL);
