@@ -2,7 +2,6 @@
  * last, so all else stands in the first piece. */
 #include "daemon/control_pieces.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,25 +13,51 @@
 
 #define PIECE 65536 /* bytes, from which on the next service waits for the next piece */
 
-/* A text that grows, by stdio. */
+/* A text that grows. */
 struct piece {
-	FILE *out;
 	char *text;
-	size_t size;
+	size_t size, room;
 	bool failed;
 };
 
-static void piece_json(struct piece *piece, json_t *json)
+static bool piece_grow(struct piece *piece, size_t more)
 {
-	if (!json || json_dumpf(json, piece->out, CONTROL_JSON))
-		piece->failed = true;
-	json_decref(json);
+	size_t room = piece->room ? piece->room : PIECE + PIECE / 2;
+	char *grown;
+
+	while (room < piece->size + more)
+		room *= 2;
+	grown = realloc(piece->text, room);
+	if (!grown)
+		return false;
+	piece->text = grown;
+	piece->room = room;
+	return true;
 }
 
 static void piece_text(struct piece *piece, const char *text, size_t size)
 {
-	if (fwrite(text, 1, size, piece->out) != size)
+	if (piece->failed || (piece->size + size > piece->room && !piece_grow(piece, size))) {
 		piece->failed = true;
+		return;
+	}
+	memcpy(piece->text + piece->size, text, size);
+	piece->size += size;
+}
+
+static int take_part(const char *part, size_t size, void *ctx)
+{
+	struct piece *piece = ctx;
+
+	piece_text(piece, part, size);
+	return piece->failed ? -1 : 0;
+}
+
+static void piece_json(struct piece *piece, json_t *json)
+{
+	if (!json || json_dump_callback(json, take_part, piece, CONTROL_JSON))
+		piece->failed = true;
+	json_decref(json);
 }
 
 /* As many services as a piece holds, and what ends the line after the last. */
@@ -43,7 +68,7 @@ static void piece_services(struct piece *piece, const struct mirror *mirror, nst
 	size_t count = mirror->model ? mirror->model->service_count : 0;
 	size_t next = *cursor ? (size_t)*cursor - 1 : 0;
 
-	while (next < count && !piece->failed && ftell(piece->out) < PIECE) {
+	while (next < count && !piece->failed && piece->size < PIECE) {
 		if (next)
 			piece_text(piece, ",", 1);
 		piece_json(piece, one(mirror, next++, wall));
@@ -70,9 +95,8 @@ static void piece_open(struct piece *piece, json_t *object)
 
 static char *piece_end(struct piece *piece)
 {
-	bool failed = fclose(piece->out) || piece->failed;
-
-	if (!failed)
+	piece_text(piece, "", 1);
+	if (!piece->failed)
 		return piece->text;
 	free(piece->text);
 	return NULL;
@@ -83,9 +107,6 @@ char *pieces_of_status(const struct mirror *mirror, nstime now, nstime wall, uin
 	static const char before[] = "{\"ok\":true,\"result\":", services[] = ",\"services\":[";
 	struct piece piece = {0};
 
-	piece.out = open_memstream(&piece.text, &piece.size);
-	if (!piece.out)
-		return NULL;
 	if (!*cursor) {
 		piece_text(&piece, before, strlen(before));
 		piece_open(&piece, status_rest_json(mirror, now, wall));
@@ -100,9 +121,6 @@ char *pieces_of_traffic(const struct mirror *mirror, nstime wall, uint64_t *curs
 	static const char before[] = "{\"ok\":true,\"result\":", services[] = ",\"services\":[";
 	struct piece piece = {0};
 
-	piece.out = open_memstream(&piece.text, &piece.size);
-	if (!piece.out)
-		return NULL;
 	if (!*cursor) {
 		piece_text(&piece, before, strlen(before));
 		piece_open(&piece, live_time_json(mirror, wall));
@@ -117,9 +135,6 @@ char *pieces_of_services(const struct mirror *mirror, nstime wall, uint64_t *cur
 	static const char before[] = "{\"ok\":true,\"result\":[";
 	struct piece piece = {0};
 
-	piece.out = open_memstream(&piece.text, &piece.size);
-	if (!piece.out)
-		return NULL;
 	if (!*cursor)
 		piece_text(&piece, before, strlen(before));
 	piece_services(&piece, mirror, wall, status_service_json, "]}\n", cursor);
