@@ -19,6 +19,7 @@
 
 #define NOBODY 65534
 #define PATIENCE (60 * NSTIME_S)
+#define LINES_LOGGED 20 /* of what was said about one job; whoever asked for it gets all that were kept */
 
 static void job_begin(struct supervisor *s);
 
@@ -82,7 +83,16 @@ static void generation_enter(struct supervisor *s)
 
 static void lines_clear(struct supervisor *s)
 {
+	s->line_count = 0;
 	s->lines = text_of(s->lines_buffer, sizeof(s->lines_buffer));
+}
+
+/* A line that has no room any more is counted all the same. */
+static void line_keep(struct supervisor *s, const char *line)
+{
+	s->line_count++;
+	if (s->lines.length + strlen(line) + 1 < sizeof(s->lines_buffer))
+		text_add(&s->lines, "%s\n", line);
 }
 
 /* The operations of a plan are its answer, told as they come; all else is kept in case that the job fails. */
@@ -92,19 +102,23 @@ static void job_line(struct supervisor *s, const char *line, bool operation)
 
 	if (operation && job && job->from_control && job->kind == REQUEST_PLAN)
 		supervisor_reply_line(s, job->request, line);
-	else if (!s->lines.cut)
-		text_add(&s->lines, "%s\n", line);
+	else
+		line_keep(s, line);
 }
 
 static void lines_tell(struct supervisor *s, const struct job *job, enum log_level level)
 {
 	char *rest = NULL;
+	unsigned told = 0;
 
 	for (char *at = strtok_r(s->lines.start, "\n", &rest); at; at = strtok_r(NULL, "\n", &rest)) {
-		log_at(level, "%s", at);
+		if (told++ < LINES_LOGGED)
+			log_at(level, "%s", at);
 		if (job && job->from_control)
 			supervisor_reply_line(s, job->request, at);
 	}
+	if (s->line_count > LINES_LOGGED)
+		log_at(level, "… and %u more; lbhad --check shows them", s->line_count - LINES_LOGGED);
 	lines_clear(s);
 }
 

@@ -77,6 +77,7 @@ struct supervisor {
 	bool job_running;
 	struct text lines;           /* what was said about the job under way */
 	char lines_buffer[SUPERVISOR_LINES];
+	unsigned line_count;         /* those without room in it among them */
 	char host[256];
 
 	/* the operator's word */

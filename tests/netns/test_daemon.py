@@ -236,6 +236,15 @@ def test_a_hundred_reloads_in_a_row_leak_no_descriptor(lb1):
     assert lb1.vrrp()["transitions"] <= 3
 
 
+def test_a_reload_with_many_errors_logs_some_of_them_and_how_many_more(lb1):
+    lb1.start()
+    before = len(lb1.log)
+    code, said = lb1.reload(CONFIG + "".join(f"key{number}: 1\n" for number in range(40)))
+    assert code == 1 and said.count("unknown key") == 40
+    logged = lb1.log[before:]
+    assert logged.count("unknown key") == 20 and "… and 21 more; lbhad --check shows them" in logged
+
+
 def test_a_file_that_hides_what_it_includes_is_refused(lb1):
     """An include below the folder works; a symbolic link, and a file others can write, do not."""
     folder = os.path.join(os.path.dirname(lb1.config_file), "conf.d")
