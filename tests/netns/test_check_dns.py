@@ -1,4 +1,6 @@
 """Checks of type dns, by UDP and TCP: one row per way in which a server can answer or not; verdict, reason, and the deadline."""
+import os
+import re
 import socket
 import struct
 import time
@@ -6,10 +8,11 @@ import time
 import pytest
 
 from checkd import Checkd
-from lbhatest import wait_until
+from lbhatest import wait_for, wait_until
 from lbhatest.datagrams import Datagrams, nobody
 from lbhatest.machine import BareTimer, told_in_time
 from lbhatest.rogue import Server, closes, drips, floods, garbage, refusing_port, resets, silent, stays
+from vrrp_pair import config
 
 TIMEOUT_MS, GRACE_MS = 300, 80
 DNS = "type: dns, interval: 400ms, timeout: 300ms"
@@ -217,7 +220,6 @@ def test_a_server_that_by_tcp(row):
 
 class Matching:
     def __init__(self, pattern):
-        import re
         self.fullmatch = re.compile(pattern).fullmatch
 
 
@@ -266,3 +268,33 @@ def test_an_answer_in_two_segments(cut):
     with Server(script) as server:
         server_says = probed(WANTED + BY_TCP, server.target)
         assert server_says["detail"] == "192.0.2.80", server_says
+
+
+# ---- as a tracker ----
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces")
+def test_a_director_gives_way_when_its_resolver_or_its_game_is_gone(lab):
+    """Through lbhad: verdicts of dns and udp checks move the priority, down and up again."""
+    state = {"dns": True, "udp": True}
+    lan = lab.segment("lan", "192.168.8.0/24")
+    far = lab.host("far", (lan, "192.168.8.1"))
+    track = "vrrp: {public: {track: [{check: resolver, weight: -10}, {check: game, weight: -20}]}}"
+    lb1 = lab.director("lb1", (lan, "192.168.8.10"), config=config(first=150).replace(
+        "priority: 150,", f"priority: 150, {track},") + """
+defaults: {check: {interval: 100ms, timeout: 90ms, rise: 1, fall: 2}}
+checks:
+  resolver: {type: dns, address: 192.168.8.1, name: www.example.org, record: A, expect: {address: 192.0.2.80}}
+  game: {type: udp, address: 192.168.8.1, port: 9000, send: 'get\\x00info', expect: info}
+""")
+    with Datagrams(lambda asked: [answer(asked.data, *[GOOD] * state["dns"])], "192.168.8.1", 53, far), \
+            Datagrams(lambda asked: [asked.data] if state["udp"] else [], "192.168.8.1", 9000, far) as game:
+        lb1.start()
+        lb1.wait_role("MASTER")
+        for gone, priority, reason in (("dns", 140, "192.0.2.80 is not in the answer"), ("udp", 130, "no reply within 90ms")):
+            wait_for(lambda: lb1.vrrp()["priority"], 150, what="both there")
+            state[gone] = False
+            wait_for(lambda: lb1.vrrp()["priority"], priority, what=f"{gone} is gone")
+            assert reason in [tracker["reason"] for tracker in lb1.vrrp()["trackers"]]
+            state[gone] = True
+        wait_for(lambda: lb1.vrrp()["priority"], 150, what="both are back")
+        assert game.heard[0].data == b"get\0info"
