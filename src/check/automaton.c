@@ -25,6 +25,32 @@ static bool become(struct automaton *automaton, enum verdict verdict, nstime now
 	return true;
 }
 
+#define FALLS_MAX 40 /* by then every hold is the longest there can be */
+
+nstime automaton_suppress(const struct automaton *automaton, const struct check *check)
+{
+	nstime hold = check->suppress;
+
+	if (!hold || automaton->falls < 2)
+		return 0;
+	for (uint8_t fall = 2; fall < automaton->falls && hold < check->max_suppress; fall++)
+		hold *= 2;
+	return nstime_min(hold, check->max_suppress);
+}
+
+/* It was up since automaton->since. */
+static void note_fall(struct automaton *automaton, const struct check *check, nstime now)
+{
+	nstime hold;
+
+	if (now - automaton->since >= check->max_suppress)
+		automaton->falls = 0;
+	if (automaton->falls < FALLS_MAX)
+		automaton->falls++;
+	hold = automaton_suppress(automaton, check);
+	automaton->suppressed = hold ? nstime_after(now, hold) : 0;
+}
+
 static bool step_passed(struct automaton *automaton, const struct check *check, nstime now)
 {
 	bool first = !automaton->proven;
@@ -33,9 +59,10 @@ static bool step_passed(struct automaton *automaton, const struct check *check, 
 	automaton->failed = 0;
 	if (automaton->passed < UINT32_MAX)
 		automaton->passed++;
-	if (first || automaton->passed >= check->rise)
-		return become(automaton, VERDICT_UP, now);
-	return false;
+	if (now < automaton->suppressed || (!first && automaton->passed < check->rise))
+		return false;
+	automaton->suppressed = 0;
+	return become(automaton, VERDICT_UP, now);
 }
 
 static bool step_failed(struct automaton *automaton, const struct check *check, nstime now)
@@ -43,9 +70,11 @@ static bool step_failed(struct automaton *automaton, const struct check *check, 
 	automaton->passed = 0;
 	if (automaton->failed < UINT32_MAX)
 		automaton->failed++;
-	if (automaton->failed >= check->fall)
-		return become(automaton, VERDICT_DOWN, now);
-	return false;
+	if (automaton->failed < check->fall)
+		return false;
+	if (automaton->verdict == VERDICT_UP)
+		note_fall(automaton, check, now);
+	return become(automaton, VERDICT_DOWN, now);
 }
 
 bool automaton_step(struct automaton *automaton, const struct check *check,

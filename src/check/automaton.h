@@ -6,6 +6,9 @@
  *    `fall` failures in a row make it down. So a check worker that was just replaced takes no
  *    server away for one lost packet; and a server that fails at start is not waited for long:
  *    while the verdict is unknown, failures are probed again after a second.
+ *  - With `suppress`, who goes down again soon after it came up is kept down that long whatever its
+ *    probes say, twice as long the next time, and so on, at most `max_suppress`. The first fall costs
+ *    nothing, and after `max_suppress` of being up without a fall it is the first again.
  *  - What went wrong here (RESOURCES, LOCAL) neither counts nor breaks a row; lack of resources
  *    makes probing slower.
  *
@@ -27,6 +30,8 @@ struct automaton {
 	uint32_t passed, failed; /* in a row, at most one of them not 0 */
 	bool proven;             /* a probe has passed before */
 	uint8_t starved;         /* probes in a row that ended for RESOURCES */
+	uint8_t falls;           /* from up to down since it was up for max_suppress */
+	nstime suppressed;       /* until then it is not up; 0: nothing keeps it down */
 };
 
 struct automaton automaton_start(const struct check *check, nstime now);
@@ -34,6 +39,9 @@ struct automaton automaton_start(const struct check *check, nstime now);
 /* A probe has ended; true when the verdict changed. */
 bool automaton_step(struct automaton *automaton, const struct check *check,
 		    enum probe_reason reason, nstime now);
+
+/* For how long the last fall keeps it down; 0: it does not. */
+nstime automaton_suppress(const struct automaton *automaton, const struct check *check);
 
 /* How long after the start of the last probe the next one is due (before jitter): the interval,
  * retry_interval after a failure that is not yet down, at most a second while failing without a

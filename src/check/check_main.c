@@ -67,6 +67,11 @@ static void add_probe(struct text *text, const struct model *model, uint32_t ind
 		text_add(text, "%s", name);
 }
 
+static nstime suppressed_until(const struct subject *subject)
+{
+	return subject->automaton.suppressed > clock_now() ? subject->automaton.suppressed : 0;
+}
+
 static void log_change(struct checkd *checkd, uint32_t probe, enum verdict before)
 {
 	const struct model *model = engine_model(checkd->engine);
@@ -89,6 +94,9 @@ static void log_change(struct checkd *checkd, uint32_t probe, enum verdict befor
 			 subject->automaton.failed == 1 ? "" : "s");
 	else
 		text_add(&text, " in %s", duration_about(subject->last.latency, took));
+	if (suppressed_until(subject))
+		text_add(&text, ", %u times now: suppressed for %s", subject->automaton.falls,
+			 duration_format(automaton_suppress(&subject->automaton, check), took));
 	log_info("%s", line);
 }
 
@@ -123,6 +131,20 @@ static uint32_t fact_count(void *ctx)
 	return checkd->count;
 }
 
+/* "status 200; suppressed for 40s: down 3 times" */
+static void describe(const struct subject *subject, const struct check *check,
+		     char detail[FACT_DETAIL])
+{
+	char hold[DURATION_TEXT];
+	struct text text = text_of(detail, FACT_DETAIL);
+
+	text.length = strlen(outcome_describe(&subject->last, check, detail, FACT_DETAIL));
+	if (suppressed_until(subject))
+		text_add(&text, "; suppressed for %s: down %u times",
+			 duration_format(automaton_suppress(&subject->automaton, check), hold),
+			 subject->automaton.falls);
+}
+
 static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
 {
 	struct checkd *checkd = ctx;
@@ -137,12 +159,12 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 		.time = subject->ended,
 		.latency = subject->last.latency,
 		.told = subject->told,
+		.suppressed = suppressed_until(subject),
 	};
 
 	if (peer == ROLE_VRRP && !model->probes[index].tracked)
 		return false; /* thousands of servers' probes are nothing to it */
-	outcome_describe(&subject->last, &model->checks[model->probes[index].check], fact.detail,
-			 sizeof(fact.detail));
+	describe(subject, &model->checks[model->probes[index].check], fact.detail);
 	*type = FACT_PROBE;
 	fact_probe_put(out, &fact);
 	return true;

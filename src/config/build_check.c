@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/duration.h"
 #include "base/text.h"
 #include "config/build.h"
 
@@ -49,6 +50,19 @@ static void warn_check(struct build *build, struct build_check *check)
 			&build->reader, SEVERITY_WARNING,
 			origin_of(&schema_check, check->origins, "timeout"), &check->self,
 			"timeout is longer than interval: the next probe starts after the last has ended");
+}
+
+static bool judge_suppress(struct build *build, struct build_check *check)
+{
+	char most[DURATION_TEXT];
+
+	if (check->model.suppress <= check->model.max_suppress)
+		return true;
+	origin_report(&build->reader, SEVERITY_ERROR,
+		      origin_of(&schema_check, check->origins, "suppress"), &check->self,
+		      "is longer than max_suppress, %s",
+		      duration_format(check->model.max_suppress, most));
+	return false;
 }
 
 static bool judge_bind(struct build *build, struct build_check *check)
@@ -155,7 +169,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 	if (good)
 		warn_check(build, check);
 	if (good)
-		good = judge_bind(build, check) && judge_expect(build, check);
+		good = judge_suppress(build, check) && judge_bind(build, check) &&
+		       judge_expect(build, check);
 	if (good && check->model.type == CHECK_SCRIPT)
 		good = judge_script(build, check);
 	if (good)

@@ -167,6 +167,7 @@ void fact_probe_put(struct writer *out, const struct fact_probe *fact)
 	put_time(out, fact->time);
 	put_time(out, fact->latency);
 	advice_put(out, &fact->told);
+	put_time(out, fact->suppressed);
 	put_text(out, fact->detail);
 }
 
@@ -181,6 +182,7 @@ bool fact_probe_get(struct reader *in, struct fact_probe *fact)
 	got.time = get_time(in);
 	got.latency = get_time(in);
 	got.told = advice_get(in);
+	got.suppressed = get_time(in);
 	get_clean(in, got.detail, sizeof(got.detail));
 	return FACT_END(in, got, fact);
 }

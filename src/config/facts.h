@@ -82,6 +82,7 @@ struct fact_probe {
 	nstime since;                /* when the verdict came to be */
 	nstime time, latency;        /* of the last finished probe */
 	struct advice told;            /* of the server, all that stands */
+	nstime suppressed;           /* kept down until then, as it flaps; 0: it is not */
 	char detail[FACT_DETAIL];    /* "connect: refused", "status 503, wanted 200-299" */
 };
 

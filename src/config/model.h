@@ -266,6 +266,7 @@ struct check {
 	nstime interval, timeout, retry_interval; /* retry_interval: between failures before `fall`; 0: interval */
 	uint32_t rise, fall;
 	enum check_initial initial;
+	nstime suppress, max_suppress; /* who flaps is kept down so long, doubled each time; 0: never */
 	struct addr address;    /* instead of the server's */
 	uint16_t port;          /* instead of the listener's; 0: not given */
 	struct addr bind;       /* source address */

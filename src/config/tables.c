@@ -571,6 +571,11 @@ static const struct schema_field check_fields[] = {
 	 .default_text = "3", .doc = "probes failed in a row that mean down"},
 	{.key = "initial", .type = TYPE_WORD, MEMBER(check, initial), .words = initial_words,
 	 .default_text = "down", .doc = "state before the first probe has ended"},
+	{.key = "suppress", .type = TYPE_DURATION, MEMBER(check, suppress), .max = DAY,
+	 .default_text = "0", .doc = "who flaps is kept down so long, doubled each time; 0: never"},
+	{.key = "max_suppress", .type = TYPE_DURATION, MEMBER(check, max_suppress), .min = NSTIME_S,
+	 .max = DAY, .default_text = "5m", .doc = "longest time to be kept down; steady for so long, it "
+	 "does not flap"},
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(check, address),
 	 .judge = judge_host_address, .applies = SOCKETS | AGENTS | PINGS | SCRIPTS,
 	 .doc = "probed instead of the server's"},

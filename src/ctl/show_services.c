@@ -254,6 +254,9 @@ static void show_probe(const struct paper *paper, const json_t *probe)
 			 json_number_value(latency));
 	if (*detail)
 		text_add(&out, ": %s", detail);
+	if (json_is_string(json_object_get(probe, "suppressed_until")))
+		text_add(&out, ", until %s",
+			 paper_time(json_object_get(probe, "suppressed_until"), ago));
 	paper_put(paper, INK_PLAIN, "      ");
 	paper_put(paper, paper_ink(result), "%-6s ", !strcmp(result, "none") ? "-" : result);
 	paper_fold(paper, INK_PLAIN, 13, 13, text);

@@ -422,6 +422,7 @@ static json_t *probe_json(const struct model *model, const struct probe *probe,
 	put(&object, "target", endpoint_json(&probe->target));
 	advice_format(&fact->told, &told);
 	put(&object, "told", json_string(words));
+	put(&object, "suppressed_until", time_json(fact->suppressed, wall));
 	return object;
 }
 

@@ -488,11 +488,14 @@ bool ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 		return is_news;
 	memory = &state->memory[p];
 	same = state->verdicts[p] == fact->verdict;
-	told_alike = same && (fact->verdict == VERDICT_UP || memory->reason == fact->reason);
+	told_alike = same && (fact->verdict == VERDICT_UP ||
+			      (memory->reason == fact->reason &&
+			       memory->is_suppressed == (fact->suppressed != 0)));
 	is_news |= !same || memory->reason != fact->reason || memory->since != fact->since;
 	state->verdicts[p] = fact->verdict;
 	memory->reason = fact->reason;
 	memory->since = fact->since;
+	memory->is_suppressed = fact->suppressed != 0;
 	if (!same)
 		mark_users(state, p);
 	for (uint32_t n = state->users_first[p]; !told_alike && n < state->users_first[p + 1]; n++)

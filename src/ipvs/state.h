@@ -18,6 +18,7 @@
 
 struct ipvs_probe_memory {
 	enum probe_reason reason;
+	bool is_suppressed; /* down, whatever its probes say */
 	nstime since; /* when the verdict came to be */
 	struct advice told;
 };

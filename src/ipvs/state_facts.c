@@ -100,6 +100,8 @@ static void explain_down(const struct ipvs_state *state, const struct real_serve
 			continue;
 		text_add(out, "%s%s: %s", before, target_name(&state->model->probes[p].target, target),
 			 probe_reason_name(state->memory[p].reason));
+		if (state->memory[p].is_suppressed)
+			text_add(out, ", suppressed");
 		before = "; ";
 	}
 }

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from lbhatest import Lab, wait_for, wait_until
+from lbhatest import Lab, rogue, wait_for, wait_until
 from test_sync import Download, Stream
 
 VIP = "192.168.8.200"
@@ -307,3 +307,59 @@ def test_a_file_of_overrides_is_taken_over_as_a_whole_or_not_at_all(network):
     network.wait_weights("web", {A: 0, B: 3})
     network.wait_weights("stream", {A: 1, B: 7})
     assert network.server(service="web")["overrides"][0]["comment"] == "disk"
+
+
+# --- what checks tell of their servers ----------------------------------------------------------------------------------
+
+class Agent:
+    """Says its line to whoever connects."""
+
+    def __init__(self, line):
+        self.line = line
+
+    def __call__(self, connection):
+        connection.send(self.line.encode() + b"\n")
+
+
+AGENT = """
+  - name: agent
+    listen: '192.168.8.200:82'
+    check: {type: agent, port: 9707}
+    real_servers: [{name: a, address: 192.168.8.20, weight: 2, upper_threshold: 100}]
+"""
+
+
+def test_what_an_agent_tells_is_in_force_until_an_operator_says_otherwise(network):
+    def destination(weight, limit):
+        service = "-t", f"{VIP}:82"
+
+        def programmed():
+            lines = [network.lb1.host.run("ipvsadm", "-Ln", *service, *more).splitlines()[-1].split()
+                     for more in ((), ("--thresholds",))]
+            return int(lines[0][3]), int(lines[1][2])
+        wait_for(programmed, (weight, limit), 5, "weight and limit")
+
+    agent = Agent("up 50% maxconn:30")
+    with rogue.Server(agent, A, 9707, network.a.host):
+        assert network.lb1.reload(CONFIG + AGENT)[0] == DONE
+        destination(100, 30)
+        assert "told by agent: weight 50% of 2, at most 30 connections" in network.lb1.ctl("services", "agent")
+        agent.line = "drain"
+        destination(0, 30)
+        assert network.server("a", "agent")["reason"] == "drained by agent; all checks pass"
+        assert network.lb1.service("agent")["state"] == "down", "who is drained is no part of the quorum"
+        agent.line = "ready 75% maxconn:40"
+        destination(150, 40)
+        network.said("weight", "agent", "a", "5")
+        destination(500, 40)
+        agent.line = "20% maxconn:50"
+        destination(500, 50)
+        network.renew_ipvs()
+        destination(500, 50)
+        agent.line = "nonsense"
+        wait_for(lambda: network.server("a", "agent")["health"], "down", 5)
+        network.said("weight", "agent", "a", "auto")
+        old = network.lb1.kill_worker("check")
+        wait_until(lambda: network.lb1.worker("check")["pid"] not in (0, old), 10, "a new check worker")
+        agent.line = "up"
+        destination(40, 50)

@@ -131,3 +131,21 @@ def test_a_script_tells_a_weight_by_its_status(script):  # noqa: F811
         checkd.wait_fact(verdict="down", advice="50", reason="exit", within=10)
         write(status, "2\n")
         checkd.wait_fact(verdict="up", advice="0", within=10)
+
+
+def test_who_flaps_is_kept_down_longer_each_time_over_a_reload():
+    line = Lines(b"up\n")
+    with Server(line) as server, Checkd() as checkd:
+        check = json.dumps(agent(server.target, interval="50ms", rise=1, suppress="1s", max_suppress="1h"))
+        checkd.load(f"check a {check}", f"probe a {server.target}")
+        for hold in 0, 1, 2:
+            checkd.wait_next(verdict="up")
+            line.line = b"down\n"
+            down = checkd.wait_next(verdict="down")
+            line.line = b"up\n"
+            if hold == 1:
+                checkd.load(f"check a {check}", f"probe a {server.target}", "check b type=file file=/dev/null", "probe b -")
+            assert down["detail"] == "down" + (f"; suppressed for {hold}s: down {hold + 1} times" if hold else "")
+            up = checkd.wait_next(verdict="up", check="a")
+            assert up["since"] - down["since"] >= hold
+        assert any(", 3 times now: suppressed for 2s" in text for text in checkd.errors)

@@ -271,6 +271,7 @@ static void add_check(struct generation *to, char *rest)
 	*check = (struct check){.interval = NSTIME_S,
 				.timeout = NSTIME_S,
 				.rise = 1,
+				.max_suppress = NSTIME_S,
 				.fall = 1,
 				.file = "/",
 				.process = "init",

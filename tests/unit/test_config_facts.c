@@ -50,6 +50,7 @@ static const struct fact_probe probe = {.probe = 70000,
 					.since = -5,
 					.time = 1 * NSTIME_S,
 					.latency = 12 * NSTIME_MS,
+					.suppressed = 3 * NSTIME_S,
 					.told = {.by = 2, .parts = ADVICE_WEIGHT, .weight = 9},
 					.detail = "status 503, wanted 200-299"};
 static const struct fact_instance instance = {

@@ -265,6 +265,7 @@ static void tell_probes(struct mirror *mirror)
 				 .since = START + 720 * NSTIME_S,
 				 .time = START + 731 * NSTIME_S,
 				 .latency = 210 * NSTIME_US,
+				 .suppressed = START + 900 * NSTIME_S,
 				 .told = {.by = CHECK_SCRIPT, .parts = ADVICE_PERCENT, .weight = 50},
 				 .detail = "connect: refused"});
 }
