@@ -58,6 +58,10 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_AGENT] = &probe_talk,
 	[CHECK_TLS] = &probe_tls,
 	[CHECK_DNS] = &probe_dns,
+	[CHECK_REDIS] = &probe_talk,
+	[CHECK_MYSQL] = &probe_talk,
+	[CHECK_POSTGRESQL] = &probe_talk,
+	[CHECK_LDAP] = &probe_talk,
 };
 
 /* What all flights of a type share. */

@@ -17,8 +17,12 @@
 #include "check/dial_io.h"
 #include "check/dns.h"
 #include "check/flight_io.h"
+#include "check/ldap.h"
 #include "check/match_io.h"
+#include "check/mysql.h"
 #include "check/outcome.h"
+#include "check/postgresql.h"
+#include "check/redis.h"
 #include "check/talk.h"
 #include "check/tcp.h"
 #include "config/model.h"
@@ -30,6 +34,10 @@ static const struct dialogue *const DIALOGUES[CHECK_TYPES] = {
 	[CHECK_TCP] = &tcp_dialogue,
 	[CHECK_AGENT] = &agent_dialogue,
 	[CHECK_DNS] = &dns_dialogue,
+	[CHECK_REDIS] = &redis_dialogue,
+	[CHECK_MYSQL] = &mysql_dialogue,
+	[CHECK_POSTGRESQL] = &postgresql_dialogue,
+	[CHECK_LDAP] = &ldap_dialogue,
 };
 
 struct talk_client {

@@ -107,6 +107,10 @@ const char *check_type_name(enum check_type type)
 		[CHECK_AGENT] = "agent",
 		[CHECK_TLS] = "tls",
 		[CHECK_DNS] = "dns",
+		[CHECK_REDIS] = "redis",
+		[CHECK_MYSQL] = "mysql",
+		[CHECK_POSTGRESQL] = "postgresql",
+		[CHECK_LDAP] = "ldap",
 	};
 
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
@@ -130,6 +134,10 @@ enum check_asks check_type_asks(enum check_type type)
 	case CHECK_AGENT:
 	case CHECK_TLS:
 	case CHECK_DNS:
+	case CHECK_REDIS:
+	case CHECK_MYSQL:
+	case CHECK_POSTGRESQL:
+	case CHECK_LDAP:
 		break;
 	}
 	return CHECK_ASKS_PORT;

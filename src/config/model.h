@@ -162,6 +162,10 @@ enum check_type {
 	CHECK_AGENT,
 	CHECK_TLS,
 	CHECK_DNS,
+	CHECK_REDIS,
+	CHECK_MYSQL,
+	CHECK_POSTGRESQL,
+	CHECK_LDAP,
 	CHECK_TYPES,
 };
 
@@ -286,6 +290,8 @@ struct check {
 	struct http_expect expect;
 	bool follow;            /* redirects to the same server */
 	struct dns_check dns;   /* dns only */
+	/* mysql and postgresql: who logs in (NULL: nobody in particular), postgresql: where */
+	const char *account, *database;
 	/* script only */
 	const char **command;   /* the program's absolute path, then its arguments */
 	size_t command_count;

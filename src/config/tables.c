@@ -444,7 +444,11 @@ const struct schema_record schema_sync_group = {
 #define AGENTS (1u << CHECK_AGENT)
 #define TLS (1u << CHECK_TLS)
 #define DNS (1u << CHECK_DNS)
-#define SOCKETS (TCP | UDP | DNS | TLS | HTTP)
+#define REDIS (1u << CHECK_REDIS)
+#define MYSQL (1u << CHECK_MYSQL)
+#define POSTGRESQL (1u << CHECK_POSTGRESQL)
+#define LDAP (1u << CHECK_LDAP)
+#define SOCKETS (TCP | UDP | DNS | TLS | HTTP | REDIS | MYSQL | POSTGRESQL | LDAP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -548,6 +552,10 @@ static const struct schema_word check_type_words[] = {
 	{"udp", CHECK_UDP},   {"agent", CHECK_AGENT},
 	{"tls", CHECK_TLS},
 	{"dns", CHECK_DNS},
+	{"redis", CHECK_REDIS},
+	{"mysql", CHECK_MYSQL},
+	{"postgresql", CHECK_POSTGRESQL},
+	{"ldap", CHECK_LDAP},
 	{0},
 };
 static const struct schema_word initial_words[] = {
@@ -630,6 +638,10 @@ static const struct schema_field check_fields[] = {
 	{.key = "command", .type = TYPE_TEXT, ITEMS(check, command, command_count),
 	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_text, .applies = SCRIPTS,
 	 .doc = "path of a program and its arguments; no shell"},
+	{.key = "user", .type = TYPE_TEXT, MEMBER(check, account), .judge = judge_name,
+	 .applies = MYSQL | POSTGRESQL, .doc = "who logs in, without a password"},
+	{.key = "database", .type = TYPE_TEXT, MEMBER(check, database), .judge = judge_name,
+	 .applies = POSTGRESQL, .doc = "the one to log in to; default: as the user"},
 	{.key = "user", .type = TYPE_TEXT, MEMBER(check, user), .judge = judge_user,
 	 .applies = SCRIPTS, .doc = "the program runs as; default global.users.script"},
 	{.key = "weight_from_exit", .type = TYPE_BOOL, MEMBER(check, weight_from_exit),

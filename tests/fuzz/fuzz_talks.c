@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/ldap.h"
+#include "check/mysql.h"
+#include "check/postgresql.h"
+#include "check/redis.h"
 #include "check/talk.h"
 #include "check/tcp.h"
 #include "config/model.h"
@@ -16,6 +20,12 @@ struct kind {
 
 static const struct kind kinds[] = {
 	{&tcp_dialogue, {.type = CHECK_TCP, .send = "a", .expect_bytes = "ab\\x00"}},
+	{&redis_dialogue, {.type = CHECK_REDIS}},
+	{&mysql_dialogue, {.type = CHECK_MYSQL}},
+	{&mysql_dialogue, {.type = CHECK_MYSQL, .account = "lbha"}},
+	{&postgresql_dialogue, {.type = CHECK_POSTGRESQL}},
+	{&postgresql_dialogue, {.type = CHECK_POSTGRESQL, .account = "lbha", .database = "shop"}},
+	{&ldap_dialogue, {.type = CHECK_LDAP}},
 };
 
 struct heard {

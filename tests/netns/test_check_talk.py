@@ -89,14 +89,86 @@ def test_what_is_sent_arrives_even_when_nothing_is_expected():
     assert ends[0] == b"a\r\nb\x00\xff"
 
 
+# ---- handshakes ----
+
+GREETING = (b"\x2e\0\0\0\x0a5.5.5-10.11.6\0" b"\x08\0\0\0abcdefgh\0\xff\xf7\x08\x02\0\xff\x81\x15" + bytes(10))
+REDIS, MYSQL, POSTGRESQL, LDAP = (dict(TIMES, type=kind) for kind in ("redis", "mysql", "postgresql", "ldap"))
+HANDSHAKES = {
+    "redis": (REDIS, "PONG", b"+PONG\r\n", "PONG"),
+    "mysql": (dict(MYSQL, user="lbha"), "greeting", (GREETING, b"\x07\0\0\x02\0\0\0\x02\0\0\0"), "logged in"),
+    "postgresql": (dict(POSTGRESQL, user="lbha"), "reply to the startup message", b"R\0\0\0\x0c\0\0\0\x05salt",
+                   "asks for a password"),
+    "ldap": (LDAP, "bind response", b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0", "bound"),
+}
+
+
+def speaks(answer, then=stays):
+    """The good answers of a server, in their turn."""
+    if isinstance(answer, bytes):
+        return heard(says(answer, then))
+    return says(answer[0], heard(says(answer[1], then)))
+
+
+@pytest.mark.parametrize("kind", HANDSHAKES)
+class TestHandshake:
+    def test_passes_with_a_good_server(self, kind):
+        check, _, answer, words = HANDSHAKES[kind]
+        with Server(speaks(answer)) as server:
+            tells(check, server.target, "passed", words)
+
+    def test_passes_with_one_that_answers_early_and_closes(self, kind):
+        check, _, answer, words = HANDSHAKES[kind]
+        with Server(says(answer if isinstance(answer, bytes) else b"".join(answer), half_closes)) as server:
+            tells(check, server.target, "passed", words)
+
+    def test_passes_with_one_that_drips(self, kind):
+        check, _, answer, words = HANDSHAKES[kind]
+        with Server(drips(answer if isinstance(answer, bytes) else b"".join(answer), 0.002)) as server:
+            tells(check, server.target, "passed", words)
+
+    @pytest.mark.parametrize("behaviour, reason, detail", [
+        (silent, "reply_timeout", "no {} within 300ms " + IN_TIME),
+        (heard(closes), "reset", "connection (closed|reset) without a {}"),
+        (half_closes, "reset", "connection closed without a {}"),
+        (resets_later, "reset", "connection reset without a {}"),
+        (garbage(), "protocol", "reply is not [A-Za-z]+"),
+        (says(b"HTTP/1.1 400 Bad Request\r\n\r\n", stays), "protocol", "reply is not [A-Za-z]+"),
+        (floods(), "protocol", "reply is not [A-Za-z]+"),
+    ], ids=["silent", "closes", "half-closes", "resets", "garbage", "http", "100MB"])
+    def test_fails_with_one_that_is(self, kind, behaviour, reason, detail):
+        check, awaits, _, _ = HANDSHAKES[kind]
+        if kind == "mysql" and behaviour not in (silent, half_closes, resets_later) and reason == "reset":
+            behaviour = closes
+        with Server(behaviour) as server:
+            tells(check, server.target, reason, detail.format(awaits))
+
+
+@pytest.mark.parametrize("kind, answer", [("mysql", HANDSHAKES["mysql"][2]), ("ldap", HANDSHAKES["ldap"][2]),
+                                          ("postgresql", HANDSHAKES["postgresql"][2])])
+def test_the_farewell_arrives_and_the_connection_ends_in_order(kind, answer):
+    ends = []
+
+    def behaviour(connection):
+        speaks(answer, lambda _: None)(connection)
+        while connection.hear():
+            pass
+        ends.append((connection.heard, connection.wait_gone()))
+
+    with Server(behaviour) as server:
+        tells(HANDSHAKES[kind][0], server.target, "passed", HANDSHAKES[kind][3])
+        wait_until(lambda: ends, what="the end of the connection")
+    farewell = {"mysql": b"\x01\0\0\0\x01", "ldap": b"\x30\x05\x02\x01\x02\x42\0", "postgresql": b""}[kind]
+    assert ends[0][0].endswith(farewell) and ends[0][1]
+
+
 # ---- all of them ----
 
-@pytest.mark.parametrize("check", [TCP], ids=lambda check: check["type"])
+@pytest.mark.parametrize("check", [TCP, REDIS, MYSQL, POSTGRESQL, LDAP], ids=lambda check: check["type"])
 def test_a_closed_port_refuses(check):
     tells(check, f"127.0.0.1:{refusing_port()}", "refused", "connect: refused")
 
 
-@pytest.mark.parametrize("check", [TCP], ids=lambda check: check["type"])
+@pytest.mark.parametrize("check", [TCP, REDIS, MYSQL, POSTGRESQL, LDAP], ids=lambda check: check["type"])
 def test_a_server_that_drops_syns_times_out_connecting(check):
     with full_backlog() as target:
         tells(check, target, "connect_timeout", "no connection within 300ms")
