@@ -24,6 +24,8 @@
 #define BUFFER 4096L
 #define IDLE_MOST 32       /* requests kept for reuse */
 #define RUSH 256           /* requests at once that are out of the common */
+#define KEPT_MOST (64u << 20) /* bytes of bodies in all */
+#define KEPT_FIRST 4096
 #define NO_LIMIT 86400000L /* ms: longer than any check may take */
 
 struct http_client {
@@ -31,6 +33,7 @@ struct http_client {
 	const struct http_user *user;
 	size_t answer_size;
 	CURLM *multi;
+	size_t kept; /* bytes that requests keep */
 	struct loop_timer timer;
 	struct http_request *idle;
 	unsigned idle_count;
@@ -274,6 +277,38 @@ static void rush_over(struct http_client *client)
 	malloc_trim(0);
 }
 
+bool http_keep(struct http_request *request, const char *bytes, size_t size)
+{
+	struct http_client *client = request->client;
+	size_t needed = request->kept_size + size, room = request->kept_room;
+	char *larger;
+
+	if (needed > room) {
+		room = room ? 2 * room : KEPT_FIRST;
+		if (room < needed)
+			room = needed;
+		if (client->kept + room - request->kept_room > KEPT_MOST)
+			return false;
+		larger = realloc(request->kept, room);
+		if (!larger)
+			return false;
+		client->kept += room - request->kept_room;
+		request->kept = larger;
+		request->kept_room = room;
+	}
+	memcpy(request->kept + request->kept_size, bytes, size);
+	request->kept_size = needed;
+	return true;
+}
+
+static void forget_body(struct http_request *request)
+{
+	request->client->kept -= request->kept_room;
+	free(request->kept);
+	request->kept = NULL;
+	request->kept_size = request->kept_room = 0;
+}
+
 /* A tunnel's connection is not libcurl's to close. */
 static void tunnel_end(struct http_request *request)
 {
@@ -291,6 +326,7 @@ void http_reset(struct http_request *request)
 	curl_multi_remove_handle(request->client->multi, request->easy);
 	io_fini(&request->io);
 	tunnel_end(request);
+	forget_body(request);
 	curl_slist_free_all(request->headers);
 	request->headers = NULL;
 	request->lent = false;

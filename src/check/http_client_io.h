@@ -37,6 +37,8 @@ struct http_request {
 	struct loop_io io;
 	bool lent;         /* libcurl has the flight's connection */
 	uint32_t received; /* bytes that had come when the connection was closed */
+	char *kept;        /* of the body, what http_keep() was given */
+	size_t kept_size, kept_room;
 	void *answer;      /* the user's notes on the answer, `answer_size` bytes, zero at first */
 };
 
@@ -55,6 +57,9 @@ void http_give_back(struct http_request *request);
 bool http_send(struct http_request *request);
 /* Makes ready for another one over another connection, once the first is done. */
 void http_reset(struct http_request *request);
+
+/* Keeps a piece of the body. False when all requests together keep too much, or when out of memory. */
+bool http_keep(struct http_request *request, const char *bytes, size_t size);
 
 /* Of the answer; 0 before there is one. */
 uint16_t http_status(const struct http_request *request);

@@ -142,10 +142,15 @@ static bool pattern_make(const char *expression, struct pattern **out)
 
 bool patterns_make(const struct check *check, struct patterns *out)
 {
-	return pattern_make(check->expect_regex, &out->wanted);
+	const char *wanted = check->type == CHECK_HTTP ? check->expect.body_regex
+						       : check->expect_regex;
+
+	return pattern_make(wanted, &out->wanted) &&
+	       pattern_make(check->expect.not_regex, &out->unwanted);
 }
 
 void patterns_free(struct patterns *patterns)
 {
 	pattern_free(patterns->wanted);
+	pattern_free(patterns->unwanted);
 }

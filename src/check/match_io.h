@@ -25,7 +25,8 @@ bool pattern_judge(void *ctx, const char *expression, char *why);
 
 /* The expressions of a check, ready for its probes; all NULL when it has none. */
 struct patterns {
-	struct pattern *wanted; /* tcp: expect_regex */
+	struct pattern *wanted;   /* tcp: expect_regex; http: expect.body_regex */
+	struct pattern *unwanted; /* http: expect.not_regex */
 };
 
 /* False when out of memory. */

@@ -1,6 +1,6 @@
 /* Type http: what an answer must be, judged as it comes. The status and the headers are looked at when the
  * headers end, and what is wrong then ends the probe: the body cannot make it better. Of the body nothing is
- * kept but its digest. A redirect is another request over another connection, within the same deadline and
+ * kept but its digest, unless it is to be searched. A redirect is another request over another connection, within the same deadline and
  * to the same address and port, whatever name it has for them. */
 #include "check/probe_http.h"
 
@@ -17,12 +17,14 @@
 #include "check/http_client_io.h"
 #include "check/http_request_io.h"
 #include "check/http_tunnel_io.h"
+#include "check/match_io.h"
 #include "check/outcome.h"
 #include "check/tls_io.h"
 #include "config/model.h"
 
 #define HEADERS_MOST (64u << 10)
 #define BODY_MOST (1u << 20)
+#define SEARCHED_MOST (64u << 10) /* of the body: a search costs up to 64 ns a byte */
 #define LOCATION_MOST 4096
 #define REDIRECTS_MOST 8
 
@@ -177,6 +179,22 @@ static bool digest_add(struct answer *answer, const char *bytes, size_t size)
 	return EVP_DigestUpdate(answer->digest, bytes, size);
 }
 
+static bool is_searched(const struct check *check)
+{
+	return check->expect.body_regex || check->expect.not_regex;
+}
+
+static bool keep(struct http_request *request, const char *bytes, size_t size)
+{
+	struct answer *answer = request->answer;
+
+	if (answer->body_bytes > SEARCHED_MOST)
+		return decide(answer, too_large("body larger than 64KiB, too large to be searched"));
+	if (http_keep(request, bytes, size))
+		return true;
+	return decide(answer, outcome_of_error(STEP_REPLY, ENOMEM));
+}
+
 static bool got_body(struct http_request *request, const char *bytes, size_t size)
 {
 	struct answer *answer = request->answer;
@@ -186,7 +204,42 @@ static bool got_body(struct http_request *request, const char *bytes, size_t siz
 		return decide(answer, too_large("reply larger than 1MiB"));
 	if (request->flight->check->expect.sha256 && !digest_add(answer, bytes, size))
 		return decide(answer, outcome_of_error(STEP_REPLY, ENOMEM));
-	return true;
+	return !is_searched(request->flight->check) || keep(request, bytes, size);
+}
+
+/* NULL, or what is wrong with the body, before the expression. */
+static const char *search(const struct http_request *request, const struct pattern *pattern,
+			  enum match_found wanted, const char *wrong)
+{
+	uint64_t work = 0;
+	enum match_found found;
+
+	if (!pattern)
+		return NULL;
+	found = pattern_search(pattern, (const uint8_t *)(request->kept ? request->kept : ""),
+			       request->kept_size, &work);
+	if (found == MATCH_LIMIT)
+		return "it takes too long to search the body for";
+	return found == wanted ? NULL : wrong;
+}
+
+static struct outcome judge_patterns(const struct http_request *request)
+{
+	const struct http_expect *expect = &request->flight->check->expect;
+	const struct patterns *patterns = request->flight->patterns;
+	struct answer *answer = request->answer;
+	const char *expression = expect->body_regex, *wrong;
+	struct text said = text_of(answer->said, sizeof(answer->said));
+
+	wrong = search(request, patterns->wanted, MATCH_FOUND, "body lacks");
+	if (!wrong) {
+		wrong = search(request, patterns->unwanted, MATCH_NONE, "body has");
+		expression = expect->not_regex;
+	}
+	if (!wrong)
+		return outcome_of_status(request->flight->check, http_status(request));
+	text_add(&said, "%s /%s/", wrong, expression);
+	return mismatch(answer, http_status(request));
 }
 
 static struct outcome judge_digest(struct answer *answer, const char *wanted, uint16_t status)
@@ -208,10 +261,13 @@ static struct outcome judge_digest(struct answer *answer, const char *wanted, ui
 static struct outcome judge_answer(struct http_request *request)
 {
 	const struct check *check = request->flight->check;
+	struct outcome outcome = outcome_of_status(check, http_status(request));
 
 	if (check->expect.sha256)
-		return judge_digest(request->answer, check->expect.sha256, http_status(request));
-	return outcome_of_status(check, http_status(request));
+		outcome = judge_digest(request->answer, check->expect.sha256, http_status(request));
+	if (outcome.reason == REASON_PASSED && is_searched(check))
+		outcome = judge_patterns(request);
+	return outcome;
 }
 
 /* ---- how it ended --------------------------------------------------------------------------- */
@@ -447,7 +503,8 @@ static void http_done(struct http_request *request, CURLcode code)
 
 bool http_has_words(const struct check *check)
 {
-	return check->expect.header_count || check->expect.sha256 || check->follow ||
+	return check->expect.header_count || check->expect.sha256 || is_searched(check) ||
+	       check->follow ||
 	       check->scheme == HTTP_SCHEME_HTTPS;
 }
 

@@ -213,6 +213,7 @@ struct http_expect {
 	size_t status_count;
 	struct http_header *header; /* HTTP_EXPECTED_HEADERS_MAX: fields that must be there with this value */
 	size_t header_count;
+	const char *body_regex, *not_regex; /* regular expressions for the body */
 	const char *sha256;     /* of the body, 64 hexadecimal digits */
 };
 

@@ -468,6 +468,11 @@ static const struct schema_field expect_fields[] = {
 	{.key = "header", .type = TYPE_RECORD, ITEMS(http_expect, header, header_count),
 	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_http_header,
 	 .doc = "headers that the answer must have, each with this value"},
+	{.key = "body_regex", .type = TYPE_TEXT, MEMBER(http_expect, body_regex), .max = 1024,
+	 .flags = FIELD_PATTERN, .judge = judge_pattern,
+	 .doc = "regular expression that the body must match"},
+	{.key = "not_regex", .type = TYPE_TEXT, MEMBER(http_expect, not_regex), .max = 1024,
+	 .flags = FIELD_PATTERN, .judge = judge_pattern, .doc = "one that it must not match"},
 	{.key = "sha256", .type = TYPE_TEXT, MEMBER(http_expect, sha256), .judge = judge_sha256,
 	 .doc = "of the body, 64 hexadecimal digits"},
 };

@@ -118,6 +118,49 @@ def test_no_body_has_the_digest_of_nothing():
         is_told(probed(server.target, expect={"sha256": hashlib.sha256(b"").hexdigest()}), "passed", "status 204")
 
 
+@pytest.mark.parametrize("expect, reason, detail", [
+    ({"body_regex": "^fin[ea]$"}, "passed", "status 200"),
+    ({"body_regex": "(?i)FINE"}, "passed", "status 200"),
+    ({"body_regex": "ok"}, "mismatch", "body lacks /ok/"),
+    ({"not_regex": "error"}, "passed", "status 200"),
+    ({"not_regex": "f.n"}, "mismatch", "body has /f.n/"),
+    ({"body_regex": "fine", "not_regex": "e$"}, "mismatch", "body has /e$/"),
+    ({"body_regex": "fine", "sha256": SUM}, "passed", "status 200"),
+    ({"body_regex": "ok", "status": 404}, "status", "status 200, wanted 404"),
+])
+def test_a_regular_expression_for_the_body(expect, reason, detail):
+    with Server(answer()) as server:
+        is_told(probed(server.target, expect=expect), reason, detail)
+
+
+@pytest.mark.parametrize("expect, reason, detail", [
+    ({"body_regex": "end$"}, "passed", "status 200"),
+    ({"not_regex": "end"}, "mismatch", "body has /end/"),
+])
+def test_what_is_searched_is_the_whole_body_however_it_comes(expect, reason, detail):
+    chunks = b"".join(b"3e8\r\n" + b"x" * 1000 + b"\r\n" for _ in range(60)) + b"2\r\nen\r\n1\r\nd\r\n0\r\n\r\n"
+    with Server(requested(says(OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks))) as server:
+        is_told(probed(server.target, expect=expect), reason, detail)
+
+
+def test_a_body_too_large_to_be_searched_fails():
+    with Server(answer(body=b"x" * 65537)) as server:
+        is_told(probed(server.target, expect={"not_regex": "y"}), "too_large",
+                "body larger than 64KiB, too large to be searched")
+        is_told(probed(server.target), "passed", "status 200")
+
+
+def test_no_body_lacks_what_is_wanted():
+    with Server(requested(says(b"HTTP/1.1 204 No Content\r\n\r\n", stays))) as server:
+        is_told(probed(server.target, expect={"body_regex": "fine"}), "mismatch", "body lacks /fine/")
+
+
+def test_a_search_that_takes_too_long_is_given_up():
+    with Server(answer(body=b"a" * 60000)) as server:
+        fact = probed(server.target, expect={"body_regex": "(a+)+$(?<=b)"}, timeout="2s")
+    assert fact["reason"] == "mismatch" and fact["latency_ms"] < 1000, fact
+
+
 # ---- redirects ----
 
 def site(pages):
