@@ -71,8 +71,9 @@ static size_t mend(struct director *director, enum fake_trouble trouble, size_t 
 	director->was_refused |= trouble == FAKE_REFUSED;
 	later = at >= plan.removals ? at - plan.removals : SIZE_MAX;
 	if (!fake_ipvs_run(&kernel, plan.ops, plan.removals, trouble, at)) {
-		fake_ipvs_run(&kernel, plan.ops + plan.removals, plan.count - plan.removals,
-			      trouble, later);
+		if (plan.count > plan.removals)
+			fake_ipvs_run(&kernel, plan.ops + plan.removals,
+				      plan.count - plan.removals, trouble, later);
 		return plan.count;
 	}
 	actual = dump(director);
