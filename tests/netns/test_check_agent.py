@@ -2,9 +2,11 @@
 misbehave: what the check says of each, and that the deadline held."""
 import json
 import os
+import resource
 
 import pytest
 
+from lbhatest import wait_until
 from lbhatest.rogue import (Server, closes, drips, floods, full_backlog, garbage, half_closes, in_pieces, refusing_port, resets, says,
                             silent, stays)
 
@@ -149,3 +151,37 @@ def test_who_flaps_is_kept_down_longer_each_time_over_a_reload():
             up = checkd.wait_next(verdict="up", check="a")
             assert up["since"] - down["since"] >= hold
         assert any(", 3 times now: suppressed for 2s" in text for text in checkd.errors)
+
+
+class Gate:
+    """Says that it is up, or, while closed, nothing."""
+
+    def __init__(self):
+        self.open = True
+
+    def __call__(self, connection):
+        if self.open:
+            connection.send(b"up\n")
+        else:
+            connection.wait_gone()
+
+
+def vm_size(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmSize:")) * 1024
+
+
+def test_without_memory_servers_stay_what_they_were():
+    """Each connection that waits costs 20 KiB, of which there are none left."""
+    gate, count = Gate(), 500
+    with Server(gate) as server, Checkd(as_nobody=False) as checkd:  # so that we may change its limits
+        check = json.dumps(agent(server.target, interval="1s", timeout="900ms", fall=100))
+        checkd.load(*(f"check a{i} {check}" for i in range(count)), *(f"probe a{i} {server.target}" for i in range(count)))
+        wait_until(lambda: len({fact["check"] for fact in checkd.facts(verdict="up")}) == count, 15, "all are up")
+        size = vm_size(checkd.pid)
+        resource.prlimit(checkd.pid, resource.RLIMIT_AS, (size, size))
+        gate.open = False
+        checkd.wait_next(reason="resources", detail="here: out of memory", verdict="up", within=15)
+        gate.open = True
+        checkd.wait_next(reason="passed", within=15)
+        assert not checkd.facts(verdict="down")
