@@ -25,8 +25,10 @@ struct ipvs_terms ipvs_terms_with(const struct ipvs_terms *terms, const struct a
 	out.told = *told;
 	if (terms->admin_is_said)
 		out.told.wish = ADVICE_NO_WISH;
-	if (terms->weight_is_said)
+	if (terms->weight_is_said) {
 		out.told.parts &= ADVICE_MAXCONN;
+		out.told.weight = 0;
+	}
 	if (out.told.parts & ADVICE_WEIGHT)
 		out.weight = told->weight;
 	out.admin = admin_with(terms->admin, out.told.wish);

@@ -124,9 +124,15 @@ static const char *operator_says(struct site *site, enum override_kind kind, con
 static const char *reason_of(struct site *site, uint32_t place)
 {
 	static char reason[FACT_DETAIL];
-	struct fact_server fact;
+	struct fact_server made, fact;
+	uint8_t bytes[1024];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	struct reader in;
 
-	ipvs_state_server_fact(&site->state, place, &fact);
+	ipvs_state_server_fact(&site->state, place, &made);
+	fact_server_put(&out, &made);
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(fact_server_get(&in, &fact)); /* whoever hears it takes it */
 	strcpy(reason, fact.reason);
 	return reason;
 }
@@ -228,6 +234,7 @@ START_TEST(an_operators_word_stands_over_that_of_a_check_until_it_is_taken_back)
 	ck_assert_str_eq(says(&site, 0, 'u', "30"), "-e 1 30");
 	ck_assert_str_eq(operator_says(&site, OVERRIDE_WEIGHT, "7"), "-e 1 7");
 	ck_assert_str_eq(says(&site, 0, 'u', "40"), "");
+	ck_assert_str_eq(reason_of(&site, 0), "all checks pass");
 	ck_assert_str_eq(says(&site, 0, 'u', "drain"), "-e 1 0");
 	ck_assert_str_eq(operator_says(&site, OVERRIDE_STATE, "disabled"), "-d 1");
 	ck_assert_str_eq(says(&site, 0, 'u', "ready"), "");
