@@ -62,6 +62,7 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_MYSQL] = &probe_talk,
 	[CHECK_POSTGRESQL] = &probe_talk,
 	[CHECK_LDAP] = &probe_talk,
+	[CHECK_SMTP] = &probe_talk,
 };
 
 /* What all flights of a type share. */
@@ -541,6 +542,7 @@ static void flights_move(struct engine *engine, const struct roster *fresh)
 		flight->probe = to;
 		flight->check = &fresh->model->checks[fresh->model->probes[to].check];
 		flight->patterns = &fresh->patterns[fresh->model->probes[to].check];
+		flight->tls = tls_store_context(fresh->tls, fresh->model->probes[to].check);
 		fresh->slots[to] = slot;
 	}
 }

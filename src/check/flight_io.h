@@ -38,7 +38,7 @@ struct flight {
 	struct loop *loop;
 	const struct probe_type *type;
 	void *client;
-	struct ssl_ctx_st *tls;    /* for checks that speak TLS; NULL: it cannot be had. Until the next turn: hold it by SSL_new() */
+	struct ssl_ctx_st *tls;    /* for checks that speak TLS; NULL: it cannot be had. Renewed as check */
 	const struct check *check; /* of the committed model; the engine renews it at a reload, and */
 	const struct patterns *patterns; /* its regular expressions with it */
 	struct endpoint target;

@@ -4,6 +4,8 @@
  * A conversation (machine and buffers) is with its flight from the connection on; a few are kept for
  * reuse. A server that is down costs none.
  *
+ * Once a dialogue wants TLS, all of this goes on inside it (tls_io.c).
+ *
  * A server may have answered and gone before we have written anything ("too many connections"): an
  * error of writing ends nothing while there may be something to read. */
 #include "check/probe_talk.h"
@@ -23,8 +25,10 @@
 #include "check/outcome.h"
 #include "check/postgresql.h"
 #include "check/redis.h"
+#include "check/smtp.h"
 #include "check/talk.h"
 #include "check/tcp.h"
+#include "check/tls_io.h"
 #include "config/model.h"
 #include "core/loop.h"
 
@@ -38,6 +42,7 @@ static const struct dialogue *const DIALOGUES[CHECK_TYPES] = {
 	[CHECK_MYSQL] = &mysql_dialogue,
 	[CHECK_POSTGRESQL] = &postgresql_dialogue,
 	[CHECK_LDAP] = &ldap_dialogue,
+	[CHECK_SMTP] = &smtp_dialogue,
 };
 
 struct talk_client {
@@ -53,7 +58,9 @@ struct conversation {
 	size_t sent;   /* of `out` */
 	int error;     /* of writing; 0: none */
 	uint32_t received;
-	enum talk_next end; /* PASSED: as soon as all is sent */
+	enum talk_next end; /* PASSED, TLS: as soon as all is sent */
+	bool shaking;       /* hands, over TLS */
+	struct tls tls;
 	uint8_t out[TALK_OUT], in[TALK_IN];
 };
 
@@ -94,6 +101,8 @@ static void conversation_begin(struct conversation *it, const struct flight *fli
 	it->filled = it->sent = it->received = 0;
 	it->error = 0;
 	it->end = TALK_MORE;
+	it->shaking = false;
+	it->tls.ssl = NULL;
 	talk_init(&it->talk, flight->check, it->out);
 	it->talk.bytes = it->in;
 	it->talk.search = pattern_search;
@@ -119,12 +128,28 @@ static void end(struct flight *flight, enum talk_next how)
 	flight_end(flight, &outcome);
 }
 
+/* TLS says why. */
+static void end_tls(struct flight *flight)
+{
+	struct conversation *it = flight->request;
+	struct outcome outcome = it->tls.failure;
+
+	outcome.received = dial_received(flight->fd);
+	if (outcome.reason != REASON_RESET)
+		close_orderly(flight->fd);
+	flight_end(flight, &outcome);
+}
+
 /* No more can come: the dialogue may know what to make of what did. */
 static void end_broken(struct flight *flight, int error)
 {
 	struct conversation *it = flight->request;
 	struct outcome outcome;
 
+	if (it->talk.secure && error == EPROTO) {
+		end_tls(flight);
+		return;
+	}
 	conversation_renew(it, flight);
 	it->talk.closed = true;
 	outcome = talk_outcome(&it->talk, talk_next(&it->talk, it->dialogue), it->received);
@@ -135,6 +160,32 @@ static void end_broken(struct flight *flight, int error)
 
 /* ---- sending and receiving ---------------------------------------------------------------------- */
 
+static ssize_t transmit(struct flight *flight, const void *bytes, size_t size)
+{
+	struct conversation *it = flight->request;
+	ssize_t sent;
+
+	if (it->talk.secure)
+		return tls_write(&it->tls, &flight->check->tls, bytes, size);
+	sent = send(flight->fd, bytes, size, MSG_NOSIGNAL);
+	if (sent < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	return sent;
+}
+
+static ssize_t receive(struct flight *flight, void *bytes, size_t size)
+{
+	struct conversation *it = flight->request;
+	ssize_t got;
+
+	if (it->talk.secure)
+		return tls_read(&it->tls, &flight->check->tls, bytes, size);
+	got = recv(flight->fd, bytes, size, 0);
+	if (got < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	return got;
+}
+
 /* Sends what the socket takes. True when nothing is left to be sent, or nothing can be. */
 static bool flush(struct flight *flight)
 {
@@ -143,9 +194,9 @@ static bool flush(struct flight *flight)
 	ssize_t sent = 0;
 
 	if (left && !it->error) {
-		sent = send(flight->fd, it->out + it->sent, left, MSG_NOSIGNAL);
-		if (sent < 0 && errno != EAGAIN && errno != EINTR)
-			it->error = errno;
+		sent = transmit(flight, it->out + it->sent, left);
+		if (sent < 0 && sent != -EAGAIN)
+			it->error = (int)-sent;
 	}
 	if (it->error || !left)
 		return true;
@@ -159,8 +210,42 @@ static bool flush(struct flight *flight)
 	return !left;
 }
 
-/* Goes on as far as it can; the flight may be gone after this. */
-static void converse(struct flight *flight)
+static void shake(struct flight *flight);
+
+static void start_tls(struct flight *flight)
+{
+	const struct outcome refused = {.reason = REASON_LOCAL,
+					.step = STEP_REPLY,
+					.fault = "OpenSSL refuses the files of this check"};
+	struct conversation *it = flight->request;
+
+	if (!flight->tls) {
+		flight_end(flight, &refused);
+		return;
+	}
+	if (tls_open(&it->tls, flight->tls, &flight->check->tls, flight->fd, &flight->target)) {
+		flight_fail(flight, STEP_REPLY, ENOMEM);
+		return;
+	}
+	it->shaking = true;
+	shake(flight);
+}
+
+/* What the end of a step asks for, when all is sent. */
+static void conclude(struct flight *flight)
+{
+	struct conversation *it = flight->request;
+
+	if (it->error && (!it->received || it->end == TALK_TLS)) /* it rests on what was not sent */
+		end_broken(flight, it->error);
+	else if (it->end == TALK_TLS)
+		start_tls(flight);
+	else
+		end(flight, TALK_PASSED);
+}
+
+/* Goes on as far as it can. False: it has ended, or goes on elsewhere: the flight may be gone. */
+static bool converse(struct flight *flight)
 {
 	struct conversation *it = flight->request;
 
@@ -169,18 +254,34 @@ static void converse(struct flight *flight)
 		it->end = talk_next(&it->talk, it->dialogue);
 	if (it->end == TALK_FAILED) {
 		end(flight, TALK_FAILED);
-		return;
+		return false;
 	}
-	if (it->end == TALK_PASSED)
+	if (it->end != TALK_MORE)
 		io_want_read(&flight->io, false);
-	if (it->end == TALK_PASSED && writer_used(&it->talk.out))
+	if (it->end == TALK_PASSED && (writer_used(&it->talk.out) || it->talk.secure))
 		it->talk.orderly = true;
 	if (!flush(flight) || it->end == TALK_MORE)
-		return;
-	if (it->error && !it->received) /* it rests on what was sent, which was not */
-		end_broken(flight, it->error);
-	else
-		end(flight, TALK_PASSED);
+		return it->end == TALK_MORE;
+	conclude(flight);
+	return false;
+}
+
+/* A step of the handshake; after it the dialogue has the word. */
+static void shake(struct flight *flight)
+{
+	struct conversation *it = flight->request;
+	enum tls_next next = tls_handshake(&it->tls, &flight->check->tls);
+
+	io_want_read(&flight->io, next == TLS_READ || next == TLS_DONE);
+	io_want_write(&flight->io, next == TLS_WRITE);
+	if (next == TLS_FAILED) {
+		end_tls(flight);
+	} else if (next == TLS_DONE) {
+		it->shaking = false;
+		it->talk.secure = true;
+		it->end = TALK_MORE;
+		converse(flight);
+	}
 }
 
 static void talk_writable(void *ctx)
@@ -188,11 +289,12 @@ static void talk_writable(void *ctx)
 	struct flight *flight = ctx;
 	struct conversation *it = flight->request;
 
-	if (it->error) {
+	if (it->shaking)
+		shake(flight);
+	else if (it->error)
 		io_want_write(&flight->io, false);
-		return;
-	}
-	converse(flight);
+	else
+		converse(flight);
 }
 
 /* What the machine has taken makes room. */
@@ -206,30 +308,37 @@ static void make_room(struct conversation *it)
 	it->filled = left;
 }
 
-static void talk_readable(void *ctx)
+/* What one read has brought, to the dialogue. As converse(). */
+static bool hear(struct flight *flight, ssize_t got)
 {
-	struct flight *flight = ctx;
 	struct conversation *it = flight->request;
-	ssize_t got;
 
-	make_room(it);
-	got = recv(flight->fd, it->in + it->filled, sizeof(it->in) - it->filled, 0);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got < 0) {
-		end_broken(flight, errno);
-		return;
-	}
-	if (!got && it->error) { /* closed before it heard us */
-		end_broken(flight, it->error);
-		return;
+	if (got < 0 || (!got && it->error)) { /* closed before it heard us */
+		end_broken(flight, got < 0 ? (int)-got : it->error);
+		return false;
 	}
 	it->talk.closed = !got;
 	it->filled += (size_t)got;
 	it->received += (uint32_t)got;
 	it->talk.size = it->filled;
 	it->talk.full = it->filled == sizeof(it->in);
-	converse(flight);
+	return converse(flight);
+}
+
+static void talk_readable(void *ctx)
+{
+	struct flight *flight = ctx;
+	struct conversation *it = flight->request;
+	ssize_t got;
+
+	if (it->shaking) {
+		shake(flight);
+		return;
+	}
+	do { /* TLS may hold more than we have room for */
+		make_room(it);
+		got = receive(flight, it->in + it->filled, sizeof(it->in) - it->filled);
+	} while (got != -EAGAIN && hear(flight, got) && it->talk.secure && got > 0);
 }
 
 /* ---- the type ----------------------------------------------------------------------------------- */
@@ -255,8 +364,12 @@ static void talk_start(struct flight *flight)
 
 static void talk_stop(struct flight *flight)
 {
-	if (flight->request)
-		conversation_give_back(flight->client, flight->request);
+	struct conversation *it = flight->request;
+
+	if (!it)
+		return;
+	tls_close(&it->tls);
+	conversation_give_back(flight->client, it);
 	flight->request = NULL;
 }
 
@@ -266,6 +379,8 @@ static struct outcome talk_deadline(const struct flight *flight)
 
 	if (!it)
 		return outcome_of_deadline(flight->connected, 0);
+	if (it->shaking)
+		return tls_expired(flight->connected, dial_received(flight->fd));
 	return talk_expired(&it->talk, flight->connected, it->received);
 }
 

@@ -92,16 +92,13 @@ static void tls_stop(struct flight *flight)
 	flight->request = NULL;
 }
 
-static struct outcome tls_expired(const struct flight *flight)
+static struct outcome tls_deadline(const struct flight *flight)
 {
-	struct outcome outcome = outcome_of_deadline(flight->connected, dial_received(flight->fd));
-
-	outcome.fault = TLS_AWAITS;
-	return outcome;
+	return tls_expired(flight->connected, dial_received(flight->fd));
 }
 
 const struct probe_type probe_tls = {
 	.start = tls_start,
 	.stop = tls_stop,
-	.expired = tls_expired,
+	.expired = tls_deadline,
 };

@@ -22,6 +22,8 @@ enum talk_next talk_next(struct talk *talk, const struct dialogue *dialogue)
 	} while (next == TALK_AGAIN);
 	if (talk->out.failed)
 		return talk_fail(talk, REASON_PROTOCOL, "asks for more than it listens to");
+	if (next == TALK_TLS && talk->size)
+		return talk_fail(talk, REASON_PROTOCOL, "server says more before TLS than it was asked");
 	if (next != TALK_MORE)
 		return next;
 	if (talk->full)

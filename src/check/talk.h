@@ -25,6 +25,7 @@ struct check;
 enum talk_next {
 	TALK_MORE,   /* no whole message is there: it goes on with more bytes */
 	TALK_AGAIN,  /* a step forward: what is left may hold the next message */
+	TALK_TLS,    /* what was put to be sent is sent, then it goes on inside TLS: with talk->secure */
 	TALK_PASSED, /* what was put to be sent and has not gone yet is sent first */
 	TALK_FAILED, /* talk->reason says why */
 };
@@ -34,6 +35,7 @@ struct talk {
 	const uint8_t *bytes; /* received and not taken yet */
 	size_t size;
 	bool closed;          /* the server sends no more: it has closed or reset the connection */
+	bool secure;          /* TLS is there: bytes come and go inside it */
 	bool full;            /* TALK_IN bytes are there: there is no room for more */
 	struct writer out;    /* what is to be sent: put_bytes() and the like */
 	match_search_function *search; /* for the check's expression */
@@ -62,7 +64,8 @@ struct dialogue {
 /* Begins: `room` (TALK_OUT bytes) is for what will be sent. */
 void talk_init(struct talk *talk, const struct check *check, uint8_t *room);
 
-/* Steps until the talk waits or ends: MORE, PASSED or FAILED. */
+/* Steps until the talk waits or ends: MORE, TLS, PASSED or FAILED. What came before TLS and was not asked for fails
+ * it: it could pass for something said inside (CVE-2011-0411). */
 enum talk_next talk_next(struct talk *talk, const struct dialogue *dialogue);
 
 /* The outcome of a talk that has ended (PASSED, or FAILED with its reason); `received` in all. */

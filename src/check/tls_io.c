@@ -1,5 +1,5 @@
-/* See the header. OpenSSL reads and writes the socket by itself; we look at the first byte before it does,
- * because it does not tell what else a server has said.
+/* See the header. OpenSSL reads and writes the socket by itself. It takes five bytes first, and stops when these
+ * are no TLS: with what is left in the socket they tell what a server has said instead.
  *
  * A probe ends with close_notify on its way and an orderly close of the socket: a reset in place of that makes
  * servers log a failed handshake, since with TLS 1.3 they still write when ours is done. */
@@ -31,6 +31,10 @@ static void message(int sent, int version, int type, const void *bytes, size_t s
 
 	(void)version;
 	(void)ssl;
+	if (!sent && type == SSL3_RT_HEADER && !tls->answered && size == sizeof(tls->head)) {
+		memcpy(tls->head, bytes, size);
+		tls->answered = true;
+	}
 	if (sent || type != SSL3_RT_HANDSHAKE || !size)
 		return;
 	if (byte[0] == SSL3_MT_SERVER_HELLO && size >= 6)
@@ -95,6 +99,22 @@ static enum tls_next fail_socket(struct tls *tls, int error)
 	return TLS_FAILED;
 }
 
+/* Whether a server has said something that is no TLS, and what. */
+static bool blame_plain(struct tls *tls)
+{
+	uint8_t bytes[PEEK];
+	ssize_t more;
+
+	if (!tls->answered || tls->head[0] == RECORD_ALERT || tls->head[0] == RECORD_HANDSHAKE ||
+	    SSL_is_init_finished(tls->ssl))
+		return false;
+	memcpy(bytes, tls->head, sizeof(tls->head));
+	more = recv(tls->fd, bytes + sizeof(tls->head), sizeof(bytes) - sizeof(tls->head),
+		    MSG_PEEK | MSG_DONTWAIT);
+	tls_blame_plain(tls, bytes, sizeof(tls->head) + (more > 0 ? (size_t)more : 0));
+	return true;
+}
+
 /* What the last call of OpenSSL means. */
 static enum tls_next judge(struct tls *tls, const struct tls_options *options, int result)
 {
@@ -116,25 +136,10 @@ static enum tls_next judge(struct tls *tls, const struct tls_options *options, i
 	}
 	if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		fail_socket(tls, 0);
-	else
+	else if (!blame_plain(tls))
 		tls_blame(tls, options);
 	ERR_clear_error();
 	return TLS_FAILED;
-}
-
-/* Whether the first bytes are TLS. True also when none are there. */
-static bool begins_as_tls(struct tls *tls)
-{
-	uint8_t bytes[PEEK];
-	ssize_t size = recv(tls->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
-
-	if (size <= 0)
-		return true;
-	tls->answered = true;
-	if (bytes[0] == RECORD_ALERT || bytes[0] == RECORD_HANDSHAKE)
-		return true;
-	tls_blame_plain(tls, bytes, (size_t)size);
-	return false;
 }
 
 /* ---- the handshake -------------------------------------------------------------------------- */
@@ -143,8 +148,6 @@ enum tls_next tls_handshake(struct tls *tls, const struct tls_options *options)
 {
 	enum tls_next next;
 
-	if (!tls->answered && !begins_as_tls(tls))
-		return TLS_FAILED;
 	ERR_clear_error();
 	errno = 0;
 	next = judge(tls, options, SSL_connect(tls->ssl));
@@ -203,6 +206,14 @@ ssize_t tls_write(struct tls *tls, const struct tls_options *options, const void
 	ERR_clear_error();
 	errno = 0;
 	return moved(tls, options, SSL_write(tls->ssl, bytes, (int)size));
+}
+
+struct outcome tls_expired(nstime connected, uint32_t received)
+{
+	struct outcome outcome = outcome_of_deadline(connected, received);
+
+	outcome.fault = TLS_AWAITS;
+	return outcome;
 }
 
 void tls_close(struct tls *tls)

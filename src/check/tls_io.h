@@ -29,7 +29,8 @@ struct tls {
 	struct ssl_st *ssl;    /* NULL: not open */
 	const struct endpoint *target;
 	int fd;
-	bool answered;         /* the first bytes were looked at */
+	uint8_t head[5];       /* of the first record that came, whatever it is */
+	bool answered;         /* it has come */
 	bool is_done;          /* the handshake is, as far as we can tell */
 	bool asked;            /* the server wants a certificate of ours */
 	bool ticket;           /* it has sent a ticket: it has taken our side of the handshake */
@@ -54,6 +55,9 @@ enum tls_next tls_confirm(struct tls *tls, const struct tls_options *options);
  * inside after a read is to be read before waiting. */
 ssize_t tls_read(struct tls *tls, const struct tls_options *options, void *bytes, size_t size);
 ssize_t tls_write(struct tls *tls, const struct tls_options *options, const void *bytes, size_t size);
+
+/* The outcome when a deadline comes before the end of a handshake; `received` in all. */
+struct outcome tls_expired(nstime connected, uint32_t received);
 
 /* Says goodbye if there is room, without waiting; the socket stays open. */
 void tls_close(struct tls *tls);

@@ -145,6 +145,15 @@ static bool judge_expect(struct build *build, struct build_check *check)
 	return false;
 }
 
+/* Keys of TLS that nobody will speak, and that the check itself has. */
+static bool has_idle_tls(const struct build_check *check)
+{
+	const struct origin *tls = origin_of(&schema_check, check->origins, "tls");
+
+	return check->model.type == CHECK_SMTP && !check->model.starttls && tls->value &&
+	       !tls->is_default_level;
+}
+
 /* Reads a check into the next place; its number in *number. False when it is faulty. */
 static bool read_check(struct build *build, const struct node *node, const struct path *path,
 		       const char *name, uint32_t *number)
@@ -173,6 +182,10 @@ static bool read_check(struct build *build, const struct node *node, const struc
 		       judge_expect(build, check);
 	if (good && check->model.type == CHECK_SCRIPT)
 		good = judge_script(build, check);
+	if (good && has_idle_tls(check))
+		origin_report(&build->reader, SEVERITY_WARNING,
+			      origin_of(&schema_check, check->origins, "tls"), &check->self,
+			      "is for starttls: true alone");
 	if (good)
 		good = build_tls(build, check);
 	if (good && check->model.type == CHECK_HTTP)

@@ -114,6 +114,16 @@ const char *judge_tls_name(const void *text)
 	return NULL;
 }
 
+/* RFC 5321 section 4.1.1.1. */
+const char *judge_helo(const void *text)
+{
+	const char *name = text;
+
+	if (!made_of(name, LOWER UPPER DIGITS "-.:[]") || strlen(name) > 253)
+		return "is neither a host name nor an address in brackets, as [192.0.2.1]";
+	return NULL;
+}
+
 /* RFC 7301 section 3.1: any bytes, and those that are in use can be typed. */
 const char *judge_alpn(const void *text)
 {

@@ -25,6 +25,7 @@ const char *judge_http_host(const void *text);
 const char *judge_http_name(const void *text); /* of a header */
 const char *judge_http_value(const void *text);
 const char *judge_tls_name(const void *text); /* of a server, as SNI has it */
+const char *judge_helo(const void *text); /* a domain, or an address in brackets */
 const char *judge_alpn(const void *text);
 const char *judge_sha256(const void *text);
 const char *judge_host_address(const void *address); /* one host: not 0.0.0.0, no group */

@@ -111,6 +111,7 @@ const char *check_type_name(enum check_type type)
 		[CHECK_MYSQL] = "mysql",
 		[CHECK_POSTGRESQL] = "postgresql",
 		[CHECK_LDAP] = "ldap",
+		[CHECK_SMTP] = "smtp",
 	};
 
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
@@ -138,6 +139,7 @@ enum check_asks check_type_asks(enum check_type type)
 	case CHECK_MYSQL:
 	case CHECK_POSTGRESQL:
 	case CHECK_LDAP:
+	case CHECK_SMTP:
 		break;
 	}
 	return CHECK_ASKS_PORT;
@@ -171,7 +173,7 @@ bool check_tells_percent(const struct check *check)
 
 bool check_speaks_tls(const struct check *check)
 {
-	return check->type == CHECK_TLS ||
+	return check->type == CHECK_TLS || (check->type == CHECK_SMTP && check->starttls) ||
 	       (check->type == CHECK_HTTP && check->scheme == HTTP_SCHEME_HTTPS);
 }
 

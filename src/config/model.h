@@ -166,6 +166,7 @@ enum check_type {
 	CHECK_MYSQL,
 	CHECK_POSTGRESQL,
 	CHECK_LDAP,
+	CHECK_SMTP,
 	CHECK_TYPES,
 };
 
@@ -282,6 +283,9 @@ struct check {
 	bool require_reply;     /* udp: silence is a failure; with expect_bytes it is anyway */
 	/* tls, and what speaks over it */
 	struct tls_options tls;
+	/* smtp only */
+	const char *helo;
+	bool starttls;
 	/* http only */
 	const char *path, *method, *host, *body;
 	enum http_scheme scheme;

@@ -444,11 +444,12 @@ const struct schema_record schema_sync_group = {
 #define AGENTS (1u << CHECK_AGENT)
 #define TLS (1u << CHECK_TLS)
 #define DNS (1u << CHECK_DNS)
+#define SMTP (1u << CHECK_SMTP)
 #define REDIS (1u << CHECK_REDIS)
 #define MYSQL (1u << CHECK_MYSQL)
 #define POSTGRESQL (1u << CHECK_POSTGRESQL)
 #define LDAP (1u << CHECK_LDAP)
-#define SOCKETS (TCP | UDP | DNS | TLS | HTTP | REDIS | MYSQL | POSTGRESQL | LDAP)
+#define SOCKETS (TCP | UDP | DNS | TLS | SMTP | HTTP | REDIS | MYSQL | POSTGRESQL | LDAP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -561,6 +562,7 @@ static const struct schema_word check_type_words[] = {
 	{"mysql", CHECK_MYSQL},
 	{"postgresql", CHECK_POSTGRESQL},
 	{"ldap", CHECK_LDAP},
+	{"smtp", CHECK_SMTP},
 	{0},
 };
 static const struct schema_word initial_words[] = {
@@ -601,6 +603,10 @@ static const struct schema_field check_fields[] = {
 	{.key = "interface", .type = TYPE_TEXT, MEMBER(check, interface), .judge = judge_interface,
 	 .applies = SOCKETS | AGENTS | PINGS, .doc = "probes leave through it"},
 	TLS_ROWS(check, tls., TLS),
+	{.key = "helo", .type = TYPE_TEXT, MEMBER(check, helo), .judge = judge_helo,
+	 .default_text = "localhost", .applies = SMTP, .doc = "whom we say that we are"},
+	{.key = "starttls", .type = TYPE_BOOL, MEMBER(check, starttls), .default_text = "false",
+	 .applies = SMTP, .doc = "the server must go on with TLS"},
 	{.key = "send", .type = TYPE_TEXT, MEMBER(check, send), .judge = judge_bytes,
 	 .applies = TCP | UDP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
 	{.key = "expect", .type = TYPE_TEXT, MEMBER(check, expect_bytes), .judge = judge_bytes, .max = 1024,
@@ -617,7 +623,7 @@ static const struct schema_field check_fields[] = {
 	{.key = "scheme", .type = TYPE_WORD, MEMBER(check, scheme), .words = http_scheme_words,
 	 .default_text = "http", .applies = HTTP, .doc = "http or https"},
 	{.key = "tls", .type = TYPE_RECORD, MEMBER(check, tls), .record = &schema_tls,
-	 .applies = HTTP, .doc = "of scheme https: the keys of type tls but alpn"},
+	 .applies = SMTP | HTTP, .doc = "of starttls and of scheme https: the keys of type tls"},
 	{.key = "version", .type = TYPE_WORD, MEMBER(check, version), .words = http_version_words,
 	 .default_text = "1.1", .applies = HTTP, .doc = "of HTTP: 1.0, 1.1 or 2, and no other"},
 	{.key = "host", .type = TYPE_TEXT, MEMBER(check, host), .judge = judge_http_host,

@@ -40,6 +40,10 @@ static inline void tell_step(struct telling *telling)
 
 	if (told->end == TALK_MORE)
 		told->end = talk_next(talk, telling->dialogue);
+	if (told->end == TALK_TLS) { /* which always succeeds */
+		talk->secure = true;
+		told->end = talk_next(talk, telling->dialogue);
+	}
 	sent = writer_used(&talk->out);
 	ck_assert_uint_le(told->said_size + sent, sizeof(told->said));
 	memcpy(told->said + told->said_size, telling->out, sent);
