@@ -68,7 +68,10 @@ static bool set_identity(SSL *ssl, const struct tls_options *options, const stru
 		return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), address->bytes,
 						 addr_size(address->family));
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return SSL_set1_host(ssl, options->sni) && SSL_set_tlsext_host_name(ssl, options->sni);
+	/* as SSL_set_tlsext_host_name(), which casts const away; it is copied */
+	return SSL_set1_host(ssl, options->sni) &&
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)options->sni);
 }
 
 int tls_open(struct tls *tls, SSL_CTX *context, const struct tls_options *options, int fd,

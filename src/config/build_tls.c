@@ -177,6 +177,7 @@ bool build_tls(struct build *build, struct build_check *check)
 	struct tls_named ca = {CONFIG_FILE_CA, .path = tls->ca};
 	struct tls_named certificate = {CONFIG_FILE_CERTIFICATE, .path = tls->certificate};
 	struct tls_named key = {CONFIG_FILE_KEY, .path = tls->key};
+	bool good;
 
 	if (!tls->ca && !tls->certificate && !tls->key)
 		return true;
@@ -187,9 +188,10 @@ bool build_tls(struct build *build, struct build_check *check)
 	ca.origin = tls_origin(check, "ca");
 	certificate.origin = tls_origin(check, "certificate");
 	key.origin = tls_origin(check, "key");
-	if (!(read_file(build, check, &ca) & read_file(build, check, &certificate) &
-	      read_file(build, check, &key)) ||
-	    !match_key(build, check, &certificate, &key))
+	good = read_file(build, check, &ca);
+	good &= read_file(build, check, &certificate);
+	good &= read_file(build, check, &key);
+	if (!good || !match_key(build, check, &certificate, &key))
 		return false;
 	tls->ca_file = ca.number;
 	tls->certificate_file = certificate.number;
