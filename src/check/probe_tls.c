@@ -28,7 +28,8 @@ static void tls_end(struct flight *flight, enum tls_next how)
 
 	if (how == TLS_FAILED) {
 		outcome = tls->failure;
-		outcome.received = dial_received(flight->fd);
+		/* the kernel may count a FIN among them */
+		outcome.received = tls->answered ? dial_received(flight->fd) : 0;
 	}
 	if (outcome.reason != REASON_RESET)
 		close_orderly(flight->fd);
