@@ -89,21 +89,30 @@ static int settle_one(struct table *taken, uint32_t base, uint32_t mask, const c
 	return table_add(taken, mark, mark);
 }
 
-int marks_settle(struct arena *arena, uint32_t base, uint32_t mask, const char *const *names,
-		 size_t count, uint32_t *out)
+int marks_settle_beside(struct arena *arena, uint32_t base, uint32_t mask, const uint32_t *others,
+			size_t other_count, const char *const *names, size_t count, uint32_t *out)
 {
 	struct entry *entries = arena_array(arena, count + 1, sizeof(*entries));
 	struct table taken;
 	int error = 0;
 
-	if (count > mark_room(base, mask))
+	if (count + other_count > mark_room(base, mask))
 		return -ENOSPC;
-	if (!entries || table_init(&taken, arena, count))
+	if (!entries || table_init(&taken, arena, count + other_count))
 		return -ENOMEM;
+	for (size_t i = 0; i < other_count; i++)
+		if (table_add(&taken, others[i], others[i]))
+			return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		entries[i] = (struct entry){names[i], i};
 	qsort(entries, count, sizeof(*entries), by_name);
 	for (size_t i = 0; i < count && !error; i++)
 		error = settle_one(&taken, base, mask, entries[i].name, &out[entries[i].place]);
 	return error;
+}
+
+int marks_settle(struct arena *arena, uint32_t base, uint32_t mask, const char *const *names,
+		 size_t count, uint32_t *out)
+{
+	return marks_settle_beside(arena, base, mask, NULL, 0, names, count, out);
 }

@@ -106,12 +106,30 @@ START_TEST(there_are_as_many_marks_as_the_mask_has_numbers_and_0_is_none)
 }
 END_TEST
 
+START_TEST(marks_beside_others_leave_those_alone)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	auto_arena *arena = arena_new(0);
+	uint32_t alone[3], beside[3], four[1];
+
+	ck_assert_int_eq(marks_settle(arena, BASE, 7, names, 3, alone), 0);
+	ck_assert_int_eq(marks_settle_beside(arena, BASE, 7, alone, 3, names, 3, beside), 0);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 3; j++)
+			ck_assert_uint_ne(alone[i], beside[j]);
+	ck_assert_int_eq(marks_settle_beside(arena, BASE, 3, alone, 3, names, 2, beside), -ENOSPC);
+	ck_assert_int_eq(marks_settle_beside(arena, BASE, MASK, alone, 3, names, 1, four), 0);
+	ck_assert(mark_is_own(BASE, MASK, four[0]));
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("config/mark",
 			 CASE("marks", a_mark_is_the_base_with_bits_of_the_mask_alone,
 			      the_mark_of_a_name_never_changes,
 			      collisions_are_settled_alike_in_any_order_of_the_file,
-			      there_are_as_many_marks_as_the_mask_has_numbers_and_0_is_none),
+			      there_are_as_many_marks_as_the_mask_has_numbers_and_0_is_none,
+			      marks_beside_others_leave_those_alone),
 			 NULL);
 }
