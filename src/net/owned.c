@@ -118,6 +118,11 @@ size_t owned_format(const struct owned *record, char *out)
 	case OWNED_TABLE:
 		length = format_table(sign, &record->table, out);
 		break;
+	case OWNED_ROUTING:
+		length = snprintf(out, OWNED_LINE, "%c routing %s %" PRIu32 "\n", sign,
+				  record->routing.family == AF_INET6 ? "ipv6" : "ipv4",
+				  record->routing.table);
+		break;
 	case OWNED_OTHER:
 		*out = '\0'; /* of any length: whoever writes the file copies it */
 		break;
@@ -186,13 +191,18 @@ static bool number_parse_u32(const char *text, uint32_t *out)
 	return true;
 }
 
+static bool parse_family(const char *text, uint8_t *out)
+{
+	if (strcmp(text, "ipv4") != 0 && strcmp(text, "ipv6") != 0)
+		return false;
+	*out = text[3] == '6' ? AF_INET6 : AF_INET;
+	return true;
+}
+
 static bool parse_mark(const struct words *words, struct owned_service *out)
 {
-	const char *family = words->word[4];
-
-	if (strcmp(family, "ipv4") != 0 && strcmp(family, "ipv6") != 0)
+	if (!parse_family(words->word[4], &out->endpoint.address.family))
 		return false;
-	out->endpoint.address.family = family[3] == '6' ? AF_INET6 : AF_INET;
 	return number_parse_u32(words->word[3], &out->mark) && out->mark;
 }
 
@@ -275,6 +285,12 @@ static bool parse_table(const struct words *words, struct owned_table *out)
 	return words->count == 4 || parse_digest(words->word[4], &out->digest);
 }
 
+static bool parse_routing(const struct words *words, struct owned_routing *out)
+{
+	return words->count == 4 && parse_family(words->word[2], &out->family) &&
+	       number_parse_u32(words->word[3], &out->table);
+}
+
 static bool record_parse(const struct words *words, struct owned *record)
 {
 	const char *kind = words->word[1];
@@ -306,6 +322,10 @@ static bool record_parse(const struct words *words, struct owned *record)
 	if (!strcmp(kind, "table")) {
 		record->kind = OWNED_TABLE;
 		return parse_table(words, &record->table);
+	}
+	if (!strcmp(kind, "routing")) {
+		record->kind = OWNED_ROUTING;
+		return parse_routing(words, &record->routing);
 	}
 	if (!strcmp(kind, "link")) {
 		record->kind = OWNED_LINK;
@@ -359,6 +379,10 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		return strcmp(a->sync.role, b->sync.role);
 	case OWNED_TABLE:
 		return strcmp(a->table.name, b->table.name);
+	case OWNED_ROUTING:
+		if (a->routing.family != b->routing.family)
+			return a->routing.family < b->routing.family ? -1 : 1;
+		return (a->routing.table > b->routing.table) - (a->routing.table < b->routing.table);
 	case OWNED_OTHER:
 		break;
 	}

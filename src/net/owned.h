@@ -11,6 +11,7 @@
  *   + table inet lbha 0123456789abcdef             of nftables rules; a digest, once it was made
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
  *   + sync master 3 eth0 51                         a daemon of IPVS: link, id
+ *   + routing ipv4 19522                          our rule, and what is ours of that table
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
  *
  * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers
@@ -42,6 +43,7 @@ enum owned_kind {
 	OWNED_TIMEOUT,
 	OWNED_SYNC,
 	OWNED_TABLE,
+	OWNED_ROUTING,
 	OWNED_OTHER,   /* a line we do not understand */
 };
 
@@ -95,6 +97,12 @@ struct owned_table {
 	uint64_t digest; /* of what was wanted and what the kernel made of it; 0: not known */
 };
 
+/* The policy routing of one family (net/policy.h). Key: both. */
+struct owned_routing {
+	uint8_t family;
+	uint32_t table;
+};
+
 struct owned {
 	bool gone; /* "-" */
 	enum owned_kind kind;
@@ -107,6 +115,7 @@ struct owned {
 		struct owned_timeout timeout;
 		struct owned_sync sync;
 		struct owned_table table;
+		struct owned_routing routing;
 		const char *line; /* OWNED_OTHER: the text, without its end of line */
 	};
 };

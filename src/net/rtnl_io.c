@@ -113,9 +113,8 @@ static int receive_answer(struct rtnl *rtnl, struct question *question)
 	return question->ended ? 0 : system_error();
 }
 
-/* Sends a message (freed in any case; NULL: out of memory) and waits for the end of the answer. */
-static int ask(struct rtnl *rtnl, struct nl_msg *message,
-	       int (*each)(struct nlmsghdr *message, void *ctx), void *ctx)
+int rtnl_ask(struct rtnl *rtnl, struct nl_msg *message,
+	     int (*each)(struct nlmsghdr *message, void *ctx), void *ctx)
 {
 	struct question question = {.each = each, .ctx = ctx};
 	int sent;
@@ -161,7 +160,7 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct link *out)
 		nlmsg_free(message);
 		return -ENOMEM;
 	}
-	err = ask(rtnl, message, keep_link, &link);
+	err = rtnl_ask(rtnl, message, keep_link, &link);
 	if (!err)
 		*out = link;
 	return err;
@@ -171,7 +170,7 @@ int rtnl_link_by_index(struct rtnl *rtnl, uint32_t index, struct link *out)
 {
 	struct ifinfomsg head = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
 	struct link link;
-	int err = index ? ask(rtnl, message_with(RTM_GETLINK, 0, &head, sizeof(head)), keep_link,
+	int err = index ? rtnl_ask(rtnl, message_with(RTM_GETLINK, 0, &head, sizeof(head)), keep_link,
 			      &link)
 			: -ENODEV;
 
@@ -209,7 +208,7 @@ int rtnl_links(struct rtnl *rtnl, struct arena *arena, struct link **out, size_t
 
 	for (int i = 0; i < DUMP_TRIES && err == -EAGAIN; i++) {
 		wanted = (struct links_wanted){.arena = arena};
-		err = ask(rtnl, message_with(RTM_GETLINK, NLM_F_DUMP, &head, sizeof(head)),
+		err = rtnl_ask(rtnl, message_with(RTM_GETLINK, NLM_F_DUMP, &head, sizeof(head)),
 			  collect_link, &wanted);
 	}
 	if (err)
@@ -252,7 +251,7 @@ int rtnl_addresses(struct rtnl *rtnl, struct arena *arena, uint32_t link, struct
 
 	for (int i = 0; i < DUMP_TRIES && err == -EAGAIN; i++) {
 		wanted = (struct addresses_wanted){.arena = arena, .link = link};
-		err = ask(rtnl, message_with(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head)),
+		err = rtnl_ask(rtnl, message_with(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head)),
 			  collect_address, &wanted);
 	}
 	if (!err)
@@ -262,17 +261,17 @@ int rtnl_addresses(struct rtnl *rtnl, struct arena *arena, uint32_t link, struct
 
 int rtnl_address_add(struct rtnl *rtnl, const struct address *address)
 {
-	return ask(rtnl, rtnl_address_message(RTM_NEWADDR, NLM_F_EXCL, address), NULL, NULL);
+	return rtnl_ask(rtnl, rtnl_address_message(RTM_NEWADDR, NLM_F_EXCL, address), NULL, NULL);
 }
 
 int rtnl_address_change(struct rtnl *rtnl, const struct address *address)
 {
-	return ask(rtnl, rtnl_address_message(RTM_NEWADDR, NLM_F_REPLACE, address), NULL, NULL);
+	return rtnl_ask(rtnl, rtnl_address_message(RTM_NEWADDR, NLM_F_REPLACE, address), NULL, NULL);
 }
 
 int rtnl_address_remove(struct rtnl *rtnl, const struct address *address)
 {
-	return ask(rtnl, rtnl_address_message(RTM_DELADDR, 0, address), NULL, NULL);
+	return rtnl_ask(rtnl, rtnl_address_message(RTM_DELADDR, 0, address), NULL, NULL);
 }
 
 /* ---- routes ---- */
@@ -304,10 +303,10 @@ static struct nl_msg *route_message(int type, int flags, const struct rtnl_route
 
 int rtnl_route_add(struct rtnl *rtnl, const struct rtnl_route *route)
 {
-	return ask(rtnl, route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route), NULL, NULL);
+	return rtnl_ask(rtnl, route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route), NULL, NULL);
 }
 
 int rtnl_route_remove(struct rtnl *rtnl, const struct rtnl_route *route)
 {
-	return ask(rtnl, route_message(RTM_DELROUTE, 0, route), NULL, NULL);
+	return rtnl_ask(rtnl, route_message(RTM_DELROUTE, 0, route), NULL, NULL);
 }

@@ -11,11 +11,19 @@
 #include "net/link.h"
 
 struct arena;
+struct nl_msg;
+struct nlmsghdr;
 struct rtnl;
 
 /* A socket to the kernel of the caller's network namespace. 0 or -errno. */
 int rtnl_open(struct rtnl **out);
 void rtnl_close(struct rtnl *rtnl); /* NULL is fine */
+
+/* Sends a message (freed in any case; NULL: out of memory) and waits for the end of the answer, each message of
+ * which goes to `each` (NULL: none is expected), which returns 0 or -errno. A dump during which the table changed
+ * is -EAGAIN. */
+int rtnl_ask(struct rtnl *rtnl, struct nl_msg *message,
+	     int (*each)(struct nlmsghdr *message, void *ctx), void *ctx);
 
 /* -ENODEV when there is none of that name (or index). */
 int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct link *out);
