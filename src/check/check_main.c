@@ -24,6 +24,7 @@
 #include "check/outcome.h"
 #include "check/probe_icmp.h"
 #include "check/probe_script.h"
+#include "check/rights_io.h"
 #include "check/run.h"
 #include "config/codec.h"
 #include "config/facts.h"
@@ -36,6 +37,12 @@
 
 #define REFRESH NSTIME_S
 
+enum way_state {
+	WAY_UNKNOWN, /* ipvs has not spoken */
+	WAY_PLACED,
+	WAY_MISSING,
+};
+
 struct checkd {
 	struct worker *worker;
 	struct engine *engine;
@@ -43,10 +50,13 @@ struct checkd {
 	struct echoes *echoes;   /* the engine's */
 	struct roster *prepared;
 	struct roles roles, prepared_roles; /* of instances, for probes that run while MASTER */
+	enum way_state *ways, *prepared_ways; /* by way, in the arena of the model */
+	struct rights rights;
+	bool lacks_right;
 	uint8_t *ended; /* by probe: ended since the last refresh and not told */
 	uint8_t *prepared_ended;
 	uint32_t count;
-	struct loop_timer refresh;
+	struct loop_timer refresh, holds;
 	struct log_bucket changes, troubles;
 };
 
@@ -264,7 +274,8 @@ static int prepare(void *ctx, const void *slice, size_t size, uint32_t generatio
 		return err;
 	}
 	checkd->prepared_ended = calloc(model->probe_count + 1, 1);
-	if (checkd->prepared_ended && !prepare_roles(checkd, arena, model))
+	checkd->prepared_ways = arena_array(arena, model->way_count, sizeof(*checkd->ways));
+	if (checkd->prepared_ended && checkd->prepared_ways && !prepare_roles(checkd, arena, model))
 		checkd->prepared = engine_prepare(checkd->engine, arena, model);
 	if (!checkd->prepared) {
 		worker_line(checkd->worker, "the check worker has no memory for %zu probes",
@@ -294,31 +305,52 @@ static void aborted(void *ctx)
 	tidy_echoes(ctx);
 }
 
-/* While nothing is known of the instances a probe goes on as it does. */
-static void hold_probes(struct checkd *checkd)
+/* While nothing is known of its instances, or of its way, a probe goes on as it does. */
+static void hold_probes(void *ctx)
 {
+	struct checkd *checkd = ctx;
 	const struct model *model = engine_model(checkd->engine);
 
 	for (uint32_t i = 0; i < model->probe_count; i++) {
 		const struct probe *probe = &model->probes[i];
 		enum mastership mastership = roles_mastership(&checkd->roles, probe->instances,
 							      probe->instance_count);
+		enum way_state way = model_way(model, probe) ? checkd->ways[probe->way - 1]
+							     : WAY_PLACED;
 
-		if (!probe->instance_count || mastership == MASTERSHIP_YES)
-			engine_hold(checkd->engine, i, false);
-		else if (mastership == MASTERSHIP_NO)
+		if (!probe->instance_count)
+			mastership = MASTERSHIP_YES;
+		if (mastership == MASTERSHIP_NO || way == WAY_MISSING)
 			engine_hold(checkd->engine, i, true);
+		else if (mastership == MASTERSHIP_YES && way == WAY_PLACED)
+			engine_hold(checkd->engine, i, false);
 	}
+}
+
+static void take_way(struct checkd *checkd, const struct fact_way *fact)
+{
+	const struct model *model = engine_model(checkd->engine);
+
+	if (fact->way >= model->way_count)
+		return;
+	checkd->ways[fact->way] = fact->placed ? WAY_PLACED : WAY_MISSING;
+	if (!timer_armed(&checkd->holds))
+		timer_at(&checkd->holds, clock_now());
 }
 
 static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 {
 	struct checkd *checkd = ctx;
 	struct fact_role role;
+	struct fact_way way;
 
-	if (peer == ROLE_VRRP && type == FACT_ROLE && engine_model(checkd->engine) &&
-	    fact_role_get(in, &role) && roles_take(&checkd->roles, &role))
+	if (!engine_model(checkd->engine))
+		return;
+	if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role) &&
+	    roles_take(&checkd->roles, &role))
 		hold_probes(checkd);
+	else if (peer == ROLE_IPVS && type == FACT_WAY && fact_way_get(in, &way))
+		take_way(checkd, &way);
 }
 
 static void commit(void *ctx)
@@ -332,12 +364,26 @@ static void commit(void *ctx)
 	free(checkd->ended);
 	checkd->ended = take(checkd->prepared_ended);
 	checkd->roles = checkd->prepared_roles;
+	checkd->ways = take(checkd->prepared_ways);
 	hold_probes(checkd);
 	tidy_echoes(checkd);
 	checkd->count = (uint32_t)model->probe_count;
 	log_configure((enum log_level)model->global.log.level,
 		      model->global.log.format == LOG_FORMAT_JSON);
+	checkd->lacks_right = !rights_settle(&checkd->rights, model->way_count > 0);
 	scripts_committed(checkd->scripts);
+}
+
+/* Nobody loses a verdict by that: all keep what they know of a check worker that goes, until the next
+ * one knows better. */
+static void applied(void *ctx)
+{
+	struct checkd *checkd = ctx;
+
+	if (!checkd->lacks_right)
+		return;
+	log_info("checks with via: vip need a right that this process has given up");
+	worker_again(checkd->worker);
 }
 
 static void release(void *ctx)
@@ -348,6 +394,7 @@ static void release(void *ctx)
 
 	engine_stop(checkd->engine);
 	timer_cancel(&checkd->refresh);
+	timer_cancel(&checkd->holds);
 	log_info("released after %llu probes; the latest started %s after its time",
 		 (unsigned long long)work.probes, duration_about(work.lateness, late));
 	worker_released(checkd->worker);
@@ -418,6 +465,7 @@ static const struct worker_ops ops = {
 	.prepare = prepare,
 	.commit = commit,
 	.abort = aborted,
+	.applied = applied,
 	.release = release,
 	.fact_count = fact_count,
 	.fact = fact,
@@ -445,7 +493,9 @@ static int checkd_init(struct checkd *checkd)
 	checkd->echoes = checkd->engine ? echoes_new(loop) : NULL;
 	if (checkd->echoes)
 		engine_client(checkd->engine, CHECK_ICMP, checkd->echoes);
-	if (!checkd->scripts || !checkd->echoes || timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd)) {
+	if (!checkd->scripts || !checkd->echoes ||
+	    timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd) ||
+	    timer_init(loop, &checkd->holds, LOOP_NORMAL, hold_probes, checkd)) {
 		log_error("no memory to start");
 		return -ENOMEM;
 	}
@@ -465,6 +515,7 @@ static void checkd_fini(struct checkd *checkd)
 	prepared_drop(checkd);
 	engine_free(checkd->engine);
 	timer_fini(&checkd->refresh);
+	timer_fini(&checkd->holds);
 	worker_free(checkd->worker);
 	free(checkd->ended);
 }

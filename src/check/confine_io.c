@@ -35,6 +35,9 @@ static int refuse_sockets(scmp_filter_ctx filter)
 		err = seccomp_rule_add(filter, REFUSE, SCMP_SYS(socket), 2,
 				       IS(0, families[i]),
 				       SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, SOCK_RAW));
+	if (!err) /* an old name for a packet socket */
+		err = seccomp_rule_add(filter, REFUSE, SCMP_SYS(socket), 1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, SOCK_PACKET));
 	return err;
 }
 
@@ -58,6 +61,11 @@ int confine(void)
 		err = refuse_option(filter, IPPROTO_IP, IP_HDRINCL);
 	if (!err)
 		err = refuse_option(filter, IPPROTO_IPV6, IPV6_HDRINCL);
+	/* with CAP_NET_RAW (check/rights_io.h) they would let us speak as anybody */
+	if (!err)
+		err = refuse_option(filter, IPPROTO_IP, IP_TRANSPARENT);
+	if (!err)
+		err = refuse_option(filter, IPPROTO_IPV6, IPV6_TRANSPARENT);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

@@ -57,23 +57,79 @@ static int dial_socket(struct flight *flight, int type, enum outcome_step *step)
 	return setsockopt(flight->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) ? errno : 0;
 }
 
+/* The address that this machine has towards another: that of a UDP socket, which sends nothing. */
+static int own_address(const struct flight *flight, struct sockaddr_storage *out, socklen_t *size)
+{
+	struct sockaddr_storage server;
+	socklen_t server_size = sockaddr_of(&flight->server, 9, NULL, &server);
+	int fd = socket(flight->server.family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error = fd < 0 || connect(fd, (struct sockaddr *)&server, server_size) ? errno : 0;
+
+	*size = sizeof(*out);
+	if (!error && getsockname(fd, (struct sockaddr *)out, size))
+		error = errno;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static bool is_at(const struct sockaddr_storage *socket, const struct addr *address)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)socket;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)socket;
+
+	return address->family == AF_INET
+		       ? !memcmp(&in->sin_addr, address->bytes, sizeof(in->sin_addr))
+		       : !memcmp(&in6->sin6_addr, address->bytes, sizeof(in6->sin6_addr));
+}
+
+static int bind_to(const struct flight *flight, const struct sockaddr_storage *source, socklen_t size)
+{
+	const int on = 1;
+
+	setsockopt(flight->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)); /* a hint */
+	return bind(flight->fd, (const struct sockaddr *)source, size) ? errno : 0;
+}
+
+/* The kernel would give packets to a local address that address as their source, too: on a MASTER
+ * the virtual one, to which no answer comes. So they get the one that faces the server. */
+static int bind_facing(const struct flight *flight, enum outcome_step *step)
+{
+	const struct addr *vip = &flight->target.address;
+	struct sockaddr_storage source;
+	socklen_t size;
+	int error;
+
+	*step = STEP_MARK;
+	if (flight->server.family != vip->family) /* in a tunnel: nothing faces it in that family */
+		return ENONET;
+	error = own_address(flight, &source, &size);
+	if (error) {
+		*step = STEP_CONNECT;
+		return error;
+	}
+	return is_at(&source, vip) ? ENONET : bind_to(flight, &source, size);
+}
+
 static int dial_bind(struct flight *flight, enum outcome_step *step)
 {
 	const struct check *check = flight->check;
 	struct sockaddr_storage source;
 	socklen_t size;
-	const int on = 1;
 
+	*step = STEP_MARK;
+	if (flight->mark && setsockopt(flight->fd, SOL_SOCKET, SO_MARK, &flight->mark,
+				       sizeof(flight->mark)))
+		return errno;
 	*step = STEP_INTERFACE;
 	if (check->interface && setsockopt(flight->fd, SOL_SOCKET, SO_BINDTODEVICE,
 					   check->interface, (socklen_t)strlen(check->interface)))
 		return errno;
 	*step = STEP_BIND;
 	if (!check->bind.family)
-		return 0;
+		return flight->mark ? bind_facing(flight, step) : 0;
 	size = sockaddr_of(&check->bind, 0, check->interface, &source);
-	setsockopt(flight->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)); /* a hint */
-	return bind(flight->fd, (struct sockaddr *)&source, size) ? errno : 0;
+	return bind_to(flight, &source, size);
 }
 
 static void dial_done(struct flight *flight)
@@ -85,6 +141,16 @@ static void dial_done(struct flight *flight)
 	flight->dialled(flight);
 }
 
+/* Where no tunnel ends the server says so by ICMP, which IPVS turns into a closed port's. */
+static void dial_refused(struct flight *flight, int error)
+{
+	struct outcome outcome = outcome_of_error(STEP_CONNECT, error);
+
+	if (flight->tunnelled && outcome.reason == REASON_REFUSED)
+		outcome.fault = "connect: refused (" MODEL_TUNNEL_REFUSED ")";
+	flight_end(flight, &outcome);
+}
+
 static void dial_writable(void *ctx)
 {
 	struct flight *flight = ctx;
@@ -94,7 +160,7 @@ static void dial_writable(void *ctx)
 	if (getsockopt(flight->fd, SOL_SOCKET, SO_ERROR, &error, &size))
 		error = errno;
 	if (error)
-		flight_fail(flight, STEP_CONNECT, error);
+		dial_refused(flight, error);
 	else
 		dial_done(flight);
 }

@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/duration.h"
+#include "base/text.h"
 #include "check/dial_io.h"
 #include "check/flight_io.h"
 #include "check/match_io.h"
@@ -319,6 +320,9 @@ void flight_fail(struct flight *flight, enum outcome_step step, int error)
  * processor) may have had an answer: that is our lack, not the server's failure. */
 static void flight_expire(struct flight *flight, nstime now)
 {
+	const struct model *model = flight->engine->roster->model;
+	char words[OUTCOME_SAID];
+	struct text text = text_of(words, sizeof(words));
 	struct outcome outcome;
 
 	if (now - flight->deadline > HELD_UP)
@@ -327,6 +331,11 @@ static void flight_expire(struct flight *flight, nstime now)
 		outcome = flight->type->expired(flight);
 	else
 		outcome = outcome_of_deadline(flight->connected, dial_received(flight->fd));
+	if (flight->mark && !flight->connected &&
+	    (outcome.reason == REASON_CONNECT_TIMEOUT || outcome.reason == REASON_REPLY_TIMEOUT)) {
+		model_explain_no_way(model, &model->probes[flight->probe], &text);
+		outcome = (struct outcome){.reason = REASON_NO_WAY, .fault = words};
+	}
 	flight_end(flight, &outcome);
 }
 
@@ -366,13 +375,19 @@ static void probe_start(struct engine *engine, uint32_t index)
 {
 	struct roster *roster = engine->roster;
 	const struct probe *probe = &roster->model->probes[index];
+	const struct way *way = model_way(roster->model, probe);
 	struct flight *flight = flight_take(engine);
 	const struct probe_type *type;
 
 	flight->check = &roster->model->checks[probe->check];
 	flight->patterns = &roster->patterns[probe->check];
-	flight->target = probe->target;
 	flight->tls = tls_store_context(roster->tls, probe->check);
+	flight->target = way ? probe->via : probe->target;
+	if (way) {
+		flight->server = way->server;
+		flight->mark = way->mark;
+		flight->tunnelled = way->forwarding == FORWARDING_TUNNEL;
+	}
 	flight->probe = index;
 	roster->slots[index] = flight->slot;
 	flight_begin(flight, flight->check->timeout);
@@ -459,7 +474,8 @@ static bool has_words(const struct model *model, size_t probe)
 	const struct check *check = &model->checks[model->probes[probe].check];
 	const struct probe_type *type = type_of(check);
 
-	return type != &probe_tcp && (type != &probe_http || http_has_words(check));
+	return (type != &probe_tcp && (type != &probe_http || http_has_words(check))) ||
+	       model->probes[probe].way;
 }
 
 static int roster_memory(struct roster *roster, const struct model *model)
@@ -553,7 +569,7 @@ static void subject_begin(struct roster *roster, uint32_t index, nstime now)
 	const struct check *check = &roster->model->checks[probe->check];
 
 	roster->subjects[index].automaton = automaton_start(check, now);
-	roster->held[index] = probe->instance_count > 0;
+	roster->held[index] = probe->instance_count > 0 || probe->way;
 	if (roster->held[index])
 		return;
 	schedule_set(&roster->starts, index,
@@ -571,6 +587,16 @@ static void subject_move(struct subject *to, const struct subject *from)
 	keep_said(to, from->last.fault);
 }
 
+/* A way that has another mark now: it may not be there yet. */
+static bool is_led_otherwise(const struct model *old, uint32_t from, const struct model *fresh,
+			     uint32_t to)
+{
+	const struct way *was = model_way(old, &old->probes[from]),
+			 *is = model_way(fresh, &fresh->probes[to]);
+
+	return was && is && was->mark != is->mark;
+}
+
 void engine_commit(struct engine *engine, struct roster *fresh)
 {
 	struct roster *old = engine->roster;
@@ -586,7 +612,9 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 		}
 		subject_move(&fresh->subjects[i], &old->subjects[from]);
 		schedule_set(&fresh->starts, i, schedule_due(&old->starts, from));
-		fresh->held[i] = old->held[from];
+		fresh->held[i] = old->held[from] || is_led_otherwise(old->model, from, fresh->model, i);
+		if (fresh->held[i])
+			schedule_set(&fresh->starts, i, NSTIME_NEVER);
 	}
 	flights_move(engine, fresh);
 	engine->roster = fresh;

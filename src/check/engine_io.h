@@ -57,7 +57,8 @@ void roster_free(struct roster *roster);
 void engine_commit(struct engine *engine, struct roster *roster);
 
 /* A probe that is held is not started; a flight under way goes on, and what is known stays. One that
- * is held no more starts at once. New ones that run while MASTER only are held. */
+ * is held no more starts at once. New ones that run while MASTER only, or that take a way
+ * (via: vip), are held. */
 void engine_hold(struct engine *engine, uint32_t probe, bool hold);
 
 /* Ends all flights and starts no more. */

@@ -41,7 +41,10 @@ struct flight {
 	struct ssl_ctx_st *tls;    /* for checks that speak TLS; NULL: it cannot be had. Renewed as check */
 	const struct check *check; /* of the committed model; the engine renews it at a reload, and */
 	const struct patterns *patterns; /* its regular expressions with it */
-	struct endpoint target;
+	struct endpoint target;    /* where it connects to: the server, or (via: vip) a virtual address */
+	struct addr server;        /* via: vip: whom its packets shall come to; family 0: directly */
+	uint32_t mark;             /* and their mark; 0: none */
+	bool tunnelled;            /* and IPVS wraps them on their way there */
 	uint32_t slot, probe;
 	int fd;                                 /* the connection; -1: none */
 	struct loop_io io;                      /* watches fd while connecting, then the type's */

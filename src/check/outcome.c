@@ -42,6 +42,8 @@ static const struct error_row ERRORS[] = {
 	{EPERM, REASON_LOCAL, REASON_LOCAL, "not permitted"},
 	{EACCES, REASON_LOCAL, REASON_LOCAL, "not permitted"},
 	{EINVAL, REASON_LOCAL, REASON_LOCAL, "source and target do not fit together"},
+	{ENONET, REASON_LOCAL, REASON_LOCAL,
+	 "this machine has no address of its own towards the server: give the check a \"bind\""},
 	{EAFNOSUPPORT, REASON_LOCAL, REASON_LOCAL, "address family not supported"},
 };
 
@@ -69,6 +71,7 @@ static enum probe_reason error_reason(enum outcome_step step, int error)
 		break;
 	case STEP_SOCKET:
 	case STEP_INTERFACE:
+	case STEP_MARK:
 		break;
 	}
 	return row && row->connecting == REASON_RESOURCES ? REASON_RESOURCES : REASON_LOCAL;
@@ -223,6 +226,9 @@ static void describe_here(struct text *text, const struct outcome *outcome,
 		text_add(text,
 			 "cannot use interface %s: ", check->interface ? check->interface : "");
 		break;
+	case STEP_MARK:
+		text_add(text, "via: vip: ");
+		break;
 	case STEP_BIND:
 		text_add(text, "cannot bind to %s: ", addr_format(&check->bind, address));
 		break;
@@ -290,6 +296,7 @@ const char *outcome_describe(const struct outcome *outcome, const struct check *
 	case REASON_TLS:
 	case REASON_CERTIFICATE:
 	case REASON_MATCH_LIMIT:
+	case REASON_NO_WAY:
 	case REASON_COUNT:
 		text_add(&text, "%s", outcome->fault ? outcome->fault : "not a valid reply");
 		break;

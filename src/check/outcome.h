@@ -23,6 +23,7 @@ struct status_range;
 enum outcome_step {
 	STEP_SOCKET,    /* asking the kernel for a socket */
 	STEP_INTERFACE, /* tying it to an interface */
+	STEP_MARK,      /* via: vip: giving it its mark and an address of this machine */
 	STEP_BIND,      /* giving it a source address */
 	STEP_CONNECT,
 	STEP_SEND,  /* no connection: giving a datagram to the kernel */

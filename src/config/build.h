@@ -132,6 +132,8 @@ struct build {
 
 	struct origin *global_origins; /* rows of schema_global; NULL: not read */
 	struct table probe_keys;
+	const char **way_names; /* of model.ways, as many */
+	struct table way_table;
 };
 
 /* compile.c */
@@ -253,15 +255,29 @@ bool build_check_list(struct build *build, const struct origin *origin, uint32_t
  * not. */
 bool build_target(const struct check *check, const struct endpoint *server,
 		  struct endpoint *target);
-/* The number of the probe of a check at a target, made when it is new. False when there are too
- * many. */
-bool build_probe(struct build *build, uint32_t check, const struct endpoint *target, uint32_t *out);
+/* The number of the probe of a check at `wanted`'s target by its way, made when it is new. False when
+ * there are too many. */
+bool build_probe(struct build *build, uint32_t check, const struct probe *wanted, uint32_t *out);
 /* The number of the check of that name, which may be faulty (self.bad). */
 bool build_find_check(const struct build *build, const char *name, uint32_t *number);
 /* Names of checks for suggestions; `ctx` is the build. */
 const char *build_next_check(const void *ctx, size_t index);
 /* Moves the checks that are named or used into the model, and numbers probes accordingly. */
 void build_checks_finish(struct build *build);
+
+/* build_way.c: via: vip. Probes of a check of a server through each listener. False when there are
+ * too many. */
+bool build_probes_through(struct build *build, const struct build_service *service,
+			  struct real_server *server, uint32_t check);
+/* What such a check asks of itself; of the services that use it. False when a rule was broken. */
+bool judge_via(struct build *build, const struct build_check *check);
+bool validate_via(struct build *build, struct build_service *service);
+/* Gives all ways a mark; `groups` are those that services have already. */
+void settle_ways(struct build *build, const uint32_t *groups, size_t group_count);
+
+/* One more use of a probe by a server. False when there are too many. */
+bool build_probe_use(struct build *build, struct real_server *server, uint32_t check,
+		     const struct probe *wanted);
 
 /* build_service.c, validate_service.c */
 void build_pools(struct build *build);

@@ -187,6 +187,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 			      origin_of(&schema_check, check->origins, "tls"), &check->self,
 			      "is for starttls: true alone");
 	if (good)
+		good = judge_via(build, check);
+	if (good)
 		good = build_tls(build, check);
 	if (good && check->model.type == CHECK_HTTP)
 		good = build_judge_http(build, check);
@@ -220,7 +222,8 @@ void build_checks(struct build *build)
 	    table_init(&build->check_values, build->arena, count) ||
 	    table_init(&build->tls_paths, build->arena, 8) ||
 	    table_init(&build->tls_pairs, build->arena, 8) ||
-	    table_init(&build->probe_keys, build->arena, 64))
+	    table_init(&build->probe_keys, build->arena, 64) ||
+	    table_init(&build->way_table, build->arena, 64))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = build_name(build, items[i].key, items[i].path);
@@ -332,12 +335,23 @@ bool build_check_list(struct build *build, const struct origin *origin, uint32_t
 
 /* ---- probes --------------------------------------------------------------------------------- */
 
-static uint64_t probe_key(const struct build_check *check, const struct endpoint *target)
+static uint64_t hash_endpoint(uint64_t hash, const struct endpoint *endpoint)
 {
-	uint8_t port[2] = {(uint8_t)(target->port >> 8), (uint8_t)target->port};
-	uint64_t hash = text_hash(check->hash, &target->address, sizeof(target->address));
+	uint8_t port[2] = {(uint8_t)(endpoint->port >> 8), (uint8_t)endpoint->port};
 
+	hash = text_hash(hash, &endpoint->address, sizeof(endpoint->address));
 	return text_hash(hash, port, sizeof(port));
+}
+
+static uint64_t probe_key(const struct build *build, const struct build_check *check,
+			  const struct probe *wanted)
+{
+	uint64_t hash = hash_endpoint(check->hash, &wanted->target);
+	const char *way = wanted->way ? build->way_names[wanted->way - 1] : NULL;
+
+	if (!way)
+		return hash;
+	return text_hash(hash_endpoint(hash, &wanted->via), way, strlen(way));
 }
 
 bool build_target(const struct check *check, const struct endpoint *server, struct endpoint *target)
@@ -363,16 +377,22 @@ bool build_target(const struct check *check, const struct endpoint *server, stru
 	return true;
 }
 
-bool build_probe(struct build *build, uint32_t check, const struct endpoint *target, uint32_t *out)
+static bool same_place(const struct probe *a, const struct probe *b)
+{
+	return !endpoint_compare(&a->target, &b->target) && a->way == b->way &&
+	       !endpoint_compare(&a->via, &b->via);
+}
+
+bool build_probe(struct build *build, uint32_t check, const struct probe *wanted, uint32_t *out)
 {
 	struct model *model = build->model;
-	uint64_t key = probe_key(&build->checks[check], target);
+	uint64_t key = probe_key(build, &build->checks[check], wanted);
 	struct probe *probe;
 	uint32_t at;
 
 	for (size_t step = 0; table_next(&build->probe_keys, key, &step, &at);) {
 		probe = &model->probes[at];
-		if (probe->check == check && !endpoint_compare(&probe->target, target)) {
+		if (probe->check == check && same_place(probe, wanted)) {
 			*out = at;
 			return true;
 		}
@@ -387,7 +407,9 @@ bool build_probe(struct build *build, uint32_t check, const struct endpoint *tar
 		return false;
 	*probe = (struct probe){
 		.check = check,
-		.target = *target,
+		.target = wanted->target,
+		.via = wanted->via,
+		.way = wanted->way,
 		.key = key,
 		.initially_up = build->checks[check].model.initial == CHECK_INITIAL_UP,
 	};

@@ -198,19 +198,27 @@ static void service_servers(struct build *build, struct build_service *service)
 
 /* ---- probes --------------------------------------------------------------------------------- */
 
+bool build_probe_use(struct build *build, struct real_server *server, uint32_t check,
+		     const struct probe *wanted)
+{
+	uint32_t *added;
+
+	if (++build->probe_use_count > BUILD_PROBES_MAX)
+		return false;
+	added = arena_push(build->arena, &server->probes, &server->probe_count, sizeof(*added));
+	return added && build_probe(build, check, wanted, added);
+}
+
 /* Adds the probe of a check at one port to a server. */
 static bool add_probe(struct build *build, struct real_server *server, uint32_t check,
 		      uint16_t port)
 {
-	struct endpoint address = {.address = server->address.address, .port = port}, target;
-	uint32_t *added;
+	struct endpoint address = {.address = server->address.address, .port = port};
+	struct probe wanted = {0};
 
-	if (!build_target(&build->checks[check].model, &address, &target))
+	if (!build_target(&build->checks[check].model, &address, &wanted.target))
 		return true; /* the port is that of a listener, and every listener has one */
-	if (++build->probe_use_count > BUILD_PROBES_MAX)
-		return false;
-	added = arena_push(build->arena, &server->probes, &server->probe_count, sizeof(*added));
-	return added && build_probe(build, check, &target, added);
+	return build_probe_use(build, server, check, &wanted);
 }
 
 /* The check's port, else the server's, else that of every listener. */
@@ -220,6 +228,8 @@ static bool check_server(struct build *build, const struct build_service *servic
 	const struct check *model = &build->checks[check].model;
 	uint16_t port = model->port ? model->port : server->address.port;
 
+	if (model->via == CHECK_VIA_VIP)
+		return build_probes_through(build, service, server, check);
 	if (port || check_type_asks(model->type) == CHECK_ASKS_HERE ||
 	    check_type_asks(model->type) == CHECK_ASKS_HOST)
 		return add_probe(build, server, check, port);

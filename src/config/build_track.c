@@ -39,6 +39,13 @@ static bool own_target(struct build *build, uint32_t number, const struct origin
 	const struct check *check = &build->checks[number].model;
 	const char *missing = "an address and a port";
 
+	if (check->via == CHECK_VIA_VIP) {
+		node_error(build->reader.diagnostics, at->value, at->path,
+			   "\"%s\" goes via: vip, the way to a server of a service: it cannot be "
+			   "tracked; track the service",
+			   check->name);
+		return false;
+	}
 	if (build_target(check, NULL, target))
 		return true;
 	if (check->address.family)
@@ -55,7 +62,7 @@ static void resolve_check(struct build *build, const struct build_track *track, 
 {
 	struct tracker *tracker = &track->track[number];
 	struct origin at = track_place(build, track, number, "check");
-	struct endpoint target;
+	struct probe wanted = {0};
 	uint32_t check;
 
 	if (!build_find_check(build, tracker->name, &check)) {
@@ -63,10 +70,10 @@ static void resolve_check(struct build *build, const struct build_track *track, 
 			      build);
 		return;
 	}
-	if (build->checks[check].self.bad || !own_target(build, check, &at, &target) ||
+	if (build->checks[check].self.bad || !own_target(build, check, &at, &wanted.target) ||
 	    track->director != build->self)
 		return;
-	if (build_probe(build, build->checks[check].same, &target, &tracker->probe))
+	if (build_probe(build, build->checks[check].same, &wanted, &tracker->probe))
 		build->model->probes[tracker->probe].tracked = true;
 	else if (!arena_failed(build->arena))
 		node_error(build->reader.diagnostics, at.value, at.path,

@@ -53,6 +53,7 @@ const char *probe_reason_name(enum probe_reason reason)
 		[REASON_TLS] = "tls",
 		[REASON_CERTIFICATE] = "certificate",
 		[REASON_MATCH_LIMIT] = "match_limit",
+		[REASON_NO_WAY] = "no_way",
 	};
 
 	_Static_assert(COUNT_OF(names) == REASON_COUNT, "every reason has a name");
@@ -305,6 +306,20 @@ bool fact_role_get(struct reader *in, struct fact_role *fact)
 	struct fact_role got = {.instance = get_u32(in)};
 
 	got.state = get_enum(in, VRRP_FAULT);
+	return FACT_END(in, got, fact);
+}
+
+void fact_way_put(struct writer *out, const struct fact_way *fact)
+{
+	put_u32(out, fact->way);
+	put_bool(out, fact->placed);
+}
+
+bool fact_way_get(struct reader *in, struct fact_way *fact)
+{
+	struct fact_way got = {.way = get_u32(in)};
+
+	got.placed = get_bool(in);
 	return FACT_END(in, got, fact);
 }
 

@@ -33,6 +33,7 @@ enum fact_type {
 	FACT_TRAFFIC,      /* ipvs → control */
 	FACT_WATCH,        /* control → ipvs */
 	FACT_LEAVER,       /* ipvs → control */
+	FACT_WAY,          /* ipvs → check */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -68,6 +69,7 @@ enum probe_reason {
 	REASON_TLS,              /* no TLS, or none that both take */
 	REASON_CERTIFICATE,      /* TLS: of the server, and not good enough */
 	REASON_MATCH_LIMIT,      /* whether it does takes too much work to find out */
+	REASON_NO_WAY,           /* via: vip: nothing came back; not connected before the deadline */
 	REASON_COUNT,
 };
 
@@ -258,6 +260,12 @@ struct fact_leaver {
 	char name[FACT_NAME];
 };
 
+/* Whether probes can take a way. */
+struct fact_way {
+	uint32_t way;                /* index into model.ways */
+	bool placed;                 /* all of it was in the kernel when that was looked at last */
+};
+
 /* ---- control --------------------------------------------------------------------------------- */
 
 /* Somebody looks at the traffic as it goes. */
@@ -321,6 +329,8 @@ void fact_server_put(struct writer *out, const struct fact_server *fact);
 bool fact_server_get(struct reader *in, struct fact_server *fact);
 void fact_leaver_put(struct writer *out, const struct fact_leaver *fact);
 bool fact_leaver_get(struct reader *in, struct fact_leaver *fact);
+void fact_way_put(struct writer *out, const struct fact_way *fact);
+bool fact_way_get(struct reader *in, struct fact_way *fact);
 void fact_worker_put(struct writer *out, const struct fact_worker *fact);
 bool fact_worker_get(struct reader *in, struct fact_worker *fact);
 void fact_daemon_put(struct writer *out, const struct fact_daemon *fact);

@@ -2,6 +2,7 @@
 #include "config/model.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 const char *role_name(enum role role)
 {
@@ -30,6 +31,21 @@ const struct sync_group *model_group_of(const struct model *model, const struct 
 	uint32_t number = instance->sync_group;
 
 	return number && number <= model->sync_group_count ? &model->sync_groups[number - 1] : NULL;
+}
+
+const struct way *model_way(const struct model *model, const struct probe *probe)
+{
+	return probe->way && probe->way <= model->way_count ? &model->ways[probe->way - 1] : NULL;
+}
+
+void model_explain_no_way(const struct model *model, const struct probe *probe, struct text *out)
+{
+	const struct way *way = model_way(model, probe);
+	char vip[ADDR_TEXT];
+
+	text_add(out, "no reply through %s: is the VIP on the server's %s? `lbha-rs setup`",
+		 addr_format(&probe->via.address, vip),
+		 way && way->forwarding == FORWARDING_TUNNEL ? "lo, and its tunnel up" : "lo");
 }
 
 size_t model_tracker_count(const struct model *model, const struct instance *instance)

@@ -11,6 +11,8 @@
 #include "base/addr.h"
 #include "base/nstime.h"
 
+struct text;
+
 /* Who gets a slice of the model; the supervisor reads one too. Order is the order of COMMIT. */
 enum role {
 	ROLE_SUPERVISOR,
@@ -187,6 +189,12 @@ enum check_initial {
 	CHECK_INITIAL_UP,
 };
 
+/* How a probe reaches its server. */
+enum check_via {
+	CHECK_VIA_DIRECT,
+	CHECK_VIA_VIP,          /* as a client's packets do: to the virtual address, handed on by IPVS */
+};
+
 struct status_range {
 	uint16_t first, last; /* inclusive */
 };
@@ -277,6 +285,7 @@ struct check {
 	uint16_t port;          /* instead of the listener's; 0: not given */
 	struct addr bind;       /* source address */
 	const char *interface;  /* SO_BINDTODEVICE */
+	enum check_via via;
 	/* tcp and udp: bytes with escapes (base/escape.h) */
 	const char *send, *expect_bytes;
 	const char *expect_regex; /* tcp: PCRE2 */
@@ -323,6 +332,8 @@ struct probe {
 	uint32_t *instances;    /* runs only while one of these is MASTER (check_when); none: always */
 	size_t instance_count;
 	bool initially_up;      /* it counts as passed until it has ended once */
+	struct endpoint via;    /* the virtual address by which it reaches the target; family 0: directly */
+	uint32_t way;           /* then the number of its way in model.ways + 1; else 0 */
 };
 
 /* Whether it cannot do without the port of a listener. */
@@ -470,6 +481,18 @@ const struct real_server *service_server(const struct service *service, size_t i
 /* Whether the sorry server is a real server, too: the same destination of the kernel under some listener. */
 bool service_sorry_is(const struct service *service, size_t real_server);
 
+/* ---- ways ------------------------------------------------------------------------------------ */
+
+/* A way that probes take to a server through IPVS (check.via): packets of this director that bear the
+ * mark and are for a virtual address of this family go to that server, as clients' packets do. */
+struct way {
+	struct addr server;
+	enum forwarding forwarding; /* dr or tunnel */
+	struct tunnel tunnel;
+	uint8_t family;           /* of the virtual addresses: AF_INET or AF_INET6 */
+	uint32_t mark;            /* no other way or service has it */
+};
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 struct director {
@@ -567,6 +590,8 @@ struct model {
 	size_t instance_name_count;
 	const char **nat_interfaces; /* where what nat and fullnat translate may pass (IPv4) */
 	size_t nat_interface_count;
+	struct way *ways;
+	size_t way_count;
 	bool has_services;        /* true in every slice when the node has services: vrrp waits for the table then */
 };
 
@@ -582,11 +607,18 @@ const struct sync_group *model_group_of(const struct model *model, const struct 
 size_t model_tracker_count(const struct model *model, const struct instance *instance);
 const struct tracker *model_tracker(const struct model *model, const struct instance *instance, size_t index);
 
+/* The way of a probe; NULL: it goes there directly. */
+const struct way *model_way(const struct model *model, const struct probe *probe);
+/* What it means that nothing comes back on it: "no reply through 192.168.8.200: is the VIP on the server's
+ * lo? `lbha-rs setup`". */
+#define MODEL_TUNNEL_REFUSED "nothing listens there, or its tunnel is not up: `lbha-rs setup`"
+void model_explain_no_way(const struct model *model, const struct probe *probe, struct text *out);
+
 /* Which parts a slice carries (the codec leaves the others empty):
  *   supervisor  directors, global, checks, probes (it runs the scripts)
  *   control     everything but secrets
- *   check       global, checks, probes, tls_files (which hold private keys, and which nobody else has)
- *   ipvs        global, probes, services
+ *   check       global, checks, probes, ways, tls_files (which hold private keys, and which nobody else has)
+ *   ipvs        global, probes, services, ways
  *   vrrp        global, directors, instances, sync_groups */
 
 #endif

@@ -565,6 +565,9 @@ static const struct schema_word check_type_words[] = {
 	{"smtp", CHECK_SMTP},
 	{0},
 };
+static const struct schema_word via_words[] = {
+	{"direct", CHECK_VIA_DIRECT}, {"vip", CHECK_VIA_VIP}, {0},
+};
 static const struct schema_word initial_words[] = {
 	{"down", CHECK_INITIAL_DOWN}, {"up", CHECK_INITIAL_UP}, {0},
 };
@@ -607,6 +610,9 @@ static const struct schema_field check_fields[] = {
 	 .default_text = "localhost", .applies = SMTP, .doc = "whom we say that we are"},
 	{.key = "starttls", .type = TYPE_BOOL, MEMBER(check, starttls), .default_text = "false",
 	 .applies = SMTP, .doc = "the server must go on with TLS"},
+	{.key = "via", .type = TYPE_WORD, MEMBER(check, via), .words = via_words,
+	 .default_text = "direct", .applies = SOCKETS,
+	 .doc = "vip: probes take the way of the clients; dr and tunnel"},
 	{.key = "send", .type = TYPE_TEXT, MEMBER(check, send), .judge = judge_bytes,
 	 .applies = TCP | UDP, .doc = "bytes for the server; \\r \\n \\t \\xHH \\\\ are escapes"},
 	{.key = "expect", .type = TYPE_TEXT, MEMBER(check, expect_bytes), .judge = judge_bytes, .max = 1024,
@@ -693,6 +699,8 @@ static const struct schema_field probe_fields[] = {
 	{.type = TYPE_NUMBER, ITEMS(probe, instances, instance_count),
 	 .flags = FIELD_LIST | FIELD_INDEX},
 	{.type = TYPE_BOOL, MEMBER(probe, initially_up)},
+	{.type = TYPE_ENDPOINT, MEMBER(probe, via)},
+	{.type = TYPE_NUMBER, MEMBER(probe, way), .flags = FIELD_INDEX},
 };
 
 const struct schema_record schema_probe = {
@@ -923,6 +931,18 @@ const struct schema_record schema_service = {
 	RECORD("service", service_fields), .size = sizeof(struct service),
 };
 
+static const struct schema_field way_fields[] = {
+	{.type = TYPE_ADDRESS, MEMBER(way, server), .flags = FIELD_ALWAYS},
+	{.type = TYPE_WORD, MEMBER(way, forwarding), .words = forwarding_words},
+	{.type = TYPE_RECORD, MEMBER(way, tunnel), .record = &schema_tunnel},
+	{.type = TYPE_WORD, MEMBER(way, family), .words = family_words, .flags = FIELD_ALWAYS},
+	{.type = TYPE_NUMBER, MEMBER(way, mark)},
+};
+
+static const struct schema_record schema_way = {
+	RECORD("way", way_fields), .size = sizeof(struct way),
+};
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 #define TO(role) (1u << ROLE_##role)
@@ -961,6 +981,8 @@ static const struct schema_field model_fields[] = {
 	{.type = TYPE_RECORD, ITEMS(model, probes, probe_count), .flags = FIELD_LIST,
 	 .record = &schema_probe,
 	 .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(CHECK) | TO(IPVS)},
+	{.type = TYPE_RECORD, ITEMS(model, ways, way_count), .flags = FIELD_LIST,
+	 .record = &schema_way, .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
 	{.key = "pools", .type = TYPE_SOURCE, .flags = FIELD_MAP,
 	 .doc = "named sets of real servers"},
 	{.key = "services", .type = TYPE_RECORD, ITEMS(model, services, service_count),

@@ -276,7 +276,7 @@ static void keep_range_free(struct build *build)
 		if (!mark_is_own(ipvs->mark_base, ipvs->mark_mask, service->model->fwmark))
 			continue;
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
-			      "0x%x is among the marks that lbha gives to groups (0x%x and the bits "
+			      "0x%x is among the marks that lbha gives out (0x%x and the bits "
 			      "0x%x): choose another, or another global.ipvs.mark_base",
 			      service->model->fwmark, ipvs->mark_base, ipvs->mark_mask);
 	}
@@ -293,7 +293,7 @@ static void settle_groups(struct build *build)
 	for (uint32_t i = 0; names && i < build->service_count; i++)
 		if (services[i].group && services[i].name)
 			names[count++] = services[i].name;
-	if (!count || !marks || (ipvs->mark_base & ipvs->mark_mask))
+	if (!(count || build->model->way_count) || !marks || (ipvs->mark_base & ipvs->mark_mask))
 		return;
 	keep_range_free(build);
 	if (marks_settle(build->arena, ipvs->mark_base, ipvs->mark_mask, names, count, marks)) {
@@ -306,6 +306,7 @@ static void settle_groups(struct build *build)
 	for (uint32_t i = 0, at = 0; i < build->service_count; i++)
 		if (services[i].group && services[i].name)
 			services[i].mark = marks[at++];
+	settle_ways(build, marks, count);
 }
 
 void validate_mark_base(struct build *build, const struct origin *ipvs)

@@ -203,6 +203,7 @@ bool validate_service(struct build *build, struct build_service *service)
 	good = validate_mark(build, service);
 	good &= validate_forwarding(build, service);
 	good &= validate_sorry(build, service);
+	good &= validate_via(build, service);
 	good &= servers_unique(build, service);
 	good &= gateway_fits(build, service);
 	good &= validate_ipvs(build, service);

@@ -52,6 +52,16 @@ static void silence(void)
 	setenv("LBHA_LOG_TARGET", "syslog", 1);
 }
 
+/* Beyond exec a user other than root has what is in the ambient set; the bounding set, which is empty by then, does
+ * not count for it. */
+static int keep_caps(const struct child *child)
+{
+	for (size_t i = 0; i < child->cap_count; i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, child->caps[i], 0, 0))
+			return -1;
+	return 0;
+}
+
 static int give_up_rights(const struct child *child)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
@@ -62,7 +72,8 @@ static int give_up_rights(const struct child *child)
 	if (child->uid != geteuid() || child->gid != getegid()) {
 		/* change_id keeps what was added above and drops the bounding set while it still may */
 		if (capng_change_id((int)child->uid, (int)child->gid,
-				    (capng_flags_t)(CAPNG_CLEAR_BOUNDING | CAPNG_DROP_SUPP_GRP)))
+				    (capng_flags_t)(CAPNG_CLEAR_BOUNDING | CAPNG_DROP_SUPP_GRP)) ||
+		    keep_caps(child))
 			return -1;
 	} else if (capng_apply(CAPNG_SELECT_BOTH)) {
 		return -1;

@@ -104,6 +104,12 @@ void worker_released(struct worker *worker)
 	loop_stop(worker->loop);
 }
 
+void worker_again(struct worker *worker)
+{
+	worker->status = WORKER_AGAIN;
+	loop_stop(worker->loop);
+}
+
 /* ---- links and facts ------------------------------------------------------------------------------------ */
 
 static uint32_t own_facts(struct worker *worker)

@@ -71,6 +71,9 @@ int worker_run(struct worker *worker);
 void worker_line(struct worker *worker, const char *format, ...) PRINTF_LIKE(2, 3);
 void worker_committed(struct worker *worker);
 void worker_released(struct worker *worker);
+/* Ends so that another one takes its place at once (exit status WORKER_AGAIN). */
+void worker_again(struct worker *worker);
+#define WORKER_AGAIN 75
 /* A beat of the heart in the middle of long work that makes progress: the loop will turn again. */
 void worker_alive(struct worker *worker);
 void worker_dirty(struct worker *worker, uint32_t index);

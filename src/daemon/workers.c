@@ -18,6 +18,7 @@
 #include "core/packet.h"
 #include "core/protocol.h"
 #include "core/statepage.h"
+#include "core/worker.h"
 
 #define AT_ONCE 3 /* deaths in a row that cost no waiting */
 #define BACKOFF_FIRST NSTIME_S
@@ -258,6 +259,8 @@ static void log_death(const struct slot *slot, const siginfo_t *how)
 {
 	if (slot->stopping && (slot->released || slot->role != ROLE_VRRP))
 		log_debug("the %s worker (pid %d) has ended", role_name(slot->role), (int)slot->pid);
+	else if (how->si_code == CLD_EXITED && how->si_status == WORKER_AGAIN)
+		log_info("another %s worker takes the place of pid %d", role_name(slot->role), (int)slot->pid);
 	else if (how->si_code == CLD_EXITED)
 		log_error("the %s worker (pid %d) ended with status %d", role_name(slot->role), (int)slot->pid,
 			  how->si_status);
@@ -343,6 +346,8 @@ static void child_of(const struct workers *workers, enum role role, struct child
 	switch (role) {
 	case ROLE_CHECK:
 		child->executable = workers->checkd;
+		child->caps[0] = CAP_NET_RAW; /* given up at the commit unless checks need it */
+		child->cap_count = 1;
 		child->uid = workers->check_uid;
 		child->gid = workers->check_gid;
 		return;

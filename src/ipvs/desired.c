@@ -293,7 +293,7 @@ static void limit(struct ipvs_dest_attr *attr, uint32_t upper)
 		attr->lower_threshold = 0;
 }
 
-static struct ipvs_dest_attr dest_attr(const struct real_server *server, struct ipvs_want want)
+struct ipvs_dest_attr ipvs_dest_attr_of(const struct real_server *server, struct ipvs_want want)
 {
 	struct ipvs_dest_attr attr = {.weight = want.weight,
 				      .upper_threshold = server->upper_threshold,
@@ -333,7 +333,7 @@ static bool desired_dest(const struct ipvs_dest_key *key, const struct real_serv
 	case IPVS_ABSENT:
 		return false;
 	case IPVS_PRESENT:
-		out->attr = dest_attr(server, want);
+		out->attr = ipvs_dest_attr_of(server, want);
 		return true;
 	case IPVS_AS_FOUND:
 		break;

@@ -42,6 +42,9 @@ int ipvs_layout_build(struct arena *arena, const struct model *model, struct ipv
 struct ipvs_dest_key ipvs_dest_key_of(const struct ipvs_virtual *about,
 				      const struct real_server *server);
 
+/* And how it is reached there. */
+struct ipvs_dest_attr ipvs_dest_attr_of(const struct real_server *server, struct ipvs_want want);
+
 /* The virtual service v, given what is wanted of each server of its service (in the order of
  * service_server()). `current` (NULL: none) is how the table has it, for what is to stay as found. `dests` has
  * room for all servers of the service and becomes out->dests; it may not be that of

@@ -46,6 +46,7 @@ void ipvs_apply_tell_table(struct ipvs_worker *ipvs)
 	memcpy(table.error,
 	       *ipvs->kernel.error ? ipvs->kernel.error
 	       : *ipvs->nft.error  ? ipvs->nft.error
+	       : *ipvs->ways.error ? ipvs->ways.error
 				   : ipvs->sysctls.error,
 	       sizeof(table.error));
 	table.sync = ipvs->sync.runs;
@@ -221,6 +222,7 @@ static void mend(struct ipvs_worker *ipvs, struct arena *arena, const struct ipv
 		return;
 	}
 	contests_filter(&ipvs->contests, &plan, is_repair, now);
+	ipvs_ways_seen(&state->ways, actual, &plan);
 	ipvs_state_refusals_begin(state);
 	if (!plan.count) {
 		ipvs_kernel_agrees(&ipvs->kernel);
@@ -281,6 +283,23 @@ void ipvs_apply_nft(struct ipvs_worker *ipvs)
 	ipvs_nft_pass(&ipvs->nft, &ipvs->running->state, &ipvs->running->state, true);
 }
 
+void ipvs_apply_ways(struct ipvs_worker *ipvs, bool seen)
+{
+	struct ipvs_state *state = &ipvs->running->state;
+
+	if (ipvs_ways_judge(&state->ways, seen && ipvs->ways.routed))
+		ipvs_tell_ways(ipvs->worker, state);
+}
+
+/* Routes and sysctls of ways; a server may have come to another link. */
+static void mend_ways(struct ipvs_worker *ipvs)
+{
+	struct generation *running = ipvs->running;
+
+	ipvs->repairs += ipvs_ways_route(&ipvs->ways, running->model, true);
+	ipvs_ways_sysctls(running->arena, running->model, &ipvs->sysctls, &running->sysctls);
+}
+
 static void look_at_nft(struct ipvs_worker *ipvs)
 {
 	if (!ipvs->maintenance)
@@ -331,9 +350,11 @@ static void mend_surroundings(struct ipvs_worker *ipvs)
 {
 	if (ipvs->maintenance)
 		return;
+	mend_ways(ipvs);
 	ipvs->repairs += ipvs_apply_timeouts(ipvs, ipvs->running->model) +
 			 ipvs_sysctls_raise(&ipvs->sysctls, &ipvs->running->sysctls);
 	ipvs_apply_sync(ipvs);
+	ipvs_apply_ways(ipvs, true);
 }
 
 static void look_is_over(struct ipvs_worker *ipvs, nstime effort)
@@ -452,6 +473,9 @@ void ipvs_apply_looked(struct ipvs_worker *ipvs)
 		mend_suspects(ipvs, now);
 	else if (look->reading.compares)
 		agree(ipvs);
+	if (ipvs_reading_agrees(&look->reading))
+		ipvs_ways_seen(&ipvs->running->state.ways, &ipvs->running->state.programmed,
+			       &(struct ipvs_plan){0});
 	mend_surroundings(ipvs);
 	ipvs->last_read_back = look->begun;
 	look_is_over(ipvs, look->effort + clock_now() - now);

@@ -19,6 +19,8 @@
 #include "ipvs/said.h"
 #include "net/owned_io.h"
 
+#define LOOK_SHARE 10
+
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 static uint32_t fact_count(void *ctx)
@@ -38,6 +40,20 @@ static bool has_news(const struct ipvs_state *state)
 	return state->marked_count || state->stale_server_count || state->stale_service_count;
 }
 
+/* A probe that took a way, and came through until now: before its failures make a verdict, it is seen
+ * whether the way is still there. However many fail, that takes a small part of the time. */
+static void look_at_way(struct ipvs_worker *ipvs, const struct fact_probe *fact)
+{
+	const struct model *model = ipvs->running->model;
+	nstime pause = nstime_max(NSTIME_S, LOOK_SHARE * ipvs->effort);
+
+	if (fact->probe < model->probe_count && model->probes[fact->probe].way && !fact->passed &&
+	    ipvs->running->state.memory[fact->probe].passed && ipvs->kernel.in_sync)
+		timer_at(&ipvs->read_back, nstime_min(ipvs->read_back.due,
+						      nstime_max(clock_now(),
+								 ipvs->last_read_back + pause)));
+}
+
 static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 {
 	struct ipvs_worker *ipvs = ctx;
@@ -48,6 +64,7 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 	if (!ipvs->running)
 		return;
 	if (peer == ROLE_CHECK && type == FACT_PROBE && fact_probe_get(in, &probe)) {
+		look_at_way(ipvs, &probe);
 		ipvs->happened += ipvs_state_verdict(&ipvs->running->state, &probe);
 	} else if (peer == ROLE_VRRP && type == FACT_ROLE && fact_role_get(in, &role) &&
 		   ipvs_state_role(&ipvs->running->state, &role)) {
@@ -158,7 +175,9 @@ static int start(struct ipvs_worker *ipvs)
 	ipvs_timeouts_init(&ipvs->timeouts, WORKER_FD_OWNED, &owned);
 	ipvs_sync_init(&ipvs->sync, WORKER_FD_OWNED, &owned);
 	contests_init(&ipvs->contests);
-	ipvs->sysctls.contests = ipvs->timeouts.contests = ipvs->sync.contests = &ipvs->contests;
+	ipvs_ways_init(&ipvs->ways, WORKER_FD_OWNED, &owned);
+	ipvs->sysctls.contests = ipvs->timeouts.contests = ipvs->sync.contests =
+		ipvs->ways.contests = &ipvs->contests;
 	ipvs_nft_init(&ipvs->nft, worker_loop(ipvs->worker), WORKER_FD_OWNED, &owned,
 		      ipvs_apply_nft_touched, ipvs);
 	ipvs->nft.contests = &ipvs->contests;

@@ -53,6 +53,9 @@ static struct generation *generation_new(struct ipvs_worker *ipvs, const void *s
 		*error = ipvs_sysctls_wanted(generation->arena, generation->model,
 					     &generation->sysctls);
 	if (!*error)
+		*error = ipvs_ways_sysctls(generation->arena, generation->model, &ipvs->sysctls,
+					   &generation->sysctls);
+	if (!*error)
 		return generation;
 	worker_line(ipvs->worker, "%s", why.length ? buffer : strerror(-*error));
 	ipvs_generation_free(generation);
@@ -80,6 +83,7 @@ static int current_table(struct ipvs_worker *ipvs, struct arena *arena, struct i
 		return 0;
 	}
 	if (ipvs->running && ipvs->kernel.in_sync && owns_all(&ipvs->ownership, wanted) &&
+	    owns_all(&ipvs->ownership, &ipvs->prepared->state.ways.table) &&
 	    ipvs->contests.due == NSTIME_NEVER &&
 	    !ipvs_apply_removes_foreign(ipvs->prepared->model)) {
 		*out = ipvs->running->state.programmed;
@@ -198,6 +202,7 @@ static int rehearse(struct ipvs_worker *ipvs)
 	if (!error && ipvs->running) {
 		tell_plan(ipvs, &plan);
 		tell_timeouts(ipvs);
+		ipvs_ways_rehearse(&ipvs->ways, ipvs->prepared->model, tell_line, ipvs);
 		ipvs_sync_rehearse(&ipvs->sync, &ipvs->kernel, ipvs->prepared->model,
 				   &ipvs->prepared->state.roles, tell_line, ipvs);
 		ipvs_nft_tell(&ipvs->running->state, &ipvs->prepared->state, tell_rule, ipvs);
@@ -327,8 +332,11 @@ void ipvs_reload_commit(void *ctx)
 		ipvs_state_counters(&ipvs->running->state, &ipvs->running->rehearsal.current);
 	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, false);
 	ipvs->happened++;
+	ipvs_ways_renew(&ipvs->ways);
+	ipvs_ways_route(&ipvs->ways, ipvs->running->model, false);
 	if (!error)
 		program(ipvs, &ipvs->running->rehearsal.plan);
+	ipvs_apply_ways(ipvs, !error);
 	ipvs_apply_sync(ipvs);
 	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, true);
 	worker_committed(ipvs->worker);
@@ -385,6 +393,7 @@ void ipvs_reload_finish(void *ctx)
 	ipvs->happened++;
 	count = still_unwanted(ipvs);
 	ipvs_sysctls_restore(&ipvs->sysctls, &ipvs->running->sysctls);
+	ipvs_ways_route(&ipvs->ways, ipvs->running->model, true);
 	is_done = ipvs->kernel.in_sync && ipvs_kernel_run(&ipvs->kernel, ipvs->pending, count);
 	forget_removals(ipvs);
 	if (is_done && put_in_order(ipvs)) {
@@ -435,6 +444,7 @@ void ipvs_reload_release(void *ctx)
 		ipvs_sysctls_restore(&ipvs->sysctls, &no_sysctls);
 		ipvs_apply_timeouts(ipvs, NULL);
 		ipvs_sync_apply(&ipvs->sync, &ipvs->kernel, NULL, NULL);
+		ipvs_ways_route(&ipvs->ways, NULL, true);
 	}
 	worker_released(ipvs->worker);
 }

@@ -33,6 +33,11 @@ static struct ipvs_sysctl_owned *owned_find(const struct ipvs_sysctls_kept *kept
 	return NULL;
 }
 
+bool ipvs_sysctls_owns(const struct ipvs_sysctls_kept *kept, const char *path)
+{
+	return owned_find(kept, path) != NULL;
+}
+
 static struct ipvs_sysctl_owned *owned_add(struct ipvs_sysctls_kept *kept, const char *path)
 {
 	struct ipvs_sysctl_owned *added;

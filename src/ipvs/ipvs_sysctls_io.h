@@ -21,6 +21,8 @@ struct ipvs_sysctls_kept {
 int ipvs_sysctls_init(struct ipvs_sysctls_kept *kept, int fd, const struct owned_set *file);
 void ipvs_sysctls_fini(struct ipvs_sysctls_kept *kept);
 
+bool ipvs_sysctls_owns(const struct ipvs_sysctls_kept *kept, const char *path);
+
 /* Says what making them so would change, a line of sysctl(8) each. -ENOENT, with a line that says
  * so, when the kernel has not a sysctl of IPVS that is wanted. */
 typedef void ipvs_sysctls_line(void *ctx, const char *text);

@@ -44,9 +44,33 @@ static bool leaver_fact(const struct ipvs_state *state, uint32_t number, uint16_
 	return true;
 }
 
-uint32_t ipvs_told_count(const struct ipvs_state *state)
+static uint32_t way_index(const struct ipvs_state *state)
 {
 	return traffic_index(state) + service_count(state);
+}
+
+static uint32_t way_count(const struct ipvs_state *state)
+{
+	return state ? (uint32_t)state->ways.table.count : 0;
+}
+
+uint32_t ipvs_told_count(const struct ipvs_state *state)
+{
+	return way_index(state) + way_count(state);
+}
+
+/* All that the check worker is told. */
+static bool way_fact(const struct ipvs_state *state, uint32_t index, uint16_t *type,
+		     struct writer *out)
+{
+	struct fact_way way = {.way = index - way_index(state)};
+
+	if (index < way_index(state) || way.way >= way_count(state))
+		return false;
+	way.placed = state->ways.states[way.way].placed;
+	*type = FACT_WAY;
+	fact_way_put(out, &way);
+	return true;
 }
 
 bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state, int peer,
@@ -57,6 +81,8 @@ bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state
 	struct fact_traffic traffic;
 	struct fact_server server;
 
+	if (peer == ROLE_CHECK)
+		return way_fact(state, index, type, out);
 	if (peer != ROLE_VRRP && peer != ROLE_CONTROL)
 		return false;
 	if (index == TABLE_INDEX) {
@@ -70,7 +96,7 @@ bool ipvs_told_fact(const struct ipvs_told *told, const struct ipvs_state *state
 		fact_service_put(out, &service);
 		return true;
 	}
-	if (peer != ROLE_CONTROL || index >= ipvs_told_count(state))
+	if (peer != ROLE_CONTROL || index >= way_index(state))
 		return false;
 	if (index >= traffic_index(state)) {
 		*type = FACT_TRAFFIC;
@@ -192,6 +218,17 @@ void ipvs_tell_leavers(struct worker *worker, const struct ipvs_state *state)
 
 	for (uint32_t i = 0; i < leaver_count(state); i++)
 		worker_dirty(worker, first + i);
+}
+
+void ipvs_tell_ways(struct worker *worker, struct ipvs_state *state)
+{
+	for (uint32_t i = 0; i < way_count(state); i++) {
+		struct ipvs_way_state *way = &state->ways.states[i];
+
+		if (way->told != way->placed)
+			worker_dirty(worker, way_index(state) + i);
+		way->told = way->placed;
+	}
 }
 
 void ipvs_tell_nothing_new(struct ipvs_state *state)

@@ -33,6 +33,9 @@ void ipvs_tell_changes(struct worker *worker, struct ipvs_state *state);
 /* Marks the facts of all leavers. */
 void ipvs_tell_leavers(struct worker *worker, const struct ipvs_state *state);
 
+/* Marks the facts of ways that are not as they were told last. */
+void ipvs_tell_ways(struct worker *worker, struct ipvs_state *state);
+
 /* What a generation starts with is no news for the log; the frame sends all facts then anyway. */
 void ipvs_tell_nothing_new(struct ipvs_state *state);
 

@@ -19,6 +19,7 @@
 #include "ipvs/ipvs_sysctls_io.h"
 #include "ipvs/ipvs_tell_io.h"
 #include "ipvs/ipvs_timeouts_io.h"
+#include "ipvs/ipvs_ways_io.h"
 #include "ipvs/reading.h"
 #include "ipvs/state.h"
 
@@ -61,6 +62,7 @@ struct ipvs_worker {
 	struct ipvs_sysctls_kept sysctls;
 	struct ipvs_timeouts_kept timeouts;
 	struct ipvs_sync_kept sync;
+	struct ipvs_ways_kept ways;
 	struct contests contests;
 	struct ipvs_nft nft;
 	struct generation *running, *prepared;
@@ -120,6 +122,8 @@ void ipvs_apply_log_foreign(const struct ipvs_worker *ipvs, const struct ipvs_pl
 void ipvs_apply_trim(struct ipvs_worker *ipvs);
 /* The timeouts as a model (NULL: nobody) wants them; returns how many were repaired. */
 unsigned ipvs_apply_timeouts(struct ipvs_worker *ipvs, const struct model *model);
+/* Tells the check worker of ways that are not as they were, `seen`: as far as the last look showed. */
+void ipvs_apply_ways(struct ipvs_worker *ipvs, bool seen);
 /* Connection synchronisation, and exactly the nftables rules, of the running generation. */
 void ipvs_apply_sync(struct ipvs_worker *ipvs);
 void ipvs_apply_nft(struct ipvs_worker *ipvs);

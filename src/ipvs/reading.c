@@ -22,7 +22,7 @@ int ipvs_reading_begin(struct ipvs_reading *reading, const struct ipvs_state *st
 	*reading = (struct ipvs_reading){
 		.list = list, .scratch = scratch, .listed_room = layout->count + SPARE};
 	reading->suspects = arena_array(list, layout->count, sizeof(*reading->suspects));
-	reading->room = arena_array(list, most, sizeof(*reading->room));
+	reading->room = arena_array(list, most ? most : 1, sizeof(*reading->room));
 	reading->listed.services =
 		arena_array(list, reading->listed_room, sizeof(*reading->listed.services));
 	return arena_failed(list) ? -ENOMEM : 0;
@@ -111,6 +111,44 @@ static struct ipvs_service *take_listed(struct ipvs_reading *reading,
 	return found;
 }
 
+/* The service of a way, when those of the model are read. */
+static struct ipvs_service *next_way(struct ipvs_reading *reading, const struct ipvs_state *state,
+				     uint64_t operations)
+{
+	const struct ipvs_table *ways = &state->ways.table;
+
+	for (; reading->way < ways->count; reading->way++) {
+		const struct ipvs_service *listed =
+			ipvs_table_find(&reading->listed, &ways->services[reading->way].key);
+
+		if (listed) {
+			service_begin(reading, state);
+			reading->found.services[reading->found.count++] = *listed;
+			reading->operations = operations;
+			return reading->found.services;
+		}
+		reading->ways_differ |= reading->compares;
+	}
+	return NULL;
+}
+
+static int way_read(struct ipvs_reading *reading, const struct ipvs_state *state,
+		    uint64_t operations, const struct ipvs_service *actual)
+{
+	struct ipvs_plan plan = {0};
+	int error = 0;
+
+	if (operations != reading->operations && ++reading->tries < TRIES)
+		return 0;
+	if (reading->compares)
+		error = ipvs_plan_service(reading->scratch,
+					  &state->ways.table.services[reading->way], actual, &plan);
+	reading->ways_differ |= plan.count > 0;
+	reading->tries = 0;
+	reading->way++;
+	return error;
+}
+
 struct ipvs_service *ipvs_reading_next(struct ipvs_reading *reading, struct ipvs_state *state,
 				       uint64_t operations)
 {
@@ -130,7 +168,7 @@ struct ipvs_service *ipvs_reading_next(struct ipvs_reading *reading, struct ipvs
 		}
 		reading->n++;
 	}
-	return NULL;
+	return next_way(reading, state, operations);
 }
 
 /* The kernel tells the destination first that was added last. */
@@ -159,9 +197,15 @@ static int compare(struct ipvs_reading *reading, struct ipvs_state *state, uint3
 int ipvs_reading_read(struct ipvs_reading *reading, struct ipvs_state *state, uint64_t operations)
 {
 	struct ipvs_service *actual = &reading->found.services[reading->found.count - 1];
-	uint32_t v = state->layout.of_service[reading->n];
+	uint32_t v;
 	int error = 0;
 
+	if (reading->service == state->model->service_count) {
+		number_places(actual);
+		ipvs_service_sort(actual);
+		return way_read(reading, state, operations, actual);
+	}
+	v = state->layout.of_service[reading->n];
 	if (operations != reading->operations && ++reading->tries < TRIES) {
 		service_begin(reading, state);
 		return 0;
@@ -180,7 +224,7 @@ int ipvs_reading_read(struct ipvs_reading *reading, struct ipvs_state *state, ui
 
 bool ipvs_reading_agrees(const struct ipvs_reading *reading)
 {
-	return !reading->suspect_count && !reading->has_strangers;
+	return !reading->suspect_count && !reading->has_strangers && !reading->ways_differ;
 }
 
 const struct ipvs_service *ipvs_reading_known(const struct ipvs_reading *reading,

@@ -27,6 +27,8 @@ struct ipvs_reading {
 	bool *suspects;           /* of virtual service v */
 	size_t suspect_count;
 	bool has_strangers;       /* services of the kernel that are not wanted there, and ours to remove */
+	size_t way;               /* of state->ways.table: read after all others */
+	bool ways_differ;         /* one of them is not there as it should be */
 	struct arena *list, *scratch; /* the caller's; of the whole, and of one service */
 };
 

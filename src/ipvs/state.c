@@ -125,6 +125,8 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 	if (!error)
 		error = make_wanted(arena, &state);
 	if (!error)
+		error = ipvs_ways_build(arena, model, &state.ways);
+	if (!error)
 		error = ipvs_state_programmed_build(arena, &state);
 	if (!error)
 		error = ipvs_state_traffic_build(arena, &state);
@@ -496,6 +498,7 @@ bool ipvs_state_verdict(struct ipvs_state *state, const struct fact_probe *fact)
 	memory->reason = fact->reason;
 	memory->since = fact->since;
 	memory->is_suppressed = fact->suppressed != 0;
+	memory->passed = fact->passed;
 	if (!same)
 		mark_users(state, p);
 	for (uint32_t n = state->users_first[p]; !told_alike && n < state->users_first[p + 1]; n++)

@@ -15,12 +15,14 @@
 #include "ipvs/plan.h"
 #include "ipvs/service.h"
 #include "ipvs/traffic.h"
+#include "ipvs/ways.h"
 
 struct ipvs_probe_memory {
 	enum probe_reason reason;
 	bool is_suppressed; /* down, whatever its probes say */
 	nstime since; /* when the verdict came to be */
 	struct advice told;
+	bool passed;  /* the last probe that ended */
 };
 
 struct ipvs_connections {
@@ -67,7 +69,8 @@ struct ipvs_state {
 	struct roles roles; /* of the instances */
 	struct ipvs_layout layout;
 	struct ipvs_table wanted; /* service v is layout.virtuals[v], be it in the kernel or not */
-	/* those of `wanted` that shall be in the kernel now; where service v is there */
+	struct ipvs_ways ways;
+	/* those of `wanted` that shall be in the kernel now, and those of the ways; where service v is there */
 	struct ipvs_table programmed;
 	uint32_t *programmed_at;
 	bool is_reprogrammed;     /* others than before; for the caller of ipvs_state_settle to forget */

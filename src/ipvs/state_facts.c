@@ -87,19 +87,35 @@ static const char *target_name(const struct endpoint *target, char *out)
 	return target->address.family ? endpoint_format(target, out) : "this machine";
 }
 
+/* The virtual address says more of a probe that took a way than the server's own. */
+static void explain_probe(const struct ipvs_state *state, uint32_t p, struct text *out)
+{
+	const struct probe *probe = &state->model->probes[p];
+	const struct way *way = model_way(state->model, probe);
+	char target[ENDPOINT_TEXT];
+
+	text_add(out, "%s: ", target_name(&probe->target, target));
+	if (state->memory[p].reason == REASON_NO_WAY)
+		model_explain_no_way(state->model, probe, out);
+	else
+		text_add(out, "%s", probe_reason_name(state->memory[p].reason));
+	if (state->memory[p].reason == REASON_REFUSED && way &&
+	    way->forwarding == FORWARDING_TUNNEL)
+		text_add(out, " (" MODEL_TUNNEL_REFUSED ")");
+}
+
 static void explain_down(const struct ipvs_state *state, const struct real_server *server,
 			 struct text *out)
 {
 	const char *before = "";
-	char target[ENDPOINT_TEXT];
 
 	for (size_t i = 0; i < server->probe_count; i++) {
 		uint32_t p = server->probes[i];
 
 		if (state->verdicts[p] != VERDICT_DOWN)
 			continue;
-		text_add(out, "%s%s: %s", before, target_name(&state->model->probes[p].target, target),
-			 probe_reason_name(state->memory[p].reason));
+		text_add(out, "%s", before);
+		explain_probe(state, p, out);
 		if (state->memory[p].is_suppressed)
 			text_add(out, ", suppressed");
 		before = "; ";

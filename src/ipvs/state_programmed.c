@@ -1,4 +1,4 @@
-/* Which services are in the kernel at all (program_when). The wanted table says of each what it would
+/* Which services are in the kernel at all (program_when), and those of ways, which always are. The wanted table says of each what it would
  * be; the programmed one has those that shall be there now. Declared in state.h. */
 #include "ipvs/state.h"
 
@@ -10,9 +10,9 @@
 
 int ipvs_state_programmed_build(struct arena *arena, struct ipvs_state *state)
 {
-	size_t count = state->layout.count;
+	size_t count = state->layout.count, all = count + state->ways.table.count;
 
-	state->programmed.services = arena_array(arena, count, sizeof(*state->programmed.services));
+	state->programmed.services = arena_array(arena, all, sizeof(*state->programmed.services));
 	state->programmed_at = arena_array(arena, count, sizeof(*state->programmed_at));
 	return arena_failed(arena) ? -ENOMEM : 0;
 }
@@ -54,17 +54,34 @@ bool ipvs_state_is_in(const struct ipvs_state *state, uint32_t s, const struct i
 	return false;
 }
 
-/* The order of the layout is that of the keys. */
+/* The services of ways that come before a key (NULL: all that are left), from number `next` on. */
+static size_t program_ways(struct ipvs_state *state, size_t next, const struct ipvs_service_key *before)
+{
+	const struct ipvs_table *ways = &state->ways.table;
+
+	for (; next < ways->count; next++) {
+		if (before && ipvs_service_key_compare(&ways->services[next].key, before) > 0)
+			break;
+		state->programmed.services[state->programmed.count++] = ways->services[next];
+	}
+	return next;
+}
+
+/* The order of the layout, and of the ways, is that of the keys. */
 void ipvs_state_program(struct ipvs_state *state)
 {
+	size_t next = 0;
+
 	state->programmed.count = 0;
 	for (size_t v = 0; v < state->layout.count; v++) {
 		state->programmed_at[v] = NOWHERE;
 		if (!state->services[state->layout.virtuals[v].service].is_programmed)
 			continue;
+		next = program_ways(state, next, &state->wanted.services[v].key);
 		state->programmed_at[v] = (uint32_t)state->programmed.count;
 		state->programmed.services[state->programmed.count++] = state->wanted.services[v];
 	}
+	program_ways(state, next, NULL);
 }
 
 void ipvs_state_wanted_moved(struct ipvs_state *state, uint32_t v)

@@ -13,9 +13,12 @@ void ipvs_state_refused(struct ipvs_state *state, const struct ipvs_op *op, cons
 			nstime now)
 {
 	const struct ipvs_service *wanted = ipvs_table_find(&state->wanted, &op->service);
+	struct ipvs_way_state *way = ipvs_way_of(&state->ways, &op->service);
 	struct ipvs_refusal *refusal;
 	uint32_t s;
 
+	if (way)
+		way->refused = true;
 	if (!wanted)
 		return;
 	s = state->layout.virtuals[wanted - state->wanted.services].service;
@@ -37,6 +40,8 @@ void ipvs_state_refusals_begin(struct ipvs_state *state)
 {
 	for (size_t s = 0; s < state->model->service_count; s++)
 		state->services[s].refusal.is_fresh = false;
+	for (size_t i = 0; i < state->ways.table.count; i++)
+		state->ways.states[i].refused = false;
 }
 
 void ipvs_state_refusals_end(struct ipvs_state *state, nstime now)

@@ -12,6 +12,8 @@
 
 #define VS "net/ipv4/vs/"
 #define REDIRECTS "send_redirects"
+#define ACCEPT_LOCAL "accept_local"
+#define RP_FILTER "rp_filter"
 
 /* What the services of a model have in common. */
 struct needs {
@@ -139,11 +141,33 @@ int ipvs_sysctls_wanted(struct arena *arena, const struct model *model, struct i
 	return error;
 }
 
+int ipvs_sysctls_want_answers(struct arena *arena, struct ipvs_sysctls *out, const char *link,
+			      bool is_strict)
+{
+	static const char why[] = "answers to probes with via: vip come in there";
+	char path[SYSCTL_PATH];
+	int error = sysctl_conf_path(path, "ipv4", link, ACCEPT_LOCAL);
+
+	if (!error)
+		error = want(arena, out, path, SYSCTL_AT_LEAST, 1, why);
+	if (error || !is_strict)
+		return error;
+	error = sysctl_conf_path(path, "ipv4", link, RP_FILTER);
+	return error ? error : want(arena, out, path, SYSCTL_AT_LEAST, 2, why);
+}
+
 /* ---- one of them ----------------------------------------------------------------------------- */
 
 bool ipvs_sysctl_is_vs(const char *path)
 {
 	return !strncmp(path, VS, strlen(VS));
+}
+
+/* Of one link. */
+static bool lets_answers_in(const char *path, const char *last)
+{
+	return (!strcmp(last, ACCEPT_LOCAL) || !strcmp(last, RP_FILTER)) &&
+	       !strstr(path, "/conf/all/");
 }
 
 bool ipvs_sysctl_is_ours(const char *path)
@@ -152,7 +176,7 @@ bool ipvs_sysctl_is_ours(const char *path)
 
 	return ipvs_sysctl_is_vs(path) || !strcmp(path, "net/ipv4/ip_forward") ||
 	       !strcmp(path, "net/ipv6/conf/all/forwarding") ||
-	       (last && !strcmp(last + 1, REDIRECTS));
+	       (last && (!strcmp(last + 1, REDIRECTS) || lets_answers_in(path, last + 1)));
 }
 
 struct ipvs_sysctl_step ipvs_sysctl_step(const struct sysctl_want *wanted,

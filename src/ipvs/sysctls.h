@@ -10,7 +10,12 @@
  *                         on_failure: remove, or connections of a server that is gone hang
  *   net.ipv4.vs.expire_quiescent_template
  *                         persistence with on_failure: quiesce, or clients come back to a dead server
- * The last two are only wished: what global.ipvs.sysctls says goes before them. All that is wanted
+ *   net.ipv4.conf.*.accept_local 1
+ *                         via: vip (IPv4): answers to its probes come from a virtual address, which on
+ *                         a MASTER is one of this machine's own; of the links towards the servers
+ *   net.ipv4.conf.*.rp_filter 2
+ *                         likewise, where the filter is strict (1): the address may be at home elsewhere
+ * Those of expire_* are only wished: what global.ipvs.sysctls says goes before them. All that is wanted
  * is ours while it is, also what happens to stand there already; what somebody changes is put right,
  * and at the end each value is put back to what it was, unless somebody changed it. Kernel:
  * net/netfilter/ipvs/ip_vs_ctl.c (vs_vars), ip_vs_core.c; ip_forward.c. */
@@ -47,6 +52,9 @@ struct ipvs_sysctl_owned {
 
 /* What a model wants; nothing without services. -ENOMEM, -ENAMETOOLONG. */
 int ipvs_sysctls_wanted(struct arena *arena, const struct model *model, struct ipvs_sysctls *out);
+/* What answers to probes with via: vip need of the link that they come in by. The same errors. */
+int ipvs_sysctls_want_answers(struct arena *arena, struct ipvs_sysctls *out, const char *link,
+			      bool is_strict);
 /* NULL when the path is not among them. */
 const struct ipvs_sysctl_want *ipvs_sysctls_find(const struct ipvs_sysctls *wanted,
 						 const char *path);

@@ -197,6 +197,9 @@ START_TEST(errors_of_the_server_count_and_errors_here_do_not)
 		{STEP_BIND, EADDRINUSE, REASON_RESOURCES},
 		{STEP_INTERFACE, ENODEV, REASON_LOCAL},
 		{STEP_INTERFACE, 9999, REASON_LOCAL},
+		{STEP_MARK, EPERM, REASON_LOCAL},
+		{STEP_MARK, ENONET, REASON_LOCAL},
+		{STEP_MARK, EADDRINUSE, REASON_RESOURCES},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -259,6 +262,11 @@ START_TEST(every_outcome_is_told_in_words)
 	ck_assert_str_eq(described(bound, &check),
 			 "here: cannot bind to 192.0.2.1: not an address of this machine");
 	check.interface = "eth7";
+	ck_assert_str_eq(described(outcome_of_error(STEP_MARK, EPERM), &check),
+			 "here: via: vip: not permitted");
+	ck_assert_str_eq(described(outcome_of_error(STEP_MARK, ENONET), &check),
+			 "here: via: vip: this machine has no address of its own towards the server: give "
+			 "the check a \"bind\"");
 	ck_assert_str_eq(described(outcome_of_error(STEP_INTERFACE, ENODEV), &check),
 			 "here: cannot use interface eth7: no such device");
 	ck_assert_str_eq(described(outcome_of_status(&check, 503), &check),

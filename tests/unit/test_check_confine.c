@@ -47,6 +47,7 @@ START_TEST(new_raw_and_packet_sockets_are_refused)
 	refused(socket(AF_PACKET, SOCK_DGRAM, 0));
 	refused(syscall(SYS_socket, AF_INET | UPPER, SOCK_RAW | UPPER, IPPROTO_ICMP));
 	refused(syscall(SYS_socket, AF_PACKET | UPPER, SOCK_RAW, 0));
+	refused(socket(AF_INET, SOCK_PACKET, 0));
 }
 END_TEST
 

@@ -139,6 +139,71 @@ START_TEST(nobody_in_particular_has_no_instances_but_all_services)
 }
 END_TEST
 
+static const struct way *way_to(const struct model *model, const char *server, enum forwarding forwarding)
+{
+	struct addr address;
+
+	ck_assert_int_eq(addr_parse(server, &address), 0);
+	for (size_t i = 0; i < model->way_count; i++)
+		if (!addr_compare(&model->ways[i].server, &address) &&
+		    model->ways[i].forwarding == forwarding)
+			return &model->ways[i];
+	return NULL;
+}
+
+START_TEST(a_server_has_one_way_per_forwarding_and_a_probe_per_listener_on_it)
+{
+	static const char text[] =
+		"checks: {w: {type: tcp, via: vip}, x: {type: tcp, via: vip, port: 9}, d: {type: tcp}}\n"
+		"services:\n"
+		"  - {name: s, listen: [192.0.2.1:80, 192.0.2.1:443, 192.0.2.2:80], check: [w, d], real_servers: [192.0.2.20, 192.0.2.30]}\n"
+		"  - {name: t, listen: 192.0.2.1:81, forwarding: tunnel, check: w, real_servers: 192.0.2.20}\n"
+		"  - {name: p, listen: [192.0.2.3:80, 192.0.2.3:81, 192.0.2.4:80], check: x, real_servers: 192.0.2.20}\n";
+	const struct model *model = compile(text, NULL);
+	const struct way *dr = way_to(model, "192.0.2.20", FORWARDING_DR),
+			 *tunnel = way_to(model, "192.0.2.20", FORWARDING_TUNNEL);
+	const struct probe *probe = &model->probes[model->services[0].real_servers[0].probes[0]];
+	char text_of_it[ENDPOINT_TEXT];
+
+	ck_assert_uint_eq(model->way_count, 3);
+	ck_assert_ptr_nonnull(dr);
+	ck_assert_ptr_nonnull(tunnel);
+	for (size_t i = 0; i < model->way_count; i++)
+		for (size_t j = 0; j < i; j++)
+			ck_assert_uint_ne(model->ways[i].mark, model->ways[j].mark);
+	/* listeners and, directly, ports */
+	ck_assert_uint_eq(model->services[0].real_servers[0].probe_count, 3 + 2);
+	ck_assert_uint_eq(model->services[2].real_servers[0].probe_count, 2);
+	ck_assert_ptr_eq(model_way(model, probe), dr);
+	ck_assert_str_eq(endpoint_format(&probe->via, text_of_it), "192.0.2.1:80");
+	ck_assert_str_eq(endpoint_format(&probe->target, text_of_it), "192.0.2.20:80");
+	for (size_t i = 0; i < model->probe_count; i++)
+		for (size_t j = 0; j < i; j++)
+			ck_assert_uint_ne(model->probes[i].key, model->probes[j].key);
+	ck_assert_ptr_null(model_way(model, &model->probes[model->services[0].real_servers[0].probes[3]]));
+}
+END_TEST
+
+START_TEST(the_marks_of_ways_follow_from_servers_and_those_of_groups_from_names_alone)
+{
+	static const char head[] = "global: {ipvs: {mark_mask: 0xff}}\nservices:\n";
+	static const char one[] = "  - {name: a, listen: 192.0.2.1:80, check: {type: tcp, via: vip}, real_servers: 192.0.2.20}\n";
+	static const char other[] =
+		"  - {name: b, listen: 192.0.2.9:81, check: {type: tcp, via: vip, interval: 9s}, real_servers: 192.0.2.20}\n"
+		"  - {name: g, listen: [192.0.2.1:82, 192.0.2.1:83], group: true, check: {type: tcp}, real_servers: 192.0.2.20}\n";
+	char first[1024], second[1024];
+	const struct model *alone, *both;
+
+	snprintf(first, sizeof(first), "%s%s", head, one);
+	snprintf(second, sizeof(second), "%s%s%s", head, other, one);
+	alone = compile(first, NULL);
+	both = compile(second, NULL);
+	ck_assert_uint_eq(both->way_count, 1);
+	ck_assert_uint_ne(both->services[1].mark, both->ways[0].mark);
+	ck_assert_uint_eq(alone->ways[0].mark, both->ways[0].mark);
+}
+END_TEST
+
 START_TEST(one_target_is_probed_once_however_many_lead_to_it)
 {
 	static const char text[] =
@@ -258,7 +323,7 @@ START_TEST(the_key_of_a_probe_survives_everything_but_a_change_of_its_values)
 
 	ck_assert_uint_eq(model->probes[model->services[1].real_servers[0].probes[0]].key, key);
 	ck_assert_uint_ne(compile(changed, NULL)->probes[0].key, key);
-	ck_assert_msg(key == 0xbc774725253c3b92ull,
+	ck_assert_msg(key == 0xc580fbff839329b2ull,
 		      "keys outlive an upgrade while the rows stay: 0x%llx",
 		      (unsigned long long)key);
 }
@@ -579,7 +644,9 @@ int main(void)
 		logical_interfaces_become_the_directors_own,
 		without_directors_the_file_is_for_whoever_reads_it,
 		nobody_in_particular_has_no_instances_but_all_services,
-		one_target_is_probed_once_however_many_lead_to_it,
+		a_server_has_one_way_per_forwarding_and_a_probe_per_listener_on_it,
+			      the_marks_of_ways_follow_from_servers_and_those_of_groups_from_names_alone,
+			      one_target_is_probed_once_however_many_lead_to_it,
 		who_is_asked_without_a_port_is_probed_once_whatever_the_listeners,
 		a_tracked_check_is_probed_once_with_the_services_own,
 		groups_and_their_members_find_each_other,

@@ -39,6 +39,7 @@ GLUE(service)
 GLUE(server)
 GLUE(traffic)
 GLUE(watch)
+GLUE(way)
 GLUE(leaver)
 GLUE(worker)
 GLUE(daemon)
@@ -109,6 +110,7 @@ static const struct fact_service service = {.service = 1,
 					    .programmed = true,
 					    .reason = "1 of 3 servers is down"};
 static const struct fact_traffic traffic = {.service = 7, .traffic = {1, 2, 3, 4, 5}};
+static const struct fact_way way = {.way = 5, .placed = true};
 static const struct fact_watch watch = {.until = 7 * NSTIME_S};
 static const struct fact_server server = {.service = 1,
 					  .server = 2,
@@ -168,7 +170,7 @@ static const struct fact_override override_fact = {
 static const struct fact_case rows[] = {
 	ROW(probe, probe),        ROW(instance, instance), ROW(table, table),
 	ROW(service, service),    ROW(server, server),     ROW(traffic, traffic),
-	ROW(watch, watch),        ROW(leaver, leaver),     ROW(worker, worker),
+	ROW(way, way),  ROW(watch, watch),        ROW(leaver, leaver),     ROW(worker, worker),
 	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
 	ROW(role, role),
 	ROW(override, override_fact),

@@ -24,5 +24,6 @@ int main(void)
 			 ipvs_plan_case(),
 			 ipvs_drain_case(), ipvs_nft_case(), ipvs_policy_case(), ipvs_state_case(),
 			 ipvs_sync_case(),
-			 ipvs_sysctls_case(), ipvs_told_case(), ipvs_traffic_case());
+			 ipvs_sysctls_case(), ipvs_told_case(), ipvs_traffic_case(),
+			 ipvs_ways_case());
 }

@@ -17,6 +17,7 @@ TCase *ipvs_sysctls_case(void);
 TCase *ipvs_traffic_case(void);
 TCase *ipvs_drain_case(void);
 TCase *ipvs_told_case(void);
+TCase *ipvs_ways_case(void);
 
 /* "192.168.8.200:80" and a protocol. */
 struct ipvs_service_key test_key(const char *endpoint, uint8_t protocol);

@@ -191,8 +191,29 @@ START_TEST(what_is_wanted_is_set_kept_and_put_back)
 }
 END_TEST
 
+START_TEST(answers_to_marked_probes_come_in_by_their_link)
+{
+	auto_arena *arena = arena_new(0);
+	struct ipvs_sysctls sysctls = {0};
+
+	ck_assert_int_eq(ipvs_sysctls_want_answers(arena, &sysctls, "eth0", false), 0);
+	ck_assert_int_eq(ipvs_sysctls_want_answers(arena, &sysctls, "eth0", false), 0);
+	ck_assert_uint_eq(sysctls.count, 1);
+	ck_assert_int_eq(ipvs_sysctls_want_answers(arena, &sysctls, "eth0", true), 0);
+	ck_assert_int_eq(ipvs_sysctls_want_answers(arena, &sysctls, "eth1", true), 0);
+	ck_assert_uint_eq(sysctls.count, 4);
+	for (size_t i = 0; i < sysctls.count; i++)
+		ck_assert(ipvs_sysctl_is_ours(sysctls.wants[i].want.path));
+	ck_assert_str_eq(sysctls.wants[1].want.path, "net/ipv4/conf/eth0/rp_filter");
+	ck_assert_int_eq(sysctls.wants[1].want.value, 2); /* loose, where it was strict */
+	ck_assert(sysctl_satisfied(&sysctls.wants[0].want, 1));
+	ck_assert(!sysctl_satisfied(&sysctls.wants[1].want, 1));
+}
+END_TEST
+
 START_TEST(what_others_keep_is_not_ours)
 {
+	ck_assert(!ipvs_sysctl_is_ours("net/ipv4/conf/all/accept_local"));
 	ck_assert(!ipvs_sysctl_is_ours("net/ipv4/conf/eth0/arp_ignore"));
 	ck_assert(!ipvs_sysctl_is_ours("net/ipv4/conf/all/rp_filter"));
 	ck_assert(!ipvs_sysctl_is_ours("send_redirects"));
@@ -207,5 +228,6 @@ TCase *ipvs_sysctls_case(void)
 		    nat_forwards_and_does_not_redirect, nat_of_ipv6_forwards_that_alone,
 		    fullnat_tracks_connections_besides, a_sorry_server_counts,
 		    clients_of_a_server_that_is_gone_or_quiet_are_sent_to_others,
+		    answers_to_marked_probes_come_in_by_their_link,
 		    what_is_wanted_is_set_kept_and_put_back, what_others_keep_is_not_ours);
 }

@@ -1,0 +1,188 @@
+"""via: vip: probes that take the clients' own way through IPVS, for dr and tunnel, on a MASTER and on a BACKUP at once.
+
+    lb1 .10 (MASTER), lb2 .11 (BACKUP) ──┬── 192.168.8.0/24, 2001:db8:8::/64
+         good .20: the VIP and a tunnel's end ──┤
+         bare .30: a web server, no VIP       ──┤
+         shut .40: the VIP, no tunnel's end   ──┘
+"""
+import pytest
+
+from lbhatest import Lab, wait_until
+from lbhatest.lab import RealServer
+
+VIP, VIP6 = "192.168.8.200", "2001:db8:8::200"
+CONFIG = f"""
+directors:
+  lb1: {{address: 192.168.8.10, priority: 150}}
+  lb2: {{address: 192.168.8.11, priority: 100}}
+global:
+  ipvs: {{read_back: 10m}}
+vrrp:
+  - {{name: public, interface: eth0, virtual_router_id: 51, carrier_settle: 0s, virtual_addresses: [{VIP}/24]}}
+  - {{name: six, interface: eth0, virtual_router_id: 51, carrier_settle: 0s, virtual_addresses: [fe80::200/64, "{VIP6}/64"]}}
+defaults:
+  check: {{interval: 500ms, timeout: 400ms, rise: 1, fall: 2}}
+checks:
+  way: {{type: tcp, via: vip}}
+  page: {{type: http, via: vip}}
+services:
+  - {{name: web, listen: "{VIP}:80", scheduler: rr, check: page, real_servers: [192.168.8.20, 192.168.8.30]}}
+  - {{name: wrapped, listen: "{VIP}:8080", scheduler: rr, forwarding: tunnel, check: way, real_servers: [192.168.8.20, 192.168.8.40]}}
+  - {{name: six, listen: "[{VIP6}]:80", scheduler: rr, check: way, real_servers: ["2001:db8:8::20", "2001:db8:8::30"]}}
+"""
+DIRECT = CONFIG.replace(", via: vip", "")
+EXPECTED = {("web", "192.168.8.20"): "up", ("web", "192.168.8.30"): "down",
+            ("wrapped", "192.168.8.20"): "up", ("wrapped", "192.168.8.40"): "down",
+            ("six", "2001:db8:8::20"): "up", ("six", "2001:db8:8::30"): "down"}
+SYSCTLS = "net.ipv4.conf.eth0.accept_local", "net.ipv4.conf.eth0.rp_filter"
+
+
+class Network:
+    def __init__(self, lab):
+        self.lan = lab.segment("lan", "192.168.8.0/24")
+        self.directors = [lab.director(name, (self.lan, f"192.168.8.{number}", f"2001:db8:8::{number}/64"), config=CONFIG)
+                          for name, number in (("lb1", 10), ("lb2", 11))]
+        self.good, self.bare, self.shut = (
+            RealServer(lab.host(name, (self.lan, f"192.168.8.{number}", f"2001:db8:8::{number}/64")))
+            for name, number in (("good", 20), ("bare", 30), ("shut", 40)))
+        for server in self.good, self.shut:
+            server.hold(VIP)
+            server.host.ip(f"addr add {VIP6}/128 dev lo nodad")
+            lab.serve(server.host, 8080)
+        lab.serve(self.bare.host, 8080)
+        self.good.host.ip("link add unwrap type ipip local 192.168.8.20", "link set unwrap up")
+        self.good.host.sysctl("net.ipv4.conf.unwrap.rp_filter", 0)
+        for director in self.directors:
+            director.host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+
+
+@pytest.fixture(scope="module")
+def shared(request):
+    with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
+        file.write("1\n")
+    with Lab("test_via") as lab:
+        request.module.shared_lab = lab
+        yield Network(lab)
+
+
+@pytest.fixture
+def net(shared):
+    for director in shared.directors:
+        if not director.is_running:
+            director.configure(CONFIG)
+            director.start(within=20)
+    shared.directors[0].wait_role("MASTER", 15, name="public")
+    shared.directors[1].wait_role("BACKUP", 15, name="public")
+    return shared
+
+
+def verdicts(director):
+    return {(service["name"], server["name"]): server["health"]
+            for service in director.status()["services"] for server in service["real_servers"]}
+
+
+def expect(net, expected=None, within=15):
+    for director in net.directors:
+        wait_until(lambda: verdicts(director) == {**EXPECTED, **(expected or {})}, within, f"{director} has the right verdicts")
+
+
+LOOK = f"""ip rule; ip -6 rule; ip route show table 19522 2>/dev/null; ip -6 route show table 19522 2>/dev/null
+ipvsadm -Sn | grep -e '-A -f' | sort; sysctl -n {' '.join(SYSCTLS)}"""
+
+
+def traces(director):
+    """What there is of the ways of probes: rules, routes, private services, and sysctls at the end."""
+    lines = director.host.run("sh", "-c", LOOK).splitlines()
+    return [line for line in lines if "19522" in line or VIP in line or VIP6 in line or "-f" in line] + lines[-2:]
+
+
+def rights(director):
+    """The effective capabilities of the check worker."""
+    [pid] = director.worker_pids()["check"]
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
+
+
+NET_RAW = 1 << 13
+NOTHING = ["0", "1"]
+
+
+def test_servers_are_up_that_a_client_would_reach_and_no_others(net):
+    """On both directors, over dr and tunnel, and over IPv6."""
+    expect(net)
+    for director in net.directors:
+        wait_until(lambda: "is the VIP on the server's lo? `lbha-rs setup`" in director.server("192.168.8.30", "web")["reason"],
+                   what=f"{director} says what is missing")
+        wait_until(lambda: "its tunnel" in director.server("192.168.8.40", "wrapped")["reason"], what="and here, too")
+        about = traces(director)
+        assert len([line for line in about if "fwmark" in line]) == 2 and len([line for line in about if "-f" in line]) == 6
+        assert len([line for line in about if line.startswith("local")]) == 2 and about[-2:] == ["1", "2"], about
+        assert rights(director) == NET_RAW
+
+
+def test_private_services_are_nobodys_business(net):
+    director = net.directors[0]
+    assert len(director.status()["services"]) == 3
+    assert "-f" not in director.ctl("export", "ipvsadm").split()
+    assert director.ctl("plan") == ""
+
+
+def test_the_verdict_follows_the_address_and_the_tunnel(net):
+    net.bare.hold(VIP)
+    net.good.host.ip("link set unwrap down")
+    expect(net, {("web", "192.168.8.30"): "up", ("wrapped", "192.168.8.20"): "down"})
+    net.bare.host.ip(f"addr del {VIP}/32 dev lo")
+    net.good.host.ip("link set unwrap up")
+    expect(net)
+
+
+def test_a_flushed_table_comes_back_with_the_first_failure(net):
+    """Long before the periodic read-back: a probe that fails makes the ipvs worker look."""
+    whole = [traces(director) for director in net.directors]
+    for director in net.directors:
+        director.host.run("ipvsadm", "-C")
+    for director, before in zip(net.directors, whole):
+        wait_until(lambda: traces(director) == before, 15, f"{director} has everything again")
+    expect(net)
+
+
+def test_rules_routes_and_sysctls_that_somebody_takes_come_back_with_the_read_back(net):
+    lb2 = net.directors[1]
+    code, said = lb2.reload(CONFIG.replace("10m", "1s"))
+    assert code == 0, said
+    whole = traces(lb2)
+    lb2.host.run("sh", "-c", "ip rule del lookup 19522; ip -6 rule del lookup 19522; ip route flush table 19522; "
+                 f"ip -6 route flush table 19522; sysctl -qw {SYSCTLS[0]}=0")
+    wait_until(lambda: traces(lb2) == whole, 15, f"{lb2} has everything again")
+    expect(net)
+
+
+def test_what_a_killed_daemon_leaves_is_adopted(net):
+    backup = net.directors[1]
+    whole = traces(backup)
+    backup.crash()
+    assert traces(backup) == whole
+    backup.start(within=20)
+    expect(net)
+    assert traces(backup) == whole
+
+
+def test_a_reload_without_the_key_takes_all_away_and_one_with_it_brings_all_back(net):
+    """The check worker gives up its right, so another one takes its place; no verdict is lost by that."""
+    lb2 = net.directors[1]
+    whole = traces(lb2)
+    code, said = lb2.reload(DIRECT)
+    assert code == 0, said
+    wait_until(lambda: set(verdicts(lb2).values()) == {"up"}, 15, "directly all answer")
+    assert traces(lb2) == NOTHING and rights(lb2) == 0
+    code, said = lb2.reload(CONFIG)
+    assert code == 0, said
+    assert lb2.server("192.168.8.20", "web")["health"] != "down"
+    expect(net)
+    assert traces(lb2) == whole and rights(lb2) == NET_RAW
+
+
+def test_a_stop_leaves_nothing(net):
+    for director in net.directors:
+        assert director.stop(within=15) == 0
+        assert traces(director) == NOTHING
