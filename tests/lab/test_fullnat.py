@@ -3,7 +3,7 @@ import collections
 
 import pytest
 
-from lbhatest import Lab, wait_for, wait_until
+from lbhatest import wait_for, wait_until
 from lbhatest.examples import example
 from lbhatest.traffic import Client
 
@@ -30,12 +30,7 @@ class Network:
                       for server in self.servers]
 
     def make_fresh(self):
-        if self.lb1.is_running:
-            self.lb1.crash()
-        run = self.lb1.host.run
-        run("rm", "-rf", self.lb1.run_dir, self.lb1.state_dir, self.lb1.log_file)
-        run("nft", "flush", "ruleset")
-        run("ipvsadm", "-C")
+        self.lb1.forget()
         self.lb1.configure(FULLNAT)
 
     def start(self):
@@ -53,21 +48,14 @@ class Network:
 
 
 @pytest.fixture(scope="module")
-def shared(request):
-    with Lab("test_fullnat") as lab:
-        request.module.shared_lab = lab
-        yield Network(lab)
+def shared(module_lab):
+    return Network(module_lab)
 
 
 @pytest.fixture
 def network(shared):
     shared.make_fresh()
     return shared
-
-
-def rules(director):
-    code, text = director.host.status_of("nft", "list", "table", "inet", "lbha")
-    return text if code == 0 else None
 
 
 def test_servers_without_a_way_back_answer_through_the_director_which_they_see_as_the_client(network):
@@ -96,7 +84,7 @@ def test_servers_without_a_way_back_answer_through_the_director_which_they_see_a
     for server in network.servers:
         server.host.ip("route del 172.30.0.0/24 via 10.0.0.100")
     assert network.lb1.stop() == 0
-    assert rules(network.lb1) is None and network.lb1.ipvs() == {}
+    assert network.lb1.rules() is None and network.lb1.ipvs() == {}
     assert network.lb1.host.sysctl("net.ipv4.vs.conntrack") == conntrack
 
 
@@ -108,19 +96,19 @@ def test_a_service_that_becomes_fullnat_and_something_else_again_leaves_no_rule(
         server.host.ip("route add 172.30.0.0/24 via 10.0.0.100")
     network.lb1.configure(nat)
     network.start()
-    assert rules(network.lb1) is None
+    assert network.lb1.rules() is None
     answers, seen = network.clients_of(4)
     assert answers == {"a": 2, "b": 2} and "172.30.0.50" in seen
     with network.client.fetching(VIP) as fetching:
         assert network.lb1.reload(mixed)[0] == 0
-        assert "10.0.0.7 . 8080" in rules(network.lb1) and "10.0.0.14" not in rules(network.lb1)
+        assert "10.0.0.7 . 8080" in network.lb1.rules() and "10.0.0.14" not in network.lb1.rules()
         assert network.lb1.ctl("plan") == ""
         network.clients_of(4)
         by = {server.host.name: {frame.ip_addresses[0] for frame in heard.frames} - {OWN}
               for server, heard in zip(network.servers, network.heard)}
         assert by == {"a": set(), "b": {"172.30.0.50"}}
         assert network.lb1.reload(nat)[0] == 0
-        assert rules(network.lb1) is None
+        assert network.lb1.rules() is None
         assert "table inet lbha" not in network.lb1.host.run("nft", "list", "ruleset")
     assert fetching.failed == 0 and fetching.ok > 4, fetching
     for server in network.servers:
@@ -152,5 +140,5 @@ def test_groups_ipv6_and_clients_on_the_director_itself(network):
     network.lb1.crash()
     network.lb1.configure(FULLNAT.replace("forwarding: fullnat", "forwarding: nat"))
     network.lb1.start()
-    wait_for(lambda: rules(network.lb1), None, 5, "rules of an earlier run are gone")
+    wait_for(network.lb1.rules, None, 5, "rules of an earlier run are gone")
     assert network.lb1.stop() == 0

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from lbhatest import Lab, wait_for, wait_until
+from lbhatest import wait_for, wait_until
 from lbhatest.examples import example
 from lbhatest.traffic import Client, WebServer
 from lbhatest.waiting import patience
@@ -86,13 +86,8 @@ class Network:
 
     def make_fresh(self):
         for director in self.lb1, self.lb2:
-            if director.is_running:
-                director.crash()
-            run = director.host.run
-            run("rm", "-rf", director.run_dir, director.state_dir, director.log_file)
-            run("nft", "flush", "ruleset")
-            run("ipvsadm", "-C")
-            run("ip", "addr", "del", f"{VIP}/24", "dev", "eth0", check=False)
+            director.forget()
+            director.host.run("ip", "addr", "del", f"{VIP}/24", "dev", "eth0", check=False)
         self.lb1.configure(TOGETHER)
 
     def answers(self, source, ports=(80, 443)):
@@ -104,22 +99,14 @@ class Network:
 
 
 @pytest.fixture(scope="module")
-def shared(request):
-    with Lab("test_marks") as lab:
-        request.module.shared_lab = lab
-        yield Network(lab)
+def shared(module_lab):
+    return Network(module_lab)
 
 
 @pytest.fixture
 def network(shared):
     shared.make_fresh()
     return shared
-
-
-def rules(director, *options):
-    """The table that lbhad owns, as nft lists it; None when there is none."""
-    code, text = director.host.status_of("nft", *options, "list", "table", "inet", "lbha")
-    return text if code == 0 else None
 
 
 def owned(director):
@@ -155,7 +142,7 @@ def test_a_client_has_one_server_on_all_ports_of_a_group(network):
     for director in network.lb1, network.lb2:
         assert list(director.ipvs()) == [f"fwmark {mark}"]
         assert director.ipvs()[f"fwmark {mark}"].weights == {"192.168.8.20:0": 1, "192.168.8.30:0": 1}
-        assert f"tcp . {VIP} . 443 : 0x{mark:08x}" in rules(director)
+        assert f"tcp . {VIP} . 443 : 0x{mark:08x}" in director.rules()
     own = Client(network.lb2.host)  # the backup's kernel balances what starts there
     assert own.get(VIP, port=80).body == own.get(VIP, port=443).body
     assert network.lb2.host.run("ipvsadm", "-Lcn").count("192.168.8.11:") >= 2
@@ -166,7 +153,7 @@ def test_a_client_has_one_server_on_all_ports_of_a_group(network):
     assert f"nft - map marks_ip: tcp . {VIP} . 443 : 0x{mark:08x}," in plan, plan
     assert f"ipvsadm -D -f {mark}" in plan and not any(line.startswith("nft +") for line in plan), plan
     assert network.lb1.reload()[0] == 0
-    assert rules(network.lb1) is None
+    assert network.lb1.rules() is None
     assert set(network.lb1.ipvs()) == {f"tcp {VIP}:80", f"tcp {VIP}:443"}
     network.client.get(VIP, port=80, source=CLIENTS[1])  # both services take turns, each by itself
     assert network.answers(CLIENTS[2]) in (["a", "b"], ["b", "a"])
@@ -177,7 +164,7 @@ def test_a_client_has_one_server_on_all_ports_of_a_group(network):
     http, https = network.answers(CLIENTS[2])
     assert http == https
     assert network.lb1.stop() == 0
-    assert rules(network.lb1) is None and network.lb1.ipvs() == {}
+    assert network.lb1.rules() is None and network.lb1.ipvs() == {}
 
 
 def test_rules_that_somebody_else_flushed_or_changed_are_repaired(network):
@@ -187,37 +174,37 @@ def test_rules_that_somebody_else_flushed_or_changed_are_repaired(network):
     run("nft", "add table inet lbha; add chain inet lbha stranger")
     network.lb1.configure(TOGETHER.replace("\nservices:", "\nglobal: {ipvs: {on_stop: keep}}\nservices:"))
     start_pair(network)
-    assert "no run of lbhad wrote down" in network.lb1.log and "stranger" not in rules(network.lb1)
-    before, repairs = rules(network.lb1), network.lb1.status()["ipvs"]["repairs"]
+    assert "no run of lbhad wrote down" in network.lb1.log and "stranger" not in network.lb1.rules()
+    before, repairs = network.lb1.rules(), network.lb1.status()["ipvs"]["repairs"]
     run("nft", "add table inet mine; add chain inet mine input { type filter hook input priority 0; }")
     run("nft", "flush", "ruleset")
-    wait_for(lambda: rules(network.lb1), before, 8, "the table after a flush")
+    wait_for(network.lb1.rules, before, 8, "the table after a flush")
     wait_for(lambda: network.lb1.status()["ipvs"]["repairs"], repairs + 1)
     assert network.lb1.reload()[0] == 0  # the next repair is a first one again, and need not wait
     run("nft", "add", "rule", "inet", "lbha", "prerouting", "drop")
-    wait_for(lambda: rules(network.lb1), before, 8, "the table after a rule of somebody else's")
+    wait_for(network.lb1.rules, before, 8, "the table after a rule of somebody else's")
     wait_for(lambda: network.lb1.status()["ipvs"]["repairs"], repairs + 2)
     assert network.lb1.log.count("somebody else changed the nftables table lbha; repaired") == 2
     assert network.all_answer()
     assert network.lb1.stop() == 0
-    assert rules(network.lb1) == before
+    assert network.lb1.rules() == before
 
 
 def test_a_crash_leaves_the_rules_and_a_start_finds_them_again(network):
     """Handles tell a table that is the same from one that was made again."""
     start_pair(network)
-    before = rules(network.lb1, "-a")
+    before = network.lb1.rules("-a")
     assert "table inet lbha" in owned(network.lb1)
     network.lb1.crash()
     network.lb1.start()
     network.lb1.wait_role("MASTER", within=15)
-    assert rules(network.lb1, "-a") == before
+    assert network.lb1.rules("-a") == before
     assert network.lb1.status()["ipvs"]["operations"] == 0
     assert "no run of lbhad wrote down" not in network.lb1.log
     network.lb1.crash()
     network.lb1.configure(APART)
     network.lb1.start()
-    assert rules(network.lb1) is None, "left by a crash, and wanted no more"
+    assert network.lb1.rules() is None, "left by a crash, and wanted no more"
     assert network.lb1.stop() == 0
     assert owned(network.lb1) == set()
 
@@ -247,7 +234,7 @@ services:
     assert "mark 0x50" in network.lb1.ctl("services")
     with open(f"/proc/{network.lb1.worker_pids()['ipvs'][0]}/maps") as maps:
         assert "nftables" not in maps.read()
-    assert rules(network.lb1) is None
+    assert network.lb1.rules() is None
     network.lb1.crash()
     assert "service mark 80 ipv4" in owned(network.lb1)
     network.lb1.configure(HEAD)
@@ -284,4 +271,4 @@ services:
     network.lb1.host.ip(f"addr del {VIP}/24 dev eth0")
     assert network.lb1.stop() == 0
     network.lb1.host.ip(f"addr del {VIP6}/128 dev eth0")
-    assert rules(network.lb1) is None
+    assert network.lb1.rules() is None

@@ -99,6 +99,14 @@ class Director:
         self.host.kill_everything()
         self.process.wait(timeout=20)
 
+    def forget(self):
+        """As if it had never run: ended if it runs, without files of its own, the kernel's IPVS table and rules empty."""
+        if self.is_running:
+            self.crash()
+        self.host.run("rm", "-rf", self.run_dir, self.state_dir, self.log_file)
+        self.host.run("ipvsadm", "-C")
+        self.host.run("nft", "flush", "ruleset")
+
     def kill_worker(self, name, how=signal.SIGKILL):
         """kill -9 of one worker; returns the pid it had. The supervisor will replace it."""
         pid = self.worker(name)["pid"]
@@ -166,6 +174,11 @@ class Director:
 
     def ipvs(self):
         return read_table(self.host)
+
+    def rules(self, *options):
+        """The nftables table that lbhad owns, as nft lists it; None when there is none."""
+        code, text = self.host.status_of("nft", *options, "list", "table", "inet", "lbha")
+        return text if code == 0 else None
 
     def addresses(self):
         return self.host.addresses()
