@@ -517,12 +517,15 @@ static void http_ask(struct flight *flight, const struct outcome *failure)
 {
 	struct http_request *request = flight->request;
 	const struct answer *answer = request->answer;
+	struct outcome ended;
 
-	if (failure)
-		flight_end(flight, failure);
-	else if (!http_fill(request, answer->target, answer->host, answer->without_body) ||
-		 !http_send(request))
+	if (failure) {
+		ended = *failure; /* it goes with the tunnel */
+		flight_end(flight, &ended);
+	} else if (!http_fill(request, answer->target, answer->host, answer->without_body) ||
+		   !http_send(request)) {
 		flight_fail(flight, STEP_REPLY, ENOMEM);
+	}
 }
 
 static void http_connected(struct flight *flight)
