@@ -6,7 +6,7 @@
 #include "base/text.h"
 
 /* Each reason in a word for programs, and as a sentence: there @ is the peer, # its priority, $
- * ours, ~ a time, and ! what the machine does not know. */
+ * ours, ? how they compare (< or =), ~ a time, and ! what the machine does not know. */
 static const struct {
 	const char *name, *sentence;
 } rows[] = {
@@ -20,7 +20,7 @@ static const struct {
 			      "@ advertises # < $, startup_delay lasts for another ~"},
 	[VRRP_WHY_NOT_READY] =
 		{"not_ready",
-		 "@ advertises # < $, not preempting before table and tracked checks are ready"},
+		 "@ advertises # ? $, not preempting before table and tracked checks are ready"},
 	[VRRP_WHY_DELAY] = {"preempt_delay",
 			    "@ advertises # < $, preempt_delay lasts for another ~"},
 	[VRRP_WHY_PREEMPTING] = {"preempting", "@ advertises # < $, about to preempt"},
@@ -62,6 +62,9 @@ static void add(struct text *out, const char *sentence, const struct vrrp_reason
 			break;
 		case '$':
 			text_add(out, "%u", reason->priority);
+			break;
+		case '?':
+			text_add(out, "%s", reason->peer_priority < reason->priority ? "<" : "=");
 			break;
 		case '~':
 			text_add(out, "%s", words->time);

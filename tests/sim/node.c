@@ -82,9 +82,10 @@ static bool reason_is_true(const struct vrrp_reason *reason)
 	case VRRP_WHY_EQUAL:
 	case VRRP_WHY_TIE:
 		return reason->peer_priority == reason->priority;
+	case VRRP_WHY_NOT_READY: /* equal: a claim that the addresses would decide for us */
+		return reason->peer_priority <= reason->priority;
 	case VRRP_WHY_NO_PREEMPT:
 	case VRRP_WHY_STARTUP:
-	case VRRP_WHY_NOT_READY:
 	case VRRP_WHY_DELAY:
 	case VRRP_WHY_PREEMPTING:
 	case VRRP_WHY_PREEMPTED:

@@ -71,6 +71,20 @@ START_TEST(a_table_that_is_not_ready_is_the_answer_at_once_whatever_else_would_h
 }
 END_TEST
 
+START_TEST(an_equal_master_that_the_address_would_beat_is_called_equal_while_the_table_is_not_ready)
+{
+	begin();
+	machine.ready = false;
+	config.ready_until = now + 30 * NSTIME_S;
+	start(0);
+	hear("192.0.2.0", 100);
+	input(VRRP_INPUT_CLAIM);
+	ck_assert_int_eq(claim_now(false), VRRP_ORDER_FAILED);
+	ck_assert_str_eq(told, "stays BACKUP, 192.0.2.0 advertises 100 = 100, not preempting before "
+			       "table and tracked checks are ready");
+}
+END_TEST
+
 START_TEST(silence_is_waited_for_until_it_is_late)
 {
 	begin();
@@ -230,6 +244,7 @@ int main(void)
 			 CASE("claim", a_claim_is_done_when_the_router_is_master,
 			      a_better_master_is_an_answer_at_once,
 		     a_table_that_is_not_ready_is_the_answer_at_once_whatever_else_would_hold_back,
+		     an_equal_master_that_the_address_would_beat_is_called_equal_while_the_table_is_not_ready,
 			      silence_is_waited_for_until_it_is_late,
 			      a_fault_and_maintenance_are_answers_at_once,
 			      a_claim_of_what_is_being_released_for_good_fails,
