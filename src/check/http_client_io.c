@@ -351,7 +351,8 @@ void http_give_back(struct http_request *request)
 
 bool http_send(struct http_request *request)
 {
-	if (curl_multi_add_handle(request->client->multi, request->easy))
+	if (!request->client->user->fill(request) ||
+	    curl_multi_add_handle(request->client->multi, request->easy))
 		return false;
 	turn(request->client, CURL_SOCKET_TIMEOUT, 0);
 	return true;

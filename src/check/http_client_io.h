@@ -21,6 +21,8 @@ struct http_tunnel;
 /* Header and body are called by libcurl from inside: false ends the transfer. Then, and when it ends
  * otherwise, `done` is called, once, from the loop; it may end the flight or send another request. */
 struct http_user {
+	/* Fills in what is asked for, when the way to the server stands; false when out of memory. */
+	bool (*fill)(struct http_request *request);
 	/* One line of the headers, the empty one at their end included; `size` is not 0. */
 	bool (*header)(struct http_request *request, const char *line, size_t size);
 	bool (*body)(struct http_request *request, const char *bytes, size_t size);
@@ -52,7 +54,7 @@ struct http_request *http_take(struct http_client *client, struct flight *flight
 /* Ends it whatever it does; its memory is kept for the next. */
 void http_give_back(struct http_request *request);
 
-/* Sends what was filled in over the flight's connection, which is libcurl's from now on and closed
+/* Sends what its user fills in over the flight's connection, which is libcurl's from now on and closed
  * when the transfer is done. False when out of memory. */
 bool http_send(struct http_request *request);
 /* Makes ready for another one over another connection, once the first is done. */

@@ -11,18 +11,15 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "check/dial_io.h"
 #include "check/flight_io.h"
 #include "check/http_answer.h"
 #include "check/http_client_io.h"
+#include "check/http_exchange_io.h"
 #include "check/http_request_io.h"
-#include "check/http_tunnel_io.h"
 #include "check/match_io.h"
 #include "check/outcome.h"
-#include "check/tls_io.h"
 #include "config/model.h"
 
-#define HEADERS_MOST (64u << 10)
 #define BODY_MOST (1u << 20)
 #define SEARCHED_MOST (64u << 10) /* of the body: a search costs up to 64 ns a byte */
 #define LOCATION_MOST 4096
@@ -44,11 +41,6 @@ struct answer {
 	size_t redirects;
 	char said[OUTCOME_SAID];
 };
-
-static struct outcome malformed(const char *fault)
-{
-	return (struct outcome){.reason = REASON_PROTOCOL, .step = STEP_REPLY, .fault = fault};
-}
 
 static struct outcome too_large(const char *fault)
 {
@@ -155,7 +147,7 @@ static bool got_header(struct http_request *request, const char *line, size_t si
 	struct http_field field;
 
 	answer->header_bytes += (uint32_t)size;
-	if (answer->header_bytes > HEADERS_MOST)
+	if (answer->header_bytes > HTTP_HEADERS_MOST)
 		return decide(answer, too_large("headers larger than 64KiB"));
 	if (answer->headers_done) /* trailers */
 		return true;
@@ -272,83 +264,15 @@ static struct outcome judge_answer(struct http_request *request)
 
 /* ---- how it ended --------------------------------------------------------------------------- */
 
-/* The connection broke or was closed before the answer was complete. */
-static struct outcome broken(const struct http_request *request)
-{
-	struct outcome out = {.reason = REASON_RESET, .step = STEP_REPLY};
-	int error = http_error(request);
-
-	if (error)
-		out = outcome_of_error(STEP_REPLY, error);
-	out.received = request->received;
-	return out;
-}
-
-/* libcurl says "out of memory" for a header line above its own limit of 100 KB, too. */
-static struct outcome no_memory(const struct http_request *request)
-{
-	const struct answer *answer = request->answer;
-
-	if (!answer->headers_done && request->received > HEADERS_MOST)
-		return too_large("headers larger than 64KiB");
-	return outcome_of_error(STEP_REPLY, ENOMEM);
-}
-
-/* CURLE_RECV_ERROR is a broken connection if the kernel says so, else (libcurl before 8) a bad
- * chunk. */
-static struct outcome not_received(const struct http_request *request)
-{
-	return http_error(request) ? broken(request) : malformed("malformed chunked reply");
-}
-
-/* How libcurl (nghttp2) says that frames were none, or that the server took the request back. */
-static struct outcome judge_http2(const struct http_request *request, CURLcode code)
-{
-	switch (code) {
-	case CURLE_GOT_NOTHING:
-		return request->received ? malformed("server does not speak HTTP/2")
-					 : broken(request);
-	case CURLE_COULDNT_CONNECT: /* for a second try */
-		return malformed("server refused the request");
-	case CURLE_RECV_ERROR:
-		return http_error(request) ? broken(request)
-					   : malformed("reply is not valid HTTP/2");
-	default:
-		return malformed("reply is not valid HTTP/2");
-	}
-}
-
-/* What TLS says of a connection that broke; NULL: nothing. */
-static const struct outcome *tunnel_failure(const struct http_request *request)
-{
-	return request->tunnel ? http_tunnel_failure(request->tunnel) : NULL;
-}
-
 static struct outcome judge(struct http_request *request, CURLcode code)
 {
 	const struct answer *answer = request->answer;
-	const struct outcome *failure = tunnel_failure(request);
 
 	if (answer->decided)
 		return answer->outcome;
-	if (code != CURLE_OK && failure)
-		return *failure;
-	switch (code) {
-	case CURLE_OK: /* libcurl takes headers without an end for an answer */
-		return answer->headers_done ? judge_answer(request) : broken(request);
-	case CURLE_PARTIAL_FILE:
-	case CURLE_SEND_ERROR:
-		return broken(request);
-	case CURLE_OUT_OF_MEMORY:
-		return no_memory(request);
-	default:
-		break;
-	}
-	if (request->flight->check->version == HTTP_VERSION_2)
-		return judge_http2(request, code);
-	if (code == CURLE_GOT_NOTHING)
-		return broken(request);
-	return code == CURLE_RECV_ERROR ? not_received(request) : malformed("reply is not HTTP");
+	if (code == CURLE_OK && answer->headers_done)
+		return judge_answer(request);
+	return http_broken(request, code, answer->headers_done);
 }
 
 /* ---- redirects ------------------------------------------------------------------------------ */
@@ -466,8 +390,6 @@ static struct outcome next_place(struct http_request *request, CURLU *url)
 	return (struct outcome){.reason = REASON_PASSED};
 }
 
-static void http_connected(struct flight *flight);
-
 static void follow(struct http_request *request)
 {
 	struct answer *answer = request->answer;
@@ -485,7 +407,7 @@ static void follow(struct http_request *request)
 	answer->header_bytes = 0;
 	forget_fields(answer);
 	http_reset(request);
-	dial_start(request->flight, http_connected);
+	http_begin(request->flight);
 }
 
 static void http_done(struct http_request *request, CURLcode code)
@@ -510,65 +432,15 @@ bool http_has_words(const struct check *check)
 
 /* ---- the type ------------------------------------------------------------------------------- */
 
-static const struct http_user USER = {.header = got_header, .body = got_body, .done = http_done};
-
-/* The way to the server stands. */
-static void http_ask(struct flight *flight, const struct outcome *failure)
+static bool fill(struct http_request *request)
 {
-	struct http_request *request = flight->request;
 	const struct answer *answer = request->answer;
-	struct outcome ended;
 
-	if (failure) {
-		ended = *failure; /* it goes with the tunnel */
-		flight_end(flight, &ended);
-	} else if (!http_fill(request, answer->target, answer->host, answer->without_body) ||
-		   !http_send(request)) {
-		flight_fail(flight, STEP_REPLY, ENOMEM);
-	}
+	return http_fill(request, answer->target, answer->host, answer->without_body);
 }
 
-static void http_connected(struct flight *flight)
-{
-	static const struct outcome refused = {.reason = REASON_LOCAL,
-					       .step = STEP_REPLY,
-					       .fault = "OpenSSL refuses the files of this check"};
-	struct http_request *request = flight->request;
-	bool secure = flight->check->scheme == HTTP_SCHEME_HTTPS;
-
-	if (!request)
-		flight->request = request = http_take(flight->client, flight);
-	if (!request) {
-		flight_fail(flight, STEP_REPLY, ENOMEM);
-	} else if (!secure) {
-		http_ask(flight, NULL);
-	} else if (!flight->tls) {
-		flight_end(flight, &refused);
-	} else {
-		request->tunnel = http_tunnel_open(flight, http_ask);
-		if (!request->tunnel)
-			flight_fail(flight, STEP_REPLY, ENOMEM);
-	}
-}
-
-static struct outcome http_expired(const struct flight *flight)
-{
-	const struct http_request *request = flight->request;
-	const struct http_tunnel *tunnel = request ? request->tunnel : NULL;
-	bool stands = tunnel && http_tunnel_stands(tunnel);
-	struct outcome outcome = outcome_of_deadline(flight->connected,
-						     stands ? http_tunnel_received(tunnel)
-							    : dial_received(flight->fd));
-
-	if (tunnel && !stands)
-		outcome.fault = TLS_AWAITS;
-	return outcome;
-}
-
-static void http_start(struct flight *flight)
-{
-	dial_start(flight, http_connected);
-}
+static const struct http_user USER = {
+	.fill = fill, .header = got_header, .body = got_body, .done = http_done};
 
 static void answer_free(struct answer *answer)
 {
@@ -598,7 +470,7 @@ static void *client_new(struct loop *loop)
 const struct probe_type probe_http = {
 	.client_new = client_new,
 	.client_free = http_client_free,
-	.start = http_start,
+	.start = http_begin,
 	.stop = http_stop,
 	.expired = http_expired,
 };
