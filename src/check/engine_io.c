@@ -24,6 +24,7 @@
 #include "check/merge.h"
 #include "check/probe_dns.h"
 #include "check/probe_file.h"
+#include "check/probe_grpc.h"
 #include "check/probe_http.h"
 #include "check/probe_icmp.h"
 #include "check/probe_process.h"
@@ -64,6 +65,7 @@ static const struct probe_type *const TYPES[] = {
 	[CHECK_POSTGRESQL] = &probe_talk,
 	[CHECK_LDAP] = &probe_talk,
 	[CHECK_SMTP] = &probe_talk,
+	[CHECK_GRPC] = &probe_grpc,
 };
 
 /* What all flights of a type share. */

@@ -63,6 +63,11 @@ static struct outcome judge_http2(const struct http_request *request, CURLcode c
 	}
 }
 
+static bool is_http2(const struct check *check)
+{
+	return check->type == CHECK_GRPC || check->version == HTTP_VERSION_2;
+}
+
 /* What TLS says of a connection that broke; NULL: nothing. */
 static const struct outcome *tunnel_failure(const struct http_request *request)
 {
@@ -85,7 +90,7 @@ struct outcome http_broken(const struct http_request *request, CURLcode code, bo
 	default:
 		break;
 	}
-	if (request->flight->check->version == HTTP_VERSION_2)
+	if (is_http2(request->flight->check))
 		return judge_http2(request, code);
 	if (code == CURLE_GOT_NOTHING)
 		return broken(request);

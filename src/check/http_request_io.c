@@ -12,6 +12,7 @@
 #include "check/http_client_io.h"
 #include "config/model.h"
 
+#define SCHEME_HTTPS ":scheme: https" /* of HTTP/2: libcurl sees no TLS */
 #define URL_ROOM (sizeof("http:///") + ENDPOINT_TEXT)
 
 static bool add_header(struct http_request *request, const char *line)
@@ -79,7 +80,7 @@ static bool set_headers(struct http_request *request, const struct check *check,
 	if (!find_header(check, "content-type"))
 		fine = fine && add_header(request, "Content-Type:");
 	if (check->version == HTTP_VERSION_2 && check->scheme == HTTP_SCHEME_HTTPS)
-		fine = fine && add_header(request, ":scheme: https"); /* libcurl sees no TLS */
+		fine = fine && add_header(request, SCHEME_HTTPS);
 	if (check->body && !find_header(check, "expect"))
 		fine = fine && add_header(request, "Expect:");
 	return fine && !curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
@@ -123,14 +124,14 @@ static bool set_version(CURL *easy, enum http_version version)
 	return !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, VERSIONS[version]);
 }
 
+/* Where to, and what is asked for there. */
 static bool set_target(CURL *easy, const struct flight *flight, const char *target)
 {
 	char url[URL_ROOM], where[ENDPOINT_TEXT];
 
 	snprintf(url, sizeof(url), "http://%s/", endpoint_format(&flight->target, where));
 	return !curl_easy_setopt(easy, CURLOPT_URL, url) &&
-	       !curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET,
-				 target ? target : flight->check->path);
+	       !curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, target);
 }
 
 bool http_fill(struct http_request *request, const char *target, const char *host,
@@ -138,7 +139,33 @@ bool http_fill(struct http_request *request, const char *target, const char *hos
 {
 	const struct check *check = request->flight->check;
 
-	return set_target(request->easy, request->flight, target) &&
+	return set_target(request->easy, request->flight, target ? target : check->path) &&
 	       set_method(request->easy, check, without_body) &&
 	       set_version(request->easy, check->version) && set_headers(request, check, host);
+}
+
+/* Who is asked is told by the name that TLS asks for, if there is one. */
+static bool set_call_headers(struct http_request *request, const struct check *check)
+{
+	bool fine = add_header(request, "Content-Type: application/grpc") &&
+		    add_header(request, "TE: trailers") && add_header(request, "Accept:") &&
+		    add_header(request, "Expect:");
+
+	if (check_speaks_tls(check))
+		fine = fine && add_header(request, SCHEME_HTTPS);
+	if (check_speaks_tls(check) && check->tls.sni)
+		fine = fine && add_field(request, "Host", check->tls.sni);
+	return fine && !curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
+}
+
+bool http_fill_call(struct http_request *request, const char *path, const uint8_t *body,
+		    size_t size)
+{
+	CURL *easy = request->easy;
+
+	return set_target(easy, request->flight, path) &&
+	       !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)size) &&
+	       !curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, (const char *)body) &&
+	       set_version(easy, HTTP_VERSION_2) &&
+	       set_call_headers(request, request->flight->check);
 }

@@ -150,6 +150,8 @@ void build_no_such(struct build *build, const char *kind, const char *name, cons
 
 /* build_check_http.c: what a check of type http must not say; false when it does (reported). */
 bool build_judge_http(struct build *build, struct build_check *check);
+/* The same of type grpc; settles whether it speaks TLS. */
+bool build_judge_grpc(struct build *build, struct build_check *check);
 
 /* build_items.c */
 struct named_items {

@@ -188,6 +188,8 @@ static bool read_check(struct build *build, const struct node *node, const struc
 			      "is for starttls: true alone");
 	if (good)
 		good = judge_via(build, check);
+	if (good && check->model.type == CHECK_GRPC)
+		good = build_judge_grpc(build, check);
 	if (good)
 		good = build_tls(build, check);
 	if (good && check->model.type == CHECK_HTTP)

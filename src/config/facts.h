@@ -55,7 +55,7 @@ enum probe_reason {
 	REASON_REPLY_TIMEOUT,    /* connected, no (complete) answer before the deadline */
 	REASON_RESET,            /* connection reset or closed early */
 	REASON_PROTOCOL,         /* the answer is not what the protocol says */
-	REASON_STATUS,           /* http, dns: another status (response code) than wanted */
+	REASON_STATUS,           /* http, dns, grpc: another status (response code) than wanted */
 	REASON_TOO_LARGE,        /* the answer exceeds the size cap */
 	REASON_RESOURCES,        /* here: no descriptor, port or memory; never counts against the server */
 	REASON_LOCAL,            /* here: bind address, interface or permission */

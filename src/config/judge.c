@@ -184,6 +184,14 @@ const char *judge_http_host(const void *text)
 	return NULL;
 }
 
+/* A text of protocol buffers, as long as check/grpc.h has room for. */
+const char *judge_grpc_service(const void *text)
+{
+	if (strlen(text) > 255)
+		return "is longer than 255 bytes";
+	return has_control(text, "") ? "has a control character" : NULL;
+}
+
 /* RFC 1035 section 2.3.4; with the root's own byte a name has 255 on the wire. */
 const char *judge_dns_name(const void *text)
 {

@@ -21,6 +21,7 @@ const char *judge_sysctl(const void *text); /* could be one of net.ipv4.vs */
 const char *judge_dns_name(const void *text); /* with or without the last dot; "." is the root */
 const char *judge_http_path(const void *text);
 const char *judge_http_method(const void *text);
+const char *judge_grpc_service(const void *text);
 const char *judge_http_host(const void *text);
 const char *judge_http_name(const void *text); /* of a header */
 const char *judge_http_value(const void *text);

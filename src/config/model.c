@@ -128,6 +128,7 @@ const char *check_type_name(enum check_type type)
 		[CHECK_POSTGRESQL] = "postgresql",
 		[CHECK_LDAP] = "ldap",
 		[CHECK_SMTP] = "smtp",
+		[CHECK_GRPC] = "grpc",
 	};
 
 	_Static_assert(COUNT_OF(names) == CHECK_TYPES, "every type has a name");
@@ -156,6 +157,7 @@ enum check_asks check_type_asks(enum check_type type)
 	case CHECK_POSTGRESQL:
 	case CHECK_LDAP:
 	case CHECK_SMTP:
+	case CHECK_GRPC:
 		break;
 	}
 	return CHECK_ASKS_PORT;
@@ -190,7 +192,8 @@ bool check_tells_percent(const struct check *check)
 bool check_speaks_tls(const struct check *check)
 {
 	return check->type == CHECK_TLS || (check->type == CHECK_SMTP && check->starttls) ||
-	       (check->type == CHECK_HTTP && check->scheme == HTTP_SCHEME_HTTPS);
+	       (check->type == CHECK_HTTP && check->scheme == HTTP_SCHEME_HTTPS) ||
+	       (check->type == CHECK_GRPC && check->tls.alpn_count);
 }
 
 const char *model_tls_text(const struct model *model, uint32_t number)

@@ -169,6 +169,7 @@ enum check_type {
 	CHECK_POSTGRESQL,
 	CHECK_LDAP,
 	CHECK_SMTP,
+	CHECK_GRPC,
 	CHECK_TYPES,
 };
 
@@ -304,6 +305,7 @@ struct check {
 	struct http_expect expect;
 	bool follow;            /* redirects to the same server */
 	struct dns_check dns;   /* dns only */
+	const char *service;    /* grpc only; empty: the server as a whole. It speaks TLS when tls.alpn is h2 */
 	/* mysql and postgresql: who logs in (NULL: nobody in particular), postgresql: where */
 	const char *account, *database;
 	/* script only */

@@ -445,11 +445,12 @@ const struct schema_record schema_sync_group = {
 #define TLS (1u << CHECK_TLS)
 #define DNS (1u << CHECK_DNS)
 #define SMTP (1u << CHECK_SMTP)
+#define GRPC (1u << CHECK_GRPC)
 #define REDIS (1u << CHECK_REDIS)
 #define MYSQL (1u << CHECK_MYSQL)
 #define POSTGRESQL (1u << CHECK_POSTGRESQL)
 #define LDAP (1u << CHECK_LDAP)
-#define SOCKETS (TCP | UDP | DNS | TLS | SMTP | HTTP | REDIS | MYSQL | POSTGRESQL | LDAP)
+#define SOCKETS (TCP | UDP | DNS | TLS | SMTP | HTTP | GRPC | REDIS | MYSQL | POSTGRESQL | LDAP)
 
 static const struct schema_field header_fields[] = {
 	{.key = "name", .type = TYPE_TEXT, MEMBER(http_header, name), .flags = FIELD_ALWAYS,
@@ -563,6 +564,7 @@ static const struct schema_word check_type_words[] = {
 	{"postgresql", CHECK_POSTGRESQL},
 	{"ldap", CHECK_LDAP},
 	{"smtp", CHECK_SMTP},
+	{"grpc", CHECK_GRPC},
 	{0},
 };
 static const struct schema_word via_words[] = {
@@ -629,7 +631,10 @@ static const struct schema_field check_fields[] = {
 	{.key = "scheme", .type = TYPE_WORD, MEMBER(check, scheme), .words = http_scheme_words,
 	 .default_text = "http", .applies = HTTP, .doc = "http or https"},
 	{.key = "tls", .type = TYPE_RECORD, MEMBER(check, tls), .record = &schema_tls,
-	 .applies = SMTP | HTTP, .doc = "of starttls and of scheme https: the keys of type tls"},
+	 .applies = SMTP | HTTP | GRPC,
+	 .doc = "of starttls and scheme https, or that grpc speaks it: the keys of type tls"},
+	{.key = "service", .type = TYPE_TEXT, MEMBER(check, service), .judge = judge_grpc_service,
+	 .applies = GRPC, .doc = "that is asked about; default the server as a whole"},
 	{.key = "version", .type = TYPE_WORD, MEMBER(check, version), .words = http_version_words,
 	 .default_text = "1.1", .applies = HTTP, .doc = "of HTTP: 1.0, 1.1 or 2, and no other"},
 	{.key = "host", .type = TYPE_TEXT, MEMBER(check, host), .judge = judge_http_host,

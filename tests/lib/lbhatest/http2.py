@@ -1,12 +1,13 @@
 """HTTP/2 as far as a server in a test needs it (RFC 9113): frames by hand, so that each of them can be wrong.
 
-What clients compress (HPACK) is not read; what they send in DATA frames is. Headers are sent as literals.
+What clients compress (HPACK) libnghttp2 reads, which libcurl brings along. Headers are sent as literals.
 """
+import ctypes
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
+END_STREAM, ACK, END_HEADERS, PRIORITY = 1, 1, 4, 0x20
 
 
 def frame(kind, flags=0, stream=0, payload=b""):
@@ -37,12 +38,35 @@ def data(payload, end=True, stream=1):
     return frame(DATA, END_STREAM if end else 0, stream, payload)
 
 
+class NameValue(ctypes.Structure):
+    _fields_ = [("name", ctypes.POINTER(ctypes.c_char)), ("value", ctypes.POINTER(ctypes.c_char)), ("name_size", ctypes.c_size_t),
+                ("value_size", ctypes.c_size_t), ("flags", ctypes.c_uint8)]
+
+
+def fields(compressed):
+    """The names and values of the first block of a connection."""
+    library = ctypes.CDLL("libnghttp2.so.14")
+    inflate = library.nghttp2_hd_inflate_hd2
+    inflate.restype = ctypes.c_ssize_t
+    inflate.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
+    inflater, field, flags, out = ctypes.c_void_p(), NameValue(), ctypes.c_int(), []
+    assert library.nghttp2_hd_inflate_new(ctypes.byref(inflater)) == 0
+    while not flags.value & 1:  # NGHTTP2_HD_INFLATE_FINAL
+        used = inflate(inflater, ctypes.byref(field), ctypes.byref(flags), compressed, len(compressed), 1)
+        assert used >= 0, f"no HPACK: {used}"
+        compressed = compressed[used:]
+        if flags.value & 2:  # NGHTTP2_HD_INFLATE_EMIT
+            out.append((field.name[:field.name_size].decode(), field.value[:field.value_size].decode()))
+    library.nghttp2_hd_inflate_del(inflater)
+    return out
+
+
 class Reader:
-    """The client's frames, as they come."""
+    """The client's frames, as they come. `block` is the last of headers."""
 
     def __init__(self, connection):
         self.connection, self.at = connection, None
-        self.body = b""
+        self.body = self.block = b""
 
     def preface(self):
         """Whether the client speaks HTTP/2."""
@@ -70,6 +94,8 @@ class Reader:
             kind, flags, _, payload = got
             if kind == DATA:
                 self.body += payload
+            if kind == HEADERS:
+                self.block = payload[5 if flags & PRIORITY else 0:]
             if kind in (DATA, HEADERS) and flags & END_STREAM:
                 return self.body
         return None
