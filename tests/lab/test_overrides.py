@@ -240,7 +240,7 @@ def test_the_deadline_of_a_drain_cuts_what_is_left(network):
     download = network.download()
     code, text = Draining(network, "4s").end()
     assert code == DONE
-    assert "stream/a: out of the table, its time is over; 1 connections were left\n" in text, text
+    assert "stream/a: out of the table, its time is over; 1 connection was left\n" in text, text
     assert network.weights("stream") == {B: 3}
     assert network.lb1.stop() == 0
     network.lb1.start()
@@ -284,7 +284,7 @@ def test_drain_timeout_bounds_that_and_a_server_that_returns_stays(network):
     download.goes_on(5)
     assert network.lb1.reload(draining(WITHOUT_A, "3s"))[0] == DONE
     network.wait_weights("stream", {B: 3}, within=10)
-    assert "its time is over, with 1 connections left" in network.lb1.log
+    assert "its time is over, with 1 connection left" in network.lb1.log
     reset(download)
 
 
