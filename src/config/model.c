@@ -178,12 +178,6 @@ bool model_pings(const struct model *model, uint8_t family)
 	return false;
 }
 
-bool check_tells_weight(const struct check *check)
-{
-	return (check->type == CHECK_SCRIPT && check->weight_from_exit) ||
-	       check_tells_percent(check);
-}
-
 bool check_tells_percent(const struct check *check)
 {
 	return check->type == CHECK_AGENT || (check->type == CHECK_FILE && check->weight_from_file);

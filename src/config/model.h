@@ -321,8 +321,7 @@ struct check {
 	uint32_t count;         /* as many must run; icmp: so many echoes must be answered */
 };
 
-/* Whether it may tell a weight of its servers; whether as a share of the configured one. */
-bool check_tells_weight(const struct check *check);
+/* Whether it may tell a weight of its servers as a share of the configured one. */
 bool check_tells_percent(const struct check *check);
 
 /* One distinct (check, target): run once however many servers use it. Key across reloads: key. */
