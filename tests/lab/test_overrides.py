@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import subprocess
+import tempfile
 
 import pytest
 
@@ -206,12 +207,17 @@ class Draining:
 
     def __init__(self, network, timeout):
         command = network.lb1.ctl_command("drain", "stream", "a", "--timeout", timeout)
-        self.process = network.lb1.host.start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        self.output = tempfile.NamedTemporaryFile("wb")
+        self.process = network.lb1.host.start(*command, stdout=self.output, stderr=subprocess.STDOUT,
                                               env=network.lb1.environment())
 
+    def said(self):
+        with open(self.output.name) as output:
+            return output.read()
+
     def end(self):
-        text = self.process.communicate(timeout=200)[0].decode()
-        return self.process.returncode, text
+        self.process.wait(timeout=200)
+        return self.process.returncode, self.said()
 
 
 def test_a_drain_ends_with_the_last_connection(network):
@@ -222,6 +228,7 @@ def test_a_drain_ends_with_the_last_connection(network):
     wait_for(lambda: network.server()["connections"]["active"], 1, 10, "the connection is counted")
     network.renew_ipvs()
     network.lb1.reload()
+    wait_until(lambda: "stream/a: 1 active, 0 inactive, 0 persistent; " in drain.said(), 10, "the connection is shown")
     download.goes_on(20)
     assert network.weights("stream") == {A: 0, B: 3}
     assert network.server()["deadline"]
@@ -229,7 +236,6 @@ def test_a_drain_ends_with_the_last_connection(network):
     network.wait_weights("stream", {B: 3}, within=20)
     code, text = drain.end()
     assert code == DONE, text
-    assert "stream/a: 1 active, 0 inactive, 0 persistent; " in text
     assert text.endswith("stream/a: out of the table, no connection is left\n")
     wait_for(lambda: network.server()["admin"], "disabled", what="it is out")
     network.said("enable", "stream", "a")
