@@ -64,7 +64,7 @@ static void text_append(struct text *out, const void *bytes, size_t size)
 
 void text_add_clean(struct text *out, const char *bytes, size_t length)
 {
-	const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
+	const unsigned char *at = (const unsigned char *)bytes, *end = length ? at + length : at;
 
 	while (at < end) {
 		size_t size = utf8_length(at, (size_t)(end - at));

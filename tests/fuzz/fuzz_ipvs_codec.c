@@ -26,13 +26,13 @@ static struct ipvs_message again(const struct ipvs_op *op)
 
 static void check_value(const struct ipvs_message *value)
 {
-	struct ipvs_op op = {.kind = IPVS_SET_SERVICE,
-			     .service = value->service.key,
-			     .service_attr = value->service.attr};
+	struct ipvs_op op = {.kind = IPVS_SET_SERVICE, .service.address.family = AF_INET};
 	struct ipvs_message same;
 
-	if (!value->has_service)
-		op.service.address.family = AF_INET;
+	if (value->has_service) {
+		op.service = value->service.key;
+		op.service_attr = value->service.attr;
+	}
 	same = again(&op);
 	if (ipvs_service_key_compare(&same.service.key, &op.service) ||
 	    !ipvs_service_attr_equal(&same.service.attr, &op.service_attr))

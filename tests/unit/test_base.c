@@ -254,6 +254,7 @@ START_TEST(foreign_text_is_cleaned)
 	char buffer[32], foreign[] = "a\x1b[31m\xff\xc3\xa4\n";
 	struct text out = text_of(buffer, sizeof(buffer));
 
+	text_add_clean(&out, NULL, 0); /* nothing is nothing */
 	text_add_clean(&out, foreign, strlen(foreign));
 	ck_assert_str_eq(buffer, "a?[31m?\xc3\xa4?");
 	text_clean(foreign);
