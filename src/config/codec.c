@@ -170,29 +170,6 @@ static void put_head(struct writer *out, enum role role)
 	put_u8(out, (uint8_t)role);
 }
 
-int slice_encode(const struct model *model, enum role role, struct arena *arena,
-		 const uint8_t **bytes, size_t *size)
-{
-	if (!role_has_slice(role))
-		return -EINVAL;
-	for (size_t room = SLICE_FIRST; room <= SLICE_MAX; room *= 4) {
-		uint8_t *buffer = arena_alloc(arena, room);
-		struct encoder encoder = {.kinds = {.arena = arena}};
-
-		if (!buffer)
-			return -ENOMEM;
-		encoder.out = writer_of(buffer, room);
-		put_head(&encoder.out, role);
-		put_model(&encoder, model, 1u << role, 0, schema_model.count);
-		if (encoder.out.failed)
-			continue;
-		*bytes = buffer;
-		*size = writer_used(&encoder.out);
-		return 0;
-	}
-	return -ENOMEM;
-}
-
 /* Whether who gets it makes a difference to the bytes of a row. */
 static bool has_secret(const struct schema_field *field)
 {
@@ -268,4 +245,26 @@ int slices_encode(const struct model *model, struct arena *arena, struct slices 
 			return 0;
 	}
 	return -ENOMEM;
+}
+
+int slice_encode(const struct model *model, enum role role, struct arena *arena,
+		 const uint8_t **bytes, size_t *size)
+{
+	struct slices slices;
+	size_t whole = 0;
+	uint8_t *at;
+	int error = role_has_slice(role) ? slices_encode(model, arena, &slices) : -EINVAL;
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < slices.of[role].count; i++)
+		whole += slices.of[role].parts[i].size;
+	at = arena_alloc(arena, whole);
+	if (!at)
+		return -ENOMEM;
+	*bytes = at;
+	*size = whole;
+	for (size_t i = 0; i < slices.of[role].count; at += slices.of[role].parts[i++].size)
+		memcpy(at, slices.of[role].parts[i].bytes, slices.of[role].parts[i].size);
+	return 0;
 }

@@ -12,12 +12,7 @@
 
 struct arena;
 
-/* The slice of `model` for `role`, in `arena`. -ENOMEM; -EINVAL for a role that gets none
- * (compiler). */
-int slice_encode(const struct model *model, enum role role, struct arena *arena,
-		 const uint8_t **bytes, size_t *size);
-
-/* The same for all roles at once: what several of them get is encoded once and lies in the arena once. A
+/* The slices of `model` for all roles, in `arena`: what several of them get is encoded once and lies in the arena once. A
  * slice is its parts one after the other. */
 struct slice_part {
 	const uint8_t *bytes;
@@ -33,7 +28,13 @@ struct slices {
 	struct slice of[ROLE_COUNT]; /* by role; empty for one that gets none */
 };
 
+/* -ENOMEM. */
 int slices_encode(const struct model *model, struct arena *arena, struct slices *out);
+
+/* One of them in one piece. -ENOMEM; -EINVAL for a role that gets none
+ * (compiler). */
+int slice_encode(const struct model *model, enum role role, struct arena *arena,
+		 const uint8_t **bytes, size_t *size);
 
 /* A model with the parts that the slice carries, all of it in `arena` (nothing points into
  * `bytes`). Indices, words and counts are checked: what comes out is safe to use. -EPROTO for bytes

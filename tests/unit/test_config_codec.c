@@ -309,35 +309,6 @@ START_TEST(a_slice_with_everything_is_the_model)
 }
 END_TEST
 
-START_TEST(slices_made_at_once_are_those_made_one_by_one)
-{
-	for (unsigned i = 0; i < 100; i++) {
-		const struct model *model = random_model();
-		struct slices slices;
-
-		ck_assert_int_eq(slices_encode(model, arena, &slices), 0);
-		for (unsigned role = 0; role < ROLE_COUNT; role++) {
-			const struct slice *slice = &slices.of[role];
-			const uint8_t *bytes;
-			size_t size, at = 0;
-
-			if (slice_encode(model, role, arena, &bytes, &size)) {
-				ck_assert_uint_eq(slice->count, 0);
-				continue;
-			}
-			for (size_t part = 0; part < slice->count; at += slice->parts[part++].size)
-				ck_assert_msg(at + slice->parts[part].size <= size &&
-						      !memcmp(bytes + at, slice->parts[part].bytes,
-							      slice->parts[part].size),
-					      "role %u, part %zu", role, part);
-			ck_assert_uint_eq(at, size);
-		}
-		arena_free(arena);
-		arena = arena_new(0);
-	}
-}
-END_TEST
-
 START_TEST(a_slice_carries_its_parts_and_no_others)
 {
 	struct model *model, *slice;
@@ -594,7 +565,6 @@ END_TEST
 int main(void)
 {
 	TCase *tcase = CASE("slices", a_slice_with_everything_is_the_model,
-			    slices_made_at_once_are_those_made_one_by_one,
 			    a_slice_carries_its_parts_and_no_others,
 			    a_secret_is_in_the_slice_of_vrrp_alone,
 			    a_private_key_is_in_the_slice_of_check_alone,
