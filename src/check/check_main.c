@@ -110,11 +110,23 @@ static void log_change(struct checkd *checkd, uint32_t probe, enum verdict befor
 	log_info("%s", line);
 }
 
-/* A probe that this machine could not make. */
-static void log_trouble(struct checkd *checkd, uint32_t probe)
+/* Why this machine could not probe it since its last outcome; "" when it could. */
+static const char *describe_hindrance(const struct subject *subject, const struct check *check,
+				      char out[FACT_DETAIL])
+{
+	const struct outcome outcome = outcome_of_hindrance(subject->here);
+
+	if (!subject->here.error)
+		return "";
+	return outcome_describe(&outcome, check, out, FACT_DETAIL);
+}
+
+/* A probe that this machine could not make, or (told once for each such time) can make again. */
+static void log_hindrance(struct checkd *checkd, uint32_t probe)
 {
 	const struct model *model = engine_model(checkd->engine);
 	const struct subject *subject = engine_subject(checkd->engine, probe);
+	const struct check *check = &model->checks[model->probes[probe].check];
 	char line[256], detail[FACT_DETAIL];
 	struct text text = text_of(line, sizeof(line));
 	unsigned swallowed;
@@ -122,13 +134,19 @@ static void log_trouble(struct checkd *checkd, uint32_t probe)
 	if (!log_limit(&checkd->troubles, clock_now(), &swallowed))
 		return;
 	add_probe(&text, model, probe);
-	text_add(&text, ": not probed: %s; its verdict stays %s",
-		 outcome_describe(&subject->last, &model->checks[model->probes[probe].check],
-				  detail, sizeof(detail)),
-		 verdict_name(subject->automaton.verdict));
+	if (subject->here.error)
+		text_add(&text, ": not probed: %s; its verdict stays %s",
+			 describe_hindrance(subject, check, detail),
+			 verdict_name(subject->automaton.verdict));
+	else
+		text_add(&text, ": probed again: %s",
+			 outcome_describe(&subject->last, check, detail, sizeof(detail)));
 	if (swallowed)
 		text_add(&text, " (and %u like this)", swallowed);
-	log_warning("%s", line);
+	if (subject->here.error)
+		log_warning("%s", line);
+	else
+		log_info("%s", line);
 }
 
 /* ---- facts --------------------------------------------------------------------------------------
@@ -141,18 +159,32 @@ static uint32_t fact_count(void *ctx)
 	return checkd->count;
 }
 
-/* "status 200; suppressed for 40s: down 3 times" */
+/* "status 200; suppressed for 40s: down 3 times; not probed: here: too many open files" */
 static void describe(const struct subject *subject, const struct check *check,
 		     char detail[FACT_DETAIL])
 {
-	char hold[DURATION_TEXT];
+	char hold[DURATION_TEXT], why[FACT_DETAIL];
 	struct text text = text_of(detail, FACT_DETAIL);
 
+	if (subject->last.reason == REASON_NONE && subject->here.error) {
+		describe_hindrance(subject, check, detail);
+		return;
+	}
 	text.length = strlen(outcome_describe(&subject->last, check, detail, FACT_DETAIL));
 	if (suppressed_until(subject))
 		text_add(&text, "; suppressed for %s: down %u times",
 			 duration_format(automaton_suppress(&subject->automaton, check), hold),
 			 subject->automaton.falls);
+	if (subject->here.error)
+		text_add(&text, "; not probed: %s", describe_hindrance(subject, check, why));
+}
+
+/* That of its server, if any is known. */
+static enum probe_reason reason_of(const struct subject *subject)
+{
+	if (subject->last.reason == REASON_NONE && subject->here.error)
+		return outcome_of_hindrance(subject->here).reason;
+	return subject->last.reason;
 }
 
 static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
@@ -163,7 +195,7 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 	struct fact_probe fact = {
 		.probe = index,
 		.verdict = subject->automaton.verdict,
-		.reason = subject->last.reason,
+		.reason = reason_of(subject),
 		.passed = subject->last.reason == REASON_PASSED,
 		.since = subject->automaton.since,
 		.time = subject->ended,
@@ -191,13 +223,13 @@ static void refresh(void *ctx)
 		}
 }
 
-static void probe_ended(void *ctx, uint32_t probe, enum verdict before)
+static void probe_ended(void *ctx, uint32_t probe, enum verdict before, struct hindrance hindered)
 {
 	struct checkd *checkd = ctx;
 	const struct subject *subject = engine_subject(checkd->engine, probe);
 
-	if (subject->last.reason == REASON_RESOURCES || subject->last.reason == REASON_LOCAL)
-		log_trouble(checkd, probe);
+	if (subject->here.error != hindered.error)
+		log_hindrance(checkd, probe);
 	if (subject->automaton.verdict != before) {
 		checkd->ended[probe] = 0;
 		worker_dirty(checkd->worker, probe);
@@ -206,7 +238,7 @@ static void probe_ended(void *ctx, uint32_t probe, enum verdict before)
 	}
 	checkd->ended[probe] = 1;
 	if (!timer_armed(&checkd->refresh))
-		timer_at(&checkd->refresh, subject->ended + REFRESH);
+		timer_at(&checkd->refresh, clock_now() + REFRESH);
 }
 
 /* ---- generations --------------------------------------------------------------------------------

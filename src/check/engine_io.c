@@ -265,6 +265,18 @@ static void keep_told(struct subject *subject, const struct check *check)
 		last->reason = REASON_SAYS_DOWN;
 }
 
+/* What a probe says of its server. */
+static void subject_learn(struct subject *subject, const struct flight *flight,
+			  const struct outcome *outcome, nstime now)
+{
+	subject->last = *outcome;
+	keep_told(subject, flight->check);
+	keep_said(subject, outcome->fault);
+	subject->last.connected = flight->connected;
+	subject->last.latency = now - flight->started;
+	subject->ended = now;
+}
+
 /* Fewer flights when the kernel has no more descriptors or memory; one more after as many good ends
  * as may fly. Ports are lacking for one target only, and time and
  * scripts are no matter of how many fly. */
@@ -291,23 +303,23 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	struct subject *subject = &engine->roster->subjects[probe];
 	const struct check *check = flight->check;
 	enum verdict before = subject->automaton.verdict;
+	const struct hindrance hindered = subject->here;
 	nstime now = clock_now(), started = flight->started;
+	enum probe_reason reason;
 
-	subject->last = *outcome;
-	keep_told(subject, check);
-	keep_said(subject, outcome->fault);
-	subject->last.connected = flight->connected;
-	subject->last.latency = now - started;
-	subject->ended = now;
+	subject->here = hindrance_of(outcome);
+	if (!subject->here.error)
+		subject_learn(subject, flight, outcome, now);
+	reason = subject->here.error ? outcome->reason : subject->last.reason;
 	engine->count++;
 	flight_land(flight);
 	bound_adapt(engine, outcome);
-	automaton_step(&subject->automaton, check, subject->last.reason, now);
+	automaton_step(&subject->automaton, check, reason, now);
 	if (!engine->roster->held[probe])
 		schedule_set(&engine->roster->starts, probe,
 			     schedule_again(started, automaton_delay(&subject->automaton, check),
 					    random_next(engine), now));
-	engine->ended(engine->ctx, probe, before);
+	engine->ended(engine->ctx, probe, before, hindered);
 	engine_arm(engine);
 }
 

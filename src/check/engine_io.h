@@ -26,14 +26,16 @@ struct roster;
 /* What is known of one probe of the model, by its index. */
 struct subject {
 	struct automaton automaton;
-	struct outcome last; /* of the last probe that ended; REASON_NONE: none has */
+	struct outcome last; /* of the last probe that told something of the server; REASON_NONE: none has */
 	nstime ended;        /* when that was */
+	struct hindrance here; /* why this machine could not probe since then */
 	struct advice told;    /* of the server, all that stands */
 	char *said;          /* OUTCOME_SAID bytes that last.fault may point to; NULL: it has no words of its own */
 };
 
-/* A probe has ended; `before` is the verdict until now. */
-typedef void engine_ended(void *ctx, uint32_t probe, enum verdict before);
+/* A probe has ended; verdict and hindrance until now. */
+typedef void engine_ended(void *ctx, uint32_t probe, enum verdict before,
+			  struct hindrance hindered);
 
 /* NULL when out of memory. `bound`: see engine_bound(). */
 struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended, void *ctx);

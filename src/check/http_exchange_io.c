@@ -114,9 +114,6 @@ static void ask(struct flight *flight, const struct outcome *failure)
 
 static void connected(struct flight *flight)
 {
-	static const struct outcome refused = {.reason = REASON_LOCAL,
-					       .step = STEP_REPLY,
-					       .fault = "OpenSSL refuses the files of this check"};
 	struct http_request *request = flight->request;
 
 	if (!request)
@@ -126,7 +123,7 @@ static void connected(struct flight *flight)
 	} else if (!check_speaks_tls(flight->check)) {
 		ask(flight, NULL);
 	} else if (!flight->tls) {
-		flight_end(flight, &refused);
+		flight_fail(flight, STEP_REPLY, ENOKEY);
 	} else {
 		request->tunnel = http_tunnel_open(flight, ask);
 		if (!request->tunnel)

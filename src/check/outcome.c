@@ -45,6 +45,8 @@ static const struct error_row ERRORS[] = {
 	{ENONET, REASON_LOCAL, REASON_LOCAL,
 	 "this machine has no address of its own towards the server: give the check a \"bind\""},
 	{EAFNOSUPPORT, REASON_LOCAL, REASON_LOCAL, "address family not supported"},
+	{ENOKEY, REASON_LOCAL, REASON_LOCAL, "OpenSSL refuses the files of this check"},
+	{ENOTSUP, REASON_LOCAL, REASON_LOCAL, "/proc hides the processes of others (hidepid)"},
 };
 
 static const struct error_row *error_row(int error)
@@ -80,6 +82,18 @@ static enum probe_reason error_reason(enum outcome_step step, int error)
 struct outcome outcome_of_error(enum outcome_step step, int error)
 {
 	return (struct outcome){.reason = error_reason(step, error), .step = step, .error = error};
+}
+
+struct hindrance hindrance_of(const struct outcome *outcome)
+{
+	if (outcome->reason != REASON_RESOURCES && outcome->reason != REASON_LOCAL)
+		return (struct hindrance){0};
+	return (struct hindrance){.error = (int16_t)outcome->error, .step = (uint8_t)outcome->step};
+}
+
+struct outcome outcome_of_hindrance(struct hindrance hindrance)
+{
+	return outcome_of_error((enum outcome_step)hindrance.step, hindrance.error);
 }
 
 bool outcome_counts(enum probe_reason reason)
@@ -241,9 +255,7 @@ static void describe_here(struct text *text, const struct outcome *outcome,
 	case STEP_REPLY:
 		break;
 	}
-	if (outcome->fault)
-		text_add(text, "%s", outcome->fault);
-	else if (outcome->step == STEP_BIND && outcome->error == EADDRNOTAVAIL)
+	if (outcome->step == STEP_BIND && outcome->error == EADDRNOTAVAIL)
 		text_add(text, "not an address of this machine");
 	else
 		describe_error(text, outcome->error);

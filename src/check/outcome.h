@@ -47,6 +47,18 @@ struct outcome {
 /* An outcome of the kernel's errno at that step. */
 struct outcome outcome_of_error(enum outcome_step step, int error);
 
+/* What kept this machine from probing, as a subject remembers it beside its server's last outcome. */
+struct hindrance {
+	int16_t error; /* errno; 0: nothing did */
+	uint8_t step;  /* enum outcome_step */
+};
+
+/* Of an outcome that is RESOURCES or LOCAL; else none. */
+struct hindrance hindrance_of(const struct outcome *outcome);
+
+/* As outcome_of_error(). */
+struct outcome outcome_of_hindrance(struct hindrance hindrance);
+
 /* Whether it counts against the server (rise and fall see it). */
 bool outcome_counts(enum probe_reason reason);
 

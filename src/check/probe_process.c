@@ -112,10 +112,7 @@ static void process_start(struct flight *flight)
 		all->scanned = flight->started;
 	}
 	if (all->error) {
-		outcome = outcome_of_error(STEP_SOCKET, all->error);
-		if (all->error == EPERM)
-			outcome.fault = "/proc hides the processes of others (hidepid)";
-		flight_end(flight, &outcome);
+		flight_fail(flight, STEP_SOCKET, all->error == EPERM ? ENOTSUP : all->error);
 		return;
 	}
 	count = count_of(all, flight->check->process);

@@ -214,13 +214,10 @@ static void shake(struct flight *flight);
 
 static void start_tls(struct flight *flight)
 {
-	const struct outcome refused = {.reason = REASON_LOCAL,
-					.step = STEP_REPLY,
-					.fault = "OpenSSL refuses the files of this check"};
 	struct conversation *it = flight->request;
 
 	if (!flight->tls) {
-		flight_end(flight, &refused);
+		flight_fail(flight, STEP_REPLY, ENOKEY);
 		return;
 	}
 	if (tls_open(&it->tls, flight->tls, &flight->check->tls, flight->fd, &flight->target)) {

@@ -61,11 +61,7 @@ static void tls_connected(struct flight *flight)
 	struct tls *tls;
 
 	if (!flight->tls) {
-		const struct outcome outcome = {.reason = REASON_LOCAL,
-						.step = STEP_REPLY,
-						.fault = "OpenSSL refuses the files of this check"};
-
-		flight_end(flight, &outcome);
+		flight_fail(flight, STEP_REPLY, ENOKEY);
 		return;
 	}
 	tls = malloc(sizeof(*tls));

@@ -193,16 +193,27 @@ def test_without_descriptors_servers_stay_what_they_were():
         checkd.wait_fact(verdict="up")
         soft, hard = resource.prlimit(checkd.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(checkd.pid, resource.RLIMIT_NOFILE, (4, hard))
-        short = checkd.wait_fact(reason="resources")
-        assert (short["verdict"], short["detail"]) == ("up", "here: too many open files")
+        short = checkd.wait_fact(detail="status 200; not probed: here: too many open files")
+        assert (short["verdict"], short["reason"]) == ("up", "passed"), "what is known of the server stays"
         begun = len(server.begun)
-        slower = [checkd.wait_next(reason="resources") for _ in range(2)]
-        assert slower[1]["time"] - slower[0]["time"] > 0.3, "probing has become slower"
+        slower = [checkd.wait_next(detail=short["detail"]) for _ in range(3)]
+        assert slower[2]["told"] - slower[1]["told"] > 0.3, "probing has become slower"
+        assert {fact["time"] for fact in slower} == {short["time"]}, "the time of what is known"
         assert len(server.begun) == begun
         resource.prlimit(checkd.pid, resource.RLIMIT_NOFILE, (soft, hard))
-        checkd.wait_next(reason="passed")
-        assert not checkd.facts(verdict="down")
-        assert any("not probed: here: too many open files; its verdict stays up" in line for line in checkd.errors)
+        checkd.wait_next(detail="status 200")
+        assert not checkd.facts(verdict="down") and not checkd.facts(reason="resources")
+        lines = [line.split("lbha-checkd: ")[1].strip().removeprefix("warning: ") for line in checkd.errors if "probed" in line]
+        assert lines == [f"{server.target} (it): not probed: here: too many open files; its verdict stays up",
+                         f"{server.target} (it): probed again: status 200"], "each told once"
+
+
+def test_a_failure_stays_the_reason_while_this_machine_cannot_probe():
+    with Checkd(as_nobody=False) as checkd:
+        checkd.load(f"check it type=tcp fall=1 {FAST}", f"probe it 127.0.0.1:{refusing_port()}")
+        checkd.wait_fact(verdict="down", reason="refused")
+        resource.prlimit(checkd.pid, resource.RLIMIT_NOFILE, (4, resource.prlimit(checkd.pid, resource.RLIMIT_NOFILE)[1]))
+        checkd.wait_next(verdict="down", reason="refused", detail="connect: refused; not probed: here: too many open files")
 
 
 def test_more_hanging_servers_than_descriptors_do_not_hide_the_others():

@@ -220,6 +220,24 @@ static const char *described(struct outcome outcome, const struct check *check)
 	return outcome_describe(&outcome, check, out, sizeof(out));
 }
 
+START_TEST(what_hinders_this_machine_is_remembered_in_full)
+{
+	const struct outcome refused = outcome_of_error(STEP_CONNECT, ECONNREFUSED);
+	const struct outcome starved = outcome_of_error(STEP_CONNECT, EADDRNOTAVAIL);
+	const struct outcome misled = outcome_of_error(STEP_BIND, EADDRNOTAVAIL);
+	struct outcome back;
+
+	ck_assert_int_eq(hindrance_of(&refused).error, 0);
+	ck_assert_int_eq(hindrance_of(&(struct outcome){.reason = REASON_PASSED}).error, 0);
+	back = outcome_of_hindrance(hindrance_of(&starved));
+	ck_assert_int_eq(back.reason, REASON_RESOURCES);
+	ck_assert_str_eq(described(back, &CHECK), "here: connect: no free local port");
+	back = outcome_of_hindrance(hindrance_of(&misled));
+	ck_assert_int_eq(back.reason, REASON_LOCAL);
+	ck_assert_int_eq(back.step, STEP_BIND);
+}
+END_TEST
+
 START_TEST(every_outcome_is_told_in_words)
 {
 	struct status_range ranges[] = {{200, 200}, {300, 399}};
@@ -545,7 +563,8 @@ START_TEST(words_of_a_check_itself_are_its_detail)
 	ck_assert_str_eq(described((struct outcome){.reason = REASON_PASSED, .fault = "there"}, &CHECK), "there");
 	ck_assert_str_eq(described((struct outcome){.reason = REASON_MISSING, .fault = "0 running, wanted 1"}, &CHECK),
 			 "0 running, wanted 1");
-	ck_assert_str_eq(described((struct outcome){.reason = REASON_LOCAL, .fault = "hidden"}, &CHECK), "here: hidden");
+	ck_assert_str_eq(described(outcome_of_error(STEP_SOCKET, ENOTSUP), &CHECK),
+			 "here: /proc hides the processes of others (hidepid)");
 }
 END_TEST
 
@@ -683,6 +702,7 @@ int main(void)
 			      a_server_failing_from_the_start_is_retried_within_a_second,
 			      lack_of_resources_slows_probing_up_to_eight_times),
 			 CASE("outcome", errors_of_the_server_count_and_errors_here_do_not,
+			      what_hinders_this_machine_is_remembered_in_full,
 			      every_outcome_is_told_in_words,
 			      status_is_wanted_in_200_to_299_or_the_given_ranges,
 			      a_text_that_does_not_fit_is_cut),
