@@ -51,6 +51,9 @@ const char *judge_interface(const void *text)
 		return "is empty";
 	if (strlen(name) > 15)
 		return "an interface name has at most 15 bytes";
+	if (strchr(name, ':') && !strpbrk(name, " /"))
+		return "is the label of an address (virtual_addresses: {address: , label: }), no "
+		       "interface";
 	if (has_control(name, "") || strpbrk(name, " /:") || !strcmp(name, ".") ||
 	    !strcmp(name, ".."))
 		return "is no interface name (blanks, \"/\" and \":\" cannot be in one)";
@@ -150,6 +153,11 @@ const char *judge_engine(const void *text)
 
 const char *judge_sysctl(const void *text)
 {
+	if (!strncmp(text, "net.ipv4.vs.", strlen("net.ipv4.vs.")))
+		return "net.ipv4.vs. is left out here";
+	if (strstr(text, "ip_forward") || strstr(text, "ip.forward"))
+		return "is no sysctl of net.ipv4.vs; lbhad has packets forwarded by itself where a "
+		       "service needs it";
 	if (!made_of(text, LOWER DIGITS "_") || strlen(text) > 63)
 		return "is no sysctl of net.ipv4.vs (lower-case letters, digits and _, e.g. "
 		       "expire_nodest_conn)";

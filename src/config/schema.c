@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/nstime.h"
 #include "base/text.h"
+#include "config/habits.h"
 #include "config/model.h"
 
 /* Most keys differ in their first letter already. */
@@ -41,7 +42,9 @@ static const char *next_key(const void *ctx, size_t index)
 
 const char *schema_nearest(const struct schema_record *record, const char *key)
 {
-	return text_nearest(key, next_key, record);
+	const char *habit = habit_key(record, key);
+
+	return habit ? habit : text_nearest(key, next_key, record);
 }
 
 bool schema_is_stored(const struct schema_field *field)

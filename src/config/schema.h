@@ -95,7 +95,7 @@ extern const struct schema_record schema_model, schema_director, schema_defaults
 const struct schema_field *schema_find(const struct schema_record *record, const char *key);
 /* Its number among the rows of its record. */
 size_t schema_index(const struct schema_record *record, const struct schema_field *field);
-/* The key of the record nearest to an unknown one, or NULL. */
+/* The key of the record that an unknown one may stand for (config/habits.h), or is nearest to it; or NULL. */
 const char *schema_nearest(const struct schema_record *record, const char *key);
 /* Whether a member of the model belongs to the row. */
 bool schema_is_stored(const struct schema_field *field);

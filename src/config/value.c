@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/duration.h"
+#include "config/habits.h"
 #include "config/model.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -24,7 +25,7 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
 }
 
-static bool same_word(const char *a, const char *b)
+bool value_same_word(const char *a, const char *b)
 {
 	while (*a && lower(*a) == lower(*b))
 		a++, b++;
@@ -59,10 +60,10 @@ const char *value_plain_trap(const char *text)
 	static const char *const booleans[] = {"true", "false", "yes", "no", "on", "off"};
 
 	for (size_t i = 0; i < COUNT_OF(nulls); i++)
-		if (same_word(text, nulls[i]))
+		if (value_same_word(text, nulls[i]))
 			return "null";
 	for (size_t i = 0; i < COUNT_OF(booleans); i++)
-		if (same_word(text, booleans[i]))
+		if (value_same_word(text, booleans[i]))
 			return "a boolean";
 	return looks_numeric(text) ? "a number" : NULL;
 }
@@ -286,12 +287,14 @@ static bool parse_word(const struct schema_field *field, const struct scalar *sc
 	const struct schema_word *word = field->words;
 	const char *nearest;
 
-	while (word->text && !same_word(word->text, scalar->text))
+	while (word->text && !value_same_word(word->text, scalar->text))
 		word++;
 	if (!word->text) {
 		value_words(field->words, why);
 		text_add(why, " is expected, not \"%s\"", scalar->text);
-		nearest = text_nearest(scalar->text, next_word, field->words);
+		nearest = habit_word(field->words, scalar->text);
+		if (!nearest)
+			nearest = text_nearest(scalar->text, next_word, field->words);
 		if (nearest)
 			text_add(why, "; did you mean \"%s\"?", nearest);
 		return false;
@@ -325,6 +328,21 @@ static bool parse_address(const struct scalar *scalar, void *out, struct text *w
 	return false;
 }
 
+/* The length that a netmask after the slash means (192.168.8.200/255.255.255.0), or -1. */
+static int netmask_length(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	struct addr mask;
+	uint32_t bits;
+	int length = 0;
+
+	if (!slash || addr_parse(slash + 1, &mask) || mask.family != AF_INET)
+		return -1;
+	for (bits = addr_ipv4(&mask); bits & 0x80000000; bits <<= 1)
+		length++;
+	return bits ? -1 : length;
+}
+
 static bool parse_prefix(const struct schema_field *field, const struct scalar *scalar,
 			 struct prefix *out, struct text *why)
 {
@@ -336,7 +354,10 @@ static bool parse_prefix(const struct schema_field *field, const struct scalar *
 		return true;
 	}
 	err = prefix_parse(scalar->text, out);
-	if (err == -ERANGE)
+	if (err && netmask_length(scalar->text) >= 0)
+		text_add(why, "\"%s\" has a netmask; write its length: %.*s/%d", scalar->text,
+			 (int)strcspn(scalar->text, "/"), scalar->text, netmask_length(scalar->text));
+	else if (err == -ERANGE)
 		text_add(why, "\"%s\" has no valid prefix length (0 to %s)", scalar->text,
 			 strchr(scalar->text, ':') ? "128" : "32");
 	else if (err)

@@ -39,4 +39,7 @@ const char *value_plain_trap(const char *text);
 /* The words of a table, "tcp or http", "a, b or c", into a text. */
 void value_words(const struct schema_word *words, struct text *out);
 
+/* Whether two words differ in upper and lower case at most. */
+bool value_same_word(const char *a, const char *b);
+
 #endif
