@@ -342,6 +342,11 @@ bool validate_policy(struct build *build, struct build_service *service);
 /* validate_sysctls.c: values of global.ipvs.sysctls; `ipvs` is where global.ipvs stands. */
 void validate_sysctls(struct build *build, const struct origin *ipvs);
 
+/* validate_servers.c: where servers are. A server that is its own service's address: false, reported; the
+ * rest are warnings. */
+bool validate_own_addresses(struct build *build, const struct build_service *service);
+void validate_servers(struct build *build);
+
 /* validate_sorry.c: a sorry server that is a real server, too; a warning included. */
 bool validate_sorry(struct build *build, const struct build_service *service);
 

@@ -104,6 +104,23 @@ static void check_own_address(struct build *build, struct build_instance *instan
 	     director->name);
 }
 
+/* On a loopback the prefix of an address is no network that it is in: all of it becomes this machine's own,
+ * and what it was to be sent there never leaves (fib_add_ifaddr() in net/ipv4/fib_frontend.c). */
+static void check_loopback(struct build *build, struct build_instance *instance, size_t number)
+{
+	const struct vip *vip = &instance->model.virtual_addresses[number];
+	const char *interface = vip->interface ? vip->interface : instance->model.interface;
+	unsigned bits = addr_bits(vip->address.address.family);
+	struct origin at;
+
+	if (!interface || strcmp(interface, "lo") || vip->address.length == bits)
+		return;
+	at = instance_item(build, instance, "virtual_addresses", number);
+	warn(build, &at,
+	     "on lo a prefix length of /%u makes the whole network this machine's own: write /%u",
+	     vip->address.length, bits);
+}
+
 /* How many addresses an advert of this instance has room for. */
 static size_t advert_room(const struct build_instance *instance)
 {
@@ -138,6 +155,7 @@ static void check_vips(struct build *build, struct build_instance *instance)
 		check_vip(build, instance, i);
 		check_own_address(build, instance, i);
 		check_ends(build, instance, i);
+		check_loopback(build, instance, i);
 		advertised += vip->advertise;
 	}
 	if (advertised > advert_room(instance))
@@ -282,8 +300,19 @@ static void check_route(struct build *build, struct build_instance *instance, si
 			 addr_format(&route->via, text), family_name(family));
 }
 
+static void check_interface(struct build *build, struct build_instance *instance)
+{
+	const struct instance *model = &instance->model;
+
+	if (build->director_count > 1 && model->interface && !strcmp(model->interface, "lo"))
+		warn(build, instance_place(instance, "interface"),
+		     "no other director hears adverts on lo: name the interface that they share; an "
+		     "address may be on lo by an interface of its own ({address: , interface: lo})");
+}
+
 void validate_instance(struct build *build, struct build_instance *instance)
 {
+	check_interface(build, instance);
 	check_vips(build, instance);
 	check_version(build, instance);
 	check_preemption(build, instance);

@@ -131,7 +131,8 @@ static bool gateway_fits(struct build *build, struct build_service *service)
 		return true;
 	if (!service_forwards(model, FORWARDING_NAT)) {
 		origin_report(&build->reader, SEVERITY_ERROR, origin, origin,
-			      "a gateway needs forwarding: nat");
+			      "a gateway needs forwarding: nat: in no other way do answers pass the "
+			      "director");
 		return false;
 	}
 	if (service_family(model) && service_family(model) != model->gateway.family) {
@@ -202,6 +203,7 @@ bool validate_service(struct build *build, struct build_service *service)
 	}
 	good = validate_mark(build, service);
 	good &= validate_forwarding(build, service);
+	good &= validate_own_addresses(build, service);
 	good &= validate_sorry(build, service);
 	good &= validate_via(build, service);
 	good &= servers_unique(build, service);
@@ -414,7 +416,8 @@ static void warn_of_answers(struct build *build, struct build_service *service,
 	const struct origin *source = origin_of(&schema_service, service->origins, "source");
 	struct origin *gateway = origin_of(&schema_service, service->origins, "gateway");
 
-	if (gateway->value && !gateway->is_default_level)
+	if (gateway->value && !gateway->is_default_level &&
+	    service_forwards(model, FORWARDING_NAT))
 		warn_unanswered(build, gateway, &model->gateway, carriers);
 	for (size_t i = 0; source->value && !source->is_default_level && i < model->source_count;
 	     i++) {
@@ -458,4 +461,5 @@ void validate_services(struct build *build)
 	claim_listeners(build);
 	validate_marks(build);
 	warn_all_uncarried(build);
+	validate_servers(build);
 }
