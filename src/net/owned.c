@@ -123,6 +123,9 @@ size_t owned_format(const struct owned *record, char *out)
 				  record->routing.family == AF_INET6 ? "ipv6" : "ipv4",
 				  record->routing.table);
 		break;
+	case OWNED_WISH:
+		length = snprintf(out, OWNED_LINE, "%c wish %s\n", sign, record->line);
+		break;
 	case OWNED_OTHER:
 		*out = '\0'; /* of any length: whoever writes the file copies it */
 		break;
@@ -327,6 +330,10 @@ static bool record_parse(const struct words *words, struct owned *record)
 		record->kind = OWNED_ROUTING;
 		return parse_routing(words, &record->routing);
 	}
+	if (!strcmp(kind, "wish")) {
+		record->kind = OWNED_WISH;
+		return strcmp(words->word[words->count - 1], "torn") != 0;
+	}
 	if (!strcmp(kind, "link")) {
 		record->kind = OWNED_LINK;
 		return parse_link(words, &record->link);
@@ -344,6 +351,8 @@ struct owned owned_parse_line(const char *text)
 	    strchr("+-", *words.word[0])) {
 		record.gone = *words.word[0] == '-';
 		understood = record_parse(&words, &record);
+		if (record.kind == OWNED_WISH)
+			record.line = text + strlen("+ wish ");
 	}
 	return understood ? record : (struct owned){.kind = OWNED_OTHER, .line = text};
 }
@@ -383,6 +392,7 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		if (a->routing.family != b->routing.family)
 			return a->routing.family < b->routing.family ? -1 : 1;
 		return (a->routing.table > b->routing.table) - (a->routing.table < b->routing.table);
+	case OWNED_WISH:
 	case OWNED_OTHER:
 		break;
 	}

@@ -13,6 +13,7 @@
  *   + sync master 3 eth0 51                         a daemon of IPVS: link, id
  *   + routing ipv4 19522                          our rule, and what is ours of that table
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
+ *   + wish web dr 192.168.8.200                     why (rs-agent/wish.h); nothing of the kernel
  *
  * "+" is about to be ours, "-" is no longer; the last line about a thing counts. Several workers
  * append to one file; a line is one write with O_APPEND. A line cut short at the end of the file (a
@@ -44,6 +45,7 @@ enum owned_kind {
 	OWNED_SYNC,
 	OWNED_TABLE,
 	OWNED_ROUTING,
+	OWNED_WISH,    /* `line`: what follows the word */
 	OWNED_OTHER,   /* a line we do not understand */
 };
 
@@ -116,7 +118,7 @@ struct owned {
 		struct owned_sync sync;
 		struct owned_table table;
 		struct owned_routing routing;
-		const char *line; /* OWNED_OTHER: the text, without its end of line */
+		const char *line; /* OWNED_OTHER: the text, without its end of line; OWNED_WISH */
 	};
 };
 

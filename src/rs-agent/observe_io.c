@@ -113,27 +113,33 @@ int kernel_observe(const struct kernel *kernel, struct arena *arena,
 	return err;
 }
 
-int kernel_step(const struct kernel *kernel, const struct rs_step *step)
+/* ---- steps ---- */
+
+static int act_sysctl(const struct kernel *kernel, const struct rs_step *step)
+{
+	const struct owned_sysctl *sysctl = &step->record.sysctl;
+
+	return sysctl_write(kernel->sysctls, sysctl->path,
+			    step->action == RS_MAKE ? sysctl->set : sysctl->former);
+}
+
+static int act_address(const struct kernel *kernel, const struct rs_step *step)
 {
 	int err;
 
-	switch (step->action) {
-	case RS_SYSCTL_SET:
-		return sysctl_write(kernel->sysctls, step->record.sysctl.path,
-				    step->record.sysctl.set);
-	case RS_SYSCTL_RESTORE:
-		return sysctl_write(kernel->sysctls, step->record.sysctl.path,
-				    step->record.sysctl.former);
-	case RS_ADDRESS_ADD:
+	if (step->action == RS_MAKE) {
 		err = rtnl_address_add(kernel->rtnl, &step->address);
 		return err == -EEXIST ? 0 : err;
-	case RS_ADDRESS_REMOVE:
-		err = rtnl_address_remove(kernel->rtnl, &step->address);
-		return err == -EADDRNOTAVAIL ? 0 : err;
-	case RS_ADDRESS_NOTE:
-	case RS_FORGET:
-	case RS_LEAVE:
-		break;
 	}
-	return 0;
+	err = rtnl_address_remove(kernel->rtnl, &step->address);
+	return err == -EADDRNOTAVAIL ? 0 : err;
+}
+
+int kernel_step(const struct kernel *kernel, const struct rs_step *step)
+{
+	if (!rs_step_acts(step))
+		return 0;
+	if (step->record.kind == OWNED_SYSCTL)
+		return act_sysctl(kernel, step);
+	return act_address(kernel, step);
 }

@@ -23,7 +23,7 @@ void kernel_close(struct kernel *kernel);
 int kernel_observe(const struct kernel *kernel, struct arena *arena,
 		   const struct owned_set *journal, struct rs_actual *out, char *why);
 
-/* Does what a step does to the kernel. -errno. */
+/* Does what a step does to the kernel, if anything. -errno. */
 int kernel_step(const struct kernel *kernel, const struct rs_step *step);
 
 #endif

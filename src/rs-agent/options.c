@@ -62,7 +62,7 @@ static int set_vip(struct parser *parser, const char *value)
 			      value);
 	if (options->vip_count == OPTIONS_VIPS)
 		return refuse(parser, "at most %d times --vip", OPTIONS_VIPS);
-	options->vips[options->vip_count++] = (struct rs_vip){.address = address};
+	options->vips[options->vip_count++] = address;
 	return 0;
 }
 
@@ -229,6 +229,7 @@ int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_opt
 	int err = 0;
 
 	parser.options.state_dir = state_dir;
+	parser.options.forwarding = FORWARDING_DR;
 	while (parser.at < argc && !err) {
 		const char *word = argv[parser.at++];
 

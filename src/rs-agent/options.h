@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rs-agent/desired.h"
+#include "rs-agent/wish.h"
 
 enum rs_command {
 	RS_SETUP,
@@ -23,8 +23,9 @@ struct rs_options {
 	const char *service;
 	const char *state_dir;
 	bool dry_run, json;
-	struct rs_vip vips[OPTIONS_VIPS];
+	struct addr vips[OPTIONS_VIPS];
 	size_t vip_count;
+	enum forwarding forwarding; /* of the VIPs */
 };
 
 #define OPTIONS_WHY 256

@@ -45,12 +45,11 @@ static int64_t conf_value(const struct rs_actual *actual, const char *link, cons
 /* A VIP that is there already with a wider scope than ours would have. */
 static bool all_scope_host(const struct remarker *remarker)
 {
-	for (size_t i = 0; i < remarker->desired->count; i++) {
-		struct address vip =
-			rs_vip_address(&remarker->desired->vips[i], remarker->actual->lo);
-		const struct address *there = address_find(&remarker->actual->addresses, &vip);
+	for (size_t i = 0; i < remarker->desired->vip_count; i++) {
+		const struct address *vip = &remarker->desired->vips[i].address,
+				     *there = address_find(&remarker->actual->addresses, vip);
 
-		if (there && vip.prefix.address.family == AF_INET &&
+		if (there && vip->prefix.address.family == AF_INET &&
 		    there->scope != ADDRESS_SCOPE_HOST)
 			return false;
 	}
@@ -101,17 +100,18 @@ static const char *link_name(const struct rs_actual *actual, uint32_t index)
 static void judge_vip(struct remarker *remarker, const struct rs_vip *vip)
 {
 	const struct rs_actual *actual = remarker->actual;
+	const struct addr *wanted = &vip->address.prefix.address;
 	char text[ADDR_TEXT];
 
 	for (size_t i = 0; i < actual->addresses.count; i++) {
 		const struct address *address = &actual->addresses.items[i];
 
-		if (address->link != actual->lo &&
-		    addr_equal(&address->prefix.address, &vip->address))
+		if (address->link != vip->address.link &&
+		    addr_equal(&address->prefix.address, wanted))
 			remark(remarker, false,
 			       arena_printf(remarker->arena,
 					    "%s is on %s too, which answers for it",
-					    addr_format(&vip->address, text),
+					    addr_format(wanted, text),
 					    link_name(actual, address->link)));
 	}
 }
@@ -120,11 +120,10 @@ int rs_remarks_build(struct arena *arena, const struct rs_desired *desired,
 		     const struct rs_actual *actual, struct rs_remarks *out)
 {
 	struct remarker remarker = {arena, desired, actual, {0}};
-	struct sysctl_want wants[RS_WANTS];
 
-	for (size_t i = 0; i < desired->count; i++)
+	for (size_t i = 0; i < desired->vip_count; i++)
 		judge_vip(&remarker, &desired->vips[i]);
-	if (rs_sysctl_wants(desired, wants))
+	if (rs_desired_has_ipv4(desired))
 		for (size_t i = 0; i < actual->link_count; i++)
 			if (actual->links[i].index != actual->lo)
 				judge_link(&remarker, &actual->links[i]);
@@ -142,20 +141,17 @@ enum rs_standing rs_standing(const struct rs_desired *desired, const struct rs_a
 {
 	bool something = false;
 
-	for (size_t i = 0; i < desired->count; i++) {
-		struct address vip = rs_vip_address(&desired->vips[i], actual->lo);
-
-		something |= address_find(&actual->addresses, &vip) != NULL;
-	}
+	for (size_t i = 0; i < desired->vip_count; i++)
+		something |= address_find(&actual->addresses, &desired->vips[i].address) != NULL;
 	for (size_t i = 0; i < journal->count; i++)
 		something |= journal->items[i].kind != OWNED_OTHER;
 	if (!something)
 		return RS_NOT_SET_UP;
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].action != RS_ADDRESS_NOTE)
+		if (plan->steps[i].action != RS_NOTE)
 			return RS_PARTLY;
 	for (size_t i = 0; i < remarks->count; i++)
 		if (remarks->items[i].fatal)
 			return RS_PARTLY;
-	return desired->count ? RS_IN_PLACE : RS_NOT_SET_UP;
+	return desired->wishes.count ? RS_IN_PLACE : RS_NOT_SET_UP;
 }

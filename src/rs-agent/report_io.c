@@ -23,40 +23,9 @@ static const char *standing_name(enum rs_standing standing)
 	return "?";
 }
 
-static const char *action_name(enum rs_action action)
-{
-	switch (action) {
-	case RS_SYSCTL_SET:
-		return "set_sysctl";
-	case RS_ADDRESS_ADD:
-		return "add_address";
-	case RS_ADDRESS_NOTE:
-		return "use_address";
-	case RS_ADDRESS_REMOVE:
-		return "remove_address";
-	case RS_SYSCTL_RESTORE:
-		return "restore_sysctl";
-	case RS_FORGET:
-		return "forget";
-	case RS_LEAVE:
-		return "leave";
-	}
-	return "?";
-}
-
 static void append(struct report *report, const char *member, json_t *value)
 {
 	json_array_append_new(json_object_get(report->root, member), value);
-}
-
-/* What a step is about: the name of a sysctl or the address of a VIP. */
-static const char *step_object(const struct rs_step *step, char *out)
-{
-	if (step->record.kind == OWNED_SYSCTL)
-		snprintf(out, RS_TEXT, "%s", step->record.sysctl.path);
-	else
-		prefix_format(&step->record.address.prefix, out);
-	return out;
 }
 
 void report_begin(struct report *report, bool json, const char *command, bool dry_run)
@@ -72,8 +41,8 @@ void report_begin(struct report *report, bool json, const char *command, bool dr
 static void step_json(struct report *report, const struct rs_step *step, int error)
 {
 	char words[RS_TEXT], command[RS_TEXT], object[RS_TEXT];
-	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", action_name(step->action),
-				"object", step_object(step, object), "text",
+	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", rs_step_name(step),
+				"object", rs_step_object(step, object), "text",
 				rs_step_words(step, words), "command",
 				rs_step_command(step, command), "done", !error && !report->dry_run);
 
@@ -90,6 +59,8 @@ void report_step(struct report *report, const struct rs_step *step, int error)
 {
 	char words[RS_TEXT], command[RS_TEXT];
 
+	if (rs_step_is_silent(step) && !error)
+		return;
 	if (report->json) {
 		step_json(report, step, error);
 		return;
@@ -167,10 +138,9 @@ enum vip_state {
 static enum vip_state vip_state(const struct rs_vip *vip, const struct rs_actual *actual,
 				const struct owned_set *journal)
 {
-	struct address address = rs_vip_address(vip, actual->lo);
-	struct owned ours = owned_of_address(false, &address, "lo");
+	struct owned ours = owned_of_address(false, &vip->address, vip->link);
 
-	if (!address_find(&actual->addresses, &address))
+	if (!address_find(&actual->addresses, &vip->address))
 		return VIP_MISSING;
 	for (size_t i = 0; i < journal->count; i++)
 		if (owned_same(&journal->items[i], &ours))
@@ -183,9 +153,9 @@ static void vip_json(struct report *report, const struct rs_vip *vip, enum vip_s
 	char text[ADDR_TEXT];
 
 	append(report, "vips",
-	       json_pack("{s:s, s:s?, s:b, s:b}", "address", addr_format(&vip->address, text),
-			 "service", vip->service, "on_lo", state != VIP_MISSING, "ours",
-			 state == VIP_OURS));
+	       json_pack("{s:s, s:s?, s:b, s:b}", "address",
+			 addr_format(&vip->address.prefix.address, text), "service", vip->service,
+			 "on_lo", state != VIP_MISSING, "ours", state == VIP_OURS));
 }
 
 static void vip_print(const struct rs_vip *vip, enum vip_state state)
@@ -197,31 +167,24 @@ static void vip_print(const struct rs_vip *vip, enum vip_state state)
 	};
 	char text[ADDR_TEXT];
 
-	printf("    %s %s%s%s\n", addr_format(&vip->address, text), words[state],
+	printf("    %s %s%s%s\n", addr_format(&vip->address.prefix.address, text), words[state],
 	       vip->service ? ", service " : "", vip->service ? vip->service : "");
 }
 
-static void sysctls_state(struct report *report, const struct rs_desired *desired,
-			  const struct rs_actual *actual)
+static void sysctl_state(struct report *report, const struct sysctl_want *want,
+			 const struct rs_actual *actual)
 {
-	struct sysctl_want wants[RS_WANTS];
-	size_t count = rs_sysctl_wants(desired, wants);
+	const struct sysctl_value *value = rs_actual_sysctl(actual, want->path);
 
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < actual->sysctl_count; j++) {
-			const struct sysctl_value *value = &actual->sysctls[j];
-
-			if (strcmp(value->path, wants[i].path))
-				continue;
-			if (report->json)
-				append(report, "sysctls",
-				       json_pack("{s:s, s:I, s:I}", "path", value->path, "value",
-						 (json_int_t)value->value, "least",
-						 (json_int_t)wants[i].value));
-			else if (!sysctl_satisfied(&wants[i], value->value))
-				printf("    %s is %lld, wanted %lld or more\n", value->path,
-				       (long long)value->value, (long long)wants[i].value);
-		}
+	if (!value)
+		return;
+	if (report->json)
+		append(report, "sysctls",
+		       json_pack("{s:s, s:I, s:I}", "path", value->path, "value",
+				 (json_int_t)value->value, "least", (json_int_t)want->value));
+	else if (!sysctl_satisfied(want, value->value))
+		printf("    %s is %lld, wanted %lld or more\n", value->path,
+		       (long long)value->value, (long long)want->value);
 }
 
 void report_state(struct report *report, enum rs_standing standing,
@@ -232,7 +195,7 @@ void report_state(struct report *report, enum rs_standing standing,
 		json_object_set_new(report->root, "state", json_string(standing_name(standing)));
 	else
 		printf("%s\n", standing_name(standing));
-	for (size_t i = 0; i < desired->count; i++) {
+	for (size_t i = 0; i < desired->vip_count; i++) {
 		enum vip_state state = vip_state(&desired->vips[i], actual, journal);
 
 		if (report->json)
@@ -240,7 +203,8 @@ void report_state(struct report *report, enum rs_standing standing,
 		else
 			vip_print(&desired->vips[i], state);
 	}
-	sysctls_state(report, desired, actual);
+	for (size_t i = 0; i < desired->sysctl_count; i++)
+		sysctl_state(report, &desired->sysctls[i], actual);
 }
 
 void report_end(struct report *report)

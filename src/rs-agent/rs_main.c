@@ -61,10 +61,17 @@ struct run {
 	struct rs_remarks remarks;
 };
 
-/* Commands for single VIPs or one service leave the other VIPs of the journal as they are. */
+/* Commands about single VIPs or one service leave what is there for others as it is. */
+static struct rs_scope scope_of(const struct run *run)
+{
+	return (struct rs_scope){run->options.service, run->options.vips, run->options.vip_count};
+}
+
 static bool is_partial(const struct run *run)
 {
-	return run->options.vip_count || run->options.service;
+	struct rs_scope scope = scope_of(run);
+
+	return !rs_scope_is_all(&scope);
 }
 
 static int out_of_memory(struct run *run)
@@ -75,40 +82,62 @@ static int out_of_memory(struct run *run)
 
 /* ---- what is asked for ---- */
 
-static int find_asked(struct run *run)
+/* The wishes of the command line. */
+static int given_wishes(struct run *run, struct rs_wishes *out)
 {
 	const struct rs_options *options = &run->options;
-	const char *file = options->file ? options->file : DEFAULT_FILE;
-	bool from_journal = options->command == RS_TEARDOWN ||
-			    (options->command == RS_STATUS && !options->file && access(file, F_OK));
+	struct rs_wish items[OPTIONS_VIPS];
+	struct rs_wishes given = {.items = items}, none = {0};
 
-	if (options->vip_count) {
-		struct rs_desired given = {.vips = run->options.vips, .count = options->vip_count};
-
-		return rs_desired_add(run->arena, &given, &(struct rs_desired){0}, &run->asked)
-			       ? out_of_memory(run)
-			       : 0;
-	}
-	if (from_journal && !options->service)
-		return rs_desired_of_journal(run->arena, &run->store.set, &run->asked)
-			       ? out_of_memory(run)
-			       : 0;
-	return wanted_read(run->arena, file, options->service, &run->actual.addresses, &run->report,
-			   &run->asked);
+	for (; given.count < options->vip_count; given.count++)
+		items[given.count] = (struct rs_wish){.forwarding = options->forwarding,
+						      .vip = options->vips[given.count]};
+	return rs_wishes_add(run->arena, &given, &none, out) ? out_of_memory(run) : 0;
 }
 
-static int find_desired(struct run *run)
+/* teardown asks the journal, and so does status where there is no configuration. */
+static bool asks_journal(const struct run *run)
 {
-	struct rs_desired known;
-	int err = rs_desired_of_journal(run->arena, &run->store.set, &known);
+	const struct rs_options *options = &run->options;
 
+	return options->command == RS_TEARDOWN ||
+	       (options->command == RS_STATUS && !options->vip_count && !options->file &&
+		access(DEFAULT_FILE, F_OK));
+}
+
+/* What the command is about, and what shall be afterwards. */
+static int find_wishes(struct run *run)
+{
+	const struct rs_options *options = &run->options;
+	struct rs_wishes *asked = &run->asked.wishes, known, others;
+	struct rs_scope scope = scope_of(run);
+	int err = 0;
+
+	if (rs_wishes_of_journal(run->arena, &run->store.set, &known) ||
+	    rs_wishes_select(run->arena, &known, &scope, false, &others))
+		return out_of_memory(run);
+	if (asks_journal(run))
+		err = rs_wishes_select(run->arena, &known, &scope, true, asked);
+	else if (options->vip_count)
+		err = given_wishes(run, asked);
+	else
+		err = wanted_read(run->arena, options->file ? options->file : DEFAULT_FILE,
+				  options->service, &run->actual.addresses, &run->report, asked);
 	if (err)
 		return err;
-	if (run->options.command == RS_TEARDOWN)
-		return rs_desired_without(run->arena, &known, &run->asked, &run->desired);
-	if (is_partial(run))
-		return rs_desired_add(run->arena, &run->asked, &known, &run->desired);
-	run->desired = run->asked;
+	if (options->command == RS_TEARDOWN)
+		run->desired.wishes = others;
+	else if (rs_wishes_add(run->arena, asked, &others, &run->desired.wishes))
+		return out_of_memory(run);
+	return 0;
+}
+
+/* What the wishes mean for the kernel as it is now. */
+static int build_desired(struct run *run)
+{
+	if (rs_desired_build(run->arena, &run->asked.wishes, &run->actual, &run->asked) ||
+	    rs_desired_build(run->arena, &run->desired.wishes, &run->actual, &run->desired))
+		return out_of_memory(run);
 	return 0;
 }
 
@@ -156,7 +185,7 @@ static int do_step(struct run *run, const struct rs_step *step)
 	int act;
 
 	if (!err) {
-		act = rs_step_acts(step) ? kernel_step(&run->kernel, step) : 0;
+		act = kernel_step(&run->kernel, step);
 		if (act) {
 			report_step(&run->report, step, act);
 			return act;
@@ -220,6 +249,8 @@ static int settle(struct run *run)
 	}
 	err = look(run);
 	if (!err)
+		err = build_desired(run);
+	if (!err)
 		err = make_plan(run);
 	if (!err)
 		report_state(&run->report, standing(run), &run->asked, &run->actual,
@@ -255,7 +286,7 @@ static int nothing_asked(struct run *run)
 
 static int run_setup(struct run *run)
 {
-	if (!run->asked.count && (is_partial(run) || journal_is_empty(&run->store.set)))
+	if (!run->asked.wishes.count && (is_partial(run) || journal_is_empty(&run->store.set)))
 		return nothing_asked(run);
 	if (say_remarks(run)) {
 		report_error(&run->report,
@@ -268,7 +299,7 @@ static int run_setup(struct run *run)
 	}
 	if (do_plan(run) || settle(run))
 		return EXIT_FAILED;
-	return !run->asked.count || standing(run) == RS_IN_PLACE ? EXIT_DONE : EXIT_FAILED;
+	return !run->asked.wishes.count || standing(run) == RS_IN_PLACE ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int run_teardown(struct run *run)
@@ -280,7 +311,8 @@ static int run_teardown(struct run *run)
 		return EXIT_DONE;
 	}
 	failed = do_plan(run);
-	run->asked.count = failed ? run->asked.count : 0;
+	if (!failed)
+		run->asked = (struct rs_desired){0};
 	return settle(run) || failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -295,9 +327,11 @@ static int run_status(struct run *run)
 		return EXIT_DONE;
 	case RS_PARTLY:
 		for (size_t i = 0; i < run->plan.count && !run->report.json; i++) {
+			const struct rs_step *step = &run->plan.steps[i];
 			char words[RS_TEXT];
 
-			printf("    setup would %s\n", rs_step_words(&run->plan.steps[i], words));
+			if (!rs_step_is_silent(step))
+				printf("    setup would %s\n", rs_step_words(step, words));
 		}
 		return EXIT_PARTLY;
 	case RS_NOT_SET_UP:
@@ -308,13 +342,7 @@ static int run_status(struct run *run)
 
 static int run_command(struct run *run)
 {
-	if (look(run) || find_asked(run))
-		return EXIT_FAILED;
-	if (find_desired(run)) {
-		out_of_memory(run);
-		return EXIT_FAILED;
-	}
-	if (make_plan(run))
+	if (look(run) || find_wishes(run) || build_desired(run) || make_plan(run))
 		return EXIT_FAILED;
 	switch (run->options.command) {
 	case RS_SETUP:

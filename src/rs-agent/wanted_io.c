@@ -109,7 +109,7 @@ static void note_other(struct report *report, const struct rs_other_service *ser
 }
 
 int wanted_read(struct arena *arena, const char *file, const char *service,
-		const struct address_list *own, struct report *report, struct rs_desired *out)
+		const struct address_list *own, struct report *report, struct rs_wishes *out)
 {
 	const struct model *model = model_read(arena, file, report);
 	struct rs_other other;
@@ -119,7 +119,7 @@ int wanted_read(struct arena *arena, const char *file, const char *service,
 		return -EINVAL;
 	if (service && !service_exists(model, service))
 		return refuse_service(model, file, service, report);
-	err = rs_desired_of_model(arena, model, service, own, out, &other);
+	err = rs_wishes_of_model(arena, model, service, own, out, &other);
 	if (err) {
 		report_error(report, "out of memory");
 		return err;

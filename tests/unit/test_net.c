@@ -263,6 +263,8 @@ START_TEST(owned_lines_read_back_as_written)
 		"- table inet lbha",
 		"+ routing ipv4 19522",
 		"- routing ipv6 19522",
+		"+ wish web dr 192.168.8.200",
+		"- wish - anything goes",
 		"+ timeout tcp_fin 120 4294967295",
 		"+ foreign 1 lo 192.168.8.200/32",
 		"+ route 3 eth0 203.0.113.0/24 192.168.8.1 0 254",
@@ -295,6 +297,7 @@ START_TEST(owned_line_not_understood_is_kept)
 	static const char *const lines[] = {
 		"+ nftables lbha",
 		"+ routing ipv5 19522",
+		"+ wish web dr 192.168.8.2 torn",
 		"+ routing ipv4 main",
 		"+ table inet lbha ff",
 		"+ table inet lbha 0000000000000000",

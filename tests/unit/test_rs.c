@@ -13,6 +13,7 @@
 #include "rs-agent/journal.h"
 #include "rs-agent/plan.h"
 #include "rs-agent/remark.h"
+#include "rs-agent/wish.h"
 #include "suite.h"
 
 #define LO 1
@@ -35,6 +36,11 @@ static struct address on_link(uint32_t link, const char *text, uint8_t protocol)
 	address = address_ours(link, &prefix);
 	address.protocol = protocol;
 	return address;
+}
+
+static struct rs_wish dr(const char *vip)
+{
+	return (struct rs_wish){.forwarding = FORWARDING_DR, .vip = addr_of(vip)};
 }
 
 /* ---- desired ---- */
@@ -78,23 +84,23 @@ START_TEST(vips_are_those_of_the_services_we_serve_by_dr)
 	struct model model = shop(services);
 	struct address own = on_link(ETH0, "192.168.8.20/24", 0);
 	struct address_list list = {.items = &own, .count = 1};
-	struct rs_desired desired;
+	struct rs_wishes wishes;
 	struct rs_other other;
 
-	ck_assert_int_eq(rs_desired_of_model(arena, &model, NULL, &list, &desired, &other), 0);
-	ck_assert_uint_eq(desired.count, 1); /* two listeners on one address */
-	ck_assert_str_eq(desired.vips[0].service, "web");
+	ck_assert_int_eq(rs_wishes_of_model(arena, &model, NULL, &list, &wishes, &other), 0);
+	ck_assert_uint_eq(wishes.count, 1); /* two listeners on one address */
+	ck_assert_str_eq(wishes.items[0].service, "web");
 	ck_assert_uint_eq(other.count, 1);
 	ck_assert_str_eq(other.services[0].name, "old");
 	ck_assert_int_eq(other.services[0].forwarding, FORWARDING_NAT);
 	own = on_link(ETH0, "192.168.8.21/24", 0);
-	ck_assert_int_eq(rs_desired_of_model(arena, &model, NULL, &list, &desired, &other), 0);
-	ck_assert_uint_eq(desired.count, 2);
-	ck_assert_int_eq(rs_desired_of_model(arena, &model, "mail", &list, &desired, &other), 0);
-	ck_assert_uint_eq(desired.count, 1);
+	ck_assert_int_eq(rs_wishes_of_model(arena, &model, NULL, &list, &wishes, &other), 0);
+	ck_assert_uint_eq(wishes.count, 2);
+	ck_assert_int_eq(rs_wishes_of_model(arena, &model, "mail", &list, &wishes, &other), 0);
+	ck_assert_uint_eq(wishes.count, 1);
 	own = on_link(ETH0, "192.168.8.22/24", 0);
-	ck_assert_int_eq(rs_desired_of_model(arena, &model, NULL, &list, &desired, &other), 0);
-	ck_assert_uint_eq(desired.count, 0);
+	ck_assert_int_eq(rs_wishes_of_model(arena, &model, NULL, &list, &wishes, &other), 0);
+	ck_assert_uint_eq(wishes.count, 0);
 }
 END_TEST
 
@@ -105,23 +111,69 @@ START_TEST(loopback_address_makes_nobody_a_real_server)
 	struct model model = shop(services);
 	struct address own = on_link(LO, "127.0.0.1/8", 0);
 	struct address_list list = {.items = &own, .count = 1};
-	struct rs_desired desired;
+	struct rs_wishes wishes;
 	struct rs_other other;
 
 	servers[0].address.address = addr_of("127.0.0.1");
-	ck_assert_int_eq(rs_desired_of_model(arena, &model, NULL, &list, &desired, &other), 0);
-	ck_assert_uint_eq(desired.count, 0);
+	ck_assert_int_eq(rs_wishes_of_model(arena, &model, NULL, &list, &wishes, &other), 0);
+	ck_assert_uint_eq(wishes.count, 0);
 }
 END_TEST
 
 START_TEST(ipv6_vips_need_no_sysctl)
 {
-	struct rs_vip vips[] = {{addr_of("2001:db8::80"), NULL}, {addr_of("192.0.2.80"), NULL}};
-	struct sysctl_want wants[RS_WANTS];
+	auto_arena *arena = arena_new(0);
+	struct rs_wish items[] = {dr("2001:db8::80"), dr("192.0.2.80")};
+	struct rs_actual actual = {.lo = LO};
+	struct rs_desired desired;
 
-	ck_assert_uint_eq(rs_sysctl_wants(&(struct rs_desired){vips, 1}, wants), 0);
-	ck_assert_uint_eq(rs_sysctl_wants(&(struct rs_desired){vips, 2}, wants), RS_WANTS);
-	ck_assert_uint_eq(rs_sysctl_wants(&(struct rs_desired){NULL, 0}, wants), 0);
+	ck_assert_int_eq(
+		rs_desired_build(arena, &(struct rs_wishes){items, 1}, &actual, &desired), 0);
+	ck_assert_uint_eq(desired.sysctl_count, 0);
+	ck_assert_int_eq(
+		rs_desired_build(arena, &(struct rs_wishes){items, 2}, &actual, &desired), 0);
+	ck_assert_uint_eq(desired.sysctl_count, 4);
+}
+END_TEST
+
+START_TEST(wishes_are_written_down_and_read_back)
+{
+	auto_arena *arena = arena_new(0);
+	struct rs_wish wishes[] = {dr("2001:db8::80"), dr("192.0.2.80")}, again;
+	static const char *const texts[] = {"- dr 2001:db8::80", "web dr 192.0.2.80"};
+	static const char *const wrong[] = {"dr 192.0.2.80",     "- dr 192.0.2", "- dr 192.0.2.80 -",
+					    "web by 192.0.2.80", "web dr",       ""};
+
+	wishes[1].service = "web";
+	for (size_t i = 0; i < COUNT_OF(wishes); i++) {
+		ck_assert_str_eq(rs_wish_print(arena, &wishes[i]), texts[i]);
+		ck_assert_int_eq(rs_wish_parse(arena, texts[i], &again), 0);
+		ck_assert_str_eq(rs_wish_print(arena, &again), texts[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		ck_assert_int_eq(rs_wish_parse(arena, wrong[i], &again), -EINVAL);
+}
+END_TEST
+
+START_TEST(scope_of_one_service_or_vip_leaves_the_others)
+{
+	auto_arena *arena = arena_new(0);
+	struct rs_wish items[] = {dr("192.0.2.80"), dr("192.0.2.80"), dr("192.0.2.81")};
+	struct rs_wishes all = {items, 3}, some;
+	struct addr vip = addr_of("192.0.2.80");
+	struct rs_scope scope = {.service = "web"};
+
+	items[0].service = "web";
+	ck_assert_int_eq(rs_wishes_select(arena, &all, &scope, true, &some), 0);
+	ck_assert_uint_eq(some.count, 1);
+	ck_assert_int_eq(rs_wishes_select(arena, &all, &scope, false, &some), 0);
+	ck_assert_uint_eq(some.count, 2);
+	scope = (struct rs_scope){.vips = &vip, .vip_count = 1};
+	ck_assert_int_eq(rs_wishes_select(arena, &all, &scope, false, &some), 0);
+	ck_assert_uint_eq(some.count, 1);
+	scope = (struct rs_scope){0};
+	ck_assert_int_eq(rs_wishes_select(arena, &all, &scope, true, &some), 0);
+	ck_assert_uint_eq(some.count, 3);
 }
 END_TEST
 
@@ -189,13 +241,23 @@ static struct owned_set world_journal(struct world *world)
 	return set;
 }
 
-static struct rs_plan world_plan(struct world *world, const struct rs_desired *desired)
+static struct rs_desired world_desired(struct world *world, const struct rs_wishes *wishes)
 {
+	struct rs_actual actual = world_actual(world);
+	struct rs_desired desired;
+
+	ck_assert_int_eq(rs_desired_build(world->arena, wishes, &actual, &desired), 0);
+	return desired;
+}
+
+static struct rs_plan world_plan(struct world *world, const struct rs_wishes *wishes)
+{
+	struct rs_desired desired = world_desired(world, wishes);
 	struct rs_actual actual = world_actual(world);
 	struct owned_set journal = world_journal(world);
 	struct rs_plan plan;
 
-	ck_assert_int_eq(rs_plan_build(world->arena, desired, &actual, &journal, &plan), 0);
+	ck_assert_int_eq(rs_plan_build(world->arena, &desired, &actual, &journal, &plan), 0);
 	return plan;
 }
 
@@ -228,25 +290,15 @@ static bool world_act(struct world *world, const struct rs_step *step)
 {
 	if (!world_lives(world))
 		return false;
-	switch (step->action) {
-	case RS_SYSCTL_SET:
-		world_sysctl(world, step->record.sysctl.path)->value = step->record.sysctl.set;
-		break;
-	case RS_SYSCTL_RESTORE:
-		world_sysctl(world, step->record.sysctl.path)->value = step->record.sysctl.former;
-		break;
-	case RS_ADDRESS_ADD:
+	if (step->record.kind == OWNED_SYSCTL)
+		world_sysctl(world, step->record.sysctl.path)->value =
+			step->action == RS_MAKE ? step->record.sysctl.set
+						: step->record.sysctl.former;
+	else if (step->action == RS_MAKE)
 		ck_assert_int_eq(address_list_add(world->arena, &world->addresses, &step->address),
 				 0);
-		break;
-	case RS_ADDRESS_REMOVE:
+	else
 		ck_assert_int_eq(address_list_remove(&world->addresses, &step->address, false), 0);
-		break;
-	case RS_ADDRESS_NOTE:
-	case RS_FORGET:
-	case RS_LEAVE:
-		ck_abort_msg("nothing to act");
-	}
 	return true;
 }
 
@@ -265,9 +317,9 @@ static void assert_silent(struct world *world)
 }
 
 /* One run of the program; false when it crashed on the way. */
-static bool world_run(struct world *world, const struct rs_desired *desired)
+static bool world_run(struct world *world, const struct rs_wishes *wishes)
 {
-	struct rs_plan plan = world_plan(world, desired);
+	struct rs_plan plan = world_plan(world, wishes);
 
 	for (size_t i = 0; i < plan.count; i++) {
 		const struct rs_step *step = &plan.steps[i];
@@ -283,58 +335,66 @@ static bool world_run(struct world *world, const struct rs_desired *desired)
 	return true;
 }
 
-static const struct rs_desired nothing;
+static const struct rs_wishes nothing;
 
 /* ---- plans by hand ---- */
+
+static void assert_step(const struct rs_step *step, enum rs_action action, enum owned_kind kind)
+{
+	ck_assert_int_eq(step->action, action);
+	ck_assert_int_eq(step->record.kind, kind);
+}
 
 START_TEST(setup_silences_before_it_adds_and_teardown_goes_backwards)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
-	struct rs_desired desired = {&vip, 1};
+	struct rs_wish vip = dr("192.0.2.80");
+	struct rs_wishes wishes = {&vip, 1};
 	struct world world;
 	struct rs_plan plan;
 
 	world_init(&world, arena);
-	plan = world_plan(&world, &desired);
-	ck_assert_uint_eq(plan.count, 5);
-	for (size_t i = 0; i < 4; i++)
-		ck_assert_int_eq(plan.steps[i].action, RS_SYSCTL_SET);
-	ck_assert_int_eq(plan.steps[4].action, RS_ADDRESS_ADD);
-	ck_assert(world_run(&world, &desired));
-	ck_assert_uint_eq(world_plan(&world, &desired).count, 0);
+	plan = world_plan(&world, &wishes);
+	ck_assert_uint_eq(plan.count, 6);
+	assert_step(&plan.steps[0], RS_NOTE, OWNED_WISH);
+	for (size_t i = 1; i < 5; i++)
+		assert_step(&plan.steps[i], RS_MAKE, OWNED_SYSCTL);
+	assert_step(&plan.steps[5], RS_MAKE, OWNED_ADDRESS);
+	ck_assert(world_run(&world, &wishes));
+	ck_assert_uint_eq(world_plan(&world, &wishes).count, 0);
 	plan = world_plan(&world, &nothing);
-	ck_assert_uint_eq(plan.count, 5);
-	ck_assert_int_eq(plan.steps[0].action, RS_ADDRESS_REMOVE);
+	ck_assert_uint_eq(plan.count, 6);
+	assert_step(&plan.steps[0], RS_UNDO, OWNED_ADDRESS);
 	ck_assert_str_eq(plan.steps[4].record.sysctl.path, "net/ipv4/conf/all/arp_ignore");
+	assert_step(&plan.steps[5], RS_FORGET, OWNED_WISH);
 }
 END_TEST
 
 START_TEST(higher_values_are_kept)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
+	struct rs_wish vip = dr("192.0.2.80");
 	struct world world;
 
 	world_init(&world, arena);
 	for (size_t i = 0; i < SYSCTLS; i++)
 		world.sysctls[i].value = 2;
-	ck_assert_uint_eq(world_plan(&world, &(struct rs_desired){&vip, 1}).count, 1);
+	ck_assert_uint_eq(world_plan(&world, &(struct rs_wishes){&vip, 1}).count, 2); /* wish, VIP */
 }
 END_TEST
 
 START_TEST(vip_that_was_there_before_is_used_and_stays)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
-	struct rs_desired desired = {&vip, 1};
+	struct rs_wish vip = dr("192.0.2.80");
+	struct rs_wishes wishes = {&vip, 1};
 	struct address there = on_link(LO, "192.0.2.80/32", ADDRESS_PROTOCOL_NONE);
 	struct world world;
 
 	world_init(&world, arena);
 	world_put(&world, there);
-	ck_assert(world_run(&world, &desired));
-	ck_assert_uint_eq(world_plan(&world, &desired).count, 0);
+	ck_assert(world_run(&world, &wishes));
+	ck_assert_uint_eq(world_plan(&world, &wishes).count, 0);
 	ck_assert(world_run(&world, &nothing));
 	ck_assert(!!address_find(&world.addresses, &there));
 	for (size_t i = 0; i < SYSCTLS; i++)
@@ -345,14 +405,14 @@ END_TEST
 START_TEST(value_that_somebody_changed_is_left_and_told)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
+	struct rs_wish vip = dr("192.0.2.80");
 	struct world world;
 	struct rs_plan plan;
 	char words[RS_TEXT];
 	bool told = false;
 
 	world_init(&world, arena);
-	ck_assert(world_run(&world, &(struct rs_desired){&vip, 1}));
+	ck_assert(world_run(&world, &(struct rs_wishes){&vip, 1}));
 	world_sysctl(&world, "net/ipv4/conf/all/arp_ignore")->value = 8;
 	plan = world_plan(&world, &nothing);
 	for (size_t i = 0; i < plan.count; i++)
@@ -374,14 +434,14 @@ END_TEST
 START_TEST(address_that_somebody_put_back_is_theirs)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
-	struct rs_desired desired = {&vip, 1};
+	struct rs_wish vip = dr("192.0.2.80");
+	struct rs_wishes wishes = {&vip, 1};
 	struct address theirs = on_link(LO, "192.0.2.80/32", ADDRESS_PROTOCOL_NONE);
 	struct world world;
 
 	world_init(&world, arena);
 	world_put(&world, on_link(LO, "::1/128", 1)); /* this kernel knows tags */
-	ck_assert(world_run(&world, &desired));
+	ck_assert(world_run(&world, &wishes));
 	ck_assert_int_eq(address_list_remove(&world.addresses, &theirs, false), 0);
 	world_put(&world, theirs);
 	ck_assert(world_run(&world, &nothing));
@@ -392,11 +452,11 @@ END_TEST
 START_TEST(without_tags_the_journal_alone_counts)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
+	struct rs_wish vip = dr("192.0.2.80");
 	struct world world;
 
 	world_init(&world, arena);
-	ck_assert(world_run(&world, &(struct rs_desired){&vip, 1}));
+	ck_assert(world_run(&world, &(struct rs_wishes){&vip, 1}));
 	world.addresses.items[0].protocol = ADDRESS_PROTOCOL_NONE; /* Linux before 5.18 */
 	ck_assert(world_run(&world, &nothing));
 	ck_assert_uint_eq(world.addresses.count, 0);
@@ -406,15 +466,16 @@ END_TEST
 START_TEST(service_that_went_takes_its_vip_and_nothing_else)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vips[] = {{addr_of("192.0.2.80"), NULL}, {addr_of("192.0.2.81"), NULL}};
+	struct rs_wish vips[] = {dr("192.0.2.80"), dr("192.0.2.81")};
 	struct world world;
 	struct rs_plan plan;
 
 	world_init(&world, arena);
-	ck_assert(world_run(&world, &(struct rs_desired){vips, 2}));
-	plan = world_plan(&world, &(struct rs_desired){vips, 1});
-	ck_assert_uint_eq(plan.count, 1);
-	ck_assert_int_eq(plan.steps[0].action, RS_ADDRESS_REMOVE);
+	ck_assert(world_run(&world, &(struct rs_wishes){vips, 2}));
+	plan = world_plan(&world, &(struct rs_wishes){vips, 1});
+	ck_assert_uint_eq(plan.count, 2);
+	assert_step(&plan.steps[0], RS_UNDO, OWNED_ADDRESS);
+	assert_step(&plan.steps[1], RS_FORGET, OWNED_WISH);
 }
 END_TEST
 
@@ -433,19 +494,20 @@ START_TEST(steps_are_told_in_words_and_as_commands)
 		{"add 2001:db8::80/128 to lo", "ip address add 2001:db8::80/128 dev lo nodad"},
 	};
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vips[] = {{addr_of("192.0.2.80"), NULL}, {addr_of("2001:db8::80"), NULL}};
+	struct rs_wish vips[] = {dr("192.0.2.80"), dr("2001:db8::80")};
 	char text[RS_TEXT];
 	struct world world;
 	struct rs_plan plan;
 
 	world_init(&world, arena);
-	plan = world_plan(&world, &(struct rs_desired){vips, 2});
-	ck_assert_uint_eq(plan.count, COUNT_OF(wanted));
-	for (size_t i = 0; i < plan.count; i++) {
-		ck_assert_str_eq(rs_step_words(&plan.steps[i], text), wanted[i][0]);
-		ck_assert_str_eq(rs_step_command(&plan.steps[i], text), wanted[i][1]);
+	plan = world_plan(&world, &(struct rs_wishes){vips, 2});
+	ck_assert_uint_eq(plan.count, 2 + COUNT_OF(wanted));
+	ck_assert(rs_step_is_silent(&plan.steps[0]) && rs_step_is_silent(&plan.steps[1]));
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+		ck_assert_str_eq(rs_step_words(&plan.steps[2 + i], text), wanted[i][0]);
+		ck_assert_str_eq(rs_step_command(&plan.steps[2 + i], text), wanted[i][1]);
 	}
-	ck_assert(world_run(&world, &(struct rs_desired){vips, 2}));
+	ck_assert(world_run(&world, &(struct rs_wishes){vips, 2}));
 	plan = world_plan(&world, &nothing);
 	ck_assert_str_eq(rs_step_command(&plan.steps[0], text),
 			 "ip address delete 2001:db8::80/128 dev lo");
@@ -458,13 +520,13 @@ END_TEST
 
 #define VIPS 5
 
-static struct rs_vip random_vip(unsigned number)
+static struct rs_wish random_vip(unsigned number)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), number == VIPS - 1 ? "2001:db8::%u" : "192.0.2.%u",
 		 number + 80);
-	return (struct rs_vip){addr_of(text), NULL};
+	return dr(text);
 }
 
 static void world_randomise(struct world *world)
@@ -480,22 +542,23 @@ static void world_randomise(struct world *world)
 		world_put(world, on_link(LO, "::1/128", 1));
 	for (unsigned i = 0; i < VIPS; i++)
 		if (rand() % 4 == 0) {
-			struct rs_vip vip = random_vip(i);
-			struct address there = rs_vip_address(&vip, LO);
+			struct rs_wish vip = random_vip(i);
+			struct rs_desired desired = world_desired(world, &(struct rs_wishes){&vip, 1});
+			struct address there = desired.vips[0].address;
 
 			there.protocol = ADDRESS_PROTOCOL_NONE;
 			world_put(world, there);
 		}
 }
 
-static struct rs_desired random_desired(struct arena *arena)
+static struct rs_wishes random_wishes(struct arena *arena)
 {
-	struct rs_desired desired = {.vips = arena_array(arena, VIPS, sizeof(struct rs_vip))};
+	struct rs_wishes wishes = {.items = arena_array(arena, VIPS, sizeof(*wishes.items))};
 
 	for (unsigned i = 0; i < VIPS; i++)
 		if (rand() % 2)
-			desired.vips[desired.count++] = random_vip(i);
-	return desired;
+			wishes.items[wishes.count++] = random_vip(i);
+	return wishes;
 }
 
 static struct world *world_copy(struct arena *arena, const struct world *world)
@@ -523,16 +586,13 @@ static void assert_restored(const struct world *before, struct world *after)
 	}
 }
 
-static void assert_in_place(struct world *world, const struct rs_desired *desired)
+static void assert_in_place(struct world *world, const struct rs_wishes *wishes)
 {
-	struct rs_plan plan = world_plan(world, desired);
+	struct rs_desired desired = world_desired(world, wishes);
 
-	ck_assert_uint_eq(plan.count, 0);
-	for (size_t i = 0; i < desired->count; i++) {
-		struct address vip = rs_vip_address(&desired->vips[i], LO);
-
-		ck_assert(!!address_find(&world->addresses, &vip));
-	}
+	ck_assert_uint_eq(world_plan(world, wishes).count, 0);
+	for (size_t i = 0; i < desired.vip_count; i++)
+		ck_assert(!!address_find(&world->addresses, &desired.vips[i].address));
 }
 
 static unsigned seed_random(const char *what)
@@ -552,23 +612,23 @@ START_TEST(teardown_restores_after_setup_was_cut_at_any_moment)
 	for (int round = 0; round < 150; round++) {
 		auto_arena *world_arena = arena_new(0);
 		struct world *world = arena_alloc(world_arena, sizeof(*world)), *before;
-		struct rs_desired desired;
+		struct rs_wishes wishes;
 		bool finished = false;
 
 		world_init(world, world_arena);
 		world_randomise(world);
 		before = world_copy(world_arena, world);
-		desired = random_desired(world_arena);
+		wishes = random_wishes(world_arena);
 		for (long cut = 0; !finished; cut++) {
 			auto_arena *arena = arena_new(0);
 			struct world *one = world_copy(arena, before);
 
 			one->arena = arena;
 			one->budget = cut;
-			finished = world_run(one, &desired);
+			finished = world_run(one, &wishes);
 			one->budget = 1000000;
 			if (finished)
-				assert_in_place(one, &desired);
+				assert_in_place(one, &wishes);
 			ck_assert(world_run(one, &nothing));
 			assert_restored(before, one);
 			ck_assert_uint_eq(world_plan(one, &nothing).count, 0);
@@ -588,19 +648,19 @@ START_TEST(any_runs_cut_anywhere_then_teardown_restores)
 		world_randomise(world);
 		before = world_copy(arena, world);
 		for (int runs = rand() % 8; runs > 0; runs--) {
-			struct rs_desired desired = random_desired(arena);
+			struct rs_wishes wishes = random_wishes(arena);
 			bool whole = rand() % 3 == 0;
 
 			world->budget = whole ? 1000000 : rand() % 24;
-			if (world_run(world, rand() % 3 ? &desired : &nothing) && whole)
+			if (world_run(world, rand() % 3 ? &wishes : &nothing) && whole)
 				world->budget = 1000000;
 		}
 		world->budget = 1000000;
 		if (rand() % 2) {
-			struct rs_desired desired = random_desired(arena);
+			struct rs_wishes wishes = random_wishes(arena);
 
-			ck_assert(world_run(world, &desired));
-			assert_in_place(world, &desired);
+			ck_assert(world_run(world, &wishes));
+			assert_in_place(world, &wishes);
 		}
 		ck_assert(world_run(world, &nothing));
 		assert_restored(before, world);
@@ -615,13 +675,13 @@ START_TEST(teardown_leaves_what_others_changed_and_restores_the_rest)
 	for (int round = 0; round < 2000; round++) {
 		auto_arena *arena = arena_new(0);
 		struct world *world = arena_alloc(arena, sizeof(*world)), *before;
-		struct rs_desired desired = random_desired(arena);
+		struct rs_wishes wishes = random_wishes(arena);
 		size_t changed = (size_t)rand() % SYSCTLS;
 
 		world_init(world, arena);
 		world_randomise(world);
 		before = world_copy(arena, world);
-		ck_assert(world_run(world, &desired));
+		ck_assert(world_run(world, &wishes));
 		world->sysctls[changed].value = 77;
 		before->sysctls[changed].value = 77;
 		ck_assert(world_run(world, &nothing));
@@ -632,13 +692,14 @@ END_TEST
 
 /* ---- remarks ---- */
 
-static size_t fatal_remarks(struct world *world, const struct rs_desired *desired)
+static size_t fatal_remarks(struct world *world, const struct rs_wishes *wishes)
 {
+	struct rs_desired desired = world_desired(world, wishes);
 	struct rs_actual actual = world_actual(world);
 	struct rs_remarks remarks;
 	size_t fatal = 0;
 
-	ck_assert_int_eq(rs_remarks_build(world->arena, desired, &actual, &remarks), 0);
+	ck_assert_int_eq(rs_remarks_build(world->arena, &desired, &actual, &remarks), 0);
 	for (size_t i = 0; i < remarks.count; i++)
 		fatal += remarks.items[i].fatal;
 	return fatal;
@@ -649,19 +710,19 @@ START_TEST(interface_whose_own_value_overrules_all_is_told)
 	static const bool ignore_bad[] = {false, false, false, false, true,
 					  true,  true,  true,  false, true};
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
-	struct rs_desired desired = {&vip, 1};
+	struct rs_wish vip = dr("192.0.2.80");
+	struct rs_wishes wishes = {&vip, 1};
 	struct world world;
 
 	world_init(&world, arena);
 	for (int i = 0; i < 10; i++) {
 		world_sysctl(&world, "net/ipv4/conf/eth0/arp_ignore")->value = i;
-		ck_assert_msg(fatal_remarks(&world, &desired) == ignore_bad[i], "arp_ignore %d", i);
+		ck_assert_msg(fatal_remarks(&world, &wishes) == ignore_bad[i], "arp_ignore %d", i);
 	}
 	world_sysctl(&world, "net/ipv4/conf/eth0/arp_ignore")->value = 0;
 	for (int i = 0; i < 5; i++) {
 		world_sysctl(&world, "net/ipv4/conf/all/arp_announce")->value = i;
-		ck_assert_msg(fatal_remarks(&world, &desired) == (i > 2), "arp_announce %d", i);
+		ck_assert_msg(fatal_remarks(&world, &wishes) == (i > 2), "arp_announce %d", i);
 	}
 }
 END_TEST
@@ -669,23 +730,24 @@ END_TEST
 START_TEST(arp_ignore_3_hides_only_addresses_of_scope_host)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
-	struct rs_desired desired = {&vip, 1};
+	struct rs_wish vip = dr("192.0.2.80");
+	struct rs_wishes wishes = {&vip, 1};
 	struct world world;
 
 	world_init(&world, arena);
 	world_sysctl(&world, "net/ipv4/conf/eth0/arp_ignore")->value = 3;
-	ck_assert_uint_eq(fatal_remarks(&world, &desired), 0);
+	ck_assert_uint_eq(fatal_remarks(&world, &wishes), 0);
 	world_put(&world, on_link(LO, "192.0.2.80/32", ADDRESS_PROTOCOL_NONE));
-	ck_assert_uint_eq(fatal_remarks(&world, &desired), 1);
+	ck_assert_uint_eq(fatal_remarks(&world, &wishes), 1);
 }
 END_TEST
 
 START_TEST(vip_on_another_interface_is_told)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
-	struct rs_desired desired = {&vip, 1};
+	struct rs_wish vip = dr("192.0.2.80");
+	struct rs_wishes wishes = {&vip, 1};
+	struct rs_desired desired;
 	struct rs_remarks remarks;
 	struct rs_actual actual;
 	struct world world;
@@ -693,6 +755,7 @@ START_TEST(vip_on_another_interface_is_told)
 	world_init(&world, arena);
 	world_put(&world, on_link(ETH0, "192.0.2.80/24", ADDRESS_PROTOCOL_NONE));
 	actual = world_actual(&world);
+	desired = world_desired(&world, &wishes);
 	ck_assert_int_eq(rs_remarks_build(arena, &desired, &actual, &remarks), 0);
 	ck_assert_uint_eq(remarks.count, 1);
 	ck_assert(!remarks.items[0].fatal &&
@@ -700,37 +763,38 @@ START_TEST(vip_on_another_interface_is_told)
 }
 END_TEST
 
-static enum rs_standing standing(struct world *world, const struct rs_desired *desired)
+static enum rs_standing standing(struct world *world, const struct rs_wishes *wishes)
 {
+	struct rs_desired desired = world_desired(world, wishes);
 	struct rs_actual actual = world_actual(world);
 	struct owned_set journal = world_journal(world);
-	struct rs_plan plan = world_plan(world, desired);
+	struct rs_plan plan = world_plan(world, wishes);
 	struct rs_remarks remarks;
 
-	ck_assert_int_eq(rs_remarks_build(world->arena, desired, &actual, &remarks), 0);
-	return rs_standing(desired, &actual, &journal, &plan, &remarks);
+	ck_assert_int_eq(rs_remarks_build(world->arena, &desired, &actual, &remarks), 0);
+	return rs_standing(&desired, &actual, &journal, &plan, &remarks);
 }
 
 START_TEST(standing_goes_from_not_through_partly_to_in_place)
 {
 	auto_arena *arena = arena_new(0);
-	struct rs_vip vip = {addr_of("192.0.2.80"), NULL};
-	struct rs_desired desired = {&vip, 1};
+	struct rs_wish vip = dr("192.0.2.80");
+	struct rs_wishes wishes = {&vip, 1};
 	struct world world;
 
 	world_init(&world, arena);
-	ck_assert_int_eq(standing(&world, &desired), RS_NOT_SET_UP);
-	world.budget = 5;
-	ck_assert(!world_run(&world, &desired));
+	ck_assert_int_eq(standing(&world, &wishes), RS_NOT_SET_UP);
+	world.budget = 6;
+	ck_assert(!world_run(&world, &wishes));
 	world.budget = 1000000;
-	ck_assert_int_eq(standing(&world, &desired), RS_PARTLY);
-	ck_assert(world_run(&world, &desired));
-	ck_assert_int_eq(standing(&world, &desired), RS_IN_PLACE);
+	ck_assert_int_eq(standing(&world, &wishes), RS_PARTLY);
+	ck_assert(world_run(&world, &wishes));
+	ck_assert_int_eq(standing(&world, &wishes), RS_IN_PLACE);
 	ck_assert_int_eq(standing(&world, &nothing), RS_PARTLY); /* no longer wanted, still there */
 	world_sysctl(&world, "net/ipv4/conf/eth0/arp_ignore")->value = 5;
-	ck_assert_int_eq(standing(&world, &desired), RS_PARTLY);
+	ck_assert_int_eq(standing(&world, &wishes), RS_PARTLY);
 	ck_assert(world_run(&world, &nothing));
-	ck_assert_int_eq(standing(&world, &desired), RS_NOT_SET_UP);
+	ck_assert_int_eq(standing(&world, &wishes), RS_NOT_SET_UP);
 }
 END_TEST
 
@@ -765,7 +829,8 @@ int main(void)
 	return SUITE_RUN("lbha-rs",
 			 CASE("desired", vips_are_those_of_the_services_we_serve_by_dr,
 			      loopback_address_makes_nobody_a_real_server,
-			      ipv6_vips_need_no_sysctl),
+			      ipv6_vips_need_no_sysctl, wishes_are_written_down_and_read_back,
+			      scope_of_one_service_or_vip_leaves_the_others),
 			 CASE("plan", setup_silences_before_it_adds_and_teardown_goes_backwards,
 			      higher_values_are_kept, vip_that_was_there_before_is_used_and_stays,
 			      value_that_somebody_changed_is_left_and_told,
