@@ -225,8 +225,12 @@ uint32_t dial_received(int fd)
 
 	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
 		return 0;
+	/* The kernel counts the FIN. Of a connection that was reset later it does not say that there was
+	 * one, but that no segment held data. */
+	if (!info.tcpi_data_segs_in)
+		return 0;
 	if (info.tcpi_state == TCP_CLOSE_WAIT && info.tcpi_bytes_received)
-		info.tcpi_bytes_received--; /* the kernel counts the FIN */
+		info.tcpi_bytes_received--;
 	return info.tcpi_bytes_received < UINT32_MAX ? (uint32_t)info.tcpi_bytes_received
 						     : UINT32_MAX;
 }

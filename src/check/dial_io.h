@@ -17,7 +17,8 @@ void dial_start(struct flight *flight, void (*connected)(struct flight *flight))
 /* The same for datagrams: flight->fd is a socket that hears its target alone. False: the flight has ended. */
 bool dial_datagram(struct flight *flight);
 
-/* Bytes that the connection has received so far, read or not (TCP_INFO); 0 when unknown. */
+/* Bytes that the connection has received so far, read or not (TCP_INFO); 0 when unknown. One too many
+ * after an end of the server's side and a reset behind it. */
 uint32_t dial_received(int fd);
 
 #endif

@@ -28,8 +28,7 @@ static void tls_end(struct flight *flight, enum tls_next how)
 
 	if (how == TLS_FAILED) {
 		outcome = tls->failure;
-		/* the kernel may count a FIN among them */
-		outcome.received = tls->answered ? dial_received(flight->fd) : 0;
+		outcome.received = dial_received(flight->fd);
 	}
 	if (outcome.reason != REASON_RESET)
 		close_orderly(flight->fd);
