@@ -311,7 +311,7 @@ static bool read_list(struct config_reader *reader, const struct schema_field *f
 				     origin->inner ? &origin->inner[i] : NULL);
 	}
 	list_store(field, object, elements, count);
-	if (!count && (field->flags & FIELD_REQUIRED)) {
+	if (!count && (field->flags & (FIELD_REQUIRED | FIELD_FULL))) {
 		node_error(reader->diagnostics, node, origin->path, "is empty");
 		return false;
 	}

@@ -44,6 +44,7 @@ enum schema_flags {
 	FIELD_PERCENT = 1 << 12, /* a number that is written with % */
 	FIELD_SOME = 1 << 14,    /* a list that says nothing when it is empty */
 	FIELD_ANY_CASE = 1 << 15, /* words in lower or upper case; as in the table when they are shown */
+	FIELD_FULL = 1 << 17,    /* a list that is not empty where it is given */
 	FIELD_PATTERN = 1 << 16, /* a text that is a regular expression; see config_files.pattern */
 };
 

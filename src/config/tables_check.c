@@ -32,7 +32,7 @@ const struct schema_record schema_http_header = {
 
 static const struct schema_field expect_fields[] = {
 	{.key = "status", .type = TYPE_RANGE, ITEMS(http_expect, status, status_count),
-	 .flags = FIELD_LIST, .min = 100, .max = 599, .default_text = "200-299",
+	 .flags = FIELD_LIST | FIELD_FULL, .min = 100, .max = 599, .default_text = "200-299",
 	 .doc = "status codes that pass, with ranges"},
 	{.key = "header", .type = TYPE_RECORD, ITEMS(http_expect, header, header_count),
 	 .flags = FIELD_LIST | FIELD_MAP, .record = &schema_http_header,
