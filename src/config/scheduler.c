@@ -51,6 +51,11 @@ uint32_t scheduler_flags_of(const char *name)
 	return 0;
 }
 
+bool scheduler_ignores_weights(const char *name)
+{
+	return !strcmp(name, "rr") || !strcmp(name, "lc") || !strcmp(name, "dh");
+}
+
 bool scheduler_may_ramp(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(weighted); i++)

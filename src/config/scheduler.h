@@ -19,6 +19,9 @@ uint32_t scheduler_flags_of(const char *name);
  * others, and rr, lc and dh know weight 0 alone. Of an unknown one nobody knows. */
 bool scheduler_may_ramp(const char *name);
 
+/* Whether it knows weight 0 alone, and all others are one to it. */
+bool scheduler_ignores_weights(const char *name);
+
 /* The same for persistence engines. */
 const char *engine_next(const void *ctx, size_t index);
 bool engine_is_known(const char *name);
