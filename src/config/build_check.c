@@ -41,10 +41,23 @@ static void resolve_interface(struct build *build, struct build_check *check)
 	}
 }
 
+/* Keys of TLS that nobody will speak, and that the check itself has. */
+static bool has_idle_tls(const struct build_check *check)
+{
+	const struct origin *tls = origin_of(&schema_check, check->origins, "tls");
+
+	return check->model.type == CHECK_SMTP && !check->model.starttls && tls->value &&
+	       !tls->is_default_level;
+}
+
 static void warn_check(struct build *build, struct build_check *check)
 {
 	const struct check *model = &check->model;
 
+	if (has_idle_tls(check))
+		origin_report(&build->reader, SEVERITY_WARNING,
+			      origin_of(&schema_check, check->origins, "tls"), &check->self,
+			      "is for starttls: true alone");
 	if (model->timeout > model->interval)
 		origin_report(
 			&build->reader, SEVERITY_WARNING,
@@ -145,13 +158,36 @@ static bool judge_expect(struct build *build, struct build_check *check)
 	return false;
 }
 
-/* Keys of TLS that nobody will speak, and that the check itself has. */
-static bool has_idle_tls(const struct build_check *check)
+/* A key that nobody knows does not hide what is wrong with the others: all of those could be read. */
+static bool is_readable(const struct build *build, const struct build_check *check)
 {
-	const struct origin *tls = origin_of(&schema_check, check->origins, "tls");
+	if (arena_failed(build->arena))
+		return false;
+	for (size_t i = 0; i < schema_check.count; i++)
+		if (check->origins[i].bad)
+			return false;
+	return true;
+}
 
-	return check->model.type == CHECK_SMTP && !check->model.starttls && tls->value &&
-	       !tls->is_default_level;
+/* Rules that no single key can break; all that are broken are told. */
+static bool judge_check(struct build *build, struct build_check *check)
+{
+	const enum check_type type = check->model.type;
+	bool good = judge_suppress(build, check), tls = true;
+
+	good &= judge_bind(build, check);
+	good &= judge_expect(build, check);
+	good &= judge_via(build, check);
+	if (type == CHECK_SCRIPT)
+		good &= judge_script(build, check);
+	if (type == CHECK_DNS)
+		good &= judge_dns(build, check);
+	if (type == CHECK_GRPC)
+		tls = build_judge_grpc(build, check);
+	tls = tls && build_tls(build, check);
+	if (type == CHECK_HTTP)
+		tls = tls && build_judge_http(build, check);
+	return good && tls;
 }
 
 /* Reads a check into the next place; its number in *number. False when it is faulty. */
@@ -162,7 +198,7 @@ static bool read_check(struct build *build, const struct node *node, const struc
 				  build->check_defaults};
 	struct build_check *check =
 		arena_push(build->arena, &build->checks, &build->check_count, sizeof(*check));
-	bool good;
+	bool good, judged;
 
 	if (!check)
 		return false;
@@ -175,28 +211,11 @@ static bool read_check(struct build *build, const struct node *node, const struc
 		return false;
 	good = record_read(&build->reader, &schema_check, levels, 2, &check->model, check->origins);
 	resolve_interface(build, check);
-	if (good)
-		warn_check(build, check);
-	if (good)
-		good = judge_suppress(build, check) && judge_bind(build, check) &&
-		       judge_expect(build, check);
-	if (good && check->model.type == CHECK_SCRIPT)
-		good = judge_script(build, check);
-	if (good && has_idle_tls(check))
-		origin_report(&build->reader, SEVERITY_WARNING,
-			      origin_of(&schema_check, check->origins, "tls"), &check->self,
-			      "is for starttls: true alone");
-	if (good)
-		good = judge_via(build, check);
-	if (good && check->model.type == CHECK_GRPC)
-		good = build_judge_grpc(build, check);
-	if (good)
-		good = build_tls(build, check);
-	if (good && check->model.type == CHECK_HTTP)
-		good = build_judge_http(build, check);
-	if (good && check->model.type == CHECK_DNS)
-		good = judge_dns(build, check);
-	return good;
+	if (!good && !is_readable(build, check))
+		return false;
+	warn_check(build, check);
+	judged = judge_check(build, check);
+	return good && judged;
 }
 
 /* Finds an earlier check with the same values, or makes this one known for later ones. */
