@@ -87,18 +87,45 @@ static struct addr source_of(const struct sockaddr_storage *from)
 	return addr_from_bytes(AF_INET6, &in6->sin6_addr);
 }
 
+/* The interface that a packet came in by; 0: not told. */
+static unsigned interface_of(struct msghdr *header)
+{
+	struct in_pktinfo info4;
+	struct in6_pktinfo info6;
+
+	for (struct cmsghdr *one = CMSG_FIRSTHDR(header); one; one = CMSG_NXTHDR(header, one)) {
+		if (one->cmsg_level == IPPROTO_IP && one->cmsg_type == IP_PKTINFO) {
+			memcpy(&info4, CMSG_DATA(one), sizeof(info4));
+			return (unsigned)info4.ipi_ifindex;
+		}
+		if (one->cmsg_level == IPPROTO_IPV6 && one->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&info6, CMSG_DATA(one), sizeof(info6));
+			return info6.ipi6_ifindex;
+		}
+	}
+	return 0;
+}
+
 static bool socket_hear(struct echo_socket *socket)
 {
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	struct sockaddr_storage from = {0};
-	socklen_t from_size = sizeof(from);
 	struct icmp_message message;
 	uint8_t packet[PACKET_MOST];
-	ssize_t size = recvfrom(socket->fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &from_size);
+	struct iovec part = {.iov_base = packet, .iov_len = sizeof(packet)};
+	struct msghdr header = {.msg_name = &from,
+				.msg_namelen = sizeof(from),
+				.msg_iov = &part,
+				.msg_iovlen = 1,
+				.msg_control = control,
+				.msg_controllen = sizeof(control)};
+	ssize_t size = recvmsg(socket->fd, &header, 0);
 
 	if (size < 0)
 		return errno == EINTR;
 	if (!icmp_message_get(socket->family, packet, (size_t)size, &message))
 		return true;
+	message.interface = interface_of(&header);
 	if (socket->family == AF_INET6)
 		message.source = source_of(&from);
 	socket->heard(socket->ctx, &message.source, &message);
@@ -190,11 +217,23 @@ bool echo_source_is_here(const struct echo_way *way)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
+/* With each packet the kernel shall tell where it came in. */
+static int ask_for_interface(int fd, uint8_t family)
+{
+	const int on = 1;
+
+	if (family == AF_INET)
+		return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) ? errno : 0;
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) ? errno : 0;
+}
+
 int echo_socket_open(struct echo_socket *socket, struct loop *loop, uint8_t family, int fd, uint16_t id,
 		     echo_heard *heard, void *ctx)
 {
 	int error = family == AF_INET ? filter_ipv4(fd, id) : filter_ipv6(fd, id);
 
+	if (!error)
+		error = ask_for_interface(fd, family);
 	*socket = (struct echo_socket){.family = family, .fd = -1, .error = error, .heard = heard, .ctx = ctx};
 	if (!error && io_init(loop, &socket->io, fd, LOOP_NORMAL, socket_readable, NULL, socket))
 		error = ENOMEM;

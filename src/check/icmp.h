@@ -34,6 +34,7 @@ struct icmp_message {
 	bool has_cookie;          /* complaints need not quote so much: then cookie and number are 0 */
 	struct addr destination;  /* of a complaint: where the request was going */
 	uint8_t type, code;       /* of a complaint */
+	unsigned interface;       /* that it came in by: whoever receives it says so; 0: not known */
 };
 
 /* A packet as a raw socket gives it: IPv4 with its header, ICMPv6 without one and with its checksum

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -28,6 +29,7 @@ _Static_assert(CHECK_ICMP_COUNT_MAX <= 32, "a bit for each echo");
 struct echo {
 	struct flight *flight; /* NULL: nothing */
 	uint64_t cookie;
+	unsigned interface; /* 0: any */
 	uint32_t answered; /* a bit for each */
 	char said[OUTCOME_SAID];
 };
@@ -85,6 +87,20 @@ static void echo_complained(struct echo *echo, const struct addr *source,
 	flight_end(echo->flight, &failed);
 }
 
+/* As connections that are bound to an interface, an echo with one hears what comes in there, or (VRF) by
+ * an interface below it. */
+static bool is_from(const struct echo *echo, unsigned interface)
+{
+	char wanted[IF_NAMESIZE], name[IF_NAMESIZE], link[sizeof("/sys/class/net//upper_") + 2 * IF_NAMESIZE];
+
+	if (!echo->interface || echo->interface == interface)
+		return true;
+	if (!if_indextoname(echo->interface, wanted) || !if_indextoname(interface, name))
+		return false;
+	snprintf(link, sizeof(link), "/sys/class/net/%s/upper_%s", name, wanted);
+	return !access(link, F_OK);
+}
+
 static void echoes_heard(void *ctx, const struct addr *source, const struct icmp_message *message)
 {
 	struct echoes *all = ctx;
@@ -93,7 +109,7 @@ static void echoes_heard(void *ctx, const struct addr *source, const struct icmp
 	const struct addr *target = message->is_reply ? source : &message->destination;
 
 	if (message->echo.id != all->id || !echo || !echo->flight ||
-	    !addr_equal(target, &echo->flight->target.address))
+	    !addr_equal(target, &echo->flight->target.address) || !is_from(echo, message->interface))
 		return;
 	if (message->is_reply)
 		echo_replied(echo, &message->echo);
@@ -137,7 +153,7 @@ static int way_of(const struct flight *flight, struct echo_way *way, enum outcom
 	return 0;
 }
 
-static int echoes_send(struct echoes *all, const struct echo *echo, enum outcome_step *step)
+static int echoes_send(struct echoes *all, struct echo *echo, enum outcome_step *step)
 {
 	const struct flight *flight = echo->flight;
 	const struct echo_socket *socket = socket_of(all, flight->target.address.family);
@@ -145,6 +161,7 @@ static int echoes_send(struct echoes *all, const struct echo *echo, enum outcome
 	struct echo_way way;
 	int error = way_of(flight, &way, step);
 
+	echo->interface = way.interface;
 	for (; !error && out.number < flight->check->count; out.number++) {
 		out.sequence = (uint16_t)(flight->slot | out.number << SLOT_BITS);
 		*step = STEP_SEND;

@@ -250,6 +250,19 @@ def test_source_and_interface_travel_with_the_echo(net):
     judged(probed(net, PING + ", interface: eth0", link_local.split("/")[0]), "passed", "replied")
 
 
+def test_with_an_interface_a_reply_must_come_in_there(lab):
+    """The server answers by its other link."""
+    one, two = lab.segment("one", "10.9.1.0/24"), lab.segment("two", "10.9.2.0/24")
+    lab.lb = lab.host("lb", (one, "10.9.1.10", "fd01::10/64"), (two, "10.9.2.10", "fd02::10/64"))
+    server = lab.host("server", (one, "10.9.1.20", "fd01::20/64"), (two, "10.9.2.20", "fd02::20/64"))
+    server.ip("route add 10.9.1.10/32 via 10.9.2.10 dev eth1", "route add fd01::10/128 via fd02::10 dev eth1")
+    for target in "10.9.1.20", "fd01::20":
+        judged(probed(lab, PING, target), "passed", "replied")
+        judged(probed(lab, PING + ", interface: eth0", target), *NO_REPLY)
+    for target in "10.9.2.20", "fd02::20":
+        judged(probed(lab, PING + ", interface: eth1", target), "passed", "replied")
+
+
 @pytest.mark.parametrize("more, target, detail", [
     ("bind: 10.9.0.77", SERVER, "here: cannot bind to 10.9.0.77: not an address of this machine"),
     ("bind: 'fd09::77'", SERVER6, "here: cannot bind to fd09::77: not an address of this machine"),
