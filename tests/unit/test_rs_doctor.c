@@ -1,0 +1,530 @@
+/* lbha-rs doctor: a server on which all is well, then one illness at a time. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "config/model.h"
+#include "doctor_world.h"
+#include "rs-agent/doctor.h"
+#include "suite.h"
+
+static const char *all_of(const struct doctor_findings *findings)
+{
+	static char text[8192];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < findings->count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "\n%d %s: %s [%s]",
+					 (int)findings->items[i].severity,
+					 findings->items[i].subject, findings->items[i].text,
+					 findings->items[i].command ? findings->items[i].command
+								    : "");
+	return text;
+}
+
+/* ---- illnesses ---- */
+
+static void vip_is_missing(struct world *world)
+{
+	drop_address(world, "192.168.8.200");
+}
+
+static void vip_has_a_network_on_lo(struct world *world)
+{
+	find_address(world, "192.168.8.200")->prefix.length = 24;
+}
+
+static void vip_is_on_eth0_too(struct world *world)
+{
+	put_address(world, ETH0, "192.168.8.200/24");
+}
+
+static void ipv6_vip_failed_detection(struct world *world)
+{
+	with_ipv6(world);
+	find_address(world, "2001:db8::80")->flags |= IFA_F_DADFAILED;
+}
+
+static void ipv6_is_off(struct world *world)
+{
+	with_ipv6(world);
+	drop_address(world, "2001:db8::80");
+	set_sysctl(world, "net/ipv6/conf/lo/disable_ipv6", 1);
+}
+
+static void ignore_is_too_low(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/all/arp_ignore", 0);
+}
+
+static void ignore_of_a_link_overrules(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/eth1/arp_ignore", 4);
+}
+
+static void ignore_3_and_scope_global(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/all/arp_ignore", 3);
+	find_address(world, "192.168.8.200")->scope = ADDRESS_SCOPE_GLOBAL;
+}
+
+static void announce_is_too_low(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/all/arp_announce", 1);
+}
+
+static void nobody_answers(struct world *world)
+{
+	forget_answers(world, "192.168.8.200");
+}
+
+static void two_directors_answer(struct world *world)
+{
+	put_answer(world, ETH0, "192.168.8.200", 0x11);
+}
+
+static void another_server_answers(struct world *world)
+{
+	forget_answers(world, "192.168.8.200");
+	put_answer(world, ETH0, "192.168.8.200", 0x33);
+	put_neighbour(world, "192.168.8.33", 0x33);
+}
+
+static void another_server_answers_too(struct world *world)
+{
+	put_answer(world, ETH0, "192.168.8.200", 0x33);
+}
+
+static void we_answer_ourselves(struct world *world)
+{
+	forget_answers(world, "192.168.8.200");
+	put_answer(world, ETH0, "192.168.8.200", 0x21);
+}
+
+static void asking_is_forbidden(struct world *world)
+{
+	world->sight.asking_error = -EPERM;
+}
+
+static void no_default_route(struct world *world)
+{
+	world->router = "";
+}
+
+static void answers_go_to_the_director(struct world *world)
+{
+	world->router = "192.168.8.11";
+}
+
+static void answers_go_to_the_vip(struct world *world)
+{
+	world->router = "192.168.8.200";
+}
+
+static void strict_filter_where_requests_come(struct world *world)
+{
+	world->router_link = ETH1;
+	set_sysctl(world, "net/ipv4/conf/all/rp_filter", 1);
+}
+
+static void nat_leaves_elsewhere(struct world *world)
+{
+	with_nat(world);
+	world->router = "192.168.8.254";
+}
+
+static void nat_gateway_is_silent(struct world *world)
+{
+	with_nat(world);
+	forget_answers(world, "192.168.8.1");
+}
+
+static void nat_without_gateway(struct world *world)
+{
+	put_vip(world, "192.0.2.80", FORWARDING_NAT, "");
+}
+
+static void program_listens_elsewhere(struct world *world)
+{
+	world->sockets[0] = (struct doctor_socket){.at = endpoint_of("192.168.8.20:80"),
+						   .protocol = PROTOCOL_TCP,
+						   .program = "nginx"};
+}
+
+static void program_takes_ipv6_alone(struct world *world)
+{
+	world->sockets[0] = (struct doctor_socket){
+		.at = endpoint_of("[::]:80"), .protocol = PROTOCOL_TCP, .only_ipv6 = true};
+}
+
+static void program_speaks_udp(struct world *world)
+{
+	world->sockets[0].protocol = PROTOCOL_UDP;
+}
+
+static void sockets_are_closed_to_us(struct world *world)
+{
+	world->sight.sockets_error = -ENOENT;
+}
+
+static void firewall_drops_the_rest(struct world *world)
+{
+	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
+			       "\t\ttype filter hook input priority 0; policy drop;\n"
+			       "\t\tct state established,related accept\n"
+			       "\t\tiifname \"lo\" accept\n"
+			       "\t\ttcp dport { 22, 8000-8080 } accept\n"
+			       "\t\tmeta l4proto icmp accept\n\t}\n}\n";
+}
+
+static void firewall_ends_in_reject(struct world *world)
+{
+	world->sight.ruleset = "table ip filter {\n\tchain INPUT {\n"
+			       "\t\ttype filter hook input priority 0; policy accept;\n"
+			       "\t\ttcp dport 22 counter packets 3 bytes 180 accept\n"
+			       "\t\tcounter packets 0 bytes 0 reject\n\t}\n}\n";
+}
+
+static void firewall_names_the_port(struct world *world)
+{
+	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
+			       "\t\ttype filter hook input priority 0; policy accept;\n"
+			       "\t\tip saddr 10.0.0.0/8 tcp dport 1-1024 drop\n\t}\n}\n";
+}
+
+static void firewall_names_the_vip(struct world *world)
+{
+	world->sight.ruleset = "table ip raw {\n\tchain pre {\n"
+			       "\t\ttype filter hook prerouting priority -300; policy accept;\n"
+			       "\t\tip daddr 192.168.8.200 drop\n\t}\n}\n";
+}
+
+static void firewall_is_unknown(struct world *world)
+{
+	world->sight.ruleset = NULL;
+	world->sight.ruleset_why = "there is no program nft";
+}
+
+static const struct illness {
+	void (*fall_ill)(struct world *world);
+	enum doctor_severity severity;
+	const char *says;
+	const char *command; /* NULL: none */
+} illnesses[] = {
+	{vip_is_missing, DOCTOR_PROBLEM, "192.168.8.200 is on no interface", "lbha-rs setup"},
+	{vip_has_a_network_on_lo, DOCTOR_PROBLEM, "192.168.8.200/24 on lo makes that whole network local",
+	 "ip address delete 192.168.8.200/24 dev lo && lbha-rs setup"},
+	{vip_is_on_eth0_too, DOCTOR_PROBLEM, "192.168.8.200 is on eth0: this host answers ARP",
+	 "ip address delete 192.168.8.200/24 dev eth0 && lbha-rs setup"},
+	{ipv6_vip_failed_detection, DOCTOR_PROBLEM, "failed duplicate address detection",
+	 "ip address delete 2001:db8::80/128 dev lo && lbha-rs setup"},
+	{ipv6_is_off, DOCTOR_PROBLEM, "lo takes no IPv6 address",
+	 "sysctl -w net.ipv6.conf.lo.disable_ipv6=0 && lbha-rs setup"},
+	{ignore_is_too_low, DOCTOR_PROBLEM, "arp_ignore in effect on eth0 is 0", "lbha-rs setup"},
+	{ignore_of_a_link_overrules, DOCTOR_PROBLEM, "arp_ignore in effect on eth1 is 4",
+	 "sysctl -w net.ipv4.conf.eth1.arp_ignore=1"},
+	{ignore_3_and_scope_global, DOCTOR_PROBLEM, "arp_ignore in effect on eth0 is 3",
+	 "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.eth0.arp_ignore=1"},
+	{announce_is_too_low, DOCTOR_PROBLEM, "arp_announce in effect on eth0 is 1", "lbha-rs setup"},
+	{nobody_answers, DOCTOR_WARNING, "nobody answers for 192.168.8.200 on eth0",
+	 "lbhactl vrrp    # on each director"},
+	{two_directors_answer, DOCTOR_PROBLEM,
+	 "director lb1 (02:00:00:00:00:10) and director lb2 (02:00:00:00:00:11) all answer",
+	 "lbhactl vrrp    # on each director: only one may be MASTER"},
+	{another_server_answers, DOCTOR_PROBLEM,
+	 "192.168.8.33 (02:00:00:00:00:33) answers for 192.168.8.200 on eth0 and is no director",
+	 "lbha-rs setup    # on 192.168.8.33"},
+	{another_server_answers_too, DOCTOR_PROBLEM, "and a host (02:00:00:00:00:33) all answer",
+	 "lbha-rs setup    # on that host"},
+	{we_answer_ourselves, DOCTOR_PROBLEM,
+	 "this host itself on eth1 (02:00:00:00:00:21) answers for 192.168.8.200", "lbha-rs setup"},
+	{asking_is_forbidden, DOCTOR_WARNING, "cannot be asked: Operation not permitted", NULL},
+	{no_default_route, DOCTOR_WARNING, "there is no default route",
+	 "ip route add default via ROUTER"},
+	{answers_go_to_the_director, DOCTOR_WARNING, "192.168.8.11 on eth0, which belongs to lb2",
+	 "ip route replace default via ROUTER"},
+	{answers_go_to_the_vip, DOCTOR_WARNING, "which belongs to a director",
+	 "ip route replace default via ROUTER"},
+	{strict_filter_where_requests_come, DOCTOR_PROBLEM, "rp_filter in effect on eth0 is 1",
+	 "sysctl -w net.ipv4.conf.eth0.rp_filter=2"},
+	{nat_leaves_elsewhere, DOCTOR_PROBLEM, "leads to 192.168.8.254 on eth0 and not to 192.168.8.1",
+	 "lbha-rs setup"},
+	{nat_gateway_is_silent, DOCTOR_PROBLEM, "nobody answers for 192.168.8.1, the gateway",
+	 "lbhactl vrrp    # on each director"},
+	{nat_without_gateway, DOCTOR_WARNING, "service web has no `gateway`", NULL},
+	{program_listens_elsewhere, DOCTOR_PROBLEM,
+	 "nginx listens on 192.168.8.20:80 only, not on 192.168.8.200:80 (tcp); nginx: listen 80;",
+	 NULL},
+	{program_takes_ipv6_alone, DOCTOR_PROBLEM, "listens on [::]:80 (IPv6 alone) only", NULL},
+	{program_speaks_udp, DOCTOR_PROBLEM,
+	 "nothing listens on 192.168.8.200:80 (tcp) for service web", NULL},
+	{sockets_are_closed_to_us, DOCTOR_WARNING, "which programs listen cannot be told",
+	 "ss -lntu"},
+	{firewall_drops_the_rest, DOCTOR_WARNING,
+	 "chain input of table inet filter drops what no rule accepts",
+	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
+	{firewall_ends_in_reject, DOCTOR_WARNING, "chain INPUT of table ip filter drops",
+	 "iptables -I INPUT -d 192.168.8.200 -p tcp --dport 80 -j ACCEPT"},
+	{firewall_names_the_port, DOCTOR_WARNING, "drops what comes for 192.168.8.200 port 80",
+	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
+	{firewall_names_the_vip, DOCTOR_WARNING, "a rule in chain pre of table ip raw drops",
+	 "nft insert rule ip raw pre ip daddr 192.168.8.200 tcp dport 80 accept"},
+	{firewall_is_unknown, DOCTOR_WARNING, "rules were not looked at: there is no program nft",
+	 NULL},
+};
+
+START_TEST(each_illness_is_named_with_what_mends_it)
+{
+	auto_arena *arena = arena_new(0);
+	const struct illness *illness = &illnesses[_i];
+	struct doctor_findings findings;
+	struct world world;
+	bool found = false;
+
+	world_init(&world, arena);
+	with_dr(&world);
+	illness->fall_ill(&world);
+	findings = world_judge(&world);
+	for (size_t i = 0; i < findings.count; i++) {
+		const struct doctor_finding *one = &findings.items[i];
+
+		if (one->severity != illness->severity || !strstr(one->text, illness->says))
+			continue;
+		found = true;
+		if (illness->command)
+			ck_assert_pstr_eq(one->command, illness->command);
+		else
+			ck_assert_ptr_null(one->command);
+	}
+	ck_assert_msg(found, "nobody says \"%s\":%s", illness->says, all_of(&findings));
+}
+END_TEST
+
+/* ---- health ---- */
+
+static void as_it_is(struct world *world)
+{
+	(void)world;
+}
+
+static void on_a_tunnel(struct world *world)
+{
+	world->links[2] = (struct link){.index = ETH1, .name = "tunl0", .up = true};
+	find_address(world, "192.168.8.200")->link = ETH1;
+}
+
+static void answered_by_a_virtual_router(struct world *world)
+{
+	static const uint8_t mac[LINK_MAC] = {0, 0, 0x5e, 0, 1, 51};
+
+	forget_answers(world, "192.168.8.200");
+	put_answer(world, ETH0, "192.168.8.200", 0);
+	memcpy(world->answers[world->sight.answer_count - 1].mac, mac, LINK_MAC);
+}
+
+/* Its address is in another network, so it cannot be asked here and may be whoever answers. */
+static void answered_where_no_director_can_be_asked(struct world *world)
+{
+	world->directors[0].address = addr_of("172.16.0.1");
+	another_server_answers(world);
+}
+
+static void silent_by_8(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/eth0/arp_ignore", 8);
+}
+
+static void silent_by_3_with_scope_host(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/all/arp_ignore", 3);
+}
+
+static void loose_filter(struct world *world)
+{
+	world->router_link = ETH1;
+	set_sysctl(world, "net/ipv4/conf/eth0/rp_filter", 2);
+	set_sysctl(world, "net/ipv4/conf/all/rp_filter", 1);
+}
+
+static void strict_filter_on_the_way_back(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/all/rp_filter", 1);
+}
+
+static void listens_on_the_vip(struct world *world)
+{
+	world->sockets[0].at = endpoint_of("192.168.8.200:80");
+}
+
+static void listens_on_both_families(struct world *world)
+{
+	world->sockets[0].at = endpoint_of("[::]:80");
+}
+
+static void firewall_lets_in(struct world *world)
+{
+	world->sight.ruleset = "table inet filter {\n\tset ports {\n\t\ttype inet_service\n"
+			       "\t\telements = { 443 }\n\t}\n\n\tchain input {\n"
+			       "\t\ttype filter hook input priority 0; policy drop;\n"
+			       "\t\tct state invalid drop\n\t\ttcp dport 25 drop\n"
+			       "\t\tudp dport 80 drop\n\t\tjump services\n\t\tdrop\n\t}\n\n"
+			       "\tchain services {\n\t\ttcp dport { 80, 443 } accept\n\t}\n}\n";
+}
+
+static void firewall_lets_in_first(struct world *world)
+{
+	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
+			       "\t\ttype filter hook input priority 0; policy accept;\n"
+			       "\t\tip daddr 192.168.8.200 tcp dport 80 accept\n"
+			       "\t\ttcp dport 80 drop\n\t}\n}\n";
+}
+
+static void firewall_for_others(struct world *world)
+{
+	world->sight.ruleset = "table ip6 filter {\n\tchain INPUT {\n"
+			       "\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
+			       "table ip filter {\n\tchain FORWARD {\n"
+			       "\t\ttype filter hook forward priority 0; policy drop;\n"
+			       "\t\tip daddr 192.168.8.200 drop\n\t}\n\tchain INPUT {\n"
+			       "\t\ttype filter hook input priority 0; policy accept;\n"
+			       "\t\tip daddr 192.168.8.20 tcp dport 80 drop\n\t}\n}\n";
+}
+
+static void (*const healthy[])(struct world *) = {
+	as_it_is,
+	with_ipv6,
+	with_nat,
+	on_a_tunnel,
+	answered_by_a_virtual_router,
+	answered_where_no_director_can_be_asked,
+	silent_by_8,
+	silent_by_3_with_scope_host,
+	loose_filter,
+	strict_filter_on_the_way_back,
+	listens_on_the_vip,
+	listens_on_both_families,
+	firewall_lets_in,
+	firewall_lets_in_first,
+	firewall_for_others,
+};
+
+START_TEST(where_all_is_well_nothing_is_found)
+{
+	auto_arena *arena = arena_new(0);
+	struct doctor_findings findings;
+	struct world world;
+
+	world_init(&world, arena);
+	with_dr(&world);
+	healthy[_i](&world);
+	findings = world_judge(&world);
+	ck_assert_uint_gt(findings.count, 4);
+	for (size_t i = 0; i < findings.count; i++)
+		ck_assert_msg(findings.items[i].severity == DOCTOR_OK, "%s", all_of(&findings));
+}
+END_TEST
+
+/* ---- what is asked ---- */
+
+START_TEST(a_segment_is_asked_from_an_address_of_its_own_and_never_from_a_vip)
+{
+	auto_arena *arena = arena_new(0);
+	struct addr own = addr_of("192.168.8.20"), vip = addr_of("192.168.8.200");
+	struct world world;
+
+	world_init(&world, arena);
+	with_dr(&world);
+	world.addresses[1] = world.addresses[0]; /* the VIP comes first on eth0 */
+	put_address(&world, ETH0, "192.168.8.200/24");
+	put_address(&world, ETH0, "192.168.8.20/24");
+	world_judge(&world);
+	ck_assert_uint_eq(world.sight.question_count, 3); /* the VIP and two directors */
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(world.sight.questions[i].link, ETH0);
+		ck_assert(addr_equal(&world.sight.questions[i].source, &own));
+	}
+	ck_assert(addr_equal(&world.sight.questions[0].target, &vip));
+}
+END_TEST
+
+START_TEST(a_vip_of_another_network_is_asked_for_where_a_director_is)
+{
+	auto_arena *arena = arena_new(0);
+	struct doctor_findings findings;
+	struct world world;
+
+	world_init(&world, arena);
+	put_vip(&world, "203.0.113.80", FORWARDING_DR, "");
+	put_address(&world, LO, "203.0.113.80/32")->scope = ADDRESS_SCOPE_HOST;
+	findings = world_judge(&world);
+	ck_assert_uint_eq(world.sight.question_count, 3);
+	ck_assert(!world.sight.questions[0].native);
+	for (size_t i = 0; i < findings.count; i++) /* that nobody answers there is as it should be */
+		ck_assert_msg(findings.items[i].severity == DOCTOR_OK, "%s", all_of(&findings));
+}
+END_TEST
+
+/* ---- the case ---- */
+
+START_TEST(ports_are_the_vips_for_dr_and_our_own_for_nat)
+{
+	auto_arena *arena = arena_new(0);
+	struct endpoint listen[] = {endpoint_of("192.168.8.200:80"), endpoint_of("192.168.8.200:443")};
+	struct real_server dr = {.address = endpoint_of("192.168.8.20"), .forwarding = FORWARDING_DR};
+	struct real_server nat = {.address = endpoint_of("192.168.8.20:8080"),
+				  .forwarding = FORWARDING_NAT};
+	struct real_server other = {.address = endpoint_of("192.168.8.99"),
+				    .forwarding = FORWARDING_DR};
+	struct service services[] = {
+		{.name = "web", .listen = listen, .listen_count = 2, .real_servers = &dr,
+		 .real_server_count = 1, .protocols = PROTOCOL_TCP},
+		{.name = "old", .listen = listen, .listen_count = 1, .real_servers = &nat,
+		 .real_server_count = 1, .protocols = PROTOCOL_TCP | PROTOCOL_UDP,
+		 .gateway = addr_of("192.168.8.1")},
+		{.name = "not ours", .listen = listen, .listen_count = 1, .real_servers = &other,
+		 .real_server_count = 1, .protocols = PROTOCOL_TCP},
+	};
+	struct director directors[] = {{.name = "lb1", .address = addr_of("192.168.8.10")},
+				       {.name = "lb2"}};
+	struct model model = {.services = services, .service_count = 3, .directors = directors,
+			      .director_count = 2};
+	struct world world;
+	struct doctor_case wanted;
+	char text[ENDPOINT_TEXT];
+
+	world_init(&world, arena);
+	ck_assert_int_eq(
+		doctor_case_of_model(arena, &model, NULL, &world.sight.addresses, &wanted), 0);
+	ck_assert_uint_eq(wanted.vip_count, 2); /* of web and of old */
+	ck_assert_uint_eq(wanted.port_count, 4);
+	ck_assert_str_eq(endpoint_format(&wanted.ports[1].at, text), "192.168.8.200:443");
+	ck_assert_str_eq(endpoint_format(&wanted.ports[2].at, text), "192.168.8.20:8080");
+	ck_assert_uint_eq(wanted.ports[3].protocol, PROTOCOL_UDP);
+	ck_assert_uint_eq(wanted.director_count, 1); /* lb2 has no address */
+	ck_assert_int_eq(
+		doctor_case_of_model(arena, &model, "web", &world.sight.addresses, &wanted), 0);
+	ck_assert_uint_eq(wanted.port_count, 2);
+}
+END_TEST
+
+static TCase *findings_case(void)
+{
+	TCase *tcase = CASE("findings",
+			    a_segment_is_asked_from_an_address_of_its_own_and_never_from_a_vip,
+			    a_vip_of_another_network_is_asked_for_where_a_director_is,
+			    ports_are_the_vips_for_dr_and_our_own_for_nat);
+
+	tcase_add_loop_test(tcase, each_illness_is_named_with_what_mends_it, 0,
+			    COUNT_OF(illnesses));
+	tcase_add_loop_test(tcase, where_all_is_well_nothing_is_found, 0, COUNT_OF(healthy));
+	return tcase;
+}
+
+int main(void)
+{
+	return SUITE_RUN("rs-doctor", findings_case());
+}
