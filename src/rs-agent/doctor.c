@@ -126,6 +126,7 @@ int doctor_judge(struct arena *arena, const struct doctor_case *wanted,
 {
 	struct doctor doctor = {.arena = arena, .wanted = wanted, .sight = sight};
 
+	doctor_journal(&doctor);
 	doctor_addresses(&doctor);
 	doctor_silence(&doctor);
 	doctor_answers(&doctor);

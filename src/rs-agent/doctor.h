@@ -1,6 +1,7 @@
 /* What is wrong with a real server, in sentences that an operator understands, each with the
  * command that mends it. Pure: from what the services want of this host (struct doctor_case) and
  * what was seen on it and on its segments (struct doctor_sight) to findings. One file per subject:
+ *   doctor_journal.c   whether what setup did still holds
  *   doctor_address.c   the VIPs, and how they are there
  *   doctor_silence.c   arp_ignore and arp_announce in effect
  *   doctor_answer.c    who answers for the VIPs on the segment
@@ -20,6 +21,8 @@
 #include "net/address.h"
 #include "net/link.h"
 #include "net/sysctl.h"
+#include "rs-agent/journal.h"
+#include "rs-agent/wish.h"
 
 struct arena;
 
@@ -71,12 +74,17 @@ struct doctor_case {
 	struct doctor_director *directors; /* none: not known */
 	size_t director_count;
 	const char *setup; /* the command that sets up what this is about */
+	enum journal_standing journal;
 };
 
 /* All services of the model (the one called `service`, if not NULL) in which one of the addresses
  * `own` is a real server. -ENOMEM. */
 int doctor_case_of_model(struct arena *arena, const struct model *model, const char *service,
 			 const struct address_list *own, struct doctor_case *out);
+
+/* The VIPs of wishes (from the journal, or --vip), of which no more is known. -ENOMEM. */
+int doctor_case_of_wishes(struct arena *arena, const struct rs_wishes *wishes,
+			  struct doctor_case *out);
 
 /* ---- what is there ---- */
 
@@ -169,6 +177,7 @@ void doctor_say(struct doctor *doctor, enum doctor_severity severity, const char
 /* Text in the arena, for a command; NULL when out of memory. */
 const char *doctor_text(struct doctor *doctor, const char *format, ...) PRINTF_LIKE(2, 3);
 
+void doctor_journal(struct doctor *doctor);
 void doctor_addresses(struct doctor *doctor);
 void doctor_silence(struct doctor *doctor);
 void doctor_answers(struct doctor *doctor);

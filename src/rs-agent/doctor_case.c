@@ -113,6 +113,24 @@ int doctor_case_of_model(struct arena *arena, const struct model *model, const c
 	return 0;
 }
 
+int doctor_case_of_wishes(struct arena *arena, const struct rs_wishes *wishes,
+			  struct doctor_case *out)
+{
+	struct doctor_case wanted = {.vip_count = wishes->count};
+
+	wanted.vips = arena_array(arena, wishes->count, sizeof(*wanted.vips));
+	if (!wanted.vips && wishes->count)
+		return -ENOMEM;
+	for (size_t i = 0; i < wishes->count; i++)
+		wanted.vips[i] = (struct doctor_vip){
+			.address = wishes->items[i].vip,
+			.service = wishes->items[i].service,
+			.forwarding = wishes->items[i].forwarding,
+		};
+	*out = wanted;
+	return 0;
+}
+
 /* ---- ways ---- */
 
 struct addr doctor_client(uint8_t family)

@@ -172,6 +172,7 @@ static const char *const commands[] = {
 	[RS_SETUP] = "setup",
 	[RS_TEARDOWN] = "teardown",
 	[RS_STATUS] = "status",
+	[RS_DOCTOR] = "doctor",
 };
 
 static const char *command_at(const void *ctx UNUSED, size_t index)
@@ -196,12 +197,11 @@ static int parse_word(struct parser *parser, const char *word)
 			parser->has_command = true;
 			return 0;
 		}
-	if (!strcmp(word, "doctor"))
-		return refuse(parser, "doctor: this version does not have it");
 	near = text_nearest(word, command_at, NULL);
 	if (near)
 		return refuse(parser, "unknown command %s; did you mean %s?", word, near);
-	return refuse(parser, "unknown command %s; there are setup, teardown and status", word);
+	return refuse(parser, "unknown command %s; there are setup, teardown, status and doctor",
+		      word);
 }
 
 static int check_together(struct parser *parser)
@@ -209,7 +209,7 @@ static int check_together(struct parser *parser)
 	const struct rs_options *options = &parser->options;
 
 	if (!parser->has_command)
-		return refuse(parser, "which command? There are setup, teardown and status");
+		return refuse(parser, "which command? There are setup, teardown, status and doctor");
 	if (options->vip_count && (options->file || options->service))
 		return refuse(parser,
 			      "--vip stands instead of a configuration: without -f and --service");
@@ -217,8 +217,9 @@ static int check_together(struct parser *parser)
 		return refuse(
 			parser,
 			"--forwarding goes with --vip; services of the configuration say theirs");
-	if (options->dry_run && options->command == RS_STATUS)
-		return refuse(parser, "status changes nothing: without --dry-run");
+	if (options->dry_run && options->command != RS_SETUP && options->command != RS_TEARDOWN)
+		return refuse(parser, "%s changes nothing: without --dry-run",
+			      commands[options->command]);
 	return 0;
 }
 

@@ -11,6 +11,7 @@ enum rs_command {
 	RS_SETUP,
 	RS_TEARDOWN,
 	RS_STATUS,
+	RS_DOCTOR,
 	RS_HELP,
 	RS_VERSION,
 };

@@ -207,6 +207,66 @@ void report_state(struct report *report, enum rs_standing standing,
 		sysctl_state(report, &desired->sysctls[i], actual);
 }
 
+/* ---- findings ---- */
+
+static const char *severity_name(enum doctor_severity severity)
+{
+	switch (severity) {
+	case DOCTOR_OK:
+		return "ok";
+	case DOCTOR_WARNING:
+		return "warning";
+	case DOCTOR_PROBLEM:
+		return "problem";
+	}
+	return "?";
+}
+
+static void finding_json(json_t *list, const struct doctor_finding *finding)
+{
+	json_array_append_new(list,
+			      json_pack("{s:s, s:s, s:s, s:s?}", "severity",
+					severity_name(finding->severity), "subject",
+					finding->subject, "text", finding->text, "command",
+					finding->command));
+}
+
+static void finding_print(const struct doctor_finding *finding)
+{
+	printf("%-8s %s\n", severity_name(finding->severity), finding->text);
+	if (finding->command)
+		printf("    %s\n", finding->command);
+}
+
+static size_t count_findings(const struct doctor_findings *findings, enum doctor_severity severity)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->count; i++)
+		count += findings->items[i].severity == severity;
+	return count;
+}
+
+void report_findings(struct report *report, const struct doctor_findings *findings)
+{
+	size_t problems = count_findings(findings, DOCTOR_PROBLEM),
+	       warnings = count_findings(findings, DOCTOR_WARNING);
+	json_t *list = report->json ? json_array() : NULL;
+
+	for (size_t i = 0; i < findings->count; i++)
+		if (report->json)
+			finding_json(list, &findings->items[i]);
+		else
+			finding_print(&findings->items[i]);
+	if (report->json)
+		json_object_set_new(report->root, "findings", list);
+	else if (problems || warnings)
+		printf("%zu problem%s, %zu warning%s\n", problems, problems == 1 ? "" : "s",
+		       warnings, warnings == 1 ? "" : "s");
+	else
+		printf("nothing is wrong\n");
+}
+
 void report_end(struct report *report)
 {
 	if (!report->json)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "rs-agent/desired.h"
+#include "rs-agent/doctor.h"
 #include "rs-agent/plan.h"
 #include "rs-agent/remark.h"
 
@@ -17,7 +18,7 @@ struct report {
 	struct json_t *root;
 };
 
-/* `command` is setup, teardown or status. */
+/* `command` is setup, teardown, status or doctor. */
 void report_begin(struct report *report, bool json, const char *command, bool dry_run);
 
 /* A step that was done (error 0), failed (-errno), or would be done (dry run). */
@@ -33,6 +34,9 @@ void report_diagnostic(struct report *report, const char *line);
 void report_state(struct report *report, enum rs_standing standing,
 		  const struct rs_desired *desired, const struct rs_actual *actual,
 		  const struct owned_set *journal);
+
+/* What the doctor found, and how much of it is bad. */
+void report_findings(struct report *report, const struct doctor_findings *findings);
 
 /* Prints the JSON object. */
 void report_end(struct report *report);

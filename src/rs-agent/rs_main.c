@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "rs-agent/consult_io.h"
 #include "rs-agent/observe_io.h"
 #include "rs-agent/options.h"
 #include "rs-agent/remark.h"
@@ -28,7 +29,7 @@ enum exit_status {
 #define DEFAULT_FILE LBHA_SYSCONFDIR "/lbha.conf"
 
 static const char help[] =
-	"usage: lbha-rs setup|teardown|status [option...]\n"
+	"usage: lbha-rs setup|teardown|status|doctor [option...]\n"
 	"\n"
 	"Lets this host be a real server for direct routing: the VIPs of its services stand on\n"
 	"the loopback interface, and the host says nothing about them in ARP.\n"
@@ -36,6 +37,7 @@ static const char help[] =
 	"  setup      do what is missing, undo what is no longer wanted\n"
 	"  teardown   undo what setup did, and nothing else\n"
 	"  status     compare: exit status 0 in place, 4 partly, 3 not set up\n"
+	"  doctor     look for what is wrong, here and on the segment, and say what mends it\n"
 	"\n"
 	"  -f, --file FILE     the configuration (" DEFAULT_FILE ")\n"
 	"  --service NAME      only this service of it\n"
@@ -340,8 +342,34 @@ static int run_status(struct run *run)
 	return EXIT_NOT_SET_UP;
 }
 
+static int run_doctor(struct run *run)
+{
+	const struct rs_options *options = &run->options;
+	struct consultation about = {
+		.options = options,
+		.file = options->file ? options->file : DEFAULT_FILE,
+		.from_journal = !options->vip_count && !options->file && access(DEFAULT_FILE, F_OK),
+		.store = &run->store,
+		.kernel = &run->kernel,
+		.addresses = &run->actual.addresses,
+	};
+
+	switch (consult(run->arena, &about, &run->report)) {
+	case CONSULT_WELL:
+		return EXIT_DONE;
+	case CONSULT_NOTHING:
+		return nothing_asked(run);
+	case CONSULT_ILL:
+	case CONSULT_FAILED:
+		break;
+	}
+	return EXIT_FAILED;
+}
+
 static int run_command(struct run *run)
 {
+	if (run->options.command == RS_DOCTOR)
+		return look(run) ? EXIT_FAILED : run_doctor(run);
 	if (look(run) || find_wishes(run) || build_desired(run) || make_plan(run))
 		return EXIT_FAILED;
 	switch (run->options.command) {
@@ -351,6 +379,7 @@ static int run_command(struct run *run)
 		return run_teardown(run);
 	case RS_STATUS:
 		return run_status(run);
+	case RS_DOCTOR:
 	case RS_HELP:
 	case RS_VERSION:
 		break;
@@ -360,7 +389,8 @@ static int run_command(struct run *run)
 
 static int run_all(struct run *run)
 {
-	bool writing = run->options.command != RS_STATUS && !run->options.dry_run;
+	enum rs_command command = run->options.command;
+	bool writing = (command == RS_SETUP || command == RS_TEARDOWN) && !run->options.dry_run;
 	char why[STORE_WHY];
 	int status;
 

@@ -70,7 +70,7 @@ static bool service_exists(const struct model *model, const char *service)
 	return false;
 }
 
-static int refuse_service(const struct model *model, const char *file, const char *service,
+static void refuse_service(const struct model *model, const char *file, const char *service,
 			  struct report *report)
 {
 	const char *near = text_nearest(service, service_name, model);
@@ -80,7 +80,6 @@ static int refuse_service(const struct model *model, const char *file, const cha
 			     service, near);
 	else
 		report_error(report, "%s has no service \"%s\"", file, service);
-	return -ENOENT;
 }
 
 static void note_other(struct report *report, const struct rs_other_service *service)
@@ -108,17 +107,27 @@ static void note_other(struct report *report, const struct rs_other_service *ser
 		    service->name, way, advice);
 }
 
+const struct model *wanted_model(struct arena *arena, const char *file, const char *service,
+				 struct report *report)
+{
+	const struct model *model = model_read(arena, file, report);
+
+	if (model && service && !service_exists(model, service)) {
+		refuse_service(model, file, service, report);
+		return NULL;
+	}
+	return model;
+}
+
 int wanted_read(struct arena *arena, const char *file, const char *service,
 		const struct address_list *own, struct report *report, struct rs_wishes *out)
 {
-	const struct model *model = model_read(arena, file, report);
+	const struct model *model = wanted_model(arena, file, service, report);
 	struct rs_other other;
 	int err;
 
 	if (!model)
 		return -EINVAL;
-	if (service && !service_exists(model, service))
-		return refuse_service(model, file, service, report);
 	err = rs_wishes_of_model(arena, model, service, own, out, &other);
 	if (err) {
 		report_error(report, "out of memory");

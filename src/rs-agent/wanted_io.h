@@ -5,11 +5,16 @@
 #include "rs-agent/wish.h"
 
 struct arena;
+struct model;
 struct report;
 
-/* Reads the file and finds the wishes for a host with these addresses; `service` limits it to one
- * (NULL: all). All errors of the file, an unknown service and services that need nothing of us are
- * told to the report. 0 or -errno (already told). */
+/* Reads the file, which must have that service (NULL: any). All its errors, and an unknown service,
+ * are told to the report; then NULL. */
+const struct model *wanted_model(struct arena *arena, const char *file, const char *service,
+				 struct report *report);
+
+/* Reads the file in the same way and finds the wishes for a host with these addresses; `service`
+ * limits it to one (NULL: all). Services that need nothing of us are told to the report, too. 0 or -errno (already told). */
 int wanted_read(struct arena *arena, const char *file, const char *service,
 		const struct address_list *own, struct report *report, struct rs_wishes *out);
 

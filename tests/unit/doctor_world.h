@@ -149,6 +149,7 @@ static void point(struct world *world)
 	world->wanted.ports = world->ports;
 	world->wanted.directors = world->directors;
 	world->wanted.setup = "lbha-rs setup";
+	world->wanted.journal = JOURNAL_CURRENT;
 }
 
 /* A server with a second network, and two directors, of which lb1 (02::10) is MASTER. */

@@ -28,6 +28,16 @@ static const char *all_of(const struct doctor_findings *findings)
 
 /* ---- illnesses ---- */
 
+static void machine_was_booted(struct world *world)
+{
+	world->wanted.journal = JOURNAL_OTHER_BOOT;
+}
+
+static void others_set_it_up(struct world *world)
+{
+	world->wanted.journal = JOURNAL_NONE;
+}
+
 static void vip_is_missing(struct world *world)
 {
 	drop_address(world, "192.168.8.200");
@@ -215,6 +225,8 @@ static const struct illness {
 	const char *says;
 	const char *command; /* NULL: none */
 } illnesses[] = {
+	{machine_was_booted, DOCTOR_WARNING, "went with an earlier boot", "lbha-rs setup"},
+	{others_set_it_up, DOCTOR_WARNING, "lbha-rs has set up nothing here", "lbha-rs setup"},
 	{vip_is_missing, DOCTOR_PROBLEM, "192.168.8.200 is on no interface", "lbha-rs setup"},
 	{vip_has_a_network_on_lo, DOCTOR_PROBLEM, "192.168.8.200/24 on lo makes that whole network local",
 	 "ip address delete 192.168.8.200/24 dev lo && lbha-rs setup"},

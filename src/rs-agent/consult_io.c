@@ -1,0 +1,160 @@
+/* See the header. The command that sets up is told with the options that the doctor was given, so
+ * that it can be copied. */
+#include "rs-agent/consult_io.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "rs-agent/doctor.h"
+#include "rs-agent/doctor_look_io.h"
+#include "rs-agent/report_io.h"
+#include "rs-agent/store_io.h"
+#include "rs-agent/wanted_io.h"
+
+#define COMMAND 4096
+
+/* A word for a shell. */
+static void add_word(struct text *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789./:_-+,@%";
+
+	if (*word && word[strspn(word, plain)] == '\0') {
+		text_add(out, " %s", word);
+		return;
+	}
+	text_add(out, " '");
+	for (; *word; word++)
+		if (*word == '\'')
+			text_add(out, "'\\''");
+		else
+			text_add(out, "%c", *word);
+	text_add(out, "'");
+}
+
+static void add_option(struct text *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	text_add(out, " %s", name);
+	add_word(out, value);
+}
+
+/* VIPs by their addresses, with the forwarding that all of them have. */
+static void add_vips(struct text *out, const struct doctor_case *wanted)
+{
+	char address[ADDR_TEXT];
+
+	for (size_t i = 0; i < wanted->vip_count; i++)
+		if (wanted->vips[i].forwarding == wanted->vips[0].forwarding)
+			add_option(out, "--vip", addr_format(&wanted->vips[i].address, address));
+}
+
+static const char *setup_command(struct arena *arena, const struct consultation *about,
+				 const struct doctor_case *wanted)
+{
+	const struct rs_options *options = about->options;
+	char command[COMMAND];
+	struct text out = text_of(command, sizeof(command));
+
+	text_add(&out, "lbha-rs setup");
+	if (options->vip_count || about->from_journal)
+		add_vips(&out, wanted);
+	add_option(&out, "-f", options->file);
+	add_option(&out, "--service", options->service);
+	if (strcmp(options->state_dir, LBHA_STATEDIR))
+		add_option(&out, "--state-dir", options->state_dir);
+	return arena_strdup(arena, command);
+}
+
+/* ---- the case ---- */
+
+static int case_of_command_line(struct arena *arena, const struct rs_options *options,
+				struct doctor_case *out)
+{
+	struct rs_wish items[OPTIONS_VIPS];
+	struct rs_wishes given = {.items = items};
+
+	for (; given.count < options->vip_count; given.count++)
+		items[given.count] = (struct rs_wish){.forwarding = options->forwarding,
+						      .vip = options->vips[given.count]};
+	return doctor_case_of_wishes(arena, &given, out);
+}
+
+static int case_of_journal(struct arena *arena, const struct consultation *about,
+			   struct doctor_case *out)
+{
+	struct rs_scope scope = {.service = about->options->service};
+	struct rs_wishes known, wishes;
+	int err = rs_wishes_of_journal(arena, &about->store->set, &known);
+
+	if (!err)
+		err = rs_wishes_select(arena, &known, &scope, true, &wishes);
+	return err ? err : doctor_case_of_wishes(arena, &wishes, out);
+}
+
+/* 0; -EINVAL: told to the report; -ENOMEM. */
+static int find_case(struct arena *arena, const struct consultation *about, struct report *report,
+		     struct doctor_case *out)
+{
+	const struct model *model;
+
+	if (about->options->vip_count)
+		return case_of_command_line(arena, about->options, out);
+	if (about->from_journal)
+		return case_of_journal(arena, about, out);
+	model = wanted_model(arena, about->file, about->options->service, report);
+	return model ? doctor_case_of_model(arena, model, about->options->service,
+					    about->addresses, out)
+		     : -EINVAL;
+}
+
+static bool is_ill(const struct doctor_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].severity == DOCTOR_PROBLEM)
+			return true;
+	return false;
+}
+
+static enum consult_outcome nothing(const struct consultation *about, struct report *report)
+{
+	if (!about->from_journal)
+		return CONSULT_NOTHING;
+	report_error(report,
+		     about->store->standing == JOURNAL_OTHER_BOOT
+			     ? "there is no %s, and what setup did went with an earlier boot"
+			     : "there is no %s, and setup has done nothing here: what should be in "
+			       "place is not known",
+		     about->file);
+	return CONSULT_FAILED;
+}
+
+enum consult_outcome consult(struct arena *arena, const struct consultation *about,
+			     struct report *report)
+{
+	struct doctor_case wanted;
+	struct doctor_sight sight;
+	struct doctor_findings findings;
+	int err = find_case(arena, about, report, &wanted);
+
+	if (err == -EINVAL)
+		return CONSULT_FAILED;
+	if (!err && !wanted.vip_count)
+		return nothing(about, report);
+	if (!err) {
+		wanted.journal = about->store->standing;
+		wanted.setup = setup_command(arena, about, &wanted);
+		err = doctor_look(about->kernel, arena, &wanted, &sight);
+	}
+	if (!err)
+		err = doctor_judge(arena, &wanted, &sight, &findings);
+	if (err) {
+		report_error(report, "cannot look at this host: %s", strerror(-err));
+		return CONSULT_FAILED;
+	}
+	report_findings(report, &findings);
+	return is_ill(&findings) ? CONSULT_ILL : CONSULT_WELL;
+}
