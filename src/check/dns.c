@@ -345,6 +345,19 @@ static enum talk_next ask(struct talk *talk)
 	return TALK_AGAIN;
 }
 
+/* What there is room for of an answer that is larger: its code stands at the beginning, addresses may be
+ * behind the cut. */
+static enum talk_next judge_beginning(struct talk *talk)
+{
+	struct outcome outcome;
+
+	if (!dns_judge(talk->check, TCP_ID, talk->bytes + 2, talk->size - 2, talk->said, &outcome) ||
+	    outcome.reason == REASON_PROTOCOL || outcome.reason == REASON_MISMATCH)
+		return talk_fail(talk, REASON_TOO_LARGE, "answer larger than 16KiB");
+	return outcome.reason == REASON_PASSED ? talk_pass(talk, outcome.fault)
+					       : talk_fail(talk, outcome.reason, outcome.fault);
+}
+
 static enum talk_next dns_step(struct talk *talk)
 {
 	struct outcome outcome;
@@ -356,7 +369,7 @@ static enum talk_next dns_step(struct talk *talk)
 		return TALK_MORE;
 	size = (size_t)talk->bytes[0] << 8 | talk->bytes[1];
 	if (talk->size - 2 < size)
-		return TALK_MORE;
+		return talk->full ? judge_beginning(talk) : TALK_MORE;
 	if (!dns_judge(talk->check, TCP_ID, talk->bytes + 2, size, talk->said, &outcome)) {
 		talk_take(talk, 2 + size);
 		return TALK_AGAIN;

@@ -493,6 +493,40 @@ START_TEST(a_connection_that_closes_before_the_answer_has_failed)
 }
 END_TEST
 
+START_TEST(of_an_answer_larger_than_its_room_the_code_counts_and_no_address)
+{
+	static uint8_t bytes[TALK_IN];
+	struct check check = check_of("a.example", A, 0);
+	struct message message;
+	struct writer all;
+	struct dialog dialog;
+
+	for (int sought = 0; sought < 2; sought++)
+		for (int code = 0; code < 3; code += 2) {
+			check = check_of("a.example", A, (size_t)sought);
+			begin(&message, (uint16_t)(0x8180 | code), "a.example", A);
+			add_a(&message, "a.example", 1);
+			message.bytes[6] = 0xff; /* so many answers that they do not fit */
+			dialog_begin(&dialog, &check);
+			memcpy(message.bytes, dialog.out + 2, 2);
+			memset(bytes, 0, sizeof(bytes));
+			all = writer_of(bytes, sizeof(bytes));
+			put_message(&all, &message);
+			bytes[0] = 0x50; /* 20 KiB of them */
+			dialog.talk.bytes = bytes;
+			dialog.talk.size = sizeof(bytes) - 1;
+			ck_assert_int_eq(talk_next(&dialog.talk, &dns_dialogue), TALK_MORE);
+			dialog.talk.size = sizeof(bytes);
+			dialog.talk.full = true;
+			ck_assert_int_eq(talk_next(&dialog.talk, &dns_dialogue),
+					 sought || code ? TALK_FAILED : TALK_PASSED);
+			if (sought || code)
+				ck_assert_int_eq(dialog.talk.reason,
+						 code ? REASON_STATUS : REASON_TOO_LARGE);
+		}
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN(
@@ -511,5 +545,6 @@ int main(void)
 		     more_addresses_than_there_is_room_for_words_are_cut),
 		CASE("tcp", the_question_over_tcp_has_its_length_before_it,
 		     an_answer_over_tcp_is_the_same_however_it_is_split,
+		     of_an_answer_larger_than_its_room_the_code_counts_and_no_address,
 		     a_connection_that_closes_before_the_answer_has_failed));
 }
