@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from lbhatest.authority import Authority, CheckFiles
 from lbhatest.director import program
 from lbhatest.examples import EXAMPLES, example
 
@@ -47,11 +48,12 @@ def test_a_good_file_is_accepted(lb1):
 
 
 @pytest.mark.parametrize("name", sorted(name[:-5] for name in os.listdir(EXAMPLES)))
-def test_every_example_is_accepted_without_a_warning(lb1, name):
+def test_every_example_is_accepted_without_a_warning(lb1, name, tmp_path):
     lb1.configure(example(name))
     with open(os.path.join(os.path.dirname(lb1.config_file), "vrrp.key"), "w") as key:
         os.fchmod(key.fileno(), 0o600)
         key.write("only8byt\n")
+    CheckFiles(lb1, Authority(tmp_path, "any"))
     for_every_node = [program("lbhad"), "--check", "-f", lb1.config_file]
     assert lb1.host.status_of(*for_every_node) == (0, "")
 

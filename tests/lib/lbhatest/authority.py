@@ -1,5 +1,6 @@
 """Certificates as a test wants them, made by openssl(1)."""
 import os
+import shutil
 import subprocess
 import time
 
@@ -50,3 +51,28 @@ class Authority:
 
     def key_of(self, certificate):
         return certificate.removesuffix(".pem") + ".key"
+
+
+class CheckFiles:
+    """What etc/examples/https-checks.conf finds in ssl/ beside a director's lbha.conf; all of it of one CA at first."""
+
+    def __init__(self, director, authority):
+        self.folder = os.path.join(os.path.dirname(director.config_file), "ssl")
+        os.makedirs(self.folder, exist_ok=True)
+        self.put(authority.certificate, "ca.pem")
+        self.put_ours(authority)
+
+    def put(self, source, name, mode=0o644):
+        path = os.path.join(self.folder, name)
+        shutil.copyfile(source, path)
+        os.chmod(path, mode)
+
+    def put_ours(self, authority):
+        """The director's certificate and key."""
+        certificate = authority.signed("DNS:lb1", subject="lb1")
+        self.put(certificate, "director.pem")
+        with open(certificate, encoding="ascii") as file:
+            text = file.read()
+        with open(os.path.join(self.folder, "director.pem"), "w", encoding="ascii") as file:
+            file.write(text[:text.index("-----BEGIN PRIVATE KEY")])
+        self.put(authority.key_of(certificate), "director.key", 0o600)
