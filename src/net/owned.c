@@ -71,10 +71,12 @@ static int format_service(char sign, const struct owned_service *service, char *
 
 static int format_table(char sign, const struct owned_table *table, char *out)
 {
+	const char *family = table->arp ? "arp" : "inet";
+
 	if (table->digest)
-		return snprintf(out, OWNED_LINE, "%c table inet %s %016" PRIx64 "\n", sign,
+		return snprintf(out, OWNED_LINE, "%c table %s %s %016" PRIx64 "\n", sign, family,
 				table->name, table->digest);
-	return snprintf(out, OWNED_LINE, "%c table inet %s\n", sign, table->name);
+	return snprintf(out, OWNED_LINE, "%c table %s %s\n", sign, family, table->name);
 }
 
 size_t owned_format(const struct owned *record, char *out)
@@ -281,7 +283,10 @@ static bool parse_digest(const char *text, uint64_t *out)
 
 static bool parse_table(const struct words *words, struct owned_table *out)
 {
-	if (words->count < 4 || words->count > 5 || strcmp(words->word[2], "inet") != 0 ||
+	if (words->count < 4 || words->count > 5)
+		return false;
+	out->arp = !strcmp(words->word[2], "arp");
+	if ((!out->arp && strcmp(words->word[2], "inet") != 0) ||
 	    strlen(words->word[3]) >= sizeof(out->name))
 		return false;
 	snprintf(out->name, sizeof(out->name), "%s", words->word[3]);
@@ -387,6 +392,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 	case OWNED_SYNC:
 		return strcmp(a->sync.role, b->sync.role);
 	case OWNED_TABLE:
+		if (a->table.arp != b->table.arp)
+			return a->table.arp ? 1 : -1;
 		return strcmp(a->table.name, b->table.name);
 	case OWNED_ROUTING:
 		if (a->routing.family != b->routing.family)
@@ -587,5 +594,13 @@ struct owned owned_of_table(bool gone, const char *name, uint64_t digest)
 	struct owned record = {.gone = gone, .kind = OWNED_TABLE, .table.digest = digest};
 
 	snprintf(record.table.name, sizeof(record.table.name), "%s", name);
+	return record;
+}
+
+struct owned owned_of_arp_table(bool gone, const char *name, uint64_t digest)
+{
+	struct owned record = owned_of_table(gone, name, digest);
+
+	record.table.arp = true;
 	return record;
 }

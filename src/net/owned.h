@@ -9,6 +9,7 @@
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
  *   + table inet lbha 0123456789abcdef             of nftables rules; a digest, once it was made
+ *   + table arp lbha_rs 0123456789abcdef
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
  *   + sync master 3 eth0 51                         a daemon of IPVS: link, id
  *   + routing ipv4 19522                          our rule, and what is ours of that table
@@ -93,8 +94,9 @@ struct owned_sync {
 	uint32_t id;
 };
 
-/* A table of nftables rules of family inet. Key: its name. */
+/* A table of nftables rules, of family inet or arp. Key: its family and name. */
 struct owned_table {
+	bool arp;
 	char name[32];
 	uint64_t digest; /* of what was wanted and what the kernel made of it; 0: not known */
 };
@@ -159,6 +161,7 @@ struct owned owned_of_link(bool gone, const char *name, const char *parent);
 struct owned owned_of_sysctl(bool gone, const struct sysctl_op *op);
 struct owned owned_of_service(bool gone, uint8_t protocol, const struct endpoint *endpoint);
 struct owned owned_of_mark(bool gone, uint32_t mark, uint8_t family);
-struct owned owned_of_table(bool gone, const char *name, uint64_t digest);
+struct owned owned_of_table(bool gone, const char *name, uint64_t digest); /* inet */
+struct owned owned_of_arp_table(bool gone, const char *name, uint64_t digest);
 
 #endif

@@ -16,6 +16,7 @@ struct rs_actual {
 	size_t link_count;
 	struct sysctl_value *sysctls; /* of the journal, and of all links those that matter */
 	size_t sysctl_count;
+	const char *arp_table; /* ours as nft lists it; "" when there is none; NULL: not looked for */
 };
 
 /* NULL: this kernel, or link, has no such sysctl. */

@@ -147,10 +147,13 @@ enum consult_outcome consult(struct arena *arena, const struct consultation *abo
 	if (!err) {
 		wanted.journal = about->store->standing;
 		wanted.setup = setup_command(arena, about, &wanted);
+		wanted.arp_filter = about->arp_filter;
 		err = doctor_look(about->kernel, arena, &wanted, &sight);
 	}
-	if (!err)
+	if (!err) {
+		sight.arp_table = about->arp_table;
 		err = doctor_judge(arena, &wanted, &sight, &findings);
+	}
 	if (err) {
 		report_error(report, "cannot look at this host: %s", strerror(-err));
 		return CONSULT_FAILED;

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "rs-agent/arp_filter.h"
 
 struct builder {
 	struct arena *arena;
@@ -72,14 +73,44 @@ static void put_silence(struct builder *builder)
 	put_sysctl(builder, "net/ipv4/conf/lo/arp_announce", 2);
 }
 
+/* ---- the table ---- */
+
+const char *rs_desired_arp_table(struct arena *arena, const struct rs_desired *desired,
+				 const struct rs_actual *actual, const struct addr *more,
+				 size_t count)
+{
+	struct addr *vips = arena_array(arena, desired->vip_count + count + 1, sizeof(*vips));
+
+	if (!vips)
+		return NULL;
+	for (size_t i = 0; i < desired->vip_count; i++)
+		vips[i] = desired->vips[i].address.prefix.address;
+	for (size_t i = 0; i < count; i++)
+		vips[desired->vip_count + i] = more[i];
+	return arp_filter_text(arena, vips, desired->vip_count + count, &actual->addresses,
+			       actual->links, actual->link_count);
+}
+
+static void put_arp_table(struct builder *builder)
+{
+	const char *text = rs_desired_arp_table(builder->arena, &builder->desired,
+						builder->actual, NULL, 0);
+
+	if (text)
+		builder->desired.arp_table = text;
+}
+
 int rs_desired_build(struct arena *arena, const struct rs_wishes *wishes,
 		     const struct rs_actual *actual, struct rs_desired *out)
 {
-	struct builder builder = {.arena = arena, .actual = actual, .desired.wishes = *wishes};
+	struct builder builder = {.arena = arena, .actual = actual,
+				  .desired = {.wishes = *wishes, .arp_table = ""}};
 
 	for (size_t i = 0; i < wishes->count; i++)
 		put_vip(&builder, &wishes->items[i]);
-	if (rs_desired_has_ipv4(&builder.desired))
+	if (wishes->arp_filter)
+		put_arp_table(&builder);
+	else if (rs_desired_has_ipv4(&builder.desired))
 		put_silence(&builder);
 	if (arena_failed(arena))
 		return -ENOMEM;

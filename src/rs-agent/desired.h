@@ -29,11 +29,18 @@ struct rs_desired {
 	     - arp_announce 2: never name a VIP as the sender of our own requests. */
 	struct sysctl_want *sysctls;
 	size_t sysctl_count;
+	/* Text of the table that silences ARP instead (rs-agent/arp_filter.h); "": none. */
+	const char *arp_table;
 };
 
 /* -ENOMEM. */
 int rs_desired_build(struct arena *arena, const struct rs_wishes *wishes,
 		     const struct rs_actual *actual, struct rs_desired *out);
+
+/* The text of a table for all VIPs and `more`. NULL: no memory. */
+const char *rs_desired_arp_table(struct arena *arena, const struct rs_desired *desired,
+				 const struct rs_actual *actual, const struct addr *more,
+				 size_t count);
 
 /* Whether a VIP of IPv4 is among them, so that ARP must be silenced. */
 bool rs_desired_has_ipv4(const struct rs_desired *desired);

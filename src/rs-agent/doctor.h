@@ -3,7 +3,7 @@
  * what was seen on it and on its segments (struct doctor_sight) to findings. One file per subject:
  *   doctor_journal.c   whether what setup did still holds
  *   doctor_address.c   the VIPs, and how they are there
- *   doctor_silence.c   arp_ignore and arp_announce in effect
+ *   doctor_silence.c   arp_ignore and arp_announce in effect, or the ARP filter
  *   doctor_answer.c    who answers for the VIPs on the segment
  *   doctor_route.c     the way of the answers, and reverse path filters
  *   doctor_listen.c    the program behind VIP and port
@@ -74,6 +74,7 @@ struct doctor_case {
 	struct doctor_director *directors; /* none: not known */
 	size_t director_count;
 	const char *setup; /* the command that sets up what this is about */
+	bool arp_filter;   /* silence by a table of nftables, not by sysctls */
 	enum journal_standing journal;
 };
 
@@ -138,6 +139,7 @@ struct doctor_sight {
 	struct doctor_socket *sockets;
 	size_t socket_count;
 	int sockets_error;   /* -errno: they could not be listed */
+	const char *arp_table; /* rs-agent/arp_filter.h, as nft lists it; NULL: not known */
 	const char *ruleset; /* as `nft -n list ruleset` prints it; NULL: not read */
 	const char *ruleset_why; /* then the reason, a sentence; NULL: nobody tried */
 };

@@ -1,16 +1,19 @@
-/* Whether this host is silent about its IPv4 VIPs: nobody can ask himself on the segment, so what
+/* Whether this host is silent about its IPv4 VIPs, by a filter or by sysctls: nobody can ask himself on the segment, so what
  * the kernel goes by is told. It takes the larger of conf/all and conf/<interface>, and larger is
  * not always stricter (net/ipv4/arp.c):
  *   - arp_ignore: 1 and 2 silence an address of another interface, 3 only one of scope host, 8
  *     silences all, 0 and 4..7 nothing;
  *   - arp_announce: 2 never names a VIP, any other value may. */
 #include <inttypes.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "rs-agent/arp_filter.h"
 #include "rs-agent/doctor.h"
 
 #define NAMES 512
+#define TABLE "the table arp " ARP_FILTER_TABLE " of nftables"
 
 struct silence {
 	struct doctor *doctor;
@@ -86,6 +89,47 @@ static void judge_link(struct silence *silence, const char *link)
 		text_add(&silence->silent, "%s%s", silence->silent.length ? ", " : "", link);
 }
 
+/* ---- the filter ---- */
+
+/* An address among others in a list. */
+static bool names(const char *text, const char *address)
+{
+	size_t length = strlen(address);
+
+	for (const char *at = text; (at = strstr(at, address)); at++)
+		if ((at == text || !strchr("0123456789.", at[-1])) &&
+		    !(at[length] && strchr("0123456789./", at[length])))
+			return true;
+	return false;
+}
+
+static void judge_filter(struct doctor *doctor)
+{
+	const struct doctor_case *wanted = doctor->wanted;
+	const char *table = doctor->sight->arp_table;
+	char vip[ADDR_TEXT];
+	bool all = true;
+
+	if (!table) {
+		doctor_say(doctor, DOCTOR_WARNING, "silence", NULL,
+			   "whether " TABLE " keeps this host silent could not be looked up");
+		return;
+	}
+	for (size_t i = 0; i < wanted->vip_count; i++) {
+		if (!doctor_needs_vip(&wanted->vips[i]) || doctor_seen(wanted, i) ||
+		    wanted->vips[i].address.family != AF_INET ||
+		    names(table, addr_format(&wanted->vips[i].address, vip)))
+			continue;
+		doctor_say(doctor, DOCTOR_PROBLEM, "silence", wanted->setup,
+			   *table ? TABLE " does not know %s: this host answers ARP for it"
+				  : TABLE " is not there: this host answers ARP for %s", vip);
+		all = false;
+	}
+	if (all)
+		doctor_say(doctor, DOCTOR_OK, "silence", NULL,
+			   TABLE " keeps this host silent about its VIPs");
+}
+
 void doctor_silence(struct doctor *doctor)
 {
 	const struct doctor_sight *sight = doctor->sight;
@@ -96,6 +140,10 @@ void doctor_silence(struct doctor *doctor)
 
 	if (!concerns(doctor->wanted))
 		return;
+	if (doctor->wanted->arp_filter) {
+		judge_filter(doctor);
+		return;
+	}
 	for (size_t i = 0; i < sight->link_count; i++)
 		if (doctor_link_asks(&sight->links[i]))
 			judge_link(&silence, sight->links[i].name);

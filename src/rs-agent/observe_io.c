@@ -83,8 +83,17 @@ static int observe_sysctls(const struct kernel *kernel, struct arena *arena,
 	return err;
 }
 
-int kernel_observe(const struct kernel *kernel, struct arena *arena,
-		   const struct owned_set *journal, struct rs_actual *out, char *why)
+static void observe_table(struct kernel *kernel, struct arena *arena,
+			  const struct owned_set *journal, bool wanted, struct rs_actual *out)
+{
+	for (size_t i = 0; i < journal->count; i++)
+		wanted |= journal->items[i].kind == OWNED_TABLE;
+	if (wanted)
+		arp_table_read(arena, &out->arp_table, kernel->why);
+}
+
+int kernel_observe(struct kernel *kernel, struct arena *arena, const struct owned_set *journal,
+		   bool with_table, struct rs_actual *out, char *why)
 {
 	struct rs_actual actual = {0};
 	struct link *links;
@@ -105,6 +114,7 @@ int kernel_observe(const struct kernel *kernel, struct arena *arena,
 		snprintf(why, KERNEL_WHY, "there is no loopback interface");
 		return -ENODEV;
 	}
+	observe_table(kernel, arena, journal, with_table, &actual);
 	err = observe_sysctls(kernel, arena, journal, &actual);
 	if (err)
 		snprintf(why, KERNEL_WHY, "cannot read sysctls: %s", strerror(-err));
@@ -135,10 +145,14 @@ static int act_address(const struct kernel *kernel, const struct rs_step *step)
 	return err == -EADDRNOTAVAIL ? 0 : err;
 }
 
-int kernel_step(const struct kernel *kernel, const struct rs_step *step)
+int kernel_step(struct kernel *kernel, struct arena *arena, const struct rs_step *step)
 {
+	kernel->why[0] = '\0';
 	if (!rs_step_acts(step))
 		return 0;
+	if (step->record.kind == OWNED_TABLE)
+		return arp_table_write(arena, step->action == RS_MAKE ? step->table : "",
+				       kernel->why);
 	if (step->record.kind == OWNED_SYSCTL)
 		return act_sysctl(kernel, step);
 	return act_address(kernel, step);

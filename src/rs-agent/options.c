@@ -1,5 +1,5 @@
 /* Words and options in any order; "--name value" and "--name=value" alike. What a later version
- * will know (tunnel, nat, persistence, ARP filters) is refused in words, never ignored. Parsed by
+ * will know (tunnel, nat, persistence) is refused in words, never ignored. Parsed by
  * hand, so that the sentences are ours and the parser is pure. */
 #include "rs-agent/options.h"
 
@@ -80,8 +80,12 @@ static int set_forwarding(struct parser *parser, const char *value)
 static int set_arp(struct parser *parser, const char *value)
 {
 	if (!strcmp(value, "sysctl"))
-		return 0;
-	return refuse(parser, "--arp %s: this version silences ARP by sysctl only", value);
+		parser->options.arp = RS_ARP_SYSCTL;
+	else if (!strcmp(value, "filter"))
+		parser->options.arp = RS_ARP_FILTER;
+	else
+		return refuse(parser, "--arp %s: there are sysctl and filter", value);
+	return 0;
 }
 
 static int set_dry_run(struct parser *parser, const char *value UNUSED)
@@ -220,6 +224,8 @@ static int check_together(struct parser *parser)
 	if (options->dry_run && options->command != RS_SETUP && options->command != RS_TEARDOWN)
 		return refuse(parser, "%s changes nothing: without --dry-run",
 			      commands[options->command]);
+	if (options->arp && options->command == RS_TEARDOWN)
+		return refuse(parser, "--arp goes with setup, status and doctor; teardown undoes either");
 	return 0;
 }
 

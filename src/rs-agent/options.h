@@ -18,12 +18,19 @@ enum rs_command {
 
 #define OPTIONS_VIPS 64
 
+enum rs_arp {
+	RS_ARP_AS_BEFORE, /* what the journal says; sysctls if it says nothing */
+	RS_ARP_SYSCTL,
+	RS_ARP_FILTER,
+};
+
 struct rs_options {
 	enum rs_command command;
 	const char *file; /* NULL: not given */
 	const char *service;
 	const char *state_dir;
 	bool dry_run, json;
+	enum rs_arp arp;
 	struct addr vips[OPTIONS_VIPS];
 	size_t vip_count;
 	enum forwarding forwarding; /* of the VIPs */

@@ -5,10 +5,12 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "rs-agent/arp_filter.h"
 #include "rs-agent/plan_kind.h"
 
 /* In the order in which they are made. */
-static const struct rs_kind *const kinds[] = {&rs_kind_wish, &rs_kind_sysctl, &rs_kind_address};
+static const struct rs_kind *const kinds[] = {&rs_kind_wish, &rs_kind_sysctl,
+					      &rs_kind_table, &rs_kind_address};
 
 void rs_builder_put(struct rs_builder *builder, const struct rs_step *step)
 {
@@ -103,6 +105,13 @@ const char *rs_step_words(const struct rs_step *step, char *out)
 const char *rs_step_command(const struct rs_step *step, char *out)
 {
 	return say(rs_step_acts(step) ? kind_of(step)->command : NULL, step, out);
+}
+
+const char *rs_step_input(struct arena *arena, const struct rs_step *step)
+{
+	if (step->record.kind != OWNED_TABLE || step->action != RS_MAKE)
+		return NULL;
+	return arp_filter_transaction(arena, step->table);
 }
 
 const char *rs_step_object(const struct rs_step *step, char *out)

@@ -32,6 +32,7 @@ struct rs_step {
 	union {
 		struct address address; /* of MAKE and UNDO */
 		int64_t actual;         /* a sysctl's value now */
+		const char *table;      /* text of MAKE */
 	};
 };
 
@@ -58,6 +59,8 @@ bool rs_step_is_silent(const struct rs_step *step);
 #define RS_TEXT 256
 const char *rs_step_words(const struct rs_step *step, char *out);
 const char *rs_step_command(const struct rs_step *step, char *out);
+/* What the command reads from its standard input, in the arena; NULL: nothing. */
+const char *rs_step_input(struct arena *arena, const struct rs_step *step);
 const char *rs_step_object(const struct rs_step *step, char *out);
 /* "add_address", for programs. */
 const char *rs_step_name(const struct rs_step *step);

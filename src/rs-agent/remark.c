@@ -12,11 +12,13 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "rs-agent/arp_filter.h"
 
 struct remarker {
 	struct arena *arena;
 	const struct rs_desired *desired;
 	const struct rs_actual *actual;
+	const struct owned_set *journal;
 	struct rs_remarks remarks;
 };
 
@@ -103,6 +105,8 @@ static void judge_vip(struct remarker *remarker, const struct rs_vip *vip)
 	const struct addr *wanted = &vip->address.prefix.address;
 	char text[ADDR_TEXT];
 
+	if (remarker->desired->wishes.arp_filter)
+		return; /* which is for all links */
 	for (size_t i = 0; i < actual->addresses.count; i++) {
 		const struct address *address = &actual->addresses.items[i];
 
@@ -116,14 +120,34 @@ static void judge_vip(struct remarker *remarker, const struct rs_vip *vip)
 	}
 }
 
-int rs_remarks_build(struct arena *arena, const struct rs_desired *desired,
-		     const struct rs_actual *actual, struct rs_remarks *out)
+/* One that we would replace, or remove some day, without being its owner. */
+static void judge_table(struct remarker *remarker)
 {
-	struct remarker remarker = {arena, desired, actual, {0}};
+	struct owned record = owned_of_arp_table(false, ARP_FILTER_TABLE, 0);
+	const char *there = remarker->actual->arp_table;
+
+	for (size_t i = 0; i < remarker->journal->count; i++)
+		if (owned_same(&remarker->journal->items[i], &record))
+			return;
+	if (there && *there)
+		remark(remarker, true,
+		       "there is a table arp " ARP_FILTER_TABLE
+		       " of nftables already, and the journal in this state folder does not know "
+		       "it: give the --state-dir that it was set up with, or remove it with \"nft "
+		       "delete table arp " ARP_FILTER_TABLE "\"");
+}
+
+int rs_remarks_build(struct arena *arena, const struct rs_desired *desired,
+		     const struct rs_actual *actual, const struct owned_set *journal,
+		     struct rs_remarks *out)
+{
+	struct remarker remarker = {arena, desired, actual, journal, {0}};
 
 	for (size_t i = 0; i < desired->vip_count; i++)
 		judge_vip(&remarker, &desired->vips[i]);
-	if (rs_desired_has_ipv4(desired))
+	if (desired->wishes.arp_filter)
+		judge_table(&remarker);
+	else if (rs_desired_has_ipv4(desired))
 		for (size_t i = 0; i < actual->link_count; i++)
 			if (actual->links[i].index != actual->lo)
 				judge_link(&remarker, &actual->links[i]);

@@ -23,7 +23,8 @@ struct rs_remarks {
 	size_t count;
 };
 int rs_remarks_build(struct arena *arena, const struct rs_desired *desired,
-		     const struct rs_actual *actual, struct rs_remarks *out);
+		     const struct rs_actual *actual, const struct owned_set *journal,
+		     struct rs_remarks *out);
 
 enum rs_standing {
 	RS_IN_PLACE,

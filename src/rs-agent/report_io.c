@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rs-agent/arp_filter.h"
 
 #define LINE 1024
 
@@ -28,9 +29,10 @@ static void append(struct report *report, const char *member, json_t *value)
 	json_array_append_new(json_object_get(report->root, member), value);
 }
 
-void report_begin(struct report *report, bool json, const char *command, bool dry_run)
+void report_begin(struct report *report, struct arena *arena, bool json, const char *command,
+		  bool dry_run)
 {
-	*report = (struct report){.json = json, .dry_run = dry_run};
+	*report = (struct report){.arena = arena, .json = json, .dry_run = dry_run};
 	if (json)
 		report->root =
 			json_pack("{s:s, s:b, s:s, s:[], s:[], s:[], s:[], s:[], s:[]}", "command",
@@ -38,8 +40,9 @@ void report_begin(struct report *report, bool json, const char *command, bool dr
 				  "sysctls", "operations", "remarks", "notes", "errors");
 }
 
-static void step_json(struct report *report, const struct rs_step *step, int error)
+static void step_json(struct report *report, const struct rs_step *step, const char *error)
 {
+	const char *input = rs_step_input(report->arena, step);
 	char words[RS_TEXT], command[RS_TEXT], object[RS_TEXT];
 	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", rs_step_name(step),
 				"object", rs_step_object(step, object), "text",
@@ -50,14 +53,29 @@ static void step_json(struct report *report, const struct rs_step *step, int err
 		json_object_set_new(one, "former", json_integer(step->record.sysctl.former));
 		json_object_set_new(one, "value", json_integer(step->record.sysctl.set));
 	}
+	if (one && input)
+		json_object_set_new(one, "input", json_string(input));
 	if (one && error)
-		json_object_set_new(one, "error", json_string(strerror(-error)));
+		json_object_set_new(one, "error", json_string(error));
 	append(report, "operations", one);
 }
 
-void report_step(struct report *report, const struct rs_step *step, int error)
+static void print_command(struct report *report, const struct rs_step *step)
 {
-	char words[RS_TEXT], command[RS_TEXT];
+	const char *input = rs_step_input(report->arena, step);
+	char command[RS_TEXT];
+
+	if (!*rs_step_command(step, command))
+		return;
+	if (input)
+		printf("    %s <<'.'\n%s.\n", command, input);
+	else
+		printf("    %s\n", command);
+}
+
+void report_step(struct report *report, const struct rs_step *step, const char *error)
+{
+	char words[RS_TEXT];
 
 	if (rs_step_is_silent(step) && !error)
 		return;
@@ -68,12 +86,12 @@ void report_step(struct report *report, const struct rs_step *step, int error)
 	rs_step_words(step, words);
 	if (error) {
 		fflush(stdout);
-		fprintf(stderr, "lbha-rs: cannot %s: %s\n", words, strerror(-error));
+		fprintf(stderr, "lbha-rs: cannot %s: %s\n", words, error);
 		return;
 	}
 	printf("%s\n", words);
-	if (report->dry_run && *rs_step_command(step, command))
-		printf("    %s\n", command);
+	if (report->dry_run)
+		print_command(report, step);
 }
 
 static void PRINTF_LIKE(3, 0) speak(struct report *report, const char *member,
@@ -187,6 +205,26 @@ static void sysctl_state(struct report *report, const struct sysctl_want *want,
 		       (long long)value->value, (long long)want->value);
 }
 
+static void table_state(struct report *report, const struct rs_actual *actual,
+			const struct owned_set *journal)
+{
+	struct owned record = owned_of_arp_table(false, ARP_FILTER_TABLE, 0);
+	const char *there = actual->arp_table ? actual->arp_table : "";
+	bool as_made = false;
+
+	for (size_t i = 0; i < journal->count; i++)
+		as_made |= owned_same(&journal->items[i], &record) &&
+			   arp_filter_was_listed(journal->items[i].table.digest, there);
+	if (report->json)
+		json_object_set_new(report->root, "table",
+				    json_pack("{s:s, s:s, s:b, s:b}", "family", "arp", "name",
+					      ARP_FILTER_TABLE, "present", *there != '\0',
+					      "as_made", as_made));
+	else if (!as_made)
+		printf("    table arp " ARP_FILTER_TABLE " %s\n",
+		       *there ? "is not as it was made" : "missing");
+}
+
 void report_state(struct report *report, enum rs_standing standing,
 		  const struct rs_desired *desired, const struct rs_actual *actual,
 		  const struct owned_set *journal)
@@ -205,6 +243,8 @@ void report_state(struct report *report, enum rs_standing standing,
 	}
 	for (size_t i = 0; i < desired->sysctl_count; i++)
 		sysctl_state(report, &desired->sysctls[i], actual);
+	if (*desired->arp_table)
+		table_state(report, actual, journal);
 }
 
 /* ---- findings ---- */

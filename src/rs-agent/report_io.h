@@ -11,18 +11,21 @@
 #include "rs-agent/plan.h"
 #include "rs-agent/remark.h"
 
+struct arena;
 struct json_t;
 
 struct report {
+	struct arena *arena;
 	bool json, dry_run;
 	struct json_t *root;
 };
 
-/* `command` is setup, teardown, status or doctor. */
-void report_begin(struct report *report, bool json, const char *command, bool dry_run);
+/* `command` is setup, teardown, status or doctor; `arena` is for scratch. */
+void report_begin(struct report *report, struct arena *arena, bool json, const char *command,
+		  bool dry_run);
 
-/* A step that was done (error 0), failed (-errno), or would be done (dry run). */
-void report_step(struct report *report, const struct rs_step *step, int error);
+/* A step that was done (error NULL), failed (why), or would be done (dry run). */
+void report_step(struct report *report, const struct rs_step *step, const char *error);
 void report_remark(struct report *report, const struct rs_remark *remark);
 /* Something that ends the run, or a note about it; a sentence without full stop. */
 void report_error(struct report *report, const char *format, ...) PRINTF_LIKE(2, 3);

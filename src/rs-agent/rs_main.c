@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "rs-agent/consult_io.h"
+#include "rs-agent/arp_filter.h"
 #include "rs-agent/observe_io.h"
 #include "rs-agent/options.h"
 #include "rs-agent/remark.h"
@@ -43,7 +44,7 @@ static const char help[] =
 	"  --service NAME      only this service of it\n"
 	"  --vip ADDRESS       only this VIP, without a configuration; may be repeated\n"
 	"  --forwarding dr     how packets for --vip come here\n"
-	"  --arp sysctl        how ARP is silenced\n"
+	"  --arp sysctl|filter how ARP is silenced; filter: by nftables\n"
 	"  --state-dir DIR     where the journal is kept (" LBHA_STATEDIR ")\n"
 	"  --dry-run           say what would be done, and do nothing\n"
 	"  --json              print one JSON object\n"
@@ -83,6 +84,17 @@ static int out_of_memory(struct run *run)
 }
 
 /* ---- what is asked for ---- */
+
+/* Whether ARP is, or shall be, silenced by a table of nftables. */
+static bool by_filter(const struct run *run)
+{
+	const struct owned_set *journal = &run->store.set;
+
+	for (size_t i = 0; i < journal->count && !run->options.arp; i++)
+		if (journal->items[i].kind == OWNED_TABLE)
+			return true;
+	return run->options.arp == RS_ARP_FILTER;
+}
 
 /* The wishes of the command line. */
 static int given_wishes(struct run *run, struct rs_wishes *out)
@@ -131,6 +143,7 @@ static int find_wishes(struct run *run)
 		run->desired.wishes = others;
 	else if (rs_wishes_add(run->arena, asked, &others, &run->desired.wishes))
 		return out_of_memory(run);
+	run->asked.wishes.arp_filter = run->desired.wishes.arp_filter = by_filter(run);
 	return 0;
 }
 
@@ -148,11 +161,16 @@ static int build_desired(struct run *run)
 static int look(struct run *run)
 {
 	char why[KERNEL_WHY];
-	int err = kernel_observe(&run->kernel, run->arena, &run->store.set, &run->actual, why);
+	int err = kernel_observe(&run->kernel, run->arena, &run->store.set, by_filter(run),
+				 &run->actual, why);
 
 	if (err)
 		report_error(&run->report, "%s", why);
-	return err;
+	if (err || !by_filter(run) || run->actual.arp_table ||
+	    run->options.command == RS_TEARDOWN || run->options.command == RS_DOCTOR)
+		return err;
+	report_error(&run->report, "%s", run->kernel.why);
+	return -EIO;
 }
 
 static int make_plan(struct run *run)
@@ -161,7 +179,8 @@ static int make_plan(struct run *run)
 		rs_plan_build(run->arena, &run->desired, &run->actual, &run->store.set, &run->plan);
 
 	if (!err)
-		err = rs_remarks_build(run->arena, &run->desired, &run->actual, &run->remarks);
+		err = rs_remarks_build(run->arena, &run->desired, &run->actual, &run->store.set,
+				       &run->remarks);
 	if (err == -ENOENT)
 		report_error(&run->report,
 			     "this kernel lacks net.ipv4.conf.all.arp_ignore or arp_announce");
@@ -180,6 +199,20 @@ static enum rs_standing standing(const struct run *run)
 
 /* ---- doing ---- */
 
+/* What the kernel made of a table is known only then. A digest that is missing costs no more than
+ * that the next setup makes the table again. */
+static int note_digest(struct run *run, const struct rs_step *step)
+{
+	struct owned record = step->record;
+	const char *listed;
+
+	if (record.kind != OWNED_TABLE || step->action != RS_MAKE ||
+	    arp_table_read(run->arena, &listed, run->kernel.why))
+		return 0;
+	record.table.digest = arp_filter_digest(step->table, listed);
+	return store_append(&run->store, run->arena, &record);
+}
+
 static int do_step(struct run *run, const struct rs_step *step)
 {
 	bool first = rs_step_journals_first(step);
@@ -187,18 +220,20 @@ static int do_step(struct run *run, const struct rs_step *step)
 	int act;
 
 	if (!err) {
-		act = kernel_step(&run->kernel, step);
+		act = kernel_step(&run->kernel, run->arena, step);
 		if (act) {
-			report_step(&run->report, step, act);
+			report_step(&run->report, step,
+				    *run->kernel.why ? run->kernel.why : strerror(-act));
 			return act;
 		}
-		err = first ? 0 : store_append(&run->store, run->arena, &step->record);
+		err = first ? note_digest(run, step)
+			    : store_append(&run->store, run->arena, &step->record);
 	}
 	if (err)
 		report_error(&run->report, "cannot write %s/" STORE_JOURNAL ": %s",
 			     run->options.state_dir, strerror(-err));
 	else
-		report_step(&run->report, step, 0);
+		report_step(&run->report, step, NULL);
 	return err;
 }
 
@@ -222,7 +257,7 @@ static int do_plan(struct run *run)
 static void say_plan(struct run *run)
 {
 	for (size_t i = 0; i < run->plan.count; i++)
-		report_step(&run->report, &run->plan.steps[i], 0);
+		report_step(&run->report, &run->plan.steps[i], NULL);
 	if (!run->plan.count && !run->report.json)
 		printf("nothing to do\n");
 }
@@ -291,8 +326,7 @@ static int run_setup(struct run *run)
 	if (!run->asked.wishes.count && (is_partial(run) || journal_is_empty(&run->store.set)))
 		return nothing_asked(run);
 	if (say_remarks(run)) {
-		report_error(&run->report,
-			     "nothing was changed: this host would answer ARP for a VIP");
+		report_error(&run->report, "nothing was changed");
 		return EXIT_FAILED;
 	}
 	if (run->options.dry_run) {
@@ -352,6 +386,8 @@ static int run_doctor(struct run *run)
 		.store = &run->store,
 		.kernel = &run->kernel,
 		.addresses = &run->actual.addresses,
+		.arp_filter = by_filter(run),
+		.arp_table = run->actual.arp_table,
 	};
 
 	switch (consult(run->arena, &about, &run->report)) {
@@ -429,7 +465,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "lbha-rs: out of memory\n");
 		return EXIT_FAILED;
 	}
-	report_begin(&run.report, run.options.json, rs_command_name(run.options.command),
+	report_begin(&run.report, run.arena, run.options.json, rs_command_name(run.options.command),
 		     run.options.dry_run);
 	status = run_all(&run);
 	report_end(&run.report);

@@ -24,6 +24,7 @@ struct rs_wish {
 struct rs_wishes {
 	struct rs_wish *items; /* each once */
 	size_t count;
+	bool arp_filter; /* silence by a table of nftables, else by sysctls */
 };
 
 /* What was found in the model besides: services in which we are a real server, but in a way that

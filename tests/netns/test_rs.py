@@ -335,7 +335,8 @@ def test_errors_of_the_file_are_told_and_nothing_is_done(server):
     (("setup", "--vip", "192.0.2.80", "--service", "web"), "--vip stands instead of a configuration"),
     (("setup", "--forwarding", "dr"), "--forwarding goes with --vip"),
     (("setup", "--persist"), "this version does not have it"),
-    (("setup", "--arp", "filter"), "by sysctl only"),
+    (("setup", "--arp", "arptables"), "there are sysctl and filter"),
+    (("teardown", "--arp", "filter"), "teardown undoes either"),
     (("setup", "--jsom"), "did you mean --json?"),
     (("setup", "--json=1"), "takes no value"),
     (("setup", "--vip"), "that is no address"),  # the word after it is --state-dir

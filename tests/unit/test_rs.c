@@ -699,7 +699,7 @@ static size_t fatal_remarks(struct world *world, const struct rs_wishes *wishes)
 	struct rs_remarks remarks;
 	size_t fatal = 0;
 
-	ck_assert_int_eq(rs_remarks_build(world->arena, &desired, &actual, &remarks), 0);
+	ck_assert_int_eq(rs_remarks_build(world->arena, &desired, &actual, &(struct owned_set){0}, &remarks), 0);
 	for (size_t i = 0; i < remarks.count; i++)
 		fatal += remarks.items[i].fatal;
 	return fatal;
@@ -756,7 +756,7 @@ START_TEST(vip_on_another_interface_is_told)
 	world_put(&world, on_link(ETH0, "192.0.2.80/24", ADDRESS_PROTOCOL_NONE));
 	actual = world_actual(&world);
 	desired = world_desired(&world, &wishes);
-	ck_assert_int_eq(rs_remarks_build(arena, &desired, &actual, &remarks), 0);
+	ck_assert_int_eq(rs_remarks_build(arena, &desired, &actual, &(struct owned_set){0}, &remarks), 0);
 	ck_assert_uint_eq(remarks.count, 1);
 	ck_assert(!remarks.items[0].fatal &&
 		  strstr(remarks.items[0].text, "192.0.2.80 is on eth0 too"));
@@ -771,7 +771,7 @@ static enum rs_standing standing(struct world *world, const struct rs_wishes *wi
 	struct rs_plan plan = world_plan(world, wishes);
 	struct rs_remarks remarks;
 
-	ck_assert_int_eq(rs_remarks_build(world->arena, &desired, &actual, &remarks), 0);
+	ck_assert_int_eq(rs_remarks_build(world->arena, &desired, &actual, &(struct owned_set){0}, &remarks), 0);
 	return rs_standing(&desired, &actual, &journal, &plan, &remarks);
 }
 
