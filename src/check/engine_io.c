@@ -105,8 +105,7 @@ struct engine {
 	struct schedule deadlines;
 	void *deadlines_memory;
 	bool turning; /* the turn arms the timer at its end */
-	nstime lateness;
-	uint64_t count; /* probes ended */
+	struct engine_work work;
 	struct log_bucket late;
 	uint64_t random;
 };
@@ -311,7 +310,7 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	if (!subject->here.error)
 		subject_learn(subject, flight, outcome, now);
 	reason = subject->here.error ? outcome->reason : subject->last.reason;
-	engine->count++;
+	engine->work.probes++;
 	flight_land(flight);
 	bound_adapt(engine, outcome);
 	automaton_step(&subject->automaton, check, reason, now);
@@ -417,12 +416,14 @@ static void probe_start(struct engine *engine, uint32_t index)
 /* ---- the turn ---------------------------------------------------------------------------------
  */
 
-static void note_lateness(struct engine *engine, nstime late, nstime now)
+static void note_lateness(struct engine *engine, uint32_t probe, nstime late, nstime now)
 {
+	bool is_first = !engine->roster->subjects[probe].ended;
+	nstime *latest = is_first ? &engine->work.first_late : &engine->work.later_late;
 	char text[DURATION_TEXT];
 	unsigned swallowed;
 
-	engine->lateness = nstime_max(engine->lateness, late);
+	*latest = nstime_max(*latest, late);
 	if (late <= LATE || !log_limit(&engine->late, now, &swallowed))
 		return;
 	duration_about(late, text);
@@ -442,7 +443,7 @@ static void start_due(struct engine *engine, nstime now)
 		if (engine->flying >= engine->allowed ||
 		    !schedule_take(&engine->roster->starts, now + START_SLACK, &probe, &due))
 			return;
-		note_lateness(engine, now - due, now);
+		note_lateness(engine, probe, now - due, now);
 		probe_start(engine, probe);
 	}
 }
@@ -675,5 +676,5 @@ const struct subject *engine_subject(const struct engine *engine, uint32_t probe
 
 struct engine_work engine_work(const struct engine *engine)
 {
-	return (struct engine_work){.probes = engine->count, .lateness = engine->lateness};
+	return engine->work;
 }

@@ -70,10 +70,11 @@ void engine_stop(struct engine *engine);
 const struct model *engine_model(const struct engine *engine);
 const struct subject *engine_subject(const struct engine *engine, uint32_t probe);
 
-/* Since the engine was made: probes that ended, and the longest that a start came late. */
+/* Since the engine was made: probes that ended, and the longest that a start came late: of servers'
+ * first ones, of which there may be thousands at once, and of all others. */
 struct engine_work {
 	uint64_t probes;
-	nstime lateness;
+	nstime first_late, later_late;
 };
 struct engine_work engine_work(const struct engine *engine);
 
