@@ -422,14 +422,14 @@ static void release(void *ctx)
 {
 	struct checkd *checkd = ctx;
 	struct engine_work work = engine_work(checkd->engine);
-	char first[DURATION_TEXT], later[DURATION_TEXT];
+	char hurried[DURATION_TEXT], late[DURATION_TEXT];
 
 	engine_stop(checkd->engine);
 	timer_cancel(&checkd->refresh);
 	timer_cancel(&checkd->holds);
-	log_info("released after %llu probes; the latest first one started %s after its time, of the others %s",
-		 (unsigned long long)work.probes, duration_about(work.first_late, first),
-		 duration_about(work.later_late, later));
+	log_info("released after %llu probes; the latest started %s after its time in a hurry, %s otherwise",
+		 (unsigned long long)work.probes, duration_about(work.hurried_late, hurried),
+		 duration_about(work.late, late));
 	worker_released(checkd->worker);
 }
 

@@ -42,6 +42,7 @@
 
 #define STARTS_PER_TURN 64
 #define START_SLACK NSTIME_MS     /* started together with those due now: fewer wakeups */
+#define HURRY (100 * NSTIME_US)   /* for each of many probes that are to start at once */
 #define LATE (500 * NSTIME_MS)    /* worth a warning */
 #define HELD_UP (200 * NSTIME_MS) /* a deadline noticed so late says nothing about the server */
 #define DESCRIPTORS_KEPT 64       /* for channels, logs, libraries */
@@ -82,6 +83,7 @@ struct roster {
 	char *said;      /* OUTCOME_SAID bytes for each subject whose type has words of its own */
 	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
 	bool *held;      /* by probe */
+	bool *hurried;   /* by probe: its next start is one of many at once; the one after that is not */
 	struct schedule starts;
 	struct tls_store *tls;
 	struct arena *scratch; /* of the merge: until the commit */
@@ -106,6 +108,7 @@ struct engine {
 	void *deadlines_memory;
 	bool turning; /* the turn arms the timer at its end */
 	struct engine_work work;
+	nstime hurried; /* when a probe was last started in a hurry */
 	struct log_bucket late;
 	uint64_t random;
 };
@@ -295,6 +298,20 @@ static void bound_adapt(struct engine *engine, const struct outcome *outcome)
 	}
 }
 
+static void plan_next(struct engine *engine, uint32_t probe, nstime planned, nstime now)
+{
+	struct roster *roster = engine->roster;
+	const struct check *check = &roster->model->checks[roster->model->probes[probe].check];
+	nstime delay = automaton_delay(&roster->subjects[probe].automaton, check);
+	uint64_t random = random_next(engine);
+	bool settles = roster->hurried[probe] && delay > SCHEDULE_HURRY;
+
+	schedule_set(&roster->starts, probe,
+		     settles ? schedule_settle(planned, delay, random, now)
+			     : schedule_again(planned, delay, random, now));
+	roster->hurried[probe] &= !settles;
+}
+
 void flight_end(struct flight *flight, const struct outcome *outcome)
 {
 	struct engine *engine = flight->engine;
@@ -303,7 +320,7 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	const struct check *check = flight->check;
 	enum verdict before = subject->automaton.verdict;
 	const struct hindrance hindered = subject->here;
-	nstime now = clock_now(), started = flight->started;
+	nstime now = clock_now(), planned = flight->planned;
 	enum probe_reason reason;
 
 	subject->here = hindrance_of(outcome);
@@ -315,9 +332,7 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 	bound_adapt(engine, outcome);
 	automaton_step(&subject->automaton, check, reason, now);
 	if (!engine->roster->held[probe])
-		schedule_set(&engine->roster->starts, probe,
-			     schedule_again(started, automaton_delay(&subject->automaton, check),
-					    random_next(engine), now));
+		plan_next(engine, probe, planned, now);
 	engine->ended(engine->ctx, probe, before, hindered);
 	engine_arm(engine);
 }
@@ -384,7 +399,7 @@ static bool client_find(struct engine *engine, const struct probe_type *type, vo
 	return *client != NULL;
 }
 
-static void probe_start(struct engine *engine, uint32_t index)
+static void probe_start(struct engine *engine, uint32_t index, nstime due, nstime now)
 {
 	struct roster *roster = engine->roster;
 	const struct probe *probe = &roster->model->probes[index];
@@ -393,6 +408,7 @@ static void probe_start(struct engine *engine, uint32_t index)
 	const struct probe_type *type;
 
 	flight->check = &roster->model->checks[probe->check];
+	flight->planned = schedule_planned(due, flight->check->interval, now);
 	flight->patterns = &roster->patterns[probe->check];
 	flight->tls = tls_store_context(roster->tls, probe->check);
 	flight->target = way ? probe->via : probe->target;
@@ -418,11 +434,13 @@ static void probe_start(struct engine *engine, uint32_t index)
 
 static void note_lateness(struct engine *engine, uint32_t probe, nstime late, nstime now)
 {
-	bool is_first = !engine->roster->subjects[probe].ended;
-	nstime *latest = is_first ? &engine->work.first_late : &engine->work.later_late;
+	nstime *latest;
 	char text[DURATION_TEXT];
 	unsigned swallowed;
 
+	if (engine->roster->hurried[probe])
+		engine->hurried = now;
+	latest = now - engine->hurried < NSTIME_S ? &engine->work.hurried_late : &engine->work.late;
 	*latest = nstime_max(*latest, late);
 	if (late <= LATE || !log_limit(&engine->late, now, &swallowed))
 		return;
@@ -444,7 +462,7 @@ static void start_due(struct engine *engine, nstime now)
 		    !schedule_take(&engine->roster->starts, now + START_SLACK, &probe, &due))
 			return;
 		note_lateness(engine, probe, now - due, now);
-		probe_start(engine, probe);
+		probe_start(engine, probe, due, now);
 	}
 }
 
@@ -479,6 +497,7 @@ void roster_free(struct roster *roster)
 	free(roster->said);
 	free(roster->slots);
 	free(roster->held);
+	free(roster->hurried);
 	free(roster->starts.due);
 	tls_store_free(roster->tls);
 	free(roster);
@@ -505,7 +524,9 @@ static int roster_memory(struct roster *roster, const struct model *model)
 	roster->said = calloc(talkers + 1, OUTCOME_SAID);
 	roster->slots = calloc(count + 1, sizeof(*roster->slots));
 	roster->held = calloc(count + 1, sizeof(*roster->held));
-	if (!times || !roster->subjects || !roster->said || !roster->slots || !roster->held)
+	roster->hurried = calloc(count + 1, sizeof(*roster->hurried));
+	if (!times || !roster->subjects || !roster->said || !roster->slots || !roster->held ||
+	    !roster->hurried)
 		return -ENOMEM;
 	talkers = 0;
 	for (size_t i = 0; i < count; i++)
@@ -582,14 +603,15 @@ static void subject_begin(struct roster *roster, uint32_t index, nstime now)
 {
 	const struct probe *probe = &roster->model->probes[index];
 	const struct check *check = &roster->model->checks[probe->check];
+	bool hurry = check->initial != CHECK_INITIAL_UP;
 
 	roster->subjects[index].automaton = automaton_start(check, now);
 	roster->held[index] = probe->instance_count > 0 || probe->way;
 	if (roster->held[index])
 		return;
+	roster->hurried[index] = hurry && check->interval > SCHEDULE_HURRY;
 	schedule_set(&roster->starts, index,
-		     schedule_first(probe->key, check->interval,
-				    check->initial != CHECK_INITIAL_UP, now));
+		     schedule_first(probe->key, check->interval, hurry, now));
 }
 
 /* What was known under the old number, with the words in the new place. */
@@ -627,6 +649,7 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 		}
 		subject_move(&fresh->subjects[i], &old->subjects[from]);
 		schedule_set(&fresh->starts, i, schedule_due(&old->starts, from));
+		fresh->hurried[i] = old->hurried[from];
 		fresh->held[i] = old->held[from] || is_led_otherwise(old->model, from, fresh->model, i);
 		if (fresh->held[i])
 			schedule_set(&fresh->starts, i, NSTIME_NEVER);
@@ -636,6 +659,17 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 	roster_free(old);
 	arena_free(take(fresh->scratch));
 	engine_arm(engine);
+}
+
+/* A few at once, thousands spread: somebody waits for their verdicts. */
+static void probe_release(struct roster *roster, uint32_t index)
+{
+	const struct probe *probe = &roster->model->probes[index];
+	nstime room = (nstime)roster->model->probe_count * HURRY;
+	nstime window = nstime_min(roster->model->checks[probe->check].interval, room);
+
+	roster->hurried[index] = true;
+	schedule_set(&roster->starts, index, schedule_first(probe->key, window, true, clock_now()));
 }
 
 void engine_hold(struct engine *engine, uint32_t probe, bool hold)
@@ -648,7 +682,7 @@ void engine_hold(struct engine *engine, uint32_t probe, bool hold)
 	if (hold)
 		schedule_set(&roster->starts, probe, NSTIME_NEVER);
 	else if (roster->slots[probe] == NOT_FLYING)
-		schedule_set(&roster->starts, probe, clock_now());
+		probe_release(roster, probe);
 	engine_arm(engine);
 }
 

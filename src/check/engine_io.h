@@ -59,7 +59,7 @@ void roster_free(struct roster *roster);
 void engine_commit(struct engine *engine, struct roster *roster);
 
 /* A probe that is held is not started; a flight under way goes on, and what is known stays. One that
- * is held no more starts at once. New ones that run while MASTER only, or that take a way
+ * is held no more starts at once, or within a second when there are thousands. New ones that run while MASTER only, or that take a way
  * (via: vip), are held. */
 void engine_hold(struct engine *engine, uint32_t probe, bool hold);
 
@@ -70,11 +70,12 @@ void engine_stop(struct engine *engine);
 const struct model *engine_model(const struct engine *engine);
 const struct subject *engine_subject(const struct engine *engine, uint32_t probe);
 
-/* Since the engine was made: probes that ended, and the longest that a start came late: of servers'
- * first ones, of which there may be thousands at once, and of all others. */
+/* Since the engine was made: probes that ended, and the longest that a start came late: within a second of
+ * a hurry, when thousands may be due at once (first ones, or those of an instance that became MASTER),
+ * and otherwise. */
 struct engine_work {
 	uint64_t probes;
-	nstime first_late, later_late;
+	nstime hurried_late, late;
 };
 struct engine_work engine_work(const struct engine *engine);
 

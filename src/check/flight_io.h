@@ -49,6 +49,7 @@ struct flight {
 	int fd;                                 /* the connection; -1: none */
 	struct loop_io io;                      /* watches fd while connecting, then the type's */
 	void (*dialled)(struct flight *flight); /* dial_io.c: whom to call */
+	nstime planned; /* when it was to start */
 	nstime started, deadline;
 	nstime connected; /* from the start; 0: not yet */
 	void *request;    /* the type's own */

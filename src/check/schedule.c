@@ -1,7 +1,6 @@
 /* A binary heap with places; see the header. */
 #include "check/schedule.h"
 
-#define FIRST_WINDOW NSTIME_S
 #define JITTER_PART 16
 
 size_t schedule_size(uint32_t room)
@@ -134,9 +133,14 @@ static nstime scale(uint64_t bits, nstime limit)
 
 nstime schedule_first(uint64_t key, nstime interval, bool hurry, nstime now)
 {
-	nstime window = hurry ? nstime_min(interval, FIRST_WINDOW) : interval;
+	nstime window = hurry ? nstime_min(interval, SCHEDULE_HURRY) : interval;
 
 	return nstime_after(now, scale(mix(key), window));
+}
+
+nstime schedule_settle(nstime planned, nstime delay, uint64_t random, nstime now)
+{
+	return nstime_max(nstime_after(planned, scale(random, delay)), now);
 }
 
 nstime schedule_again(nstime planned, nstime delay, uint64_t random, nstime now)
@@ -144,4 +148,9 @@ nstime schedule_again(nstime planned, nstime delay, uint64_t random, nstime now)
 	nstime due = nstime_after(planned, delay - scale(random, delay / JITTER_PART));
 
 	return nstime_max(due, now);
+}
+
+nstime schedule_planned(nstime due, nstime interval, nstime now)
+{
+	return due + (now > due ? (now - due) / interval * interval : 0);
 }

@@ -5,9 +5,12 @@
  * their deadlines (items: slots).
  *
  * Starting times: the first start is spread over min(interval, 1 s) by the probe's key, so that the
- * same file spreads the same way on every director and reload; later starts come early by up to
- * 1/16 of the interval, at random, so that probes and directors do not march in step. The interval
- * is thus an upper bound: fall × interval + timeout holds as the time to notice. */
+ * same file spreads the same way on every director and reload; the one after that hurry comes anywhere
+ * within the interval, so that thousands which began in one second are spread over all of it from then
+ * on; later ones come early by up to 1/16 of the interval, at random, so that probes and directors do
+ * not march in step. The interval is thus an upper bound: fall × interval + timeout holds as the time to
+ * notice. A start that comes late does not delay those after it, or a process that was held up would
+ * have all its probes in step. */
 #ifndef LBHA_CHECK_SCHEDULE_H
 #define LBHA_CHECK_SCHEDULE_H
 
@@ -16,6 +19,8 @@
 #include <stdint.h>
 
 #include "base/nstime.h"
+
+#define SCHEDULE_HURRY NSTIME_S /* first starts are spread over that at most */
 
 struct schedule {
 	nstime *due;     /* by item; valid while the item is in the heap */
@@ -44,8 +49,14 @@ bool schedule_take(struct schedule *schedule, nstime now, uint32_t *item, nstime
  * nobody waits for its verdict (initial: up): to now + interval, so that a large site is not probed
  * all at once while it starts. */
 nstime schedule_first(uint64_t key, nstime interval, bool hurry, nstime now);
-/* When it starts next: `delay` after its planned start, less jitter made of `random` (any 64 bits);
- * never in the past, since probes do not overlap and missed ones are not made up for. */
+/* When it starts after a hurry: up to `delay` after its planned start, by `random` (any 64 bits); never in
+ * the past. */
+nstime schedule_settle(nstime planned, nstime delay, uint64_t random, nstime now);
+/* When it starts next: `delay` after its planned start, less jitter made of `random`; never in the past,
+ * since probes do not overlap and missed ones are not made up for. */
 nstime schedule_again(nstime planned, nstime delay, uint64_t random, nstime now);
+/* The planned start of a probe that was due at `due` and starts now: that, or as many intervals later as
+ * were missed. */
+nstime schedule_planned(nstime due, nstime interval, nstime now);
 
 #endif

@@ -101,6 +101,35 @@ def test_starts_are_spread_and_the_interval_is_kept():
     assert 1.5 < took < 2.6, "five rounds of 400 ms, less up to 1/16"
 
 
+def begun_between(server, begins, ends):
+    return sum(begins < when < ends for when in server.begun)
+
+
+def test_probes_that_began_in_one_second_are_spread_over_the_interval_from_then_on():
+    with Server(lambda connection: connection.wait_gone()) as server, Checkd() as checkd:
+        began = time.monotonic()
+        checkd.load(*[f"check c{i} type=tcp interval=4s fall={i + 1}" for i in range(60)],
+                    *[f"probe c{i} {server.target}" for i in range(60)])
+        loaded = time.monotonic() + 1
+        wait_until(lambda: time.monotonic() > began + 3.5, what="most of an interval")
+        first, then = begun_between(server, began, loaded), begun_between(server, loaded, began + 3.5)
+    assert first >= 60
+    assert 15 < then < 55, "about 35 of 60 have come again before the first interval is over"
+
+
+def test_a_worker_that_was_held_up_does_not_probe_in_step_from_then_on():
+    with Server(lambda connection: connection.wait_gone()) as server, Checkd(as_nobody=False) as checkd:
+        checkd.load(*[f"check c{i} type=tcp interval=1s fall={i + 1}" for i in range(60)],
+                    *[f"probe c{i} {server.target}" for i in range(60)])
+        wait_until(lambda: len(server.begun) > 120, what="two rounds")
+        os.kill(checkd.pid, signal.SIGSTOP)
+        time.sleep(2.5)  # held up
+        os.kill(checkd.pid, signal.SIGCONT)
+        back = time.monotonic()
+        wait_until(lambda: time.monotonic() > back + 0.8, what="most of an interval")
+        assert begun_between(server, back + 0.25, back + 0.8) > 12, "some 33 of 60"
+
+
 def test_a_probe_longer_than_its_interval_is_not_overlapped():
     def slow(connection):
         connection.request()

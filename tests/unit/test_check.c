@@ -438,6 +438,63 @@ START_TEST(later_starts_come_at_most_a_sixteenth_early_and_never_late)
 }
 END_TEST
 
+/* Starts by tenths of one interval of ten thousand probes, the last thousand of which came by a reload five
+ * intervals after the others; `round` intervals after that. */
+static void count_starts(int round, int parts[10])
+{
+	const nstime interval = 5 * NSTIME_S, from = (5 + round) * interval;
+	uint64_t state = 88172645463325252ull;
+
+	for (uint64_t key = 1; key <= 10000; key++) {
+		nstime begun = key > 9000 ? 5 * interval : 0;
+		nstime start = schedule_first(key, interval, true, begun);
+
+		start = schedule_settle(start, interval, next_random(&state), start);
+		for (; start < from + interval;
+		     start = schedule_again(start, interval, next_random(&state), start))
+			if (start >= from)
+				parts[(start - from) / (interval / 10)]++;
+	}
+}
+
+START_TEST(after_a_hurry_starts_are_spread_over_the_interval_and_stay_so)
+{
+	for (int round = 1; round <= 20; round++) {
+		int parts[10] = {0};
+
+		count_starts(round, parts);
+		for (int i = 0; i < 10; i++)
+			ck_assert_msg(parts[i] > 900 && parts[i] < 1300, "round %d: part %d has %d",
+				      round, i, parts[i]);
+	}
+}
+END_TEST
+
+START_TEST(a_start_after_a_hurry_comes_within_the_interval_and_not_in_the_past)
+{
+	uint64_t state = 88172645463325252ull;
+
+	for (int i = 0; i < 1000; i++) {
+		nstime start = schedule_settle(NSTIME_S, 5 * NSTIME_S, next_random(&state),
+					       2 * NSTIME_S);
+
+		ck_assert(start >= 2 * NSTIME_S && start <= 6 * NSTIME_S);
+	}
+}
+END_TEST
+
+START_TEST(a_late_start_is_planned_in_the_step_it_missed)
+{
+	const nstime interval = 5 * NSTIME_S;
+
+	ck_assert_int_eq(schedule_planned(NSTIME_S, interval, NSTIME_S - 1), NSTIME_S);
+	ck_assert_int_eq(schedule_planned(NSTIME_S, interval, NSTIME_S), NSTIME_S);
+	ck_assert_int_eq(schedule_planned(NSTIME_S, interval, 5 * NSTIME_S), NSTIME_S);
+	ck_assert_int_eq(schedule_planned(NSTIME_S, interval, 6 * NSTIME_S), 6 * NSTIME_S);
+	ck_assert_int_eq(schedule_planned(NSTIME_S, interval, 20 * NSTIME_S), 16 * NSTIME_S);
+}
+END_TEST
+
 START_TEST(a_probe_longer_than_its_interval_delays_the_next_one)
 {
 	ck_assert_int_eq(schedule_again(NSTIME_S, NSTIME_S, 0, 10 * NSTIME_S), 10 * NSTIME_S);
@@ -711,6 +768,9 @@ int main(void)
 			      first_starts_are_spread_over_a_second_at_most,
 			      first_starts_without_hurry_are_spread_over_the_interval,
 			      later_starts_come_at_most_a_sixteenth_early_and_never_late,
+			      after_a_hurry_starts_are_spread_over_the_interval_and_stay_so,
+			      a_start_after_a_hurry_comes_within_the_interval_and_not_in_the_past,
+			      a_late_start_is_planned_in_the_step_it_missed,
 			      a_probe_longer_than_its_interval_delays_the_next_one),
 			 CASE("merge", probes_of_the_same_key_keep_their_state_wherever_they_move,
 			      equal_keys_of_different_targets_are_no_partners,
