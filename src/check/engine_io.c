@@ -36,6 +36,7 @@
 #include "check/schedule.h"
 #include "check/tcp.h"
 #include "check/tls_store_io.h"
+#include "check/trim_io.h"
 #include "config/model.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -43,6 +44,7 @@
 #define STARTS_PER_TURN 64
 #define START_SLACK NSTIME_MS     /* started together with those due now: fewer wakeups */
 #define HURRY (100 * NSTIME_US)   /* for each of many probes that are to start at once */
+#define RUSH 16                   /* flights at once whose memory is worth giving back */
 #define LATE (500 * NSTIME_MS)    /* worth a warning */
 #define HELD_UP (200 * NSTIME_MS) /* a deadline noticed so late says nothing about the server */
 #define DESCRIPTORS_KEPT 64       /* for channels, logs, libraries */
@@ -110,6 +112,7 @@ struct engine {
 	struct engine_work work;
 	nstime hurried; /* when a probe was last started in a hurry */
 	struct log_bucket late;
+	struct trim trim;
 	uint64_t random;
 };
 
@@ -144,7 +147,10 @@ static int engine_memory(struct engine *engine)
 	if (!engine->flights || !engine->vacant || !engine->deadlines_memory)
 		return -ENOMEM;
 	schedule_init(&engine->deadlines, engine->deadlines_memory, engine->bound);
-	return timer_init(engine->loop, &engine->timer, LOOP_NORMAL, engine_turn, engine);
+	return timer_init(engine->loop, &engine->timer, LOOP_NORMAL, engine_turn, engine) ||
+			       trim_init(&engine->trim, engine->loop)
+		       ? -ENOMEM
+		       : 0;
 }
 
 static uint64_t random_seed(void)
@@ -187,6 +193,7 @@ void engine_free(struct engine *engine)
 		engine->clients[i].type->client_free(engine->clients[i].it);
 	roster_free(engine->roster);
 	timer_fini(&engine->timer);
+	trim_fini(&engine->trim);
 	free(engine->flights);
 	free(engine->vacant);
 	free(engine->deadlines_memory);
@@ -224,7 +231,8 @@ static struct flight *flight_take(struct engine *engine)
 	struct flight *flight = &engine->flights[slot];
 
 	*flight = (struct flight){.engine = engine, .loop = engine->loop, .slot = slot, .fd = -1};
-	engine->flying++;
+	if (++engine->flying > RUSH)
+		trim_later(&engine->trim);
 	return flight;
 }
 
@@ -658,6 +666,7 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 	engine->roster = fresh;
 	roster_free(old);
 	arena_free(take(fresh->scratch));
+	trim_later(&engine->trim);
 	engine_arm(engine);
 }
 

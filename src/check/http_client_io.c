@@ -9,7 +9,6 @@
 #include "check/http_client_io.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +22,6 @@
 
 #define BUFFER 4096L
 #define IDLE_MOST 32       /* requests kept for reuse */
-#define RUSH 256           /* requests at once that are out of the common */
 #define KEPT_MOST (64u << 20) /* bytes of bodies in all */
 #define KEPT_FIRST 4096
 #define NO_LIMIT 86400000L /* ms: longer than any check may take */
@@ -37,8 +35,6 @@ struct http_client {
 	struct loop_timer timer;
 	struct http_request *idle;
 	unsigned idle_count;
-	unsigned busy,
-		peak; /* requests with a flight; the most of them since memory was given back */
 };
 
 uint16_t http_status(const struct http_request *request)
@@ -258,23 +254,11 @@ struct http_request *http_take(struct http_client *client, struct flight *flight
 	}
 	if (!request)
 		return NULL;
-	if (++client->busy > client->peak)
-		client->peak = client->busy;
 	request->flight = flight;
 	request->lent = false;
 	request->received = 0;
 	memset(request->answer, 0, client->answer_size);
 	return request;
-}
-
-/* After a rush (ten thousand first probes, or servers that hung) its memory goes back to the
- * kernel: the allocator keeps it otherwise, 20 KB a request. */
-static void rush_over(struct http_client *client)
-{
-	if (client->busy > IDLE_MOST || client->peak < RUSH)
-		return;
-	client->peak = client->busy;
-	malloc_trim(0);
 }
 
 bool http_keep(struct http_request *request, const char *bytes, size_t size)
@@ -337,11 +321,9 @@ void http_give_back(struct http_request *request)
 	struct http_client *client = request->client;
 
 	http_reset(request);
-	client->busy--;
 	request->flight = NULL;
 	if (client->idle_count >= IDLE_MOST) {
 		request_free(request);
-		rush_over(client);
 		return;
 	}
 	request->next = client->idle;
