@@ -64,6 +64,8 @@ static const char *setup_command(struct arena *arena, const struct consultation 
 		add_vips(&out, wanted);
 	add_option(&out, "-f", options->file);
 	add_option(&out, "--service", options->service);
+	if (options->arp == RS_ARP_FILTER)
+		add_option(&out, "--arp", "filter");
 	if (strcmp(options->state_dir, LBHA_STATEDIR))
 		add_option(&out, "--state-dir", options->state_dir);
 	return arena_strdup(arena, command);
@@ -150,10 +152,8 @@ enum consult_outcome consult(struct arena *arena, const struct consultation *abo
 		wanted.arp_filter = about->arp_filter;
 		err = doctor_look(about->kernel, arena, &wanted, &sight);
 	}
-	if (!err) {
-		sight.arp_table = about->arp_table;
+	if (!err)
 		err = doctor_judge(arena, &wanted, &sight, &findings);
-	}
 	if (err) {
 		report_error(report, "cannot look at this host: %s", strerror(-err));
 		return CONSULT_FAILED;

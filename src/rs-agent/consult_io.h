@@ -17,7 +17,6 @@ struct consultation {
 	const struct kernel *kernel;
 	const struct address_list *addresses; /* ours */
 	bool arp_filter;       /* silence by a table of nftables */
-	const char *arp_table; /* that one, as nft lists it; NULL: not known */
 };
 
 enum consult_outcome {

@@ -139,7 +139,6 @@ struct doctor_sight {
 	struct doctor_socket *sockets;
 	size_t socket_count;
 	int sockets_error;   /* -errno: they could not be listed */
-	const char *arp_table; /* rs-agent/arp_filter.h, as nft lists it; NULL: not known */
 	const char *ruleset; /* as `nft -n list ruleset` prints it; NULL: not read */
 	const char *ruleset_why; /* then the reason, a sentence; NULL: nobody tried */
 };

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "rs-agent/doctor.h"
+#include "rs-agent/ruleset.h"
 
 struct place {
 	const struct doctor_vip *vip;
@@ -56,13 +57,23 @@ static void judge_exposed(struct doctor *doctor, const struct place *place,
 		   place->vip->address.family == AF_INET ? "ARP" : "neighbour solicitations");
 }
 
+/* Whether neighbours are answered there, with what nftables drops. */
+static bool exposes(const struct doctor *doctor, const struct place *place, const struct link *link)
+{
+	const char *ruleset = doctor->sight->ruleset;
+
+	return link && !link->loopback && link->arp &&
+	       !(place->vip->address.family == AF_INET && ruleset &&
+		 ruleset_drops_arp_for(ruleset, place->text));
+}
+
 static void judge_there(struct doctor *doctor, const struct place *place,
 			const struct address *there)
 {
 	const struct link *link = doctor_link(doctor->sight, there->link);
 	const char *name = doctor_link_name(doctor->sight, there->link);
 
-	if (link && !link->loopback && link->arp)
+	if (exposes(doctor, place, link))
 		judge_exposed(doctor, place, there, name);
 	else if (address_is_dead(there))
 		judge_dead(doctor, place, there, name);

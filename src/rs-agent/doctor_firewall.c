@@ -8,18 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/arena.h"
 #include "rs-agent/doctor.h"
-
-#define RULE 512    /* of a line is looked at */
-#define CHAIN 128   /* of a name */
-
-/* A chain; `input`: a base chain of that hook, and whether what reaches its end is dropped. */
-struct chain {
-	char family[16], table[CHAIN], name[CHAIN];
-	bool input, drops;
-	bool aside; /* a base chain that what is for this host does not pass */
-};
+#include "rs-agent/ruleset.h"
 
 struct firewall {
 	struct doctor *doctor;
@@ -27,48 +17,9 @@ struct firewall {
 	char vip[ADDR_TEXT];
 };
 
-/* ---- lines ---- */
-
-/* The next line without what surrounds it; false at the end. */
-static bool next_line(const char **at, char *out)
-{
-	const char *start = *at, *end = start + strcspn(start, "\n");
-	size_t length;
-
-	if (!*start)
-		return false;
-	*at = *end ? end + 1 : end;
-	while (start < end && isspace((unsigned char)*start))
-		start++;
-	while (end > start && isspace((unsigned char)end[-1]))
-		end--;
-	length = (size_t)(end - start);
-	if (length >= RULE)
-		length = RULE - 1;
-	memcpy(out, start, length);
-	out[length] = '\0';
-	return true;
-}
-
-/* Whether a word stands in a line: with no letter, digit, dot, colon or dash around it. */
-static bool is_part(char c)
-{
-	return c == '.' || c == ':' || c == '-' || c == '_' || isalnum((unsigned char)c);
-}
-
-static bool has_word(const char *line, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = strstr(line, word); at; at = strstr(at + 1, word))
-		if ((at == line || !is_part(at[-1])) && !is_part(at[length]))
-			return true;
-	return false;
-}
-
 static bool drops(const char *line)
 {
-	return has_word(line, "drop") || has_word(line, "reject");
+	return ruleset_has_word(line, "drop") || ruleset_has_word(line, "reject");
 }
 
 /* ---- ports ---- */
@@ -129,14 +80,14 @@ static const char *protocol_name(enum protocol protocol)
 
 static bool other_protocol(const char *line, enum protocol protocol)
 {
-	return has_word(line, protocol == PROTOCOL_UDP ? "tcp" : "udp") &&
-	       !has_word(line, protocol_name(protocol));
+	return ruleset_has_word(line, protocol == PROTOCOL_UDP ? "tcp" : "udp") &&
+	       !ruleset_has_word(line, protocol_name(protocol));
 }
 
 /* A condition under which no client's first packet comes. */
 static bool beside_the_point(const char *line)
 {
-	return (strstr(line, "ct state") && !has_word(line, "new") && !strstr(line, "vmap")) ||
+	return (strstr(line, "ct state") && !ruleset_has_word(line, "new") && !strstr(line, "vmap")) ||
 	       strstr(line, "ct state vmap") || strstr(line, "icmp") ||
 	       strstr(line, "iif \"lo\"") || strstr(line, "iifname \"lo\"") ||
 	       strstr(line, "iif lo ") || strstr(line, "saddr 127.");
@@ -146,7 +97,7 @@ static bool may_accept(const struct firewall *firewall, const char *line)
 {
 	enum dport dport = dport_of(line, firewall->port->at.port);
 
-	if (!has_word(line, "accept") || beside_the_point(line) ||
+	if (!ruleset_has_word(line, "accept") || beside_the_point(line) ||
 	    other_protocol(line, firewall->port->protocol))
 		return false;
 	return dport != DPORT_OTHER;
@@ -160,9 +111,9 @@ static bool is_against(const struct firewall *firewall, const char *line)
 	if (!drops(line) || beside_the_point(line) ||
 	    other_protocol(line, firewall->port->protocol))
 		return false;
-	if (strstr(line, "daddr ") && !has_word(line, firewall->vip))
+	if (strstr(line, "daddr ") && !ruleset_has_word(line, firewall->vip))
 		return false;
-	return dport == DPORT_OURS || (dport == DPORT_NONE && has_word(line, firewall->vip));
+	return dport == DPORT_OURS || (dport == DPORT_NONE && ruleset_has_word(line, firewall->vip));
 }
 
 /* A rule without a condition that drops: all that is left of it are counters and logs. */
@@ -181,66 +132,25 @@ static bool family_counts(const struct firewall *firewall, const char *family)
 	       !strcmp(family, firewall->port->at.address.family == AF_INET ? "ip" : "ip6");
 }
 
-/* "table inet filter {", "chain input {": the words between, cut to fit. */
-static void names_of(const char *line, char *first, size_t first_size, char *second)
-{
-	const char *end = line + strcspn(line, " {");
-
-	second[0] = '\0';
-	if ((size_t)(end - line) >= first_size)
-		end = line + first_size - 1;
-	memcpy(first, line, (size_t)(end - line));
-	first[end - line] = '\0';
-	line = end + strspn(end, " ");
-	for (size_t i = 0; i < CHAIN - 1 && *line && !strchr(" {", *line); i++) {
-		second[i] = *line++;
-		second[i + 1] = '\0';
-	}
-}
-
-/* Follows the lines: which chain the next rule belongs to. True: the line is a rule. */
-static bool follow(struct chain *chain, const char *line)
-{
-	char rest[CHAIN];
-
-	if (!strncmp(line, "table ", 6) || !strncmp(line, "chain ", 6) || !strcmp(line, "}")) {
-		chain->input = chain->drops = chain->aside = false;
-		chain->name[0] = '\0';
-	}
-	if (!strncmp(line, "table ", 6)) {
-		names_of(line + 6, chain->family, sizeof(chain->family), chain->table);
-	} else if (!strncmp(line, "chain ", 6)) {
-		names_of(line + 6, chain->name, sizeof(chain->name), rest);
-	} else if (!strncmp(line, "type ", 5) && strstr(line, " hook ")) {
-		chain->input = strstr(line, " hook input ") != NULL;
-		chain->drops = strstr(line, "policy drop") != NULL;
-		chain->aside = !chain->input && !strstr(line, " hook prerouting ");
-	} else {
-		return *line && *line != '#' && *line != '}' && chain->name[0];
-	}
-	return false;
-}
-
-static bool same_table(const struct chain *a, const struct chain *b)
+static bool same_table(const struct ruleset_chain *a, const struct ruleset_chain *b)
 {
 	return !strcmp(a->family, b->family) && !strcmp(a->table, b->table);
 }
 
 /* Any rule of that table; the input chain may jump there. */
-static bool table_may_accept(const struct firewall *firewall, const struct chain *wanted)
+static bool table_may_accept(const struct firewall *firewall, const struct ruleset_chain *wanted)
 {
-	const char *at = firewall->doctor->sight->ruleset;
-	struct chain chain = {0};
-	char line[RULE];
+	struct ruleset walk = ruleset_of(firewall->doctor->sight->ruleset);
+	enum ruleset_part part;
 
-	while (next_line(&at, line))
-		if (follow(&chain, line) && same_table(&chain, wanted) &&
-		    may_accept(firewall, line))
+	while ((part = ruleset_next(&walk)) != RULESET_END)
+		if (part == RULESET_RULE && same_table(&walk.chain, wanted) &&
+		    may_accept(firewall, walk.line))
 			return true;
 	return false;
 }
 
-static const char *let_in(const struct firewall *firewall, const struct chain *chain)
+static const char *let_in(const struct firewall *firewall, const struct ruleset_chain *chain)
 {
 	const struct doctor_port *port = firewall->port;
 	const char *protocol = protocol_name(port->protocol);
@@ -256,7 +166,7 @@ static const char *let_in(const struct firewall *firewall, const struct chain *c
 			   port->at.port);
 }
 
-static void judge_end(const struct firewall *firewall, const struct chain *chain)
+static void judge_end(const struct firewall *firewall, const struct ruleset_chain *chain)
 {
 	if (!table_may_accept(firewall, chain))
 		doctor_say(firewall->doctor, DOCTOR_WARNING, "firewall", let_in(firewall, chain),
@@ -267,7 +177,7 @@ static void judge_end(const struct firewall *firewall, const struct chain *chain
 			   firewall->vip);
 }
 
-static void judge_rule(const struct firewall *firewall, const struct chain *chain, const char *line)
+static void judge_rule(const struct firewall *firewall, const struct ruleset_chain *chain, const char *line)
 {
 	doctor_say(firewall->doctor, DOCTOR_WARNING, "firewall", let_in(firewall, chain),
 		   "a rule in chain %s of table %s %s drops what comes for %s port %d: %s",
@@ -275,45 +185,43 @@ static void judge_rule(const struct firewall *firewall, const struct chain *chai
 		   firewall->port->at.port, line);
 }
 
-/* Rule by rule; what an earlier one of the same chain accepts is safe from those behind it, and the
- * first one that is against us is enough. */
-struct walk {
-	struct chain chain;
-	bool settled; /* accepted, or told */
-};
-
-static void judge_line(const struct firewall *firewall, struct walk *walk, const char *line)
+/* What an earlier rule of a chain accepts is safe from those behind it, and the first one that is
+ * against us is enough: then true. */
+static bool judge_line(const struct firewall *firewall, struct ruleset *walk)
 {
-	bool ends = !strcmp(line, "}");
+	const char *line = walk->line;
 
-	if (ends && walk->chain.input && walk->chain.drops && !walk->settled &&
-	    family_counts(firewall, walk->chain.family))
-		judge_end(firewall, &walk->chain);
-	if (ends)
-		walk->settled = false;
-	if (!follow(&walk->chain, line) || walk->settled || walk->chain.aside ||
-	    !family_counts(firewall, walk->chain.family))
-		return;
-	if (walk->chain.input && drops_everything(line))
+	if (walk->chain.hook == RULESET_INPUT && drops_everything(line)) {
 		walk->chain.drops = true;
-	else if (is_against(firewall, line)) {
-		judge_rule(firewall, &walk->chain, line);
-		walk->settled = true;
-	} else {
-		walk->settled = may_accept(firewall, line) &&
-				(has_word(line, firewall->vip) ||
-				 dport_of(line, firewall->port->at.port) == DPORT_OURS);
+		return false;
 	}
+	if (is_against(firewall, line)) {
+		judge_rule(firewall, &walk->chain, line);
+		return true;
+	}
+	return may_accept(firewall, line) &&
+	       (ruleset_has_word(line, firewall->vip) ||
+		dport_of(line, firewall->port->at.port) == DPORT_OURS);
 }
 
-static void judge_port(struct firewall *firewall)
+static void judge_port(const struct firewall *firewall)
 {
-	const char *at = firewall->doctor->sight->ruleset;
-	struct walk walk = {0};
-	char line[RULE];
+	struct ruleset walk = ruleset_of(firewall->doctor->sight->ruleset);
+	enum ruleset_part part;
+	bool settled = false;
 
-	while (next_line(&at, line))
-		judge_line(firewall, &walk, line);
+	while ((part = ruleset_next(&walk)) != RULESET_END) {
+		if (!family_counts(firewall, walk.chain.family))
+			continue;
+		if (part == RULESET_CLOSE) {
+			if (walk.chain.hook == RULESET_INPUT && walk.chain.drops && !settled)
+				judge_end(firewall, &walk.chain);
+			settled = false;
+		} else if (part == RULESET_RULE && !settled && walk.chain.hook != RULESET_ASIDE &&
+			   walk.chain.hook != RULESET_OUTPUT) {
+			settled = judge_line(firewall, &walk);
+		}
+	}
 }
 
 void doctor_firewall(struct doctor *doctor)

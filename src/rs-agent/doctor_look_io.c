@@ -6,7 +6,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,6 +15,7 @@
 #include "net/sysctl_io.h"
 #include "rs-agent/ask_io.h"
 #include "rs-agent/observe_io.h"
+#include "rs-agent/program_io.h"
 #include "rs-agent/socket_io.h"
 
 struct looker {
@@ -148,6 +149,22 @@ static void look_neighbours(struct looker *looker)
 	(void)rtnl_ask(looker->kernel->rtnl, message, read_neighbour, looker);
 }
 
+/* ---- the firewall ---- */
+
+/* Reading makes the kernel load nf_tables, if it was not there; no packet meets it for that. */
+static void look_firewall(struct looker *looker)
+{
+	static const char *const words[] = {"nft", "-n", "list", "ruleset", NULL};
+	struct program_said said;
+
+	if (program_run(words, "", &said)) {
+		looker->sight.ruleset_why = arena_strdup(looker->arena, said.error);
+		return;
+	}
+	looker->sight.ruleset = arena_strdup(looker->arena, said.out);
+	free(said.out);
+}
+
 int doctor_look(const struct kernel *kernel, struct arena *arena, const struct doctor_case *wanted,
 		struct doctor_sight *out)
 {
@@ -168,6 +185,7 @@ int doctor_look(const struct kernel *kernel, struct arena *arena, const struct d
 		return err;
 	looker.sight.asking_error = ask_all(arena, &looker.sight);
 	look_neighbours(&looker); /* after the asking: then most are known */
+	look_firewall(&looker);
 	looker.sight.sockets_error = sockets_look(arena, wanted, &looker.sight);
 	if (arena_failed(arena))
 		return -ENOMEM;

@@ -1,9 +1,11 @@
-/* Whether this host is silent about its IPv4 VIPs, by a filter or by sysctls: nobody can ask himself on the segment, so what
+/* Whether this host is silent about its IPv4 VIPs: nobody can ask himself on the segment, so what
  * the kernel goes by is told. It takes the larger of conf/all and conf/<interface>, and larger is
  * not always stricter (net/ipv4/arp.c):
  *   - arp_ignore: 1 and 2 silence an address of another interface, 3 only one of scope host, 8
  *     silences all, 0 and 4..7 nothing;
- *   - arp_announce: 2 never names a VIP, any other value may. */
+ *   - arp_announce: 2 never names a VIP, any other value may.
+ * A table of nftables can do the same for single VIPs: requests for them dropped, and none sent in
+ * their name. */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +13,7 @@
 #include "base/text.h"
 #include "rs-agent/arp_filter.h"
 #include "rs-agent/doctor.h"
+#include "rs-agent/ruleset.h"
 
 #define NAMES 512
 #define TABLE "the table arp " ARP_FILTER_TABLE " of nftables"
@@ -18,14 +21,35 @@
 struct silence {
 	struct doctor *doctor;
 	bool scope_host;    /* all IPv4 VIPs have it */
+	bool drops, hides;  /* a table drops requests, and sends none in a VIP's name */
 	struct text silent; /* the names of the interfaces where all is well */
 };
+
+static bool needs_silence(const struct doctor_vip *vip)
+{
+	return doctor_needs_vip(vip) && vip->address.family == AF_INET;
+}
+
+/* What a table does for all of the VIPs, sysctls need not do. */
+static bool by_table(const struct doctor *doctor,
+		     bool (*does)(const char *ruleset, const char *address))
+{
+	const char *ruleset = doctor->sight->ruleset;
+	char text[ADDR_TEXT];
+
+	for (size_t i = 0; i < doctor->wanted->vip_count && ruleset; i++) {
+		const struct doctor_vip *vip = &doctor->wanted->vips[i];
+
+		if (needs_silence(vip) && !does(ruleset, addr_format(&vip->address, text)))
+			return false;
+	}
+	return ruleset;
+}
 
 static bool concerns(const struct doctor_case *wanted)
 {
 	for (size_t i = 0; i < wanted->vip_count; i++)
-		if (doctor_needs_vip(&wanted->vips[i]) &&
-		    wanted->vips[i].address.family == AF_INET)
+		if (needs_silence(&wanted->vips[i]))
 			return true;
 	return false;
 }
@@ -70,64 +94,44 @@ static void judge_link(struct silence *silence, const char *link)
 	struct doctor *doctor = silence->doctor;
 	int64_t ignore = doctor_conf_in_effect(doctor->sight, link, "arp_ignore");
 	int64_t announce = doctor_conf_in_effect(doctor->sight, link, "arp_announce");
+	bool ignored = silence->drops || ignore_silences(silence, ignore),
+	     hidden = silence->hides || announce == 2;
 
 	if (ignore < 0 || announce < 0)
 		return; /* no IPv4 there */
-	if (!ignore_silences(silence, ignore))
+	if (!ignored)
 		doctor_say(doctor, DOCTOR_PROBLEM, "silence",
 			   mend(silence, link, "arp_ignore", 1),
 			   "arp_ignore in effect on %s is %" PRId64
 			   ": this host answers ARP for its VIPs there, as only the director may",
 			   link, ignore);
-	if (announce != 2)
+	if (!hidden)
 		doctor_say(doctor, DOCTOR_PROBLEM, "silence",
 			   mend(silence, link, "arp_announce", 2),
 			   "arp_announce in effect on %s is %" PRId64
 			   ": this host may name a VIP as the sender of its own ARP requests",
 			   link, announce);
-	if (ignore_silences(silence, ignore) && announce == 2)
+	if (ignored && hidden)
 		text_add(&silence->silent, "%s%s", silence->silent.length ? ", " : "", link);
 }
 
-/* ---- the filter ---- */
-
-/* An address among others in a list. */
-static bool names(const char *text, const char *address)
+/* The filter was set up, and something is amiss. */
+static void judge_table(struct doctor *doctor)
 {
-	size_t length = strlen(address);
-
-	for (const char *at = text; (at = strstr(at, address)); at++)
-		if ((at == text || !strchr("0123456789.", at[-1])) &&
-		    !(at[length] && strchr("0123456789./", at[length])))
-			return true;
-	return false;
-}
-
-static void judge_filter(struct doctor *doctor)
-{
-	const struct doctor_case *wanted = doctor->wanted;
-	const char *table = doctor->sight->arp_table;
+	const char *ruleset = doctor->sight->ruleset;
+	bool there = strstr(ruleset, "table arp " ARP_FILTER_TABLE " ");
 	char vip[ADDR_TEXT];
-	bool all = true;
 
-	if (!table) {
-		doctor_say(doctor, DOCTOR_WARNING, "silence", NULL,
-			   "whether " TABLE " keeps this host silent could not be looked up");
-		return;
-	}
-	for (size_t i = 0; i < wanted->vip_count; i++) {
-		if (!doctor_needs_vip(&wanted->vips[i]) || doctor_seen(wanted, i) ||
-		    wanted->vips[i].address.family != AF_INET ||
-		    names(table, addr_format(&wanted->vips[i].address, vip)))
+	for (size_t i = 0; i < doctor->wanted->vip_count; i++) {
+		if (!needs_silence(&doctor->wanted->vips[i]) || doctor_seen(doctor->wanted, i))
 			continue;
-		doctor_say(doctor, DOCTOR_PROBLEM, "silence", wanted->setup,
-			   *table ? TABLE " does not know %s: this host answers ARP for it"
-				  : TABLE " is not there: this host answers ARP for %s", vip);
-		all = false;
+		addr_format(&doctor->wanted->vips[i].address, vip);
+		if (!ruleset_drops_arp_for(ruleset, vip) || !ruleset_hides_arp_sender(ruleset, vip))
+			doctor_say(doctor, DOCTOR_PROBLEM, "silence", doctor->wanted->setup,
+				   there ? TABLE " does not know %s: this host answers ARP for it"
+					 : TABLE " is not there: this host answers ARP for %s",
+				   vip);
 	}
-	if (all)
-		doctor_say(doctor, DOCTOR_OK, "silence", NULL,
-			   TABLE " keeps this host silent about its VIPs");
 }
 
 void doctor_silence(struct doctor *doctor)
@@ -140,8 +144,21 @@ void doctor_silence(struct doctor *doctor)
 
 	if (!concerns(doctor->wanted))
 		return;
+	if (doctor->wanted->arp_filter && !doctor->sight->ruleset) {
+		doctor_say(doctor, DOCTOR_WARNING, "silence", NULL,
+			   "whether " TABLE " keeps this host silent could not be looked up");
+		return;
+	}
+	silence.drops = by_table(doctor, ruleset_drops_arp_for);
+	silence.hides = by_table(doctor, ruleset_hides_arp_sender);
+	if (silence.drops && silence.hides) {
+		doctor_say(doctor, DOCTOR_OK, "silence", NULL,
+			   "%s keeps this host silent about its VIPs",
+			   doctor->wanted->arp_filter ? TABLE : "a table of nftables");
+		return;
+	}
 	if (doctor->wanted->arp_filter) {
-		judge_filter(doctor);
+		judge_table(doctor);
 		return;
 	}
 	for (size_t i = 0; i < sight->link_count; i++)

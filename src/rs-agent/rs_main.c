@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "rs-agent/consult_io.h"
 #include "rs-agent/arp_filter.h"
+#include "rs-agent/consult_io.h"
 #include "rs-agent/observe_io.h"
 #include "rs-agent/options.h"
 #include "rs-agent/remark.h"
@@ -387,7 +387,6 @@ static int run_doctor(struct run *run)
 		.kernel = &run->kernel,
 		.addresses = &run->actual.addresses,
 		.arp_filter = by_filter(run),
-		.arp_table = run->actual.arp_table,
 	};
 
 	switch (consult(run->arena, &about, &run->report)) {

@@ -170,6 +170,9 @@ def journal_is_of_another_boot(ward):
     (interface_overrules_silence, "problem", "arp_ignore in effect on eth0 is 4"),
     (interface_overrules_announcing, "problem", "arp_announce in effect on eth0 is 3"),
     (reverse_path_is_elsewhere, "problem", "rp_filter in effect on eth0 is 1: packets for"),
+    (firewall_drops_all_but_ssh, "warning", "chain input of table inet filter drops what no rule accepts, and none names "
+                                            f"tcp port 80 or {VIP}"),
+    (firewall_drops_the_port, "warning", f"a rule in chain before of table ip guard drops what comes for {VIP} port 80"),
     (journal_is_of_another_boot, "warning", "what setup did went with an earlier boot"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_the_command_that_is_printed_mends_it(ward, fall_ill, severity, sentence):
@@ -266,6 +269,38 @@ def test_a_loopback_without_ipv6_is_named(ward):
     named = next(one for one in ill if "takes no IPv6 address" in one["text"])
     ward.run(named["command"])
     ward.assert_well()
+
+
+def test_a_table_of_nftables_is_silence_too(ward):
+    ward.host.sysctl("net.ipv4.conf.all.arp_ignore", 0)
+    ward.host.sysctl("net.ipv4.conf.all.arp_announce", 0)
+    assert ward.doctor()[0] == 1
+    ward.firewall(f"""table arp by_hand {{
+        chain input {{ type filter hook input priority 0; arp operation request arp daddr ip {VIP} drop; }}
+        chain output {{ type filter hook output priority 0; arp saddr ip {VIP} arp saddr ip set 192.168.8.20; }}
+    }}""")
+    ward.host.ip(f"addr add {VIP}/32 dev eth0")
+    ward.assert_well()
+    assert "a table of nftables keeps this host silent about its VIPs" in sentence_about(ward.doctor()[2], "silence")
+
+
+def test_a_firewall_that_lets_the_service_in_is_no_finding(ward):
+    ward.firewall("""table inet filter {
+        chain input {
+            type filter hook input priority 0; policy drop;
+            ct state { established, related } accept
+            ct state invalid drop
+            tcp dport { 22, 80, 443 } accept
+        }
+    }""")
+    ward.assert_well()
+
+
+def test_without_nft_that_is_said(ward):
+    code, said = ward.host.status_of("unshare", "--mount", "sh", "-c", "mount -t tmpfs none /usr/sbin && exec \"$@\"", "sh",
+                                     program("lbha-rs"), "doctor", *ward.words, "--state-dir",
+                                     ward.host.log_file("rs-state"))
+    assert code == 0 and "the firewall's rules were not looked at: there is no program nft" in said
 
 
 # ---- routes ------------------------------------------------------------------------------------

@@ -87,6 +87,22 @@ static void announce_is_too_low(struct world *world)
 	set_sysctl(world, "net/ipv4/conf/all/arp_announce", 1);
 }
 
+static void table_for_another_vip(struct world *world)
+{
+	ignore_is_too_low(world);
+	world->sight.ruleset = "table arp filter {\n\tchain INPUT {\n"
+			       "\t\ttype filter hook input priority 0; policy accept;\n"
+			       "\t\tarp daddr ip 192.168.8.20 counter drop\n\t}\n}\n";
+}
+
+static void table_that_drops_requests_alone(struct world *world)
+{
+	announce_is_too_low(world);
+	world->sight.ruleset = "table arp filter {\n\tchain INPUT {\n"
+			       "\t\ttype filter hook input priority 0; policy accept;\n"
+			       "\t\tarp daddr ip 192.168.8.200 counter drop\n\t}\n}\n";
+}
+
 static void nobody_answers(struct world *world)
 {
 	forget_answers(world, "192.168.8.200");
@@ -242,6 +258,10 @@ static const struct illness {
 	{ignore_3_and_scope_global, DOCTOR_PROBLEM, "arp_ignore in effect on eth0 is 3",
 	 "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.eth0.arp_ignore=1"},
 	{announce_is_too_low, DOCTOR_PROBLEM, "arp_announce in effect on eth0 is 1", "lbha-rs setup"},
+	{table_for_another_vip, DOCTOR_PROBLEM, "arp_ignore in effect on eth0 is 0",
+	 "lbha-rs setup"},
+	{table_that_drops_requests_alone, DOCTOR_PROBLEM, "arp_announce in effect on eth0 is 1",
+	 "lbha-rs setup"},
 	{nobody_answers, DOCTOR_WARNING, "nobody answers for 192.168.8.200 on eth0",
 	 "lbhactl vrrp    # on each director"},
 	{two_directors_answer, DOCTOR_PROBLEM,
@@ -377,6 +397,28 @@ static void listens_on_both_families(struct world *world)
 	world->sockets[0].at = endpoint_of("[::]:80");
 }
 
+static const char arp_table[] =
+	"table arp lbha_rs {\n\tset vips {\n\t\ttype ipv4_addr\n"
+	"\t\telements = { 192.168.8.199,\n\t\t\t     192.168.8.200 }\n\t}\n\n\tchain input {\n"
+	"\t\ttype filter hook input priority 0; policy accept;\n"
+	"\t\tarp operation 1 arp daddr ip @vips drop\n\t}\n\n\tchain output {\n"
+	"\t\ttype filter hook output priority 0; policy accept;\n"
+	"\t\tarp operation 2 arp saddr ip @vips drop\n"
+	"\t\tarp saddr ip @vips goto own_sender\n\t}\n}\n";
+
+static void silent_by_a_table(struct world *world)
+{
+	ignore_is_too_low(world);
+	announce_is_too_low(world);
+	world->sight.ruleset = arp_table;
+}
+
+static void on_eth0_and_silent_by_a_table(struct world *world)
+{
+	silent_by_a_table(world);
+	find_address(world, "192.168.8.200")->link = ETH0;
+}
+
 static void firewall_lets_in(struct world *world)
 {
 	world->sight.ruleset = "table inet filter {\n\tset ports {\n\t\ttype inet_service\n"
@@ -415,6 +457,8 @@ static void (*const healthy[])(struct world *) = {
 	answered_where_no_director_can_be_asked,
 	silent_by_8,
 	silent_by_3_with_scope_host,
+	silent_by_a_table,
+	on_eth0_and_silent_by_a_table,
 	loose_filter,
 	strict_filter_on_the_way_back,
 	listens_on_the_vip,
