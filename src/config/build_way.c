@@ -90,6 +90,43 @@ static bool server_has_way(struct build *build, const struct build_service *serv
 	return false;
 }
 
+/* Whom IPVS reaches by the other family of addresses nothing of ours faces in that of the probe. */
+static bool probe_has_source(struct build *build, const struct build_service *service, size_t number,
+			     const struct check *check)
+{
+	const struct addr *server = &service_server(service->model, number)->address.address;
+
+	for (size_t i = 0; !check->bind.family && i < service->model->listen_count; i++) {
+		if (service->model->listen[i].address.family == server->family)
+			continue;
+		server_error(build, service_server_place(service, number),
+			     "via: vip needs the check's bind where listener and server are of "
+			     "different families: the address of this director that answers go to");
+		return false;
+	}
+	return true;
+}
+
+static bool servers_have_ways(struct build *build, const struct build_service *service,
+			     const uint32_t *checks, size_t check_count, size_t from, size_t to)
+{
+	bool good = true;
+
+	for (size_t i = from; i < to; i++) {
+		bool fits = true;
+
+		for (size_t c = 0; c < check_count && fits; c++) {
+			const struct check *check = &build->checks[checks[c]].model;
+
+			if (check->via == CHECK_VIA_VIP)
+				fits = server_has_way(build, service, i) &&
+				       probe_has_source(build, service, i, check);
+		}
+		good &= fits;
+	}
+	return good;
+}
+
 bool validate_via(struct build *build, struct build_service *service)
 {
 	const struct service *model = service->model;
@@ -98,7 +135,7 @@ bool validate_via(struct build *build, struct build_service *service)
 					      service->sorry_check_count);
 	const struct origin *origin = service_place(service, check ? "check" : "sorry_server");
 	const char *complaint = no_way_through(model);
-	bool good = true;
+	bool good;
 
 	if (!check && !sorry)
 		return true;
@@ -112,9 +149,10 @@ bool validate_via(struct build *build, struct build_service *service)
 			      "global.ipvs.mark_base may not be 0");
 		return false;
 	}
-	for (size_t i = 0; i < service_server_count(model); i++)
-		if (i < model->real_server_count ? check : sorry)
-			good &= server_has_way(build, service, i);
+	good = servers_have_ways(build, service, service->checks, service->check_count, 0,
+				model->real_server_count);
+	good &= servers_have_ways(build, service, service->sorry_checks, service->sorry_check_count,
+				 model->real_server_count, service_server_count(model));
 	return good;
 }
 

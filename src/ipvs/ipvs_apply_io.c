@@ -287,7 +287,7 @@ void ipvs_apply_ways(struct ipvs_worker *ipvs, bool seen)
 {
 	struct ipvs_state *state = &ipvs->running->state;
 
-	if (ipvs_ways_judge(&state->ways, seen && ipvs->ways.routed))
+	if (ipvs_ways_judge(&state->ways, seen && ipvs->ways.routed && !ipvs->nft.error[0]))
 		ipvs_tell_ways(ipvs->worker, state);
 }
 
@@ -302,8 +302,11 @@ static void mend_ways(struct ipvs_worker *ipvs)
 
 static void look_at_nft(struct ipvs_worker *ipvs)
 {
-	if (!ipvs->maintenance)
-		ipvs->repairs += ipvs_nft_look(&ipvs->nft, clock_now());
+	if (ipvs->maintenance)
+		return;
+	ipvs->repairs += ipvs_nft_look(&ipvs->nft, clock_now());
+	if (ipvs->nft.error[0]) /* no probe sets out that nothing would stop from going astray */
+		ipvs_apply_ways(ipvs, false);
 }
 
 static void take_counters(struct ipvs_worker *ipvs, const struct ipvs_table *actual, nstime now)

@@ -336,9 +336,9 @@ void ipvs_reload_commit(void *ctx)
 	ipvs_ways_route(&ipvs->ways, ipvs->running->model, false);
 	if (!error)
 		program(ipvs, &ipvs->running->rehearsal.plan);
-	ipvs_apply_ways(ipvs, !error);
 	ipvs_apply_sync(ipvs);
 	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, true);
+	ipvs_apply_ways(ipvs, !error);
 	worker_committed(ipvs->worker);
 	ipvs->agreed = ipvs->kernel.in_sync;
 	if (ipvs->kernel.in_sync)

@@ -120,6 +120,29 @@ static int add_leavers(struct arena *arena, const struct ipvs_state *state,
 	return 0;
 }
 
+/* ---- ways ------------------------------------------------------------------------------------ */
+
+static int add_ways(struct arena *arena, const struct model *model, struct nft_rules *rules)
+{
+	struct nft_way *ways;
+
+	if (!model->way_count)
+		return 0;
+	ways = arena_array(arena, model->way_count, sizeof(*ways));
+	if (!ways)
+		return -ENOMEM;
+	for (size_t i = 0; i < model->way_count; i++)
+		ways[i] = (struct nft_way){
+			.mark = model->ways[i].mark,
+			.server = model->ways[i].server,
+			.wrapped = model->ways[i].forwarding == FORWARDING_TUNNEL};
+	rules->ways = ways;
+	rules->way_count = model->way_count;
+	rules->way_base = model->global.ipvs.mark_base;
+	rules->way_mask = ~model->global.ipvs.mark_mask;
+	return 0;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 int ipvs_nft_build(struct arena *arena, const struct ipvs_state *state, struct nft_rules *out)
@@ -135,6 +158,8 @@ int ipvs_nft_build(struct arena *arena, const struct ipvs_state *state, struct n
 	}
 	if (model && !error)
 		error = add_leavers(arena, state, &rules);
+	if (model && !error)
+		error = add_ways(arena, model, &rules);
 	if (error)
 		return error;
 	nft_rules_sort(&rules);

@@ -1,5 +1,5 @@
 /* What a generation wants of nftables (net/nft.h): marks for the listeners of groups, other client
- * addresses for fullnat. Pure. */
+ * addresses for fullnat, where probes with via: vip may go. Pure. */
 #ifndef LBHA_IPVS_NFT_H
 #define LBHA_IPVS_NFT_H
 

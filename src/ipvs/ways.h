@@ -3,8 +3,8 @@
  * virtual addresses keeps its port. It is one-packet, which means UDP alone: a datagram must not follow
  * an entry that another way's left under the same source port (connections look theirs up without the
  * mark, and are told apart by ports that the kernel hands out one after the other). Beside them routes,
- * by which packets that IPVS does not take stay here (net/policy.h), and sysctls, by which answers come
- * in. These services stand in the programmed table; no service of the model, and so neither its
+ * by which packets that IPVS does not take stay here (net/policy.h), rules by which they leave for their
+ * server or not at all (net/nft_way.h), and sysctls, by which answers come in. These services stand in the programmed table; no service of the model, and so neither its
  * state nor its counters, knows of them. */
 #ifndef LBHA_IPVS_WAYS_H
 #define LBHA_IPVS_WAYS_H
@@ -23,7 +23,7 @@ struct model;
 struct ipvs_way_state {
 	bool absent;  /* its service was not there, and is not added */
 	bool refused; /* by the kernel, in the last round */
-	bool placed;  /* and as told to the check worker: */
+	bool placed;  /* a probe may take it; and as told to the check worker: */
 	bool told;
 };
 
@@ -43,7 +43,8 @@ struct ipvs_way_state *ipvs_way_of(const struct ipvs_ways *ways, const struct ip
 void ipvs_ways_seen(struct ipvs_ways *ways, const struct ipvs_table *actual,
 		    const struct ipvs_plan *plan);
 
-/* Takes it that nothing is absent but what is refused, if it is routed; true: one is not as told. */
+/* Takes it that nothing is absent but what is refused, if routes and rules are there (`routed`); true:
+ * one is not as told. */
 bool ipvs_ways_judge(struct ipvs_ways *ways, bool routed);
 
 /* Policy routing of one family; nothing where no way is for it. -ENOMEM. */

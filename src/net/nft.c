@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "net/nft_way.h"
 
 /* ---- order ----------------------------------------------------------------------------------- */
 
@@ -80,6 +81,8 @@ void nft_rules_sort(struct nft_rules *rules)
 		qsort(rules->marks, rules->mark_count, sizeof(*rules->marks), by_mark);
 	if (rules->snat_count)
 		qsort(rules->snats, rules->snat_count, sizeof(*rules->snats), by_snat);
+	if (rules->way_count)
+		qsort(rules->ways, rules->way_count, sizeof(*rules->ways), nft_way_order);
 	rules->mark_count =
 		drop_doubles(rules->marks, rules->mark_count, sizeof(*rules->marks), by_mark);
 	rules->snat_count =
@@ -423,7 +426,7 @@ static void add_snats(struct text *out, const struct nft_rules *rules)
 /* More than any text of such rules. */
 static size_t room_for(const struct nft_rules *rules)
 {
-	size_t room = 8192 + rules->mark_count * 128;
+	size_t room = 8192 + rules->mark_count * 128 + nft_ways_room(rules);
 
 	for (size_t i = 0; i < rules->snat_count; i++)
 		room += 768 + rules->snats[i].source_count * 2 * (ADDR_TEXT + 32);
@@ -436,7 +439,7 @@ const char *nft_text(struct arena *arena, const struct nft_rules *rules)
 	char *buffer;
 	struct text out;
 
-	if (!rules->mark_count && !rules->snat_count)
+	if (!rules->mark_count && !rules->snat_count && !rules->way_count)
 		return "";
 	buffer = arena_alloc(arena, room);
 	if (!buffer)
@@ -445,6 +448,7 @@ const char *nft_text(struct arena *arena, const struct nft_rules *rules)
 	text_add(&out, "table inet " NFT_TABLE " {\n");
 	add_marks(&out, rules);
 	add_snats(&out, rules);
+	nft_ways_add(&out, rules);
 	text_add(&out, "}\n");
 	return out.cut ? NULL : buffer;
 }

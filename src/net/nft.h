@@ -1,5 +1,5 @@
 /* The nftables table "inet lbha": which packets get a firewall mark, and whose client address is
- * replaced on the way to a real server. Pure: a list of wanted rules to the text of one transaction,
+ * replaced on the way to a real server; and which probes may leave. Pure: a list of wanted rules to the text of one transaction,
  * and to the differences between two of them.
  *
  *   marks       in prerouting at priority -150 (mangle), and in output for clients on the director
@@ -11,12 +11,15 @@
  *               the virtual address (ct original, which IPVS leaves as it was) or carry the mark of
  *               a service, and now go to one of its servers. What else goes there, a probe or a
  *               client that knows the server's own address, is left alone.
+ *   probes      in postrouting: those with via: vip leave for their server or not at all
+ *               (net/nft_way.h).
  *
  * The text is ours to compare with itself only: what the kernel has is compared with what it had
  * after the transaction (net/nft_io.h). */
 #ifndef LBHA_NET_NFT_H
 #define LBHA_NET_NFT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,11 +47,21 @@ struct nft_snat {
 	size_t source_count;    /* none: the address of the way out */
 };
 
+/* Packets with a mark leave for a server, or not at all. Key: the mark, which is of the rules' own kind. */
+struct nft_way {
+	uint32_t mark;
+	struct addr server;
+	bool wrapped; /* in packets to it (tunnel); else it is their next router */
+};
+
 struct nft_rules {
 	struct nft_mark *marks;
 	size_t mark_count;
 	struct nft_snat *snats;
 	size_t snat_count;
+	struct nft_way *ways;
+	size_t way_count;
+	uint32_t way_base, way_mask; /* what no packet's mark has that none of the ways is for */
 };
 
 /* Sorts by key and drops doubles. */

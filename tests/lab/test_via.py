@@ -5,10 +5,16 @@
          bare .30: a web server, no VIP       ──┤
          shut .40: the VIP, no tunnel's end   ──┘
 """
+import contextlib
+import subprocess
+
 import pytest
 
 from lbhatest import Lab, wait_until
+from lbhatest.authority import Authority
+from lbhatest.datagrams import Datagrams
 from lbhatest.lab import RealServer
+from lbhatest.rogue import Server, answer, asked, dialogue, says, server_context, silent, stays
 
 VIP, VIP6 = "192.168.8.200", "2001:db8:8::200"
 CONFIG = f"""
@@ -60,6 +66,7 @@ class Network:
 def shared(request):
     with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
         file.write("1\n")
+    subprocess.run(["modprobe", "-aq", "fou", "fou6"], check=False)
     with Lab("test_via") as lab:
         request.module.shared_lab = lab
         yield Network(lab)
@@ -84,6 +91,64 @@ def verdicts(director):
 def expect(net, expected=None, within=15):
     for director in net.directors:
         wait_until(lambda: verdicts(director) == {**EXPECTED, **(expected or {})}, within, f"{director} has the right verdicts")
+
+
+# Types that connect, and tunnels: name, address, port, check, what else; the servers are good, and one that lacks the address
+# (dr) or the tunnel's end. BIND6 is the director's own address.
+TUNNEL = "forwarding: tunnel, tunnel: "
+ASK, GREET = "type: udp, send: ping, expect: pong", "type: tcp"
+KINDS = [
+    ("asked", VIP, 5000, ASK, "protocol: udp"),
+    ("names", VIP, 53, "type: dns, name: a.example, record: A, expect: {address: 192.0.2.1}", "protocol: udp"),
+    ("names-tcp", VIP, 5300, "type: dns, transport: tcp, name: a.example, record: A, expect: {address: 192.0.2.1}", ""),
+    ("talk", VIP, 7000, 'type: tcp, send: "hello\\r\\n", expect: "you said hello"', ""),
+    ("secret", VIP, 443, "type: http, scheme: https, tls: {verify: false}", ""),
+    ("handshake", VIP, 4443, "type: tls, verify: false", TUNNEL + "{type: ipip}"),
+    ("mail", VIP, 25, "type: smtp", ""),
+    ("gue", VIP, 81, GREET, TUNNEL + "{type: gue, port: 6080}"),
+    ("gue-csum", VIP, 5001, ASK, TUNNEL + "{type: gue, port: 6080, checksum: csum}, protocol: udp"),
+    ("gre", VIP, 83, GREET, TUNNEL + "{type: gre}"),
+    ("six-asked", VIP6, 5000, ASK, "protocol: udp"),
+    ("six-tunnel", VIP6, 81, GREET, TUNNEL + "{type: ipip}"),
+    ("six-gue", VIP6, 82, GREET, TUNNEL + "{type: gue, port: 6080}"),
+    ("six-in-four", VIP6, 83, GREET + ', bind: "BIND6"', TUNNEL + "{type: ipip}"),
+]
+
+
+def servers_of(name):
+    _, vip, _, _, more = next(kind for kind in KINDS if kind[0] == name)
+    network = "2001:db8:8::" if vip == VIP6 and name != "six-in-four" else "192.168.8."
+    return [f"{network}{number}" for number in ((20, 40) if TUNNEL in more else (20, 30))]
+
+
+def named(query):
+    """The answer that a.example is 192.0.2.1."""
+    return (query[:2] + bytes.fromhex("8180 0001 0001 0000 0000") + query[12:12 + query[12:].index(b"\0") + 5] +
+            bytes.fromhex("c00c 0001 0001 0000003c 0004") + bytes([192, 0, 2, 1]))
+
+
+def named_by_tcp(connection):
+    while len(connection.heard) < 2 or len(connection.heard) < 2 + int.from_bytes(connection.heard[:2], "big"):
+        if not connection.hear():
+            return
+    reply = named(connection.heard[2:])
+    connection.send(len(reply).to_bytes(2, "big") + reply)
+    connection.wait_gone()
+
+
+echo = asked(b"hello\r\n", says(b"you said hello\r\n", stays))
+mail = dialogue((None, b"220 good ESMTP\r\n"), (b"\r\n", b"250 good\r\n"), (b"QUIT", b"221 bye\r\n"))
+
+
+def kinds_config():
+    head = CONFIG[:CONFIG.index("checks:")].replace("interval: 500ms, timeout: 400ms", "interval: 1s, timeout: 800ms")
+    lines = []
+    for name, vip, port, check, more in KINDS:
+        servers = [f'"{server}"' for server in servers_of(name)]
+        listen = f"[{vip}]:{port}" if ":" in vip else f"{vip}:{port}"
+        lines.append(f'  - {{name: {name}, listen: "{listen}", scheduler: rr, check: {{{check}, via: vip}}, '
+                     f'real_servers: [{", ".join(servers)}]{", " if more else ""}{more}}}\n')
+    return head + "services:\n" + "".join(lines)
 
 
 LOOK = f"""ip rule; ip -6 rule; ip route show table 19522 2>/dev/null; ip -6 route show table 19522 2>/dev/null
@@ -157,6 +222,79 @@ def test_rules_routes_and_sysctls_that_somebody_takes_come_back_with_the_read_ba
     expect(net)
 
 
+def private_services(director):
+    """{(service's options, the one server)} of the ways, as ipvsadm takes them."""
+    found = set()
+    for line in director.host.run("ipvsadm", "-Sn").splitlines():
+        words = line.split()
+        if words[:2] == ["-a", "-f"]:
+            found.add((" ".join(words[1:words.index("-r")]), words[words.index("-r") + 1]))
+    return found
+
+
+def probed(director):
+    """Of each server that is to be down: its verdict, and when it was probed last."""
+    return {key: (server["health"], server["checks"][0]["time"])
+            for key in EXPECTED if EXPECTED[key] == "down" for server in [director.server(key[1], key[0])]}
+
+
+def test_probes_of_a_private_service_that_somebody_took_away_are_lost(net):
+    """They would go to any server as packets of the ordinary service (on either director), or to this machine: the server would be up
+    until the next look at the table."""
+    for director in net.directors:
+        code, said = director.reload(CONFIG)
+        assert code == 0, said
+    expect(net)
+    for director in net.directors:
+        for service, server in private_services(director):
+            if "30" in server or "40" in server:
+                director.host.run("sh", "-c", f"ipvsadm -D {service}")
+        assert len(private_services(director)) == 3
+    for director in net.directors:
+        before, ends = probed(director), set()
+        for _ in range(3):
+            wait_until(lambda: all(now[1] != before[key][1] for key, now in probed(director).items()), 15, "another probe of each")
+            before = probed(director)
+            ends |= {verdict for verdict, _ in before.values()}
+        assert ends == {"down"} and len(private_services(director)) == 3
+        code, said = director.reload(CONFIG.replace("10m", "1s"))
+        assert code == 0, said
+        wait_until(lambda: len(private_services(director)) == 6, 15, f"{director} has looked")
+    expect(net)
+
+
+def test_every_type_and_tunnel_takes_the_way(net, tmp_path):
+    certificate = Authority(tmp_path, "any").signed()
+    good = net.good
+    good.host.ip("link add six type ip6tnl mode any local 2001:db8:8::20 remote ::", "link add four type sit local 192.168.8.20",
+                 "link add wrapped type gre local 192.168.8.20", *(f"link set {link} up" for link in ("six", "four", "wrapped")))
+    for link in "wrapped", "four":
+        good.host.sysctl(f"net.ipv4.conf.{link}.rp_filter", 0)
+    good.host.run("ip", "fou", "add", "port", "6080", "gue")
+    good.host.run("ip", "fou", "add", "port", "6080", "gue", "-6")
+    with contextlib.ExitStack() as serving:
+        for vip in VIP, VIP6:
+            serving.enter_context(Datagrams(lambda asked: [b"pong"] if asked.data == b"ping" else [], vip, 5000, good.host))
+        serving.enter_context(Datagrams(lambda asked: [b"pong"], VIP, 5001, good.host))
+        serving.enter_context(Datagrams(lambda asked: [named(asked.data)], VIP, 53, good.host))
+        for port, behaviour, tls in ((5300, named_by_tcp, None), (7000, echo, None), (25, mail, None), (81, stays, None), (82, stays, None),
+                                     (83, stays, None), (443, answer(), server_context(certificate)),
+                                     (4443, silent, server_context(certificate))):
+            serving.enter_context(Server(behaviour, "::", port, good.host, tls))
+        for director in net.directors:
+            code, said = director.reload(kinds_config().replace("BIND6", director.host.port().address[1].split("/")[0]))
+            assert code == 0, said
+        wanted = {(name, server): "up" if "20" in server[-2:] else "down"
+                  for name, _, _, _, _ in KINDS for server in servers_of(name)}
+        for director in net.directors:
+            wait_until(lambda: verdicts(director) == wanted, 30, f"{director} has the right verdicts")
+    for director in net.directors:
+        wait_until(lambda: set(verdicts(director).values()) == {"down"}, 15, "nobody serves any more")
+        code, said = director.reload(CONFIG)
+        assert code == 0, said
+    expect(net)
+
+
 def test_what_a_killed_daemon_leaves_is_adopted(net):
     backup = net.directors[1]
     whole = traces(backup)
@@ -174,7 +312,7 @@ def test_a_reload_without_the_key_takes_all_away_and_one_with_it_brings_all_back
     code, said = lb2.reload(DIRECT)
     assert code == 0, said
     wait_until(lambda: set(verdicts(lb2).values()) == {"up"}, 15, "directly all answer")
-    assert traces(lb2) == NOTHING and rights(lb2) == 0
+    assert traces(lb2) == NOTHING and rights(lb2) == 0 and lb2.rules() is None
     code, said = lb2.reload(CONFIG)
     assert code == 0, said
     assert lb2.server("192.168.8.20", "web")["health"] != "down"
@@ -185,4 +323,4 @@ def test_a_reload_without_the_key_takes_all_away_and_one_with_it_brings_all_back
 def test_a_stop_leaves_nothing(net):
     for director in net.directors:
         assert director.stop(within=15) == 0
-        assert traces(director) == NOTHING
+        assert traces(director) == NOTHING and director.rules() is None

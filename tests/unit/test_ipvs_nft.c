@@ -67,6 +67,10 @@ static const char *described(const struct nft_rules *rules)
 		text_add(&out, " to %s: %zu\n", endpoint_format(&snat->server, server),
 			 snat->source_count);
 	}
+	for (size_t i = 0; i < rules->way_count; i++)
+		text_add(&out, "0x%x %s %s\n", rules->ways[i].mark,
+			 rules->ways[i].wrapped ? "in" : "by",
+			 addr_format(&rules->ways[i].server, server));
 	return buffer;
 }
 
@@ -170,6 +174,27 @@ START_TEST(packets_are_marked_only_while_their_service_is_there)
 }
 END_TEST
 
+START_TEST(probes_of_a_model_with_ways_leave_for_the_servers_of_the_services_that_are_there)
+{
+	struct way ways[2] = {{.mark = 0x4c420007, .forwarding = FORWARDING_TUNNEL},
+			      {.mark = 0x4c420003, .forwarding = FORWARDING_DR}};
+	static const char both[] = "0x4c420003 by 10.0.0.14\n0x4c420007 in 10.0.0.7\n";
+	struct sample plain, probed;
+
+	sample_make(&plain);
+	sample_make(&probed);
+	ways[0].server = probed.servers[0].address.address;
+	ways[1].server = probed.servers[1].address.address;
+	probed.model.ways = ways;
+	probed.model.way_count = 2;
+	ck_assert_str_eq(wanted(&probed), both);
+	ck_assert_str_eq(between(&plain, &probed, false), "");
+	ck_assert_str_eq(between(&plain, &probed, true), both);
+	ck_assert_str_eq(between(&probed, &plain, false), both);
+	ck_assert_str_eq(between(&probed, &plain, true), "");
+}
+END_TEST
+
 START_TEST(addresses_are_replaced_while_either_model_has_the_server)
 {
 	static const char both[] = "6 192.168.8.200:80 to 10.0.0.7:80: 0\n"
@@ -226,6 +251,7 @@ TCase *ipvs_nft_case(void)
 		    connections_to_servers_with_fullnat_alone_get_another_address,
 		    connections_of_a_service_with_a_mark_are_known_by_it,
 		    connections_to_a_server_that_leaves_a_fullnat_service_still_get_another_address,
+		    probes_of_a_model_with_ways_leave_for_the_servers_of_the_services_that_are_there,
 		    packets_are_marked_only_while_their_service_is_there,
 		    addresses_are_replaced_while_either_model_has_the_server);
 }

@@ -165,6 +165,59 @@ START_TEST(no_rules_are_no_table)
 }
 END_TEST
 
+static const char *const ways_text =
+	"table inet lbha {\n"
+	"	set probes_ip {\n"
+	"		type mark . ipv4_addr\n"
+	"		elements = {\n"
+	"			0x4c420003 . 192.168.8.20,\n"
+	"			0x4c420009 . 192.168.8.30,\n"
+	"		}\n"
+	"	}\n"
+	"	set probes_in_ip6 {\n"
+	"		type mark . ipv6_addr\n"
+	"		elements = {\n"
+	"			0x4c420005 . 2001:db8::20,\n"
+	"		}\n"
+	"	}\n"
+	"	set probes {\n"
+	"		type mark\n"
+	"		elements = {\n"
+	"			0x4c420003,\n"
+	"			0x4c420005,\n"
+	"			0x4c420009,\n"
+	"		}\n"
+	"	}\n"
+	"	chain marked {\n"
+	"		meta mark . rt ip nexthop @probes_ip accept\n"
+	"		meta mark . ip6 daddr @probes_in_ip6 accept\n"
+	"		meta mark @probes drop\n"
+	"	}\n"
+	"	chain leaving {\n"
+	"		type filter hook postrouting priority 0; policy accept;\n"
+	"		meta mark & 0xffff0000 == 0x4c420000 goto marked\n"
+	"	}\n"
+	"}\n";
+
+/* The next router shows the server, or what a wrapped packet is for; all else with such a mark is lost. */
+START_TEST(probes_leave_for_their_server_or_not_at_all)
+{
+	auto_arena *arena = arena_new(0);
+	struct nft_way ways[] = {
+		{.mark = 0x4c420009, .server = at("192.168.8.30").address},
+		{.mark = 0x4c420003, .server = at("192.168.8.20").address},
+		{.mark = 0x4c420005, .server = at("2001:db8::20").address, .wrapped = true},
+	};
+	struct nft_rules rules = {.ways = ways,
+				  .way_count = COUNT_OF(ways),
+				  .way_base = 0x4c420000,
+				  .way_mask = 0xffff0000};
+
+	nft_rules_sort(&rules);
+	ck_assert_str_eq(nft_text(arena, &rules), ways_text);
+}
+END_TEST
+
 static void add_line(void *ctx, const char *text)
 {
 	text_add(ctx, "%s\n", text);
@@ -331,14 +384,26 @@ START_TEST(the_kernel_takes_whatever_rules_there_can_be)
 		auto_arena *arena = arena_new(0);
 		struct nft_mark some_marks[8];
 		struct nft_snat some_snats[12];
+		struct nft_way some_ways[6];
 		struct addr pool[2][3];
-		struct nft_rules rules = {.marks = some_marks, .snats = some_snats};
+		struct nft_rules rules = {.marks = some_marks,
+					  .snats = some_snats,
+					  .ways = some_ways,
+					  .way_base = 0x4c420000,
+					  .way_mask = 0xffff0000};
 
 		for (int f = 0; f < 2; f++)
 			for (int i = 0; i < 3; i++)
 				pool[f][i] = random_endpoint(&state, families[f], false).address;
 		rules.mark_count = random_number(&state, COUNT_OF(some_marks));
 		rules.snat_count = random_number(&state, COUNT_OF(some_snats));
+		rules.way_count = random_number(&state, COUNT_OF(some_ways));
+		for (size_t i = 0; i < rules.way_count; i++)
+			some_ways[i] = (struct nft_way){
+				.mark = 0x4c420001 + (uint32_t)i,
+				.server = random_endpoint(
+					&state, families[random_number(&state, 2)], false).address,
+				.wrapped = random_number(&state, 2)};
 		for (size_t i = 0; i < rules.mark_count; i++)
 			some_marks[i] = (struct nft_mark){
 				.protocol = protocols[random_number(&state, 3)],
@@ -378,6 +443,7 @@ int main(void)
 	return SUITE_RUN("net/nft",
 			 CASE("text", the_table_says_what_is_marked_and_whose_address_is_replaced,
 			      no_rules_are_no_table, changes_are_told_with_the_place_they_are_in,
+			      probes_leave_for_their_server_or_not_at_all,
 			      a_merge_has_what_either_has_and_the_first_ones_sources),
 			 world_case(CASE("kernel",
 					 the_kernel_takes_the_table_again_and_again_and_lets_it_go,
