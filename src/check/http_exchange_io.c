@@ -53,6 +53,8 @@ static struct outcome judge_http2(const struct http_request *request, CURLcode c
 	case CURLE_GOT_NOTHING:
 		return request->received ? malformed("server does not speak HTTP/2")
 					 : broken(request);
+	case CURLE_HTTP2_STREAM: /* also for an answer that came before all of the request was sent */
+		return malformed("HTTP/2 stream broken off, by the server or for an error in its reply");
 	case CURLE_COULDNT_CONNECT: /* for a second try */
 		return malformed("server refused the request");
 	case CURLE_RECV_ERROR:

@@ -58,6 +58,7 @@ def ends(then, sent=b""):
     return behaviour
 
 
+BROKEN_OFF = "HTTP/2 stream broken off, by the server or for an error in its reply"
 HEALTH = {
     "serving": (answers(health(SERVING)), "passed", "grpc: SERVING"),
     "serving, in two frames": (http2.serving(http2.headers(*HEAD) + http2.data(health(SERVING)[:6], end=False) +
@@ -105,7 +106,7 @@ MESSAGES = {
     "sends 100 MB": (ends(floods(piece=http2.data(bytes(16384), end=False)), http2.headers(*HEAD)), "too_large",
                      "reply larger than 1KiB"),
     "has headers without end": (http2.serving(http2.headers(*[("x", "y" * 1000)] * 15) * 20), "protocol",
-                                "reply is not valid HTTP/2"),
+                                "reply is not valid HTTP/2|HTTP/2 stream broken off, .*"),
 }
 
 WAYS = {
@@ -129,7 +130,7 @@ WAYS = {
                            "server refused the request"),
     "breaks off after its message": (http2.serving(http2.headers(*HEAD) + http2.data(health(SERVING), end=False) +
                                                    http2.frame(http2.RST_STREAM, 0, 1, b"\0\0\0\x02")), "protocol",
-                                     "reply is not valid HTTP/2"),
+                                     BROKEN_OFF),
     "goes away": (http2.serving(http2.frame(http2.GOAWAY, 0, 0, bytes(8))), "protocol", "reply is not valid HTTP/2"),
 }
 
@@ -141,6 +142,30 @@ def test_a_server_that_is_or(row):
     behaviour, reason, detail = ROWS[row]
     with Server(behaviour) as server:
         tells(GRPC, server.target, reason, detail)
+
+
+NO_WINDOW = b"\0\4" + bytes(4)  # SETTINGS_INITIAL_WINDOW_SIZE
+
+
+def hasty(*fields):
+    """Has made up its mind at the headers, as grpc's C core when it has no such method: ends its answer and takes back the stream
+    before the request's message is there."""
+    def behaviour(connection):
+        reader = http2.Reader(connection)
+        if reader.preface() and connection.send(http2.frame(http2.SETTINGS, payload=NO_WINDOW) + http2.frame(http2.SETTINGS, http2.ACK)):
+            while (got := reader.frame()) and got[0] != http2.HEADERS:
+                pass
+            connection.send(http2.headers(*HEAD, *fields, end=True) + http2.frame(http2.RST_STREAM, 0, 1, bytes(4)))
+            connection.wait_gone()
+    return behaviour
+
+
+def test_a_server_may_refuse_before_it_has_read_the_message():
+    """libcurl mostly keeps such an answer to itself, so there are two ways to say it."""
+    with Server(hasty(("grpc-status", "12"))) as server:
+        fact = probed(GRPC, server.target)
+    assert fact["verdict"] == "down" and (fact["reason"], fact["detail"]) in [
+        ("status", "grpc-status 12 unimplemented: has the server the health service?"), ("protocol", BROKEN_OFF)]
 
 
 def test_nobody_there():

@@ -67,9 +67,26 @@ START_TEST(redis_answers_ping)
 }
 END_TEST
 
+/* What redis-server 7.0 says to strangers while it has no password, at its full length. */
+START_TEST(redis_in_protected_mode_is_down_with_its_words)
+{
+	static const char begin[] =
+		"-DENIED Redis is running in protected mode because protected mode is enabled";
+	static char line[1067];
+	struct told told;
+
+	memset(line, '.', sizeof(line));
+	memcpy(line, begin, sizeof(begin) - 1);
+	memcpy(line + sizeof(line) - 2, "\r\n", 2);
+	told = tell(&redis_dialogue, &(struct check){0}, line, sizeof(line), true);
+	ck_assert_int_eq(told.reason, REASON_SAYS_DOWN);
+	ck_assert_str_eq(told.fault, "DENIED Redis is running in protected mode because protected …");
+}
+END_TEST
+
 START_TEST(redis_sends_no_line_without_end)
 {
-	static char line[2000];
+	static char line[5000];
 
 	memset(line, '-', sizeof(line));
 	ck_assert_int_eq(tell(&redis_dialogue, &(struct check){0}, line, sizeof(line), false).reason,
@@ -277,7 +294,8 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN(
-		"handshakes", CASE("redis", redis_answers_ping, redis_sends_no_line_without_end),
+		"handshakes", CASE("redis", redis_answers_ping,
+		     redis_in_protected_mode_is_down_with_its_words, redis_sends_no_line_without_end),
 		CASE("mysql", mysql_logs_in_without_a_password_and_says_good_bye,
 		     mysql_without_a_user_is_content_with_being_refused,
 		     mysql_that_greets_with_an_error_is_down, mysql_may_want_another_plugin_once,
