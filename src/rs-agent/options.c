@@ -1,5 +1,5 @@
 /* Words and options in any order; "--name value" and "--name=value" alike. What a later version
- * will know (tunnel, nat, persistence) is refused in words, never ignored. Parsed by
+ * will know (tunnel, nat) is refused in words, never ignored. Parsed by
  * hand, so that the sentences are ours and the parser is pure. */
 #include "rs-agent/options.h"
 
@@ -100,6 +100,12 @@ static int set_json(struct parser *parser, const char *value UNUSED)
 	return 0;
 }
 
+static int set_persist(struct parser *parser, const char *value UNUSED)
+{
+	parser->options.persist = true;
+	return 0;
+}
+
 static int set_help(struct parser *parser, const char *value UNUSED)
 {
 	parser->options.command = RS_HELP;
@@ -130,12 +136,13 @@ static const struct option_row rows[] = {
 	{"--state-dir", true, set_state_dir},
 	{"--dry-run", false, set_dry_run},
 	{"--json", false, set_json},
+	{"--persist", false, set_persist},
 	{"--help", false, set_help},
 	{"-h", false, set_help},
 	{"--version", false, set_version},
 };
 
-static const char *const later[] = {"--persist", "--gateway", "--tunnel"};
+static const char *const later[] = {"--gateway", "--tunnel"};
 
 static const char *row_name(const void *ctx UNUSED, size_t index)
 {
@@ -224,6 +231,11 @@ static int check_together(struct parser *parser)
 	if (options->dry_run && options->command != RS_SETUP && options->command != RS_TEARDOWN)
 		return refuse(parser, "%s changes nothing: without --dry-run",
 			      commands[options->command]);
+	if (options->persist && options->command != RS_SETUP)
+		return refuse(parser, "--persist goes with setup%s",
+			      options->command == RS_TEARDOWN
+				      ? "; teardown removes what it made in any case"
+				      : "");
 	if (options->arp && options->command == RS_TEARDOWN)
 		return refuse(parser, "--arp goes with setup, status and doctor; teardown undoes either");
 	return 0;

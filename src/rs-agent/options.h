@@ -29,7 +29,7 @@ struct rs_options {
 	const char *file; /* NULL: not given */
 	const char *service;
 	const char *state_dir;
-	bool dry_run, json;
+	bool dry_run, json, persist;
 	enum rs_arp arp;
 	struct addr vips[OPTIONS_VIPS];
 	size_t vip_count;

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "rs-agent/arp_filter.h"
+#include "rs-agent/persist.h"
 
 #define LINE 1024
 
@@ -40,58 +41,65 @@ void report_begin(struct report *report, struct arena *arena, bool json, const c
 				  "sysctls", "operations", "remarks", "notes", "errors");
 }
 
-static void step_json(struct report *report, const struct rs_step *step, const char *error)
+static json_t *deed_json(const struct report *report, const struct report_deed *deed,
+			 const char *error)
 {
-	const char *input = rs_step_input(report->arena, step);
-	char words[RS_TEXT], command[RS_TEXT], object[RS_TEXT];
-	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", rs_step_name(step),
-				"object", rs_step_object(step, object), "text",
-				rs_step_words(step, words), "command",
-				rs_step_command(step, command), "done", !error && !report->dry_run);
+	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:b}", "operation", deed->operation,
+				"object", deed->object, "text", deed->text, "command",
+				deed->command, "done", !error && !report->dry_run);
 
-	if (one && step->record.kind == OWNED_SYSCTL) {
-		json_object_set_new(one, "former", json_integer(step->record.sysctl.former));
-		json_object_set_new(one, "value", json_integer(step->record.sysctl.set));
-	}
-	if (one && input)
-		json_object_set_new(one, "input", json_string(input));
+	if (one && deed->input)
+		json_object_set_new(one, "input", json_string(deed->input));
 	if (one && error)
 		json_object_set_new(one, "error", json_string(error));
-	append(report, "operations", one);
+	return one;
 }
 
-static void print_command(struct report *report, const struct rs_step *step)
+static void print_deed(const struct report *report, const struct report_deed *deed,
+		       const char *error)
 {
-	const char *input = rs_step_input(report->arena, step);
-	char command[RS_TEXT];
-
-	if (!*rs_step_command(step, command))
+	if (error) {
+		fflush(stdout);
+		fprintf(stderr, "lbha-rs: cannot %s: %s\n", deed->text, error);
 		return;
-	if (input)
-		printf("    %s <<'.'\n%s.\n", command, input);
+	}
+	printf("%s\n", deed->text);
+	if (!report->dry_run || !*deed->command)
+		return;
+	if (deed->input)
+		printf("    %s <<'.'\n%s.\n", deed->command, deed->input);
 	else
-		printf("    %s\n", command);
+		printf("    %s\n", deed->command);
+}
+
+void report_deed(struct report *report, const struct report_deed *deed, const char *error)
+{
+	if (report->json)
+		append(report, "operations", deed_json(report, deed, error));
+	else
+		print_deed(report, deed, error);
 }
 
 void report_step(struct report *report, const struct rs_step *step, const char *error)
 {
-	char words[RS_TEXT];
+	char words[RS_TEXT], command[RS_TEXT], object[RS_TEXT];
+	struct report_deed deed = {rs_step_name(step), rs_step_object(step, object),
+				   rs_step_words(step, words), rs_step_command(step, command),
+				   rs_step_input(report->arena, step)};
+	json_t *one;
 
 	if (rs_step_is_silent(step) && !error)
 		return;
-	if (report->json) {
-		step_json(report, step, error);
+	if (!report->json) {
+		print_deed(report, &deed, error);
 		return;
 	}
-	rs_step_words(step, words);
-	if (error) {
-		fflush(stdout);
-		fprintf(stderr, "lbha-rs: cannot %s: %s\n", words, error);
-		return;
+	one = deed_json(report, &deed, error);
+	if (one && step->record.kind == OWNED_SYSCTL) {
+		json_object_set_new(one, "former", json_integer(step->record.sysctl.former));
+		json_object_set_new(one, "value", json_integer(step->record.sysctl.set));
 	}
-	printf("%s\n", words);
-	if (report->dry_run)
-		print_command(report, step);
+	append(report, "operations", one);
 }
 
 static void PRINTF_LIKE(3, 0) speak(struct report *report, const char *member,
@@ -305,6 +313,17 @@ void report_findings(struct report *report, const struct doctor_findings *findin
 		       warnings, warnings == 1 ? "" : "s");
 	else
 		printf("nothing is wrong\n");
+}
+
+void report_lasting(struct report *report, bool has_lines, bool is_enabled)
+{
+	if (report->json)
+		json_object_set_new(report->root, "persistent",
+				    json_boolean(has_lines && is_enabled));
+	else if (has_lines)
+		printf("    %s\n", is_enabled ? PERSIST_UNIT " sets it up at boot"
+					      : PERSIST_UNIT " would set it up at boot, but is "
+							     "disabled");
 }
 
 void report_end(struct report *report)

@@ -26,6 +26,12 @@ void report_begin(struct report *report, struct arena *arena, bool json, const c
 
 /* A step that was done (error NULL), failed (why), or would be done (dry run). */
 void report_step(struct report *report, const struct rs_step *step, const char *error);
+/* The same of something that is no step of the plan: names as in the JSON. */
+struct report_deed {
+	const char *operation, *object, *text, *command;
+	const char *input; /* what the command reads; NULL: nothing */
+};
+void report_deed(struct report *report, const struct report_deed *deed, const char *error);
 void report_remark(struct report *report, const struct rs_remark *remark);
 /* Something that ends the run, or a note about it; a sentence without full stop. */
 void report_error(struct report *report, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -40,6 +46,9 @@ void report_state(struct report *report, enum rs_standing standing,
 
 /* What the doctor found, and how much of it is bad. */
 void report_findings(struct report *report, const struct doctor_findings *findings);
+
+/* Whether the unit of --persist has something to set up, and runs at boot. */
+void report_lasting(struct report *report, bool has_lines, bool is_enabled);
 
 /* Prints the JSON object. */
 void report_end(struct report *report);

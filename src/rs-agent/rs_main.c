@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "rs-agent/arp_filter.h"
 #include "rs-agent/consult_io.h"
+#include "rs-agent/lasting_io.h"
 #include "rs-agent/observe_io.h"
 #include "rs-agent/options.h"
 #include "rs-agent/remark.h"
@@ -45,6 +46,7 @@ static const char help[] =
 	"  --vip ADDRESS       only this VIP, without a configuration; may be repeated\n"
 	"  --forwarding dr     how packets for --vip come here\n"
 	"  --arp sysctl|filter how ARP is silenced; filter: by nftables\n"
+	"  --persist           setup: let systemd do it again at every boot\n"
 	"  --state-dir DIR     where the journal is kept (" LBHA_STATEDIR ")\n"
 	"  --dry-run           say what would be done, and do nothing\n"
 	"  --json              print one JSON object\n"
@@ -62,6 +64,7 @@ struct run {
 	struct rs_desired desired; /* what shall be afterwards */
 	struct rs_plan plan;
 	struct rs_remarks remarks;
+	struct lasting lasting;
 };
 
 /* Commands about single VIPs or one service leave what is there for others as it is. */
@@ -329,11 +332,13 @@ static int run_setup(struct run *run)
 		report_error(&run->report, "nothing was changed");
 		return EXIT_FAILED;
 	}
+	if (lasting_plan(&run->lasting, by_filter(run)))
+		return EXIT_FAILED;
 	if (run->options.dry_run) {
 		say_plan(run);
-		return EXIT_DONE;
+		return lasting_do(&run->lasting) ? EXIT_FAILED : EXIT_DONE;
 	}
-	if (do_plan(run) || settle(run))
+	if (do_plan(run) || lasting_do(&run->lasting) || settle(run))
 		return EXIT_FAILED;
 	return !run->asked.wishes.count || standing(run) == RS_IN_PLACE ? EXIT_DONE : EXIT_FAILED;
 }
@@ -342,11 +347,15 @@ static int run_teardown(struct run *run)
 {
 	int failed;
 
+	failed = lasting_plan(&run->lasting, false);
+	if (!failed)
+		failed = lasting_do(&run->lasting);
 	if (run->options.dry_run) {
 		say_plan(run);
-		return EXIT_DONE;
+		return failed ? EXIT_FAILED : EXIT_DONE;
 	}
-	failed = do_plan(run);
+	if (do_plan(run))
+		failed = -EIO;
 	if (!failed)
 		run->asked = (struct rs_desired){0};
 	return settle(run) || failed ? EXIT_FAILED : EXIT_DONE;
@@ -358,6 +367,7 @@ static int run_status(struct run *run)
 
 	say_remarks(run);
 	report_state(&run->report, state, &run->asked, &run->actual, &run->store.set);
+	lasting_tell(&run->lasting);
 	switch (state) {
 	case RS_IN_PLACE:
 		return EXIT_DONE;
@@ -464,6 +474,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "lbha-rs: out of memory\n");
 		return EXIT_FAILED;
 	}
+	run.lasting = (struct lasting){.arena = run.arena, .report = &run.report,
+				       .options = &run.options, .argc = argc, .argv = argv};
 	report_begin(&run.report, run.arena, run.options.json, rs_command_name(run.options.command),
 		     run.options.dry_run);
 	status = run_all(&run);
