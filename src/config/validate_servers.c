@@ -6,6 +6,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "config/build.h"
 
@@ -80,54 +81,92 @@ static void warn_directors(struct build *build, const struct build_service *serv
 
 /* ---- networks ------------------------------------------------------------------------------- */
 
-/* Those of virtual addresses with a prefix length, on all directors, each once. */
+/* Those of virtual addresses with a prefix length, on all directors, each once and without host bits; found by
+ * their hashes, one try for each length that there is. */
 struct networks {
 	struct prefix *nets;
-	size_t count, last; /* where the address before was found: the next one mostly is there, too */
+	size_t count;
+	uint8_t *lengths;
+	size_t length_count;
+	struct table table;
 };
 
-static bool is_in(struct networks *networks, const struct addr *address)
+static struct prefix network_of(const struct addr *address, uint8_t length)
 {
-	if (networks->last < networks->count &&
-	    prefix_contains(&networks->nets[networks->last], address))
-		return true;
-	for (size_t i = 0; i < networks->count; i++)
-		if (prefix_contains(&networks->nets[i], address)) {
-			networks->last = i;
+	struct prefix net = {.address = *address, .length = length};
+
+	for (unsigned bit = length; bit < addr_bits(address->family); bit++)
+		net.address.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	return net;
+}
+
+static bool is_known(const struct networks *networks, const struct prefix *net)
+{
+	uint64_t hash = text_hash(TEXT_HASH, &net->address, sizeof(net->address));
+	uint32_t at;
+
+	for (size_t step = 0; table_next(&networks->table, hash, &step, &at);)
+		if (!prefix_compare(&networks->nets[at], net))
 			return true;
-		}
 	return false;
+}
+
+static bool is_in(const struct networks *networks, const struct addr *address)
+{
+	for (size_t i = 0; i < networks->length_count; i++) {
+		struct prefix net = network_of(address, networks->lengths[i]);
+
+		if (networks->lengths[i] < addr_bits(address->family) && is_known(networks, &net))
+			return true;
+	}
+	return false;
+}
+
+static void add_length(struct build *build, struct networks *networks, uint8_t length)
+{
+	uint8_t *added;
+
+	for (size_t i = 0; i < networks->length_count; i++)
+		if (networks->lengths[i] == length)
+			return;
+	added = arena_push(build->arena, &networks->lengths, &networks->length_count, sizeof(*added));
+	if (added)
+		*added = length;
 }
 
 static void add_network(struct build *build, struct networks *networks, const struct prefix *vip)
 {
-	struct prefix *added;
+	struct prefix *added, net = network_of(&vip->address, vip->length);
 
 	if (!vip->address.family || vip->length >= addr_bits(vip->address.family) ||
-	    addr_is_link_local(&vip->address) || is_in(networks, &vip->address))
+	    addr_is_link_local(&vip->address) || is_known(networks, &net))
 		return;
 	added = arena_push(build->arena, &networks->nets, &networks->count, sizeof(*added));
-	if (added)
-		*added = *vip;
+	if (!added)
+		return;
+	*added = net;
+	table_add(&networks->table, text_hash(TEXT_HASH, &net.address, sizeof(net.address)),
+		  (uint32_t)networks->count - 1);
+	add_length(build, networks, net.length);
 }
 
-static struct networks all_networks(struct build *build)
+static int all_networks(struct build *build, struct networks *networks)
 {
 	size_t directors = build->director_count ? build->director_count : 1;
-	struct networks networks = {0};
+	int error = table_init(&networks->table, build->arena, build->instance_count);
 
-	for (size_t i = 0; i < directors * build->instance_count; i++) {
+	for (size_t i = 0; !error && i < directors * build->instance_count; i++) {
 		const struct instance *model = &build->instances[i].model;
 
 		for (size_t at = 0; at < model->virtual_address_count; at++)
-			add_network(build, &networks, &model->virtual_addresses[at].address);
+			add_network(build, networks, &model->virtual_addresses[at].address);
 	}
-	return networks;
+	return error;
 }
 
 /* Whether the directors' own networks are among those that are known: else a server may be on one that
  * is not. */
-static bool knows_networks(const struct build *build, struct networks *networks, uint8_t family)
+static bool knows_networks(const struct build *build, const struct networks *networks, uint8_t family)
 {
 	bool any = false;
 
@@ -148,21 +187,16 @@ static const char *list_networks(struct build *build, const struct networks *net
 	char list[256], one[PREFIX_TEXT];
 	struct text text = text_of(list, sizeof(list));
 
-	for (size_t i = 0; i < networks->count && !text.cut; i++) {
-		struct prefix net = networks->nets[i];
-
-		if (net.address.family != family)
-			continue;
-		for (unsigned bit = net.length; bit < addr_bits(family); bit++)
-			net.address.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-		text_add(&text, "%s%s", text.length ? ", " : "", prefix_format(&net, one));
-	}
+	for (size_t i = 0; i < networks->count && !text.cut; i++)
+		if (networks->nets[i].address.family == family)
+			text_add(&text, "%s%s", text.length ? ", " : "",
+				 prefix_format(&networks->nets[i], one));
 	return arena_strdup(build->arena, list);
 }
 
 /* One warning of each service. */
 static void warn_far(struct build *build, const struct build_service *service,
-		     struct networks *networks, const bool *known)
+		     const struct networks *networks, const bool *known)
 {
 	const struct service *model = service->model;
 	char text[ADDR_TEXT];
@@ -186,10 +220,13 @@ static void warn_far(struct build *build, const struct build_service *service,
 
 void validate_servers(struct build *build)
 {
-	struct networks networks = all_networks(build);
-	const bool known[] = {knows_networks(build, &networks, AF_INET),
-			      knows_networks(build, &networks, AF_INET6)};
+	struct networks networks = {0};
+	bool known[2];
 
+	if (all_networks(build, &networks))
+		return;
+	known[0] = knows_networks(build, &networks, AF_INET);
+	known[1] = knows_networks(build, &networks, AF_INET6);
 	for (size_t s = 0; s < build->service_count; s++) {
 		if (!build->services[s].good || !build->services[s].model->name)
 			continue;
