@@ -26,6 +26,7 @@
 #include "check/probe_script.h"
 #include "check/rights_io.h"
 #include "check/run.h"
+#include "check/tls_memory_io.h"
 #include "config/codec.h"
 #include "config/facts.h"
 #include "config/model.h"
@@ -558,6 +559,7 @@ int main(void)
 	struct checkd checkd = {0};
 	int status = EXIT_FAILURE;
 
+	tls_memory_watch(realloc);
 	if (!checkd_init(&checkd)) {
 		checkd_confine();
 		status = worker_run(checkd.worker);

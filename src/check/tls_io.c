@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/addr.h"
+#include "check/tls_memory_io.h"
 #include "check/tls_words_io.h"
 #include "config/model.h"
 
@@ -77,7 +78,7 @@ static bool set_identity(SSL *ssl, const struct tls_options *options, const stru
 int tls_open(struct tls *tls, SSL_CTX *context, const struct tls_options *options, int fd,
 	     const struct endpoint *target)
 {
-	*tls = (struct tls){.fd = fd, .target = target};
+	*tls = (struct tls){.fd = fd, .target = target, .starved = tls_memory_failures()};
 	tls->ssl = SSL_new(context);
 	if (tls->ssl && SSL_set_fd(tls->ssl, fd) && set_alpn(tls->ssl, options) &&
 	    set_identity(tls->ssl, options, &target->address)) {
@@ -145,6 +146,14 @@ static enum tls_next judge(struct tls *tls, const struct tls_options *options, i
 	return TLS_FAILED;
 }
 
+/* The end of a connection that has failed: for want of memory, it says nothing of the server. */
+static enum tls_next fail(struct tls *tls)
+{
+	if (tls->starved != tls_memory_failures())
+		tls->failure = outcome_of_error(STEP_REPLY, ENOMEM);
+	return TLS_FAILED;
+}
+
 /* ---- the handshake -------------------------------------------------------------------------- */
 
 enum tls_next tls_handshake(struct tls *tls, const struct tls_options *options)
@@ -154,9 +163,11 @@ enum tls_next tls_handshake(struct tls *tls, const struct tls_options *options)
 	ERR_clear_error();
 	errno = 0;
 	next = judge(tls, options, SSL_connect(tls->ssl));
-	if (next != TLS_DONE)
+	if (next == TLS_READ || next == TLS_WRITE)
 		return next;
-	return tls_judge_alpn(tls, options) && tls_judge_days(tls, options) ? TLS_DONE : TLS_FAILED;
+	if (next == TLS_DONE && tls_judge_alpn(tls, options) && tls_judge_days(tls, options))
+		return TLS_DONE;
+	return fail(tls);
 }
 
 bool tls_is_doubtful(const struct tls *tls)
@@ -176,7 +187,7 @@ enum tls_next tls_confirm(struct tls *tls, const struct tls_options *options)
 	got = tls_read(tls, options, &byte, 1);
 	if (got >= 0 || tls->ticket)
 		return TLS_DONE;
-	return got == -EAGAIN ? TLS_READ : TLS_FAILED;
+	return got == -EAGAIN ? TLS_READ : fail(tls);
 }
 
 /* ---- what follows --------------------------------------------------------------------------- */
@@ -192,6 +203,7 @@ static ssize_t moved(struct tls *tls, const struct tls_options *options, int res
 	case TLS_WRITE:
 		return -EAGAIN;
 	case TLS_FAILED:
+		fail(tls);
 		break;
 	}
 	return tls->failure.reason == REASON_RESET && !tls->failure.error ? 0 : -EPROTO;

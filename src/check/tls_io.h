@@ -34,6 +34,7 @@ struct tls {
 	bool is_done;          /* the handshake is, as far as we can tell */
 	bool asked;            /* the server wants a certificate of ours */
 	bool ticket;           /* it has sent a ticket: it has taken our side of the handshake */
+	unsigned starved;      /* tls_memory_failures() at its beginning */
 	uint16_t version;      /* that the server's hello has; 0: none has come */
 	struct outcome failure;
 	char said[OUTCOME_SAID]; /* words of the failure, or of what was agreed on */
