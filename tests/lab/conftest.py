@@ -17,12 +17,16 @@ def module_lab(request):
 
 @pytest.fixture(scope="module")
 def dr_single(module_lab):
-    return WebCluster(module_lab, example("dr-single"), directors={"lb1": "192.168.8.10"}, **LAN).start()
+    cluster = WebCluster(module_lab, example("dr-single"), directors={"lb1": "192.168.8.10"}, **LAN)
+    cluster.file.look()
+    return cluster.start()
 
 
 @pytest.fixture(scope="module")
 def pair_of_module(module_lab):
-    return WebCluster(module_lab, example("dr-pair"), directors={"lb1": "192.168.8.10", "lb2": "192.168.8.11"}, **LAN)
+    cluster = WebCluster(module_lab, example("dr-pair"), directors={"lb1": "192.168.8.10", "lb2": "192.168.8.11"}, **LAN)
+    cluster.file.look()
+    return cluster
 
 
 @pytest.fixture
@@ -32,6 +36,8 @@ def dr_pair(pair_of_module):
 
 @pytest.fixture
 def dr_136(lab):
-    return WebCluster(lab, example("dr-136"), network="192.168.136.0/24", vip="192.168.136.200",
-                      client="192.168.136.10", directors={"director": "192.168.136.100"},
-                      servers={"one": "192.168.136.120", "two": "192.168.136.130"}).start()
+    cluster = WebCluster(lab, example("dr-136"), network="192.168.136.0/24", vip="192.168.136.200",
+                         client="192.168.136.10", directors={"director": "192.168.136.100"},
+                         servers={"one": "192.168.136.120", "two": "192.168.136.130"})
+    cluster.file.look()
+    return cluster.start()

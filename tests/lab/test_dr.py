@@ -36,6 +36,10 @@ def test_nobody_but_the_master_answers_arp_for_the_vip(dr_single):
     assert {frame.arp_sender[0] for frame in replies} == {dr_single.directors[0].host.mac()}
 
 
+def test_afterwards_every_host_of_dr_single_is_as_before(dr_single):
+    dr_single.file.undo()
+
+
 def test_a_stopped_web_server_leaves_the_table_and_returns(dr_136):
     """interval 1 s, fall 3, rise 2."""
     director, (one, two) = dr_136.directors[0], dr_136.servers
@@ -48,3 +52,4 @@ def test_a_stopped_web_server_leaves_the_table_and_returns(dr_136):
     one.web.start()
     dr_136.wait_in_table(director, [one, two], within=4)
     assert {answer.body for answer in dr_136.client.get_many(4, dr_136.vip)} == {"one", "two"}
+    dr_136.file.undo()

@@ -93,3 +93,7 @@ def test_a_master_whose_cable_is_pulled_is_succeeded_and_returns(dr_pair):
     lb2.wait_role("BACKUP")
     assert dr_pair.client.get(dr_pair.vip).ok
     assert who_led(dr_pair) == [LB1, LB2, LB1]
+
+
+def test_afterwards_every_host_of_the_pair_is_as_before(dr_pair):
+    dr_pair.file.undo()

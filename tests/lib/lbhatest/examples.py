@@ -1,6 +1,8 @@
 """The networks of etc/examples, built as their configuration says."""
 import os
+import signal
 
+from .state import Untouched
 from .waiting import wait_until
 
 EXAMPLES = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../etc/examples"))
@@ -20,8 +22,86 @@ def example(name, **changes):
     return text
 
 
+def is_at_work(director, role):
+    status = director.status()
+    return all(one["state"] == role for one in status["vrrp"]) and all(one["state"] == "up" for one in status["services"])
+
+
+class OneFile:
+    """Hosts that have nothing but their own addresses and routes, and one file for all of them: `lbhad -f` on the directors,
+    `lbha-rs setup -f` on the servers. Undone, each of them is as it was before.
+
+    `with OneFile(path, directors, servers):` looks at the hosts, runs all, undoes it and looks again.
+    """
+
+    def __init__(self, path, directors, servers):
+        self.path, self.directors, self.servers, self.before = path, directors, servers, None
+
+    def look(self):
+        self.before = Untouched(*(one.host for one in self.directors + self.servers))
+
+    def text(self):
+        with open(self.path) as file:
+            return file.read()
+
+    def lbha_rs(self, server, *words):
+        code, said = server.lbha_rs(*words)
+        assert code == 0, f"lbha-rs {' '.join(words)} on {server.name} ended with {code}:\n{said}"
+        return said
+
+    def set_up(self):
+        for server in self.servers:
+            self.lbha_rs(server, "setup", "-f", self.path)
+
+    def wait(self):
+        """The first director leads, the other one does not; all servers are up."""
+        for director, role in zip(self.directors, ("MASTER", "BACKUP")):
+            wait_until(lambda director=director, role=role: is_at_work(director, role), 20, f"{director} is {role}, servers are up")
+
+    def start(self):
+        for director in self.directors:
+            director.configure(self.text())
+            director.launch()
+        self.set_up()
+        self.wait()
+
+    def change(self, path):
+        """Another file for all of them, while they are at work."""
+        self.path = path
+        self.set_up()
+        for director in self.directors:
+            code, said = director.reload(self.text())
+            assert code == 0, said
+        self.wait()
+
+    def undo(self):
+        running = [director for director in self.directors if director.is_running]
+        for director in running:
+            director.process.send_signal(signal.SIGTERM)
+        for server in self.servers:
+            self.lbha_rs(server, "teardown")
+        for director in running:
+            wait_until(lambda director=director: not director.is_running, 10, f"{director} ends after SIGTERM")
+            assert director.process.returncode == 0
+        self.before.check()
+
+    def __enter__(self):
+        self.look()
+        self.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        if not kind:
+            self.undo()
+            return
+        for director in self.directors:
+            director.forget()
+        for server in self.servers:
+            server.lbha_rs("teardown")
+
+
 class WebCluster:
-    """Directors, two web servers that lbha-rs set up from the same file, and a client, all on one segment."""
+    """Directors, two web servers that lbha-rs sets up from the same file, and a client, all on one segment."""
 
     def __init__(self, lab, text, network, vip, directors, servers, client):
         self.lab, self.vip = lab, vip
@@ -34,9 +114,8 @@ class WebCluster:
         self.config = os.path.join(lab.folder, "lbha.conf")
         with open(self.config, "w") as file:
             file.write(text)
-        for server in self.servers:
-            code, said = server.lbha_rs("setup", "-f", self.config)
-            assert code == 0, f"lbha-rs setup on {server.name} ended with {code}:\n{said}"
+        self.file = OneFile(self.config, self.directors, self.servers)
+        self.is_set_up = False
 
     def in_table(self, director):
         """The servers that the director's kernel balances to, without their ports, for new connections."""
@@ -50,6 +129,9 @@ class WebCluster:
 
     def start(self):
         """Peace: all directors run, the first is MASTER, every server is in each table; adverts are heard from now on."""
+        if not self.is_set_up:
+            self.file.set_up()
+            self.is_set_up = True
         for director in self.directors:
             if not director.is_running:
                 director.start()
