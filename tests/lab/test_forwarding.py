@@ -10,13 +10,12 @@ One network for all of them:
 """
 import collections
 import socket
-import subprocess
 
 import pytest
 
 from lbhatest import Lab, wait_for, wait_until
 from lbhatest.examples import example
-from lbhatest.lab import RealServer
+from lbhatest.lab import RealServer, load_tunnels
 from lbhatest.traffic import Client
 from lbhatest.waiting import patience
 
@@ -116,16 +115,6 @@ def default_route(server, *gateways):
     server.host.ip(*(f"route replace default via {gateway}" for gateway in gateways))
 
 
-def load_tunnels():
-    """The kernel loads them by itself but for fou; none shall put devices of its own into every host."""
-    try:
-        with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
-            file.write("1\n")
-    except OSError:
-        pass    # in a namespace: they do no harm
-    subprocess.run(["modprobe", "-aq", "fou", "fou6"], check=False)
-
-
 @pytest.fixture(scope="module")
 def shared(request):
     load_tunnels()
@@ -169,31 +158,6 @@ def test_nat_two_nets(net):
     assert net.lb2.stop() == 0
     for server in net.a, net.b:
         default_route(server, "10.0.0.1")
-
-
-def test_dr_router(net):
-    """Three for b, one for a; on the way back only the router is passed."""
-    for server in net.a, net.b:
-        hold(server, "10.0.0.200")
-    net.run(example("dr-router", **{"lan: eth0": "lan: eth1"}))
-    answered = net.lb1.host.capture("tcp and src host 10.0.0.200", on="eth1")
-    assert net.bodies(8, "10.0.0.200") == {"a": 2, "b": 6}
-    assert answered.frames == []
-    for server in net.a, net.b:
-        let_go(server, "10.0.0.200")
-
-
-def test_dr_multi_net(net):
-    for server in net.a, net.b:
-        hold(server, "192.168.0.200")
-    net.router.sysctl("net.ipv4.conf.all.rp_filter", 1)
-    net.run(example("dr-multi-net", **{"lan: eth0": "lan: eth1"}))
-    answered = net.lb1.host.capture("tcp and src host 192.168.0.200", on="eth1")
-    assert net.bodies(4, "192.168.0.200") == {"a": 2, "b": 2}
-    assert answered.frames == []
-    net.router.sysctl("net.ipv4.conf.all.rp_filter", 0)
-    for server in net.a, net.b:
-        let_go(server, "192.168.0.200")
 
 
 def test_servers_and_clients_of_one_wire_are_not_told_to_talk_past_the_director(net):

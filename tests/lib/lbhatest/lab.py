@@ -2,6 +2,7 @@
 import glob
 import os
 import shutil
+import subprocess
 import tempfile
 
 from .director import Director, program
@@ -20,6 +21,16 @@ def sweep():
         pid = os.path.basename(folder)[len(PREFIX):].split("-")[0]
         if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def load_tunnels():
+    """The kernel loads them by itself but for fou; none shall put devices of its own into every host."""
+    try:
+        with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
+            file.write("1\n")
+    except OSError:
+        pass    # in a namespace: they do no harm
+    subprocess.run(["modprobe", "-aq", "fou", "fou6"], check=False)
 
 
 class RealServer:
@@ -98,9 +109,9 @@ class Lab:
         """A web server on any host."""
         return WebServer(host, port, body)
 
-    def director(self, name, *places, config):
-        """A director that is not started yet."""
-        director = Director(self.host(name, *places), config)
+    def director(self, name, *places, config, node=None):
+        """A director that is not started yet; node is what the configuration calls it, if not by the host's name."""
+        director = Director(self.host(name, *places), config, node)
         self.reporters.append((name, director.report))
         return director
 

@@ -1,0 +1,80 @@
+"""Networks that people build, each from one file of etc/examples: the hosts have their own addresses and routes, and all
+else comes from `lbhad -f` on the directors and `lbha-rs setup -f` on the servers. Afterwards every host is as it was.
+
+    client .100 ──┬── 172.30.0.0/24
+                  ├── lb1 .10, lb2 .11 ──┬── 10.0.0.0/24 (lb1 .101, lb2 .102, inner .10), 192.168.0.0/24 ── a .7, b .14
+                  └── router .1 ─────────┴── .1 of each
+                        └── 10.9.0.0/24 ── far1 .20, far2 .30
+
+(dr-single and dr-136 are in test_dr.py, dr-pair in test_dr_pair.py, ports-together in test_marks.py, fullnat in
+test_fullnat.py, every-scheduler in test_schedulers.py.)
+"""
+import collections
+import json
+
+import pytest
+
+from lbhatest import Lab
+from lbhatest.examples import OneFile, example_file
+from lbhatest.lab import load_tunnels
+
+
+class Network:
+    def __init__(self, lab):
+        self.lab = lab
+        outside, inside, far = (lab.segment(*one) for one in (("outside", "172.30.0.0/24"), ("inside", "10.0.0.0/24"),
+                                                              ("far", "10.9.0.0/24")))
+        self.router = lab.router("router", (outside, "172.30.0.1"), (inside, "10.0.0.1", "192.168.0.1/24"), (far, "10.9.0.1"))
+        self.client = lab.client("client", outside, "172.30.0.100", gateway="172.30.0.1")
+        self.lb1, self.lb2 = (lab.director(name, (outside, f"172.30.0.{number}"), (inside, f"10.0.0.{number + 91}"), config="")
+                              for name, number in (("lb1", 10), ("lb2", 11)))
+        for director in self.lb1, self.lb2:
+            director.host.route("10.9.0.0/24 via 172.30.0.1")
+        self.inner = lab.director("inner", (inside, "10.0.0.10"), config="", node="lb1")
+        self.a, self.b, self.far1, self.far2 = (
+            lab.real_server(name, segment, address, gateway=address.rsplit(".", 1)[0] + ".1")
+            for name, segment, address in (("a", inside, "10.0.0.7"), ("b", inside, "10.0.0.14"), ("far1", far, "10.9.0.20"),
+                                           ("far2", far, "10.9.0.30")))
+        for server in self.a, self.b:
+            lab.serve(server.host, 8080)
+
+    def answers(self, count, vip):
+        """Who answers so many fetches, one after another."""
+        answers = self.client.get_many(count, vip)
+        assert all(answer.ok for answer in answers), answers
+        return collections.Counter(answer.body for answer in answers)
+
+
+@pytest.fixture(scope="module")
+def net(request):
+    load_tunnels()
+    with Lab("test_networks") as lab:
+        request.module.shared_lab = lab
+        yield Network(lab)
+
+
+def a_way_back_that_is_missing_is_found(server, path):
+    """What lbha-rs doctor says of a server that is well, and of one that has no route to clients."""
+    code, said = server.lbha_rs("doctor", "-f", path)
+    assert code == 0 and "problem" not in said and "warning" not in said, said
+    server.host.ip("route del default")
+    _, said = server.lbha_rs("doctor", "-f", path)
+    server.host.ip("route add default via 10.0.0.1")
+    assert "clients of 192.168.0.200 in other networks get no answer" in said and "ip route add default via" in said, said
+
+
+def test_dr_router_and_dr_multi_net(net):
+    """Three for b, one for a; on the way back only the router is passed. Another file, read while all of it is at work, takes
+    the address to a network of its own. A router with strict rp_filter lets the answers pass, as both networks are on one of
+    its interfaces."""
+    net.router.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    with OneFile(example_file("dr-router"), [net.inner], [net.a, net.b]) as made:
+        answered = net.inner.host.capture("tcp and src port 80 and dst host 172.30.0.100")
+        assert net.answers(8, "10.0.0.200") == {"a": 2, "b": 6}
+        made.change(example_file("dr-multi-net"))
+        assert net.answers(4, "192.168.0.200") == {"a": 2, "b": 2}
+        assert answered.frames == []
+        for server in net.a, net.b:
+            assert not server.host.has_address("10.0.0.200"), "what the other file wanted is gone"
+        a_way_back_that_is_missing_is_found(net.a, made.path)
+    net.router.sysctl("net.ipv4.conf.all.rp_filter", 0)
