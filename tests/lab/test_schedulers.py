@@ -9,9 +9,12 @@ import time
 import pytest
 
 from lbhatest import wait_for, wait_until
+from lbhatest.examples import OneFile, example, example_file
 
 VIPS = {"ipv4": "192.168.8.200", "ipv6": "fd00:8::200"}
 SERVERS = {"ipv4": {"a": "192.168.8.20", "b": "192.168.8.30"}, "ipv6": {"a": "fd00:8::20", "b": "fd00:8::30"}}
+EVERY = example("every-scheduler", **{"protocol: [tcp, udp]": "protocol: [tcp, udp, sctp]",
+                                      "cluster: lesson": "cluster: lesson\nglobal: {ipvs: {read_back: 1s}}"})
 VIP, (A, B) = VIPS["ipv4"], SERVERS["ipv4"].values()
 SCHEDULERS = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf"]
 PROTOCOLS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
@@ -21,6 +24,9 @@ HEAD = """
 directors: {lb1: {address: 192.168.8.10}}
 defaults: {check: {type: tcp, interval: 500ms, timeout: 400ms, rise: 1, fall: 1}}
 global: {ipvs: {read_back: 1s}}
+vrrp:
+  - {name: public, interface: eth0, virtual_router_id: 51,
+     virtual_addresses: [192.168.8.200/24, {address: "fd00:8::200/64", advertise: false}]}
 services:
 """
 
@@ -37,27 +43,27 @@ class Network:
 
     def __init__(self, lab):
         lan = lab.segment("lan", "192.168.8.0/24")
-        self.servers = [self.server(lab, lan, name) for name in ("a", "b")]
+        self.servers = [lab.real_server(name, lan, SERVERS["ipv4"][name]) for name in ("a", "b")]
+        for server in self.servers:
+            server.host.ip(f"addr add {SERVERS['ipv6'][server.name]}/64 dev eth0 nodad")
         self.client = lab.client("client", lan, "192.168.8.100")
         self.client.host.ip("addr add fd00:8::100/64 dev eth0 nodad")
-        self.lb1 = lab.director("lb1", (lan, "192.168.8.10"), config=HEAD)
-        self.lb1.host.ip(f"addr add {VIP}/32 dev eth0", "addr add fd00:8::10/64 dev eth0 nodad",
-                         f"addr add {VIPS['ipv6']}/128 dev eth0 nodad")
-
-    @staticmethod
-    def server(lab, lan, name):
-        server = lab.real_server(name, lan, SERVERS["ipv4"][name], vip=VIP)
-        server.host.ip(f"addr add {SERVERS['ipv6'][name]}/64 dev eth0 nodad", f"addr add {VIPS['ipv6']}/128 dev lo nodad")
-        return server
+        self.lb1 = lab.director("lb1", (lan, "192.168.8.10", "fd00:8::10/64"), config="")
+        self.file = OneFile(example_file("every-scheduler"), [self.lb1], self.servers)
+        self.file.look()
+        self.file.set_up()
 
     def run_with(self, *services):
-        text = HEAD + "".join(services)
+        self.run(HEAD + "".join(services))
+
+    def run(self, text):
         if self.lb1.is_running:
             code, said = self.lb1.reload(text)
             assert code == 0, said
         else:
             self.lb1.configure(text)
             self.lb1.start(20)
+            self.lb1.wait_role("MASTER", within=15)
 
     def table(self):
         return self.lb1.status()["ipvs"]
@@ -77,19 +83,17 @@ def network(module_lab):
 def test_every_scheduler_is_programmed_and_read_back_equal(network):
     """tcp, udp and sctp, IPv4 and IPv6, with ipvsadm's own words; afterwards nothing is left to do, also for those who look
     at the kernel's table."""
-    services, expected = [], []
+    expected = []
     for number, scheduler in enumerate(SCHEDULERS):
-        for family, (a, b) in ((family, servers.values()) for family, servers in SERVERS.items()):
-            port = 1000 + number
-            services.append(service(f"{scheduler}-{family}", VIPS[family], port, [a, f'{{address: "{b}", weight: 5}}'],
-                                    f"scheduler: {scheduler}, ", "tcp, udp, sctp"))
+        for family, servers in SERVERS.items():
             flags = " -b sh-fallback" if scheduler == "sh" else ""
             form = "[{}]:{}" if family == "ipv6" else "{}:{}"
             for option in PROTOCOLS.values():
-                listen = f"{option} {form.format(VIPS[family], port)}"
+                listen = f"{option} {form.format(VIPS[family], 1000 + number)}"
                 expected.append(f"-A {listen} -s {scheduler}{flags}")
-                expected += [f"-a {listen} -r {form.format(server, port)} -g -w {weight}" for server, weight in ((a, 1), (b, 5))]
-    network.run_with(*services)
+                expected += [f"-a {listen} -r {form.format(server, 1000 + number)} -g -w {weight}"
+                             for server, weight in zip(servers.values(), (1, 5))]
+    network.run(EVERY)
     wait_for(lambda: sorted(map(str.rstrip, network.lb1.host.run("ipvsadm-save", "-n").splitlines())), sorted(expected), 8,
              "ipvsadm-save")
     done = len(expected)
@@ -293,3 +297,7 @@ def test_sctp_is_balanced(network):
             one.connect((VIP, 9000))
             names.append(one.recv(100).decode())
     assert collections.Counter(names) == {"a": 2, "b": 2}, names
+
+
+def test_afterwards_every_host_is_as_before(network):
+    network.file.undo()
