@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from lbhatest import wait_for, wait_until
-from lbhatest.examples import example
+from lbhatest.examples import OneFile, example, example_file
+from lbhatest.state import Untouched
 from lbhatest.traffic import Client, WebServer
 from lbhatest.waiting import patience
 
@@ -74,12 +75,16 @@ class Network:
         self.lb2 = lab.director("lb2", (self.lan, "192.168.8.11"), config=TOGETHER)
         self.servers = []
         for name, number in ("a", 20), ("b", 30):
-            server = lab.real_server(name, self.lan, f"192.168.8.{number}", vip=VIP)
+            server = lab.real_server(name, self.lan, f"192.168.8.{number}")
+            self.servers.append(server)
+        self.file = OneFile(example_file("ports-together"), [], self.servers)
+        self.file.look()
+        self.file.set_up()
+        for server, number in zip(self.servers, (20, 30)):
             server.host.ip(f"addr add 2001:db8:8::{number}/64 dev eth0 nodad", f"addr add {VIP6}/128 dev lo nodad")
             WebServer(server.host, 443)
             UdpNames(server.host, 53, VIP)
             UdpNames(server.host, 53, VIP6)
-            self.servers.append(server)
         self.client = lab.client("client", self.lan, CLIENTS[0])
         self.client.host.ip("addr add 2001:db8:8::100/64 dev eth0 nodad",
                             *(f"addr add {address}/24 dev eth0" for address in CLIENTS[1:]))
@@ -132,6 +137,7 @@ def start_pair(network):
 
 def test_a_client_has_one_server_on_all_ports_of_a_group(network):
     """Two directors give the group the same mark. The other choice, a service for each port, is a reload away, and back."""
+    before = Untouched(network.lb1.host, network.lb2.host)
     start_pair(network)
     network.lb2.start()
     answers = [network.answers(client) for client in CLIENTS]
@@ -164,7 +170,7 @@ def test_a_client_has_one_server_on_all_ports_of_a_group(network):
     http, https = network.answers(CLIENTS[2])
     assert http == https
     assert network.lb1.stop() == 0
-    assert network.lb1.rules() is None and network.lb1.ipvs() == {}
+    before.check()
 
 
 def test_rules_that_somebody_else_flushed_or_changed_are_repaired(network):
@@ -272,3 +278,10 @@ services:
     assert network.lb1.stop() == 0
     network.lb1.host.ip(f"addr del {VIP6}/128 dev eth0")
     assert network.lb1.rules() is None
+
+
+def test_afterwards_servers_are_as_before(network):
+    """What tests did by hand aside."""
+    for server, number in zip(network.servers, (20, 30)):
+        server.host.ip(f"addr del 2001:db8:8::{number}/64 dev eth0", f"addr del {VIP6}/128 dev lo")
+    network.file.undo()
