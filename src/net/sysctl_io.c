@@ -81,3 +81,13 @@ int sysctl_write(int dir, const char *path, int64_t value)
 	close(fd);
 	return err;
 }
+
+int sysctl_writable(int dir, const char *path)
+{
+	int fd = open_value(dir, path, O_WRONLY);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}

@@ -13,5 +13,7 @@ int sysctl_open(void);
  * (-ENOENT: this kernel or link has none; -EINVAL: it is no number). */
 int sysctl_read(int dir, const char *path, int64_t *out);
 int sysctl_write(int dir, const char *path, int64_t value);
+/* 0 if it may be written, as far as opening it tells; nothing is written. -errno. */
+int sysctl_writable(int dir, const char *path);
 
 #endif

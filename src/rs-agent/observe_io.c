@@ -24,7 +24,8 @@ int kernel_open(struct kernel *kernel, char *why)
 	kernel->sysctls = sysctl_open();
 	if (kernel->sysctls < 0) {
 		err = kernel->sysctls;
-		snprintf(why, KERNEL_WHY, "cannot open /proc/sys: %s", strerror(-err));
+		snprintf(why, KERNEL_WHY, "cannot open /proc/sys: %s%s", strerror(-err),
+			 err == -ENOENT ? "; lbha-rs needs /proc to be mounted" : "");
 		rtnl_close(kernel->rtnl);
 	}
 	return err;

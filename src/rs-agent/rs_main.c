@@ -15,6 +15,7 @@
 #include "rs-agent/lasting_io.h"
 #include "rs-agent/observe_io.h"
 #include "rs-agent/options.h"
+#include "rs-agent/permit_io.h"
 #include "rs-agent/remark.h"
 #include "rs-agent/report_io.h"
 #include "rs-agent/store_io.h"
@@ -257,6 +258,25 @@ static int do_plan(struct run *run)
 	return failed;
 }
 
+/* Whether we may not do what is planned; a dry run only hears of it. teardown tries each sysctl. */
+static bool may_not(struct run *run)
+{
+	char why[PERMIT_WHY];
+	int err = permit_capability(&run->plan, why);
+
+	if (!err && run->options.command == RS_SETUP)
+		err = permit_sysctls(&run->kernel, &run->plan, why);
+	if (!err)
+		return false;
+	if (run->options.dry_run) {
+		report_note(&run->report, "%s", why);
+		return false;
+	}
+	report_error(&run->report, "%s", why);
+	report_error(&run->report, "nothing was changed");
+	return true;
+}
+
 static void say_plan(struct run *run)
 {
 	for (size_t i = 0; i < run->plan.count; i++)
@@ -332,7 +352,7 @@ static int run_setup(struct run *run)
 		report_error(&run->report, "nothing was changed");
 		return EXIT_FAILED;
 	}
-	if (lasting_plan(&run->lasting, by_filter(run)))
+	if (may_not(run) || lasting_plan(&run->lasting, by_filter(run)))
 		return EXIT_FAILED;
 	if (run->options.dry_run) {
 		say_plan(run);
@@ -347,6 +367,8 @@ static int run_teardown(struct run *run)
 {
 	int failed;
 
+	if (may_not(run))
+		return EXIT_FAILED;
 	failed = lasting_plan(&run->lasting, false);
 	if (!failed)
 		failed = lasting_do(&run->lasting);

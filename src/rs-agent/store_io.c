@@ -42,8 +42,8 @@ static int folder_open(const char *folder, bool writing, char *why)
 	if (writing && mkdir(folder, 0755) && errno != EEXIST) {
 		int err = -errno;
 
-		snprintf(why, STORE_WHY, "cannot make the state folder %s: %s", folder,
-			 strerror(-err));
+		snprintf(why, STORE_WHY, "cannot make the state folder %s: %s%s", folder,
+			 strerror(-err), err == -EROFS ? "; give another with --state-dir" : "");
 		return err;
 	}
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
