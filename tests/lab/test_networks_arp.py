@@ -74,7 +74,7 @@ def test_an_entry_of_the_router_for_the_virtual_mac_works_and_outlives_a_takeove
     loud.router.ip(f"neigh del {VIP} dev eth1")
 
 
-@pytest.mark.parametrize("cure", ["sysctl"])
+@pytest.mark.parametrize("cure", ["sysctl", "filter"])
 def test_servers_that_lbha_rs_set_up_are_silent(net, cure):
     """Only the master answers; the doctor names what is missing when somebody undoes a part of it."""
     for server in net.servers:
@@ -83,11 +83,14 @@ def test_servers_that_lbha_rs_set_up_are_silent(net, cure):
     assert net.who_has_the_vip() == {VIRTUAL_MAC}
     assert net.answers() == {"a": 2, "b": 2}
     host = net.servers[0].host
-    for interface in "all", "lo":
-        host.sysctl(f"net.ipv4.conf.{interface}.arp_ignore", 0)
+    if cure == "sysctl":
+        for interface in "all", "lo":
+            host.sysctl(f"net.ipv4.conf.{interface}.arp_ignore", 0)
+    else:
+        host.run("nft", "flush", "ruleset")
     assert host.mac() in net.who_has_the_vip()
     code, said = net.servers[0].lbha_rs("doctor", "-f", PATH)
-    assert code == 1 and "arp_ignore" in said, said
+    assert code == 1 and ("arp_ignore" if cure == "sysctl" else "nft") in said, said
     net.file.lbha_rs(net.servers[0], "setup", "-f", PATH, "--arp", cure)
     assert net.who_has_the_vip() == {VIRTUAL_MAC}
     for server in net.servers:
