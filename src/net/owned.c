@@ -15,6 +15,7 @@
 #include "base/arena.h"
 
 #define WORDS_MAX 8
+#define TORN "torn" /* of OWNED_TORN: no word that ends a line of ours */
 
 struct words {
 	char room[OWNED_LINE];
@@ -26,7 +27,7 @@ struct words {
 
 static const char *name_or_none(const char *name)
 {
-	return name[0] ? name : "?";
+	return name[0] && strcmp(name, TORN) != 0 ? name : "?";
 }
 
 static int format_route(char sign, const struct owned_route *owned, char *out)
@@ -67,6 +68,16 @@ static int format_service(char sign, const struct owned_service *service, char *
 	return snprintf(out, OWNED_LINE, "%c service %s %s\n", sign,
 			protocol_name(service->protocol),
 			endpoint_format(&service->endpoint, text));
+}
+
+static int format_link(char sign, const struct owned_link *link, char *out)
+{
+	const char *parent = name_or_none(link->parent);
+
+	if (link->alias)
+		return snprintf(out, OWNED_LINE, "%c link %s %s %016" PRIx64 "\n", sign,
+				link->name, parent, link->alias);
+	return snprintf(out, OWNED_LINE, "%c link %s %s\n", sign, link->name, parent);
 }
 
 static int format_table(char sign, const struct owned_table *table, char *out)
@@ -114,8 +125,7 @@ size_t owned_format(const struct owned *record, char *out)
 				  name_or_none(record->sync.name), record->sync.id);
 		break;
 	case OWNED_LINK:
-		length = snprintf(out, OWNED_LINE, "%c link %s %s\n", sign, record->link.name,
-				  name_or_none(record->link.parent));
+		length = format_link(sign, &record->link, out);
 		break;
 	case OWNED_TABLE:
 		length = format_table(sign, &record->table, out);
@@ -124,6 +134,11 @@ size_t owned_format(const struct owned *record, char *out)
 		length = snprintf(out, OWNED_LINE, "%c routing %s %" PRIu32 "\n", sign,
 				  record->routing.family == AF_INET6 ? "ipv6" : "ipv4",
 				  record->routing.table);
+		break;
+	case OWNED_PORT:
+		length = snprintf(out, OWNED_LINE, "%c port %s %" PRIu16 "\n", sign,
+				  record->port.family == AF_INET6 ? "ipv6" : "ipv4",
+				  record->port.port);
 		break;
 	case OWNED_WISH:
 		length = snprintf(out, OWNED_LINE, "%c wish %s\n", sign, record->line);
@@ -261,16 +276,6 @@ static bool parse_route(const struct words *words, struct owned_route *out)
 	return true;
 }
 
-static bool parse_link(const struct words *words, struct owned_link *out)
-{
-	if (words->count != 4 || !link_name_valid(words->word[2]) ||
-	    strlen(words->word[3]) >= LINK_NAME)
-		return false;
-	snprintf(out->name, sizeof(out->name), "%s", words->word[2]);
-	snprintf(out->parent, sizeof(out->parent), "%s", words->word[3]);
-	return true;
-}
-
 static bool parse_digest(const char *text, uint64_t *out)
 {
 	char *end;
@@ -279,6 +284,16 @@ static bool parse_digest(const char *text, uint64_t *out)
 		return false;
 	*out = strtoull(text, &end, 16);
 	return *out != 0;
+}
+
+static bool parse_link(const struct words *words, struct owned_link *out)
+{
+	if (words->count < 4 || words->count > 5 || !link_name_valid(words->word[2]) ||
+	    strlen(words->word[3]) >= LINK_NAME)
+		return false;
+	snprintf(out->name, sizeof(out->name), "%s", words->word[2]);
+	snprintf(out->parent, sizeof(out->parent), "%s", words->word[3]);
+	return words->count == 4 || parse_digest(words->word[4], &out->alias);
 }
 
 static bool parse_table(const struct words *words, struct owned_table *out)
@@ -297,6 +312,17 @@ static bool parse_routing(const struct words *words, struct owned_routing *out)
 {
 	return words->count == 4 && parse_family(words->word[2], &out->family) &&
 	       number_parse_u32(words->word[3], &out->table);
+}
+
+static bool parse_port(const struct words *words, struct owned_port *out)
+{
+	uint32_t port;
+
+	if (words->count != 4 || !parse_family(words->word[2], &out->family) ||
+	    !number_parse_u32(words->word[3], &port) || !port || port > UINT16_MAX)
+		return false;
+	out->port = (uint16_t)port;
+	return true;
 }
 
 static bool record_parse(const struct words *words, struct owned *record)
@@ -335,15 +361,25 @@ static bool record_parse(const struct words *words, struct owned *record)
 		record->kind = OWNED_ROUTING;
 		return parse_routing(words, &record->routing);
 	}
+	if (!strcmp(kind, "port")) {
+		record->kind = OWNED_PORT;
+		return parse_port(words, &record->port);
+	}
 	if (!strcmp(kind, "wish")) {
 		record->kind = OWNED_WISH;
-		return strcmp(words->word[words->count - 1], "torn") != 0;
+		return true;
 	}
 	if (!strcmp(kind, "link")) {
 		record->kind = OWNED_LINK;
 		return parse_link(words, &record->link);
 	}
 	return false;
+}
+
+/* A cut may leave words that make sense with it: "+ link eth0-v4-51 torn". */
+static bool is_torn(const struct words *words)
+{
+	return !strcmp(words->word[words->count - 1], TORN);
 }
 
 struct owned owned_parse_line(const char *text)
@@ -355,7 +391,7 @@ struct owned owned_parse_line(const char *text)
 	if (words_split(text, &words) && words.count > 2 && strlen(words.word[0]) == 1 &&
 	    strchr("+-", *words.word[0])) {
 		record.gone = *words.word[0] == '-';
-		understood = record_parse(&words, &record);
+		understood = !is_torn(&words) && record_parse(&words, &record);
 		if (record.kind == OWNED_WISH)
 			record.line = text + strlen("+ wish ");
 	}
@@ -399,6 +435,10 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		if (a->routing.family != b->routing.family)
 			return a->routing.family < b->routing.family ? -1 : 1;
 		return (a->routing.table > b->routing.table) - (a->routing.table < b->routing.table);
+	case OWNED_PORT:
+		if (a->port.family != b->port.family)
+			return a->port.family < b->port.family ? -1 : 1;
+		return (a->port.port > b->port.port) - (a->port.port < b->port.port);
 	case OWNED_WISH:
 	case OWNED_OTHER:
 		break;

@@ -8,6 +8,8 @@
  *   + service mark 80 ipv4                          one that is known by a firewall mark
  *   + route 3 eth0 203.0.113.0/24 192.168.8.1 0 254 next hop ("-": none), metric, table
  *   + link eth0-v4-51 eth0                         a macvlan, and what it is on
+ *   + link lbha-ipip ipip 0123456789abcdef         a tunnel's end, its kind, a print of its alias
+ *   + port ipv4 6080                               UDP, on which the kernel takes GUE packets
  *   + table inet lbha 0123456789abcdef             of nftables rules; a digest, once it was made
  *   + table arp lbha_rs 0123456789abcdef
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
@@ -46,6 +48,7 @@ enum owned_kind {
 	OWNED_SYNC,
 	OWNED_TABLE,
 	OWNED_ROUTING,
+	OWNED_PORT,
 	OWNED_WISH,    /* `line`: what follows the word */
 	OWNED_OTHER,   /* a line we do not understand */
 };
@@ -78,6 +81,7 @@ struct owned_route {
 /* Key: its name, since it is written down before it has an index. */
 struct owned_link {
 	char name[LINK_NAME], parent[LINK_NAME];
+	uint64_t alias; /* link_alias_print(); 0: not said */
 };
 
 /* A timeout of IPVS, in seconds. Key: its name. */
@@ -101,6 +105,12 @@ struct owned_table {
 	uint64_t digest; /* of what was wanted and what the kernel made of it; 0: not known */
 };
 
+/* A UDP port. Key: both. */
+struct owned_port {
+	uint8_t family;
+	uint16_t port;
+};
+
 /* The policy routing of one family (net/policy.h). Key: both. */
 struct owned_routing {
 	uint8_t family;
@@ -120,6 +130,7 @@ struct owned {
 		struct owned_sync sync;
 		struct owned_table table;
 		struct owned_routing routing;
+		struct owned_port port;
 		const char *line; /* OWNED_OTHER: the text, without its end of line; OWNED_WISH */
 	};
 };

@@ -35,7 +35,7 @@ static int system_error(void)
 	return errno ? -errno : -EIO;
 }
 
-int rtnl_open(struct rtnl **out)
+int rtnl_open_protocol(int protocol, struct rtnl **out)
 {
 	struct rtnl *rtnl = calloc(1, sizeof(*rtnl));
 	int err;
@@ -44,13 +44,18 @@ int rtnl_open(struct rtnl **out)
 		return -ENOMEM;
 	rtnl->socket = nl_socket_alloc();
 	errno = rtnl->socket ? 0 : ENOMEM;
-	if (!rtnl->socket || nl_connect(rtnl->socket, NETLINK_ROUTE)) {
+	if (!rtnl->socket || nl_connect(rtnl->socket, protocol)) {
 		err = system_error();
 		rtnl_close(rtnl);
 		return err;
 	}
 	*out = rtnl;
 	return 0;
+}
+
+int rtnl_open(struct rtnl **out)
+{
+	return rtnl_open_protocol(NETLINK_ROUTE, out);
 }
 
 void rtnl_close(struct rtnl *rtnl)
@@ -275,6 +280,46 @@ int rtnl_address_remove(struct rtnl *rtnl, const struct address *address)
 }
 
 /* ---- routes ---- */
+
+struct routes_wanted {
+	struct arena *arena;
+	bool (*keep)(const struct route *route);
+	struct route_list list;
+};
+
+static int collect_route(struct nlmsghdr *message, void *ctx)
+{
+	struct routes_wanted *wanted = ctx;
+	struct route route, *room;
+	int err = rtnl_route_read(message, &route);
+
+	if (err)
+		return err == -ENOMSG ? 0 : err;
+	if (!wanted->keep(&route))
+		return 0;
+	room = arena_push(wanted->arena, &wanted->list.items, &wanted->list.count, sizeof(route));
+	if (!room)
+		return -ENOMEM;
+	*room = route;
+	return 0;
+}
+
+int rtnl_routes(struct rtnl *rtnl, struct arena *arena, bool (*keep)(const struct route *route),
+		struct route_list *out)
+{
+	struct rtmsg head = {.rtm_family = AF_UNSPEC};
+	struct routes_wanted wanted = {0};
+	int err = -EAGAIN;
+
+	for (int i = 0; i < DUMP_TRIES && err == -EAGAIN; i++) {
+		wanted = (struct routes_wanted){.arena = arena, .keep = keep};
+		err = rtnl_ask(rtnl, message_with(RTM_GETROUTE, NLM_F_DUMP, &head, sizeof(head)),
+			       collect_route, &wanted);
+	}
+	if (!err)
+		*out = wanted.list;
+	return err;
+}
 
 static struct nl_msg *route_message(int type, int flags, const struct rtnl_route *route)
 {

@@ -9,6 +9,7 @@
 
 #include "net/address.h"
 #include "net/link.h"
+#include "net/route.h"
 
 struct arena;
 struct nl_msg;
@@ -17,6 +18,8 @@ struct rtnl;
 
 /* A socket to the kernel of the caller's network namespace. 0 or -errno. */
 int rtnl_open(struct rtnl **out);
+/* The same for another family of netlink (NETLINK_GENERIC): only rtnl_ask and rtnl_close. */
+int rtnl_open_protocol(int protocol, struct rtnl **out);
 void rtnl_close(struct rtnl *rtnl); /* NULL is fine */
 
 /* Sends a message (freed in any case; NULL: out of memory) and waits for the end of the answer, each message of
@@ -42,6 +45,10 @@ int rtnl_address_add(struct rtnl *rtnl, const struct address *address);
 int rtnl_address_change(struct rtnl *rtnl, const struct address *address);
 /* -EADDRNOTAVAIL when it is not there. */
 int rtnl_address_remove(struct rtnl *rtnl, const struct address *address);
+
+/* The routes that `keep` says, in the kernel's order, in the arena. -errno. */
+int rtnl_routes(struct rtnl *rtnl, struct arena *arena, bool (*keep)(const struct route *route),
+		struct route_list *out);
 
 /* A host route: `destination` reached directly on a link, with a preferred source (family
  * 0: none). */

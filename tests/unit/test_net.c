@@ -265,6 +265,9 @@ START_TEST(owned_lines_read_back_as_written)
 		"+ routing ipv4 19522",
 		"- routing ipv6 19522",
 		"+ wish web dr 192.168.8.200",
+		"+ link lbha-ipip ipip 0123456789abcdef",
+		"+ port ipv4 6080",
+		"- port ipv6 65535",
 		"- wish - anything goes",
 		"+ timeout tcp_fin 120 4294967295",
 		"+ foreign 1 lo 192.168.8.200/32",
@@ -299,6 +302,10 @@ START_TEST(owned_line_not_understood_is_kept)
 		"+ nftables lbha",
 		"+ routing ipv5 19522",
 		"+ wish web dr 192.168.8.2 torn",
+		"+ link eth0-v4-51 torn",
+		"+ port ipv4 65536",
+		"+ port ipv5 6080",
+		"+ link lbha-ipip ipip 0123",
 		"+ routing ipv4 main",
 		"+ table inet lbha ff",
 		"+ table ip lbha",
@@ -327,7 +334,7 @@ START_TEST(owned_line_not_understood_is_kept)
 		"+ route 0 eth0 203.0.113.0/24 - 0 254",
 	};
 	auto_arena *arena = arena_new(0);
-	char text[1024];
+	char text[2048];
 	size_t length = 0;
 	struct owned_set set;
 
