@@ -7,7 +7,14 @@
 
 #include "net/address.h"
 #include "net/link.h"
+#include "net/route.h"
 #include "net/sysctl.h"
+
+/* A UDP port on which the kernel takes GUE packets apart. */
+struct rs_port {
+	uint8_t family;
+	uint16_t port;
+};
 
 struct rs_actual {
 	uint32_t lo;                   /* the loopback's index */
@@ -17,10 +24,17 @@ struct rs_actual {
 	struct sysctl_value *sysctls; /* of the journal, and of all links those that matter */
 	size_t sysctl_count;
 	const char *arp_table; /* ours as nft lists it; "" when there is none; NULL: not looked for */
+	struct rs_port *ports;
+	size_t port_count;
+	struct route_list routes; /* default ones of the main table, in the kernel's order */
 };
 
+/* NULL: there is none of that name. */
+const struct link *rs_actual_link(const struct rs_actual *actual, const char *name);
 /* NULL: this kernel, or link, has no such sysctl. */
 const struct sysctl_value *rs_actual_sysctl(const struct rs_actual *actual, const char *path);
+/* Whether the default route in force for that family is by this next hop and link, whoever made it. */
+bool rs_actual_leads(const struct rs_actual *actual, const struct route *route);
 /* Whether this kernel keeps IFA_PROTO, our tag on addresses (Linux 5.18): it tags its own ::1. */
 bool rs_actual_tells_tags(const struct rs_actual *actual);
 

@@ -60,7 +60,7 @@ static const char *setup_command(struct arena *arena, const struct consultation 
 	struct text out = text_of(command, sizeof(command));
 
 	text_add(&out, "lbha-rs setup");
-	if (options->vip_count || about->from_journal)
+	if (options->given.vip_count || about->from_journal)
 		add_vips(&out, wanted);
 	add_option(&out, "-f", options->file);
 	add_option(&out, "--service", options->service);
@@ -73,16 +73,15 @@ static const char *setup_command(struct arena *arena, const struct consultation 
 
 /* ---- the case ---- */
 
-static int case_of_command_line(struct arena *arena, const struct rs_options *options,
+static int case_of_command_line(struct arena *arena, const struct consultation *about,
 				struct doctor_case *out)
 {
-	struct rs_wish items[OPTIONS_VIPS];
-	struct rs_wishes given = {.items = items};
+	const struct addr *lacking;
+	struct rs_wishes given;
+	int err = rs_wishes_of_vips(arena, &about->options->given, about->addresses, &given,
+				    &lacking);
 
-	for (; given.count < options->vip_count; given.count++)
-		items[given.count] = (struct rs_wish){.forwarding = options->forwarding,
-						      .vip = options->vips[given.count]};
-	return doctor_case_of_wishes(arena, &given, out);
+	return err ? err : doctor_case_of_wishes(arena, &given, out);
 }
 
 static int case_of_journal(struct arena *arena, const struct consultation *about,
@@ -103,8 +102,8 @@ static int find_case(struct arena *arena, const struct consultation *about, stru
 {
 	const struct model *model;
 
-	if (about->options->vip_count)
-		return case_of_command_line(arena, about->options, out);
+	if (about->options->given.vip_count)
+		return case_of_command_line(arena, about, out);
 	if (about->from_journal)
 		return case_of_journal(arena, about, out);
 	model = wanted_model(arena, about->file, about->options->service, report);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
@@ -14,6 +15,83 @@ struct builder {
 	const struct rs_actual *actual;
 	struct rs_desired desired;
 };
+
+static void PRINTF_LIKE(2, 3) put_obstacle(struct builder *builder, const char *format, ...)
+{
+	struct rs_desired *desired = &builder->desired;
+	const char **room = arena_push(builder->arena, &desired->obstacles,
+				       &desired->obstacle_count, sizeof(*room));
+	va_list list;
+
+	if (!room)
+		return;
+	va_start(list, format);
+	*room = arena_vprintf(builder->arena, format, list);
+	va_end(list);
+}
+
+/* ---- tunnels ---- */
+
+static unsigned number_of(const struct rs_desired *desired, enum rs_link_kind kind)
+{
+	unsigned number = 1;
+
+	for (size_t i = 0; i < desired->link_count; i++)
+		number += desired->links[i].kind == kind;
+	return number;
+}
+
+/* The index of a link that is there and as it shall be: else it is made anew. */
+static uint32_t index_of(const struct rs_actual *actual, const struct rs_link *link)
+{
+	const struct link *there = rs_actual_link(actual, link->name);
+
+	return there && there->alias == link_alias_print(link->alias) ? there->index : 0;
+}
+
+static bool same_but_checksum(const struct rs_link *a, const struct rs_link *b)
+{
+	return a->kind == b->kind && addr_equal(&a->local, &b->local);
+}
+
+/* NULL: there is one that it cannot be beside, or no memory. */
+static const struct rs_link *put_link(struct builder *builder, struct rs_link link)
+{
+	struct rs_desired *desired = &builder->desired;
+	struct rs_link *room;
+	char local[ADDR_TEXT];
+
+	for (size_t i = 0; i < desired->link_count; i++) {
+		if (rs_link_same(&desired->links[i], &link))
+			return &desired->links[i];
+		if (!same_but_checksum(&desired->links[i], &link))
+			continue;
+		put_obstacle(builder,
+			     "gre packets come to %s both with a checksum and without one, and the "
+			     "kernel takes only either: give the services one checksum",
+			     addr_format(&link.local, local));
+		return NULL;
+	}
+	rs_link_set_name(&link, number_of(desired, link.kind));
+	link.index = index_of(builder->actual, &link);
+	room = arena_push(builder->arena, &desired->links, &desired->link_count, sizeof(link));
+	if (room)
+		*room = link;
+	return room;
+}
+
+static void put_port(struct builder *builder, uint8_t family, uint16_t port)
+{
+	struct rs_desired *desired = &builder->desired;
+	struct rs_port *room;
+
+	for (size_t i = 0; i < desired->port_count; i++)
+		if (desired->ports[i].family == family && desired->ports[i].port == port)
+			return;
+	room = arena_push(builder->arena, &desired->ports, &desired->port_count, sizeof(*room));
+	if (room)
+		*room = (struct rs_port){family, port};
+}
 
 /* ---- addresses ---- */
 
@@ -27,18 +105,123 @@ static struct address vip_address(const struct addr *vip, uint32_t link)
 	return address;
 }
 
-static void put_vip(struct builder *builder, const struct rs_wish *wish)
+static void put_vip(struct builder *builder, const struct rs_wish *wish, const char *link,
+		    uint32_t index)
 {
 	struct rs_desired *desired = &builder->desired;
-	struct rs_vip vip = {vip_address(&wish->vip, builder->actual->lo), "lo", wish->service};
+	struct rs_vip vip = {.address = vip_address(&wish->vip, index), .service = wish->service};
 	struct rs_vip *room;
 
+	snprintf(vip.link, sizeof(vip.link), "%s", link);
 	for (size_t i = 0; i < desired->vip_count; i++)
-		if (address_same(&desired->vips[i].address, &vip.address))
+		if (!strcmp(desired->vips[i].link, link) &&
+		    address_same(&desired->vips[i].address, &vip.address))
 			return;
 	room = arena_push(builder->arena, &desired->vips, &desired->vip_count, sizeof(vip));
 	if (room)
 		*room = vip;
+}
+
+static void put_tunnel(struct builder *builder, const struct rs_wish *wish)
+{
+	const struct rs_link *link = put_link(
+		builder, rs_link_for(&wish->tunnel, &wish->local, wish->vip.family));
+
+	if (!link)
+		return;
+	if (wish->tunnel.type == TUNNEL_GUE)
+		put_port(builder, wish->local.family, wish->tunnel.port);
+	put_vip(builder, wish, link->name, link->index);
+}
+
+/* ---- routes ---- */
+
+/* The address of ours whose network, the smallest such, the gateway is in; NULL: it is no neighbour. */
+static const struct address *neighbour_of(const struct rs_actual *actual,
+					  const struct addr *gateway)
+{
+	const struct address *best = NULL;
+
+	for (size_t i = 0; i < actual->addresses.count; i++) {
+		const struct address *one = &actual->addresses.items[i];
+
+		if (one->link != actual->lo && prefix_contains(&one->prefix, gateway) &&
+		    (!best || one->prefix.length > best->prefix.length))
+			best = one;
+	}
+	return best;
+}
+
+static const char *link_name(const struct rs_actual *actual, uint32_t index)
+{
+	for (size_t i = 0; i < actual->link_count; i++)
+		if (actual->links[i].index == index)
+			return actual->links[i].name;
+	return "";
+}
+
+/* Before any other: see plan_route.c. */
+static struct route default_route(uint32_t link, const struct addr *gateway)
+{
+	struct prefix all = {.address.family = gateway->family};
+
+	return route_ours(link, &all, gateway, gateway->family == AF_INET6 ? 1 : 0,
+			  ROUTE_TABLE_MAIN);
+}
+
+static const struct rs_route *route_of_family(const struct rs_desired *desired, uint8_t family)
+{
+	for (size_t i = 0; i < desired->route_count; i++)
+		if (desired->routes[i].route.via.family == family)
+			return &desired->routes[i];
+	return NULL;
+}
+
+static void put_route(struct builder *builder, const struct addr *gateway)
+{
+	struct rs_desired *desired = &builder->desired;
+	const struct rs_route *other = route_of_family(desired, gateway->family);
+	const struct address *near = neighbour_of(builder->actual, gateway);
+	struct rs_route *room;
+	char text[ADDR_TEXT], text_other[ADDR_TEXT];
+
+	addr_format(gateway, text);
+	if (other && addr_equal(&other->route.via, gateway))
+		return;
+	if (other)
+		put_obstacle(builder, "there can be one gateway only, not both %s and %s",
+			     addr_format(&other->route.via, text_other), text);
+	else if (!near)
+		put_obstacle(builder,
+			     "the gateway %s is on no network of this host, so packets cannot be "
+			     "handed to it",
+			     text);
+	else if (addr_equal(&near->prefix.address, gateway))
+		put_obstacle(builder, "the gateway %s is this host itself", text);
+	if (other || !near || addr_equal(&near->prefix.address, gateway))
+		return;
+	room = arena_push(builder->arena, &desired->routes, &desired->route_count, sizeof(*room));
+	if (room)
+		*room = (struct rs_route){default_route(near->link, gateway),
+					  link_name(builder->actual, near->link)};
+}
+
+static void put_wish(struct builder *builder, const struct rs_wish *wish)
+{
+	switch (wish->forwarding) {
+	case FORWARDING_DR:
+		put_vip(builder, wish, "lo", builder->actual->lo);
+		return;
+	case FORWARDING_TUNNEL:
+		put_tunnel(builder, wish);
+		return;
+	case FORWARDING_NAT:
+		put_route(builder, &wish->gateway);
+		return;
+	case FORWARDING_FULLNAT:
+	case FORWARDING_LOCAL:
+		return; /* nothing is needed */
+	}
 }
 
 /* ---- sysctls ---- */
@@ -107,7 +290,7 @@ int rs_desired_build(struct arena *arena, const struct rs_wishes *wishes,
 				  .desired = {.wishes = *wishes, .arp_table = ""}};
 
 	for (size_t i = 0; i < wishes->count; i++)
-		put_vip(&builder, &wishes->items[i]);
+		put_wish(&builder, &wishes->items[i]);
 	if (wishes->arp_filter)
 		put_arp_table(&builder);
 	else if (rs_desired_has_ipv4(&builder.desired))
@@ -116,4 +299,18 @@ int rs_desired_build(struct arena *arena, const struct rs_wishes *wishes,
 		return -ENOMEM;
 	*out = builder.desired;
 	return 0;
+}
+
+bool rs_desired_is_begun(const struct rs_desired *desired, const struct rs_actual *actual)
+{
+	for (size_t i = 0; i < desired->vip_count; i++)
+		if (address_find(&actual->addresses, &desired->vips[i].address))
+			return true;
+	for (size_t i = 0; i < desired->link_count; i++)
+		if (rs_actual_link(actual, desired->links[i].name))
+			return true;
+	for (size_t i = 0; i < desired->route_count; i++)
+		if (rs_actual_leads(actual, &desired->routes[i].route))
+			return true;
+	return false;
 }

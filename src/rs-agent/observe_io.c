@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "net/rtnl_io.h"
 #include "net/sysctl_io.h"
+#include "rs-agent/fou_io.h"
 
 int kernel_open(struct kernel *kernel, char *why)
 {
@@ -61,7 +62,7 @@ static int observe_sysctl(const struct kernel *kernel, struct arena *arena, cons
 static int observe_conf(const struct kernel *kernel, struct arena *arena, const char *link,
 			struct rs_actual *out)
 {
-	static const char *const names[] = {"arp_ignore", "arp_announce"};
+	static const char *const names[] = {"arp_ignore", "arp_announce", "rp_filter"};
 	char path[SYSCTL_PATH];
 	int err = 0;
 
@@ -124,37 +125,44 @@ int kernel_observe(struct kernel *kernel, struct arena *arena, const struct owne
 	return err;
 }
 
-/* ---- steps ---- */
+struct ports {
+	struct arena *arena;
+	struct rs_actual *actual;
+};
 
-static int act_sysctl(const struct kernel *kernel, const struct rs_step *step)
+static int observe_port(void *ctx, uint8_t family, uint16_t port)
 {
-	const struct owned_sysctl *sysctl = &step->record.sysctl;
+	struct ports *ports = ctx;
+	struct rs_port *room = arena_push(ports->arena, &ports->actual->ports,
+					  &ports->actual->port_count, sizeof(*room));
 
-	return sysctl_write(kernel->sysctls, sysctl->path,
-			    step->action == RS_MAKE ? sysctl->set : sysctl->former);
+	if (!room)
+		return -ENOMEM;
+	*room = (struct rs_port){family, port};
+	return 0;
 }
 
-static int act_address(const struct kernel *kernel, const struct rs_step *step)
+int kernel_observe_ports(struct arena *arena, struct rs_actual *actual)
 {
-	int err;
+	struct ports ports = {arena, actual};
+	struct fou *fou;
+	int err = fou_open(&fou);
 
-	if (step->action == RS_MAKE) {
-		err = rtnl_address_add(kernel->rtnl, &step->address);
-		return err == -EEXIST ? 0 : err;
-	}
-	err = rtnl_address_remove(kernel->rtnl, &step->address);
-	return err == -EADDRNOTAVAIL ? 0 : err;
+	actual->port_count = 0;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = fou_ports(fou, observe_port, &ports);
+	fou_close(fou);
+	return err;
 }
 
-int kernel_step(struct kernel *kernel, struct arena *arena, const struct rs_step *step)
+static bool is_default(const struct route *route)
 {
-	kernel->why[0] = '\0';
-	if (!rs_step_acts(step))
-		return 0;
-	if (step->record.kind == OWNED_TABLE)
-		return arp_table_write(arena, step->action == RS_MAKE ? step->table : "",
-				       kernel->why);
-	if (step->record.kind == OWNED_SYSCTL)
-		return act_sysctl(kernel, step);
-	return act_address(kernel, step);
+	return !route->to.length && route->table == ROUTE_TABLE_MAIN;
+}
+
+int kernel_observe_routes(const struct kernel *kernel, struct arena *arena,
+			  struct rs_actual *actual)
+{
+	return rtnl_routes(kernel->rtnl, arena, is_default, &actual->routes);
 }

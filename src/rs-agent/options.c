@@ -1,11 +1,10 @@
-/* Words and options in any order; "--name value" and "--name=value" alike. What a later version
- * will know (tunnel, nat) is refused in words, never ignored. Parsed by
- * hand, so that the sentences are ours and the parser is pure. */
+/* Words and options in any order; "--name value" and "--name=value" alike. Parsed by hand, so that the sentences are ours and the parser is pure. */
 #include "rs-agent/options.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -15,7 +14,7 @@ struct parser {
 	int argc, at;
 	char **argv;
 	struct rs_options options;
-	bool has_command, has_forwarding;
+	bool has_command, has_forwarding, has_tunnel;
 	char *why;
 };
 
@@ -60,21 +59,75 @@ static int set_vip(struct parser *parser, const char *value)
 	    addr_is_loopback(&address) || addr_is_link_local(&address))
 		return refuse(parser, "--vip %s: a VIP is a unicast address that clients can reach",
 			      value);
-	if (options->vip_count == OPTIONS_VIPS)
+	if (options->given.vip_count == OPTIONS_VIPS)
 		return refuse(parser, "at most %d times --vip", OPTIONS_VIPS);
-	options->vips[options->vip_count++] = address;
+	options->vips[options->given.vip_count++] = address;
 	return 0;
 }
 
 static int set_forwarding(struct parser *parser, const char *value)
 {
+	static const struct {
+		const char *word;
+		enum forwarding forwarding;
+	} ways[] = {
+		{"dr", FORWARDING_DR}, {"tunnel", FORWARDING_TUNNEL}, {"nat", FORWARDING_NAT}};
+
 	parser->has_forwarding = true;
-	if (!strcmp(value, "dr"))
+	for (size_t i = 0; i < COUNT_OF(ways); i++)
+		if (!strcmp(value, ways[i].word)) {
+			parser->options.given.forwarding = ways[i].forwarding;
+			return 0;
+		}
+	return refuse(parser, "--forwarding %s: there are dr, tunnel and nat", value);
+}
+
+static int set_gateway(struct parser *parser, const char *value)
+{
+	struct addr *gateway = &parser->options.given.gateway;
+
+	if (addr_parse(value, gateway))
+		return refuse(parser, "--gateway %s: that is no address", value);
+	if (addr_is_multicast(gateway) || addr_is_unspecified(gateway) ||
+	    addr_is_loopback(gateway) || addr_is_link_local(gateway))
+		return refuse(parser, "--gateway %s: that is no address of a director", value);
+	return 0;
+}
+
+#define GUE_PORT 6080 /* IANA's */
+
+static int set_gue_port(struct parser *parser, const char *text)
+{
+	struct tunnel *tunnel = &parser->options.given.tunnel;
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	if (!port || port > UINT16_MAX || *end || *text < '0' || *text > '9')
+		return refuse(parser, "--tunnel gue:%s: a port is 1..65535", text);
+	tunnel->port = (uint16_t)port;
+	return 0;
+}
+
+static int set_tunnel(struct parser *parser, const char *value)
+{
+	struct tunnel *tunnel = &parser->options.given.tunnel;
+
+	parser->has_tunnel = true;
+	*tunnel = (struct tunnel){.type = TUNNEL_GRE};
+	if (!strcmp(value, "gre"))
 		return 0;
-	if (!strcmp(value, "nat") || !strcmp(value, "tunnel"))
-		return refuse(parser, "--forwarding %s: this version sets up dr only", value);
-	return refuse(parser, "--forwarding %s: there is dr, and nothing else in this version",
-		      value);
+	tunnel->checksum = TUNNEL_CHECKSUM_CSUM;
+	if (!strcmp(value, "gre:csum"))
+		return 0;
+	*tunnel = (struct tunnel){.type = TUNNEL_IPIP};
+	if (!strcmp(value, "ipip"))
+		return 0;
+	*tunnel = (struct tunnel){.type = TUNNEL_GUE, .port = GUE_PORT};
+	if (!strcmp(value, "gue"))
+		return 0;
+	if (!strncmp(value, "gue:", 4))
+		return set_gue_port(parser, value + 4);
+	return refuse(parser, "--tunnel %s: there are ipip, gue, gue:PORT, gre and gre:csum", value);
 }
 
 static int set_arp(struct parser *parser, const char *value)
@@ -132,6 +185,8 @@ static const struct option_row rows[] = {
 	{"--service", true, set_service},
 	{"--vip", true, set_vip},
 	{"--forwarding", true, set_forwarding},
+	{"--gateway", true, set_gateway},
+	{"--tunnel", true, set_tunnel},
 	{"--arp", true, set_arp},
 	{"--state-dir", true, set_state_dir},
 	{"--dry-run", false, set_dry_run},
@@ -142,7 +197,6 @@ static const struct option_row rows[] = {
 	{"--version", false, set_version},
 };
 
-static const char *const later[] = {"--gateway", "--tunnel"};
 
 static const char *row_name(const void *ctx UNUSED, size_t index)
 {
@@ -170,9 +224,6 @@ static int parse_option(struct parser *parser, const char *word)
 			return refuse(parser, "%s needs a value", row->name);
 		return row->set(parser, value);
 	}
-	for (size_t i = 0; i < COUNT_OF(later); i++)
-		if (strlen(later[i]) == length && !strncmp(later[i], word, length))
-			return refuse(parser, "%s: this version does not have it", later[i]);
 	near = text_nearest(word, row_name, NULL);
 	if (near)
 		return refuse(parser, "unknown option %s; did you mean %s?", word, near);
@@ -215,16 +266,32 @@ static int parse_word(struct parser *parser, const char *word)
 		      word);
 }
 
+/* What the way of the packets needs, and what it has no use for. */
+static int check_way(struct parser *parser)
+{
+	const struct rs_given *given = &parser->options.given;
+
+	if (parser->has_tunnel && given->forwarding != FORWARDING_TUNNEL)
+		return refuse(parser, "--tunnel goes with --forwarding tunnel");
+	if (given->gateway.family && given->forwarding != FORWARDING_NAT)
+		return refuse(parser, "--gateway goes with --forwarding nat");
+	if (given->forwarding == FORWARDING_NAT && !given->gateway.family &&
+	    parser->options.command != RS_TEARDOWN)
+		return refuse(parser, "--forwarding nat needs --gateway: the director's address on "
+				      "this host's network");
+	return 0;
+}
+
 static int check_together(struct parser *parser)
 {
 	const struct rs_options *options = &parser->options;
 
 	if (!parser->has_command)
 		return refuse(parser, "which command? There are setup, teardown, status and doctor");
-	if (options->vip_count && (options->file || options->service))
+	if (options->given.vip_count && (options->file || options->service))
 		return refuse(parser,
 			      "--vip stands instead of a configuration: without -f and --service");
-	if (parser->has_forwarding && !options->vip_count)
+	if (parser->has_forwarding && !options->given.vip_count)
 		return refuse(
 			parser,
 			"--forwarding goes with --vip; services of the configuration say theirs");
@@ -238,7 +305,7 @@ static int check_together(struct parser *parser)
 				      : "");
 	if (options->arp && options->command == RS_TEARDOWN)
 		return refuse(parser, "--arp goes with setup, status and doctor; teardown undoes either");
-	return 0;
+	return check_way(parser);
 }
 
 int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_options *out,
@@ -248,7 +315,7 @@ int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_opt
 	int err = 0;
 
 	parser.options.state_dir = state_dir;
-	parser.options.forwarding = FORWARDING_DR;
+	parser.options.given.forwarding = FORWARDING_DR;
 	while (parser.at < argc && !err) {
 		const char *word = argv[parser.at++];
 
@@ -258,7 +325,9 @@ int rs_options_parse(int argc, char **argv, const char *state_dir, struct rs_opt
 	}
 	if (!err)
 		err = check_together(&parser);
-	if (!err)
-		*out = parser.options;
-	return err;
+	if (err)
+		return err;
+	*out = parser.options;
+	out->given.vips = out->vips;
+	return 0;
 }

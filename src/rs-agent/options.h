@@ -32,8 +32,7 @@ struct rs_options {
 	bool dry_run, json, persist;
 	enum rs_arp arp;
 	struct addr vips[OPTIONS_VIPS];
-	size_t vip_count;
-	enum forwarding forwarding; /* of the VIPs */
+	struct rs_given given; /* its vips are those above */
 };
 
 #define OPTIONS_WHY 256

@@ -9,8 +9,9 @@
 #include "rs-agent/plan_kind.h"
 
 /* In the order in which they are made. */
-static const struct rs_kind *const kinds[] = {&rs_kind_wish, &rs_kind_sysctl,
-					      &rs_kind_table, &rs_kind_address};
+static const struct rs_kind *const kinds[] = {
+	&rs_kind_wish, &rs_kind_sysctl, &rs_kind_table, &rs_kind_link,
+	&rs_kind_port, &rs_kind_address, &rs_kind_route};
 
 void rs_builder_put(struct rs_builder *builder, const struct rs_step *step)
 {
@@ -61,14 +62,27 @@ int rs_plan_build(struct arena *arena, const struct rs_desired *desired,
 	return 0;
 }
 
+const struct rs_step *rs_plan_refusal(const struct rs_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].action == RS_REFUSE)
+			return &plan->steps[i];
+	return NULL;
+}
+
 bool rs_step_acts(const struct rs_step *step)
 {
-	return step->action == RS_MAKE || step->action == RS_UNDO;
+	return step->action == RS_MAKE || step->action == RS_MEND || step->action == RS_UNDO;
 }
 
 bool rs_step_journals_first(const struct rs_step *step)
 {
-	return !step->record.gone;
+	return !step->record.gone && step->action != RS_MEND && step->action != RS_REFUSE;
+}
+
+bool rs_step_journals_last(const struct rs_step *step)
+{
+	return step->record.gone;
 }
 
 /* ---- what is said ---- */
@@ -125,5 +139,7 @@ const char *rs_step_name(const struct rs_step *step)
 
 	if (name)
 		return name;
-	return step->action == RS_LEAVE ? "leave" : "forget";
+	return step->action == RS_LEAVE	   ? "leave"
+	       : step->action == RS_REFUSE ? "refuse"
+					   : "forget";
 }

@@ -104,6 +104,9 @@ static void words(const struct rs_step *step, struct text *out)
 		else
 			text_add(out, "forget %s: it is no longer on %s", vip, link);
 		return;
+	case RS_MEND:
+	case RS_REFUSE:
+		return;
 	}
 }
 

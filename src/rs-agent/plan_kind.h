@@ -28,7 +28,8 @@ struct rs_kind {
 };
 #define RS_RECORD(kind) (1u << (kind))
 
-extern const struct rs_kind rs_kind_wish, rs_kind_sysctl, rs_kind_table, rs_kind_address;
+extern const struct rs_kind rs_kind_wish, rs_kind_sysctl, rs_kind_table, rs_kind_link, rs_kind_port,
+	rs_kind_address, rs_kind_route;
 
 /* When memory is out the arena knows. */
 void rs_builder_put(struct rs_builder *builder, const struct rs_step *step);

@@ -98,6 +98,8 @@ static void words(const struct rs_step *step, struct text *out)
 		text_add(out, "forget %s: it is %" PRId64 " again", key, sysctl->former);
 		return;
 	case RS_NOTE:
+	case RS_MEND:
+	case RS_REFUSE:
 		return;
 	}
 }

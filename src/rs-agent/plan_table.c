@@ -117,6 +117,8 @@ static void words(const struct rs_step *step, struct text *out)
 		text_add(out, "forget " NAME ": it is no longer in nftables");
 		return;
 	case RS_NOTE:
+	case RS_MEND:
+	case RS_REFUSE:
 		return;
 	}
 }

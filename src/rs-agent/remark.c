@@ -99,6 +99,15 @@ static const char *link_name(const struct rs_actual *actual, uint32_t index)
 	return "another interface";
 }
 
+/* Where we put one ourselves it is silent: neither loopback nor a tunnel is asked by ARP. */
+static bool is_wanted_there(const struct rs_desired *desired, const struct address *address)
+{
+	for (size_t i = 0; i < desired->vip_count; i++)
+		if (address_same(&desired->vips[i].address, address))
+			return true;
+	return false;
+}
+
 static void judge_vip(struct remarker *remarker, const struct rs_vip *vip)
 {
 	const struct rs_actual *actual = remarker->actual;
@@ -110,7 +119,7 @@ static void judge_vip(struct remarker *remarker, const struct rs_vip *vip)
 	for (size_t i = 0; i < actual->addresses.count; i++) {
 		const struct address *address = &actual->addresses.items[i];
 
-		if (address->link != vip->address.link &&
+		if (!is_wanted_there(remarker->desired, address) &&
 		    addr_equal(&address->prefix.address, wanted))
 			remark(remarker, false,
 			       arena_printf(remarker->arena,
@@ -143,6 +152,8 @@ int rs_remarks_build(struct arena *arena, const struct rs_desired *desired,
 {
 	struct remarker remarker = {arena, desired, actual, journal, {0}};
 
+	for (size_t i = 0; i < desired->obstacle_count; i++)
+		remark(&remarker, true, desired->obstacles[i]);
 	for (size_t i = 0; i < desired->vip_count; i++)
 		judge_vip(&remarker, &desired->vips[i]);
 	if (desired->wishes.arp_filter)
@@ -163,10 +174,8 @@ enum rs_standing rs_standing(const struct rs_desired *desired, const struct rs_a
 			     const struct owned_set *journal, const struct rs_plan *plan,
 			     const struct rs_remarks *remarks)
 {
-	bool something = false;
+	bool something = rs_desired_is_begun(desired, actual);
 
-	for (size_t i = 0; i < desired->vip_count; i++)
-		something |= address_find(&actual->addresses, &desired->vips[i].address) != NULL;
 	for (size_t i = 0; i < journal->count; i++)
 		something |= journal->items[i].kind != OWNED_OTHER;
 	if (!something)

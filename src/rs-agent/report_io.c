@@ -179,22 +179,23 @@ static void vip_json(struct report *report, const struct rs_vip *vip, enum vip_s
 	char text[ADDR_TEXT];
 
 	append(report, "vips",
-	       json_pack("{s:s, s:s?, s:b, s:b}", "address",
+	       json_pack("{s:s, s:s?, s:s, s:b, s:b}", "address",
 			 addr_format(&vip->address.prefix.address, text), "service", vip->service,
-			 "on_lo", state != VIP_MISSING, "ours", state == VIP_OURS));
+			 "link", vip->link, "on_lo",
+			 state != VIP_MISSING && !strcmp(vip->link, "lo"), "ours", state == VIP_OURS));
 }
 
 static void vip_print(const struct rs_vip *vip, enum vip_state state)
 {
 	static const char *const words[] = {
-		[VIP_MISSING] = "missing",
-		[VIP_OURS] = "on lo",
-		[VIP_FOREIGN] = "on lo, not put there by lbha-rs",
+		[VIP_MISSING] = "missing on",
+		[VIP_OURS] = "on",
+		[VIP_FOREIGN] = "not put there by lbha-rs, on",
 	};
 	char text[ADDR_TEXT];
 
-	printf("    %s %s%s%s\n", addr_format(&vip->address.prefix.address, text), words[state],
-	       vip->service ? ", service " : "", vip->service ? vip->service : "");
+	printf("    %s %s %s%s%s\n", addr_format(&vip->address.prefix.address, text), words[state],
+	       vip->link, vip->service ? ", service " : "", vip->service ? vip->service : "");
 }
 
 static void sysctl_state(struct report *report, const struct sysctl_want *want,

@@ -1,4 +1,4 @@
-/* lbha-rs: puts the VIPs of dr services on this real server, silently, and takes them away again.
+/* lbha-rs: makes this host a real server, with VIPs that it is silent about, and undoes it.
  * One-shot: look, plan, do step by step with the journal ahead, look again. Exit status: 0 done or
  * in place, 1 failed, 2 usage, 3 not set up, 4 partly set up. */
 #include "config.h"
@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "rs-agent/act_io.h"
 #include "rs-agent/arp_filter.h"
 #include "rs-agent/consult_io.h"
 #include "rs-agent/lasting_io.h"
@@ -34,8 +36,9 @@ enum exit_status {
 static const char help[] =
 	"usage: lbha-rs setup|teardown|status|doctor [option...]\n"
 	"\n"
-	"Lets this host be a real server for direct routing: the VIPs of its services stand on\n"
-	"the loopback interface, and the host says nothing about them in ARP.\n"
+	"Lets this host be a real server. For direct routing the VIPs of its services stand on the\n"
+	"loopback interface, and the host says nothing about them in ARP; for tunnels they stand on\n"
+	"the tunnel's end; for nat the default route leads to the director.\n"
 	"\n"
 	"  setup      do what is missing, undo what is no longer wanted\n"
 	"  teardown   undo what setup did, and nothing else\n"
@@ -45,7 +48,9 @@ static const char help[] =
 	"  -f, --file FILE     the configuration (" DEFAULT_FILE ")\n"
 	"  --service NAME      only this service of it\n"
 	"  --vip ADDRESS       only this VIP, without a configuration; may be repeated\n"
-	"  --forwarding dr     how packets for --vip come here\n"
+	"  --forwarding WAY    how packets for --vip come here: dr, tunnel, nat\n"
+	"  --gateway ADDRESS   nat: where answers go, the director's address inside\n"
+	"  --tunnel TYPE       tunnel: ipip, gue[:PORT], gre[:csum]\n"
 	"  --arp sysctl|filter how ARP is silenced; filter: by nftables\n"
 	"  --persist           setup: let systemd do it again at every boot\n"
 	"  --state-dir DIR     where the journal is kept (" LBHA_STATEDIR ")\n"
@@ -66,12 +71,13 @@ struct run {
 	struct rs_plan plan;
 	struct rs_remarks remarks;
 	struct lasting lasting;
+	bool serves; /* by the configuration this host is a real server, though perhaps of nothing that needs it */
 };
 
 /* Commands about single VIPs or one service leave what is there for others as it is. */
 static struct rs_scope scope_of(const struct run *run)
 {
-	return (struct rs_scope){run->options.service, run->options.vips, run->options.vip_count};
+	return (struct rs_scope){run->options.service, run->options.given.vips, run->options.given.vip_count};
 }
 
 static bool is_partial(const struct run *run)
@@ -104,13 +110,16 @@ static bool by_filter(const struct run *run)
 static int given_wishes(struct run *run, struct rs_wishes *out)
 {
 	const struct rs_options *options = &run->options;
-	struct rs_wish items[OPTIONS_VIPS];
-	struct rs_wishes given = {.items = items}, none = {0};
+	const struct addr *lacking;
+	int err = rs_wishes_of_vips(run->arena, &options->given, &run->actual.addresses, out, &lacking);
 
-	for (; given.count < options->vip_count; given.count++)
-		items[given.count] = (struct rs_wish){.forwarding = options->forwarding,
-						      .vip = options->vips[given.count]};
-	return rs_wishes_add(run->arena, &given, &none, out) ? out_of_memory(run) : 0;
+	if (err == -EADDRNOTAVAIL)
+		report_error(&run->report,
+			     "this host has no %s address at which a tunnel could end",
+			     lacking->family == AF_INET6 ? "IPv6" : "IPv4");
+	else if (err)
+		out_of_memory(run);
+	return err;
 }
 
 /* teardown asks the journal, and so does status where there is no configuration. */
@@ -119,7 +128,7 @@ static bool asks_journal(const struct run *run)
 	const struct rs_options *options = &run->options;
 
 	return options->command == RS_TEARDOWN ||
-	       (options->command == RS_STATUS && !options->vip_count && !options->file &&
+	       (options->command == RS_STATUS && !options->given.vip_count && !options->file &&
 		access(DEFAULT_FILE, F_OK));
 }
 
@@ -136,11 +145,12 @@ static int find_wishes(struct run *run)
 		return out_of_memory(run);
 	if (asks_journal(run))
 		err = rs_wishes_select(run->arena, &known, &scope, true, asked);
-	else if (options->vip_count)
+	else if (options->given.vip_count)
 		err = given_wishes(run, asked);
 	else
 		err = wanted_read(run->arena, options->file ? options->file : DEFAULT_FILE,
-				  options->service, &run->actual.addresses, &run->report, asked);
+				  options->service, &run->actual.addresses, &run->report, asked,
+				  &run->serves);
 	if (err)
 		return err;
 	if (options->command == RS_TEARDOWN)
@@ -151,9 +161,42 @@ static int find_wishes(struct run *run)
 	return 0;
 }
 
+static bool journal_has(const struct run *run, enum owned_kind kind)
+{
+	for (size_t i = 0; i < run->store.set.count; i++)
+		if (run->store.set.items[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* What only some wishes are about, and is not cheap to ask. */
+static int look_closer(struct run *run)
+{
+	const struct rs_wishes *wishes = &run->desired.wishes;
+	bool ports = journal_has(run, OWNED_PORT), routes = journal_has(run, OWNED_ROUTE);
+	int err = 0;
+
+	for (size_t i = 0; i < wishes->count; i++) {
+		ports |= wishes->items[i].tunnel.type == TUNNEL_GUE;
+		routes |= wishes->items[i].forwarding == FORWARDING_NAT;
+	}
+	if (ports)
+		err = kernel_observe_ports(run->arena, &run->actual);
+	if (!err && routes)
+		err = kernel_observe_routes(&run->kernel, run->arena, &run->actual);
+	if (err)
+		report_error(&run->report, "cannot read routes, or ports of GUE: %s",
+			     strerror(-err));
+	return err;
+}
+
 /* What the wishes mean for the kernel as it is now. */
 static int build_desired(struct run *run)
 {
+	int err = look_closer(run);
+
+	if (err)
+		return err;
 	if (rs_desired_build(run->arena, &run->asked.wishes, &run->actual, &run->asked) ||
 	    rs_desired_build(run->arena, &run->desired.wishes, &run->actual, &run->desired))
 		return out_of_memory(run);
@@ -203,6 +246,16 @@ static enum rs_standing standing(const struct run *run)
 
 /* ---- doing ---- */
 
+static int write_down(struct run *run, const struct owned *record)
+{
+	int err = store_append(&run->store, run->arena, record);
+
+	if (err)
+		report_error(&run->report, "cannot write %s/" STORE_JOURNAL ": %s",
+			     run->options.state_dir, strerror(-err));
+	return err;
+}
+
 /* What the kernel made of a table is known only then. A digest that is missing costs no more than
  * that the next setup makes the table again. */
 static int note_digest(struct run *run, const struct rs_step *step)
@@ -214,29 +267,39 @@ static int note_digest(struct run *run, const struct rs_step *step)
 	    arp_table_read(run->arena, &listed, run->kernel.why))
 		return 0;
 	record.table.digest = arp_filter_digest(step->table, listed);
-	return store_append(&run->store, run->arena, &record);
+	return write_down(run, &record);
 }
 
-static int do_step(struct run *run, const struct rs_step *step)
+/* A thing that somebody else has in its place was not made: it must not be taken for ours. */
+static int give_up(struct run *run, const struct rs_step *step, int error)
 {
-	bool first = rs_step_journals_first(step);
-	int err = first ? store_append(&run->store, run->arena, &step->record) : 0;
-	int act;
+	const char *hint = act_hint(step, error);
+	struct owned refused = step->record;
 
-	if (!err) {
-		act = kernel_step(&run->kernel, run->arena, step);
-		if (act) {
-			report_step(&run->report, step,
-				    *run->kernel.why ? run->kernel.why : strerror(-act));
-			return act;
-		}
-		err = first ? note_digest(run, step)
-			    : store_append(&run->store, run->arena, &step->record);
+	report_step(&run->report, step, *run->kernel.why ? run->kernel.why : strerror(-error));
+	if (hint)
+		report_note(&run->report, "%s", hint);
+	refused.gone = true;
+	if (step->action == RS_MAKE && (error == -EEXIST || error == -EADDRINUSE))
+		write_down(run, &refused);
+	return error;
+}
+
+static int do_step(struct run *run, struct rs_step *step)
+{
+	int err = act_prepare(&run->kernel, step);
+
+	if (!err && rs_step_journals_first(step)) {
+		err = write_down(run, &step->record);
+		if (err)
+			return err;
 	}
+	if (!err)
+		err = act_step(&run->kernel, run->arena, step);
 	if (err)
-		report_error(&run->report, "cannot write %s/" STORE_JOURNAL ": %s",
-			     run->options.state_dir, strerror(-err));
-	else
+		return give_up(run, step, err);
+	err = rs_step_journals_last(step) ? write_down(run, &step->record) : note_digest(run, step);
+	if (!err)
 		report_step(&run->report, step, NULL);
 	return err;
 }
@@ -337,7 +400,7 @@ static int nothing_asked(struct run *run)
 	}
 	report_error(
 		&run->report,
-		"no address of this host (%s) is a real server of %s%s with forwarding dr in %s",
+		"no address of this host (%s) is a real server of %s%s in %s",
 		used ? text : "it has none", run->options.service ? "service " : "a service",
 		run->options.service ? run->options.service : "",
 		run->options.file ? run->options.file : DEFAULT_FILE);
@@ -346,9 +409,15 @@ static int nothing_asked(struct run *run)
 
 static int run_setup(struct run *run)
 {
-	if (!run->asked.wishes.count && (is_partial(run) || journal_is_empty(&run->store.set)))
+	const struct rs_step *refusal;
+	char words[RS_TEXT];
+
+	if (!run->asked.wishes.count && !run->serves && (is_partial(run) || journal_is_empty(&run->store.set)))
 		return nothing_asked(run);
-	if (say_remarks(run)) {
+	refusal = rs_plan_refusal(&run->plan);
+	if (refusal)
+		report_error(&run->report, "%s", rs_step_words(refusal, words));
+	if (say_remarks(run) || refusal) {
 		report_error(&run->report, "nothing was changed");
 		return EXIT_FAILED;
 	}
@@ -414,7 +483,7 @@ static int run_doctor(struct run *run)
 	struct consultation about = {
 		.options = options,
 		.file = options->file ? options->file : DEFAULT_FILE,
-		.from_journal = !options->vip_count && !options->file && access(DEFAULT_FILE, F_OK),
+		.from_journal = !options->given.vip_count && !options->file && access(DEFAULT_FILE, F_OK),
 		.store = &run->store,
 		.kernel = &run->kernel,
 		.addresses = &run->actual.addresses,

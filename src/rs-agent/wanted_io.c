@@ -84,27 +84,21 @@ static void refuse_service(const struct model *model, const char *file, const ch
 
 static void note_other(struct report *report, const struct rs_other_service *service)
 {
-	const char *way = "", *advice = "";
-
 	switch (service->forwarding) {
 	case FORWARDING_NAT:
-		way = "nat";
-		advice = "its answers must leave through the director";
-		break;
-	case FORWARDING_TUNNEL:
-		way = "tunnel";
-		advice = "it needs the tunnel's end, the address of the service, and no rp_filter";
-		break;
+		report_note(report,
+			    "service %s reaches this host by nat and names no gateway: its answers "
+			    "must leave through the director, which is not seen to here",
+			    service->name);
+		return;
 	case FORWARDING_FULLNAT:
-		way = "fullnat";
-		advice = "nor is anything needed";
-		break;
-	case FORWARDING_DR:
 	case FORWARDING_LOCAL:
+		report_note(report, "service %s needs nothing of this host", service->name);
+		return;
+	case FORWARDING_DR:
+	case FORWARDING_TUNNEL:
 		return;
 	}
-	report_note(report, "service %s reaches this host by %s: nothing is set up for that here; %s",
-		    service->name, way, advice);
 }
 
 const struct model *wanted_model(struct arena *arena, const char *file, const char *service,
@@ -120,7 +114,8 @@ const struct model *wanted_model(struct arena *arena, const char *file, const ch
 }
 
 int wanted_read(struct arena *arena, const char *file, const char *service,
-		const struct address_list *own, struct report *report, struct rs_wishes *out)
+		const struct address_list *own, struct report *report, struct rs_wishes *out,
+		bool *serves)
 {
 	const struct model *model = wanted_model(arena, file, service, report);
 	struct rs_other other;
@@ -135,5 +130,6 @@ int wanted_read(struct arena *arena, const char *file, const char *service,
 	}
 	for (size_t i = 0; i < other.count; i++)
 		note_other(report, &other.services[i]);
+	*serves = out->count || other.count;
 	return 0;
 }

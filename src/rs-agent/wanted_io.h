@@ -14,8 +14,10 @@ const struct model *wanted_model(struct arena *arena, const char *file, const ch
 				 struct report *report);
 
 /* Reads the file in the same way and finds the wishes for a host with these addresses; `service`
- * limits it to one (NULL: all). Services that need nothing of us are told to the report, too. 0 or -errno (already told). */
+ * limits it to one (NULL: all). Services that need nothing of us are told to the report, too.
+ * `serves`: whether it is a real server of anything at all. 0 or -errno (already told). */
 int wanted_read(struct arena *arena, const char *file, const char *service,
-		const struct address_list *own, struct report *report, struct rs_wishes *out);
+		const struct address_list *own, struct report *report, struct rs_wishes *out,
+		bool *serves);
 
 #endif

@@ -241,6 +241,136 @@ def test_an_ipv6_vip_is_there_at_once(server, client):
     assert "2001:db8::80/128" in shown and "tentative" not in shown
 
 
+# --- nat ---------------------------------------------------------------------------------------------------------------
+
+NAT = """
+directors:
+  lb1: {{address: 192.168.8.10}}
+services:
+  - {{name: web, listen: "192.0.2.80:80", forwarding: nat, gateway: {gateway}, real_servers: [192.168.8.20]}}
+  - {{name: six, listen: "[2001:db8::80]:80", forwarding: nat, gateway: "{gateway6}", real_servers: ["2001:db8:8::20"]}}
+  - {{name: far, listen: "192.0.2.81:80", forwarding: fullnat, real_servers: [{real}]}}
+"""
+INSIDE, INSIDE6 = "192.168.8.10", "2001:db8:8::10"
+
+
+def routes(host):
+    return host.run("ip", "route"), host.run("ip", "-6", "route", "show", "table", "main")
+
+
+def way_out(host):
+    """Where packets to other networks go."""
+    return [host.run("ip", "route", "get", to).split("via ")[1].split()[0] for to in ("198.51.100.1", "2001:db8:77::1")]
+
+
+@pytest.fixture
+def inside(server):
+    """A real server for nat, with default routes of others that must survive."""
+    server.host.ip("addr add 2001:db8:8::20/64 dev eth0 nodad", "route add default via 192.168.8.1 dev eth0 proto static",
+                   "route add default via 192.168.8.2 dev eth0 metric 100 mtu 1400",
+                   "route add default via 2001:db8:8::1 dev eth0")
+    return server
+
+
+def nat(server, **values):
+    return configured(server, NAT, **{"gateway": INSIDE, "gateway6": INSIDE6, **values})
+
+
+def test_nat_sends_answers_through_the_director_and_teardown_gives_the_former_way_back(inside):
+    before, host = (state(inside.host), routes(inside.host)), inside.host
+    code, said = inside.lbha_rs("setup", *nat(inside))
+    assert code == 0 and "service far needs nothing of this host" in said, said
+    assert way_out(host) == [INSIDE, INSIDE6]
+    assert state(host) == before[0], "no address and no sysctl is touched"
+    assert inside.lbha_rs("status", *nat(inside))[0] == 0
+    again = json.loads(inside.lbha_rs("setup", "--json", *nat(inside))[1])
+    assert again["operations"] == []
+    assert inside.lbha_rs("teardown")[0] == 0
+    assert (state(host), routes(host)) == before
+
+
+def test_another_gateway_in_the_file_is_followed(inside):
+    before = routes(inside.host)
+    assert inside.lbha_rs("setup", *nat(inside))[0] == 0
+    code, said = inside.lbha_rs("setup", *nat(inside, gateway="192.168.8.11", gateway6="2001:db8:8::11"))
+    assert code == 0 and "remove the default route through 192.168.8.10 on eth0" in said
+    assert way_out(inside.host) == ["192.168.8.11", "2001:db8:8::11"]
+    assert inside.lbha_rs("teardown")[0] == 0
+    assert routes(inside.host) == before
+
+
+def test_a_default_route_that_leads_there_already_is_used_and_stays(inside):
+    before = routes(inside.host)
+    code, said = inside.lbha_rs("setup", *nat(inside, gateway="192.168.8.1", gateway6="2001:db8:8::1"))
+    assert code == 0 and routes(inside.host) == before, said
+    assert inside.lbha_rs("teardown")[0] == 0
+    assert routes(inside.host) == before
+
+
+def test_a_default_route_that_somebody_replaced_meanwhile_is_left_and_told(inside):
+    assert inside.lbha_rs("setup", *nat(inside))[0] == 0
+    inside.host.ip("route replace default via 192.168.8.3 dev eth0")
+    assert way_out(inside.host)[0] == "192.168.8.3"
+    before = inside.host.run("ip", "route")
+    code, said = inside.lbha_rs("teardown")
+    assert code == 0 and "leave the default route of IPv4: somebody replaced ours through 192.168.8.10" in said
+    assert inside.host.run("ip", "route") == before
+
+
+def test_a_former_default_route_that_goes_or_comes_meanwhile_is_nobody_elses_matter(inside):
+    assert inside.lbha_rs("setup", *nat(inside))[0] == 0
+    inside.host.ip("route del default via 192.168.8.1", "route add default via 192.168.8.4 metric 50")
+    assert way_out(inside.host)[0] == INSIDE
+    assert inside.lbha_rs("teardown")[0] == 0
+    assert way_out(inside.host)[0] == "192.168.8.4"
+    assert "192.168.8.1 " not in inside.host.run("ip", "route", "show", "default")
+
+
+@pytest.mark.parametrize("values, wanted", [
+    ({"gateway": "10.9.9.9"}, "the gateway 10.9.9.9 is on no network of this host"),
+    ({"gateway": REAL}, "the gateway 192.168.8.20 is this host itself"),
+])
+def test_a_gateway_that_cannot_be_one_is_refused(inside, values, wanted):
+    before = routes(inside.host)
+    code, said = inside.lbha_rs("setup", *nat(inside, **values))
+    assert code == 1 and wanted in said and "nothing was changed" in said
+    assert routes(inside.host) == before
+
+
+def test_nat_from_arguments_alone(inside):
+    before = routes(inside.host)
+    words = "--vip", "192.0.2.80", "--forwarding", "nat", "--gateway", INSIDE
+    assert inside.lbha_rs("status", *words)[0] == 3
+    assert inside.lbha_rs("setup", *words)[0] == 0
+    assert inside.lbha_rs("status", *words)[0] == 0
+    assert way_out(inside.host) == [INSIDE, "2001:db8:8::1"]
+    assert inside.lbha_rs("teardown", "--vip", "192.0.2.80")[0] == 0
+    assert routes(inside.host) == before
+
+
+def test_commands_of_a_dry_run_make_the_same_routes(inside):
+    before = routes(inside.host)
+    said = inside.lbha_rs("setup", "--dry-run", *nat(inside))[1]
+    assert routes(inside.host) == before
+    for line in said.splitlines():
+        if line.startswith("    "):
+            inside.host.run("sh", "-c", line)
+    by_hand = routes(inside.host)
+    for line in json.loads(inside.lbha_rs("status", "--json", *nat(inside))[1])["operations"]:
+        raise AssertionError(line)
+    inside.host.ip(f"route del default via {INSIDE}", f"route del default via {INSIDE6}")
+    assert inside.lbha_rs("setup", *nat(inside))[0] == 0
+    assert routes(inside.host) == by_hand
+
+
+def test_a_host_that_is_only_a_server_of_fullnat_has_nothing_to_do(server):
+    text = NAT.replace("{real}", REAL).replace("forwarding: nat, gateway: {gateway}", "forwarding: fullnat")
+    code, said = server.lbha_rs("setup", *configured(server, text, gateway6=INSIDE6))
+    assert code == 0 and "service web needs nothing of this host" in said, said
+
+
+# --- killed ------------------------------------------------------------------------------------------------------------
+
 def cut_after(server, size, *words):
     """Runs lbha-rs; the kernel kills it when the journal grows beyond `size` bytes, be it in the middle of a line."""
     return server.host.status_of("prlimit", f"--fsize={size}", "--core=0", program("lbha-rs"), *words,
@@ -314,7 +444,7 @@ def test_a_host_that_serves_nothing_is_told_so(server):
     code, said = server.lbha_rs("setup", *configured(server, real="192.168.8.99"))
     assert code == 1 and "no address of this host (192.168.8.20)" in said
     code, said = server.lbha_rs("setup", *configured(server))
-    assert code == 0 and "service old reaches this host by nat" in said
+    assert code == 0 and "service old reaches this host by nat and names no gateway" in said
     code, said = server.lbha_rs("setup", "--service", "wep", *configured(server))
     assert code == 1 and 'did you mean "web"?' in said
 
@@ -331,7 +461,13 @@ def test_errors_of_the_file_are_told_and_nothing_is_done(server):
     (("setpu",), "did you mean setup?"),
     (("setup", "--vip", "192.0.2.300"), "that is no address"),
     (("setup", "--vip", "224.0.0.18"), "unicast"),
-    (("setup", "--vip", "192.0.2.80", "--forwarding", "tunnel"), "this version sets up dr only"),
+    (("setup", "--vip", "192.0.2.80", "--forwarding", "fullnat"), "there are dr, tunnel and nat"),
+    (("setup", "--vip", "192.0.2.80", "--tunnel", "gre"), "--tunnel goes with --forwarding tunnel"),
+    (("setup", "--vip", "192.0.2.80", "--forwarding", "tunnel", "--tunnel", "gue:0"), "a port is 1..65535"),
+    (("setup", "--vip", "192.0.2.80", "--forwarding", "tunnel", "--tunnel", "ip"), "there are ipip, gue"),
+    (("setup", "--vip", "192.0.2.80", "--gateway", "192.168.8.1"), "--gateway goes with --forwarding nat"),
+    (("setup", "--vip", "192.0.2.80", "--forwarding", "nat"), "needs --gateway"),
+    (("setup", "--vip", "192.0.2.80", "--forwarding", "nat", "--gateway", "224.0.0.1"), "no address of a director"),
     (("setup", "--vip", "192.0.2.80", "--service", "web"), "--vip stands instead of a configuration"),
     (("setup", "--forwarding", "dr"), "--forwarding goes with --vip"),
     (("status", "--persist"), "--persist goes with setup"),
