@@ -37,7 +37,7 @@ struct probe {
 static struct {
 	bool asks;
 	SSL_CTX *context;
-	const char *name;
+	char *name; /* not const: a macro of OpenSSL would cast that away */
 	uint16_t port;
 	unsigned servers;
 	int poll;
