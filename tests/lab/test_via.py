@@ -252,7 +252,7 @@ def test_probes_of_a_private_service_that_somebody_took_away_are_lost(net):
         assert len(private_services(director)) == 3
     for director in net.directors:
         before, ends = probed(director), set()
-        for _ in range(3):
+        for _ in range(2):
             wait_until(lambda: all(now[1] != before[key][1] for key, now in probed(director).items()), 15, "another probe of each")
             before = probed(director)
             ends |= {verdict for verdict, _ in before.values()}

@@ -170,6 +170,31 @@ START_TEST(mysql_may_want_another_plugin_once)
 }
 END_TEST
 
+/* As mariadbd 10.11 said it. A blocked host is known by its words; a bare greeting is followed by no blocking of ours,
+ * since the login is always sent. */
+START_TEST(mysql_says_what_mariadb_says)
+{
+	static const char login[] =
+		"\x64\0\0\0\x0a"
+		"5.5.5-10.11.19-MariaDB-0+deb12u1\0"
+		"\x04\0\0\0gFgSIWW0\0\xfe\xf7\x08\x02\0\xff\x81\x15\0\0\0\0\0\0\x1d\0\0\0"
+		"){Ri7voKgGi[\0mysql_native_password\0"
+		"\x07\0\0\x02\0\0\0\x02\0\0\0";
+	static const char blocked[] =
+		"\x6a\0\0\0\xff\x69\x04Host '192.0.2.1' is blocked because of many connection "
+		"errors; unblock with 'mariadb-admin flush-hosts'";
+	static const char stranger[] = "\x49\0\0\0\xff\x6a\x04Host 'client.example' is not allowed to "
+				       "connect to this MariaDB server";
+
+	HOLD(&mysql_dialogue, &(struct check){.account = "lbha"},
+	     ROW(login, false, REASON_PASSED, "logged in"),
+	     ROW(blocked, true, REASON_SAYS_DOWN,
+		 "Host '192.0.2.1' is blocked because of many connection error… (error 1129)"),
+	     ROW(stranger, true, REASON_SAYS_DOWN,
+		 "Host 'client.example' is not allowed to connect to this Mari… (error 1130)"));
+}
+END_TEST
+
 START_TEST(what_is_not_mysql_is_known_early)
 {
 	HOLD(&mysql_dialogue, &(struct check){.type = CHECK_MYSQL},
@@ -185,6 +210,9 @@ END_TEST
 /* ---- postgresql --------------------------------------------------------------------------------- */
 
 #define STARTING "E\0\0\0\x3eSFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+#define FULL /* PostgreSQL 15, before it asks who we are */                                             \
+	"E\0\0\0\x55SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0Fproc.c\0L357\0"       \
+	"RInitProcess\0\0"
 #define NO_ROLE "E\0\0\0\x25SFATAL\0C28000\0Mrole lbha is not\0\0\0"
 
 START_TEST(postgresql_that_asks_for_a_password_is_up)
@@ -230,6 +258,7 @@ START_TEST(postgresql_says_why_it_cannot_serve)
 		 "could not fork new process"),
 	     ROW("E\0\0\0\x04", true, REASON_SAYS_DOWN, "an error without a message"));
 	HOLD(&postgresql_dialogue, &(struct check){.type = CHECK_POSTGRESQL},
+	     ROW(FULL, true, REASON_SAYS_DOWN, "sorry, too many clients already"),
 	     ROW(STARTING, true, REASON_SAYS_DOWN, "the database system is starting up"),
 	     ROW(NO_ROLE, true, REASON_PASSED, "answers: role lbha is not"));
 }
@@ -299,7 +328,7 @@ int main(void)
 		CASE("mysql", mysql_logs_in_without_a_password_and_says_good_bye,
 		     mysql_without_a_user_is_content_with_being_refused,
 		     mysql_that_greets_with_an_error_is_down, mysql_may_want_another_plugin_once,
-		     what_is_not_mysql_is_known_early),
+		     mysql_says_what_mariadb_says, what_is_not_mysql_is_known_early),
 		CASE("postgresql", postgresql_that_asks_for_a_password_is_up,
 		     postgresql_that_lets_us_in_is_heard_until_it_is_ready,
 		     postgresql_says_why_it_cannot_serve, what_is_not_postgresql_is_known_early),
