@@ -130,6 +130,7 @@ int doctor_judge(struct arena *arena, const struct doctor_case *wanted,
 	doctor_addresses(&doctor);
 	doctor_silence(&doctor);
 	doctor_answers(&doctor);
+	doctor_tunnels(&doctor);
 	doctor_routes(&doctor);
 	doctor_listeners(&doctor);
 	doctor_firewall(&doctor);

@@ -5,6 +5,7 @@
  *   doctor_address.c   the VIPs, and how they are there
  *   doctor_silence.c   arp_ignore and arp_announce in effect, or the ARP filter
  *   doctor_answer.c    who answers for the VIPs on the segment
+ *   doctor_tunnel.c    the ends of tunnels
  *   doctor_route.c     the way of the answers, and reverse path filters
  *   doctor_listen.c    the program behind VIP and port
  *   doctor_firewall.c  rules that may drop what comes */
@@ -21,6 +22,7 @@
 #include "net/address.h"
 #include "net/link.h"
 #include "net/sysctl.h"
+#include "rs-agent/actual.h"
 #include "rs-agent/journal.h"
 #include "rs-agent/wish.h"
 
@@ -52,6 +54,8 @@ struct doctor_vip {
 	const char *service; /* NULL: from --vip or the journal */
 	enum forwarding forwarding;
 	struct addr gateway; /* nat; family 0: not given */
+	struct addr local;   /* tunnel: to which the directors send; family 0: not known */
+	struct tunnel tunnel;
 };
 
 /* Where a program has to listen. */
@@ -119,6 +123,16 @@ struct doctor_way {
 	int error;            /* -ENETUNREACH and the like; then nothing else counts */
 	uint32_t link;
 	struct addr via; /* family 0: on link */
+	uint32_t advmss; /* 0: as the MTU has it */
+};
+
+/* A link that takes packets out of tunnels. */
+struct doctor_tunnel {
+	uint32_t link;
+	char kind[LINK_NAME];      /* "ipip" */
+	struct addr local, remote; /* family 0: any */
+	bool checksum;             /* gre: takes packets with one, and no others */
+	uint64_t packets, errors;  /* received */
 };
 
 struct doctor_sight {
@@ -135,11 +149,15 @@ struct doctor_sight {
 	size_t answer_count;
 	struct doctor_answer *neighbours;
 	size_t neighbour_count;
+	struct doctor_tunnel *tunnels;
+	size_t tunnel_count;
+	struct rs_port *gue; /* where the kernel takes it off */
+	size_t gue_count;
 	int asking_error; /* -errno: nobody could be asked */
 	struct doctor_socket *sockets;
 	size_t socket_count;
 	int sockets_error;   /* -errno: they could not be listed */
-	const char *ruleset; /* as `nft -n list ruleset` prints it; NULL: not read */
+	const char *ruleset; /* as `nft list ruleset` prints it; NULL: not read */
 	const char *ruleset_why; /* then the reason, a sentence; NULL: nobody tried */
 };
 
@@ -182,6 +200,7 @@ void doctor_journal(struct doctor *doctor);
 void doctor_addresses(struct doctor *doctor);
 void doctor_silence(struct doctor *doctor);
 void doctor_answers(struct doctor *doctor);
+void doctor_tunnels(struct doctor *doctor);
 void doctor_routes(struct doctor *doctor);
 void doctor_listeners(struct doctor *doctor);
 void doctor_firewall(struct doctor *doctor);
@@ -200,6 +219,8 @@ const char *doctor_link_name(const struct doctor_sight *sight, uint32_t index);
 bool doctor_link_asks(const struct link *link);
 const struct doctor_way *doctor_way(const struct doctor_sight *sight, const struct addr *from,
 				    const struct addr *to);
+/* The way of answers to clients; NULL: it was not looked up. */
+const struct doctor_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip);
 /* net/<family>/conf/<link>/<name>; -1 when there is none. */
 int64_t doctor_conf(const struct doctor_sight *sight, const char *family, const char *link,
 		    const char *name);

@@ -27,6 +27,7 @@ static void put_vip(struct arena *arena, struct doctor_case *out, const struct s
 	for (size_t i = 0; i < out->vip_count; i++)
 		if (out->vips[i].service == service->name &&
 		    out->vips[i].forwarding == server->forwarding &&
+		    addr_equal(&out->vips[i].local, &server->address.address) &&
 		    addr_equal(&out->vips[i].address, address))
 			return;
 	room = arena_push(arena, &out->vips, &out->vip_count, sizeof(*room));
@@ -36,6 +37,8 @@ static void put_vip(struct arena *arena, struct doctor_case *out, const struct s
 			.service = service->name,
 			.forwarding = server->forwarding,
 			.gateway = service->gateway,
+			.local = server->address.address,
+			.tunnel = server->tunnel,
 		};
 }
 
@@ -126,6 +129,9 @@ int doctor_case_of_wishes(struct arena *arena, const struct rs_wishes *wishes,
 			.address = wishes->items[i].vip,
 			.service = wishes->items[i].service,
 			.forwarding = wishes->items[i].forwarding,
+			.gateway = wishes->items[i].gateway,
+			.local = wishes->items[i].local,
+			.tunnel = wishes->items[i].tunnel,
 		};
 	*out = wanted;
 	return 0;

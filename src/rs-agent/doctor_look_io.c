@@ -17,6 +17,7 @@
 #include "rs-agent/observe_io.h"
 #include "rs-agent/program_io.h"
 #include "rs-agent/socket_io.h"
+#include "rs-agent/tunnel_look_io.h"
 
 struct looker {
 	const struct kernel *kernel;
@@ -81,7 +82,7 @@ static struct nl_msg *way_message(const struct doctor_way *way)
 
 static int read_way(struct nlmsghdr *message, void *ctx)
 {
-	struct nlattr *attributes[RTA_MAX + 1];
+	struct nlattr *attributes[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
 	const struct rtmsg *head;
 	struct doctor_way *way = ctx;
 
@@ -95,6 +96,10 @@ static int read_way(struct nlmsghdr *message, void *ctx)
 	if (attributes[RTA_GATEWAY] &&
 	    nla_len(attributes[RTA_GATEWAY]) == (int)addr_size(way->to.family))
 		way->via = addr_from_bytes(way->to.family, nla_data(attributes[RTA_GATEWAY]));
+	if (attributes[RTA_METRICS] &&
+	    nla_parse_nested(metrics, RTAX_MAX, attributes[RTA_METRICS], NULL) >= 0 &&
+	    metrics[RTAX_ADVMSS] && nla_len(metrics[RTAX_ADVMSS]) == 4)
+		way->advmss = nla_get_u32(metrics[RTAX_ADVMSS]);
 	return 0;
 }
 
@@ -107,6 +112,24 @@ static int look_ways(struct looker *looker)
 
 		way->error = rtnl_ask(looker->kernel->rtnl, way_message(way), read_way, way);
 	}
+	return err;
+}
+
+/* ---- tunnels ---- */
+
+/* What the kernel takes GUE off is asked for only where that is wanted: asking may load a module. */
+static int look_gue(struct looker *looker)
+{
+	struct rs_actual actual = {0};
+	bool wanted = false;
+	int err;
+
+	for (size_t i = 0; i < looker->wanted->vip_count; i++)
+		wanted |= looker->wanted->vips[i].forwarding == FORWARDING_TUNNEL &&
+			  looker->wanted->vips[i].tunnel.type == TUNNEL_GUE;
+	err = wanted ? kernel_observe_ports(looker->arena, &actual) : 0;
+	looker->sight.gue = actual.ports;
+	looker->sight.gue_count = actual.port_count;
 	return err;
 }
 
@@ -154,7 +177,7 @@ static void look_neighbours(struct looker *looker)
 /* Reading makes the kernel load nf_tables, if it was not there; no packet meets it for that. */
 static void look_firewall(struct looker *looker)
 {
-	static const char *const words[] = {"nft", "-n", "list", "ruleset", NULL};
+	static const char *const words[] = {"nft", "list", "ruleset", NULL};
 	struct program_said said;
 
 	if (program_run(words, "", &said)) {
@@ -178,7 +201,11 @@ int doctor_look(const struct kernel *kernel, struct arena *arena, const struct d
 		return err;
 	looker.sight.links = links;
 	look_sysctls(&looker);
-	err = look_ways(&looker);
+	err = tunnels_look(kernel->rtnl, arena, &looker.sight);
+	if (!err)
+		err = look_gue(&looker);
+	if (!err)
+		err = look_ways(&looker);
 	if (!err)
 		err = doctor_questions(arena, wanted, &looker.sight);
 	if (err)

@@ -19,7 +19,7 @@ static bool is_local(const struct doctor_sight *sight, const struct addr *addres
 	return false;
 }
 
-static const struct doctor_way *way_back(const struct doctor *doctor, const struct doctor_vip *vip)
+const struct doctor_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip)
 {
 	struct addr client = doctor_client(vip->address.family);
 	bool from_vip = doctor_needs_vip(vip) && is_local(doctor->sight, &vip->address);
@@ -184,7 +184,7 @@ static void judge_filters(struct doctor *doctor, const struct doctor_vip *vip,
 
 static void judge_vip(struct doctor *doctor, const struct doctor_vip *vip)
 {
-	const struct doctor_way *way = way_back(doctor, vip);
+	const struct doctor_way *way = doctor_way_back(doctor, vip);
 
 	if (!way)
 		return;

@@ -1,4 +1,4 @@
-/* The text of `nft -n list ruleset`, walked line by line. Pure. */
+/* The text of `nft list ruleset`, walked line by line. Pure. */
 #ifndef LBHA_RS_AGENT_RULESET_H
 #define LBHA_RS_AGENT_RULESET_H
 

@@ -172,7 +172,7 @@ def journal_is_of_another_boot(ward):
     (reverse_path_is_elsewhere, "problem", "rp_filter in effect on eth0 is 1: packets for"),
     (firewall_drops_all_but_ssh, "warning", "chain input of table inet filter drops what no rule accepts, and none names "
                                             f"tcp port 80 or {VIP}"),
-    (firewall_drops_the_port, "warning", f"a rule in chain before of table ip guard drops what comes for {VIP} port 80"),
+    (firewall_drops_the_port, "warning", f"a rule in chain before of table ip guard drops what comes for {VIP}, tcp port 80"),
     (journal_is_of_another_boot, "warning", "what setup did went with an earlier boot"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_the_command_that_is_printed_mends_it(ward, fall_ill, severity, sentence):

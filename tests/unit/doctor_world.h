@@ -42,6 +42,9 @@ struct world {
 	struct doctor_director directors[2];
 	struct doctor_answer answers[ROOM], neighbours[ROOM];
 	struct doctor_socket sockets[ROOM];
+	struct doctor_tunnel tunnel;
+	struct rs_port gue;
+	uint32_t advmss;      /* of the default route */
 	const char *router;   /* of the default route; "": there is none */
 	uint32_t router_link; /* where it is */
 	struct doctor_case wanted;
@@ -145,6 +148,8 @@ static void point(struct world *world)
 	world->sight.answers = world->answers;
 	world->sight.neighbours = world->neighbours;
 	world->sight.sockets = world->sockets;
+	world->sight.tunnels = &world->tunnel;
+	world->sight.gue = &world->gue;
 	world->wanted.vips = world->vips;
 	world->wanted.ports = world->ports;
 	world->wanted.directors = world->directors;
@@ -206,6 +211,27 @@ static void with_nat(struct world *world)
 	put_answer(world, ETH0, "192.168.8.1", 0x10);
 }
 
+/* Instead of eth1: the end of a tunnel, and the VIP on it. */
+static void with_tunnel(struct world *world, enum tunnel_type type, const char *kind)
+{
+	world->links[1].mtu = 1500;
+	world->links[2] = (struct link){.index = ETH1, .name = "tun0", .up = true, .mtu = 1480};
+	drop_address(world, "10.0.0.20");
+	put_address(world, ETH1, "192.168.8.200/32")->scope = ADDRESS_SCOPE_HOST;
+	put_vip(world, "192.168.8.200", FORWARDING_TUNNEL, "");
+	world->vips[0].local = addr_of("192.168.8.20");
+	world->vips[0].tunnel = (struct tunnel){.type = type, .port = 6080};
+	put_port(world, "192.168.8.200:80", PROTOCOL_TCP);
+	set_sysctl(world, "net/ipv4/conf/tun0/rp_filter", 2);
+	set_sysctl(world, "net/ipv4/conf/tun0/arp_ignore", 0);
+	set_sysctl(world, "net/ipv4/conf/tun0/arp_announce", 0);
+	world->tunnel = (struct doctor_tunnel){.link = ETH1, .local = addr_of("192.168.8.20")};
+	snprintf(world->tunnel.kind, sizeof(world->tunnel.kind), "%s", kind);
+	world->sight.tunnel_count = 1;
+	world->gue = (struct rs_port){AF_INET, 6080};
+	world->sight.gue_count = 1;
+}
+
 /* What the kernel would tell. */
 static void fill_ways(struct world *world)
 {
@@ -220,6 +246,7 @@ static void fill_ways(struct world *world)
 		way->via = way->to.family == AF_INET ? addr_of(world->router)
 						     : addr_of("2001:db8::1");
 		way->error = *world->router ? 0 : -ENETUNREACH;
+		way->advmss = world->advmss;
 	}
 }
 

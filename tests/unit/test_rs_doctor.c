@@ -301,7 +301,7 @@ static const struct illness {
 	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
 	{firewall_ends_in_reject, DOCTOR_WARNING, "chain INPUT of table ip filter drops",
 	 "iptables -I INPUT -d 192.168.8.200 -p tcp --dport 80 -j ACCEPT"},
-	{firewall_names_the_port, DOCTOR_WARNING, "drops what comes for 192.168.8.200 port 80",
+	{firewall_names_the_port, DOCTOR_WARNING, "drops what comes for 192.168.8.200, tcp port 80",
 	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
 	{firewall_names_the_vip, DOCTOR_WARNING, "a rule in chain pre of table ip raw drops",
 	 "nft insert rule ip raw pre ip daddr 192.168.8.200 tcp dport 80 accept"},
@@ -309,18 +309,13 @@ static const struct illness {
 	 NULL},
 };
 
-START_TEST(each_illness_is_named_with_what_mends_it)
+static void expect(struct world *world, const struct illness *illness)
 {
-	auto_arena *arena = arena_new(0);
-	const struct illness *illness = &illnesses[_i];
 	struct doctor_findings findings;
-	struct world world;
 	bool found = false;
 
-	world_init(&world, arena);
-	with_dr(&world);
-	illness->fall_ill(&world);
-	findings = world_judge(&world);
+	illness->fall_ill(world);
+	findings = world_judge(world);
 	for (size_t i = 0; i < findings.count; i++) {
 		const struct doctor_finding *one = &findings.items[i];
 
@@ -333,6 +328,16 @@ START_TEST(each_illness_is_named_with_what_mends_it)
 			ck_assert_ptr_null(one->command);
 	}
 	ck_assert_msg(found, "nobody says \"%s\":%s", illness->says, all_of(&findings));
+}
+
+START_TEST(each_illness_is_named_with_what_mends_it)
+{
+	auto_arena *arena = arena_new(0);
+	struct world world;
+
+	world_init(&world, arena);
+	with_dr(&world);
+	expect(&world, &illnesses[_i]);
 }
 END_TEST
 
@@ -567,6 +572,135 @@ START_TEST(ports_are_the_vips_for_dr_and_our_own_for_nat)
 }
 END_TEST
 
+/* ---- tunnels ---- */
+
+static void tunnel_is_missing(struct world *world)
+{
+	world->sight.tunnel_count = 0;
+}
+
+static void tunnel_is_of_another_kind(struct world *world)
+{
+	snprintf(world->tunnel.kind, sizeof(world->tunnel.kind), "gre");
+}
+
+static void tunnel_ends_elsewhere(struct world *world)
+{
+	world->tunnel.local = addr_of("10.0.0.20");
+}
+
+static void tunnel_is_down(struct world *world)
+{
+	world->links[2].up = false;
+}
+
+static void strict_filter_on_the_tunnel(struct world *world)
+{
+	set_sysctl(world, "net/ipv4/conf/tun0/rp_filter", 0);
+	set_sysctl(world, "net/ipv4/conf/all/rp_filter", 1);
+}
+
+static void tunnel_without_an_address(struct world *world)
+{
+	find_address(world, "192.168.8.200")->link = LO;
+}
+
+static void tunnel_loses_packets(struct world *world)
+{
+	world->tunnel.errors = 7;
+}
+
+static void gue_is_not_taken_off(struct world *world)
+{
+	world->vips[0].tunnel.type = TUNNEL_GUE;
+	world->sight.gue_count = 0;
+}
+
+static void firewall_knows_no_tunnel(struct world *world)
+{
+	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
+			       "\t\ttype filter hook input priority filter; policy drop;\n"
+			       "\t\tmeta l4proto { icmp, ipv6-icmp } accept\n"
+			       "\t\tip protocol gre accept\n"
+			       "\t\ttcp dport { 22, 80 } accept\n\t}\n}\n";
+}
+
+static void firewall_drops_tunnels(struct world *world)
+{
+	world->sight.ruleset = "table ip filter {\n\tchain INPUT {\n"
+			       "\t\ttype filter hook input priority filter; policy accept;\n"
+			       "\t\tip protocol ipencap counter packets 0 bytes 0 drop\n\t}\n}\n";
+}
+
+static const struct illness tunnel_illnesses[] = {
+	{tunnel_is_missing, DOCTOR_PROBLEM,
+	 "no interface of type ipip at 192.168.8.20 takes packets for 192.168.8.200",
+	 "lbha-rs setup"},
+	{tunnel_is_of_another_kind, DOCTOR_PROBLEM, "no interface of type ipip", "lbha-rs setup"},
+	{tunnel_ends_elsewhere, DOCTOR_PROBLEM, "no interface of type ipip", "lbha-rs setup"},
+	{tunnel_is_down, DOCTOR_PROBLEM, "tun0, the end of the tunnel for 192.168.8.200, is down",
+	 "ip link set tun0 up"},
+	{strict_filter_on_the_tunnel, DOCTOR_PROBLEM, "rp_filter in effect on tun0 is 1",
+	 "sysctl -w net.ipv4.conf.tun0.rp_filter=2"},
+	{tunnel_without_an_address, DOCTOR_PROBLEM,
+	 "rp_filter in effect on tun0 is 2, and it has no address", "lbha-rs setup"},
+	{tunnel_loses_packets, DOCTOR_WARNING, "tun0 could not take 7 of its packets",
+	 "ip -s -s link show dev tun0"},
+	{gue_is_not_taken_off, DOCTOR_PROBLEM, "nobody takes GUE off UDP port 6080",
+	 "lbha-rs setup"},
+	{firewall_knows_no_tunnel, DOCTOR_WARNING, "none names protocol ipencap or 192.168.8.20",
+	 "nft insert rule inet filter input ip daddr 192.168.8.20 meta l4proto 4 accept"},
+	{firewall_drops_tunnels, DOCTOR_WARNING, "drops what comes for 192.168.8.20, protocol ipencap",
+	 "iptables -I INPUT -d 192.168.8.20 -p 4 -j ACCEPT"},
+};
+
+START_TEST(each_illness_of_a_tunnel_is_named)
+{
+	auto_arena *arena = arena_new(0);
+	struct world world;
+
+	world_init(&world, arena);
+	with_tunnel(&world, TUNNEL_IPIP, "ipip");
+	expect(&world, &tunnel_illnesses[_i]);
+}
+END_TEST
+
+START_TEST(a_tunnel_of_any_type_that_is_well_gets_no_warning)
+{
+	static const struct {
+		enum tunnel_type type;
+		const char *kind, *advice;
+	} types[] = {
+		{TUNNEL_IPIP, "ipip", "ip route change default via 192.168.8.1 dev eth0 advmss 1440"},
+		{TUNNEL_GRE, "gre", "ip route change default via 192.168.8.1 dev eth0 advmss 1436"},
+		{TUNNEL_GUE, "ipip", "ip route change default via 192.168.8.1 dev eth0 advmss 1428"},
+	};
+	auto_arena *arena = arena_new(0);
+	struct doctor_findings findings;
+	struct world world;
+	bool advised = false;
+
+	world_init(&world, arena);
+	with_tunnel(&world, types[_i].type, types[_i].kind);
+	findings = world_judge(&world);
+	for (size_t i = 0; i < findings.count; i++) {
+		const char *command = findings.items[i].command;
+
+		ck_assert_msg(findings.items[i].severity == DOCTOR_OK, "%s", all_of(&findings));
+		advised |= command && !strcmp(command, types[_i].advice);
+	}
+	ck_assert_msg(advised, "%s", all_of(&findings));
+	/* who followed the advice gets no more of it */
+	world.sight.way_count = world.sight.question_count = 0;
+	world.sight.ways = NULL;
+	world.sight.questions = NULL;
+	world.advmss = 1400;
+	findings = world_judge(&world);
+	for (size_t i = 0; i < findings.count; i++)
+		ck_assert_msg(!findings.items[i].command, "%s", all_of(&findings));
+}
+END_TEST
+
 static TCase *findings_case(void)
 {
 	TCase *tcase = CASE("findings",
@@ -576,6 +710,9 @@ static TCase *findings_case(void)
 
 	tcase_add_loop_test(tcase, each_illness_is_named_with_what_mends_it, 0,
 			    COUNT_OF(illnesses));
+	tcase_add_loop_test(tcase, each_illness_of_a_tunnel_is_named, 0,
+			    COUNT_OF(tunnel_illnesses));
+	tcase_add_loop_test(tcase, a_tunnel_of_any_type_that_is_well_gets_no_warning, 0, 3);
 	tcase_add_loop_test(tcase, where_all_is_well_nothing_is_found, 0, COUNT_OF(healthy));
 	return tcase;
 }

@@ -1,0 +1,109 @@
+"""lbha-rs doctor at the end of a tunnel, which this machine's own kernel may not have: each illness is named, and the
+command that is printed mends it."""
+import json
+import os
+
+import pytest
+
+from lbhatest import Lab
+from lbhatest.director import program
+
+VIP, FAR = "172.30.0.200", "10.9.0.20"
+CONFIG = f"""
+directors: {{lb1: {{address: 172.30.0.10}}}}
+services:
+  - {{name: ipip, listen: "{VIP}:80", forwarding: tunnel, tunnel: {{type: ipip}}, real_servers: [{FAR}]}}
+  - {{name: gre, listen: "{VIP}:81", forwarding: tunnel, tunnel: {{type: gre, checksum: csum}}, real_servers: [{FAR}]}}
+  - {{name: gue, listen: "{VIP}:82", forwarding: tunnel, tunnel: {{type: gue, port: 6080}}, real_servers: [{FAR}]}}
+"""
+
+
+class Ward:
+    def __init__(self, lab):
+        self.lan = lab.segment("far", "10.9.0.0/24")
+        lab.host("router", (self.lan, "10.9.0.1"))
+        self.host = lab.host("far", (self.lan, FAR))
+        self.host.route("default via 10.9.0.1")
+        for port in (80, 81, 82):
+            lab.serve(self.host, port)
+        self.file = self.host.log_file("lbha.conf")
+        with open(self.file, "w") as file:
+            file.write(CONFIG)
+
+    def rs(self, *words):
+        return self.host.status_of(program("lbha-rs"), *words, "-f", self.file, "--state-dir",
+                                   self.host.log_file("rs-state"))
+
+    def doctor(self):
+        code, said = self.rs("doctor", "--json")
+        found = json.loads(said)["findings"]
+        return code, [one for one in found if one["severity"] != "ok"], found
+
+    def run(self, command):
+        path = f"{os.path.dirname(program('lbha-rs'))}:{os.environ['PATH']}"
+        return self.host.run("sh", "-c", command, env={**os.environ, "PATH": path})
+
+
+@pytest.fixture(scope="module")
+def ward(request):
+    with Lab("test_rs_doctor") as lab:
+        request.module.shared_lab = lab
+        ward = Ward(lab)
+        code, said = ward.rs("setup")
+        assert code == 0, said
+        yield ward
+
+
+def tunnel_was_deleted(ward):
+    ward.host.ip("link del lbha-ipip")
+
+
+def tunnel_is_down(ward):
+    ward.host.ip("link set lbha-gre down")
+
+
+def tunnel_is_filtered(ward):
+    ward.host.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    ward.host.sysctl("net.ipv4.conf.lbha-ipip.rp_filter", 1)
+
+
+def gue_was_removed(ward):
+    ward.host.run("ip", "fou", "del", "port", "6080")
+
+
+def firewall_drops_what_carries_packets(ward):
+    ward.host.run("nft", "-f", "-", input="""table inet filter {
+        chain input {
+            type filter hook input priority 0; policy drop;
+            tcp dport { 80, 81, 82 } accept
+            ip protocol gre accept
+            udp dport 6080 accept
+        }
+    }""")
+
+
+@pytest.mark.parametrize("fall_ill, sentence", [
+    (tunnel_was_deleted, f"no interface of type ipip at {FAR} takes packets for {VIP}"),
+    (tunnel_is_down, f"lbha-gre, the end of the tunnel for {VIP}, is down"),
+    (tunnel_is_filtered, "rp_filter in effect on lbha-ipip is 1"),
+    (gue_was_removed, "nobody takes GUE off UDP port 6080"),
+    (firewall_drops_what_carries_packets, "chain input of table inet filter drops what no rule accepts, and none names "
+                                          f"protocol ipencap or {FAR}"),
+], ids=lambda value: getattr(value, "__name__", ""))
+def test_the_command_that_is_printed_mends_a_tunnel(ward, fall_ill, sentence):
+    code, ill, found = ward.doctor()
+    assert (code, ill) == (0, []), found
+    fall_ill(ward)
+    code, ill, found = ward.doctor()
+    named = [one for one in ill if one["text"].startswith(sentence)]
+    assert named, found
+    ward.run(named[0]["command"])
+    code, ill, found = ward.doctor()
+    assert (code, ill) == (0, []), found
+
+
+def test_the_advice_about_sizes_is_taken_once(ward):
+    advice = {one["command"] for one in ward.doctor()[2] if one["subject"] == "tunnel" and one["command"]}
+    assert f"ip route change default via 10.9.0.1 dev eth0 advmss {1500 - 20 - 12 - 40}" in advice
+    ward.run(min(advice))
+    assert not [one for one in ward.doctor()[2] if one["command"]]
