@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "rs-agent/doctor.h"
 #include "rs-agent/doctor_look_io.h"
+#include "rs-agent/persist_io.h"
 #include "rs-agent/report_io.h"
 #include "rs-agent/store_io.h"
 #include "rs-agent/wanted_io.h"
@@ -112,6 +113,21 @@ static int find_case(struct arena *arena, const struct consultation *about, stru
 		     : -EINVAL;
 }
 
+static enum doctor_lasting lasting(struct arena *arena, const struct rs_options *options)
+{
+	const char *program, *cwd, *folder;
+	struct persist_found found;
+	char why[PERSIST_WHY];
+
+	if (!persist_is_at_home() || persist_places(arena, &program, &cwd) ||
+	    persist_find(arena, &found, why))
+		return DOCTOR_LASTING_UNKNOWN;
+	folder = persist_absolute(arena, cwd, options->state_dir);
+	return folder && found.is_enabled && persist_has(arena, &found, folder) == 1
+		       ? DOCTOR_LASTS
+		       : DOCTOR_PASSES;
+}
+
 static bool is_ill(const struct doctor_findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++)
@@ -147,6 +163,7 @@ enum consult_outcome consult(struct arena *arena, const struct consultation *abo
 		return nothing(about, report);
 	if (!err) {
 		wanted.journal = about->store->standing;
+		wanted.lasting = lasting(arena, about->options);
 		wanted.setup = setup_command(arena, about, &wanted);
 		wanted.arp_filter = about->arp_filter;
 		err = doctor_look(about->kernel, arena, &wanted, &sight);

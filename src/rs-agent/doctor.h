@@ -70,6 +70,13 @@ struct doctor_director {
 	struct addr address;
 };
 
+/* Whether it is set up again after a boot. */
+enum doctor_lasting {
+	DOCTOR_LASTING_UNKNOWN, /* no systemd here, or not ours to ask */
+	DOCTOR_LASTS,
+	DOCTOR_PASSES,
+};
+
 struct doctor_case {
 	struct doctor_vip *vips; /* by service: one address may be there more than once */
 	size_t vip_count;
@@ -80,6 +87,7 @@ struct doctor_case {
 	const char *setup; /* the command that sets up what this is about */
 	bool arp_filter;   /* silence by a table of nftables, not by sysctls */
 	enum journal_standing journal;
+	enum doctor_lasting lasting;
 };
 
 /* All services of the model (the one called `service`, if not NULL) in which one of the addresses

@@ -86,7 +86,8 @@ def test_a_server_that_is_well_is_told_so(ward):
     assert (code, ill) == (0, []), found
     said = [one["text"] for one in found]
     mac = ward.lb1.mac()
-    for sentence in ("lbha-rs has set this host up", f"{VIP} is on lo",
+    assert said[0].startswith("lbha-rs has set this host up")
+    for sentence in (f"{VIP} is on lo",
                      "arp_ignore and arp_announce keep this host silent about its VIPs on eth0",
                      f"director lb1 ({mac}) answers for {VIP} on eth0",
                      f"answers from {VIP} leave through 192.168.8.1 on eth0", f"a program listens on {VIP}:80 (tcp)"):
@@ -184,6 +185,14 @@ def test_the_command_that_is_printed_mends_it(ward, fall_ill, severity, sentence
     assert code == (1 if severity == "problem" else 0)
     ward.run(named[0]["command"])
     ward.assert_well()
+
+
+def test_what_is_not_persistent_is_told_how_to_be(ward):
+    ward.host.run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/etc/systemd/system")
+    hint = ward.doctor()[2][0]
+    assert (hint["severity"], hint["text"]) == ("ok", "lbha-rs has set this host up, until the next boot")
+    ward.run(hint["command"])
+    assert ward.doctor()[2][0]["text"] == "lbha-rs has set this host up, and does so at every boot"
 
 
 def test_what_is_printed_for_people_is_the_same(ward):

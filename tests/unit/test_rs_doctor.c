@@ -489,6 +489,25 @@ START_TEST(where_all_is_well_nothing_is_found)
 }
 END_TEST
 
+START_TEST(who_passes_with_the_boot_is_told_how_to_last)
+{
+	auto_arena *arena = arena_new(0);
+	struct doctor_findings findings;
+	struct world world;
+
+	world_init(&world, arena);
+	with_dr(&world);
+	world.wanted.lasting = DOCTOR_PASSES;
+	findings = world_judge(&world);
+	ck_assert_str_eq(findings.items[0].text, "lbha-rs has set this host up, until the next boot");
+	ck_assert_str_eq(findings.items[0].command, "lbha-rs setup --persist");
+	ck_assert_int_eq(findings.items[0].severity, DOCTOR_OK);
+	world.wanted.lasting = DOCTOR_LASTS;
+	findings = world_judge(&world);
+	ck_assert_ptr_null(findings.items[0].command);
+}
+END_TEST
+
 /* ---- what is asked ---- */
 
 START_TEST(a_segment_is_asked_from_an_address_of_its_own_and_never_from_a_vip)
@@ -704,6 +723,7 @@ END_TEST
 static TCase *findings_case(void)
 {
 	TCase *tcase = CASE("findings",
+			    who_passes_with_the_boot_is_told_how_to_last,
 			    a_segment_is_asked_from_an_address_of_its_own_and_never_from_a_vip,
 			    a_vip_of_another_network_is_asked_for_where_a_director_is,
 			    ports_are_the_vips_for_dr_and_our_own_for_nat);
