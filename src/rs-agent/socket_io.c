@@ -54,9 +54,9 @@ static int ask(const struct lister *lister, uint8_t family)
 	return send(lister->fd, &question, sizeof(question), 0) < 0 ? -errno : 0;
 }
 
-static bool only_ipv6(const struct inet_diag_msg *body, size_t size)
+static bool only_ipv6(struct inet_diag_msg *body, size_t size)
 {
-	const struct rtattr *attribute = (const struct rtattr *)(body + 1);
+	struct rtattr *attribute = (struct rtattr *)(body + 1);
 
 	for (; RTA_OK(attribute, size); attribute = RTA_NEXT(attribute, size))
 		if (attribute->rta_type == INET_DIAG_SKV6ONLY)
@@ -64,9 +64,9 @@ static bool only_ipv6(const struct inet_diag_msg *body, size_t size)
 	return false;
 }
 
-static void keep(struct lister *lister, const struct nlmsghdr *head)
+static void keep(struct lister *lister, struct nlmsghdr *head)
 {
-	const struct inet_diag_msg *body = NLMSG_DATA(head);
+	struct inet_diag_msg *body = NLMSG_DATA(head);
 	struct doctor_sight *sight = lister->sight;
 	struct doctor_socket *room;
 
@@ -83,7 +83,7 @@ static void keep(struct lister *lister, const struct nlmsghdr *head)
 			  only_ipv6(body, head->nlmsg_len - NLMSG_LENGTH(sizeof(*body)));
 }
 
-static void take_message(struct lister *lister, const struct nlmsghdr *head)
+static void take_message(struct lister *lister, struct nlmsghdr *head)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(head);
 
@@ -119,7 +119,7 @@ static int list(struct lister *lister, uint8_t family)
 			continue;
 		if (got <= 0)
 			return got ? -errno : -EIO;
-		for (const struct nlmsghdr *head = &answer.head;
+		for (struct nlmsghdr *head = &answer.head;
 		     NLMSG_OK(head, left) && !lister->ended; head = NLMSG_NEXT(head, left))
 			take_message(lister, head);
 	}
