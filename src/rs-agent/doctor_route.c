@@ -114,6 +114,28 @@ static void judge_gateway(struct doctor *doctor, const struct doctor_vip *vip,
 			   "answers leave through the director's %s", hop(doctor, way, to));
 }
 
+/* Clients of a network in which we are get answers from us straight, under an address that they
+ * never asked. */
+static void judge_one_arm(struct doctor *doctor, const struct doctor_vip *vip)
+{
+	const struct doctor_sight *sight = doctor->sight;
+
+	for (size_t i = 0; i < sight->addresses.count; i++) {
+		const struct prefix *own = &sight->addresses.items[i].prefix;
+		const struct link *link = doctor_link(sight, sight->addresses.items[i].link);
+		char text[PREFIX_TEXT], address[ADDR_TEXT];
+
+		if (!link || link->loopback || addr_is_link_local(&own->address) ||
+		    !prefix_contains(own, &vip->address))
+			continue;
+		doctor_say(doctor, DOCTOR_WARNING, "route", NULL,
+			   "%s is in %s, this host's own network: clients there get answers that "
+			   "do not pass the director; with `forwarding: fullnat` they do",
+			   addr_format(&vip->address, address), prefix_format(own, text));
+		return;
+	}
+}
+
 /* Without `gateway` in the configuration: whatever the director calls itself there. */
 static void judge_translated(struct doctor *doctor, const struct doctor_vip *vip,
 			     const struct doctor_way *way)
@@ -189,8 +211,10 @@ static void judge_vip(struct doctor *doctor, const struct doctor_vip *vip)
 	if (!way)
 		return;
 	if (!doctor_needs_vip(vip)) {
-		if (vip->forwarding == FORWARDING_NAT)
+		if (vip->forwarding == FORWARDING_NAT) {
 			judge_translated(doctor, vip, way);
+			judge_one_arm(doctor, vip);
+		}
 		return;
 	}
 	if (way->error) {

@@ -331,6 +331,33 @@ def test_answers_must_not_go_to_a_director(ward):
     ward.assert_well()
 
 
+NAT = """
+directors: {lb1: {address: 192.168.8.10}}
+services:
+  - {name: old, listen: 203.0.113.80:80, forwarding: nat, gateway: 192.168.8.1, real_servers: ["192.168.8.20:8080"]}
+"""
+
+
+def test_the_way_of_translated_answers_is_looked_at(ward):
+    web = WebServer(ward.host, 8080)
+    ward.configure(NAT).assert_well()
+    ward.host.ip("route replace default via 192.168.8.11")
+    code, ill, found = ward.doctor()
+    assert code == 1 and ill[0]["text"].startswith("the default route leads to 192.168.8.11 on eth0 and not to 192.168.8.1")
+    ward.run(ill[0]["command"])
+    ward.assert_well()
+    ward.router.ip("addr del 192.168.8.1/24 dev eth0")
+    code, ill, found = ward.doctor()
+    assert code == 1 and [one["text"] for one in ill] == [
+        "nobody answers for 192.168.8.1, the gateway for answers: no director is MASTER for it"]
+    ward.router.ip("addr add 192.168.8.1/24 dev eth0")
+    web.stop()
+    web = WebServer(ward.host, 8080, address="127.0.0.1")
+    code, ill, found = ward.doctor()
+    assert code == 1 and "listens on 127.0.0.1:8080 only, not on 192.168.8.20:8080 (tcp)" in ill[0]["text"]
+    web.stop()
+
+
 # ---- programs ----------------------------------------------------------------------------------
 
 

@@ -174,6 +174,12 @@ static void nat_without_gateway(struct world *world)
 	put_vip(world, "192.0.2.80", FORWARDING_NAT, "");
 }
 
+static void nat_in_the_servers_network(struct world *world)
+{
+	put_vip(world, "192.168.8.99", FORWARDING_NAT, "192.168.8.1");
+	put_answer(world, ETH0, "192.168.8.1", 0x10);
+}
+
 static void program_listens_elsewhere(struct world *world)
 {
 	world->sockets[0] = (struct doctor_socket){.at = endpoint_of("192.168.8.20:80"),
@@ -288,6 +294,8 @@ static const struct illness {
 	{nat_gateway_is_silent, DOCTOR_PROBLEM, "nobody answers for 192.168.8.1, the gateway",
 	 "lbhactl vrrp    # on each director"},
 	{nat_without_gateway, DOCTOR_WARNING, "service web has no `gateway`", NULL},
+	{nat_in_the_servers_network, DOCTOR_WARNING, "192.168.8.99 is in 192.168.8.20/24, this host's own",
+	 NULL},
 	{program_listens_elsewhere, DOCTOR_PROBLEM,
 	 "nginx listens on 192.168.8.20:80 only, not on 192.168.8.200:80 (tcp); nginx: listen 80;",
 	 NULL},
