@@ -19,6 +19,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "check/dial_io.h"
+#include "check/farewell_io.h"
 #include "check/flight_io.h"
 #include "check/match_io.h"
 #include "check/merge.h"
@@ -100,6 +101,7 @@ struct engine {
 	struct roster *roster;
 	struct client clients[COUNT_OF(TYPES)];
 	size_t client_count;
+	struct farewells *farewells;
 	/* flights */
 	struct flight *flights;
 	uint32_t *vacant; /* a stack of slots that were used and are free */
@@ -144,7 +146,8 @@ static int engine_memory(struct engine *engine)
 	engine->flights = calloc(engine->bound, sizeof(*engine->flights));
 	engine->vacant = calloc(engine->bound, sizeof(*engine->vacant));
 	engine->deadlines_memory = calloc(1, schedule_size(engine->bound));
-	if (!engine->flights || !engine->vacant || !engine->deadlines_memory)
+	engine->farewells = farewells_new(engine->loop);
+	if (!engine->farewells || !engine->flights || !engine->vacant || !engine->deadlines_memory)
 		return -ENOMEM;
 	schedule_init(&engine->deadlines, engine->deadlines_memory, engine->bound);
 	return timer_init(engine->loop, &engine->timer, LOOP_NORMAL, engine_turn, engine) ||
@@ -192,6 +195,7 @@ void engine_free(struct engine *engine)
 	for (size_t i = 0; i < engine->client_count; i++)
 		engine->clients[i].type->client_free(engine->clients[i].it);
 	roster_free(engine->roster);
+	farewells_free(engine->farewells);
 	timer_fini(&engine->timer);
 	trim_fini(&engine->trim);
 	free(engine->flights);
@@ -244,7 +248,9 @@ static void flight_land(struct flight *flight)
 	if (flight->type)
 		flight->type->stop(flight);
 	io_fini(&flight->io);
-	if (flight->fd >= 0)
+	if (flight->fd >= 0 && flight->farewell)
+		farewells_take(engine->farewells, flight->fd);
+	else if (flight->fd >= 0)
 		close(flight->fd);
 	flight->fd = -1;
 	schedule_set(&engine->deadlines, flight->slot, NSTIME_NEVER);

@@ -47,6 +47,7 @@ struct flight {
 	bool tunnelled;            /* and IPVS wraps them on their way there */
 	uint32_t slot, probe;
 	int fd;                                 /* the connection; -1: none */
+	bool farewell;                          /* it has said goodbye: the server is to close first */
 	struct loop_io io;                      /* watches fd while connecting, then the type's */
 	void (*dialled)(struct flight *flight); /* dial_io.c: whom to call */
 	nstime planned; /* when it was to start */

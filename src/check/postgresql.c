@@ -68,7 +68,7 @@ static enum talk_next judge_error(struct talk *talk, struct reader body)
 	char quote[TALK_QUOTE];
 
 	talk_quote(words, length, quote);
-	talk->orderly = true;
+	talk->goodbye = true; /* the server's: it closes */
 	if (!talk->check->account && is_about_us(state, state_length))
 		return talk_pass_saying(talk, "answers: %s", quote);
 	return talk_fail_saying(talk, REASON_SAYS_DOWN, "%s",
@@ -109,7 +109,8 @@ static enum talk_next judge(struct talk *talk, struct reader body)
 	case 'Z':
 		put_u8(&talk->out, 'X'); /* Terminate */
 		put_u32(&talk->out, 4);
-		return leave(talk, "ready");
+		talk->goodbye = true;
+		return talk_pass(talk, "ready");
 	}
 	return TALK_AGAIN;
 }

@@ -123,7 +123,8 @@ static void end(struct flight *flight, enum talk_next how)
 	struct conversation *it = flight->request;
 	const struct outcome outcome = talk_outcome(&it->talk, how, it->received);
 
-	if (it->talk.orderly)
+	flight->farewell = it->talk.goodbye || it->talk.secure;
+	if (it->talk.orderly && !flight->farewell)
 		close_orderly(flight->fd);
 	flight_end(flight, &outcome);
 }
@@ -135,8 +136,7 @@ static void end_tls(struct flight *flight)
 	struct outcome outcome = it->tls.failure;
 
 	outcome.received = dial_received(flight->fd);
-	if (outcome.reason != REASON_RESET)
-		close_orderly(flight->fd);
+	flight->farewell = outcome.reason != REASON_RESET;
 	flight_end(flight, &outcome);
 }
 
@@ -255,7 +255,7 @@ static bool converse(struct flight *flight)
 	}
 	if (it->end != TALK_MORE)
 		io_want_read(&flight->io, false);
-	if (it->end == TALK_PASSED && (writer_used(&it->talk.out) || it->talk.secure))
+	if (it->end == TALK_PASSED && writer_used(&it->talk.out) && !it->talk.goodbye)
 		it->talk.orderly = true;
 	if (!flush(flight) || it->end == TALK_MORE)
 		return it->end == TALK_MORE;

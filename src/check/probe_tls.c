@@ -4,22 +4,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "check/dial_io.h"
 #include "check/flight_io.h"
 #include "check/outcome.h"
 #include "check/tls_io.h"
 #include "config/model.h"
-
-/* A server whose program lives hears our goodbye, see tls_io.c; the reset that dial_io.c has prepared is for
- * others. */
-static void close_orderly(int fd)
-{
-	const struct linger off = {0};
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
-}
 
 static void tls_end(struct flight *flight, enum tls_next how)
 {
@@ -30,8 +20,9 @@ static void tls_end(struct flight *flight, enum tls_next how)
 		outcome = tls->failure;
 		outcome.received = dial_received(flight->fd);
 	}
-	if (outcome.reason != REASON_RESET)
-		close_orderly(flight->fd);
+	/* a server whose program lives hears our goodbye, see tls_io.c; the reset that dial_io.c has prepared is
+	 * for others */
+	flight->farewell = outcome.reason != REASON_RESET;
 	flight_end(flight, &outcome);
 }
 

@@ -83,6 +83,7 @@ static enum talk_next say_goodbye(struct talk *talk, const struct smtp_line *lin
 	char quote[TALK_QUOTE];
 
 	say(talk, SMTP_NOTHING, "QUIT", "", NULL);
+	talk->goodbye = true;
 	return talk_pass_saying(talk, "%u %s%s", line->code,
 				talk_quote(line->text, line->length, quote),
 				talk->secure ? ", over TLS" : "");

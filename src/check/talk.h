@@ -49,6 +49,7 @@ struct talk {
 	/* The end is an orderly close, not a reset: for servers that count or log the latter. Costs a port
 	 * for a minute. Whoever passes with bytes still to be sent gets it anyway. */
 	bool orderly;
+	bool goodbye;         /* what was sent last asks the server to close: it is waited for to do so, for a moment */
 	struct advice told;   /* of the server, beside its end */
 	enum probe_reason reason;
 	const char *fault;    /* words of the end: static, or `said`; NULL: none */
