@@ -165,6 +165,18 @@ static int act_route(const struct kernel *kernel, const struct rs_step *step)
 	return err == -ESRCH || err == -ENODEV ? 0 : err;
 }
 
+/* ---- the ARP filter ---- */
+
+static int act_table(struct kernel *kernel, struct arena *arena, const struct rs_step *step)
+{
+	int err = arp_table_write(arena, step->action == RS_MAKE ? step->table : "", kernel->why);
+
+	kernel->arp_table = NULL;
+	if (!err && step->action == RS_MAKE)
+		arp_table_read(arena, &kernel->arp_table, kernel->why);
+	return err;
+}
+
 /* ---- any ---- */
 
 int act_prepare(const struct kernel *kernel, struct rs_step *step)
@@ -187,8 +199,7 @@ int act_step(struct kernel *kernel, struct arena *arena, const struct rs_step *s
 	if (!rs_step_acts(step))
 		return 0;
 	if (step->record.kind == OWNED_TABLE)
-		return arp_table_write(arena, step->action == RS_MAKE ? step->table : "",
-				       kernel->why);
+		return act_table(kernel, arena, step);
 	if (step->record.kind == OWNED_SYSCTL)
 		return act_sysctl(kernel, step);
 	if (step->record.kind == OWNED_LINK)

@@ -90,8 +90,9 @@ static void observe_table(struct kernel *kernel, struct arena *arena,
 {
 	for (size_t i = 0; i < journal->count; i++)
 		wanted |= journal->items[i].kind == OWNED_TABLE;
-	if (wanted)
-		arp_table_read(arena, &out->arp_table, kernel->why);
+	if (wanted && !kernel->arp_table)
+		arp_table_read(arena, &kernel->arp_table, kernel->why);
+	out->arp_table = kernel->arp_table;
 }
 
 int kernel_observe(struct kernel *kernel, struct arena *arena, const struct owned_set *journal,

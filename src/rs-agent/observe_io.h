@@ -12,6 +12,7 @@ struct rtnl;
 struct kernel {
 	struct rtnl *rtnl;
 	int sysctls;
+	const char *arp_table;   /* as nft listed it since our last step; NULL: not known */
 	char why[ARP_TABLE_WHY]; /* the ARP filter could not be read or written; "": nothing to say */
 };
 
@@ -20,9 +21,10 @@ struct kernel {
 int kernel_open(struct kernel *kernel, char *why);
 void kernel_close(struct kernel *kernel);
 
-/* Links, addresses, and the values of all sysctls that matter: arp_* and rp_filter of all
- * links and those the journal names; the ARP filter if `with_table`, or if the journal names one. One that cannot be
- * read is left NULL, with `kernel->why`. */
+/* Links, addresses, and the values of all sysctls that matter: arp_* and rp_filter of all links and
+ * those the journal names; the ARP filter if `with_table`, or if the journal names one (once, and
+ * after a step of ours: nft takes longer than all the rest). One that cannot be read is left NULL,
+ * with `kernel->why`. */
 int kernel_observe(struct kernel *kernel, struct arena *arena, const struct owned_set *journal,
 		   bool with_table, struct rs_actual *out, char *why);
 

@@ -190,7 +190,8 @@ static int look_closer(struct run *run)
 	return err;
 }
 
-/* What the wishes mean for the kernel as it is now. */
+/* What the wishes mean for the kernel as it is now; a filter that could not be looked at ends all but
+ * teardown. */
 static int build_desired(struct run *run)
 {
 	int err = look_closer(run);
@@ -200,7 +201,11 @@ static int build_desired(struct run *run)
 	if (rs_desired_build(run->arena, &run->asked.wishes, &run->actual, &run->asked) ||
 	    rs_desired_build(run->arena, &run->desired.wishes, &run->actual, &run->desired))
 		return out_of_memory(run);
-	return 0;
+	if (!*run->desired.arp_table || run->actual.arp_table ||
+	    run->options.command == RS_TEARDOWN)
+		return 0;
+	report_error(&run->report, "%s", run->kernel.why);
+	return -EIO;
 }
 
 /* ---- planning ---- */
@@ -213,11 +218,7 @@ static int look(struct run *run)
 
 	if (err)
 		report_error(&run->report, "%s", why);
-	if (err || !by_filter(run) || run->actual.arp_table ||
-	    run->options.command == RS_TEARDOWN || run->options.command == RS_DOCTOR)
-		return err;
-	report_error(&run->report, "%s", run->kernel.why);
-	return -EIO;
+	return err;
 }
 
 static int make_plan(struct run *run)
@@ -261,12 +262,10 @@ static int write_down(struct run *run, const struct owned *record)
 static int note_digest(struct run *run, const struct rs_step *step)
 {
 	struct owned record = step->record;
-	const char *listed;
 
-	if (record.kind != OWNED_TABLE || step->action != RS_MAKE ||
-	    arp_table_read(run->arena, &listed, run->kernel.why))
+	if (record.kind != OWNED_TABLE || step->action != RS_MAKE || !run->kernel.arp_table)
 		return 0;
-	record.table.digest = arp_filter_digest(step->table, listed);
+	record.table.digest = arp_filter_digest(step->table, run->kernel.arp_table);
 	return write_down(run, &record);
 }
 

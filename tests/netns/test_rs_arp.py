@@ -281,7 +281,19 @@ def test_without_nft_it_is_said_what_to_install_and_nothing_is_done(server):
     code, said = server.lbha_rs("setup", "--arp", "filter", *configured(server))
     assert code == 1 and "install the package nftables, or use --arp sysctl" in said
     assert state(server.host) == before
+    assert server.lbha_rs("setup", "--arp", "filter", "--vip", "2001:db8::80")[0] == 0, "IPv6 needs none"
     assert server.lbha_rs("setup", "--arp", "sysctl", *configured(server))[0] == 0
+
+
+def test_teardown_without_nft_does_the_rest_and_goes_on_when_it_is_back(server):
+    before = state(server.host)
+    assert server.lbha_rs("setup", "--arp", "filter", *configured(server))[0] == 0
+    server.host.run("mount", "--bind", "/dev/null", "/usr/sbin/nft")
+    code, said = server.lbha_rs("teardown")
+    assert code == 1 and "cannot remove the table arp lbha_rs from nftables: an ARP filter is made by the program nft" in said
+    assert state(server.host) == before
+    server.host.run("umount", "/usr/sbin/nft")
+    assert server.lbha_rs("teardown")[0] == 0 and not table(server) and not os.path.exists(journal(server))
 
 
 def fake_nft(server, script):
