@@ -237,15 +237,16 @@ def test_a_check_that_changes_begins_anew():
 
 
 def test_the_next_start_stays_when_it_was_over_a_reload():
+    """The second one, that is: the first comes early, so that what began together is spread."""
     told = Told("+")
     with Server(told) as server, Checkd() as checkd:
         lines = [f"check it {json.dumps(of('http', interval='3s', timeout='1s'))}", f"probe it {server.target}"]
         checkd.load(*lines)
         for after in (0.5, 1.0, 1.5):
-            wait_until(lambda: told.times and time.monotonic() - told.times[0] > after, what="time to pass")
+            wait_until(lambda: len(told.times) > 1 and time.monotonic() - told.times[1] > after, what="time to pass")
             checkd.load("check more type=process process=init interval=60s", "probe more -", *lines)
-        wait_until(lambda: len(told.times) > 1, what="the second probe")
-        assert 2.75 < told.times[1] - told.times[0] < 4, "not within a second of a reload, nor an interval behind it"
+        wait_until(lambda: len(told.times) > 2, what="the next probe")
+        assert 2.75 < told.times[2] - told.times[1] < 4, "not within a second of a reload, nor an interval behind it"
 
 
 def test_a_server_that_is_suppressed_stays_so_over_a_reload():
