@@ -98,15 +98,23 @@ static int link_order(const struct kernel *kernel, enum link_action action,
 	return rtnl_ask(kernel->rtnl, rtnl_link_message(&op), NULL, NULL);
 }
 
-/* See plan_link.c; a kernel without IPv4 has no such value. */
+/* A kernel without IPv4 has no such value. Where it cannot be written (a container) the one that a
+ * new link has may do. */
 static int link_loosen(const struct kernel *kernel, const struct rs_link *link)
 {
 	char path[SYSCTL_PATH];
+	int64_t own, all;
 	int err = sysctl_conf_path(path, "ipv4", link->name, "rp_filter");
 
 	if (!err)
 		err = sysctl_write(kernel->sysctls, path, RS_LINK_RP_FILTER);
-	return err == -ENOENT ? 0 : err;
+	if (err == -ENOENT)
+		return 0;
+	if (err && !sysctl_read(kernel->sysctls, path, &own) &&
+	    !sysctl_read(kernel->sysctls, "net/ipv4/conf/all/rp_filter", &all) &&
+	    rs_link_lets_in(own, all))
+		return 0;
+	return err;
 }
 
 static int act_link(const struct kernel *kernel, const struct rs_step *step)
@@ -216,6 +224,9 @@ const char *act_hint(const struct rs_step *step, int error)
 	if (step->record.kind == OWNED_LINK && error == -EEXIST)
 		return "a link of that name, or a tunnel of that type with the same local address, is "
 		       "there already and not ours; see ip -d link show, and remove it";
+	if (step->record.kind == OWNED_LINK && (error == -EROFS || error == -EACCES))
+		return "its rp_filter cannot be written here, and is 1: let this container be made with "
+		       "docker run --sysctl net.ipv4.conf.default.rp_filter=2";
 	if (step->record.kind == OWNED_LINK && error == -EOPNOTSUPP)
 		return "this kernel has no such tunnels, or cannot load the module";
 	if (step->record.kind == OWNED_PORT && error == -ENOENT)

@@ -19,15 +19,21 @@ static bool is_ours(const struct link *there, const struct owned *claim)
 	return claim && (!there->alias || there->alias == claim->link.alias);
 }
 
-/* Whether the last stroke was done, too. */
-static bool is_finished(const struct rs_actual *actual, const struct link *there)
+static int64_t rp_filter(const struct rs_actual *actual, const char *link)
 {
 	char path[SYSCTL_PATH];
 	const struct sysctl_value *value = NULL;
 
-	if (!sysctl_conf_path(path, "ipv4", there->name, "rp_filter"))
+	if (!sysctl_conf_path(path, "ipv4", link, "rp_filter"))
 		value = rs_actual_sysctl(actual, path);
-	return there->alias && there->up && (!value || value->value >= RS_LINK_RP_FILTER);
+	return value ? value->value : 0;
+}
+
+/* Whether the last stroke was done, too. */
+static bool is_finished(const struct rs_actual *actual, const struct link *there)
+{
+	return there->alias && there->up &&
+	       rs_link_lets_in(rp_filter(actual, there->name), rp_filter(actual, "all"));
 }
 
 static void put(struct rs_builder *builder, enum rs_action action, const struct owned *record,

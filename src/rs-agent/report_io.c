@@ -36,9 +36,9 @@ void report_begin(struct report *report, struct arena *arena, bool json, const c
 	*report = (struct report){.arena = arena, .json = json, .dry_run = dry_run};
 	if (json)
 		report->root =
-			json_pack("{s:s, s:b, s:s, s:[], s:[], s:[], s:[], s:[], s:[]}", "command",
-				  command, "dry_run", dry_run, "state", "unknown", "vips",
-				  "sysctls", "operations", "remarks", "notes", "errors");
+			json_pack("{s:s, s:b, s:s, s:[], s:[], s:[], s:[], s:[], s:[], s:[], s:[]}",
+				  "command", command, "dry_run", dry_run, "state", "unknown",
+				  "vips", "links", "routes", "sysctls", "operations", "remarks", "notes", "errors");
 }
 
 static json_t *deed_json(const struct report *report, const struct report_deed *deed,
@@ -198,6 +198,36 @@ static void vip_print(const struct rs_vip *vip, enum vip_state state)
 	       vip->link, vip->service ? ", service " : "", vip->service ? vip->service : "");
 }
 
+static void link_state(struct report *report, const struct rs_link *link)
+{
+	char what[RS_ALIAS];
+
+	rs_link_format(link, what);
+	if (report->json)
+		append(report, "links",
+		       json_pack("{s:s, s:s, s:b}", "name", link->name, "type", what, "present",
+				 link->index != 0));
+	else
+		printf("    tunnel's end %s, %s%s\n", link->name, what,
+		       link->index ? "" : ": missing");
+}
+
+static void route_state(struct report *report, const struct rs_route *route,
+			const struct rs_actual *actual)
+{
+	bool leads = rs_actual_leads(actual, &route->route);
+	char via[ADDR_TEXT];
+
+	addr_format(&route->route.via, via);
+	if (report->json)
+		append(report, "routes",
+		       json_pack("{s:s, s:s, s:b}", "gateway", via, "link", route->link, "in_force",
+				 leads));
+	else
+		printf("    default route through %s on %s%s\n", via, route->link,
+		       leads ? "" : ": not in force");
+}
+
 static void sysctl_state(struct report *report, const struct sysctl_want *want,
 			 const struct rs_actual *actual)
 {
@@ -250,6 +280,10 @@ void report_state(struct report *report, enum rs_standing standing,
 		else
 			vip_print(&desired->vips[i], state);
 	}
+	for (size_t i = 0; i < desired->link_count; i++)
+		link_state(report, &desired->links[i]);
+	for (size_t i = 0; i < desired->route_count; i++)
+		route_state(report, &desired->routes[i], actual);
 	for (size_t i = 0; i < desired->sysctl_count; i++)
 		sysctl_state(report, &desired->sysctls[i], actual);
 	if (*desired->arp_table)

@@ -66,3 +66,8 @@ void rs_link_set_name(struct rs_link *link, unsigned number)
 	if (number > 1)
 		text_add(&name, "%u", number);
 }
+
+bool rs_link_lets_in(int64_t own, int64_t all)
+{
+	return (own > all ? own : all) != 1;
+}

@@ -27,10 +27,11 @@ enum rs_link_kind {
 	RS_LINK_IP6GRE,
 };
 
-/* Packets come out of the link from clients that are not behind it: rp_filter 1 would drop them. 2
- * lets them pass while there is any way back to them; the kernel takes the larger of this and
- * conf/all. */
+/* Packets come out of the link from clients that are not behind it: with rp_filter 1 they would be
+ * dropped. 2 lets them pass while there is any way back to them, and 0 in any case; the kernel takes
+ * the larger of the link's own and that of `all`. */
 #define RS_LINK_RP_FILTER 2
+bool rs_link_lets_in(int64_t own, int64_t all);
 
 #define RS_ALIAS 72
 

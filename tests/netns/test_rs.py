@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -235,6 +236,47 @@ def test_one_service_and_single_vips_leave_the_others_alone(server):
     assert state(server.host) == before
 
 
+def solicit(client, target):
+    """A neighbour solicitation (RFC 4861 section 4.3) to the address's multicast group, as any host would send it."""
+    mac = bytes.fromhex(client.host.mac().replace(":", ""))
+    to = socket.inet_pton(socket.AF_INET6, target)
+    source, group = socket.inet_pton(socket.AF_INET6, "2001:db8:8::100"), bytes.fromhex("ff0200000000000000000001ff") + to[13:]
+    body = bytes([135, 0, 0, 0]) + bytes(4) + to + b"\1\1" + mac
+    pseudo = source + group + struct.pack("!II", len(body), 58)
+    total = sum(struct.unpack(f"!{(len(pseudo) + len(body)) // 2}H", pseudo + body))
+    total = (total & 0xffff) + (total >> 16)
+    body = body[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + body[4:]
+    frame = b"\x33\x33" + group[12:] + mac + struct.pack("!HIHBB", 0x86dd, 6 << 28, len(body), 58, 255) + source + group + body
+    with client.host.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sock.bind(("eth0", 0))
+        sock.send(frame)
+
+
+def answers_solicitation(client, target):
+    """Whether anybody does; the server's own address is asked for next, and its answer ends the wait."""
+    advert = "icmp6 and ip6[40] == 136"
+    with contextlib.closing(client.host.capture(advert)) as heard:
+        solicit(client, target)
+        solicit(client, "2001:db8:8::20")
+        own = socket.inet_pton(socket.AF_INET6, "2001:db8:8::20")
+        heard.wait(lambda frame: frame.data[62:78] == own)
+        return any(frame.data[62:78] == socket.inet_pton(socket.AF_INET6, target) for frame in heard.frames)
+
+
+def test_nobody_who_asks_for_an_ipv6_vip_is_answered_and_nothing_tells_of_it(server, client):
+    """No advertisement when it comes, no duplicate address detection, and no answer later."""
+    server.host.ip("addr add 2001:db8:8::20/64 dev eth0 nodad")
+    client.host.ip("addr add 2001:db8:8::100/64 dev eth0 nodad")
+    wait_until(lambda: answers_solicitation(client, "2001:db8:8::20"), what="an answer at all")
+    with contextlib.closing(server.host.capture("icmp6 and (ip6[40] == 135 or ip6[40] == 136)")) as told:
+        assert server.lbha_rs("setup", "--vip", "2001:db8:8::80")[0] == 0
+        assert not answers_solicitation(client, "2001:db8:8::80")
+        about = socket.inet_pton(socket.AF_INET6, "2001:db8:8::80")
+        assert [frame for frame in told.frames if frame.direction == "out" and about in frame.data] == []
+    server.host.ip("addr add 2001:db8:8::81/64 dev eth0 nodad")
+    assert answers_solicitation(client, "2001:db8:8::81"), "one on eth0 would be answered for"
+
+
 def test_an_ipv6_vip_is_there_at_once(server, client):
     assert server.lbha_rs("setup", "--vip", "2001:db8::80")[0] == 0
     shown = server.host.run("ip", "-6", "addr", "show", "dev", "lo")
@@ -410,6 +452,60 @@ def test_teardown_goes_on_where_it_was_killed(server):
         assert cut_after(server, os.path.getsize(journal(server)) + more, "teardown") in (0, -signal.SIGXFSZ)
         assert server.lbha_rs("teardown")[0] == 0
         assert state(server.host) == before, f"killed {more} bytes later"
+
+
+def random_host(server, rng):
+    """Whatever may have been there before."""
+    host = server.host
+    for name in ARP_SYSCTLS + ["net.ipv4.conf.all.rp_filter", "net.ipv4.conf.eth0.rp_filter"]:
+        if not name.startswith("net.ipv4.conf.default"):
+            host.sysctl(name, rng.choice([0, 1, 2]))
+    lines = ["addr add 2001:db8:8::20/64 dev eth0 nodad"]
+    lines += [f"addr add dev lo {vip}" for vip in ("192.0.2.80/32", "192.0.2.81/32", "2001:db8::80/128 nodad") if rng.random() < .3]
+    lines += [f"route add default via 192.168.8.{number} dev eth0 metric {metric} proto {proto}"
+              for number, metric, proto in ((1, 0, "static"), (2, 100, "dhcp"), (10, 7, "boot")) if rng.random() < .5]
+    lines += ["route add default via 2001:db8:8::1 dev eth0"] if rng.random() < .5 else []
+    host.ip(*lines)
+
+
+def random_wish(rng):
+    vip = rng.choice(["192.0.2.80", "192.0.2.81", "192.0.2.82", "2001:db8::80"])
+    if rng.random() < .6:
+        return "--vip", vip
+    return "--vip", vip, "--forwarding", "nat", "--gateway", "2001:db8:8::10" if ":" in vip else rng.choice([INSIDE, "192.168.8.11"])
+
+
+def test_whatever_was_there_and_wherever_it_was_killed_teardown_gives_it_back(server):
+    """Random states, wishes and deaths, on the real kernel; LBHA_SEED repeats a run."""
+    seed = int(os.environ.get("LBHA_SEED") or random.randrange(1 << 32))
+    print(f"LBHA_SEED={seed}")
+    rng = random.Random(seed)
+    random_host(server, rng)
+    before = state(server.host), routes(server.host)
+    for number in range(12):
+        for _ in range(rng.randrange(1, 4)):
+            size = (os.path.getsize(journal(server)) if os.path.exists(journal(server)) else 0) + rng.randrange(500)
+            words = ("teardown",) if rng.random() < .2 else ("setup", *random_wish(rng))
+            assert cut_after(server, size, *words) in (0, 1, -signal.SIGXFSZ)
+        if rng.random() < .5:
+            wish = random_wish(rng)
+            code, said = server.lbha_rs("setup", *wish)
+            assert code == 0 or "there can be one gateway only" in said, said    # it goes with another VIP's
+            assert code or server.lbha_rs("status", *wish)[0] == 0
+        assert server.lbha_rs("teardown")[0] == 0
+        assert (state(server.host), routes(server.host)) == before, f"LBHA_SEED={seed}, round {number}"
+
+
+def test_nat_is_undone_after_it_was_killed_at_any_line(inside):
+    before = state(inside.host), routes(inside.host)
+    code, size, cuts = None, 0, 0
+    while code != 0:
+        code = cut_after(inside, size, "setup", *nat(inside))
+        cuts += code != 0
+        assert inside.lbha_rs("teardown")[0] == 0
+        assert (state(inside.host), routes(inside.host)) == before, f"killed at byte {size} of the journal"
+        size += 11
+    assert cuts > 10
 
 
 def test_a_journal_of_another_boot_is_not_believed(server):
