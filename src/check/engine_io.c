@@ -23,19 +23,9 @@
 #include "check/flight_io.h"
 #include "check/match_io.h"
 #include "check/merge.h"
-#include "check/probe_dns.h"
-#include "check/probe_file.h"
-#include "check/probe_grpc.h"
-#include "check/probe_http.h"
-#include "check/probe_icmp.h"
-#include "check/probe_process.h"
-#include "check/probe_script.h"
-#include "check/probe_talk.h"
-#include "check/probe_tcp.h"
-#include "check/probe_tls.h"
-#include "check/probe_udp.h"
+#include "check/probe_types.h"
+#include "check/roster_io.h"
 #include "check/schedule.h"
-#include "check/tcp.h"
 #include "check/tls_store_io.h"
 #include "check/trim_io.h"
 #include "config/model.h"
@@ -51,46 +41,11 @@
 #define DESCRIPTORS_KEPT 64       /* for channels, logs, libraries */
 #define FLIGHTS_MOST 16384
 #define FLIGHTS_LEAST 8
-#define NOT_FLYING UINT32_MAX
-
-static const struct probe_type *const TYPES[] = {
-	[CHECK_TCP] = &probe_tcp,
-	[CHECK_HTTP] = &probe_http,
-	[CHECK_SCRIPT] = &probe_script,
-	[CHECK_FILE] = &probe_file,
-	[CHECK_PROCESS] = &probe_process,
-	[CHECK_ICMP] = &probe_icmp,
-	[CHECK_UDP] = &probe_udp,
-	[CHECK_AGENT] = &probe_talk,
-	[CHECK_TLS] = &probe_tls,
-	[CHECK_DNS] = &probe_dns,
-	[CHECK_REDIS] = &probe_talk,
-	[CHECK_MYSQL] = &probe_talk,
-	[CHECK_POSTGRESQL] = &probe_talk,
-	[CHECK_LDAP] = &probe_talk,
-	[CHECK_SMTP] = &probe_talk,
-	[CHECK_GRPC] = &probe_grpc,
-};
 
 /* What all flights of a type share. */
 struct client {
 	const struct probe_type *type;
 	void *it;
-};
-
-struct roster {
-	struct arena *arena;
-	const struct model *model;
-	struct subject *subjects;
-	struct patterns *patterns; /* by check */
-	char *said;      /* OUTCOME_SAID bytes for each subject whose type has words of its own */
-	uint32_t *slots; /* by probe: its flight, or NOT_FLYING */
-	bool *held;      /* by probe */
-	bool *hurried;   /* by probe: its next start is one of many at once; the one after that is not */
-	struct schedule starts;
-	struct tls_store *tls;
-	struct arena *scratch; /* of the merge: until the commit */
-	struct merge merge;
 };
 
 struct engine {
@@ -99,7 +54,7 @@ struct engine {
 	engine_ended *ended;
 	void *ctx;
 	struct roster *roster;
-	struct client clients[COUNT_OF(TYPES)];
+	struct client clients[CHECK_TYPES];
 	size_t client_count;
 	struct farewells *farewells;
 	/* flights */
@@ -184,7 +139,7 @@ struct engine *engine_new(struct loop *loop, uint32_t bound, engine_ended *ended
 
 void engine_client(struct engine *engine, enum check_type type, void *client)
 {
-	engine->clients[engine->client_count++] = (struct client){TYPES[type], client};
+	engine->clients[engine->client_count++] = (struct client){probe_type_named(type), client};
 }
 
 void engine_free(struct engine *engine)
@@ -389,15 +344,6 @@ void flight_begin(struct flight *flight, nstime patience)
 	engine_arm(flight->engine);
 }
 
-static const struct probe_type *type_of(const struct check *check)
-{
-	const bool talks = check->type == CHECK_TCP   ? tcp_talks(check)
-			   : check->type == CHECK_DNS ? check->dns.transport == DNS_TCP
-						      : false;
-
-	return talks ? &probe_talk : TYPES[check->type];
-}
-
 /* The type's client; false when it cannot be had. */
 static bool client_find(struct engine *engine, const struct probe_type *type, void **client)
 {
@@ -434,7 +380,7 @@ static void probe_start(struct engine *engine, uint32_t index, nstime due, nstim
 	flight->probe = index;
 	roster->slots[index] = flight->slot;
 	flight_begin(flight, flight->check->timeout);
-	type = type_of(flight->check);
+	type = probe_type_of(flight->check);
 	if (!client_find(engine, type, &flight->client)) {
 		flight_fail(flight, STEP_SOCKET, ENOMEM);
 		return;
@@ -498,97 +444,9 @@ static void engine_turn(void *ctx)
 /* ---- generations ------------------------------------------------------------------------------
  */
 
-void roster_free(struct roster *roster)
-{
-	if (!roster)
-		return;
-	for (size_t i = 0; roster->patterns && i < roster->model->check_count; i++)
-		patterns_free(&roster->patterns[i]);
-	free(roster->patterns);
-	arena_free(roster->arena);
-	arena_free(roster->scratch);
-	free(roster->subjects);
-	free(roster->said);
-	free(roster->slots);
-	free(roster->held);
-	free(roster->hurried);
-	free(roster->starts.due);
-	tls_store_free(roster->tls);
-	free(roster);
-}
-
-static bool has_words(const struct model *model, size_t probe)
-{
-	const struct check *check = &model->checks[model->probes[probe].check];
-	const struct probe_type *type = type_of(check);
-
-	return (type != &probe_tcp && (type != &probe_http || http_has_words(check))) ||
-	       model->probes[probe].way;
-}
-
-static int roster_memory(struct roster *roster, const struct model *model)
-{
-	size_t count = model->probe_count, talkers = 0;
-	void *times = calloc(1, schedule_size((uint32_t)count) + 1);
-
-	for (size_t i = 0; i < count; i++)
-		talkers += has_words(model, i);
-	schedule_init(&roster->starts, times, (uint32_t)count);
-	roster->subjects = calloc(count + 1, sizeof(*roster->subjects));
-	roster->said = calloc(talkers + 1, OUTCOME_SAID);
-	roster->slots = calloc(count + 1, sizeof(*roster->slots));
-	roster->held = calloc(count + 1, sizeof(*roster->held));
-	roster->hurried = calloc(count + 1, sizeof(*roster->hurried));
-	if (!times || !roster->subjects || !roster->said || !roster->slots || !roster->held ||
-	    !roster->hurried)
-		return -ENOMEM;
-	talkers = 0;
-	for (size_t i = 0; i < count; i++)
-		if (has_words(model, i))
-			roster->subjects[i].said = roster->said + OUTCOME_SAID * talkers++;
-	return 0;
-}
-
-static int roster_patterns(struct roster *roster, const struct model *model)
-{
-	roster->patterns = calloc(model->check_count + 1, sizeof(*roster->patterns));
-	if (!roster->patterns)
-		return -ENOMEM;
-	for (size_t i = 0; i < model->check_count; i++)
-		if (!patterns_make(&model->checks[i], &roster->patterns[i]))
-			return -ENOMEM;
-	return 0;
-}
-
-static int roster_compare(struct roster *roster, const struct model *old, const struct model *model)
-{
-	roster->scratch = arena_new(0);
-	if (!roster->scratch)
-		return -ENOMEM;
-	return merge_probes(old ? old->probes : NULL, old ? old->probe_count : 0, model->probes,
-			    model->probe_count, roster->scratch, &roster->merge);
-}
-
 struct roster *engine_prepare(struct engine *engine, struct arena *arena, const struct model *model)
 {
-	struct roster *roster = calloc(1, sizeof(*roster));
-
-	if (!roster)
-		return NULL;
-	roster->model = model;
-	roster->tls = tls_store_new(model, engine->roster ? engine->roster->tls : NULL);
-	if (!roster->tls || roster_memory(roster, model) || roster_patterns(roster, model) ||
-	    roster_compare(roster, engine_model(engine), model)) {
-		roster_free(roster);
-		return NULL;
-	}
-	roster->arena = arena;
-	return roster;
-}
-
-const struct merge *roster_merge(const struct roster *roster)
-{
-	return &roster->merge;
+	return roster_new(engine->roster, arena, model);
 }
 
 /* The probes that go lose their flights, those that stay have theirs moved to the new index. */
