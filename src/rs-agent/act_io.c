@@ -187,11 +187,12 @@ static int act_table(struct kernel *kernel, struct arena *arena, const struct rs
 
 /* ---- any ---- */
 
-int act_prepare(const struct kernel *kernel, struct rs_step *step)
+int act_prepare(struct kernel *kernel, struct rs_step *step)
 {
 	struct link link;
 	int err;
 
+	kernel->why[0] = '\0';
 	if (step->record.kind != OWNED_ADDRESS || step->record.address.link)
 		return 0;
 	err = rtnl_link_by_name(kernel->rtnl, step->record.address.name, &link);
@@ -203,7 +204,6 @@ int act_prepare(const struct kernel *kernel, struct rs_step *step)
 
 int act_step(struct kernel *kernel, struct arena *arena, const struct rs_step *step)
 {
-	kernel->why[0] = '\0';
 	if (!rs_step_acts(step))
 		return 0;
 	if (step->record.kind == OWNED_TABLE)

@@ -8,7 +8,7 @@ struct arena;
 struct kernel;
 
 /* Fills in what can be known only now: the index of a link that an earlier step has made. -errno. */
-int act_prepare(const struct kernel *kernel, struct rs_step *step);
+int act_prepare(struct kernel *kernel, struct rs_step *step);
 
 /* Does what a step does to the kernel, if anything. -errno, with `kernel->why` if there is more to
  * say. */

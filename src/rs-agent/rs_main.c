@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "rs-agent/act_io.h"
-#include "rs-agent/arp_filter.h"
+#include "rs-agent/apply_io.h"
 #include "rs-agent/consult_io.h"
 #include "rs-agent/lasting_io.h"
 #include "rs-agent/observe_io.h"
@@ -71,13 +70,15 @@ struct run {
 	struct rs_plan plan;
 	struct rs_remarks remarks;
 	struct lasting lasting;
-	bool serves; /* by the configuration this host is a real server, though perhaps of nothing that needs it */
+	bool serves; /* a real server by the configuration, though perhaps in need of nothing */
 };
 
 /* Commands about single VIPs or one service leave what is there for others as it is. */
 static struct rs_scope scope_of(const struct run *run)
 {
-	return (struct rs_scope){run->options.service, run->options.given.vips, run->options.given.vip_count};
+	const struct rs_options *options = &run->options;
+
+	return (struct rs_scope){options->service, options->given.vips, options->given.vip_count};
 }
 
 static bool is_partial(const struct run *run)
@@ -111,7 +112,8 @@ static int given_wishes(struct run *run, struct rs_wishes *out)
 {
 	const struct rs_options *options = &run->options;
 	const struct addr *lacking;
-	int err = rs_wishes_of_vips(run->arena, &options->given, &run->actual.addresses, out, &lacking);
+	int err = rs_wishes_of_vips(run->arena, &options->given, &run->actual.addresses, out,
+				    &lacking);
 
 	if (err == -EADDRNOTAVAIL)
 		report_error(&run->report,
@@ -247,77 +249,20 @@ static enum rs_standing standing(const struct run *run)
 
 /* ---- doing ---- */
 
-static int write_down(struct run *run, const struct owned *record)
-{
-	int err = store_append(&run->store, run->arena, record);
-
-	if (err)
-		report_error(&run->report, "cannot write %s/" STORE_JOURNAL ": %s",
-			     run->options.state_dir, strerror(-err));
-	return err;
-}
-
-/* What the kernel made of a table is known only then. A digest that is missing costs no more than
- * that the next setup makes the table again. */
-static int note_digest(struct run *run, const struct rs_step *step)
-{
-	struct owned record = step->record;
-
-	if (record.kind != OWNED_TABLE || step->action != RS_MAKE || !run->kernel.arp_table)
-		return 0;
-	record.table.digest = arp_filter_digest(step->table, run->kernel.arp_table);
-	return write_down(run, &record);
-}
-
-/* A thing that somebody else has in its place was not made: it must not be taken for ours. */
-static int give_up(struct run *run, const struct rs_step *step, int error)
-{
-	const char *hint = act_hint(step, error);
-	struct owned refused = step->record;
-
-	report_step(&run->report, step, *run->kernel.why ? run->kernel.why : strerror(-error));
-	if (hint)
-		report_note(&run->report, "%s", hint);
-	refused.gone = true;
-	if (step->action == RS_MAKE && (error == -EEXIST || error == -EADDRINUSE))
-		write_down(run, &refused);
-	return error;
-}
-
-static int do_step(struct run *run, struct rs_step *step)
-{
-	int err = act_prepare(&run->kernel, step);
-
-	if (!err && rs_step_journals_first(step)) {
-		err = write_down(run, &step->record);
-		if (err)
-			return err;
-	}
-	if (!err)
-		err = act_step(&run->kernel, run->arena, step);
-	if (err)
-		return give_up(run, step, err);
-	err = rs_step_journals_last(step) ? write_down(run, &step->record) : note_digest(run, step);
-	if (!err)
-		report_step(&run->report, step, NULL);
-	return err;
-}
-
 /* setup stops at the first failure (a VIP must not come without silence); teardown goes on with the
  * rest. */
 static int do_plan(struct run *run)
 {
-	int failed = 0;
+	struct applier applier = {
+		.arena = run->arena,
+		.kernel = &run->kernel,
+		.store = &run->store,
+		.state_dir = run->options.state_dir,
+		.report = &run->report,
+		.goes_on = run->options.command == RS_TEARDOWN,
+	};
 
-	for (size_t i = 0; i < run->plan.count; i++) {
-		int err = do_step(run, &run->plan.steps[i]);
-
-		if (err && run->options.command == RS_SETUP)
-			return err;
-		if (err)
-			failed = err;
-	}
-	return failed;
+	return apply_plan(&applier, &run->plan);
 }
 
 /* Whether we may not do what is planned; a dry run only hears of it. teardown tries each sysctl. */
@@ -411,7 +356,8 @@ static int run_setup(struct run *run)
 	const struct rs_step *refusal;
 	char words[RS_TEXT];
 
-	if (!run->asked.wishes.count && !run->serves && (is_partial(run) || journal_is_empty(&run->store.set)))
+	if (!run->asked.wishes.count && !run->serves &&
+	    (is_partial(run) || journal_is_empty(&run->store.set)))
 		return nothing_asked(run);
 	refusal = rs_plan_refusal(&run->plan);
 	if (refusal)

@@ -398,7 +398,7 @@ static void prepare(struct world *world, struct rs_step *step)
 		link_there(world, step->record.address.name)->index;
 }
 
-/* As do_step of rs_main.c. */
+/* As do_step of apply_io.c. */
 static int do_step(struct world *world, struct rs_step *step)
 {
 	int err = 0;
