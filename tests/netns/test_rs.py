@@ -270,11 +270,12 @@ def test_nobody_who_asks_for_an_ipv6_vip_is_answered_and_nothing_tells_of_it(ser
     wait_until(lambda: answers_solicitation(client, "2001:db8:8::20"), what="an answer at all")
     with contextlib.closing(server.host.capture("icmp6 and (ip6[40] == 135 or ip6[40] == 136)")) as told:
         assert server.lbha_rs("setup", "--vip", "2001:db8:8::80")[0] == 0
+        wait_until(lambda: "tentative" not in server.host.run("ip", "addr", "show", "dev", "lo"), what="the VIP is there")
         assert not answers_solicitation(client, "2001:db8:8::80")
         about = socket.inet_pton(socket.AF_INET6, "2001:db8:8::80")
         assert [frame for frame in told.frames if frame.direction == "out" and about in frame.data] == []
     server.host.ip("addr add 2001:db8:8::81/64 dev eth0 nodad")
-    assert answers_solicitation(client, "2001:db8:8::81"), "one on eth0 would be answered for"
+    wait_until(lambda: answers_solicitation(client, "2001:db8:8::81"), what="an answer for one on eth0")
 
 
 def test_an_ipv6_vip_is_there_at_once(server, client):
