@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "rs-agent/arp_filter.h"
 
 const struct rs_wishes nothing;
 
@@ -83,7 +84,7 @@ static struct link *add_link(struct world *world, const char *name)
 
 void world_init(struct world *world, struct arena *arena)
 {
-	*world = (struct world){.arena = arena, .budget = FOR_EVER};
+	*world = (struct world){.arena = arena, .budget = FOR_EVER, .table = ""};
 	add_sysctls(world, "all");
 	add_link(world, "lo")->loopback = true;
 	add_link(world, "eth0")->arp = true;
@@ -183,6 +184,7 @@ struct rs_actual world_actual(struct world *world)
 		.ports = world->ports,
 		.port_count = world->port_count,
 		.routes = {world->routes, world->route_count},
+		.arp_table = world->table,
 	};
 }
 
@@ -366,6 +368,9 @@ static int act(struct world *world, const struct rs_step *step)
 		return act_route(world, step);
 	case OWNED_ADDRESS:
 		return act_address(world, step);
+	case OWNED_TABLE:
+		world->table = step->action == RS_MAKE ? step->table : "";
+		return 0;
 	default:
 		ck_assert_int_eq(step->record.kind, OWNED_SYSCTL);
 		value = world_sysctl(world, step->record.sysctl.path);
@@ -375,6 +380,17 @@ static int act(struct world *world, const struct rs_step *step)
 	}
 }
 
+/* Whether the filter names an address; what it lists ends with a comma or a blank. */
+static bool filters(const struct world *world, const struct addr *address)
+{
+	char text[ADDR_TEXT], first[ADDR_TEXT + 3], last[ADDR_TEXT + 3];
+
+	addr_format(address, text);
+	snprintf(first, sizeof(first), " %s,", text);
+	snprintf(last, sizeof(last), " %s }", text);
+	return strstr(world->table, first) || strstr(world->table, last);
+}
+
 /* While a VIP of ours is there, the server is silent about it. */
 static void assert_silent(struct world *world)
 {
@@ -382,7 +398,8 @@ static void assert_silent(struct world *world)
 		const struct address *address = &world->addresses.items[i];
 
 		if (address->protocol != ADDRESS_PROTOCOL_LBHA ||
-		    address->prefix.address.family != AF_INET)
+		    address->prefix.address.family != AF_INET ||
+		    filters(world, &address->prefix.address))
 			continue;
 		ck_assert_int_ge(world_sysctl(world, "net/ipv4/conf/all/arp_ignore")->value, 1);
 		ck_assert_int_ge(world_sysctl(world, "net/ipv4/conf/all/arp_announce")->value, 2);
@@ -396,6 +413,17 @@ static void prepare(struct world *world, struct rs_step *step)
 		return;
 	step->address.link = step->record.address.link =
 		link_there(world, step->record.address.name)->index;
+}
+
+/* As note_digest of apply_io.c. */
+static int note_digest(struct world *world, const struct rs_step *step)
+{
+	struct owned record = step->record;
+
+	if (record.kind != OWNED_TABLE || step->action != RS_MAKE)
+		return 0;
+	record.table.digest = arp_filter_digest(step->table, world->table);
+	return append(world, &record);
 }
 
 /* As do_step of apply_io.c. */
@@ -415,7 +443,7 @@ static int do_step(struct world *world, struct rs_step *step)
 	}
 	if (!err && rs_step_journals_last(step))
 		err = append(world, &step->record);
-	return err;
+	return err ? err : note_digest(world, step);
 }
 
 enum world_end world_run(struct world *world, const struct rs_wishes *wishes)

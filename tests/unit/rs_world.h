@@ -30,6 +30,7 @@ struct world {
 	size_t port_count;
 	struct route routes[WORLD_ROUTES]; /* in the kernel's order */
 	size_t route_count;
+	const char *table; /* the ARP filter; "": none */
 	char journal[JOURNAL_ROOM];
 	size_t journal_length;
 	long budget; /* things that may still happen before the crash */

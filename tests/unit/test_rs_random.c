@@ -113,6 +113,7 @@ static struct rs_wishes random_wishes(struct arena *arena)
 	for (size_t i = 0; i < some.count; i++)
 		some.items[i] = random_wish();
 	ck_assert_int_eq(rs_wishes_add(arena, &some, &nothing, &wishes), 0); /* each once */
+	wishes.arp_filter = rand() % 2;
 	return wishes;
 }
 
@@ -142,6 +143,7 @@ static void assert_restored(const struct world *before, const struct world *afte
 	ck_assert_uint_eq(before->link_count, after->link_count);
 	for (size_t i = 0; i < before->link_count; i++)
 		ck_assert(link_equal(&before->links[i], &after->links[i]));
+	ck_assert_str_eq(before->table, after->table);
 	ck_assert_uint_eq(before->port_count, after->port_count);
 	ck_assert_uint_eq(before->route_count, after->route_count);
 	for (size_t i = 0; i < before->route_count; i++) {
