@@ -240,7 +240,7 @@ def test_the_next_start_stays_when_it_was_over_a_reload():
     """The second one, that is: the first comes early, so that what began together is spread."""
     told = Told("+")
     with Server(told) as server, Checkd() as checkd:
-        lines = [f"check it {json.dumps(of('http', interval='3s', timeout='1s', initial='up'))}", f"probe it {server.target}"]
+        lines = [f"check it {json.dumps(of('http', interval='3s', timeout='1s'))}", f"probe it {server.target}"]
         checkd.load(*lines)
         for after in (0.5, 1.0, 1.5):
             wait_until(lambda: len(told.times) > 1 and time.monotonic() - told.times[1] > after, what="time to pass")
