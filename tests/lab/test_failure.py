@@ -4,6 +4,7 @@ Health is a port of its own, so that a server can be called down while it still 
 """
 import socket
 import threading
+import time
 
 import pytest
 
@@ -133,6 +134,22 @@ def shared(request):
 def network(shared):
     shared.make_fresh()
     return shared
+
+
+def connections_taken(host):
+    """By servers on that host, as its kernel counts them (PassiveOpens)."""
+    with host.inside(), open("/proc/thread-self/net/snmp", encoding="ascii") as file:
+        names, values = (line.split() for line in file if line.startswith("Tcp:"))
+    return int(values[names.index("PassiveOpens")])
+
+
+def test_a_server_of_many_services_is_probed_once_and_all_of_them_know(network):
+    before, began = connections_taken(network.a.host), time.monotonic()
+    wait_until(lambda: connections_taken(network.a.host) >= before + 8, 10, "eight probes")
+    assert time.monotonic() - began > 7 * 0.5 * 15 / 16, "no more than one each 500 ms, less the jitter"
+    network.a.ail()
+    services = ("tcp", "sh", "dh", "persistent", "udp")
+    wait_for(lambda: {network.lb1.server(A, name)["health"] for name in services}, {"down"}, 10, "the verdict in all services")
 
 
 @pytest.fixture
