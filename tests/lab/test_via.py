@@ -320,6 +320,22 @@ def test_a_reload_without_the_key_takes_all_away_and_one_with_it_brings_all_back
     assert traces(lb2) == whole and rights(lb2) == NET_RAW
 
 
+def test_a_takeover_changes_no_verdict(net):
+    """The virtual address comes to the director that probes: from then on it is local, and answers come from an own address."""
+    master, backup = net.directors
+    expect(net)
+    before = len(backup.log)
+    master.host.cut_off()
+    backup.wait_role("MASTER", 15, name="public")
+    seen = probed(backup)
+    for _ in range(2):
+        wait_until(lambda: all(now[1] != seen[key][1] for key, now in probed(backup).items()), 15, "another probe of each")
+        seen = probed(backup)
+    assert "down → up" not in backup.log[before:]
+    wait_until(lambda: verdicts(backup) == EXPECTED, 15, "the right verdicts")
+    master.host.join_again()
+
+
 def test_a_stop_leaves_nothing(net):
     for director in net.directors:
         assert director.stop(within=15) == 0
