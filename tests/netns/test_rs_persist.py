@@ -63,6 +63,7 @@ def test_what_was_set_up_is_there_again_after_a_boot(units):
     assert commands(units) == [f"{program('lbha-rs')} setup --state-dir {units.host.log_file('rs-state')} -f {config[1]}"]
     assert files(units)["multi-user.target.wants/lbha-rs.service"] == UNIT
     units.host.run("systemd-analyze", "verify", "--man=no", UNIT)
+    assert units.host.run("systemctl", "--root=/", "is-enabled", "lbha-rs.service").strip() == "enabled"
     reboot(units)
     assert units.lbha_rs("status", *config)[0] == 3
     boot(units)
