@@ -239,11 +239,24 @@ static int make_plan(struct run *run)
 	return err;
 }
 
+/* Whether setup was told of any of what is asked for. */
+static bool journal_knows(const struct run *run)
+{
+	struct rs_wishes known, both;
+	const struct rs_wishes *asked = &run->asked.wishes;
+
+	if (rs_wishes_of_journal(run->arena, &run->store.set, &known) ||
+	    rs_wishes_add(run->arena, &known, asked, &both))
+		return false;
+	return both.count < known.count + asked->count;
+}
+
 static enum rs_standing standing(const struct run *run)
 {
 	static const struct owned_set none;
+	bool counts = !is_partial(run) || journal_knows(run);
 
-	return rs_standing(&run->asked, &run->actual, is_partial(run) ? &none : &run->store.set,
+	return rs_standing(&run->asked, &run->actual, counts ? &run->store.set : &none,
 			   &run->plan, &run->remarks);
 }
 

@@ -69,11 +69,6 @@ class Network:
     def rs(self, *words):
         return self.far.status_of(program("lbha-rs"), *words, "--state-dir", self.far.log_file("rs-state"))
 
-    def fetched(self):
-        """By which ways a page is got."""
-        return {name for name, vip, port, *_ in WAYS if self.client.get(vip, port=port, timeout=2).ok}
-
-
 @pytest.fixture(scope="module")
 def net(request):
     with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
@@ -84,7 +79,7 @@ def net(request):
 
 
 LOOK = """ip -d -o addr show | sed 's/^[0-9]*: //; s/valid_lft.*//'; ip -o link show | cut -d: -f2 | sort; ip fou show 2>/dev/null; ip route; ip -6 route
-sysctl -a 2>/dev/null | grep -E '\\.(arp_ignore|arp_announce|rp_filter) ='"""
+cd /proc/sys/net/ipv4/conf && grep . */arp_ignore */arp_announce */rp_filter"""
 
 
 def state(host):
@@ -126,7 +121,8 @@ def test_the_commands_of_a_dry_run_make_the_same_tunnels(net):
             net.far.run("sh", "-c", line.strip())
     by_hand = state(net.far)
     assert net.rs("status", "-f", net.file)[0] == 0
-    assert net.fetched() == {name for name, *_ in WAYS}
+    for name, vip, port, *_ in WAYS[::4]:
+        assert net.client.get(vip, port=port).ok, name
     for line in net.far.run("ip", "-o", "link").splitlines():
         if "lbha-" in line:
             net.far.ip(f"link del {line.split(':')[1].split('@')[0].strip()}")

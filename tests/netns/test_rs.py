@@ -144,6 +144,18 @@ def test_setup_again_does_nothing(server):
     assert (now.st_ino, now.st_mtime_ns) == (written.st_ino, written.st_mtime_ns), "not even the journal"
 
 
+def test_what_was_cut_short_for_one_vip_is_partly_set_up(server):
+    for more in range(400):
+        if cut_after(server, 120 + more, "setup", "--vip", "192.0.2.80") == 0:
+            pytest.fail("it was never cut before the address came")
+        if os.path.exists(journal(server)) and "arp_ignore" in open(journal(server)).read():
+            break
+    assert not server.host.has_address("192.0.2.80")
+    assert server.lbha_rs("status", "--vip", "192.0.2.80")[0] == 4
+    assert server.lbha_rs("status", "--vip", "192.0.2.81")[0] == 3
+    assert server.lbha_rs("teardown")[0] == 0
+
+
 def test_status_tells_the_three_states_by_its_exit_code(server):
     config = configured(server)
     assert server.lbha_rs("status", *config)[0] == 3
@@ -386,6 +398,7 @@ def test_nat_from_arguments_alone(inside):
     assert inside.lbha_rs("status", *words)[0] == 3
     assert inside.lbha_rs("setup", *words)[0] == 0
     assert inside.lbha_rs("status", *words)[0] == 0
+    assert f"--vip 192.0.2.80 --forwarding nat --gateway {INSIDE}" in inside.lbha_rs("doctor", *words)[1]
     assert way_out(inside.host) == [INSIDE, "2001:db8:8::1"]
     assert inside.lbha_rs("teardown", "--vip", "192.0.2.80")[0] == 0
     assert routes(inside.host) == before
