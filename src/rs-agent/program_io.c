@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +70,8 @@ static void become(const char *path, const char *const *words, int pipes[3][2])
 	for (size_t i = 0; words[i] && i < WORDS; i++)
 		own[i] = strdup(words[i]); /* execve's prototype knows no const */
 	signal(SIGPIPE, SIG_DFL);
+	/* else what we do not live to see could be done after a teardown */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(pipes[0][0], STDIN_FILENO) >= 0 && dup2(pipes[1][1], STDOUT_FILENO) >= 0 &&
 	    dup2(pipes[2][1], STDERR_FILENO) >= 0)
 		execve(path, own, environment);

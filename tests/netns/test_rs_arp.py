@@ -3,14 +3,17 @@ ARP filter, or a virtual MAC that the router knows by heart. And what --arp filt
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import struct
 import subprocess
+import time
 
 import pytest
 
 from lbhatest import wait_for, wait_until
+from lbhatest.director import program
 from test_rs import CONFIG, REAL, VIP, ask_arp, configured, cut_after, journal, sender_of_a_request, state
 from test_rs import client, lan, server  # noqa: F401: fixtures
 from vrrp_pair import LB1, config
@@ -271,6 +274,23 @@ def test_teardown_restores_after_setup_with_a_filter_was_killed_at_any_line(serv
         assert state(server.host) == clean and not table(server), f"killed at byte {size} of the journal"
         size += 23
     assert cuts > 5
+
+
+def test_a_kill_while_nft_works_leaves_nothing_that_teardown_does_not_know(server):
+    seed = int(os.environ.get("LBHA_SEED", time.time_ns() % 1000000))
+    print(f"LBHA_SEED={seed}")
+    dice, clean = random.Random(seed), state(server.host)
+    killed = 0
+    for _ in range(25):
+        process = server.host.start(program("lbha-rs"), "setup", "--arp", "filter", "--vip", VIP,
+                                    "--state-dir", server.host.log_file("rs-state"), stdout=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(dice.uniform(0.005, 0.06))
+        process.kill()
+        killed += process.wait() != 0
+        assert server.lbha_rs("teardown")[0] == 0
+        assert state(server.host) == clean and not table(server)
+    assert killed
 
 
 # ---- nft ----
