@@ -43,14 +43,57 @@ static void add_option(struct text *out, const char *name, const char *value)
 	add_word(out, value);
 }
 
-/* VIPs by their addresses, with the forwarding that all of them have. */
+/* How packets come, as the options say it. */
+static void add_way(struct text *out, const struct doctor_vip *vip)
+{
+	static const char *const tunnels[] = {
+		[TUNNEL_IPIP] = "ipip", [TUNNEL_GUE] = "gue", [TUNNEL_GRE] = "gre"};
+	char gateway[ADDR_TEXT];
+
+	switch (vip->forwarding) {
+	case FORWARDING_TUNNEL:
+		text_add(out, " --forwarding tunnel --tunnel %s", tunnels[vip->tunnel.type]);
+		if (vip->tunnel.type == TUNNEL_GUE)
+			text_add(out, ":%d", vip->tunnel.port);
+		else if (vip->tunnel.type == TUNNEL_GRE &&
+			 vip->tunnel.checksum == TUNNEL_CHECKSUM_CSUM)
+			text_add(out, ":csum");
+		return;
+	case FORWARDING_NAT:
+		text_add(out, " --forwarding nat");
+		if (vip->gateway.family)
+			add_option(out, "--gateway", addr_format(&vip->gateway, gateway));
+		return;
+	case FORWARDING_DR:
+	case FORWARDING_FULLNAT:
+	case FORWARDING_LOCAL:
+		return;
+	}
+}
+
+static bool comes_alike(const struct doctor_vip *a, const struct doctor_vip *b)
+{
+	return a->forwarding == b->forwarding && addr_equal(&a->gateway, &b->gateway) &&
+	       a->tunnel.type == b->tunnel.type && a->tunnel.port == b->tunnel.port &&
+	       a->tunnel.checksum == b->tunnel.checksum;
+}
+
+/* VIPs by their addresses, each once. Those that come in another way than the first need a command
+ * of their own, which the next look will tell. */
 static void add_vips(struct text *out, const struct doctor_case *wanted)
 {
 	char address[ADDR_TEXT];
 
-	for (size_t i = 0; i < wanted->vip_count; i++)
-		if (wanted->vips[i].forwarding == wanted->vips[0].forwarding)
+	for (size_t i = 0; i < wanted->vip_count; i++) {
+		size_t j = 0;
+
+		while (!addr_equal(&wanted->vips[j].address, &wanted->vips[i].address))
+			j++;
+		if (j == i && comes_alike(&wanted->vips[i], &wanted->vips[0]))
 			add_option(out, "--vip", addr_format(&wanted->vips[i].address, address));
+	}
+	if (wanted->vip_count)
+		add_way(out, &wanted->vips[0]);
 }
 
 /* The way by which packets for them come, as it was given. */
@@ -175,7 +218,9 @@ enum consult_outcome consult(struct arena *arena, const struct consultation *abo
 	struct doctor_findings findings;
 	int err = find_case(arena, about, report, &wanted);
 
-	if (err == -EINVAL)
+	if (err == -EADDRNOTAVAIL)
+		report_error(report, "this host has no address at which a tunnel could end");
+	if (err == -EINVAL || err == -EADDRNOTAVAIL)
 		return CONSULT_FAILED;
 	if (!err && !wanted.vip_count)
 		return nothing(about, report);

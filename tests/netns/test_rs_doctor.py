@@ -423,6 +423,15 @@ def test_vips_may_be_given(ward):
     ward.assert_well("--vip", "192.168.8.201")
 
 
+def test_a_way_that_is_given_is_in_the_command(ward):
+    words = "--vip", "203.0.113.80", "--forwarding", "nat", "--gateway", "192.168.8.1"
+    ward.host.ip("route replace default via 192.168.8.11")
+    code, ill, found = ward.doctor(*words)
+    assert code == 1 and "lbha-rs setup " + " ".join(words) in ill[0]["command"]
+    ward.run(ill[0]["command"])
+    ward.assert_well(*words)
+
+
 def test_a_host_without_a_service_has_nothing_to_look_at(ward):
     code, said = ward.server.lbha_rs("doctor", *Ward.configure(ward, CONFIG).words, "--service", "wep")
     assert code == 1 and 'did you mean "web"?' in said
