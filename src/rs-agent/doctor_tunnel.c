@@ -26,7 +26,8 @@ static bool fits(const struct end *end, const struct doctor_tunnel *tunnel)
 	       (!tunnel->local.family || !local->family || addr_equal(&tunnel->local, local));
 }
 
-/* One that works, else one that is down, else NULL. */
+/* One that works, else one for our address that is down, else NULL. (A device of the module's own,
+ * such as tunl0, that is down is nobody's end.) */
 static const struct doctor_tunnel *find_end(const struct end *end)
 {
 	const struct doctor_sight *sight = end->doctor->sight;
@@ -39,7 +40,8 @@ static const struct doctor_tunnel *find_end(const struct end *end)
 			continue;
 		if (link->up)
 			return &sight->tunnels[i];
-		found = &sight->tunnels[i];
+		if (sight->tunnels[i].local.family)
+			found = &sight->tunnels[i];
 	}
 	return found;
 }
