@@ -588,6 +588,7 @@ def test_errors_of_the_file_are_told_and_nothing_is_done(server):
     (("setup", "--json=1"), "takes no value"),
     (("setup", "--vip"), "that is no address"),  # the word after it is --state-dir
     (("status", "--dry-run"), "status changes nothing"),
+    (("doctor", "--dry-run"), "doctor changes nothing"),
     (("setup", "teardown"), "one word too many"),
 ])
 def test_wrong_usage_is_explained(server, words, wanted):

@@ -99,25 +99,6 @@ static void put_answer(struct world *world, uint32_t link, const char *address, 
 	room->mac[5] = last;
 }
 
-static void forget_answers(struct world *world, const char *address)
-{
-	struct addr wanted = addr_of(address);
-	size_t kept = 0;
-
-	for (size_t i = 0; i < world->sight.answer_count; i++)
-		if (!addr_equal(&world->answers[i].address, &wanted))
-			world->answers[kept++] = world->answers[i];
-	world->sight.answer_count = kept;
-}
-
-static void put_neighbour(struct world *world, const char *address, uint8_t last)
-{
-	struct doctor_answer *room = &world->neighbours[world->sight.neighbour_count++];
-
-	*room = (struct doctor_answer){.link = ETH0, .address = addr_of(address), .mac = {2}};
-	room->mac[5] = last;
-}
-
 static struct doctor_socket *put_socket(struct world *world, const char *at, enum protocol protocol)
 {
 	struct doctor_socket *room = &world->sockets[world->sight.socket_count++];
@@ -187,51 +168,6 @@ static void world_init(struct world *world, struct arena *arena)
 	world->sight.ruleset = "";
 }
 
-static void with_dr(struct world *world)
-{
-	put_vip(world, "192.168.8.200", FORWARDING_DR, "");
-	put_port(world, "192.168.8.200:80", PROTOCOL_TCP);
-	put_address(world, LO, "192.168.8.200/32")->scope = ADDRESS_SCOPE_HOST;
-}
-
-static void with_ipv6(struct world *world)
-{
-	put_vip(world, "2001:db8::80", FORWARDING_DR, "");
-	put_port(world, "[2001:db8::80]:80", PROTOCOL_TCP);
-	put_address(world, LO, "2001:db8::80/128");
-	put_address(world, ETH0, "2001:db8::20/64");
-	put_answer(world, ETH0, "2001:db8::80", 0x10);
-	put_socket(world, "[::]:80", PROTOCOL_TCP)->only_ipv6 = true;
-}
-
-static void with_nat(struct world *world)
-{
-	put_vip(world, "192.0.2.80", FORWARDING_NAT, "192.168.8.1");
-	put_port(world, "192.168.8.20:80", PROTOCOL_TCP);
-	put_answer(world, ETH0, "192.168.8.1", 0x10);
-}
-
-/* Instead of eth1: the end of a tunnel, and the VIP on it. */
-static void with_tunnel(struct world *world, enum tunnel_type type, const char *kind)
-{
-	world->links[1].mtu = 1500;
-	world->links[2] = (struct link){.index = ETH1, .name = "tun0", .up = true, .mtu = 1480};
-	drop_address(world, "10.0.0.20");
-	put_address(world, ETH1, "192.168.8.200/32")->scope = ADDRESS_SCOPE_HOST;
-	put_vip(world, "192.168.8.200", FORWARDING_TUNNEL, "");
-	world->vips[0].local = addr_of("192.168.8.20");
-	world->vips[0].tunnel = (struct tunnel){.type = type, .port = 6080};
-	put_port(world, "192.168.8.200:80", PROTOCOL_TCP);
-	set_sysctl(world, "net/ipv4/conf/tun0/rp_filter", 2);
-	set_sysctl(world, "net/ipv4/conf/tun0/arp_ignore", 0);
-	set_sysctl(world, "net/ipv4/conf/tun0/arp_announce", 0);
-	world->tunnel = (struct doctor_tunnel){.link = ETH1, .local = addr_of("192.168.8.20")};
-	snprintf(world->tunnel.kind, sizeof(world->tunnel.kind), "%s", kind);
-	world->sight.tunnel_count = 1;
-	world->gue = (struct rs_port){AF_INET, 6080};
-	world->sight.gue_count = 1;
-}
-
 /* What the kernel would tell. */
 static void fill_ways(struct world *world)
 {
@@ -259,6 +195,50 @@ static struct doctor_findings world_judge(struct world *world)
 	ck_assert_int_eq(doctor_questions(world->arena, &world->wanted, &world->sight), 0);
 	ck_assert_int_eq(doctor_judge(world->arena, &world->wanted, &world->sight, &findings), 0);
 	return findings;
+}
+
+static const char *all_of(const struct doctor_findings *findings)
+{
+	static char text[8192];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < findings->count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "\n%d %s: %s [%s]",
+					 (int)findings->items[i].severity,
+					 findings->items[i].subject, findings->items[i].text,
+					 findings->items[i].command ? findings->items[i].command
+								    : "");
+	return text;
+}
+
+/* Something that ails a world, and what is said of it. */
+struct illness {
+	void (*fall_ill)(struct world *world);
+	enum doctor_severity severity;
+	const char *says;
+	const char *command; /* NULL: none */
+};
+
+static void expect(struct world *world, const struct illness *illness)
+{
+	struct doctor_findings findings;
+	bool found = false;
+
+	illness->fall_ill(world);
+	findings = world_judge(world);
+	for (size_t i = 0; i < findings.count; i++) {
+		const struct doctor_finding *one = &findings.items[i];
+
+		if (one->severity != illness->severity || !strstr(one->text, illness->says))
+			continue;
+		found = true;
+		if (illness->command)
+			ck_assert_pstr_eq(one->command, illness->command);
+		else
+			ck_assert_ptr_null(one->command);
+	}
+	ck_assert_msg(found, "nobody says \"%s\":%s", illness->says, all_of(&findings));
 }
 
 #endif
