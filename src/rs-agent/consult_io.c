@@ -96,23 +96,6 @@ static void add_vips(struct text *out, const struct doctor_case *wanted)
 		add_way(out, &wanted->vips[0]);
 }
 
-/* The way by which packets for them come, as it was given. */
-static void add_way(struct text *out, const struct rs_given *given)
-{
-	char address[ADDR_TEXT];
-
-	if (given->forwarding == FORWARDING_NAT && given->gateway.family)
-		text_add(out, " --forwarding nat --gateway %s",
-			 addr_format(&given->gateway, address));
-	if (given->forwarding != FORWARDING_TUNNEL)
-		return;
-	text_add(out, " --forwarding tunnel");
-	if (given->tunnel.type == TUNNEL_GUE)
-		text_add(out, " --tunnel gue:%u", given->tunnel.port);
-	if (given->tunnel.type == TUNNEL_GRE)
-		text_add(out, " --tunnel gre%s", given->tunnel.checksum ? ":csum" : "");
-}
-
 static const char *setup_command(struct arena *arena, const struct consultation *about,
 				 const struct doctor_case *wanted)
 {
@@ -123,7 +106,6 @@ static const char *setup_command(struct arena *arena, const struct consultation 
 	text_add(&out, "lbha-rs setup");
 	if (options->given.vip_count || about->from_journal)
 		add_vips(&out, wanted);
-	add_way(&out, &options->given);
 	add_option(&out, "-f", options->file);
 	add_option(&out, "--service", options->service);
 	if (options->arp == RS_ARP_FILTER)
