@@ -71,6 +71,25 @@ const struct doctor_director *doctor_director(const struct doctor_case *wanted,
 	return NULL;
 }
 
+bool doctor_here(const struct doctor *doctor)
+{
+	const struct address_list *own = &doctor->sight->addresses;
+
+	for (size_t i = 0; i < own->count; i++)
+		if (doctor_director(doctor->wanted, &own->items[i].prefix.address))
+			return true;
+	return false;
+}
+
+bool doctor_has_address(const struct doctor_sight *sight, uint32_t link, const struct addr *address)
+{
+	for (size_t i = 0; i < sight->addresses.count; i++)
+		if (sight->addresses.items[i].link == link &&
+		    addr_equal(&sight->addresses.items[i].prefix.address, address))
+			return true;
+	return false;
+}
+
 const struct link *doctor_link(const struct doctor_sight *sight, uint32_t index)
 {
 	for (size_t i = 0; i < sight->link_count; i++)

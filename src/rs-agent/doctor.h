@@ -220,6 +220,9 @@ bool doctor_seen(const struct doctor_case *wanted, size_t index);
 bool doctor_is_vip(const struct doctor_case *wanted, const struct addr *address);
 const struct doctor_director *doctor_director(const struct doctor_case *wanted,
 					      const struct addr *address);
+/* This host is a director, too, and has VIPs on its interfaces while it is MASTER. */
+bool doctor_here(const struct doctor *doctor);
+bool doctor_has_address(const struct doctor_sight *sight, uint32_t link, const struct addr *address);
 const struct link *doctor_link(const struct doctor_sight *sight, uint32_t index);
 /* "another interface" when it has gone. */
 const char *doctor_link_name(const struct doctor_sight *sight, uint32_t index);

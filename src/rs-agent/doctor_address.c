@@ -51,6 +51,12 @@ static void judge_wide(struct doctor *doctor, const struct address *there, const
 static void judge_exposed(struct doctor *doctor, const struct place *place,
 			  const struct address *there, const char *link)
 {
+	if (doctor_here(doctor)) {
+		doctor_say(doctor, DOCTOR_OK, "address", NULL,
+			   "%s is on %s: this host is a director, and MASTER for it", place->text,
+			   link);
+		return;
+	}
 	doctor_say(doctor, DOCTOR_PROBLEM, "address", anew(doctor, there, link),
 		   "%s is on %s: this host answers %s for it there, as only the director may",
 		   place->text, link,

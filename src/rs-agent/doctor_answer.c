@@ -205,7 +205,9 @@ static void judge_claim(struct doctor *doctor, const struct claim *claim)
 		judge_several(doctor, claim);
 	else if (claim->count)
 		judge_one(doctor, claim);
-	else if (claim->question->native)
+	else if (claim->question->native &&
+		 !doctor_has_address(doctor->sight, claim->question->link,
+				     &claim->question->target)) /* else it would be us */
 		doctor_say(doctor, DOCTOR_WARNING, "arp", "lbhactl vrrp    # on each director",
 			   "nobody answers for %s on %s: no director is MASTER for it there",
 			   claim->target, claim->link);

@@ -21,8 +21,23 @@ static void judge_lasting(struct doctor *doctor)
 	}
 }
 
+/* fullnat, and nat by a way that somebody else made, ask nothing of a server. */
+static bool needs_setup(const struct doctor_case *wanted)
+{
+	for (size_t i = 0; i < wanted->vip_count; i++)
+		if (doctor_needs_vip(&wanted->vips[i]) ||
+		    (wanted->vips[i].forwarding == FORWARDING_NAT && wanted->vips[i].gateway.family))
+			return true;
+	return false;
+}
+
 void doctor_journal(struct doctor *doctor)
 {
+	if (!needs_setup(doctor->wanted)) {
+		doctor_say(doctor, DOCTOR_OK, "journal", NULL,
+			   "nothing has to be set up for the services of this host");
+		return;
+	}
 	switch (doctor->wanted->journal) {
 	case JOURNAL_OTHER_BOOT:
 		doctor_say(doctor, DOCTOR_WARNING, "journal", doctor->wanted->setup,

@@ -380,6 +380,14 @@ static void answered_where_no_director_can_be_asked(struct world *world)
 	another_server_answers(world);
 }
 
+static void here_is_the_master(struct world *world)
+{
+	world->directors[0].address = addr_of("192.168.8.20");
+	forget_answers(world, "192.168.8.10");
+	forget_answers(world, "192.168.8.200");
+	find_address(world, "192.168.8.200")->link = ETH0;
+}
+
 static void silent_by_8(struct world *world)
 {
 	set_sysctl(world, "net/ipv4/conf/eth0/arp_ignore", 8);
@@ -470,6 +478,7 @@ static void (*const healthy[])(struct world *) = {
 	on_a_tunnel,
 	answered_by_a_virtual_router,
 	answered_where_no_director_can_be_asked,
+	here_is_the_master,
 	silent_by_8,
 	silent_by_3_with_scope_host,
 	silent_by_a_table,
@@ -519,6 +528,24 @@ START_TEST(who_passes_with_the_boot_is_told_how_to_last)
 END_TEST
 
 /* ---- what is asked ---- */
+
+START_TEST(what_needs_no_setup_is_not_missed)
+{
+	auto_arena *arena = arena_new(0);
+	struct doctor_findings findings;
+	struct world world;
+
+	world_init(&world, arena);
+	put_vip(&world, "192.0.2.80", FORWARDING_FULLNAT, "");
+	put_port(&world, "192.168.8.20:80", PROTOCOL_TCP);
+	world.wanted.journal = JOURNAL_NONE;
+	findings = world_judge(&world);
+	for (size_t i = 0; i < findings.count; i++)
+		ck_assert_msg(findings.items[i].severity == DOCTOR_OK, "%s", all_of(&findings));
+	ck_assert_str_eq(findings.items[0].text,
+			 "nothing has to be set up for the services of this host");
+}
+END_TEST
 
 START_TEST(a_segment_is_asked_from_an_address_of_its_own_and_never_from_a_vip)
 {
@@ -605,6 +632,7 @@ static TCase *findings_case(void)
 {
 	TCase *tcase = CASE("findings",
 			    who_passes_with_the_boot_is_told_how_to_last,
+			    what_needs_no_setup_is_not_missed,
 			    a_segment_is_asked_from_an_address_of_its_own_and_never_from_a_vip,
 			    a_vip_of_another_network_is_asked_for_where_a_director_is,
 			    ports_are_the_vips_for_dr_and_our_own_for_nat);
