@@ -78,3 +78,27 @@ def test_dr_router_and_dr_multi_net(net):
             assert not server.host.has_address("10.0.0.200"), "what the other file wanted is gone"
         a_way_back_that_is_missing_is_found(net.a, made.path)
     net.router.sysctl("net.ipv4.conf.all.rp_filter", 0)
+
+
+LONG = "/" + "x" * 4000    # a request of full packets, which do not fit into tunnels: the director tells the client
+
+
+def test_tunnel(net):
+    """ipip, then gue, then gre, each by a file and by `lbha-rs setup` of it; servers whose rp_filter would drop what comes out
+    of a tunnel. Answers go straight to the client."""
+    vip, (far1, far2) = "172.30.0.200", (net.far1, net.far2)
+    for server in far1, far2:
+        for interface in "all", "default", "eth0":
+            server.host.sysctl(f"net.ipv4.conf.{interface}.rp_filter", 1)
+    heard = net.lb1.host.capture("tcp and src port 80 and dst host 172.30.0.100")
+    with OneFile(example_file("tunnel"), [net.lb1], [far1, far2]) as made:
+        for name, packets, flags in (("tunnel", "ip proto 4", "ipip"), ("tunnel-gue", "udp port 6080", "gue --tun-port 6080"),
+                                     ("tunnel-gre", "ip proto 47", "gre")):
+            if name != "tunnel":
+                made.change(example_file(name))
+            wrapped = far1.host.capture(packets)
+            assert net.answers(4, vip) == {"far1": 2, "far2": 2}, name
+            assert net.client.get(vip, path=LONG).ok
+            assert wrapped.frames and {frame.direction for frame in wrapped.frames} == {"in"}, name
+            assert f"-a -t {vip}:80 -r 10.9.0.20:80 -i -w 1 --tun-type {flags}" in net.lb1.host.run("ipvsadm", "-Sn")
+    assert heard.frames == []
