@@ -4,7 +4,7 @@ import collections
 import pytest
 
 from lbhatest import wait_for, wait_until
-from lbhatest.examples import example
+from lbhatest.examples import example, example_file
 from lbhatest.state import Untouched
 from lbhatest.traffic import Client
 
@@ -62,6 +62,8 @@ def network(shared):
 def test_servers_without_a_way_back_answer_through_the_director_which_they_see_as_the_client(network):
     """Its own address, or those that the file names; a client that goes to a server directly is left alone."""
     before = Untouched(network.lb1.host, *(server.host for server in network.servers))
+    code, said = network.servers[0].lbha_rs("setup", "-f", example_file("fullnat"))
+    assert code == 0 and "service web needs nothing of this host" in said, said
     network.start()
     answers, seen = network.clients_of(8)
     assert answers == {"a": 4, "b": 4} and set(seen) == {OWN}, (answers, seen)
