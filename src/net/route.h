@@ -26,6 +26,7 @@ struct route {
 	struct addr via;   /* family 0: on link */
 	uint32_t link;     /* interface index */
 	uint8_t protocol;
+	bool alone; /* IPv4: in a message, never weighed against another of its key; see plan_route.c */
 };
 
 struct route_list {

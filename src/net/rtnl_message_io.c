@@ -79,6 +79,13 @@ static int put_route_attributes(struct nl_msg *message, const struct route *rout
 	return route->metric && nla_put_u32(message, RTA_PRIORITY, route->metric) ? -ENOMEM : 0;
 }
 
+static uint8_t scope_of(const struct route *route)
+{
+	if (!route->via.family)
+		return RT_SCOPE_LINK;
+	return route->alone ? RT_SCOPE_SITE : RT_SCOPE_UNIVERSE;
+}
+
 struct nl_msg *rtnl_route_message(int type, int how, const struct route *route)
 {
 	struct nl_msg *message = message_of(type, type == RTM_NEWROUTE, how);
@@ -87,7 +94,7 @@ struct nl_msg *rtnl_route_message(int type, int how, const struct route *route)
 		.rtm_dst_len = route->to.length,
 		.rtm_table = RT_TABLE_UNSPEC, /* the attribute says it */
 		.rtm_protocol = route->protocol,
-		.rtm_scope = route->via.family ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_scope = scope_of(route),
 		.rtm_type = RTN_UNICAST,
 	};
 

@@ -159,17 +159,18 @@ static int act_port(const struct rs_step *step)
  * the traffic with them. One that is there already in IPv4 is ours: the tag is compared, too. */
 static int act_route(const struct kernel *kernel, const struct rs_step *step)
 {
-	const struct route *route = &step->record.route.route;
-	bool ipv6 = route->to.address.family == AF_INET6;
+	struct route route = step->record.route.route;
+	bool ipv6 = route.to.address.family == AF_INET6;
 	int err;
 
+	route.alone = true;
 	if (step->action == RS_MAKE) {
 		err = rtnl_ask(kernel->rtnl,
-			       rtnl_route_message(RTM_NEWROUTE, ipv6 ? NLM_F_EXCL : 0, route), NULL,
-			       NULL);
+			       rtnl_route_message(RTM_NEWROUTE, ipv6 ? NLM_F_EXCL : 0, &route),
+			       NULL, NULL);
 		return err == -EEXIST && !ipv6 ? 0 : err;
 	}
-	err = rtnl_ask(kernel->rtnl, rtnl_route_message(RTM_DELROUTE, 0, route), NULL, NULL);
+	err = rtnl_ask(kernel->rtnl, rtnl_route_message(RTM_DELROUTE, 0, &route), NULL, NULL);
 	return err == -ESRCH || err == -ENODEV ? 0 : err;
 }
 

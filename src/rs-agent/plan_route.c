@@ -1,7 +1,11 @@
 /* Default routes in a plan, for nat: answers must leave through the director. The route that was there
  * before is neither changed nor removed, ours goes before it: in IPv4 with metric 0, put ahead of
  * any other of that metric (fib_table_insert in net/ipv4/fib_trie.c); in IPv6 with metric 1. So
- * there is nothing to restore, whatever becomes of the other one meanwhile. */
+ * there is nothing to restore, whatever becomes of the other one meanwhile.
+ *
+ * Of several default routes with one metric and one scope the kernel takes another as soon as the
+ * neighbour of the first is not REACHABLE (fib_select_default in net/ipv4/fib_semantics.c), which
+ * it is not whenever a director takes over. So ours has the scope site, and is alone with it. */
 #include <sys/socket.h>
 
 #include "rs-agent/plan_kind.h"
@@ -100,7 +104,7 @@ static void command(const struct rs_step *step, struct text *out)
 		 : ipv6			 ? "add"
 					 : "prepend",
 		 addr_format(&route->via, via), step->record.route.name, ROUTE_PROTOCOL_LBHA,
-		 ipv6 ? " metric 1" : "");
+		 ipv6 ? " metric 1" : " scope site");
 }
 
 static void object(const struct rs_step *step, struct text *out)

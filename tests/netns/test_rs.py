@@ -344,6 +344,18 @@ def test_nat_sends_answers_through_the_director_and_teardown_gives_the_former_wa
     assert (state(host), routes(host)) == before
 
 
+def test_a_gateway_that_moves_is_never_given_up_for_the_former_route(inside):
+    """What the kernel does with several default routes of one metric and scope, when the neighbour is not known to be there."""
+    host = inside.host
+    assert inside.lbha_rs("setup", *nat(inside))[0] == 0
+    host.ip(f"neigh replace {INSIDE} lladdr 02:00:00:00:00:99 dev eth0 nud stale")
+    ways = [host.run("ip", "route", "get", f"198.51.100.{number}").split("via ")[1].split()[0] for number in range(1, 6)]
+    assert ways == [INSIDE] * 5
+    host.ip(f"route replace default via {INSIDE} dev eth0 proto 76")
+    assert any(host.run("ip", "route", "get", f"198.51.100.{number}").split("via ")[1].split()[0] != INSIDE
+               for number in range(1, 6)), "this test does not show what it is for"
+
+
 def test_another_gateway_in_the_file_is_followed(inside):
     before = routes(inside.host)
     assert inside.lbha_rs("setup", *nat(inside))[0] == 0
