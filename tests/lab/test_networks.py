@@ -10,11 +10,10 @@ else comes from `lbhad -f` on the directors and `lbha-rs setup -f` on the server
 test_fullnat.py, every-scheduler in test_schedulers.py.)
 """
 import collections
-import json
 
 import pytest
 
-from lbhatest import Lab
+from lbhatest import Lab, wait_until
 from lbhatest.examples import OneFile, example_file
 from lbhatest.lab import load_tunnels
 
@@ -78,6 +77,29 @@ def test_dr_router_and_dr_multi_net(net):
             assert not server.host.has_address("10.0.0.200"), "what the other file wanted is gone"
         a_way_back_that_is_missing_is_found(net.a, made.path)
     net.router.sysctl("net.ipv4.conf.all.rp_filter", 0)
+
+
+def test_nat_two_nets(net):
+    """Ports are mapped, forwarding is set and restored, and outside and inside address move together, under a client that
+    fetches all the time."""
+    vip = "172.30.0.200"
+    with OneFile(example_file("nat-two-nets"), [net.lb1, net.lb2], [net.a, net.b]):
+        came = net.a.host.capture("tcp[tcpflags] == tcp-syn and src host 172.30.0.100")
+        assert net.answers(8, vip) == {"a": 4, "b": 4}
+        assert {frame.ip_addresses[1] for frame in came.frames} == {"10.0.0.7"}
+        assert net.lb1.host.sysctl("net.ipv4.ip_forward") == "1"
+        assert net.lb1.holds("10.0.0.100") and not net.lb2.holds(vip)
+        with net.client.fetching(vip) as fetching:
+            assert net.lb1.stop() == 0
+            for name in "outside", "inside":
+                net.lb2.wait_role("MASTER", name=name)
+            assert not net.lb1.holds("10.0.0.100") and net.lb2.holds("10.0.0.100")
+            good = fetching.ok
+            wait_until(lambda: fetching.ok > good + 10, what="answers through lb2")
+        assert fetching.failed == fetching.cut <= 1, fetching
+        net.lb2.host.unplug("eth1")
+        wait_until(lambda: not net.lb2.holds(vip), what="without its inside lb2 gives up the outside")
+        net.lb2.host.plug("eth1")
 
 
 LONG = "/" + "x" * 4000    # a request of full packets, which do not fit into tunnels: the director tells the client
