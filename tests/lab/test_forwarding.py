@@ -1,10 +1,10 @@
-"""All ways to a server, with real traffic: nat-two-nets, dr-router, dr-multi-net and tunnel from etc/examples, and what is
-beside them: other tunnels, IPv6, families mixed in a tunnel, servers of one service that are reached in different ways.
+"""Ways to a server beside those of the networks of test_networks.py, with real traffic: redirects, all tunnels, IPv6, families
+mixed in a tunnel, servers of one service that are reached in different ways.
 
 One network for all of them:
 
     client .100 ──┬── 172.30.0.0/24, fd00:172::/64
-                  ├── lb1 .10, lb2 .11 ──┬── 10.0.0.0/24, fd00:10::/64, 192.168.0.0/24 ── a .7, b .14
+                  ├── lb1 .10 ───────────┬── 10.0.0.0/24, fd00:10::/64, 192.168.0.0/24 ── a .7, b .14
                   └── router .1 ─────────┴── .1 of each
                         └── 10.9.0.0/24, fd00:9::/64 ── far1 .20, far2 .30
 """
@@ -33,7 +33,7 @@ class Network:
         self.router = lab.router("router", (self.outside, "172.30.0.1", "fd00:172::1/64"),
                                  (self.inside, "10.0.0.1", "192.168.0.1/24", "fd00:10::1/64"),
                                  (self.far, "10.9.0.1", "fd00:9::1/64"))
-        self.lb1, self.lb2 = (self.director(name, number) for name, number in (("lb1", 10), ("lb2", 11)))
+        self.lb1 = self.director("lb1", 10)
         self.client = Client(self.host("client", self.outside, CLIENT, "fd00:172::100/64", "172.30.0.1", "fd00:172::1"))
         self.a, self.b = (RealServer(self.host(name, self.inside, f"10.0.0.{number}", f"fd00:10::{number}/64",
                                                "10.0.0.1", "fd00:10::1"))
@@ -71,9 +71,9 @@ class Network:
             server.host.run("ip", "fou", "add", "port", "6080", "gue", "-6")
             hold(server, VIP, VIP6)
 
-    def run(self, text, director=None):
-        """The director has this configuration; all its services are up. The other one is off, unless it is asked for."""
-        director = director or self.lb1
+    def run(self, text):
+        """The director has this configuration; all its services are up."""
+        director = self.lb1
         if director.is_running:
             code, said = director.reload(text)
             assert code == 0, said
@@ -128,36 +128,6 @@ def shared(request):
 def net(shared):
     yield shared
     shared.quiet()
-    if shared.lb2.is_running:
-        shared.lb2.stop()
-
-
-# --- networks of the examples ------------------------------------------------------------------------------------------
-
-def test_nat_two_nets(net):
-    """Ports are mapped, forwarding is set and restored, and outside and inside address move together."""
-    for director in net.lb1, net.lb2:
-        director.host.sysctl("net.ipv4.ip_forward", 0)
-    for server in net.a, net.b:
-        default_route(server, "10.0.0.100")
-    net.run(example("nat-two-nets"))
-    net.lb2.configure(example("nat-two-nets"))
-    net.lb2.start()
-    wait_until(lambda: net.lb2.service()["state"] == "up", 15)
-    assert net.bodies(8, VIP) == {"a": 4, "b": 4}
-    assert net.lb1.host.sysctl("net.ipv4.ip_forward") == "1"
-    assert net.lb1.holds("10.0.0.100") and not net.lb2.holds(VIP)
-    assert net.lb1.stop() == 0
-    for name in "outside", "inside":
-        net.lb2.wait_role("MASTER", name=name)
-    assert net.lb1.host.sysctl("net.ipv4.ip_forward") == "0"
-    assert net.bodies(4, VIP) == {"a": 2, "b": 2}
-    net.lb2.host.unplug("eth1")
-    wait_until(lambda: not net.lb2.holds(VIP), what="without its inside lb2 gives up the outside")
-    net.lb2.host.plug("eth1")
-    assert net.lb2.stop() == 0
-    for server in net.a, net.b:
-        default_route(server, "10.0.0.1")
 
 
 def test_servers_and_clients_of_one_wire_are_not_told_to_talk_past_the_director(net):
@@ -181,8 +151,6 @@ def test_servers_and_clients_of_one_wire_are_not_told_to_talk_past_the_director(
         default_route(server, "10.0.0.1")
         server.host.ip("route flush cache")
 
-
-# --- beside them --------------------------------------------------------------------------------------------------------
 
 def services(rows):
     """More services for the example tunnel, whose virtual address gets a companion of IPv6."""
