@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -337,12 +338,21 @@ static bool is_vip(const struct rs_given *given, const struct addr *address)
 	return false;
 }
 
+/* ::10.9.0.20, which the kernel gives to sit links (add_v4_addrs in net/ipv6/addrconf.c). */
+static bool is_of_sit(const struct addr *address)
+{
+	static const uint8_t zero[12];
+
+	return address->family == AF_INET6 && !memcmp(address->bytes, zero, sizeof(zero));
+}
+
 /* An address by which directors may know this host. */
 static bool may_end_tunnels(const struct rs_given *given, const struct address *address)
 {
 	const struct addr *addr = &address->prefix.address;
 
-	return !addr_is_loopback(addr) && !addr_is_link_local(addr) && address->preferred &&
+	return !addr_is_loopback(addr) && !addr_is_link_local(addr) && !is_of_sit(addr) &&
+	       address->preferred &&
 	       address->scope != ADDRESS_SCOPE_HOST &&
 	       address->protocol != ADDRESS_PROTOCOL_LBHA && !is_vip(given, addr);
 }

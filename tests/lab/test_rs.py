@@ -116,20 +116,15 @@ def test_the_commands_of_a_dry_run_make_the_same_tunnels(net):
     before = state(net.far)
     code, said = net.rs("setup", "-f", net.file, "--dry-run")
     assert code == 0 and state(net.far) == before
-    for line in said.splitlines():
-        if line.startswith("    "):
-            net.far.run("sh", "-c", line.strip())
+    commands = "\n".join(line.strip() for line in said.splitlines() if line.startswith("    "))
+    net.far.run("sh", "-ec", commands)
     by_hand = state(net.far)
     assert net.rs("status", "-f", net.file)[0] == 0
     for name, vip, port, *_ in WAYS[::4]:
         assert net.client.get(vip, port=port).ok, name
-    for line in net.far.run("ip", "-o", "link").splitlines():
-        if "lbha-" in line:
-            net.far.ip(f"link del {line.split(':')[1].split('@')[0].strip()}")
-    net.far.run("sh", "-c", "ip fou del port 6080; ip fou del port 6080 -6")
-    for where in "all", "lo":
-        for name in "arp_ignore", "arp_announce":
-            net.far.sysctl(f"net.ipv4.conf.{where}.{name}", 0)
+    net.far.run("sh", "-ec", """for link in $(ls /sys/class/net | grep ^lbha-); do ip link del $link; done
+ip fou del port 6080; ip fou del port 6080 -6
+for where in all lo; do sysctl -q net.ipv4.conf.$where.arp_ignore=0 net.ipv4.conf.$where.arp_announce=0; done""")
     assert state(net.far) == before
     assert net.rs("setup", "-f", net.file)[0] == 0
     mine = state(net.far)

@@ -356,6 +356,18 @@ def test_a_gateway_that_moves_is_never_given_up_for_the_former_route(inside):
                for number in range(1, 6)), "this test does not show what it is for"
 
 
+def test_a_route_that_two_services_need_goes_with_the_last_of_them(inside):
+    before = routes(inside.host)
+    text = NAT + '  - {{name: too, listen: "192.0.2.82:80", forwarding: nat, gateway: {gateway}, real_servers: [192.168.8.20]}}\n'
+    assert inside.lbha_rs("setup", *configured(inside, text, gateway=INSIDE, gateway6=INSIDE6))[0] == 0
+    assert inside.lbha_rs("teardown", "--service", "web")[0] == 0
+    assert way_out(inside.host) == [INSIDE, INSIDE6]
+    assert inside.lbha_rs("teardown", "--service", "six")[0] == 0
+    assert way_out(inside.host) == [INSIDE, "2001:db8:8::1"]
+    assert inside.lbha_rs("teardown", "--service", "too")[0] == 0
+    assert routes(inside.host) == before and not os.path.exists(journal(inside))
+
+
 def test_another_gateway_in_the_file_is_followed(inside):
     before = routes(inside.host)
     assert inside.lbha_rs("setup", *nat(inside))[0] == 0

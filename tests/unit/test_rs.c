@@ -183,6 +183,80 @@ START_TEST(every_way_and_family_has_its_object)
 }
 END_TEST
 
+START_TEST(tunnels_of_given_vips_end_at_addresses_that_directors_may_know)
+{
+	static const char *const own[] = {"10.9.0.20/24", "169.254.1.1/16", "192.0.2.80/32",
+					  "10.9.0.21/24", "2001:db8:9::20/64", "::10.9.0.20/96",
+					  "fe80::1/64",	  "127.0.0.1/8"};
+	auto_arena *arena = arena_new(0);
+	struct addr vips[] = {addr_of("192.0.2.80"), addr_of("2001:db8::80")};
+	struct rs_given given = {.vips = vips, .vip_count = 2, .forwarding = FORWARDING_TUNNEL};
+	struct address_list list = {arena_array(arena, COUNT_OF(own), sizeof(*list.items)), 0};
+	const struct addr *lacking;
+	struct rs_wishes wishes;
+
+	for (; list.count < COUNT_OF(own); list.count++)
+		list.items[list.count] = on_link(ETH0, own[list.count], ADDRESS_PROTOCOL_NONE);
+	ck_assert_int_eq(rs_wishes_of_vips(arena, &given, &list, &wishes, &lacking), 0);
+	ck_assert_uint_eq(wishes.count, 3);
+	ck_assert_str_eq(rs_wish_print(arena, &wishes.items[0]), "- tunnel 192.0.2.80 10.9.0.20 ipip");
+	ck_assert_str_eq(rs_wish_print(arena, &wishes.items[1]), "- tunnel 192.0.2.80 10.9.0.21 ipip");
+	ck_assert_str_eq(rs_wish_print(arena, &wishes.items[2]),
+			 "- tunnel 2001:db8::80 2001:db8:9::20 ipip");
+	list.items[4].protocol = ADDRESS_PROTOCOL_LBHA; /* a VIP of ours */
+	ck_assert_int_eq(rs_wishes_of_vips(arena, &given, &list, &wishes, &lacking),
+			 -EADDRNOTAVAIL);
+	ck_assert_ptr_eq(lacking, &vips[1]);
+}
+END_TEST
+
+START_TEST(tunnels_and_routes_are_told_in_words_and_as_commands)
+{
+	static const char *const wanted[][2] = {
+		{"make the tunnel's end lbha-ipip, ipip local 10.9.0.20",
+		 "ip link add lbha-ipip type ipip local 10.9.0.20 && ip link set lbha-ipip alias "
+		 "'lbha:rs ipip local 10.9.0.20' && sysctl -w net.ipv4.conf.lbha-ipip.rp_filter=2 && "
+		 "ip link set lbha-ipip up"},
+		{"take GUE packets on UDP port 6080 of IPv4",
+		 "modprobe fou && ip fou add port 6080 gue"},
+		{"add 192.0.2.80/32 to lbha-ipip",
+		 "ip address add 192.0.2.80/32 dev lbha-ipip scope host"},
+		{"put a default route through 10.9.0.10 on eth0 before any other of IPv4",
+		 "ip route prepend default via 10.9.0.10 dev eth0 proto 76 scope site"},
+		{"put a default route through fd00::10 on eth0 before any other of IPv6",
+		 "ip -6 route add default via fd00::10 dev eth0 proto 76 metric 1"},
+	};
+	static const char *const undone[] = {
+		"ip -6 route delete default via fd00::10 dev eth0 proto 76 metric 1",
+		"ip route delete default via 10.9.0.10 dev eth0 proto 76 scope site",
+		"ip address delete 192.0.2.80/32 dev lbha-ipip",
+		"ip fou del port 6080",
+		"ip link delete lbha-ipip",
+	};
+	auto_arena *arena = arena_new(0);
+	struct rs_wish items[] = {tunnel_to("192.0.2.80", "10.9.0.20", TUNNEL_GUE),
+				  nat("192.0.2.81", "10.9.0.10"), nat("2001:db8::81", "fd00::10")};
+	struct rs_wishes wishes = {items, COUNT_OF(items)};
+	char text[RS_TEXT];
+	struct world world;
+	struct rs_plan plan;
+
+	world_init(&world, arena);
+	world_put(&world, on_link(ETH0, "10.9.0.20/24", ADDRESS_PROTOCOL_NONE));
+	world_put(&world, on_link(ETH0, "fd00::20/64", ADDRESS_PROTOCOL_NONE));
+	plan = world_plan(&world, &wishes);
+	ck_assert_uint_eq(plan.count, 3 + 4 + COUNT_OF(wanted)); /* wishes, sysctls */
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+		ck_assert_str_eq(rs_step_words(&plan.steps[7 + i], text), wanted[i][0]);
+		ck_assert_str_eq(rs_step_command(&plan.steps[7 + i], text), wanted[i][1]);
+	}
+	ck_assert_int_eq(world_run(&world, &wishes), WORLD_DONE);
+	plan = world_plan(&world, &nothing);
+	for (size_t i = 0; i < COUNT_OF(undone); i++)
+		ck_assert_str_eq(rs_step_command(&plan.steps[i], text), undone[i]);
+}
+END_TEST
+
 START_TEST(wishes_that_exclude_one_another_are_obstacles)
 {
 	auto_arena *arena = arena_new(0);
@@ -550,6 +624,8 @@ int main(void)
 			      loopback_address_makes_nobody_a_real_server,
 			      ipv6_vips_need_no_sysctl, wishes_are_written_down_and_read_back,
 			      every_way_and_family_has_its_object,
+			      tunnels_of_given_vips_end_at_addresses_that_directors_may_know,
+			      tunnels_and_routes_are_told_in_words_and_as_commands,
 			      wishes_that_exclude_one_another_are_obstacles,
 			      scope_of_one_service_or_vip_leaves_the_others),
 			 CASE("plan", setup_silences_before_it_adds_and_teardown_goes_backwards,
