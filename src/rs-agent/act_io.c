@@ -155,8 +155,9 @@ static int act_port(const struct rs_step *step)
 
 /* ---- routes ---- */
 
-/* Made without NLM_F_EXCL an IPv4 route goes before others of its metric, but in IPv6 it would share
- * the traffic with them. One that is there already in IPv4 is ours: the tag is compared, too. */
+/* Made without NLM_F_EXCL an IPv4 route goes before others of its metric, but in IPv6 it would
+ * share the traffic with them. One that is there already in IPv4 is ours: the tag is compared,
+ * too. */
 static int act_route(const struct kernel *kernel, const struct rs_step *step)
 {
 	struct route route = step->record.route.route;

@@ -33,7 +33,8 @@ struct rs_actual {
 const struct link *rs_actual_link(const struct rs_actual *actual, const char *name);
 /* NULL: this kernel, or link, has no such sysctl. */
 const struct sysctl_value *rs_actual_sysctl(const struct rs_actual *actual, const char *path);
-/* Whether the default route in force for that family is by this next hop and link, whoever made it. */
+/* Whether the default route in force for that family is by this next hop and link, whoever made
+ * it. */
 bool rs_actual_leads(const struct rs_actual *actual, const struct route *route);
 /* Whether this kernel keeps IFA_PROTO, our tag on addresses (Linux 5.18): it tags its own ::1. */
 bool rs_actual_tells_tags(const struct rs_actual *actual);

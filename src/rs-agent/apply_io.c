@@ -1,5 +1,5 @@
-/* Each step with its line in the journal, before or after it. What was not made, since somebody else
- * has the like in its place, is struck out again: it must not be taken for ours. */
+/* Each step with its line in the journal, before or after it. What was not made, since somebody
+ * else has the like in its place, is struck out again: it must not be taken for ours. */
 #include "rs-agent/apply_io.h"
 
 #include <errno.h>

@@ -136,7 +136,8 @@ static void put_tunnel(struct builder *builder, const struct rs_wish *wish)
 
 /* ---- routes ---- */
 
-/* The address of ours whose network, the smallest such, the gateway is in; NULL: it is no neighbour. */
+/* The address of ours in whose network the gateway is, the smallest such; NULL: it is no
+ * neighbour. */
 static const struct address *neighbour_of(const struct rs_actual *actual,
 					  const struct addr *gateway)
 {
@@ -177,33 +178,50 @@ static const struct rs_route *route_of_family(const struct rs_desired *desired, 
 	return NULL;
 }
 
-static void put_route(struct builder *builder, const struct addr *gateway)
+static bool is_ours(const struct rs_actual *actual, const struct addr *address)
 {
-	struct rs_desired *desired = &builder->desired;
-	const struct rs_route *other = route_of_family(desired, gateway->family);
-	const struct address *near = neighbour_of(builder->actual, gateway);
-	struct rs_route *room;
+	for (size_t i = 0; i < actual->addresses.count; i++)
+		if (addr_equal(&actual->addresses.items[i].prefix.address, address))
+			return true;
+	return false;
+}
+
+/* Whether it can be one; says so if not. */
+static bool is_gateway(struct builder *builder, const struct addr *gateway)
+{
+	const struct rs_route *other = route_of_family(&builder->desired, gateway->family);
 	char text[ADDR_TEXT], text_other[ADDR_TEXT];
 
 	addr_format(gateway, text);
-	if (other && addr_equal(&other->route.via, gateway))
-		return;
 	if (other)
 		put_obstacle(builder, "there can be one gateway only, not both %s and %s",
 			     addr_format(&other->route.via, text_other), text);
-	else if (!near)
+	else if (is_ours(builder->actual, gateway))
+		put_obstacle(builder, "the gateway %s is this host itself", text);
+	else if (!neighbour_of(builder->actual, gateway))
 		put_obstacle(builder,
 			     "the gateway %s is on no network of this host, so packets cannot be "
 			     "handed to it",
 			     text);
-	else if (addr_equal(&near->prefix.address, gateway))
-		put_obstacle(builder, "the gateway %s is this host itself", text);
-	if (other || !near || addr_equal(&near->prefix.address, gateway))
+	else
+		return true;
+	return false;
+}
+
+static void put_route(struct builder *builder, const struct addr *gateway)
+{
+	struct rs_desired *desired = &builder->desired;
+	const struct rs_route *other = route_of_family(desired, gateway->family);
+	struct rs_route *room;
+	uint32_t link;
+
+	if ((other && addr_equal(&other->route.via, gateway)) || !is_gateway(builder, gateway))
 		return;
 	room = arena_push(builder->arena, &desired->routes, &desired->route_count, sizeof(*room));
-	if (room)
-		*room = (struct rs_route){default_route(near->link, gateway),
-					  link_name(builder->actual, near->link)};
+	if (!room)
+		return;
+	link = neighbour_of(builder->actual, gateway)->link;
+	*room = (struct rs_route){default_route(link, gateway), link_name(builder->actual, link)};
 }
 
 static void put_wish(struct builder *builder, const struct rs_wish *wish)

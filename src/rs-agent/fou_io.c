@@ -1,7 +1,7 @@
 /* fou over generic netlink. The family has no alias (net/ipv4/fou_core.c), so asking for it loads
- * nothing. But an ioctl about an interface that does not exist makes the kernel look for a module of
- * that name, if the caller may load modules (dev_load in net/core/dev_ioctl.c): so no modprobe need
- * be started. In a container that may not, the machine must have loaded it. */
+ * nothing. But an ioctl about an interface that does not exist makes the kernel look for a module
+ * of that name, if the caller may load modules (dev_load in net/core/dev_ioctl.c): so no modprobe
+ * need be started. In a container that may not, the machine must have loaded it. */
 #include "rs-agent/fou_io.h"
 
 #include <arpa/inet.h>

@@ -6,8 +6,8 @@
 
 struct fou;
 
-/* Asks the kernel to load the module if it is not there. 0; -ENOENT: it has none, or we may not load
- * it; -errno. */
+/* Asks the kernel to load the module if it is not there. 0; -ENOENT: it has none, or we may not
+ * load it; -errno. */
 int fou_open_loaded(struct fou **out);
 /* Without that: -ENOENT when it is not loaded. */
 int fou_open(struct fou **out);

@@ -1,4 +1,5 @@
-/* Words and options in any order; "--name value" and "--name=value" alike. Parsed by hand, so that the sentences are ours and the parser is pure. */
+/* Words and options in any order; "--name value" and "--name=value" alike. Parsed by hand, so that
+ * the sentences are ours and the parser is pure. */
 #include "rs-agent/options.h"
 
 #include <errno.h>

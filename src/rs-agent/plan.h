@@ -1,10 +1,10 @@
 /* The steps from what a real server has to what it shall have, or back. Pure.
  *
  * setup and teardown are one plan: teardown is the plan for an empty desired state. Only what the
- * journal says is ours is undone. One walk for all kinds of objects (plan_kind.h): what is wanted in
- * the order of the kinds (sysctls before addresses, else the server would answer ARP for a moment),
- * and what is no longer wanted in the opposite order. A plan without steps says that all is in
- * place. */
+ * journal says is ours is undone. One walk for all kinds of objects (plan_kind.h): what is wanted
+ * in the order of the kinds (sysctls before addresses, else the server would answer ARP for a
+ * moment), and what is no longer wanted in the opposite order. A plan without steps says that all
+ * is in place. */
 #ifndef LBHA_RS_AGENT_PLAN_H
 #define LBHA_RS_AGENT_PLAN_H
 

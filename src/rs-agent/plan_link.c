@@ -1,7 +1,7 @@
-/* Tunnel links in a plan. A link is made in four strokes (made, marked by its alias, its sysctl, up),
- * so one that was cut short in between is there without its mark, or down: it is mended. It is ours
- * when it has the alias that the journal says, or none while the journal claims it. One that is no
- * longer as wanted is removed and made anew. */
+/* Tunnel links in a plan. A link is made in four strokes (made, marked by its alias, its sysctl,
+ * up), so one that was cut short in between is there without its mark, or down: it is mended. It
+ * is ours when it has the alias that the journal says, or none while the journal claims it. One
+ * that is no longer as wanted is removed and made anew. */
 #include <string.h>
 
 #include "rs-agent/plan_kind.h"
@@ -27,6 +27,14 @@ static int64_t rp_filter(const struct rs_actual *actual, const char *link)
 	if (!sysctl_conf_path(path, "ipv4", link, "rp_filter"))
 		value = rs_actual_sysctl(actual, path);
 	return value ? value->value : 0;
+}
+
+/* The mark that it has, or was about to get; 0: none. */
+static uint64_t mark_of(const struct link *there, const struct owned *claim)
+{
+	if (there && !there->alias && claim)
+		return claim->link.alias;
+	return there ? there->alias : 0;
 }
 
 /* Whether the last stroke was done, too. */
@@ -59,9 +67,7 @@ static void want_link(struct rs_builder *builder, const struct rs_link *link)
 	const struct link *there = rs_actual_link(builder->actual, link->name);
 	struct owned record = record_of(link);
 	const struct owned *claim = rs_builder_known(builder, &record);
-	uint64_t mark = there && !there->alias && claim ? claim->link.alias
-			: there				? there->alias
-							: 0;
+	uint64_t mark = mark_of(there, claim);
 
 	if (there && mark != record.link.alias) {
 		if (is_ours(there, claim))

@@ -1,7 +1,7 @@
-/* Default routes in a plan, for nat: answers must leave through the director. The route that was there
- * before is neither changed nor removed, ours goes before it: in IPv4 with metric 0, put ahead of
- * any other of that metric (fib_table_insert in net/ipv4/fib_trie.c); in IPv6 with metric 1. So
- * there is nothing to restore, whatever becomes of the other one meanwhile.
+/* Default routes in a plan, for nat: answers must leave through the director. The route that was
+ * there before is neither changed nor removed, ours goes before it: in IPv4 with metric 0, put
+ * ahead of any other of that metric (fib_table_insert in net/ipv4/fib_trie.c); in IPv6 with metric
+ * 1. So there is nothing to restore, whatever becomes of the other one meanwhile.
  *
  * Of several default routes with one metric and one scope the kernel takes another as soon as the
  * neighbour of the first is not REACHABLE (fib_select_default in net/ipv4/fib_semantics.c), which

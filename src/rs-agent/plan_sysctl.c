@@ -1,5 +1,5 @@
-/* Sysctls in a plan: raised, never lowered, and put back to what they were, unless somebody else has
- * changed them since. */
+/* Sysctls in a plan: raised, never lowered, and put back to what they were, unless somebody else
+ * has changed them since. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -192,8 +192,8 @@ static int look_closer(struct run *run)
 	return err;
 }
 
-/* What the wishes mean for the kernel as it is now; a filter that could not be looked at ends all but
- * teardown. */
+/* What the wishes mean for the kernel as it is now; a filter that could not be looked at ends all
+ * but teardown. */
 static int build_desired(struct run *run)
 {
 	int err = look_closer(run);

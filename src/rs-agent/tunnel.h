@@ -28,8 +28,8 @@ enum rs_link_kind {
 };
 
 /* Packets come out of the link from clients that are not behind it: with rp_filter 1 they would be
- * dropped. 2 lets them pass while there is any way back to them, and 0 in any case; the kernel takes
- * the larger of the link's own and that of `all`. */
+ * dropped. 2 lets them pass while there is any way back to them, and 0 in any case; the kernel
+ * takes the larger of the link's own and that of `all`. */
 #define RS_LINK_RP_FILTER 2
 bool rs_link_lets_in(int64_t own, int64_t all);
 

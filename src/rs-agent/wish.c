@@ -1,5 +1,5 @@
-/* From lbha.conf's services, --vip or the journal to a set of wishes; see the header. Sets are small
- * (a server has few VIPs), so they are searched linearly. */
+/* From lbha.conf's services, --vip or the journal to a set of wishes; see the header. Sets are
+ * small (a server has few VIPs), so they are searched linearly. */
 #include "rs-agent/wish.h"
 
 #include <errno.h>

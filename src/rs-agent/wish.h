@@ -63,8 +63,8 @@ struct rs_given {
 	struct addr gateway;
 };
 
-/* The wishes for given VIPs. Tunnels end at each address of this host of the VIP's family that can be
- * meant. -ENOMEM; -EADDRNOTAVAIL when there is none, for the VIP `lacking`. */
+/* The wishes for given VIPs. Tunnels end at each address of this host of the VIP's family that can
+ * be meant. -ENOMEM; -EADDRNOTAVAIL when there is none, for the VIP `lacking`. */
 int rs_wishes_of_vips(struct arena *arena, const struct rs_given *given,
 		      const struct address_list *own, struct rs_wishes *out,
 		      const struct addr **lacking);
@@ -84,8 +84,8 @@ int rs_wishes_add(struct arena *arena, const struct rs_wishes *a, const struct r
 /* What a receiver need not know of a tunnel is left out, so that it makes no difference. */
 struct tunnel rs_tunnel_received(const struct tunnel *tunnel);
 
-/* The text of a journal's line ("web tunnel 192.168.8.200 10.9.0.20 gue 6080"), in the arena; NULL: no memory. Reading one
- * of a kind that this build does not know is -EINVAL. */
+/* The text of a journal's line ("web tunnel 192.168.8.200 10.9.0.20 gue 6080"), in the arena;
+ * NULL: no memory. Reading one of a kind that this build does not know is -EINVAL. */
 const char *rs_wish_print(struct arena *arena, const struct rs_wish *wish);
 int rs_wish_parse(struct arena *arena, const char *text, struct rs_wish *out);
 
