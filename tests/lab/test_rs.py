@@ -97,6 +97,8 @@ def test_one_setup_makes_the_end_of_every_tunnel_and_teardown_takes_all_away(net
     assert {"lbha-ipip", "lbha-sit", "lbha-ip6tnl", "lbha-gre", "lbha-gre2", "lbha-ip6gre"} <= links
     assert net.far.sysctl("net.ipv4.conf.all.rp_filter") == "1", "nothing else is loosened"
     assert net.rs("status", "-f", net.file)[0] == 0
+    code, said = net.rs("doctor", "-f", net.file)
+    assert code == 0, said
     again = json.loads(net.rs("setup", "-f", net.file, "--json")[1])
     assert again["operations"] == [], again
     wait_until(lambda: all(service["state"] == "up" for service in net.lb1.status()["services"]), 15, "services are up")
