@@ -4,6 +4,8 @@ import difflib
 import os
 import re
 
+from .waiting import wait_for
+
 LOOK = """ip -d -o -batch - 2>/dev/null <<END
 link
 addr
@@ -61,11 +63,17 @@ def changes(before, after):
             if not line.startswith(("@@", "---", "+++"))]
 
 
+def is_settled(lines):
+    """The kernel has seen the carrier of every cable, and given each interface its link-local address."""
+    cables = [line for line in lines if re.match(r"[0-9]+: eth[0-9]", line) and "link/ether" in line]
+    return all("state UP" in line for line in cables) and sum("inet6 fe80:" in line for line in lines) >= len(cables)
+
+
 class Untouched:
     """Hosts that shall be as they are now."""
 
     def __init__(self, *hosts):
-        self.before = states_of(hosts)
+        self.before = wait_for(lambda: states_of(hosts), lambda states: all(map(is_settled, states.values())), what="settled hosts")
 
     def check(self):
         """Fails with all that is different on any of them."""
