@@ -34,6 +34,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
+#include "core/sandbox.h"
 #include "core/worker.h"
 
 #define REFRESH NSTIME_S
@@ -562,6 +563,7 @@ int main(void)
 	tls_memory_watch(realloc);
 	if (!checkd_init(&checkd)) {
 		checkd_confine();
+		sandbox_begin(SANDBOX_CHECK);
 		status = worker_run(checkd.worker);
 	}
 	checkd_fini(&checkd);

@@ -40,6 +40,7 @@ void log_open(const char *program)
 	settings.syslog = target && !strcmp(target, "syslog");
 	if (settings.syslog)
 		openlog(program, LOG_PID, LOG_DAEMON);
+	tzset(); /* reads the zone while a file may be opened: syslog(3), timegm(3) */
 }
 
 void log_configure(enum log_level level, bool json)

@@ -22,6 +22,7 @@
 #include "core/log.h"
 #include "core/packet.h"
 #include "core/protocol.h"
+#include "core/sandbox.h"
 #include "core/worker.h"
 
 #define PATH_TEXT 4096
@@ -391,6 +392,7 @@ int compiler_main(void)
 	log_open("lbha-compiler");
 	if (!talk)
 		return 1;
+	sandbox_begin(SANDBOX_COMPILER);
 	status = run(talk);
 	for (size_t i = 0; i < talk->shared_count; i++)
 		free(talk->shared[i]);

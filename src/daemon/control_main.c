@@ -13,6 +13,7 @@
 #include "daemon/control_main.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
+#include "core/sandbox.h"
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "daemon/control_clients.h"
@@ -629,10 +631,13 @@ int control_main(void)
 	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
 	if (!control.worker)
 		return 1;
+	json_object_seed(0); /* reads /dev/urandom, once, which the sandbox refuses */
 	if (!events_begin(&control) &&
 	    !timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,
-			&control))
+			&control)) {
+		sandbox_begin(SANDBOX_CONTROL);
 		status = worker_run(control.worker);
+	}
 	control_fini(&control);
 	return status;
 }

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "core/log.h"
 #include "core/protocol.h"
+#include "core/sandbox.h"
 #include "core/worker.h"
 #include "ipvs/ipvs_worker_io.h"
 #include "ipvs/said.h"
@@ -215,8 +216,10 @@ int ipvs_main(void)
 	ipvs.worker = worker_new(ROLE_IPVS, "lbhad ipvs", &ops, &ipvs);
 	if (!ipvs.worker)
 		return 1;
-	if (!start(&ipvs))
+	if (!start(&ipvs)) {
+		sandbox_begin(SANDBOX_IPVS);
 		status = worker_run(ipvs.worker);
+	}
 	ipvs_fini(&ipvs);
 	return status;
 }

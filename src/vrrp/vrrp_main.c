@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include "core/protocol.h"
+#include "core/sandbox.h"
 #include "core/worker.h"
 #include "net/rtnl_writer_io.h"
 #include "net/announce_io.h"
@@ -605,10 +606,12 @@ int vrrp_main(void)
 		worker.random = (uint64_t)worker.started;
 	worker.random |= 1;
 	err = open_all(&worker);
-	if (err)
+	if (err) {
 		log_error("the vrrp worker cannot start: %s", strerror(-err));
-	else
+	} else {
+		sandbox_begin(SANDBOX_VRRP);
 		status = worker_run(worker.frame);
+	}
 	close_all(&worker);
 	worker_free(worker.frame);
 	return status ? status : worker.status;

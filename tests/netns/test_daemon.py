@@ -1,6 +1,7 @@
 """lbhad as a daemon: it starts, is told, reloads, loses workers, and stops; on a host without IPVS and without services."""
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -124,8 +125,12 @@ def test_in_the_background_a_failed_start_is_told_by_the_exit_code(lb1):
 
 # --- rights -----------------------------------------------------------------------------------------------------------
 
+def is_sanitized():
+    return "libasan" in subprocess.run(["ldd", program("lbhad")], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 def test_each_worker_has_the_rights_it_needs_and_no_more(lb1):
-    """From /proc: user, capabilities (effective, permitted, bounding), no_new_privs."""
+    """From /proc: user, capabilities (effective, permitted, bounding), no_new_privs, a filter of system calls."""
     lb1.start()
     pids = outside_pids(lb1)
     assert set(pids) == set(WORKERS)
@@ -135,6 +140,7 @@ def test_each_worker_has_the_rights_it_needs_and_no_more(lb1):
         for kind in "CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb":
             assert int(about[name][kind], 16) & ~allowed == 0, f"{name} {kind} {about[name][kind]}"
         assert about[name]["NoNewPrivs"].strip() == "1"
+        assert about[name]["Seccomp"].strip() == ("0" if is_sanitized() and name != "check" else "2"), name
     users = {name: about[name]["Uid"].split() for name in about}
     assert len(set(users["check"])) == len(set(users["control"])) == 1
     assert "0" not in users["check"] + users["control"]

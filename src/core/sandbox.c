@@ -1,0 +1,246 @@
+/* Lists by what they are for, added up by role. Rules on arguments look at the lower half of an int only, as the
+ * kernel does. */
+#include "core/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "core/log.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+
+#define END (-1000) /* libseccomp numbers calls that an architecture lacks from -1 down, and those it does not know -1 */
+
+/* ---- lists ---------------------------------------------------------------------------------- */
+
+/* For anything that computes, reads and writes what it has, and ends. */
+static const int BASE[] = {
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64),
+	SCMP_SYS(pwritev2),
+	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(poll), SCMP_SYS(ppoll),
+	SCMP_SYS(select), SCMP_SYS(pselect6), /* libnftables */
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid),
+	SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(uname),
+	SCMP_SYS(futex), SCMP_SYS(rseq), SCMP_SYS(set_robust_list), SCMP_SYS(membarrier), SCMP_SYS(sched_yield),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	END,
+};
+
+/* For a loop and its timers. */
+static const int LOOP[] = {
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(eventfd2), SCMP_SYS(pipe2),
+	END,
+};
+
+/* On sockets that are there, or that socket(2) gives. */
+static const int TALK[] = {
+	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmmsg),
+	SCMP_SYS(recvmmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+	END,
+};
+
+/* For whom clients come in. */
+static const int SERVE[] = {SCMP_SYS(accept4), SCMP_SYS(listen), END};
+
+/* For a program whose slices are memory files. */
+static const int COMPILE[] = {SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), END};
+
+/* For the look into /proc. */
+static const int LIST[] = {
+	SCMP_SYS(getdents64), SCMP_SYS(readlinkat), SCMP_SYS(statx), SCMP_SYS(fstatfs), SCMP_SYS(access),
+	SCMP_SYS(faccessat), END,
+};
+
+/* For giving capabilities up. */
+static const int RIGHTS[] = {SCMP_SYS(capget), SCMP_SYS(capset), END};
+
+/* These end the process. */
+static const int DEADLY[] = {
+	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork),
+	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen),
+	SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(unshare), SCMP_SYS(setns),
+	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
+	SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
+	SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(reboot), SCMP_SYS(swapon),
+	END,
+};
+
+enum opening {
+	OPENS_NOTHING,
+	OPENS_TO_READ,
+	OPENS_TO_WRITE, /* sysctls are files */
+};
+
+struct confinement {
+	const int *lists[6];
+	int families[6]; /* of sockets; AF_UNSPEC ends them */
+	enum opening opening;
+	bool names_links; /* if_nametoindex(3) and back */
+	bool loads_libraries; /* dlopen(3) */
+};
+
+/* AF_UNIX is for syslog(3). */
+static const struct confinement SANDBOX[SANDBOXES] = {
+	[SANDBOX_COMPILER] = {.lists = {BASE, COMPILE, TALK, LIST},
+			      .families = {AF_UNIX},
+			      .opening = OPENS_TO_READ,
+			      .loads_libraries = true},
+	[SANDBOX_CONTROL] = {.lists = {BASE, LOOP, TALK, SERVE}, .families = {AF_UNIX}},
+	[SANDBOX_CHECK] = {.lists = {BASE, LOOP, TALK, SERVE, LIST, RIGHTS},
+			.families = {AF_UNIX, AF_INET, AF_INET6},
+			.opening = OPENS_TO_READ,
+			.names_links = true},
+	[SANDBOX_IPVS] = {.lists = {BASE, LOOP, TALK, LIST},
+		       .families = {AF_UNIX, AF_NETLINK, AF_INET},
+		       .opening = OPENS_TO_WRITE,
+		       .names_links = true,
+		       .loads_libraries = true},
+	[SANDBOX_VRRP] = {.lists = {BASE, LOOP, TALK, LIST},
+		       .families = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6, AF_PACKET},
+		       .opening = OPENS_TO_WRITE,
+		       .names_links = true,
+		       .loads_libraries = true},
+};
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+/* The first error of a row of rules; nothing is added after it. */
+struct rules {
+	scmp_filter_ctx filter;
+	int error;
+};
+
+static void allow(struct rules *rules, int call)
+{
+	if (!rules->error)
+		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_ALLOW, call, 0);
+}
+
+/* When these bits of an argument are so. */
+static void allow_with(struct rules *rules, int call, unsigned argument, uint32_t mask, uint32_t bits)
+{
+	if (!rules->error)
+		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_ALLOW, call, 1,
+						SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, bits));
+}
+
+static void allow_list(struct rules *rules, const int *list)
+{
+	for (; *list != END; list++)
+		allow(rules, *list);
+}
+
+static void kill_list(struct rules *rules, const int *list)
+{
+	for (; *list != END && !rules->error; list++)
+		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_KILL_PROCESS, *list, 0);
+}
+
+/* Nothing that was written can be executed: of files, what a library has as code at most. */
+static void allow_memory(struct rules *rules, bool of_libraries)
+{
+	allow_with(rules, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
+	allow_with(rules, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
+	if (of_libraries && !rules->error)
+		rules->error = seccomp_rule_add(
+			rules->filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+			SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
+}
+
+static void allow_opening(struct rules *rules, enum opening opening)
+{
+	if (opening == OPENS_TO_READ)
+		allow_with(rules, SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+	if (opening == OPENS_TO_WRITE)
+		allow_with(rules, SCMP_SYS(openat), 2, O_CREAT, 0);
+}
+
+/* abort(3) and raise(3): signals to itself. prlimit(2) to look at the limits, prctl(2) for names of threads. */
+static void allow_itself(struct rules *rules)
+{
+	allow_with(rules, SCMP_SYS(tgkill), 0, UINT32_MAX, (uint32_t)getpid());
+	if (!rules->error)
+		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+						SCMP_A2(SCMP_CMP_EQ, 0));
+}
+
+static int make_rules(scmp_filter_ctx filter, const struct confinement *it)
+{
+	struct rules rules = {.filter = filter};
+
+	for (size_t i = 0; i < COUNT_OF(it->lists) && it->lists[i]; i++)
+		allow_list(&rules, it->lists[i]);
+	for (size_t i = 0; i < COUNT_OF(it->families) && it->families[i]; i++)
+		allow_with(&rules, SCMP_SYS(socket), 0, UINT32_MAX, (uint32_t)it->families[i]);
+	allow_memory(&rules, it->loads_libraries);
+	allow_itself(&rules);
+	allow_opening(&rules, it->opening);
+	if (it->names_links) {
+		allow_with(&rules, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFINDEX);
+		allow_with(&rules, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFNAME);
+	}
+	kill_list(&rules, DEADLY);
+	return rules.error;
+}
+
+static int load_filter(const struct confinement *it)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int error = filter ? 0 : -ENOMEM;
+
+	if (!error)
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!error)
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (!error)
+		seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1); /* kernels before 4.14 cannot */
+	if (!error)
+		error = make_rules(filter, it);
+	if (!error)
+		error = seccomp_load(filter);
+	seccomp_release(filter);
+	return error;
+}
+
+int sandbox_enter(enum sandbox sandbox)
+{
+#ifdef SANITIZED
+	(void)sandbox;
+	(void)load_filter;
+	return -ENOTSUP;
+#else
+	return load_filter(&SANDBOX[sandbox]);
+#endif
+}
+
+void sandbox_begin(enum sandbox sandbox)
+{
+	int error = sandbox_enter(sandbox);
+
+	if (error && error != -ENOTSUP)
+		log_warning("no seccomp filter: %s", strerror(-error));
+}

@@ -1,0 +1,198 @@
+/* core: each worker's own sandbox, entered by a process that then tries what a captured worker would. One process
+ * a try, for some tries end it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/sandbox.h"
+#include "suite.h"
+
+enum fate {
+	DONE,    /* or failed for a reason that is not the filter's */
+	REFUSED, /* EPERM */
+	KILLED,
+};
+
+/* ---- tries: EPERM or not ------------------------------------------------------------------- */
+
+static bool refused(long result)
+{
+	return result == -1 && errno == EPERM;
+}
+
+static bool asks_netlink(void)
+{
+	return refused(socket(AF_NETLINK, SOCK_RAW, 0));
+}
+
+static bool sniffs(void)
+{
+	return refused(socket(AF_PACKET, SOCK_RAW, 0));
+}
+
+static bool calls_out(void)
+{
+	return refused(socket(AF_INET, SOCK_STREAM, 0));
+}
+
+static bool logs(void)
+{
+	return refused(socket(AF_UNIX, SOCK_DGRAM, 0));
+}
+
+static bool reads_a_file(void)
+{
+	return refused(open("/proc/self/status", O_RDONLY));
+}
+
+static bool writes_a_file(void)
+{
+	return refused(open("/dev/null", O_WRONLY));
+}
+
+static bool makes_a_file(void)
+{
+	return refused(open("/tmp/lbha-sandbox-test", O_RDWR | O_CREAT | O_TMPFILE, 0600));
+}
+
+static bool kills_its_parent(void)
+{
+	return refused(kill(getppid(), 0));
+}
+
+static bool makes_memory_executable(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+	       errno == EPERM;
+}
+
+static bool changes_its_user(void)
+{
+	return refused(setuid(getuid()));
+}
+
+static bool executes(void)
+{
+	char *const argv[] = {NULL};
+
+	return refused(execve("/bin/true", argv, argv));
+}
+
+static bool traces(void)
+{
+	return refused(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+}
+
+static bool forks(void)
+{
+	return refused(syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0));
+}
+
+static bool mounts(void)
+{
+	return refused(mount("none", "/nowhere", "tmpfs", 0, NULL));
+}
+
+static bool loads_a_program_into_the_kernel(void)
+{
+	return refused(syscall(SYS_bpf, 0, NULL, 0));
+}
+
+static bool leaves_its_namespaces(void)
+{
+	return refused(syscall(SYS_unshare, 0));
+}
+
+static bool goes_around_the_filter(void)
+{
+	return refused(syscall(SYS_io_uring_setup, 1, NULL));
+}
+
+static const struct attempt {
+	bool (*make)(void);
+	enum fate fate[SANDBOXES];
+} ATTEMPTS[] = {
+	/*                  compiler control check    ipvs     vrrp */
+	{asks_netlink, {REFUSED, REFUSED, REFUSED, DONE, DONE}},
+	{sniffs, {REFUSED, REFUSED, REFUSED, REFUSED, DONE}},
+	{calls_out, {REFUSED, REFUSED, DONE, DONE, DONE}},
+	{logs, {DONE, DONE, DONE, DONE, DONE}},
+	{reads_a_file, {DONE, REFUSED, DONE, DONE, DONE}},
+	{writes_a_file, {REFUSED, REFUSED, REFUSED, DONE, DONE}},
+	{makes_a_file, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{kills_its_parent, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{makes_memory_executable, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{changes_its_user, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{forks, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{executes, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{traces, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{mounts, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{loads_a_program_into_the_kernel, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{leaves_its_namespaces, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{goes_around_the_filter, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+};
+
+static enum fate fate_of(const struct attempt *attempt, enum sandbox sandbox)
+{
+	pid_t child = fork();
+	int status;
+
+	ck_assert_int_ge(child, 0);
+	if (!child)
+		_exit(sandbox_enter(sandbox) ? 99 : attempt->make() ? REFUSED : DONE);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	if (WIFSIGNALED(status)) {
+		ck_assert_int_eq(WTERMSIG(status), SIGSYS);
+		return KILLED;
+	}
+	return (enum fate)WEXITSTATUS(status);
+}
+
+START_TEST(each_worker_may_do_what_it_is_for_and_no_more)
+{
+	for (size_t i = 0; i < sizeof(ATTEMPTS) / sizeof(*ATTEMPTS); i++)
+		for (int sandbox = 0; sandbox < SANDBOXES; sandbox++)
+			ck_assert_msg(fate_of(&ATTEMPTS[i], (enum sandbox)sandbox) == ATTEMPTS[i].fate[sandbox],
+				      "attempt %zu in sandbox %d ends otherwise", i, sandbox);
+}
+END_TEST
+
+START_TEST(an_abort_is_still_an_abort)
+{
+	for (int sandbox = 0; sandbox < SANDBOXES; sandbox++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child) {
+			if (!sandbox_enter((enum sandbox)sandbox))
+				abort();
+			_exit(0);
+		}
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert(WIFSIGNALED(status));
+		ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(sandbox_enter(SANDBOX_COMPILER) == -ENOTSUP);
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1)
+		return 77; /* a sanitizer's build: skipped */
+	return SUITE_RUN("sandbox",
+			 CASE("sandbox", each_worker_may_do_what_it_is_for_and_no_more, an_abort_is_still_an_abort));
+}
