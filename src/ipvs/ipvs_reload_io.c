@@ -444,6 +444,7 @@ void ipvs_reload_release(void *ctx)
 		ipvs_sysctls_restore(&ipvs->sysctls, &no_sysctls);
 		ipvs_apply_timeouts(ipvs, NULL);
 		ipvs_sync_apply(&ipvs->sync, &ipvs->kernel, NULL, NULL);
+		ipvs_ways_renew(&ipvs->ways); /* this is no repair */
 		ipvs_ways_route(&ipvs->ways, NULL, true);
 	}
 	worker_released(ipvs->worker);

@@ -129,7 +129,7 @@ static int route_family(struct ipvs_ways_kept *kept, struct rtnl *rtnl, struct a
 		error = write_down(kept, f, false);
 	if (!error)
 		error = carry_out(kept, rtnl, &plan, f, removes, &whole, repairs);
-	kept->settled[f] |= !error && whole;
+	kept->settled[f] |= !error && whole && removes; /* what is left to remove is no repair yet */
 	kept->routed &= whole;
 	if (!error && removes && !is_wanted(model, f))
 		error = write_down(kept, f, true);

@@ -308,7 +308,7 @@ def test_what_a_killed_daemon_leaves_is_adopted(net):
 def test_a_reload_without_the_key_takes_all_away_and_one_with_it_brings_all_back(net):
     """The check worker gives up its right, so another one takes its place; no verdict is lost by that."""
     lb2 = net.directors[1]
-    whole = traces(lb2)
+    whole, before = traces(lb2), len(lb2.log)
     code, said = lb2.reload(DIRECT)
     assert code == 0, said
     wait_until(lambda: set(verdicts(lb2).values()) == {"up"}, 15, "directly all answer")
@@ -318,6 +318,7 @@ def test_a_reload_without_the_key_takes_all_away_and_one_with_it_brings_all_back
     assert lb2.server("192.168.8.20", "web")["health"] != "down"
     expect(net)
     assert traces(lb2) == whole and rights(lb2) == NET_RAW
+    assert "somebody else" not in lb2.log[before:], "what a reload removes is no repair"
 
 
 def test_a_takeover_changes_no_verdict(net):
@@ -338,5 +339,7 @@ def test_a_takeover_changes_no_verdict(net):
 
 def test_a_stop_leaves_nothing(net):
     for director in net.directors:
+        before = len(director.log)
         assert director.stop(within=15) == 0
+        assert "somebody else" not in director.log[before:], "nor is what a stop removes"
         assert traces(director) == NOTHING and director.rules() is None
