@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,12 +17,12 @@
 #include "base/cleanup.h"
 #include "core/log.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
+#ifdef __has_feature /* clang */
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer))
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
+#define SANITIZED true
+#else
+#define SANITIZED false
 #endif
 
 #define END (-1000) /* libseccomp numbers calls that an architecture lacks from -1 down, and those it does not know -1 */
@@ -185,7 +186,7 @@ static void allow_itself(struct rules *rules)
 	allow_with(rules, SCMP_SYS(tgkill), 0, UINT32_MAX, (uint32_t)getpid());
 	if (!rules->error)
 		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-						SCMP_A2(SCMP_CMP_EQ, 0));
+						SCMP_A2(SCMP_CMP_EQ, 0, 0));
 }
 
 static int make_rules(scmp_filter_ctx filter, const struct confinement *it)
@@ -228,13 +229,7 @@ static int load_filter(const struct confinement *it)
 
 int sandbox_enter(enum sandbox sandbox)
 {
-#ifdef SANITIZED
-	(void)sandbox;
-	(void)load_filter;
-	return -ENOTSUP;
-#else
-	return load_filter(&SANDBOX[sandbox]);
-#endif
+	return SANITIZED ? -ENOTSUP : load_filter(&SANDBOX[sandbox]);
 }
 
 void sandbox_begin(enum sandbox sandbox)
