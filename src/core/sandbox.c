@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,6 +102,7 @@ struct confinement {
 	enum opening opening;
 	bool names_links; /* if_nametoindex(3) and back */
 	bool loads_libraries; /* dlopen(3) */
+	bool starts_threads;
 };
 
 /* AF_UNIX is for syslog(3). */
@@ -123,7 +125,8 @@ static const struct confinement SANDBOX[SANDBOXES] = {
 		       .families = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6, AF_PACKET},
 		       .opening = OPENS_TO_WRITE,
 		       .names_links = true,
-		       .loads_libraries = true},
+		       .loads_libraries = true,
+		       .starts_threads = true},
 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
@@ -172,6 +175,15 @@ static void allow_memory(struct rules *rules, bool of_libraries)
 			SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
 }
 
+/* No processes. What clone3(2) is to do stands in memory, where no rule looks: glibc takes clone(2) instead where the
+ * kernel does not know it. */
+static void allow_threads(struct rules *rules)
+{
+	allow_with(rules, SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
+	if (!rules->error)
+		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+}
+
 static void allow_opening(struct rules *rules, enum opening opening)
 {
 	if (opening == OPENS_TO_READ)
@@ -204,6 +216,8 @@ static int make_rules(scmp_filter_ctx filter, const struct confinement *it)
 		allow_with(&rules, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFINDEX);
 		allow_with(&rules, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFNAME);
 	}
+	if (it->starts_threads)
+		allow_threads(&rules);
 	kill_list(&rules, DEADLY);
 	return rules.error;
 }

@@ -2,6 +2,7 @@
  * a try, for some tries end it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -97,6 +98,18 @@ static bool forks(void)
 	return refused(syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0));
 }
 
+static void *nothing(void *ctx)
+{
+	return ctx;
+}
+
+static bool starts_a_thread(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, nothing, NULL) != 0;
+}
+
 static bool mounts(void)
 {
 	return refused(mount("none", "/nowhere", "tmpfs", 0, NULL));
@@ -133,6 +146,7 @@ static const struct attempt {
 	{makes_memory_executable, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
 	{changes_its_user, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
 	{forks, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{starts_a_thread, {REFUSED, REFUSED, REFUSED, REFUSED, DONE}},
 	{executes, {KILLED, KILLED, KILLED, KILLED, KILLED}},
 	{traces, {KILLED, KILLED, KILLED, KILLED, KILLED}},
 	{mounts, {KILLED, KILLED, KILLED, KILLED, KILLED}},
