@@ -233,7 +233,7 @@ TCP_ROWS = {
     "answers another question only": (speaks(NOT_OURS["another name"]), "reply_timeout", Matching(".*within 300ms" + IN_TIME), True),
     "answers another question first": (speaks(lambda q: [b"", *NOT_OURS["another id"](q), answer(q, GOOD)]), *PASSED),
     "answers and closes": (speaks(lambda q: [answer(q, GOOD)], closes), *PASSED),
-    "sends a message that is too large": (speaks(lambda q: [bytes(60000)]), "too_large", "reply larger than 16KiB", False),
+    "sends a message that is too large": (speaks(lambda q: [bytes(60000)]), "too_large", "answer larger than 16KiB", False),
     "sends 100 MB": (speaks(lambda q: [], floods()), None, None, None),
     "sends garbage": (garbage(), None, None, None),
 }
