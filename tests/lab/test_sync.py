@@ -82,6 +82,7 @@ class Pair:
         self.text = example("dr-pair-sync") + STREAM
         self.cluster = WebCluster(lab, self.text, directors={"lb1": "192.168.8.10", "lb2": "192.168.8.11"}, **LAN)
         self.lb1, self.lb2 = self.cluster.directors
+        self.cluster.set_up()
         for server in self.cluster.servers:
             Stream(server.host)
 

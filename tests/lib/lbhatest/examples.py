@@ -127,11 +127,15 @@ class WebCluster:
         wait_until(lambda: self.in_table(director) == wanted, within,
                    f"{director} balances to {sorted(wanted)}")
 
-    def start(self):
-        """Peace: all directors run, the first is MASTER, every server is in each table; adverts are heard from now on."""
+    def set_up(self):
+        """The servers, once."""
         if not self.is_set_up:
             self.file.set_up()
             self.is_set_up = True
+
+    def start(self):
+        """Peace: all directors run, the first is MASTER, every server is in each table; adverts are heard from now on."""
+        self.set_up()
         for director in self.directors:
             if not director.is_running:
                 director.start()
