@@ -32,8 +32,8 @@ class Gate:
 
 
 def of(kind, **keys):
-    """Probed once, unless told otherwise."""
-    return {"type": kind, "interval": "1m", "timeout": "30s", **keys}
+    """Probed once, unless told otherwise: the second start comes anywhere within the interval."""
+    return {"type": kind, "interval": "1h", "timeout": "30s", **keys}
 
 
 def secure(ca, kind, **keys):

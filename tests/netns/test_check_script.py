@@ -118,7 +118,7 @@ ps -o cls= -p $$
 """)
     listing = script(f"readlink /proc/self/fd/0; ls /proc/self/fd > {folder}/out/fds; env > {folder}/out/env\n", "listing")
     with Checkd() as checkd:
-        checkd.load(f"check all type=script command={path} interval=60s", f"check it type=script command={listing} interval=60s",
+        checkd.load(f"check all type=script command={path} interval=1h", f"check it type=script command={listing} interval=1h",
                     "probe all -", "probe it 192.0.2.7:81")
         checkd.wait_fact(check="all", verdict="up")
         assert checkd.wait_fact(check="it", verdict="up")["detail"] == "exit 0: /dev/null"
@@ -272,7 +272,7 @@ echo $$ >> {folder}/out/pids
 sleep 1000
 """)
     with Checkd() as checkd:
-        start(checkd, path, "interval=60s timeout=500ms")
+        start(checkd, path, "interval=1h timeout=500ms")
         down = checkd.wait_fact(verdict="down")
         assert (down["reason"], down["detail"]) == ("timeout", "not done within 500ms, killed: working")
         assert 480 < down["latency_ms"] < 1500
@@ -284,7 +284,7 @@ sleep 1000
 def test_what_a_script_leaves_behind_ends_with_it(script, folder):
     path = script(f"sleep 1000 & echo $! > {folder}/out/pids\nexit 0\n")
     with Checkd() as checkd:
-        start(checkd, path, "interval=60s timeout=20s")
+        start(checkd, path, "interval=1h timeout=20s")
         up = checkd.wait_fact(verdict="up")
         assert up["latency_ms"] < 5000, "it does not wait for who holds the output"
         wait_until(lambda: not any(map(lives, numbers(folder + "/out/pids"))), 2, "the end of the child")
@@ -303,7 +303,7 @@ def test_runs_of_one_check_never_overlap(script, folder):
 def test_more_output_than_allowed_fails_and_ends_the_script(script, folder):
     path = script(f"echo $$ > {folder}/out/pids\nexec yes\n")
     with Checkd() as checkd:
-        start(checkd, path, "interval=60s timeout=20s")
+        start(checkd, path, "interval=1h timeout=20s")
         down = checkd.wait_fact(verdict="down")
         assert (down["reason"], down["detail"]) == ("too_large", "more than 64 KiB of output")
         wait_until(lambda: not any(map(lives, numbers(folder + "/out/pids"))), 2, "the end of the script")
@@ -388,9 +388,9 @@ def test_no_descriptor_and_no_process_is_leaked(script):
 def test_a_reload_keeps_the_run_of_a_check_that_stays(script, folder):
     path = script(f"echo $$ >> {folder}/out/pids\nwhile ! test -e {folder}/out/go; do sleep 0.05; done\necho done\n")
     with Checkd() as checkd:
-        start(checkd, path, "interval=60s timeout=20s")
+        start(checkd, path, "interval=1h timeout=20s")
         wait_until(lambda: os.path.exists(folder + "/out/pids"), 5, "the script runs")
-        checkd.load("check other type=tcp", f"check it type=script command={path} interval=60s timeout=20s",
+        checkd.load("check other type=tcp", f"check it type=script command={path} interval=1h timeout=20s",
                     "probe other 127.0.0.1:1", "probe it -")
         assert lives(numbers(folder + "/out/pids")[0])
         open(folder + "/out/go", "w").close()
@@ -401,7 +401,7 @@ def test_a_reload_keeps_the_run_of_a_check_that_stays(script, folder):
 def test_a_reload_without_the_check_kills_its_run(script, folder):
     path = script(f"echo $$ > {folder}/out/pids\nsleep 1000\n")
     with Checkd() as checkd:
-        start(checkd, path, "interval=60s timeout=100s")
+        start(checkd, path, "interval=1h timeout=100s")
         wait_until(lambda: os.path.exists(folder + "/out/pids") and numbers(folder + "/out/pids"), 5, "the script runs")
         checkd.load("check other type=tcp", "probe other 127.0.0.1:1")
         wait_until(lambda: not lives(numbers(folder + "/out/pids")[0]), 5, "the end of the script")
@@ -442,7 +442,7 @@ def quiet(path, span):
 def test_the_release_of_the_check_worker_kills_its_scripts(script, folder):
     path = script(f"echo $$ > {folder}/out/pids\nsleep 1000\n")
     with Checkd() as checkd:
-        start(checkd, path, "interval=60s timeout=100s")
+        start(checkd, path, "interval=1h timeout=100s")
         wait_until(lambda: os.path.exists(folder + "/out/pids") and numbers(folder + "/out/pids"), 5, "the script runs")
         pid = numbers(folder + "/out/pids")[0]
         checkd.release()
@@ -452,7 +452,7 @@ def test_the_release_of_the_check_worker_kills_its_scripts(script, folder):
 def test_a_script_dies_with_a_supervisor_that_is_killed(script, folder):
     path = script(f"echo $$ > {folder}/out/pids\nexec sleep 1000\n")
     with Checkd() as checkd:
-        start(checkd, path, "interval=60s timeout=100s")
+        start(checkd, path, "interval=1h timeout=100s")
         wait_until(lambda: os.path.exists(folder + "/out/pids") and numbers(folder + "/out/pids"), 5, "the script runs")
         checkd.process.send_signal(signal.SIGKILL)
         wait_until(lambda: not lives(numbers(folder + "/out/pids")[0]), 5, "the end of the script")
