@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "rs-agent/ask.h"
+#include "net/frame.h"
 
 #define FRAME 256 /* of what comes in is looked at */
 
@@ -75,8 +75,9 @@ static void send_question(const struct ears *ears, const struct doctor_question 
 				 .sll_protocol = htons(ipv4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6),
 				 .sll_ifindex = (int)question->link,
 				 .sll_halen = LINK_MAC};
-	uint8_t frame[ASK_MAX];
-	size_t size = link ? ask_frame(frame, link->mac, question) : 0;
+	uint8_t frame[FRAME_MAX];
+	size_t size = link ? frame_question(frame, link->mac, &question->source, &question->target)
+			   : 0;
 
 	if (size) /* one that is lost is asked again; a link that has gone answers nothing */
 		(void)!sendto(ears->ipv6 >= 0 && !ipv4 ? ears->ipv6 : ears->arp, frame, size, 0,
@@ -138,7 +139,7 @@ static void hear(struct ears *ears, int fd)
 		if (got < 0 && errno != EINTR && errno != ENETDOWN)
 			return;
 		if (got <= 0 || from.sll_pkttype == PACKET_OUTGOING ||
-		    ask_read(frame, (size_t)got, &answer))
+		    frame_read_answer(frame, (size_t)got, &answer.address, answer.mac))
 			continue;
 		answer.link = (uint32_t)from.sll_ifindex;
 		keep(ears, &answer);

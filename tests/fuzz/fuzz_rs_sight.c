@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
-#include "rs-agent/ask.h"
+#include "net/frame.h"
 #include "rs-agent/doctor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,13 +31,14 @@ static void judge(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct doctor_answer answer = {0};
+	struct addr address = {0};
+	uint8_t mac[LINK_MAC];
 	char *text;
 
 	if (!size)
 		return 0;
 	if (*data == 'f') {
-		if (!ask_read(data + 1, size - 1, &answer) && !addr_size(answer.address.family))
+		if (!frame_read_answer(data + 1, size - 1, &address, mac) && !addr_size(address.family))
 			abort();
 		return 0;
 	}

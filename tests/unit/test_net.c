@@ -1,4 +1,4 @@
-/* net: announcements as bytes, sysctls, the owned file, links. */
+/* net: sysctls, the owned file, links. */
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <netinet/in.h>
@@ -7,83 +7,11 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
-#include "net/frame.h"
 #include "net/link.h"
 #include "net/macvlan.h"
 #include "net/owned.h"
 #include "net/sysctl.h"
 #include "suite.h"
-
-/* ---- frame ---- */
-
-START_TEST(announcement_is_a_broadcast_request_for_itself)
-{
-	static const uint8_t mac[LINK_MAC] = {0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a};
-	static const uint8_t wanted[FRAME_ARP_SIZE] = {
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0x42, 0xc0, 0xa8,
-		0x08, 0x0a, 0x08, 0x06,                                     /* Ethernet */
-		0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x01,             /* request */
-		0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a, 0xc0, 0xa8, 0x08, 0xc8, /* sender */
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc0, 0xa8, 0x08, 0xc8, /* target */
-	};
-	struct addr vip = addr_from_ipv4(0xc0a808c8);
-	uint8_t out[FRAME_ARP_SIZE];
-
-	ck_assert_uint_eq(frame_arp_announce(out, mac, &vip), FRAME_ARP_SIZE);
-	ck_assert_mem_eq(out, wanted, sizeof(wanted));
-}
-END_TEST
-
-START_TEST(no_arp_for_ipv6)
-{
-	static const uint8_t mac[LINK_MAC] = {2};
-	uint8_t out[FRAME_ARP_SIZE];
-	struct addr vip;
-
-	addr_parse("2001:db8::1", &vip);
-	ck_assert_uint_eq(frame_arp_announce(out, mac, &vip), 0);
-}
-END_TEST
-
-/* The frame is Linux's own, captured when the link was given a new MAC with ndisc_notify set. */
-START_TEST(neighbour_advertisement_is_an_overriding_one_for_itself)
-{
-	static const uint8_t mac[LINK_MAC] = {0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a};
-	static const uint8_t wanted[FRAME_NA_SIZE] = {
-		0x33, 0x33, 0x00, 0x00, 0x00, 0x01, 0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a, 0x86, 0xdd,
-		0x60, 0x00, 0x00, 0x00, 0x00, 0x20, 0x3a, 0xff,             /* IPv6 */
-		0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* source */
-		0x00, 0x00, 0x00, 0x00, 0x02, 0x00,                         /* ::200 */
-		0xff, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* all nodes */
-		0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x88, 0x00, 0xac, 0x38,
-		0xa0, 0x00, 0x00, 0x00,                                     /* router, override */
-		0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* target */
-		0x00, 0x00, 0x00, 0x00, 0x02, 0x00,                         /* ::200 */
-		0x02, 0x01, 0x02, 0x42, 0xc0, 0xa8, 0x08, 0x0a,             /* its MAC */
-	};
-	uint8_t out[FRAME_NA_SIZE], host[FRAME_NA_SIZE];
-	struct addr vip;
-
-	addr_parse("2001:db8::200", &vip);
-	ck_assert_uint_eq(frame_na_announce(out, mac, &vip, true), FRAME_NA_SIZE);
-	ck_assert_mem_eq(out, wanted, sizeof(wanted));
-	ck_assert_uint_eq(frame_announce(host, mac, &vip, false), FRAME_NA_SIZE);
-	ck_assert_uint_eq(host[58], 0x20);
-	ck_assert_uint_eq(host[56] << 8 | host[57], 0x2c39); /* 0xac38 + 0x8000, carried round */
-}
-END_TEST
-
-START_TEST(each_family_is_announced_in_its_own_way)
-{
-	static const uint8_t mac[LINK_MAC] = {2};
-	struct addr four = addr_from_ipv4(0xc0a808c8), none = {0};
-	uint8_t out[FRAME_MAX];
-
-	ck_assert_uint_eq(frame_announce(out, mac, &four, true), FRAME_ARP_SIZE);
-	ck_assert_uint_eq(frame_na_announce(out, mac, &four, true), 0);
-	ck_assert_uint_eq(frame_announce(out, mac, &none, true), 0);
-}
-END_TEST
 
 /* ---- link ---- */
 
@@ -422,9 +350,6 @@ int main(void)
 {
 	return SUITE_RUN(
 		"net",
-		CASE("frame", announcement_is_a_broadcast_request_for_itself, no_arp_for_ipv6,
-		     neighbour_advertisement_is_an_overriding_one_for_itself,
-		     each_family_is_announced_in_its_own_way),
 		CASE("macvlan", the_name_of_a_virtual_routers_link_fits_and_tells_what_it_is_for,
 		     a_virtual_mac_is_that_of_rfc_9568_section_7_3,
 		     a_link_is_the_wanted_one_by_name_mac_and_alias, virtual_macs_are_told_from_others),
