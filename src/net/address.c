@@ -82,6 +82,14 @@ const struct address *address_find(const struct address_list *list, const struct
 	return NULL;
 }
 
+bool address_list_has(const struct address_list *list, const struct addr *address)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (addr_equal(&list->items[i].prefix.address, address))
+			return true;
+	return false;
+}
+
 bool address_is_dead(const struct address *address)
 {
 	return address->prefix.address.family == AF_INET6 &&

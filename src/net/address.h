@@ -102,6 +102,8 @@ bool address_is_dead(const struct address *address);
 bool address_siblings(const struct address *a, const struct address *b);
 /* The entry of a list with the same identity; NULL when there is none. Linear. */
 const struct address *address_find(const struct address_list *list, const struct address *wanted);
+/* Whether the address is there, on any link and with any prefix length. Linear. */
+bool address_list_has(const struct address_list *list, const struct addr *address);
 
 /* The operations that lead from `actual` to a state that has all of `desired` and, of `owned`,
  * nothing else. Lists hold an address once. `promoting` are the links (indices, may be NULL) on

@@ -178,14 +178,6 @@ static const struct rs_route *route_of_family(const struct rs_desired *desired, 
 	return NULL;
 }
 
-static bool is_ours(const struct rs_actual *actual, const struct addr *address)
-{
-	for (size_t i = 0; i < actual->addresses.count; i++)
-		if (addr_equal(&actual->addresses.items[i].prefix.address, address))
-			return true;
-	return false;
-}
-
 /* Whether it can be one; says so if not. */
 static bool is_gateway(struct builder *builder, const struct addr *gateway)
 {
@@ -196,7 +188,7 @@ static bool is_gateway(struct builder *builder, const struct addr *gateway)
 	if (other)
 		put_obstacle(builder, "there can be one gateway only, not both %s and %s",
 			     addr_format(&other->route.via, text_other), text);
-	else if (is_ours(builder->actual, gateway))
+	else if (address_list_has(&builder->actual->addresses, gateway))
 		put_obstacle(builder, "the gateway %s is this host itself", text);
 	else if (!neighbour_of(builder->actual, gateway))
 		put_obstacle(builder,

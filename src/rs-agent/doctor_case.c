@@ -9,16 +9,6 @@
 
 /* ---- from the model ---- */
 
-static bool is_own(const struct address_list *own, const struct addr *address)
-{
-	if (addr_is_loopback(address))
-		return false;
-	for (size_t i = 0; i < own->count; i++)
-		if (addr_equal(&own->items[i].prefix.address, address))
-			return true;
-	return false;
-}
-
 static void put_vip(struct arena *arena, struct doctor_case *out, const struct service *service,
 		    const struct real_server *server, const struct addr *address)
 {
@@ -106,7 +96,7 @@ int doctor_case_of_model(struct arena *arena, const struct model *model, const c
 		if (service && strcmp(one->name, service))
 			continue;
 		for (size_t j = 0; j < service_server_count(one); j++)
-			if (is_own(own, &service_server(one, j)->address.address))
+			if (rs_is_own(own, &service_server(one, j)->address.address))
 				put_server(arena, &wanted, one, service_server(one, j));
 	}
 	put_directors(arena, &wanted, model);
@@ -169,7 +159,7 @@ int doctor_ways(struct arena *arena, const struct doctor_case *wanted, struct do
 
 		/* of a VIP that is not ours the kernel would tell nothing */
 		put_way(arena, sight,
-			doctor_needs_vip(vip) && is_own(&sight->addresses, &vip->address)
+			doctor_needs_vip(vip) && rs_is_own(&sight->addresses, &vip->address)
 				? &vip->address
 				: &any,
 			&client);

@@ -11,18 +11,11 @@
 
 static const struct addr any;
 
-static bool is_local(const struct doctor_sight *sight, const struct addr *address)
-{
-	for (size_t i = 0; i < sight->addresses.count; i++)
-		if (addr_equal(&sight->addresses.items[i].prefix.address, address))
-			return true;
-	return false;
-}
-
 const struct doctor_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip)
 {
 	struct addr client = doctor_client(vip->address.family);
-	bool from_vip = doctor_needs_vip(vip) && is_local(doctor->sight, &vip->address);
+	bool from_vip = doctor_needs_vip(vip) &&
+			address_list_has(&doctor->sight->addresses, &vip->address);
 
 	return doctor_way(doctor->sight, from_vip ? &vip->address : &any, &client);
 }

@@ -230,14 +230,9 @@ int rs_wishes_add(struct arena *arena, const struct rs_wishes *a, const struct r
 
 /* ---- the model ---- */
 
-static bool is_own(const struct address_list *own, const struct addr *address)
+bool rs_is_own(const struct address_list *own, const struct addr *address)
 {
-	if (addr_is_loopback(address))
-		return false;
-	for (size_t i = 0; i < own->count; i++)
-		if (addr_equal(&own->items[i].prefix.address, address))
-			return true;
-	return false;
+	return !addr_is_loopback(address) && address_list_has(own, address);
 }
 
 static int put_vips(struct arena *arena, const struct service *service,
@@ -300,7 +295,7 @@ static int put_service(struct arena *arena, const struct service *service,
 	for (size_t i = 0; i < service_server_count(service) && !err; i++) {
 		const struct real_server *server = service_server(service, i);
 
-		if (!is_own(own, &server->address.address))
+		if (!rs_is_own(own, &server->address.address))
 			continue;
 		if (needs_something(service, server))
 			err = put_vips(arena, service, server, set);

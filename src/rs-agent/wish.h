@@ -48,8 +48,12 @@ struct rs_scope {
 };
 bool rs_scope_is_all(const struct rs_scope *scope);
 
+/* Whether an address tells the host that has the addresses `own` from others. Loopback ones do not:
+ * every host has them. */
+bool rs_is_own(const struct address_list *own, const struct addr *address);
+
 /* The wishes of all services of the model (of the one called `service`, if not NULL) that have one
- * of the addresses `own` (loopback ones do not count) as a real server. -ENOMEM. */
+ * of the addresses `own` as a real server (rs_is_own). -ENOMEM. */
 int rs_wishes_of_model(struct arena *arena, const struct model *model, const char *service,
 		       const struct address_list *own, struct rs_wishes *out,
 		       struct rs_other *other);

@@ -55,6 +55,21 @@ START_TEST(second_address_of_a_subnet_is_secondary)
 }
 END_TEST
 
+START_TEST(an_address_is_there_whatever_its_link_and_prefix_length)
+{
+	auto_arena *arena = arena_new(0);
+	struct address_list list = {0};
+	struct addr there = ours(0, "192.168.8.200/32").prefix.address,
+		    network = ours(0, "192.168.8.0/24").prefix.address;
+
+	ck_assert(!address_list_has(&list, &there));
+	list_put(arena, &list, foreign(2, "2001:db8::1/64"));
+	list_put(arena, &list, foreign(3, "192.168.8.200/24"));
+	ck_assert(address_list_has(&list, &there));
+	ck_assert(!address_list_has(&list, &network));
+}
+END_TEST
+
 START_TEST(primary_takes_its_secondaries_along)
 {
 	auto_arena *arena = arena_new(0);
@@ -559,6 +574,7 @@ int main(void)
 {
 	return SUITE_RUN("net/address",
 			 CASE("model", second_address_of_a_subnet_is_secondary,
+			      an_address_is_there_whatever_its_link_and_prefix_length,
 			      primary_takes_its_secondaries_along, promotion_keeps_the_secondaries),
 			 CASE("plan", wanted_address_that_is_there_is_adopted,
 			      nothing_to_do_gives_an_empty_plan, foreign_address_is_never_removed,
