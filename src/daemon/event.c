@@ -299,8 +299,8 @@ void event_table(const struct event_sink *sink, const struct fact_table *before,
 	table_contested(sink, before, fact, now);
 	if (!before || fact->repairs == from)
 		return;
-	fill(reason, sizeof(reason), "%llu operations undid what somebody else changed in the table",
-	     (unsigned long long)(fact->repairs - from));
+	fill(reason, sizeof(reason), "%llu operation%s undid what somebody else changed in the table",
+	     (unsigned long long)(fact->repairs - from), fact->repairs - from == 1 ? "" : "s");
 	set_words(&event, NULL, NULL, reason);
 	event.more[0] = (struct event_more){.key = "repairs", .number = (int64_t)fact->repairs};
 	send(sink, &event);

@@ -314,6 +314,10 @@ START_TEST(repairs_of_the_table_are_told)
 	event_table(&sink, &before, &now, NOW);
 	ck_assert_str_eq(all(), "drift_repaired ipvs >: 2 operations undid what somebody else "
 				"changed in the table");
+	before.repairs = 4;
+	event_table(&sink, &before, &now, NOW);
+	ck_assert_str_eq(all(), "drift_repaired ipvs >: 1 operation undid what somebody else changed in "
+				"the table");
 }
 END_TEST
 
