@@ -18,7 +18,6 @@
 #include "base/arena.h"
 #include "base/duration.h"
 #include "base/text.h"
-#include "check/confine_io.h"
 #include "check/engine_io.h"
 #include "check/merge.h"
 #include "check/outcome.h"
@@ -537,14 +536,6 @@ static int checkd_init(struct checkd *checkd)
 	return 0;
 }
 
-static void checkd_confine(void)
-{
-	int err = confine();
-
-	if (err)
-		log_warning("no seccomp filter for the check worker: %s", strerror(-err));
-}
-
 static void checkd_fini(struct checkd *checkd)
 {
 	prepared_drop(checkd);
@@ -562,7 +553,6 @@ int main(void)
 
 	tls_memory_watch(realloc);
 	if (!checkd_init(&checkd)) {
-		checkd_confine();
 		sandbox_begin(SANDBOX_CHECK);
 		status = worker_run(checkd.worker);
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -59,7 +60,6 @@ static const int LOOP[] = {
 static const int TALK[] = {
 	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmmsg),
 	SCMP_SYS(recvmmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt),
 	END,
 };
 
@@ -96,37 +96,64 @@ enum opening {
 	OPENS_TO_WRITE, /* sysctls are files */
 };
 
+struct pair {
+	int first, second;
+};
+
+#define ANY (-1)
+
+/* Options of sockets, by level. With CAP_NET_RAW others (IP_TRANSPARENT) would let a prober speak as anybody, and a
+ * raw socket that was handed to it (check/echo_io.h) send headers of its own (IP_HDRINCL). */
+static const struct pair PROBING[] = {
+	{SOL_SOCKET, ANY},	   {IPPROTO_TCP, ANY},
+	{IPPROTO_IP, IP_RECVERR},  {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT}, {IPPROTO_IP, IP_PKTINFO},
+	{IPPROTO_IPV6, IPV6_RECVERR}, {IPPROTO_IPV6, IPV6_RECVPKTINFO},	  {END, END},
+};
+static const struct pair ANY_OPTION[] = {{ANY, ANY}, {END, END}};
+
 struct confinement {
 	const int *lists[6];
-	int families[6]; /* of sockets; AF_UNSPEC ends them */
+	struct pair sockets[6]; /* family and type; AF_UNSPEC ends them */
+	const struct pair *options; /* of sockets */
 	enum opening opening;
 	bool names_links; /* if_nametoindex(3) and back */
 	bool loads_libraries; /* dlopen(3) */
 	bool starts_threads;
 };
 
-/* AF_UNIX is for syslog(3). */
+/* AF_UNIX is for syslog(3), and in the check worker for the way into a tunnel (check/http_tunnel_io.h). */
 static const struct confinement SANDBOX[SANDBOXES] = {
 	[SANDBOX_COMPILER] = {.lists = {BASE, COMPILE, TALK, LIST},
-			      .families = {AF_UNIX},
+			      .sockets = {{AF_UNIX, ANY}},
 			      .opening = OPENS_TO_READ,
 			      .loads_libraries = true},
-	[SANDBOX_CONTROL] = {.lists = {BASE, LOOP, TALK, SERVE}, .families = {AF_UNIX}},
+	[SANDBOX_CONTROL] = {.lists = {BASE, LOOP, TALK, SERVE}, .sockets = {{AF_UNIX, ANY}}},
 	[SANDBOX_CHECK] = {.lists = {BASE, LOOP, TALK, SERVE, LIST, RIGHTS},
-			.families = {AF_UNIX, AF_INET, AF_INET6},
-			.opening = OPENS_TO_READ,
-			.names_links = true},
+			   .sockets = {{AF_UNIX, ANY},
+				       {AF_INET, SOCK_STREAM},
+				       {AF_INET, SOCK_DGRAM},
+				       {AF_INET6, SOCK_STREAM},
+				       {AF_INET6, SOCK_DGRAM}},
+			   .options = PROBING,
+			   .opening = OPENS_TO_READ,
+			   .names_links = true},
 	[SANDBOX_IPVS] = {.lists = {BASE, LOOP, TALK, LIST},
-		       .families = {AF_UNIX, AF_NETLINK, AF_INET},
-		       .opening = OPENS_TO_WRITE,
-		       .names_links = true,
-		       .loads_libraries = true},
+			  .sockets = {{AF_UNIX, ANY}, {AF_NETLINK, ANY}, {AF_INET, SOCK_DGRAM}},
+			  .options = ANY_OPTION,
+			  .opening = OPENS_TO_WRITE,
+			  .names_links = true,
+			  .loads_libraries = true},
 	[SANDBOX_VRRP] = {.lists = {BASE, LOOP, TALK, LIST},
-		       .families = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6, AF_PACKET},
-		       .opening = OPENS_TO_WRITE,
-		       .names_links = true,
-		       .loads_libraries = true,
-		       .starts_threads = true},
+			  .sockets = {{AF_UNIX, ANY},
+				      {AF_NETLINK, ANY},
+				      {AF_INET, ANY},
+				      {AF_INET6, ANY},
+				      {AF_PACKET, ANY}},
+			  .options = ANY_OPTION,
+			  .opening = OPENS_TO_WRITE,
+			  .names_links = true,
+			  .loads_libraries = true,
+			  .starts_threads = true},
 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
@@ -149,6 +176,36 @@ static void allow_with(struct rules *rules, int call, unsigned argument, uint32_
 	if (!rules->error)
 		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_ALLOW, call, 1,
 						SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, bits));
+}
+
+#define INT UINT32_MAX /* what the kernel looks at of an int */
+#define SOCKET_TYPE 0xf /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
+
+/* When two arguments are so; ANY: whatever they are. */
+static void allow_pair(struct rules *rules, int call, const struct pair *pair, const unsigned *arguments,
+		       uint32_t second_mask)
+{
+	struct scmp_arg_cmp compare[2];
+	unsigned count = 0;
+
+	if (pair->first != ANY)
+		compare[count++] =
+			SCMP_CMP64(arguments[0], SCMP_CMP_MASKED_EQ, INT, (uint32_t)pair->first);
+	if (pair->second != ANY)
+		compare[count++] =
+			SCMP_CMP64(arguments[1], SCMP_CMP_MASKED_EQ, second_mask, (uint32_t)pair->second);
+	if (!rules->error)
+		rules->error = seccomp_rule_add_array(rules->filter, SCMP_ACT_ALLOW, call, count, compare);
+}
+
+static void allow_sockets(struct rules *rules, const struct confinement *it)
+{
+	static const unsigned family_and_type[] = {0, 1}, level_and_name[] = {1, 2};
+
+	for (size_t i = 0; i < COUNT_OF(it->sockets) && it->sockets[i].first; i++)
+		allow_pair(rules, SCMP_SYS(socket), &it->sockets[i], family_and_type, SOCKET_TYPE);
+	for (const struct pair *one = it->options; one && one->first != END; one++)
+		allow_pair(rules, SCMP_SYS(setsockopt), one, level_and_name, INT);
 }
 
 static void allow_list(struct rules *rules, const int *list)
@@ -195,7 +252,7 @@ static void allow_opening(struct rules *rules, enum opening opening)
 /* abort(3) and raise(3): signals to itself. prlimit(2) to look at the limits, prctl(2) for names of threads. */
 static void allow_itself(struct rules *rules)
 {
-	allow_with(rules, SCMP_SYS(tgkill), 0, UINT32_MAX, (uint32_t)getpid());
+	allow_with(rules, SCMP_SYS(tgkill), 0, INT, (uint32_t)getpid());
 	if (!rules->error)
 		rules->error = seccomp_rule_add(rules->filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
 						SCMP_A2(SCMP_CMP_EQ, 0, 0));
@@ -207,14 +264,13 @@ static int make_rules(scmp_filter_ctx filter, const struct confinement *it)
 
 	for (size_t i = 0; i < COUNT_OF(it->lists) && it->lists[i]; i++)
 		allow_list(&rules, it->lists[i]);
-	for (size_t i = 0; i < COUNT_OF(it->families) && it->families[i]; i++)
-		allow_with(&rules, SCMP_SYS(socket), 0, UINT32_MAX, (uint32_t)it->families[i]);
+	allow_sockets(&rules, it);
 	allow_memory(&rules, it->loads_libraries);
 	allow_itself(&rules);
 	allow_opening(&rules, it->opening);
 	if (it->names_links) {
-		allow_with(&rules, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFINDEX);
-		allow_with(&rules, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFNAME);
+		allow_with(&rules, SCMP_SYS(ioctl), 1, INT, SIOCGIFINDEX);
+		allow_with(&rules, SCMP_SYS(ioctl), 1, INT, SIOCGIFNAME);
 	}
 	if (it->starts_threads)
 		allow_threads(&rules);

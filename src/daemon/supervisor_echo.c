@@ -1,6 +1,6 @@
 /* The check worker has no right to open raw sockets, which icmp checks need: they are opened here and handed
  * over, with each generation that needs them and with none that does not. A worker that has one already
- * keeps that; it closes what its generation has no use for. Its seccomp filter (check/confine_io.h) sees to it
+ * keeps that; it closes what its generation has no use for. Its sandbox (core/sandbox.h) sees to it
  * that such a socket sends nothing but ICMP from our own addresses. */
 #include <errno.h>
 #include <netinet/in.h>

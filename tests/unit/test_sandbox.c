@@ -2,6 +2,8 @@
  * a try, for some tries end it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -16,6 +18,8 @@
 
 #include "core/sandbox.h"
 #include "suite.h"
+
+#define UPPER (1ul << 32) /* what the kernel does not look at in an int */
 
 enum fate {
 	DONE,    /* or failed for a reason that is not the filter's */
@@ -43,6 +47,51 @@ static bool sniffs(void)
 static bool calls_out(void)
 {
 	return refused(socket(AF_INET, SOCK_STREAM, 0));
+}
+
+static bool asks_by_datagram(void)
+{
+	return refused(socket(AF_INET, SOCK_DGRAM, 0));
+}
+
+static bool opens_raw(void)
+{
+	return refused(socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6));
+}
+
+static bool opens_raw_by_what_the_kernel_does_not_look_at(void)
+{
+	return refused(syscall(SYS_socket, AF_INET | UPPER, SOCK_RAW | UPPER, IPPROTO_ICMP));
+}
+
+static bool sniffs_by_an_old_name(void)
+{
+	return refused(socket(AF_INET, SOCK_PACKET, 0));
+}
+
+/* The filter comes before the descriptor is looked at. */
+static bool option(unsigned long level, unsigned long name)
+{
+	int on = 1;
+
+	return refused(syscall(SYS_setsockopt, -1, level, name, &on, sizeof(on)));
+}
+
+static bool sends_headers_of_its_own(void)
+{
+	return option(IPPROTO_IP, IP_HDRINCL) && option(IPPROTO_IPV6, IPV6_HDRINCL) &&
+	       option(IPPROTO_IP | UPPER, IP_HDRINCL | UPPER);
+}
+
+static bool speaks_as_anybody(void)
+{
+	return option(IPPROTO_IP, IP_TRANSPARENT) && option(IPPROTO_IPV6, IPV6_TRANSPARENT);
+}
+
+static bool probes(void)
+{
+	return option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) || option(IPPROTO_IPV6, IPV6_RECVERR) ||
+	       option(SOL_SOCKET, SO_LINGER) || option(IPPROTO_TCP, TCP_NODELAY);
 }
 
 static bool logs(void)
@@ -137,7 +186,14 @@ static const struct attempt {
 	/*                  compiler control check    ipvs     vrrp */
 	{asks_netlink, {REFUSED, REFUSED, REFUSED, DONE, DONE}},
 	{sniffs, {REFUSED, REFUSED, REFUSED, REFUSED, DONE}},
-	{calls_out, {REFUSED, REFUSED, DONE, DONE, DONE}},
+	{calls_out, {REFUSED, REFUSED, DONE, REFUSED, DONE}},
+	{asks_by_datagram, {REFUSED, REFUSED, DONE, DONE, DONE}},
+	{opens_raw, {REFUSED, REFUSED, REFUSED, REFUSED, DONE}},
+	{opens_raw_by_what_the_kernel_does_not_look_at, {REFUSED, REFUSED, REFUSED, REFUSED, DONE}},
+	{sniffs_by_an_old_name, {REFUSED, REFUSED, REFUSED, REFUSED, DONE}},
+	{sends_headers_of_its_own, {REFUSED, REFUSED, REFUSED, DONE, DONE}},
+	{speaks_as_anybody, {REFUSED, REFUSED, REFUSED, DONE, DONE}},
+	{probes, {REFUSED, REFUSED, DONE, DONE, DONE}},
 	{logs, {DONE, DONE, DONE, DONE, DONE}},
 	{reads_a_file, {DONE, REFUSED, DONE, DONE, DONE}},
 	{writes_a_file, {REFUSED, REFUSED, REFUSED, DONE, DONE}},
