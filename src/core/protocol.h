@@ -9,7 +9,6 @@ enum supervisor_record {
 	RECORD_LINE,        /* text: plan line, refusal, or (compiler) diagnostic */
 	RECORD_PREPARED,    /* u32 generation, bool accepted */
 	RECORD_COMMITTED,   /* u32 generation */
-	RECORD_RELEASED,    /* nothing: exits next */
 	/* supervisor → worker */
 	RECORD_LINK,        /* u8 role of the peer, with a descriptor */
 	RECORD_PREPARE,     /* u32 generation, with the sealed slice */
@@ -17,7 +16,6 @@ enum supervisor_record {
 	RECORD_FINISH,
 	RECORD_ABORT,
 	RECORD_APPLIED,     /* u32 generation */
-	RECORD_RELEASE,
 	/* compiler ↔ supervisor */
 	RECORD_COMPILE,     /* u32 generation, text node, text host, text path; with the main file */
 	RECORD_INCLUDE,     /* compiler asks: text path of the including file, text pattern */
@@ -29,10 +27,7 @@ enum supervisor_record {
 	RECORD_COMPILED,    /* bool accepted, u32 errors, u32 warnings */
 	/* control → supervisor: commands; and the answers, by request number */
 	RECORD_REQUEST,     /* u32 request, u8 enum request_kind, u32 uid, text path, text value, text comment,
-			     * time timeout, u16 count, text object … */
-	RECORD_REPLY_LINE,  /* u32 request, text */
-	RECORD_REPLY,       /* u32 request, bool done */
-	RECORD_REPLY_OBJECT, /* u32 request, text object, bool done, text what came of it */
+			     * time timeout, u16 count, text object …; answered by RECORD_REPLY */
 	/* check ↔ supervisor: scripts (check/run.h) */
 	RECORD_RUN,         /* struct run_order, with the write end of a pipe for what it writes */
 	RECORD_RUN_CANCEL,  /* u32 run: kill it, nobody wants to know; it is answered all the same */
@@ -51,6 +46,18 @@ enum supervisor_record {
 			     * answered as a RECORD_REQUEST */
 	/* supervisor → check, before a PREPARE that needs it: u8 family, u32 errno (0: a raw ICMP socket comes with it) */
 	RECORD_ECHO,
+
+	/* What a supervisor says to workers of an earlier release, and hears from them (daemon/upgrade): these numbers
+	 * and their values never change. */
+	RECORD_RELEASE = 1024, /* supervisor → worker: give everything up in good order */
+	RECORD_RELEASED,    /* worker → supervisor: nothing is left; exits next */
+	RECORD_LEAVE,       /* supervisor → worker: time; stop, and leave everything in the kernel to a successor, who
+			     * is ready (0) or comes before that time of clock_now() */
+	RECORD_CARRY,       /* worker → supervisor: has left, with its carry (base/carry.h) if it has one; exits next */
+	RECORD_INHERIT,     /* supervisor → worker, before its first COMMIT: with its predecessor's carry */
+	RECORD_REPLY_LINE,  /* supervisor → control, answers by request number: u32 request, text */
+	RECORD_REPLY,       /* u32 request, bool done */
+	RECORD_REPLY_OBJECT, /* u32 request, text object, bool done, text what came of it */
 };
 
 enum request_kind {

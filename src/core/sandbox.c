@@ -66,8 +66,8 @@ static const int TALK[] = {
 /* For whom clients come in. */
 static const int SERVE[] = {SCMP_SYS(accept4), SCMP_SYS(listen), END};
 
-/* For a program whose slices are memory files. */
-static const int COMPILE[] = {SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), END};
+/* For who hands memory over: slices of a configuration, a carry. */
+static const int SEAL[] = {SCMP_SYS(memfd_create), END};
 
 /* For the look into /proc. */
 static const int LIST[] = {
@@ -112,7 +112,7 @@ static const struct pair PROBING[] = {
 static const struct pair ANY_OPTION[] = {{ANY, ANY}, {END, END}};
 
 struct confinement {
-	const int *lists[6];
+	const int *lists[8];
 	struct pair sockets[6]; /* family and type; AF_UNSPEC ends them */
 	const struct pair *options; /* of sockets */
 	enum opening opening;
@@ -123,12 +123,12 @@ struct confinement {
 
 /* AF_UNIX is for syslog(3), and in the check worker for the way into a tunnel (check/http_tunnel_io.h). */
 static const struct confinement SANDBOX[SANDBOXES] = {
-	[SANDBOX_COMPILER] = {.lists = {BASE, COMPILE, TALK, LIST},
+	[SANDBOX_COMPILER] = {.lists = {BASE, SEAL, TALK, LIST},
 			      .sockets = {{AF_UNIX, ANY}},
 			      .opening = OPENS_TO_READ,
 			      .loads_libraries = true},
-	[SANDBOX_CONTROL] = {.lists = {BASE, LOOP, TALK, SERVE}, .sockets = {{AF_UNIX, ANY}}},
-	[SANDBOX_CHECK] = {.lists = {BASE, LOOP, TALK, SERVE, LIST, RIGHTS},
+	[SANDBOX_CONTROL] = {.lists = {BASE, LOOP, TALK, SEAL, SERVE}, .sockets = {{AF_UNIX, ANY}}},
+	[SANDBOX_CHECK] = {.lists = {BASE, LOOP, TALK, SEAL, SERVE, LIST, RIGHTS},
 			   .sockets = {{AF_UNIX, ANY},
 				       {AF_INET, SOCK_STREAM},
 				       {AF_INET, SOCK_DGRAM},
@@ -137,13 +137,13 @@ static const struct confinement SANDBOX[SANDBOXES] = {
 			   .options = PROBING,
 			   .opening = OPENS_TO_READ,
 			   .names_links = true},
-	[SANDBOX_IPVS] = {.lists = {BASE, LOOP, TALK, LIST},
+	[SANDBOX_IPVS] = {.lists = {BASE, LOOP, TALK, SEAL, LIST},
 			  .sockets = {{AF_UNIX, ANY}, {AF_NETLINK, ANY}, {AF_INET, SOCK_DGRAM}},
 			  .options = ANY_OPTION,
 			  .opening = OPENS_TO_WRITE,
 			  .names_links = true,
 			  .loads_libraries = true},
-	[SANDBOX_VRRP] = {.lists = {BASE, LOOP, TALK, LIST},
+	[SANDBOX_VRRP] = {.lists = {BASE, LOOP, TALK, SEAL, LIST},
 			  .sockets = {{AF_UNIX, ANY},
 				      {AF_NETLINK, ANY},
 				      {AF_INET, ANY},

@@ -3,21 +3,21 @@
 #include "core/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/carry.h"
 #include "core/buildid.h"
 #include "core/channel.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
+#include "core/sealed.h"
 #include "core/statepage.h"
 
 #define HEARTBEAT (500 * NSTIME_MS)
@@ -99,6 +99,22 @@ void worker_committed(struct worker *worker)
 void worker_released(struct worker *worker)
 {
 	worker_tell(worker, RECORD_RELEASED, NULL, 0, -1);
+	if (worker->supervisor)
+		channel_flush(worker->supervisor, LAST_WORD);
+	loop_stop(worker->loop);
+}
+
+/* Without memory for the carry the successor knows less: it begins as after a crash. */
+void worker_left(struct worker *worker, const void *carry, size_t size)
+{
+	const struct iovec whole = {.iov_base = (void *)(uintptr_t)carry, .iov_len = size};
+	int fd = size ? sealed_make("lbha-carry", &whole, 1) : -1;
+
+	if (size && fd < 0)
+		log_warning("the %s worker hands nothing over: %s", worker->name, strerror(-fd));
+	worker_tell(worker, RECORD_CARRY, NULL, 0, fd < 0 ? -1 : fd);
+	if (fd >= 0)
+		close(fd);
 	if (worker->supervisor)
 		channel_flush(worker->supervisor, LAST_WORD);
 	loop_stop(worker->loop);
@@ -187,26 +203,12 @@ static void link_set(struct worker *worker, struct reader *in, int fd)
 
 /* ---- the two phases ----------------------------------------------------------------------------------------- */
 
-/* Maps a slice for reading after making sure that nobody can change it any more. NULL: not acceptable. */
-static const void *slice_map(int fd, size_t *size)
-{
-	const int wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
-	struct stat about;
-	void *bytes;
-
-	if ((fcntl(fd, F_GET_SEALS) & wanted) != wanted || fstat(fd, &about) || about.st_size <= 0)
-		return NULL;
-	*size = (size_t)about.st_size;
-	bytes = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
-	return bytes == MAP_FAILED ? NULL : bytes;
-}
-
 static void prepare(struct worker *worker, uint32_t generation, int fd)
 {
 	uint8_t answer[8];
 	struct writer out = writer_of(answer, sizeof(answer));
 	size_t size = 0;
-	const void *slice = fd >= 0 ? slice_map(fd, &size) : NULL;
+	const void *slice = fd >= 0 ? sealed_map(fd, &size) : NULL;
 	int err = -EBADMSG;
 
 	if (worker->prepared && worker->ops->abort)
@@ -235,6 +237,29 @@ static void commit(struct worker *worker, uint32_t generation)
 	worker->prepared = 0;
 	worker->ops->commit(worker->ctx);
 	worker_facts_restart(worker);
+}
+
+static void leave(struct worker *worker, nstime deadline)
+{
+	if (worker->ops->leave)
+		worker->ops->leave(worker->ctx, deadline);
+	else
+		worker_left(worker, NULL, 0);
+}
+
+static void inherit(struct worker *worker, int fd)
+{
+	size_t size = 0;
+	const void *bytes = fd >= 0 && worker->ops->inherit ? sealed_map(fd, &size) : NULL;
+	struct reader in = reader_of(bytes, size);
+
+	if (!bytes)
+		return;
+	if (carry_start(&in))
+		worker->ops->inherit(worker->ctx, &in);
+	else
+		log_warning("what the predecessor left is no carry");
+	munmap((void *)(uintptr_t)bytes, size);
 }
 
 static void command(struct worker *worker, uint16_t type, struct reader *in, int fd)
@@ -268,6 +293,12 @@ static void command(struct worker *worker, uint16_t type, struct reader *in, int
 			worker->ops->release(worker->ctx);
 		else
 			worker_released(worker);
+		break;
+	case RECORD_LEAVE:
+		leave(worker, get_time(in));
+		break;
+	case RECORD_INHERIT:
+		inherit(worker, fd);
 		break;
 	default:
 		if (worker->ops->command) {

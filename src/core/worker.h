@@ -10,6 +10,9 @@
  *   abort    forget what was prepared.
  *   applied  everybody has the generation; the frame sends all facts again by itself. Optional.
  *   release  planned stop: give everything up in good order, then worker_released().
+ *   leave    planned change: a successor goes on with what is in the kernel. Do nothing more to it, then worker_left()
+ *            with what the successor wants to know and cannot see there (base/carry.h).
+ *   inherit  what the predecessor left; before the first commit.
  *
  * Facts: the worker's objects are numbered 0..fact_count()-1, one numbering for all peers. worker_dirty() marks one for
  * every linked peer. The supervisor connects peers; a (re)connected peer gets all facts, then SYNC. Facts received under
@@ -37,6 +40,11 @@ struct worker_ops {
 	void (*abort)(void *ctx);
 	void (*applied)(void *ctx);
 	void (*release)(void *ctx);
+	/* `deadline`: 0, the successor is ready; else it comes before then. Answered by worker_left, at once or later.
+	 * NULL: there is nothing to leave. */
+	void (*leave)(void *ctx, nstime deadline);
+	/* The records behind the head of the carry, maybe of another release's making. NULL: not wanted. */
+	void (*inherit)(void *ctx, struct reader *in);
 	/* The supervisor is gone without a word: let go of what must not outlive it, then exit (NULL: exit at once). */
 	void (*orphaned)(void *ctx);
 
@@ -71,6 +79,8 @@ int worker_run(struct worker *worker);
 void worker_line(struct worker *worker, const char *format, ...) PRINTF_LIKE(2, 3);
 void worker_committed(struct worker *worker);
 void worker_released(struct worker *worker);
+/* Hands over a whole carry (head and records; size 0: none) and ends. */
+void worker_left(struct worker *worker, const void *carry, size_t size);
 /* Ends so that another one takes its place at once (exit status WORKER_AGAIN). */
 void worker_again(struct worker *worker);
 #define WORKER_AGAIN 75

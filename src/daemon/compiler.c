@@ -23,6 +23,7 @@
 #include "core/packet.h"
 #include "core/protocol.h"
 #include "core/sandbox.h"
+#include "core/sealed.h"
 #include "core/worker.h"
 
 #define PATH_TEXT 4096
@@ -258,44 +259,21 @@ static void say_unreadable(const char *path, int err)
 	say_line(NULL, line);
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t size)
+static int slice_seal(const struct slice *slice, struct arena *arena)
 {
-	size_t done = 0;
+	struct iovec *parts = arena_array(arena, slice->count + 1, sizeof(*parts));
 
-	while (done < size) {
-		ssize_t now = write(fd, bytes + done, size - done);
-
-		if (now < 0 && errno != EINTR)
-			return -errno;
-		done += now > 0 ? (size_t)now : 0;
-	}
-	return 0;
+	for (size_t i = 0; parts && i < slice->count; i++)
+		parts[i] = (struct iovec){.iov_base = (void *)(uintptr_t)slice->parts[i].bytes,
+					  .iov_len = slice->parts[i].size};
+	return parts ? sealed_make("lbha-slice", parts, slice->count) : -ENOMEM;
 }
 
-/* Bytes that nobody can change any more. */
-static int sealed_memfd(const struct slice *slice)
-{
-	int fd = memfd_create("lbha-slice", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return -errno;
-	for (size_t i = 0; i < slice->count; i++) {
-		int err = write_all(fd, slice->parts[i].bytes, slice->parts[i].size);
-
-		if (err) {
-			close(fd);
-			return err;
-		}
-	}
-	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-	return fd;
-}
-
-static int send_slice(const struct slice *slice, enum role role)
+static int send_slice(const struct slice *slice, enum role role, struct arena *arena)
 {
 	uint8_t byte[1];
 	struct writer out = writer_of(byte, sizeof(byte));
-	int fd = sealed_memfd(slice), err;
+	int fd = slice_seal(slice, arena), err;
 
 	if (fd < 0)
 		return fd;
@@ -312,7 +290,7 @@ static int send_slices(const struct model *model, struct arena *arena)
 	int err = slices_encode(model, arena, &slices);
 
 	for (size_t i = 0; !err && i < COUNT_OF(roles); i++)
-		err = send_slice(&slices.of[roles[i]], roles[i]);
+		err = send_slice(&slices.of[roles[i]], roles[i], arena);
 	if (err)
 		say_line(NULL, strerror(-err));
 	return err;

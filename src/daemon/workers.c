@@ -4,6 +4,7 @@
 #include "daemon/workers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
@@ -57,6 +58,17 @@ static void prepared(struct slot *slot, uint32_t generation, bool accepted)
 		slot->workers->ops->prepared(slot->workers->ctx, slot, generation, accepted);
 }
 
+/* Only who was told to leaves. */
+static void carried(struct slot *slot, int fd)
+{
+	if (!slot->leaving || slot->left)
+		return;
+	slot->left = true;
+	if (slot->carry >= 0)
+		close(slot->carry);
+	slot->carry = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static void take_record(struct slot *slot, uint16_t type, struct reader *in, int fd)
 {
 	const struct workers_ops *ops = slot->workers->ops;
@@ -103,6 +115,9 @@ static void take_record(struct slot *slot, uint16_t type, struct reader *in, int
 	case RECORD_RELEASED:
 		slot->released = true; /* the pidfd tells the rest */
 		break;
+	case RECORD_CARRY:
+		carried(slot, fd);
+		break;
 	case RECORD_RUN:
 	case RECORD_RUN_CANCEL:
 		if (slot->role == ROLE_CHECK)
@@ -118,7 +133,7 @@ static void slot_record(void *ctx, uint32_t unused, uint16_t type, struct reader
 	(void)unused;
 	take_record(ctx, type, in, fd);
 	if (fd >= 0)
-		close(fd); /* no worker gives us a descriptor to keep */
+		close(fd); /* who wants to keep a descriptor has made another of it */
 }
 
 static void slot_closed(void *ctx)
@@ -238,7 +253,7 @@ void slot_expect(struct slot *slot, nstime patience)
 void slot_reached(struct slot *slot, uint32_t generation)
 {
 	slot->generation = generation;
-	if (!slot->stopping)
+	if (!slot->stopping && !slot->leaving)
 		timer_cancel(&slot->timer);
 	if (slot->state != WORKER_RUNNING)
 		state_set(slot, WORKER_RUNNING);
@@ -257,7 +272,7 @@ static nstime backoff(unsigned failures)
 
 static void log_death(const struct slot *slot, const siginfo_t *how)
 {
-	if (slot->stopping && (slot->released || slot->role != ROLE_VRRP))
+	if (slot->left || (slot->stopping && (slot->released || slot->role != ROLE_VRRP)))
 		log_debug("the %s worker (pid %d) has ended", role_name(slot->role), (int)slot->pid);
 	else if (how->si_code == CLD_EXITED && how->si_status == WORKER_AGAIN)
 		log_info("another %s worker takes the place of pid %d", role_name(slot->role), (int)slot->pid);
@@ -301,7 +316,7 @@ static void slot_again(struct slot *slot)
  * not answer for a director that is no more. One try: whatever killed it may kill this one, too. */
 static bool slot_withdraw(struct slot *slot)
 {
-	if (slot->role != ROLE_VRRP || slot->released || slot->last || slot->workers->closing)
+	if (slot->role != ROLE_VRRP || slot->released || slot->leaving || slot->last || slot->workers->closing)
 		return false;
 	slot->last = true;
 	log_warning("the %s worker died with addresses in the kernel: it is started once more to take them away",
@@ -316,7 +331,7 @@ static void slot_dead(void *ctx)
 {
 	struct slot *slot = ctx;
 	siginfo_t how = {0};
-	bool again = !slot->stopping && !slot->workers->closing;
+	bool again = !slot->stopping && !slot->leaving && !slot->workers->closing;
 
 	if (waitid(P_PIDFD, (id_t)slot->pidfd, &how, WEXITED | WNOHANG) || !how.si_pid)
 		return;
@@ -336,7 +351,7 @@ static void slot_timer(void *ctx)
 	struct slot *slot = ctx;
 
 	if (slot->pid > 0)
-		slot_kill(slot, slot->stopping ? "did not end in time" : "did not answer in time");
+		slot_kill(slot, slot->stopping || slot->leaving ? "did not end in time" : "did not answer in time");
 	else
 		slot_start(slot);
 }
@@ -455,6 +470,28 @@ void slot_release(struct slot *slot, nstime patience)
 	timer_at(&slot->timer, clock_now() + patience);
 }
 
+void slot_leave(struct slot *slot, nstime deadline, nstime patience)
+{
+	uint8_t bytes[8];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	put_time(&out, deadline);
+	slot->leaving = true;
+	slot->left = false;
+	if (slot->pid <= 0) {
+		timer_cancel(&slot->timer);
+		return;
+	}
+	slot_send_bytes(slot, RECORD_LEAVE, bytes, writer_used(&out));
+	timer_at(&slot->timer, clock_now() + patience);
+}
+
+void slot_inherit(struct slot *slot, int fd)
+{
+	if (fd >= 0)
+		slot_send_with(slot, RECORD_INHERIT, NULL, 0, fd);
+}
+
 /* A loop that does not turn writes no heartbeat: the worker hangs. A stopped process counts as hanging, too. */
 static void pulse(void *ctx)
 {
@@ -478,7 +515,7 @@ int workers_init(struct workers *workers)
 		struct slot *slot = &workers->slots[role];
 
 		*slot = (struct slot){.workers = workers, .role = role, .state = WORKER_STOPPED, .pidfd = -1,
-				      .page_fd = -1};
+				      .page_fd = -1, .carry = -1};
 		if (!(WORKERS_ALL & 1u << role))
 			continue;
 		slot->page_fd = statepage_create();
@@ -512,6 +549,8 @@ void workers_fini(struct workers *workers)
 		statepage_unmap(slot->page);
 		if (slot->page_fd >= 0)
 			close(slot->page_fd);
+		if (slot->carry >= 0)
+			close(slot->carry);
 	}
 	timer_fini(&workers->pulse);
 }

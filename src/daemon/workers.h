@@ -42,6 +42,9 @@ struct slot {
 	bool hello;                /* it runs our build and listens */
 	bool stopping;             /* told to release: its end is wanted */
 	bool released;             /* has said that nothing of it is left */
+	bool leaving;              /* told to leave: its end is wanted, and nobody takes its place by himself */
+	bool left;                 /* has left in good order */
+	int carry;                 /* what it handed over: a sealed carry, the slot's; -1: nothing */
 	bool last;                 /* was started once more only to take away what a dead one left */
 };
 
@@ -105,6 +108,12 @@ void slot_reached(struct slot *slot, uint32_t generation);
  * and is dead, or dies before it is done, is started once more without a configuration, to withdraw them. */
 void slot_release(struct slot *slot, nstime patience);
 void slot_kill(struct slot *slot, const char *why);
+/* Asks a worker to leave all it has to a successor (core/worker.h); killed when that takes longer than `patience`. Once
+ * it has died (ops.died), `left` says whether it did, and `carry` is what it handed over. */
+void slot_leave(struct slot *slot, nstime deadline, nstime patience);
+/* Gives a worker that has committed nothing yet the carry of its predecessor (-1: there is none); `fd` stays the
+ * caller's. */
+void slot_inherit(struct slot *slot, int fd);
 
 /* The facts for control have changed; their number has. */
 void workers_facts_dirty(struct workers *workers, uint32_t index);

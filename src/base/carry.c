@@ -1,0 +1,44 @@
+/* See the header. */
+#include "base/carry.h"
+
+#define MAGIC 0x6c626863 /* "lbhc" */
+#define FORM 1
+
+void carry_begin(struct writer *out)
+{
+	put_u32(out, MAGIC);
+	put_u32(out, FORM);
+}
+
+uint8_t *carry_record(struct writer *out, uint16_t type)
+{
+	put_u16(out, type);
+	return put_space(out, sizeof(uint32_t));
+}
+
+void carry_end(struct writer *out, uint8_t *record)
+{
+	struct writer length;
+
+	if (!record)
+		return;
+	length = writer_of(record, sizeof(uint32_t));
+	put_u32(&length, (uint32_t)(out->at - record - (ptrdiff_t)sizeof(uint32_t)));
+}
+
+bool carry_start(struct reader *in)
+{
+	uint32_t magic = get_u32(in), form = get_u32(in);
+
+	return !in->failed && magic == MAGIC && form == FORM;
+}
+
+bool carry_next(struct reader *in, uint16_t *type, struct reader *value)
+{
+	if (!reader_left(in))
+		return false;
+	*type = get_u16(in);
+	*value = get_part(in, get_u32(in));
+	in->failed |= value->failed;
+	return !in->failed;
+}
