@@ -1,6 +1,6 @@
 /* Stands in for libFuzzer where that is not linked: runs a target over all files of a folder, and
  * then over mutations of them for a while. Everything follows from the seed, which is printed:
- * LBHA_SEED repeats a run. FUZZ_SECONDS is how long (10 with sanitizers, which see what else goes
+ * LBHA_SEED repeats a run. FUZZ_SECONDS is how long (5 with sanitizers, which see what else goes
  * unnoticed, and 1 without); FUZZ_MUTATIONS ends it after so many.
  *
  * An input that a target does not survive, or not within HANG seconds, is written to a file. */
@@ -22,10 +22,10 @@
 #define TURN 256 /* mutations between two looks at the clock */
 
 #if defined(__SANITIZE_ADDRESS__)
-#define SECONDS 10
+#define SECONDS 5
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define SECONDS 10
+#define SECONDS 5
 #endif
 #endif
 #ifndef SECONDS

@@ -1,8 +1,9 @@
 """The steps of scripts/test: what is built, what is run, what is counted.
 
 A step runs commands, writes what they print to build-test/logs/STEP.log, and counts tests. Steps that only need a CPU run
-two at a time, each with one job; those with timing or a virtual machine in them run alone. A step that breaks (does not
-compile, cannot boot, takes too long) counts as one failure. The others go on.
+two at a time, each with one job (the longest with two: it goes on when the others are done); those with timing or a virtual
+machine in them run alone. A step that breaks (does not compile, cannot boot, takes too long) counts as one failure. The
+others go on.
 
 Counted are single tests: libcheck's inside each test program of `make check`, pytest's by their report.
 """
@@ -56,13 +57,13 @@ class Counts:
 # --- running ----------------------------------------------------------------------------------------------------------
 
 class Step:
-    """name, a sentence, the function that does it, whether it must run alone, whether only --long wants it."""
+    """name, a sentence, the function that does it, whether it must run alone, jobs of make, whether only --long wants it."""
 
-    def __init__(self, name, about, work, alone=True, long=False, limit=900):
+    def __init__(self, name, about, work, alone=True, jobs=None, long=False, limit=900):
         self.name, self.about, self.work, self.alone, self.long, self.limit = name, about, work, alone, long, limit
         self.counts, self.seconds, self.details = Counts(), 0.0, ""
         self.log = os.path.join(LOGS, name + ".log")
-        self.jobs = 2 if alone else 1
+        self.jobs = jobs or (2 if alone else 1)
 
     def folder(self):
         path = os.path.join(WORK, self.name)
@@ -499,7 +500,8 @@ STEPS = [
     Step("source", "copy of the source, autoreconf", take_source, limit=120),
     Step("gcc", "gcc -Werror, make check", gcc),
     Step("clang", "clang -Werror, make check", clang, alone=False),
-    Step("sanitizers", "address and undefined behaviour sanitizers, make check", sanitizers, alone=False),
+    Step("sanitizers", "address and undefined behaviour sanitizers, make check", sanitizers, alone=False,
+         jobs=2),
     Step("distcheck", "make distcheck", distcheck, alone=False),
     Step("netns", "real daemons between network namespaces", netns, limit=700),
     Step("lab", "whole clusters with real IPVS", lab, limit=1500),
