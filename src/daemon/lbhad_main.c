@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "daemon/compiler.h"
 #include "daemon/control_main.h"
+#include "daemon/successor.h"
 #include "daemon/supervisor.h"
 #include "ipvs/ipvs_main.h"
 #include "vrrp/vrrp_main.h"
@@ -29,7 +30,7 @@ enum exit_status {
 
 struct arguments {
 	const char *file, *node, *run_dir, *state_dir, *worker;
-	bool check, daemon;
+	bool check, can_adopt, daemon;
 };
 
 static const char usage[] =
@@ -118,6 +119,16 @@ static int check(const struct arguments *arguments)
 	return diagnostics.errors ? EXIT_ERRORS : EXIT_FINE;
 }
 
+/* What is said goes to the daemon that asks (daemon/successor.h). */
+static int can_adopt(const struct arguments *arguments)
+{
+	if (dup2(SUCCESSOR_FD_LINES, STDOUT_FILENO) < 0) {
+		fprintf(stderr, "lbhad: --can-adopt is for lbhad only\n");
+		return EXIT_USAGE;
+	}
+	return check(arguments);
+}
+
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
 
 /* Forks; the parent waits for the child's byte and exits. In the child returns the descriptor for it. */
@@ -192,6 +203,7 @@ enum long_option {
 	OPTION_STATE_DIR,
 	OPTION_DAEMON,
 	OPTION_CHECK,
+	OPTION_CAN_ADOPT,
 	OPTION_WORKER,
 	OPTION_VERSION,
 };
@@ -203,6 +215,7 @@ static const struct option long_options[] = {
 	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
 	{"daemon", no_argument, NULL, OPTION_DAEMON},
 	{"check", no_argument, NULL, OPTION_CHECK},
+	{"can-adopt", no_argument, NULL, OPTION_CAN_ADOPT},
 	{"worker", required_argument, NULL, OPTION_WORKER},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -230,6 +243,9 @@ static bool option_take(struct arguments *arguments, int option, int *status)
 		return true;
 	case OPTION_CHECK:
 		arguments->check = true;
+		return true;
+	case OPTION_CAN_ADOPT:
+		arguments->can_adopt = true;
 		return true;
 	case OPTION_WORKER:
 		arguments->worker = optarg;
@@ -266,5 +282,7 @@ int main(int argc, char **argv)
 	log_open("lbhad");
 	if (arguments.worker)
 		return worker_program(arguments.worker);
+	if (arguments.can_adopt)
+		return can_adopt(&arguments);
 	return arguments.check ? check(&arguments) : daemon_run(&arguments);
 }
