@@ -31,6 +31,7 @@ enum vrrp_why {
 	VRRP_WHY_GAVE_UP,       /* peer advertised 0 */
 	VRRP_WHY_CLAIMED,       /* peer advertised less; the operator wanted it */
 	VRRP_WHY_OWNER,         /* priority 255 does not wait */
+	VRRP_WHY_HANDED,        /* a reload gave it what an instance that is MASTER here had */
 	VRRP_WHY_RESUMED,       /* a restarted worker goes on; the last advert was `time` ago */
 	/* FAULT */
 	VRRP_WHY_FAULT,         /* the causes say more */

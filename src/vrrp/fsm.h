@@ -139,7 +139,8 @@ struct vrrp_machine {
 
 enum vrrp_input_kind {
 	VRRP_INPUT_START,    /* from INIT; `faults` as known */
-	VRRP_INPUT_RESUME,   /* from INIT, a restarted worker: last advert at `point`; `faults` */
+	VRRP_INPUT_RESUME,   /* from INIT, a restarted worker: last advert at `point`; `faults`; `yes`: it is
+				a reload that handed the addresses over */
 	VRRP_INPUT_FAULTS,   /* the present causes: `faults` */
 	VRRP_INPUT_ADVERT,   /* valid, for us, not ours: `source`, `priority`, `interval` */
 	VRRP_INPUT_TIMER,    /* vrrp_fsm_due() has come; harmless when it has not */

@@ -60,10 +60,12 @@ void fsm_master_start(struct step *s, struct vrrp_reason reason)
 	fsm_act_kind(s, VRRP_ACTION_ADD);
 }
 
-/* A restarted worker finds the addresses in the kernel; others have not noticed. */
+/* A restarted worker, or one that got them by a reload, finds the addresses in the kernel; others have
+ * not noticed. */
 void fsm_master_resume(struct step *s)
 {
-	struct vrrp_reason reason = fsm_reason(s, VRRP_WHY_RESUMED);
+	struct vrrp_reason reason =
+		fsm_reason(s, s->in->yes ? VRRP_WHY_HANDED : VRRP_WHY_RESUMED);
 
 	reason.time = s->now - s->in->point;
 	enter(s, reason);

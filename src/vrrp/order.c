@@ -32,6 +32,7 @@ static bool is_held_back(const struct vrrp_machine *machine)
 	case VRRP_WHY_GAVE_UP:
 	case VRRP_WHY_CLAIMED:
 	case VRRP_WHY_OWNER:
+	case VRRP_WHY_HANDED:
 	case VRRP_WHY_RESUMED:
 	case VRRP_WHY_FAULT:
 	case VRRP_WHY_STOPPED:

@@ -1,5 +1,7 @@
 /* What a new configuration means for the virtual routers that run: which stay as they are, which
- * change in place, which begin anew, which end. Key: the instance's name. Pure. */
+ * change in place, which begin anew, which end. A virtual router is known by what it is to its peers
+ * (interface, number, family …): that it gets another name, or that two instances swap their numbers,
+ * moves names and addresses between routers that go on. Pure. */
 #ifndef LBHA_VRRP_RELOAD_H
 #define LBHA_VRRP_RELOAD_H
 

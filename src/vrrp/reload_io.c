@@ -163,6 +163,51 @@ static int commit_row(struct vrrp_worker *worker, const struct vrrp_reload_row *
 	return -EINVAL;
 }
 
+/* ---- names in the state page ---------------------------------------------------------------- */
+
+/* The slots of routers that get another name, in the arena and no longer in the page: two of them may
+ * change places. A worker that dies before they are back begins these anew. */
+static struct statepage_instance *pages_lift(struct vrrp_worker *worker,
+					     const struct vrrp_reload *reload)
+{
+	struct statepage_instance *lifted = arena_array(worker->prepared_arena, reload->count + 1,
+							sizeof(*lifted));
+
+	for (size_t i = 0; lifted && i < reload->count; i++) {
+		const struct vrrp_reload_row *row = &reload->rows[i];
+		struct router *router = row->old ? worker->routers[row->old_index] : NULL;
+
+		if (row->change != VRRP_CHANGED || !router->page ||
+		    !strcmp(row->old->name, row->new->name))
+			continue;
+		lifted[i] = *router->page;
+		statepage_give_back(router->page);
+		router->page = NULL;
+	}
+	return lifted;
+}
+
+static void pages_put_back(struct vrrp_worker *worker, const struct vrrp_reload *reload,
+			   const struct statepage_instance *lifted, struct router *const *routers)
+{
+	for (size_t i = 0; i < reload->count; i++) {
+		struct router *router;
+		uint64_t key;
+
+		if (!lifted[i].key)
+			continue;
+		router = routers[reload->rows[i].new_index];
+		router->page = statepage_take(worker_page(worker->frame), router->about.name);
+		if (!router->page)
+			continue;
+		key = router->page->key;
+		*router->page = lifted[i];
+		router->page->key = key;
+	}
+}
+
+/* ---- commit --------------------------------------------------------------------------------- */
+
 static void take_globals(struct vrrp_worker *worker, const struct model *model)
 {
 	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON);
@@ -179,10 +224,16 @@ static int commit_all(struct vrrp_worker *worker)
 {
 	const struct model *model = worker->prepared;
 	struct router **routers = calloc(model->instance_count + 1, sizeof(struct router *));
+	struct statepage_instance *lifted = NULL;
 	struct vrrp_reload reload = {0};
 	int err = routers ? plan(worker, worker->prepared_arena, model, &reload) : -ENOMEM;
 
 	take_globals(worker, model);
+	vips_hand_over(worker);
+	if (!err)
+		lifted = pages_lift(worker, &reload);
+	if (!err && !lifted)
+		err = -ENOMEM;
 	if (!err)
 		err = trackers_take(worker, model);
 	for (size_t i = 0; i < reload.count && !err; i++)
@@ -191,6 +242,7 @@ static int commit_all(struct vrrp_worker *worker)
 		free(routers);
 		return err;
 	}
+	pages_put_back(worker, &reload, lifted, routers);
 	free(worker->routers);
 	worker->routers = routers;
 	worker->router_count = model->instance_count;

@@ -409,7 +409,7 @@ void router_prepare(struct router *router)
 	note_keep(&router->fault_text, words);
 }
 
-bool router_resumes(const struct router *router)
+static bool goes_on(const struct router *router)
 {
 	const struct statepage_instance *page = router->page;
 
@@ -417,10 +417,17 @@ bool router_resumes(const struct router *router)
 	       clock_now() - page->last_advert < 2 * router->about.advert_interval;
 }
 
+bool router_resumes(const struct router *router)
+{
+	return goes_on(router) || vips_handed(router);
+}
+
 void router_start(struct router *router, bool resume, uint64_t faults)
 {
+	bool handed = resume && !goes_on(router);
 	struct vrrp_input input = {.kind = resume ? VRRP_INPUT_RESUME : VRRP_INPUT_START,
-				   .point = resume ? router->page->last_advert : 0,
+				   .point = resume && !handed ? router->page->last_advert : 0,
+				   .yes = handed,
 				   .faults = faults};
 
 	router->started = true;

@@ -177,6 +177,31 @@ void held_put(struct held *held, const struct vip *vip)
 	held_free_unused(held);
 }
 
+/* What is on its way out, or not in yet, is nobody's to hand on. */
+void vips_hand_over(struct vrrp_worker *worker)
+{
+	for (size_t i = 0; i < worker->port_count; i++)
+		for (size_t j = 0; j < worker->ports[i]->held_count; j++) {
+			struct held *held = worker->ports[i]->helds[j];
+
+			held->handed = held->wants && held->owned && held->present && !held->busy;
+		}
+}
+
+bool vips_handed(const struct router *router)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < router->address_count; i++) {
+		if (router->helds[i]->port != router->home)
+			continue;
+		if (!router->helds[i]->handed)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /* ---- what the kernel has -------------------------------------------------------------------- */
 
 static void forget_line(struct vrrp_worker *worker, const struct owned_address *owned)

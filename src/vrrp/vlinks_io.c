@@ -120,11 +120,14 @@ void vlink_configure(struct router *router, const struct instance *about)
 {
 	struct vlink *vlink = router->vlink;
 
-	if (!vlink || vlink->no_redirects == about->no_redirects)
+	if (!vlink)
+		return;
+	macvlan_alias(about->name, vlink->wanted.alias); /* it is marked anew if that is another */
+	worker_touch(vlink->worker, vlink->port);
+	if (vlink->no_redirects == about->no_redirects)
 		return;
 	vlink->no_redirects = about->no_redirects;
 	vlink->tuned = 0;
-	worker_touch(vlink->worker, vlink->port);
 }
 
 void vlink_detach(struct router *router)

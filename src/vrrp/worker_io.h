@@ -85,6 +85,7 @@ struct held {
 	bool lost;            /* the kernel took it, with its link */
 	bool lifted;          /* taken out to be put in anew */
 	bool listed;          /* in the list that is being made */
+	bool handed;          /* a master had it when the reload began */
 	bool fresh;           /* put in since its routers were told */
 	int error;            /* the kernel's last refusal */
 	nstime retry_at;
@@ -297,7 +298,8 @@ uint64_t router_faults(struct router *router, struct text *text);
 void router_due(void *ctx);
 /* Looks at its surroundings for the first time. */
 void router_prepare(struct router *router);
-/* Whether the page says that it was a master a moment ago. */
+/* Whether it can go on as master: the page says that it was a moment ago, or its addresses are
+ * those of a master that this reload took them from. */
 bool router_resumes(const struct router *router);
 /* From INIT: goes on as master, or listens. Once it was prepared. */
 void router_start(struct router *router, bool resume, uint64_t faults);
@@ -540,6 +542,10 @@ void tunes_free(struct vrrp_worker *worker);
  * long as it is listed. */
 struct held *held_get(struct port *port, const struct vip *vip);
 void held_put(struct held *held, const struct vip *vip);
+/* A reload begins: remembers what masters have. */
+void vips_hand_over(struct vrrp_worker *worker);
+/* Whether masters had all of a router's addresses on its own interface when the reload began. */
+bool vips_handed(const struct router *router);
 bool vips_has(const struct port *port, const struct prefix *prefix);
 /* What is in the file of owned things belongs to its port from now on. */
 int vips_adopt(struct vrrp_worker *worker, int owned_fd);

@@ -138,6 +138,45 @@ START_TEST(another_virtual_router_under_the_old_name_begins_anew)
 }
 END_TEST
 
+START_TEST(a_router_that_gets_another_name_goes_on)
+{
+	struct vip vips[] = {vip("10.0.0.1/24"), vip("10.0.0.2/24")};
+	struct instance old[] = {instance("a", 1, vips, 1), instance("b", 2, vips, 1)};
+	struct instance new[] = {instance("c", 1, vips, 2), instance("b", 2, vips, 1)};
+
+	ck_assert_str_eq(reload(old, 2, new, 2), "cs");
+	ck_assert_str_eq(told, "c: goes on with virtual router 1 on eth0, which was a\n"
+			       "c: add virtual address 10.0.0.2/24\n");
+}
+END_TEST
+
+START_TEST(instances_that_swap_their_numbers_swap_routers)
+{
+	struct vip one[] = {vip("10.0.0.1/24")}, two[] = {vip("10.0.0.2/24")};
+	struct instance old[] = {instance("a", 1, one, 1), instance("b", 2, two, 1)};
+	struct instance new[] = {instance("a", 2, one, 1), instance("b", 1, two, 1)};
+
+	ck_assert_str_eq(reload(old, 2, new, 2), "cc");
+	ck_assert_str_eq(told, "a: goes on with virtual router 2 on eth0, which was b\n"
+			       "a: add virtual address 10.0.0.1/24\n"
+			       "a: remove virtual address 10.0.0.2/24\n"
+			       "b: goes on with virtual router 1 on eth0, which was a\n"
+			       "b: add virtual address 10.0.0.2/24\n"
+			       "b: remove virtual address 10.0.0.1/24\n");
+}
+END_TEST
+
+START_TEST(a_number_that_moves_on_goes_before_a_name_that_stays)
+{
+	struct vip one[] = {vip("10.0.0.1/24")}, two[] = {vip("10.0.0.2/24")};
+	struct instance old[] = {instance("a", 1, one, 1), instance("b", 2, two, 1)};
+	struct instance new[] = {instance("a", 2, one, 1), instance("b", 3, two, 1)};
+
+	/* 2 goes on as a; 3 is new under an old name, and 1 has gone */
+	ck_assert_str_eq(reload(old, 2, new, 2), "c+-");
+}
+END_TEST
+
 START_TEST(changes_inside_lists_and_records_are_told)
 {
 	struct vip before[] = {vip("10.0.0.1/24"), vip("10.0.0.2/32"), vip("10.0.0.3/32")};
@@ -277,6 +316,9 @@ int main(void)
 		     changes_inside_lists_and_records_are_told,
 		     a_secret_that_changes_is_told_without_it, every_key_that_can_change_is_told,
 		     another_virtual_router_under_the_old_name_begins_anew,
+		     a_router_that_gets_another_name_goes_on,
+		     instances_that_swap_their_numbers_swap_routers,
+		     a_number_that_moves_on_goes_before_a_name_that_stays,
 		     what_comes_and_goes_is_told),
 		CASE("repair", a_lost_address_is_put_back_at_once_and_then_ever_more_slowly,
 		     what_has_held_for_long_is_put_back_at_once_again));
