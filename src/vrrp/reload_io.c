@@ -137,6 +137,8 @@ void routers_begin(struct vrrp_worker *worker)
 		router_start(router, router_resumes(router), router->faults);
 	}
 	groups_begin(worker);
+	if (worker->router_count)
+		inherit_end(worker);
 	evacuate(worker);
 }
 
@@ -228,6 +230,8 @@ static int commit_all(struct vrrp_worker *worker)
 	struct vrrp_reload reload = {0};
 	int err = routers ? plan(worker, worker->prepared_arena, model, &reload) : -ENOMEM;
 
+	if (!err)
+		err = worker_adopt(worker);
 	take_globals(worker, model);
 	vips_hand_over(worker);
 	if (!err)

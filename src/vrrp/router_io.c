@@ -11,6 +11,7 @@
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "vrrp/accept.h"
+#include "vrrp/heir.h"
 #include "vrrp/priority.h"
 #include "vrrp/worker_io.h"
 
@@ -399,6 +400,7 @@ void router_prepare(struct router *router)
 		log_warning("%s: no room in the state page: a restarted worker cannot go on as "
 			    "MASTER",
 			    router->about.name);
+	router_inherit(router);
 	if (router->page) {
 		router->machine.standing = router->page->standing; /* an operator's word */
 		router->machine.peer_heard = router->page->heard;
@@ -414,7 +416,8 @@ static bool goes_on(const struct router *router)
 	const struct statepage_instance *page = router->page;
 
 	return page && page->state == VRRP_MASTER && !page->releasing && page->last_advert &&
-	       clock_now() - page->last_advert < 2 * router->about.advert_interval;
+	       clock_now() - page->last_advert <
+		       vrrp_heir_grace(router->about.advert_interval, router->worker->restarted);
 }
 
 bool router_resumes(const struct router *router)
@@ -432,6 +435,20 @@ void router_start(struct router *router, bool resume, uint64_t faults)
 
 	router->started = true;
 	router_step(router, input);
+	router_inherited(router);
+}
+
+/* What it advertises, or would. */
+static uint8_t priority_told(const struct router *router)
+{
+	return router->config.barred ? VRRP_PRIORITY_LEAST : router->config.priority;
+}
+
+void router_last_word(struct router *router)
+{
+	if (router->machine.state == VRRP_MASTER && router->machine.advertised &&
+	    !vrrp_fsm_releasing(&router->machine))
+		send_advert(router, priority_told(router));
 }
 
 /* ---- facts ---------------------------------------------------------------------------------- */
@@ -444,12 +461,6 @@ static bool no_peer_heard(const struct router *router)
 	bool has_peers = router->worker->has_peers || router->about.unicast.peer_count;
 
 	return machine->no_peer_heard && has_peers;
-}
-
-/* What it advertises, or would. */
-static uint8_t priority_told(const struct router *router)
-{
-	return router->config.barred ? VRRP_PRIORITY_LEAST : router->config.priority;
 }
 
 const char *router_why(const struct router *router, char *out)

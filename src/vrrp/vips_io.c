@@ -80,10 +80,16 @@ static struct address known_as(struct held *held, const struct address *there)
 	held->made |= held->owned && there->protocol == ADDRESS_PROTOCOL_LBHA;
 	if (held->made)
 		address.protocol = ADDRESS_PROTOCOL_LBHA;
+	if (held->lent) { /* leases_end sees to that */
+		struct address wanted = wanted_of(held);
+
+		address.valid = wanted.valid;
+		address.preferred = wanted.preferred;
+	}
 	return address;
 }
 
-static const struct address *told(const struct held *held)
+const struct address *vips_told(const struct held *held)
 {
 	struct address wanted = wanted_of(held);
 
@@ -102,13 +108,15 @@ static void look_later(struct port *port)
 static void held_see(struct held *held)
 {
 	struct address wanted = wanted_of(held), known;
-	const struct address *there = told(held);
+	const struct address *there = vips_told(held);
 
 	if (!there && held->awaited && clock_now() < held->answered + AWAITED) {
 		look_later(held->port);
 		return;
 	}
 	held->awaited = false;
+	held->lost |= held->lent && held->present && !there; /* its time was over */
+	held->lent &= there != NULL;
 	held->present = there != NULL;
 	held->differs = held->dead = false;
 	if (there && held->about) {
@@ -220,6 +228,7 @@ static void forget_line(struct vrrp_worker *worker, const struct owned_address *
 static int adopt_one(struct vrrp_worker *worker, const struct owned_address *owned)
 {
 	const struct link *link = monitor_link_by_index(worker->monitor, owned->link);
+	const struct address *there;
 	struct port *port;
 	struct held *held;
 
@@ -233,8 +242,11 @@ static int adopt_one(struct vrrp_worker *worker, const struct owned_address *own
 		held = held_new(port, &owned->prefix);
 	if (!held)
 		return -ENOMEM;
-	held_see(held);
 	held->owned = true;
+	there = vips_told(held);
+	held->lent = there && there->valid != ADDRESS_FOREVER &&
+		     (worker->restarted || there->protocol == ADDRESS_PROTOCOL_LBHA);
+	held_see(held);
 	return 0;
 }
 
@@ -309,7 +321,7 @@ void vips_seen(struct vrrp_worker *worker, const struct address *address)
 			continue;
 		held = held_find(port, &address->prefix);
 		if (held) {
-			held->heard = told(held) != NULL;
+			held->heard = vips_told(held) != NULL;
 			held->awaited &= !held->heard;
 			see_when_settled(held);
 		}
@@ -505,6 +517,7 @@ void vips_evaluate(struct port *port)
 	if (!port->link.index)
 		return;
 	second_look(port);
+	leases_end(port);
 	vips_add(port);
 	for (size_t i = 0; i < port->held_count; i++)
 		wrong |= is_wrong(port->helds[i]);
@@ -664,7 +677,7 @@ void vips_done(struct vrrp_worker *worker, uint64_t cookie, const struct address
 /* Nothing is under way for it, and nothing is to be done that could be done now. */
 static bool held_idle(const struct held *held)
 {
-	bool in_place = held->owned && held->present && !held->differs;
+	bool in_place = held->owned && held->present && !held->differs && !held->lent;
 	nstime now = clock_now();
 
 	if (held->busy)

@@ -171,6 +171,10 @@ static void settle(void *ctx)
 {
 	struct vrrp_worker *worker = ctx;
 
+	if (worker->departing) {
+		depart_settle(worker);
+		return;
+	}
 	if (!worker->synced || (!worker->configured && !worker->stopping))
 		return;
 	routes_evaluate(worker);
@@ -216,6 +220,8 @@ static void release(void *ctx)
 	struct vrrp_worker *worker = ctx;
 
 	worker->stopping = true;
+	if (worker_adopt(worker))
+		return;
 	for (size_t i = 0; i < worker->router_count; i++) {
 		struct router *router = worker->routers[i];
 
@@ -384,21 +390,29 @@ static void on_routes_end(void *ctx)
 	routes_read_ends(ctx);
 }
 
-static void first_sight(struct vrrp_worker *worker)
+int worker_adopt(struct vrrp_worker *worker)
 {
 	int err;
 
+	if (!worker->synced || worker->adopted)
+		return 0;
+	worker->adopted = true;
+	err = vips_adopt(worker, WORKER_FD_OWNED);
+	if (!err)
+		err = vlinks_adopt(worker, WORKER_FD_OWNED);
+	if (err)
+		worker_fail(worker, "the file of owned addresses cannot be read", err);
+	return err;
+}
+
+static void first_sight(struct vrrp_worker *worker)
+{
 	worker->synced = true;
 	for (size_t i = 0; i < worker->port_count; i++)
 		port_link(worker->ports[i],
 			  monitor_link_by_name(worker->monitor, worker->ports[i]->name));
-	err = vips_adopt(worker, WORKER_FD_OWNED);
-	if (!err)
-		err = vlinks_adopt(worker, WORKER_FD_OWNED);
-	if (err) {
-		worker_fail(worker, "the file of owned addresses cannot be read", err);
+	if ((worker->configured || worker->stopping) && worker_adopt(worker))
 		return;
-	}
 	if (worker->trackers)
 		trackers_begin(worker);
 	if (!worker->stopping)
@@ -440,7 +454,10 @@ static void written(void *ctx, uint64_t cookie, const struct rtnl_op *op, int er
 {
 	switch (op->kind) {
 	case RTNL_ADDRESS:
-		vips_done(ctx, cookie, &op->address, error);
+		if (cookie & LEASE_COOKIE)
+			leases_done(ctx, cookie, &op->address, error);
+		else
+			vips_done(ctx, cookie, &op->address, error);
 		break;
 	case RTNL_ROUTE:
 		routes_done(ctx, cookie, &op->route, error);
@@ -450,6 +467,8 @@ static void written(void *ctx, uint64_t cookie, const struct rtnl_op *op, int er
 		vlinks_done(ctx, cookie, op, error);
 		break;
 	}
+	if (((struct vrrp_worker *)ctx)->departing)
+		timer_at(&((struct vrrp_worker *)ctx)->settle, 0);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -505,6 +524,8 @@ static const struct worker_ops ops = {
 	.commit = routers_commit,
 	.abort = routers_abort,
 	.release = release,
+	.leave = depart,
+	.inherit = inherit,
 	.orphaned = release,
 	.fact_count = fact_count,
 	.fact = fact,
@@ -584,6 +605,7 @@ static void close_all(struct vrrp_worker *worker)
 	trackers_free(worker->trackers);
 	orders_free(worker->orders);
 	said_free(worker->said);
+	inherit_end(worker);
 	routers_abort(worker);
 	free(worker->routers);
 	free(worker->leaving);

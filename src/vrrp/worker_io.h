@@ -9,6 +9,7 @@
  *   port_io     an interface that routers use: its link and the source addresses on it
  *   wire_io     its sockets: who gets which advert, and what goes out where
  *   trackers_io what the routers track: priority, and faults that are not their own
+ *   leave_io    another worker goes on; what that one inherits
  *   estate_io   what a router has in the kernel, on its own interface and others
  *   routes_io   routes while MASTER: what is wanted, what is there, what to do
  *   refusals_io accept: false
@@ -63,6 +64,7 @@ struct trackers;
 struct tune;
 struct vlink;
 struct vrrp_counters;
+struct vrrp_heirs;
 struct worker;
 
 /* A virtual address on a port. Lives while a router lists it, or it is ours in the kernel, or an
@@ -87,6 +89,7 @@ struct held {
 	bool listed;          /* in the list that is being made */
 	bool handed;          /* a master had it when the reload began */
 	bool fresh;           /* put in since its routers were told */
+	bool lent;            /* it has a lifetime that we gave it */
 	int error;            /* the kernel's last refusal */
 	nstime retry_at;
 	nstime answered;      /* the last operation */
@@ -203,6 +206,7 @@ struct vrrp_worker {
 	struct announcer *announcer;
 	struct advert_hub *hub;
 	bool synced;                   /* the monitor has seen the kernel once */
+	bool adopted;                  /* the file of owned things was read */
 	bool configured;               /* there was a commit: before it nothing is unwanted */
 	bool ready;                    /* the table is programmed, or there are no services */
 	bool has_services;
@@ -210,6 +214,11 @@ struct vrrp_worker {
 	bool maintenance;              /* nothing is claimed, nothing repaired */
 	bool committing;               /* COMMITTED is to be said when the kernel has everything */
 	bool stopping;
+	bool departing, gone;          /* another worker goes on; all is left to it */
+	bool restarted;                /* this one goes on where another daemon's left */
+	nstime depart_until;           /* it comes before that; 0: it is ready */
+	struct vrrp_heirs *heirs;      /* what was left to us, until our routers begin; NULL: nothing */
+	struct arena *heirs_arena;
 	int status;
 	nstime started, ready_timeout;
 	uint64_t random;
@@ -267,6 +276,10 @@ void worker_fail(struct vrrp_worker *worker, const char *what, int error);
 /* Tells all machines whether they may preempt. */
 void worker_tell_ready(struct vrrp_worker *worker);
 
+/* Takes what is written down as ours, once the kernel was seen: not before we go on or end, since
+ * somebody else may still be writing. -errno. */
+int worker_adopt(struct vrrp_worker *worker);
+
 /* ---- reload_io ------------------------------------------------------------------------------ */
 
 /* The frame's prepare, commit and abort (core/worker.h). */
@@ -287,6 +300,25 @@ int router_change(struct router *router, const struct instance *about);
 /* Tells the machine what router_change took: when all of a commit is in place. */
 void router_changed(struct router *router);
 
+/* ---- leave_io ------------------------------------------------------------------------------- */
+
+/* The frame's leave and inherit (core/worker.h). */
+void depart(void *ctx, nstime deadline);
+void inherit(void *ctx, struct reader *in);
+/* Instead of settling: ends when nothing is under way. */
+void depart_settle(struct vrrp_worker *worker);
+/* All routers have begun: what was left to them is theirs, or nobody's. */
+void inherit_end(struct vrrp_worker *worker);
+/* Before a router begins, and after. */
+void router_inherit(struct router *router);
+void router_inherited(struct router *router);
+/* The cookie of a lifetime's change has this bit beside the address of its struct held. */
+#define LEASE_COOKIE 2
+/* Orders that what is lent and wanted on a port lasts forever. */
+void leases_end(struct port *port);
+void leases_done(struct vrrp_worker *worker, uint64_t cookie, const struct address_op *op,
+		 int error);
+
 /* ---- faults_io ------------------------------------------------------------------------------ */
 
 /* The causes as they are now (VRRP_FAULT_*), appended in words. */
@@ -301,6 +333,8 @@ void router_prepare(struct router *router);
 /* Whether it can go on as master: the page says that it was a moment ago, or its addresses are
  * those of a master that this reload took them from. */
 bool router_resumes(const struct router *router);
+/* The worker leaves: a master advertises once more. */
+void router_last_word(struct router *router);
 /* From INIT: goes on as master, or listens. Once it was prepared. */
 void router_start(struct router *router, bool resume, uint64_t faults);
 /* One input, and then whatever that means for its group. An operator's order is one for the whole
@@ -547,6 +581,8 @@ void vips_hand_over(struct vrrp_worker *worker);
 /* Whether masters had all of a router's addresses on its own interface when the reload began. */
 bool vips_handed(const struct router *router);
 bool vips_has(const struct port *port, const struct prefix *prefix);
+/* As the monitor knows it; NULL: it is not there. */
+const struct address *vips_told(const struct held *held);
 /* What is in the file of owned things belongs to its port from now on. */
 int vips_adopt(struct vrrp_worker *worker, int owned_fd);
 /* Compares with the kernel, as the monitor sees it. */
