@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "check/carry_io.h"
 #include "check/engine_io.h"
 #include "check/merge.h"
 #include "check/outcome.h"
@@ -419,19 +420,53 @@ static void applied(void *ctx)
 	worker_again(checkd->worker);
 }
 
+static void stop(struct checkd *checkd)
+{
+	engine_stop(checkd->engine);
+	timer_cancel(&checkd->refresh);
+	timer_cancel(&checkd->holds);
+}
+
 static void release(void *ctx)
 {
 	struct checkd *checkd = ctx;
 	struct engine_work work = engine_work(checkd->engine);
 	char hurried[DURATION_TEXT], late[DURATION_TEXT];
 
-	engine_stop(checkd->engine);
-	timer_cancel(&checkd->refresh);
-	timer_cancel(&checkd->holds);
+	stop(checkd);
 	log_info("released after %llu probes; the latest started %s after its time in a hurry, %s otherwise",
 		 (unsigned long long)work.probes, duration_about(work.hurried_late, hurried),
 		 duration_about(work.late, late));
 	worker_released(checkd->worker);
+}
+
+/* ---- successors -------------------------------------------------------------------------------
+ */
+
+/* Probes under way count for nothing: the successor makes them again. */
+static void leave(void *ctx, UNUSED nstime deadline)
+{
+	struct checkd *checkd = ctx;
+	const struct roster *roster = engine_roster(checkd->engine);
+	size_t size = 0;
+	void *carry = NULL;
+
+	stop(checkd);
+	if (roster)
+		carry = roster_carry(roster, &size);
+	worker_left(checkd->worker, carry, carry ? size : 0);
+	free(carry);
+}
+
+static void inherit(void *ctx, struct reader *in)
+{
+	struct checkd *checkd = ctx;
+	size_t count;
+
+	if (!checkd->prepared || engine_model(checkd->engine))
+		return;
+	count = roster_inherit(checkd->prepared, in, clock_now());
+	log_info("goes on with what its predecessor knew of %zu probes", count);
 }
 
 /* ---- scripts ------------------------------------------------------------------------------------
@@ -501,6 +536,8 @@ static const struct worker_ops ops = {
 	.abort = aborted,
 	.applied = applied,
 	.release = release,
+	.leave = leave,
+	.inherit = inherit,
 	.fact_count = fact_count,
 	.fact = fact,
 	.fact_received = fact_received,

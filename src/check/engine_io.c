@@ -471,21 +471,6 @@ static void flights_move(struct engine *engine, const struct roster *fresh)
 	}
 }
 
-static void subject_begin(struct roster *roster, uint32_t index, nstime now)
-{
-	const struct probe *probe = &roster->model->probes[index];
-	const struct check *check = &roster->model->checks[probe->check];
-	bool hurry = check->initial != CHECK_INITIAL_UP;
-
-	roster->subjects[index].automaton = automaton_start(check, now);
-	roster->held[index] = probe->instance_count > 0 || probe->way;
-	if (roster->held[index])
-		return;
-	roster->hurried[index] = hurry && check->interval > SCHEDULE_HURRY;
-	schedule_set(&roster->starts, index,
-		     schedule_first(probe->key, check->interval, hurry, now));
-}
-
 /* What was known under the old number, with the words in the new place. */
 static void subject_move(struct subject *to, const struct subject *from)
 {
@@ -516,7 +501,7 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 
 		fresh->slots[i] = NOT_FLYING;
 		if (from == MERGE_NONE) {
-			subject_begin(fresh, i, now);
+			roster_begin(fresh, i, now);
 			continue;
 		}
 		subject_move(&fresh->subjects[i], &old->subjects[from]);
@@ -528,6 +513,9 @@ void engine_commit(struct engine *engine, struct roster *fresh)
 	}
 	flights_move(engine, fresh);
 	engine->roster = fresh;
+	if (old && old->heirlooms)
+		fresh->heirlooms = take(old->heirlooms);
+	fresh->recalled = NULL; /* with the scratch */
 	roster_free(old);
 	arena_free(take(fresh->scratch));
 	trim_later(&engine->trim);
@@ -570,6 +558,11 @@ void engine_stop(struct engine *engine)
 
 /* ---- what is known ----------------------------------------------------------------------------
  */
+
+const struct roster *engine_roster(const struct engine *engine)
+{
+	return engine->roster;
+}
 
 const struct model *engine_model(const struct engine *engine)
 {

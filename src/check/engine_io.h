@@ -66,7 +66,9 @@ void engine_hold(struct engine *engine, uint32_t probe, bool hold);
 /* Ends all flights and starts no more. */
 void engine_stop(struct engine *engine);
 
-/* The committed model (NULL before the first commit); what is known of each of its probes. */
+/* What was committed last; NULL before that. */
+const struct roster *engine_roster(const struct engine *engine);
+/* Its model (NULL before the first commit); what is known of each of its probes. */
 const struct model *engine_model(const struct engine *engine);
 const struct subject *engine_subject(const struct engine *engine, uint32_t probe);
 

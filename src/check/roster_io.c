@@ -22,6 +22,7 @@ void roster_free(struct roster *roster)
 	arena_free(roster->scratch);
 	free(roster->subjects);
 	free(roster->said);
+	free(roster->heirlooms);
 	free(roster->slots);
 	free(roster->held);
 	free(roster->hurried);
@@ -94,6 +95,42 @@ struct roster *roster_new(const struct roster *old, struct arena *arena, const s
 	}
 	roster->arena = arena;
 	return roster;
+}
+
+/* A predecessor's probe starts when it would have. What came due meanwhile is one of many. */
+static nstime subject_resume(struct roster *roster, uint32_t index, nstime now)
+{
+	const struct probe *probe = &roster->model->probes[index];
+	const struct check *check = &roster->model->checks[probe->check];
+	nstime due = roster->recalled[index];
+
+	if (due > now && due <= now + automaton_delay(&roster->subjects[index].automaton, check))
+		return due;
+	roster->hurried[index] = check->interval > SCHEDULE_HURRY;
+	return schedule_first(probe->key, check->interval, true, now);
+}
+
+static nstime subject_begin(struct roster *roster, uint32_t index, nstime now)
+{
+	const struct probe *probe = &roster->model->probes[index];
+	const struct check *check = &roster->model->checks[probe->check];
+	bool hurry = check->initial != CHECK_INITIAL_UP;
+
+	roster->subjects[index].automaton = automaton_start(check, now);
+	roster->hurried[index] = hurry && check->interval > SCHEDULE_HURRY;
+	return schedule_first(probe->key, check->interval, hurry, now);
+}
+
+void roster_begin(struct roster *roster, uint32_t index, nstime now)
+{
+	const struct probe *probe = &roster->model->probes[index];
+	bool is_recalled = roster->recalled && roster->recalled[index];
+	nstime due = is_recalled ? subject_resume(roster, index, now)
+				 : subject_begin(roster, index, now);
+
+	roster->held[index] = probe->instance_count > 0 || probe->way;
+	if (!roster->held[index])
+		schedule_set(&roster->starts, index, due);
 }
 
 const struct merge *roster_merge(const struct roster *roster)

@@ -78,6 +78,17 @@ class Checkd:
         self.tell("release")
         wait_until(lambda: {"exited": 0} in self.said, what="the end of the worker")
 
+    def leave_carry(self, path):
+        """LEAVE: what the worker hands over is in that file. Returns its size."""
+        self.tell(f"leave {path}")
+        wait_until(lambda: {"exited": 0} in self.said, what="the end of the worker")
+        return next(one["left"] for one in self.said if "left" in one)
+
+    def inherit(self, path, *lines):
+        """As load, with what a predecessor left in that file."""
+        self.tell(f"inherit {path}")
+        return self.load(*lines)
+
     @property
     def pid(self):
         return next(one["pid"] for one in list(self.said) if "pid" in one)

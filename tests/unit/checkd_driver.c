@@ -15,6 +15,8 @@
  *   plan                    the same, but ABORT instead of COMMIT
  *   away                    the runner is of another generation than the worker until the next commit
  *   release                 RELEASE; ends with the worker
+ *   leave FILE              LEAVE; what the worker hands over is written to that file; ends with the worker
+ *   inherit FILE            goes to the worker before the next COMMIT as what its predecessor left
  *
  * Scripts are run by the supervisor's own runner.
  *
@@ -48,6 +50,7 @@
 #include "core/loop.h"
 #include "core/packet.h"
 #include "core/protocol.h"
+#include "core/sealed.h"
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "daemon/runner.h"
@@ -65,6 +68,7 @@ struct driver {
 	struct generation running, coming;
 	bool only_plan;
 	json_t *lines; /* of the plan under way */
+	char *leave, *inherit; /* files for carries; NULL: none */
 	pid_t pid;
 	uint32_t number; /* of the last generation */
 	size_t filled;
@@ -371,6 +375,40 @@ static void prepare(struct driver *driver)
 	close(fd);
 }
 
+/* The worker gets it before its COMMIT. */
+static void give_carry(struct driver *driver)
+{
+	static uint8_t bytes[1 << 20];
+	FILE *file = fopen(driver->inherit, "re");
+	size_t size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+	int fd;
+
+	if (!size)
+		die(driver->inherit);
+	fclose(file);
+	fd = sealed(bytes, size);
+	channel_send(driver->supervisor, RECORD_INHERIT, NULL, 0, fd);
+	close(fd);
+	free(driver->inherit);
+	driver->inherit = NULL;
+}
+
+/* What the worker leaves, if anything. */
+static void take_carry(struct driver *driver, int fd)
+{
+	size_t size = 0;
+	const void *bytes = fd >= 0 ? sealed_map(fd, &size) : NULL;
+	FILE *file = bytes ? fopen(driver->leave, "we") : NULL;
+
+	if (fd >= 0 && !bytes)
+		die("a carry that is not sealed");
+	if (file && fwrite(bytes, 1, size, file) != size)
+		die(driver->leave);
+	if (file)
+		fclose(file);
+	print(json_pack("{s:i}", "left", (int)size));
+}
+
 static void take_generation(struct driver *driver)
 {
 	arena_free(driver->running.arena);
@@ -384,6 +422,8 @@ static void prepared(struct driver *driver, bool accepted)
 	print(json_pack("{s:b,s:o}", "prepared", accepted, "lines", driver->lines));
 	driver->lines = NULL;
 	if (accepted && !driver->only_plan) {
+		if (driver->inherit)
+			give_carry(driver);
 		tell(driver, RECORD_COMMIT, driver->number, -1);
 		return;
 	}
@@ -440,6 +480,9 @@ static void supervisor_record(void *ctx, uint32_t generation, uint16_t type, str
 		break;
 	case RECORD_COMMITTED:
 		committed(driver);
+		break;
+	case RECORD_CARRY:
+		take_carry(driver, fd);
 		break;
 	case RECORD_RELEASED:
 		print(json_pack("{s:b}", "released", true));
@@ -505,6 +548,16 @@ static void peer_closed(void *ctx)
 	driver->peer = NULL;
 }
 
+static void leave(struct driver *driver, const char *file)
+{
+	uint8_t bytes[8];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	driver->leave = strdup(file);
+	put_time(&out, 0);
+	channel_send(driver->supervisor, RECORD_LEAVE, bytes, writer_used(&out), -1);
+}
+
 /* ---- input
  * ------------------------------------------------------------------------------------------ */
 
@@ -523,6 +576,10 @@ static void obey(struct driver *driver, char *line)
 		runner_model(driver->runner, NULL);
 	else if (!strcmp(word, "release"))
 		channel_send(driver->supervisor, RECORD_RELEASE, NULL, 0, -1);
+	else if (!strcmp(word, "leave"))
+		leave(driver, rest);
+	else if (!strcmp(word, "inherit"))
+		driver->inherit = strdup(rest);
 	else if (!strcmp(word, "commit") || !strcmp(word, "plan")) {
 		driver->only_plan = !strcmp(word, "plan");
 		prepare(driver);
@@ -659,6 +716,8 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	status = driver_run(&driver, &options);
+	free(driver.leave);
+	free(driver.inherit);
 	io_fini(&driver.input);
 	loop_free(driver.loop);
 	arena_free(driver.running.arena);
