@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "config/match.h"
 #include "config/search.h"
 
 void mirror_init(struct mirror *mirror)
@@ -241,20 +242,13 @@ static void carry_service(struct mirror *next, uint32_t to, const struct mirror 
 
 static void carry_services(struct mirror *next, const struct mirror *old, struct arena *scratch)
 {
-	struct table index;
+	uint32_t *match;
 
-	if (table_init(&index, scratch, old->model->service_count))
+	if (services_match(scratch, next->model, old->model, &match))
 		return;
-	for (size_t i = 0; i < old->model->service_count; i++)
-		table_add(&index, name_hash(old->model->services[i].name), (uint32_t)i);
-	for (size_t i = 0; i < next->model->service_count; i++) {
-		const char *name = next->model->services[i].name;
-		uint32_t at;
-
-		for (size_t step = 0; table_next(&index, name_hash(name), &step, &at);)
-			if (!strcmp(old->model->services[at].name, name))
-				carry_service(next, (uint32_t)i, old, at, scratch);
-	}
+	for (size_t i = 0; i < next->model->service_count; i++)
+		if (match[i] != SERVICE_IS_NEW)
+			carry_service(next, (uint32_t)i, old, match[i], scratch);
 }
 
 void mirror_adopt(struct mirror *mirror, struct mirror *next)

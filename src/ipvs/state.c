@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "config/match.h"
 #include "config/search.h"
 
 /* ---- building -------------------------------------------------------------------------------- */
@@ -147,33 +148,15 @@ int ipvs_state_build(struct arena *arena, const struct model *model, struct ipvs
 
 /* ---- a new generation ------------------------------------------------------------------------ */
 
-static uint64_t name_hash(const struct service *service)
+static void carry_services(struct ipvs_state *to, const struct ipvs_state *from,
+			   const uint32_t *match)
 {
-	return text_hash(TEXT_HASH, service->name, strlen(service->name));
-}
-
-static int carry_services(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
-{
-	struct table index;
-
-	if (table_init(&index, arena, from->model->service_count))
-		return -ENOMEM;
-	for (uint32_t s = 0; s < from->model->service_count; s++)
-		if (table_add(&index, name_hash(&from->model->services[s]), s))
-			return -ENOMEM;
 	for (size_t s = 0; s < to->model->service_count; s++) {
-		const struct service *service = &to->model->services[s];
-		size_t step = 0;
-		uint32_t old;
-
-		while (table_next(&index, name_hash(service), &step, &old)) {
-			if (strcmp(service->name, from->model->services[old].name))
-				continue;
-			to->services[s].condition = from->services[old].condition;
-			to->services[s].since = from->services[old].since;
-		}
+		if (match[s] == SERVICE_IS_NEW)
+			continue;
+		to->services[s].condition = from->services[match[s]].condition;
+		to->services[s].since = from->services[match[s]].since;
 	}
-	return 0;
 }
 
 /* Nothing can be known of this probe yet. */
@@ -214,10 +197,14 @@ static int carry_probes(struct arena *arena, struct ipvs_state *to, const struct
 
 int ipvs_state_carry(struct arena *arena, struct ipvs_state *to, const struct ipvs_state *from)
 {
-	if (carry_probes(arena, to, from) || carry_services(arena, to, from) ||
+	uint32_t *match;
+
+	if (carry_probes(arena, to, from) ||
+	    services_match(arena, to->model, from->model, &match) ||
 	    roles_carry(arena, &to->roles, to->model, &from->roles, from->model))
 		return -ENOMEM;
-	return ipvs_state_traffic_carry(arena, to, from);
+	carry_services(to, from, match);
+	return ipvs_state_traffic_carry(arena, to, from, match);
 }
 
 /* ---- how things stand ------------------------------------------------------------------------ */

@@ -191,7 +191,7 @@ void ipvs_state_told(struct ipvs_state *state);
 /* Room for the counters; the totals and readings that go on under another model. -ENOMEM. */
 int ipvs_state_traffic_build(struct arena *arena, struct ipvs_state *state);
 int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
-			     const struct ipvs_state *from);
+			     const struct ipvs_state *from, const uint32_t *match);
 
 /* Takes the counters of a dump: all of them, or those of one service, of which the dump has all.
  * Services may be marked for them. */

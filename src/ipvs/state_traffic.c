@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "config/match.h"
 
 static size_t servers_of(const struct ipvs_state *state, uint32_t v)
 {
@@ -156,12 +157,7 @@ static void carry_meters(struct ipvs_state *to, const struct ipvs_state *from)
 	}
 }
 
-/* Totals are of a service by its name, and of an address and port in it. */
-static uint64_t name_hash(const struct service *service)
-{
-	return text_hash(TEXT_HASH, service->name, strlen(service->name));
-}
-
+/* Totals are of a service (config/match.h), and of an address and port in it. */
 static uint64_t server_hash(const struct real_server *server)
 {
 	uint64_t hash = text_hash(TEXT_HASH, server->address.address.bytes,
@@ -250,23 +246,14 @@ static int carry_service(struct arena *arena, struct ipvs_state *to, uint32_t s,
 }
 
 int ipvs_state_traffic_carry(struct arena *arena, struct ipvs_state *to,
-			     const struct ipvs_state *from)
+			     const struct ipvs_state *from, const uint32_t *match)
 {
-	struct table services;
-	int error = table_init(&services, arena, from->model->service_count);
+	int error = 0;
 
-	for (uint32_t s = 0; s < from->model->service_count && !error; s++)
-		error = table_add(&services, name_hash(&from->model->services[s]), s);
 	carry_meters(to, from);
-	for (uint32_t s = 0; s < to->model->service_count && !error; s++) {
-		const struct service *service = &to->model->services[s];
-		uint32_t old;
-
-		for (size_t step = 0;
-		     !error && table_next(&services, name_hash(service), &step, &old);)
-			if (!strcmp(service->name, from->model->services[old].name))
-				error = carry_service(arena, to, s, from, old);
-	}
+	for (uint32_t s = 0; s < to->model->service_count && !error; s++)
+		if (match[s] != SERVICE_IS_NEW)
+			error = carry_service(arena, to, s, from, match[s]);
 	return error;
 }
 
