@@ -9,9 +9,12 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "core/log.h"
+
 /* Callbacks of lesser priority are interrupted after this long, to see whether something urgent has
  * come meanwhile: hundreds of flooded interfaces would keep a timer waiting for as many callbacks. */
 #define LOOP_TURN NSTIME_MS
+#define WATCH_AGAIN (20 * NSTIME_MS)
 
 /* The timers of one priority: a heap with the next one first, and one event of libevent for all.
  * There may be thousands of timers, and an event each would be most of what they cost. */
@@ -28,7 +31,11 @@ struct timer_queue {
 struct loop {
 	struct event_base *base;
 	struct timer_queue queues[LOOP_PRIORITIES];
+	struct loop_io *late; /* those that the kernel would not watch */
+	struct loop_timer again;
 };
+
+static bool trying_again; /* what libevent says of it was said before */
 
 static nstime clock_read(clockid_t clock)
 {
@@ -49,6 +56,17 @@ nstime clock_wall_offset(void)
 }
 
 static int queue_init(struct timer_queue *queue, struct event_base *base, int priority);
+static void watch_again(void *ctx);
+
+/* What libevent would print on standard error. */
+static void say(int severity, const char *text)
+{
+	int err = errno;
+
+	if (severity >= EVENT_LOG_WARN && !trying_again)
+		log_warning("%s", text);
+	errno = err;
+}
 
 struct loop *loop_new(void)
 {
@@ -56,6 +74,7 @@ struct loop *loop_new(void)
 	struct event_config *config = event_config_new();
 	struct loop *loop = calloc(1, sizeof(*loop));
 
+	event_set_log_callback(say);
 	if (!config || !loop)
 		goto fail;
 	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
@@ -68,6 +87,8 @@ struct loop *loop_new(void)
 	for (int i = 0; i < LOOP_PRIORITIES; i++)
 		if (queue_init(&loop->queues[i], loop->base, i))
 			goto fail;
+	if (timer_init(loop, &loop->again, LOOP_NORMAL, watch_again, loop))
+		goto fail;
 	event_config_free(config);
 	return loop;
 fail:
@@ -265,10 +286,56 @@ static struct event *io_side(struct loop *loop, struct loop_io *io, short what, 
 	return event;
 }
 
+/* False where the kernel would not. */
+static bool side_want(struct event *event, bool on)
+{
+	return !event || !(on ? event_add(event, NULL) : event_del(event));
+}
+
+static void io_late(struct loop_io *io)
+{
+	if (io->late)
+		return;
+	io->late = true;
+	io->next_late = io->loop->late;
+	io->loop->late = io;
+	if (!timer_armed(&io->loop->again))
+		timer_at(&io->loop->again, clock_now() + WATCH_AGAIN);
+}
+
+static void watch_again(void *ctx)
+{
+	struct loop *loop = ctx;
+	struct loop_io *late = loop->late;
+
+	loop->late = NULL;
+	trying_again = true;
+	while (late) {
+		struct loop_io *io = late;
+
+		late = io->next_late;
+		io->late = false;
+		if (!side_want(io->read, io->wants_read) || !side_want(io->write, io->wants_write))
+			io_late(io);
+	}
+	trying_again = false;
+	if (!loop->late)
+		log_info("all descriptors are watched again");
+}
+
+static void io_forget_late(struct loop_io *io)
+{
+	struct loop_io **at = &io->loop->late;
+
+	while (*at != io)
+		at = &(*at)->next_late;
+	*at = io->next_late;
+}
+
 int io_init(struct loop *loop, struct loop_io *io, int fd, enum loop_priority priority, void (*readable)(void *ctx),
 	    void (*writable)(void *ctx), void *ctx)
 {
-	*io = (struct loop_io){.fd = fd, .readable = readable, .writable = writable, .ctx = ctx};
+	*io = (struct loop_io){.loop = loop, .fd = fd, .readable = readable, .writable = writable, .ctx = ctx};
 	if (readable)
 		io->read = io_side(loop, io, EV_READ, priority);
 	if (writable)
@@ -281,28 +348,24 @@ int io_init(struct loop *loop, struct loop_io *io, int fd, enum loop_priority pr
 	return 0;
 }
 
-static void side_want(struct event *event, bool on)
-{
-	if (!event)
-		return;
-	if (on)
-		event_add(event, NULL);
-	else
-		event_del(event);
-}
-
 void io_want_read(struct loop_io *io, bool on)
 {
-	side_want(io->read, on);
+	io->wants_read = on;
+	if (!side_want(io->read, on))
+		io_late(io);
 }
 
 void io_want_write(struct loop_io *io, bool on)
 {
-	side_want(io->write, on);
+	io->wants_write = on;
+	if (!side_want(io->write, on))
+		io_late(io);
 }
 
 void io_fini(struct loop_io *io)
 {
+	if (io->late)
+		io_forget_late(io);
 	if (io->read)
 		event_free(io->read);
 	if (io->write)

@@ -30,7 +30,10 @@ struct loop_timer {
 };
 
 struct loop_io {
+	struct loop *loop;
 	struct event *read, *write;
+	struct loop_io *next_late; /* not watched as wanted; see io_init() */
+	bool wants_read, wants_write, late;
 	int fd;
 	void (*readable)(void *ctx);
 	void (*writable)(void *ctx);
@@ -65,7 +68,8 @@ void timer_cancel(struct loop_timer *timer);
 bool timer_armed(const struct loop_timer *timer);
 void timer_fini(struct loop_timer *timer); /* cancels and frees; a zeroed struct is fine */
 
-/* Watches a descriptor (which the caller owns); starts with reading on when `readable` is given, writing off. */
+/* Watches a descriptor (which the caller owns); starts with reading on when `readable` is given, writing off. Where the
+ * kernel has no memory to watch one, or watches too many, it is asked again until it does, and that is told once. */
 int io_init(struct loop *loop, struct loop_io *io, int fd, enum loop_priority priority, void (*readable)(void *ctx),
 	    void (*writable)(void *ctx), void *ctx);
 void io_want_read(struct loop_io *io, bool on);

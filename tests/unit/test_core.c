@@ -429,6 +429,61 @@ START_TEST(a_timer_that_is_always_due_keeps_no_descriptor_waiting)
 }
 END_TEST
 
+struct refused {
+	struct loop *loop;
+	struct loop_timer timer;
+	struct loop_io first, second;
+	int fds[2], pipe[2];
+	unsigned heard;
+};
+
+/* What the kernel would not watch becomes something that it does, at last. */
+static void relents(void *ctx)
+{
+	struct refused *refused = ctx;
+
+	ck_assert_int_eq(dup2(refused->pipe[0], refused->fds[0]), refused->fds[0]);
+	ck_assert_int_eq(dup2(refused->pipe[0], refused->fds[1]), refused->fds[1]);
+}
+
+static void hears(void *ctx)
+{
+	struct refused *refused = ctx;
+
+	if (++refused->heard == 2)
+		loop_stop(refused->loop);
+}
+
+START_TEST(a_descriptor_that_the_kernel_would_not_watch_is_watched_as_soon_as_it_does)
+{
+	struct refused refused = {.loop = loop_new()};
+	char path[] = "/tmp/test-core-XXXXXX";
+	struct loop_io given_up;
+
+	refused.fds[0] = mkstemp(path); /* files cannot be watched */
+	refused.fds[1] = dup(refused.fds[0]);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(pipe(refused.pipe), 0);
+	ck_assert_int_eq(write(refused.pipe[1], "x", 1), 1);
+	ck_assert_int_eq(io_init(refused.loop, &refused.first, refused.fds[0], LOOP_NORMAL, hears, NULL, &refused), 0);
+	ck_assert_int_eq(io_init(refused.loop, &given_up, refused.fds[0], LOOP_NORMAL, hears, NULL, &refused), 0);
+	ck_assert_int_eq(io_init(refused.loop, &refused.second, refused.fds[1], LOOP_NORMAL, hears, NULL, &refused), 0);
+	io_fini(&given_up);
+	ck_assert_int_eq(timer_init(refused.loop, &refused.timer, LOOP_NORMAL, relents, &refused), 0);
+	timer_at(&refused.timer, clock_now() + 50 * NSTIME_MS);
+	loop_run(refused.loop);
+	ck_assert_uint_ge(refused.heard, 2);
+	io_fini(&refused.first);
+	io_fini(&refused.second);
+	timer_fini(&refused.timer);
+	loop_free(refused.loop);
+	close(refused.fds[0]);
+	close(refused.fds[1]);
+	close(refused.pipe[0]);
+	close(refused.pipe[1]);
+}
+END_TEST
+
 START_TEST(a_bucket_limits_and_counts)
 {
 	struct log_bucket bucket = {.every = NSTIME_S, .burst = 3};
@@ -499,6 +554,7 @@ int main(void)
 			 CASE("loop", timers_are_never_early,
 			      timers_that_change_one_another_fire_when_they_are_due_and_only_then,
 			      a_timer_that_is_always_due_keeps_no_descriptor_waiting,
+			      a_descriptor_that_the_kernel_would_not_watch_is_watched_as_soon_as_it_does,
 			      an_urgent_timer_does_not_wait_for_all_that_can_be_read),
 			 CASE("log", a_bucket_limits_and_counts),
 			 CASE("statepage", as_many_instances_as_there_are_slots_find_theirs_again,
