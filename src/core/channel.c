@@ -16,6 +16,7 @@
 #define RECORD_HEAD 4
 #define PACKETS_PER_TURN 32
 #define WORD_BITS 64
+#define MEMORY_PAUSE (10 * NSTIME_MS)
 
 struct outgoing {
 	struct outgoing *next;
@@ -28,6 +29,7 @@ struct outgoing {
 
 struct channel {
 	struct loop_io io;
+	struct loop_timer again;     /* when the kernel had no memory for a packet */
 	const struct channel_ops *ops;
 	void *ctx;
 	int fd;
@@ -46,6 +48,7 @@ struct channel {
 
 static void channel_readable(void *ctx);
 static void channel_writable(void *ctx);
+static void channel_again(void *ctx);
 
 struct channel *channel_new(struct loop *loop, int fd, const struct channel_ops *ops, void *ctx)
 {
@@ -60,7 +63,8 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_ops 
 	channel->fd = fd;
 	channel->last = &channel->first;
 	channel->packet_fd = -1;
-	if (io_init(loop, &channel->io, fd, LOOP_NORMAL, channel_readable, channel_writable, channel)) {
+	if (timer_init(loop, &channel->again, LOOP_NORMAL, channel_again, channel) ||
+	    io_init(loop, &channel->io, fd, LOOP_NORMAL, channel_readable, channel_writable, channel)) {
 		channel_free(channel);
 		return NULL;
 	}
@@ -89,6 +93,7 @@ void channel_free(struct channel *channel)
 	if (channel->packet_fd >= 0)
 		close(channel->packet_fd);
 	io_fini(&channel->io);
+	timer_fini(&channel->again);
 	close(channel->fd);
 	free(channel->dirty);
 	free(channel);
@@ -278,6 +283,20 @@ static int channel_push(struct channel *channel)
 	}
 }
 
+/* Neither the packet nor the peer is to blame. */
+static bool is_short_of_memory(int err)
+{
+	return err == -ENOMEM || err == -ENOBUFS || err == -ETOOMANYREFS;
+}
+
+static void channel_again(void *ctx)
+{
+	struct channel *channel = ctx;
+
+	io_want_read(&channel->io, true);
+	io_want_write(&channel->io, true);
+}
+
 static void channel_writable(void *ctx)
 {
 	struct channel *channel = ctx;
@@ -287,21 +306,27 @@ static void channel_writable(void *ctx)
 	if (err == -EAGAIN)
 		return;
 	io_want_write(&channel->io, false);
-	/* Whatever it was (no memory, too many descriptors under way): both readers see the end. */
-	if (err)
-		shutdown(channel->fd, SHUT_RDWR);
+	if (is_short_of_memory(err))
+		timer_at(&channel->again, clock_now() + MEMORY_PAUSE);
+	else if (err)
+		shutdown(channel->fd, SHUT_RDWR); /* both readers see the end */
 }
 
 void channel_flush(struct channel *channel, int64_t patience)
 {
 	nstime deadline = clock_now() + patience;
+	int err;
 
-	while (channel_push(channel) == -EAGAIN) {
+	while ((err = channel_push(channel)) == -EAGAIN || is_short_of_memory(err)) {
 		struct pollfd wait = {.fd = channel->fd, .events = POLLOUT};
 		nstime left = deadline - clock_now();
 
-		if (left <= 0 || poll(&wait, 1, (int)(left / NSTIME_MS) + 1) <= 0)
+		if (left <= 0)
 			return;
+		if (err == -EAGAIN)
+			poll(&wait, 1, (int)(left / NSTIME_MS) + 1);
+		else
+			poll(NULL, 0, (int)(nstime_min(left, MEMORY_PAUSE) / NSTIME_MS) + 1);
 	}
 }
 
@@ -346,6 +371,11 @@ static void channel_readable(void *ctx)
 
 		if (size == -EAGAIN)
 			break;
+		if (is_short_of_memory((int)size)) {
+			io_want_read(&channel->io, false);
+			timer_at(&channel->again, clock_now() + MEMORY_PAUSE);
+			break;
+		}
 		in = reader_of(bytes, size > 0 ? (size_t)size : 0);
 		if (size > 0 && packet_dispatch(channel, &in, fd, &freed)) {
 			if (freed)
@@ -355,6 +385,7 @@ static void channel_readable(void *ctx)
 		channel->freed = NULL;
 		io_want_read(&channel->io, false);
 		io_want_write(&channel->io, false);
+		timer_cancel(&channel->again);
 		channel->ops->closed(channel->ctx);
 		return;
 	}
