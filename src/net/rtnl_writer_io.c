@@ -37,6 +37,7 @@
 #define BATCH 128
 #define BATCH_BYTES 32768
 #define RECEIVE_BUFFER (1024 * 1024)
+#define TRIES 4 /* of a call that the kernel had no memory for, a millisecond apart */
 
 struct slot {
 	struct rtnl_op op;
@@ -100,10 +101,9 @@ static bool route_becomes_ours(enum route_action action)
 	return action == ROUTE_ADD || action == ROUTE_CHANGE || action == ROUTE_ADOPT;
 }
 
-/* -EIO and -ENOBUFS: the answer was lost, it may be there. */
 static bool was_refused(int error)
 {
-	return error && error != -EIO && error != -ENOBUFS;
+	return error && !rtnl_answer_lost(error);
 }
 
 /* What is in the kernel no longer, or never came there, is struck out; an address that was there
@@ -328,22 +328,45 @@ static void fail_all(struct rtnl_writer *writer, size_t from, size_t count, int 
 	}
 }
 
+/* Whether to try again: nothing was done yet. No room now is none of the operations' fault. */
+static bool try_again(int *tries)
+{
+	if (errno == EINTR)
+		return true;
+	if ((errno != ENOMEM && errno != ENOBUFS) || !--*tries)
+		return false;
+	poll(NULL, 0, 1);
+	return true;
+}
+
+static int send_batch(const struct rtnl_writer *writer, size_t size)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	int tries = TRIES;
+
+	while (sendto(writer->socket, writer->bytes, size, 0, (void *)&kernel, sizeof(kernel)) < 0)
+		if (!try_again(&tries))
+			return -errno;
+	return 0;
+}
+
 /* Reads answers until that of the last message; an answer that is missing is an error of all of
  * them. */
 static void read_answers(struct rtnl_writer *writer, size_t from, size_t count, uint32_t first,
 			 uint32_t last)
 {
 	bool ended = false;
+	int tries = TRIES;
 
 	while (!ended) {
 		ssize_t size =
 			recv(writer->socket, writer->bytes, sizeof(writer->bytes), MSG_DONTWAIT);
 		int left = (int)size;
 
-		if (size < 0 && errno == EINTR)
+		if (size < 0 && try_again(&tries))
 			continue;
 		if (size <= 0) {
-			fail_all(writer, from, count, size < 0 && errno != EAGAIN ? -errno : -EIO);
+			fail_all(writer, from, count, -EIO);
 			return;
 		}
 		for (struct nlmsghdr *head = (void *)writer->bytes; nlmsg_ok(head, left);
@@ -410,9 +433,9 @@ static void sysctl_do(const struct rtnl_writer *writer, struct slot *slot)
 static size_t carry(struct rtnl_writer *writer, size_t from, size_t count)
 {
 	uint32_t first = writer->sequence, last_sequence;
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	struct nlmsghdr *last = NULL;
 	size_t used = 0, taken = 0;
+	int err;
 
 	for (; taken < count; taken++) {
 		struct slot *slot = slot_at(writer, from + taken);
@@ -431,8 +454,9 @@ static size_t carry(struct rtnl_writer *writer, size_t from, size_t count)
 		return taken;
 	last->nlmsg_flags |= NLM_F_ACK;
 	last_sequence = last->nlmsg_seq;
-	if (sendto(writer->socket, writer->bytes, used, 0, (void *)&kernel, sizeof(kernel)) < 0)
-		fail_all(writer, from, taken, -errno);
+	err = send_batch(writer, used);
+	if (err)
+		fail_all(writer, from, taken, err);
 	else
 		read_answers(writer, from, taken, first, last_sequence);
 	return taken;

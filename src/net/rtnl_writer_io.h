@@ -10,6 +10,7 @@
 #ifndef LBHA_NET_RTNL_WRITER_IO_H
 #define LBHA_NET_RTNL_WRITER_IO_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,13 @@ struct rtnl_writer_ops {
 	 * whether that is what it wanted. */
 	void (*done)(void *ctx, uint64_t cookie, const struct rtnl_op *op, int error);
 };
+
+/* The kernel may have done it or not: its answer was lost. Whoever asks again is told -EEXIST, or
+ * that it is no longer there. */
+static inline bool rtnl_answer_lost(int error)
+{
+	return error == -EIO || error == -ENOBUFS;
+}
 
 /* At most `capacity` operations are under way. `owned` is the owned file's descriptor, not taken
  * over; -1: keep none. 0 or -errno. */

@@ -569,9 +569,19 @@ static void settled(struct held *held)
 	held->error = 0;
 }
 
+/* What was asked for is asked for once more where nobody knows what came of it. */
+static bool asks_again(struct held *held, int error)
+{
+	held->doubted = rtnl_answer_lost(error) && !held->doubted;
+	return held->doubted;
+}
+
 static void added(struct held *held, int error)
 {
-	if (error == -EEXIST) {
+	if (asks_again(held, error)) {
+		held->owned = true; /* it may be there, and is ours then */
+		held->present = false;
+	} else if (error == -EEXIST) {
 		held->owned = true;
 		held->error = 0;
 		held_see(held);
@@ -579,6 +589,7 @@ static void added(struct held *held, int error)
 			look_later(held->port);
 		held->present = true;
 	} else if (error) {
+		held->owned |= rtnl_answer_lost(error);
 		held->present = false;
 		if (error != -ENODEV) /* the monitor will tell that the link has gone */
 			refused(held, error);
@@ -608,6 +619,8 @@ static void removed(struct held *held, int error)
 {
 	char address[PREFIX_TEXT];
 
+	if (asks_again(held, error))
+		return;
 	if (error && error != -EADDRNOTAVAIL && error != -ENODEV) {
 		refused(held, error);
 		log_error("%s: %s cannot be removed: %s", held->port->name,

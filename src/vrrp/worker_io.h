@@ -85,6 +85,7 @@ struct held {
 	bool heard;           /* the monitor told that it is there, since the last operation began */
 	bool awaited;         /* in, but the kernel has not said yet that it works */
 	bool lost;            /* the kernel took it, with its link */
+	bool doubted;         /* the answer to the last operation was lost, so it is asked for again */
 	bool lifted;          /* taken out to be put in anew */
 	bool listed;          /* in the list that is being made */
 	bool handed;          /* a master had it when the reload began */
