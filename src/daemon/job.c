@@ -31,3 +31,9 @@ void job_drop(struct job_queue *queue)
 	queue->first = (queue->first + 1) % JOBS;
 	queue->count--;
 }
+
+void job_forget_askers(struct job_queue *queue)
+{
+	for (unsigned i = 0; i < queue->count; i++)
+		queue->jobs[(queue->first + i) % JOBS].from_control = false;
+}

@@ -28,5 +28,7 @@ struct job *job_first(struct job_queue *queue);
  * kept for it: nobody could be told that it was lost. */
 bool job_add(struct job_queue *queue, const struct job *job);
 void job_drop(struct job_queue *queue);
+/* Whoever asked by way of control hears of none any more: that worker has died. */
+void job_forget_askers(struct job_queue *queue);
 
 #endif

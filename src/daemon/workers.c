@@ -1,12 +1,18 @@
 /* Processes and their channels; see the header. A worker that dies is started again: at once the first three times,
- * then after 1, 2, 4 … 30 s; a minute of life forgives. Never two of one role at once: a new one is started only when the pidfd has
- * said that the old one is gone. */
+ * then later and later (backoff.h). Never two of one role at once: a new one is started only when the pidfd has said that
+ * the old one is gone.
+ *
+ * The addresses of a dead vrrp worker stay in the kernel for the next one to go on with. When it is clear that none will
+ * go on in time, and in a stop, they are withdrawn, for they must not answer for a director that does not advertise: by a
+ * worker without a configuration; if that fails, by a child that does it itself, without executing anything; if there is
+ * no child to be had, right here. */
 #include "daemon/workers.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,18 +26,15 @@
 #include "core/protocol.h"
 #include "core/statepage.h"
 #include "core/worker.h"
+#include "daemon/backoff.h"
 
-#define AT_ONCE 3 /* deaths in a row that cost no waiting */
-#define BACKOFF_FIRST NSTIME_S
-#define BACKOFF_MOST (30 * NSTIME_S)
-#define FORGIVEN (60 * NSTIME_S)
-#define PULSE NSTIME_S
-#define STALE (10 * NSTIME_S)
-#define PATIENCE_WITHDRAW (10 * NSTIME_S)
+#define PULSE (500 * NSTIME_MS) /* as a heart beats */
+#define PATIENCE_WITHDRAW (5 * NSTIME_S)
 
 #define REALTIME_VRRP 11 /* the supervisor runs one below */
 
 static void slot_start(void *ctx);
+static int slot_bear(struct slot *slot, enum slot_errand errand);
 
 /* ---- the worker speaks ---------------------------------------------------------------------------------- */
 
@@ -46,6 +49,8 @@ static void hello(struct slot *slot, struct reader *in)
 		slot_kill(slot, "another build");
 		return;
 	}
+	if (slot->errand != ERRAND_WORK)
+		return;
 	slot->hello = true;
 	slot->workers->ops->ready(slot->workers->ctx, slot);
 }
@@ -243,6 +248,8 @@ static void state_set(struct slot *slot, enum worker_state state)
 {
 	slot->state = state;
 	workers_facts_dirty(slot->workers, (uint32_t)slot->role);
+	if (slot->workers->ops->changed)
+		slot->workers->ops->changed(slot->workers->ctx, slot);
 }
 
 void slot_expect(struct slot *slot, nstime patience)
@@ -255,33 +262,43 @@ void slot_reached(struct slot *slot, uint32_t generation)
 	slot->generation = generation;
 	if (!slot->stopping && !slot->leaving)
 		timer_cancel(&slot->timer);
-	if (slot->state != WORKER_RUNNING)
-		state_set(slot, WORKER_RUNNING);
+	if (slot->state == WORKER_RUNNING)
+		return;
+	if (slot->wait)
+		log_info("the %s worker runs again after %u deaths in a row", role_name(slot->role), slot->deaths);
+	slot->wait = 0;
+	state_set(slot, WORKER_RUNNING);
 }
 
-static nstime backoff(unsigned failures)
+static bool is_again(const siginfo_t *how)
 {
-	nstime wait = BACKOFF_FIRST;
+	return how->si_code == CLD_EXITED && how->si_status == WORKER_AGAIN;
+}
 
-	if (failures <= AT_ONCE)
-		return 0;
-	for (unsigned i = AT_ONCE + 1; i < failures && wait < BACKOFF_MOST; i++)
-		wait *= 2;
-	return nstime_min(wait, BACKOFF_MOST);
+/* In words that follow the worker's name. */
+static void tell_death(struct slot *slot, const siginfo_t *how)
+{
+	if (slot->doom[0] && how->si_code != CLD_EXITED)
+		snprintf(slot->how, sizeof(slot->how), "was killed: %s", slot->doom);
+	else if (is_again(how))
+		snprintf(slot->how, sizeof(slot->how), "wanted another one in its place");
+	else if (how->si_code == CLD_EXITED && how->si_status == 127)
+		snprintf(slot->how, sizeof(slot->how), "could not be executed, or not be given its rights");
+	else if (how->si_code == CLD_EXITED)
+		snprintf(slot->how, sizeof(slot->how), "ended with status %d", how->si_status);
+	else
+		snprintf(slot->how, sizeof(slot->how), "was killed by signal %d (%s)", how->si_status,
+			 strsignal(how->si_status));
 }
 
 static void log_death(const struct slot *slot, const siginfo_t *how)
 {
 	if (slot->left || (slot->stopping && (slot->released || slot->role != ROLE_VRRP)))
 		log_debug("the %s worker (pid %d) has ended", role_name(slot->role), (int)slot->pid);
-	else if (how->si_code == CLD_EXITED && how->si_status == WORKER_AGAIN)
+	else if (is_again(how))
 		log_info("another %s worker takes the place of pid %d", role_name(slot->role), (int)slot->pid);
-	else if (how->si_code == CLD_EXITED)
-		log_error("the %s worker (pid %d) ended with status %d", role_name(slot->role), (int)slot->pid,
-			  how->si_status);
 	else
-		log_error("the %s worker (pid %d) was killed by signal %d", role_name(slot->role), (int)slot->pid,
-			  how->si_status);
+		log_error("the %s worker (pid %d) %s", role_name(slot->role), (int)slot->pid, slot->how);
 }
 
 static void slot_forget(struct slot *slot)
@@ -298,50 +315,90 @@ static void slot_forget(struct slot *slot)
 	slot->duty = SLOT_NONE;
 }
 
-static void slot_again(struct slot *slot)
+/* A death, or a start that failed: when the next one comes. Who wanted to be replaced, after some work, has not failed. */
+static void slot_again(struct slot *slot, bool wanted)
 {
-	nstime now = clock_now(), wait;
+	nstime now = clock_now();
 
-	slot->failures = now - slot->started > FORGIVEN ? 1 : slot->failures + 1;
-	wait = backoff(slot->failures);
+	if (!wanted || now - slot->started < NSTIME_S)
+		slot->deaths = backoff_deaths(slot->deaths, now - slot->started);
+	slot->wait = backoff_wait(slot->deaths);
+	slot->due = now + slot->wait;
 	slot->restarts++;
 	state_set(slot, WORKER_BACKOFF);
-	timer_at(&slot->timer, now + wait);
-	if (wait)
-		log_warning("the %s worker is started again in %lld s", role_name(slot->role),
-			    (long long)(wait / NSTIME_S));
+	if (slot->wait)
+		log_warning("the %s worker is started again in %lld s (%u deaths in a row)", role_name(slot->role),
+			    (long long)(slot->wait / NSTIME_S), slot->deaths);
 }
 
-/* The addresses of a dead vrrp worker stay, for the next one to go on with; in a stop there is no other, and they must
- * not answer for a director that is no more. One try: whatever killed it may kill this one, too. */
+static const char *const withdrawals[] = {
+	[ERRAND_WITHDRAW] = "left addresses in the kernel: it is started without a configuration to take them away",
+	[ERRAND_TAKE_AWAY] = "cannot take its addresses away: the supervisor does",
+};
+
+/* One way of withdrawing after the other, until one has begun; the last one is over at once. */
 static bool slot_withdraw(struct slot *slot)
 {
-	if (slot->role != ROLE_VRRP || slot->released || slot->leaving || slot->last || slot->workers->closing)
+	struct workers *workers = slot->workers;
+
+	while (slot->errand < ERRAND_TAKE_AWAY) {
+		enum slot_errand next = slot->errand + 1;
+
+		log_warning("the %s worker %s", role_name(slot->role), withdrawals[next]);
+		if (!slot_bear(slot, next)) {
+			slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
+			slot_expect(slot, PATIENCE_WITHDRAW);
+			return true;
+		}
+	}
+	slot->released = workers->take_away && !workers->take_away(workers->owned);
+	return false;
+}
+
+/* Nobody will advertise for what stands in the kernel. */
+static bool slot_is_lost(const struct slot *slot)
+{
+	if (slot->role != ROLE_VRRP || !slot->owes || slot->leaving || slot->workers->closing)
 		return false;
-	slot->last = true;
-	log_warning("the %s worker died with addresses in the kernel: it is started once more to take them away",
-		    role_name(slot->role));
-	slot_start(slot);
-	slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
-	slot_expect(slot, PATIENCE_WITHDRAW);
-	return slot->pid > 0;
+	return slot->stopping || slot->errand != ERRAND_WORK ||
+	       ((slot->wait || slot->alive < slot->started) &&
+		backoff_is_too_late(slot->alive, slot->page->quickest, slot->due));
+}
+
+/* There is no process now. */
+static void slot_next(struct slot *slot)
+{
+	if (slot_is_lost(slot) && !slot->released && slot_withdraw(slot))
+		return;
+	if (slot->owes && slot->released) {
+		slot->owes = false;
+		slot->page->withdrawn = clock_now();
+	} else if (slot->owes && slot->errand == ERRAND_TAKE_AWAY) {
+		log_error("addresses of the vrrp worker may still be in the kernel: see %s", "lbhad --withdraw");
+	}
+	if (slot->stopping || slot->leaving || slot->workers->closing)
+		state_set(slot, WORKER_STOPPED);
+	else
+		timer_at(&slot->timer, slot->due);
 }
 
 static void slot_dead(void *ctx)
 {
 	struct slot *slot = ctx;
 	siginfo_t how = {0};
-	bool again = !slot->stopping && !slot->leaving && !slot->workers->closing;
 
 	if (waitid(P_PIDFD, (id_t)slot->pidfd, &how, WEXITED | WNOHANG) || !how.si_pid)
 		return;
+	tell_death(slot, &how);
 	log_death(slot, &how);
+	slot->released |= slot->errand == ERRAND_TAKE_AWAY && how.si_code == CLD_EXITED && !how.si_status;
+	if (slot->generation) /* its heart may have beaten just before the end, or long ago */
+		slot->alive = nstime_min(clock_now(), slot->page->heartbeat + PULSE);
 	slot_forget(slot);
 	timer_cancel(&slot->timer);
-	if (again)
-		slot_again(slot);
-	else if (!slot_withdraw(slot))
-		state_set(slot, WORKER_STOPPED);
+	if (slot->errand == ERRAND_WORK && !slot->stopping && !slot->leaving && !slot->workers->closing)
+		slot_again(slot, is_again(&how));
+	slot_next(slot);
 	slot->workers->ops->died(slot->workers->ctx, slot);
 }
 
@@ -393,17 +450,28 @@ static void child_of(const struct workers *workers, enum role role, struct child
 	child->caps[0] = CAP_NET_ADMIN;
 }
 
+/* In a new process with all rights of the supervisor. */
+static void take_away(void *ctx)
+{
+	const struct workers *workers = ctx;
+
+	_exit(workers->take_away && !workers->take_away(workers->owned) ? 0 : 1);
+}
+
 static int slot_spawn(struct slot *slot, int channel_end)
 {
+	struct workers *workers = slot->workers;
 	const char *argv[] = {slot->role == ROLE_CHECK ? "lbha-checkd" : "lbhad", "--worker", role_name(slot->role),
 			      NULL};
-	struct child child = {.executable = slot->workers->lbhad,
+	struct child child = {.executable = workers->lbhad,
 			      .argv = argv,
 			      .fds = {channel_end, slot->page_fd},
 			      .fd_count = 2,
-			      .silent = slot->workers->silent};
+			      .silent = workers->silent};
 
-	child_of(slot->workers, slot->role, &child);
+	child_of(workers, slot->role, &child);
+	if (slot->errand == ERRAND_TAKE_AWAY)
+		child = (struct child){.enter = take_away, .ctx = workers};
 	return child_start(&child, &slot->pid, &slot->pidfd);
 }
 
@@ -421,32 +489,49 @@ static int slot_connect(struct slot *slot, int our_end)
 	return err;
 }
 
+/* Starts a process; -errno, and then there is none. */
+static int slot_bear(struct slot *slot, enum slot_errand errand)
+{
+	int pair[2], err = packet_pair(pair);
+
+	slot->errand = errand;
+	slot->released = false;
+	slot->doom[0] = '\0';
+	slot->started = clock_now();
+	slot->page->heartbeat = slot->started;
+	if (err)
+		return err;
+	err = slot_spawn(slot, pair[1]);
+	close(pair[1]);
+	if (err)
+		close(pair[0]);
+	else
+		err = slot_connect(slot, pair[0]);
+	if (err && slot->pid > 0) {
+		kill(slot->pid, SIGKILL);
+		waitpid(slot->pid, NULL, 0);
+		slot_forget(slot);
+	}
+	return err;
+}
+
 static void slot_start(void *ctx)
 {
 	struct slot *slot = ctx;
-	int pair[2], err = packet_pair(pair);
+	int err;
 
-	if (slot->workers->closing)
+	if (slot->workers->closing || slot->stopping || slot->leaving)
 		return;
-	slot->started = clock_now();
-	slot->page->heartbeat = slot->started;
+	slot->owes |= slot->role == ROLE_VRRP; /* an earlier daemon's, at the first start */
+	err = slot_bear(slot, ERRAND_WORK);
 	if (!err) {
-		err = slot_spawn(slot, pair[1]);
-		close(pair[1]);
-		if (err)
-			close(pair[0]);
-		else
-			err = slot_connect(slot, pair[0]);
-	}
-	if (err) {
-		log_error("the %s worker cannot be started: %s", role_name(slot->role), strerror(-err));
-		if (slot->pid > 0)
-			kill(slot->pid, SIGKILL);
-		else if (!slot->stopping)
-			slot_again(slot);
+		state_set(slot, WORKER_STARTING);
 		return;
 	}
-	state_set(slot, WORKER_STARTING);
+	snprintf(slot->how, sizeof(slot->how), "cannot be started: %s", strerror(-err));
+	log_error("the %s worker %s", role_name(slot->role), slot->how);
+	slot_again(slot, false);
+	slot_next(slot);
 }
 
 void slot_kill(struct slot *slot, const char *why)
@@ -454,6 +539,7 @@ void slot_kill(struct slot *slot, const char *why)
 	if (slot->pid <= 0)
 		return;
 	log_error("the %s worker (pid %d) is killed: %s", role_name(slot->role), (int)slot->pid, why);
+	snprintf(slot->doom, sizeof(slot->doom), "%s", why);
 	kill(slot->pid, SIGKILL);
 }
 
@@ -462,10 +548,11 @@ void slot_release(struct slot *slot, nstime patience)
 	slot->stopping = true;
 	if (slot->pid <= 0) {
 		timer_cancel(&slot->timer);
-		if (!slot->restarts || !slot_withdraw(slot))
-			state_set(slot, WORKER_STOPPED);
+		slot_next(slot);
 		return;
 	}
+	if (slot->errand != ERRAND_WORK)
+		return; /* it does that already */
 	slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
 	timer_at(&slot->timer, clock_now() + patience);
 }
@@ -492,21 +579,46 @@ void slot_inherit(struct slot *slot, int fd)
 		slot_send_with(slot, RECORD_INHERIT, NULL, 0, fd);
 }
 
-/* A loop that does not turn writes no heartbeat: the worker hangs. A stopped process counts as hanging, too. */
+static void slot_feel(struct slot *slot, nstime now)
+{
+	nstime beat = __atomic_load_n(&slot->page->heartbeat, __ATOMIC_RELAXED);
+	nstime stale = backoff_stale(slot->role == ROLE_VRRP ? slot->page->quickest : 0);
+	char why[48];
+
+	if (now - nstime_max(beat, slot->workers->woke) <= stale)
+		return;
+	snprintf(why, sizeof(why), "no heartbeat for %lld s", (long long)(stale / NSTIME_S));
+	slot_kill(slot, why);
+	slot->page->heartbeat = now;
+}
+
+/* A loop that does not turn writes no heartbeat: the worker hangs. A stopped process counts as hanging, too; but when it
+ * was us who could not run (the whole machine stood still), all have had no time to beat. */
 static void pulse(void *ctx)
 {
 	struct workers *workers = ctx;
 	nstime now = clock_now();
 
+	if (now - workers->pulsed > 3 * PULSE)
+		workers->woke = now;
+	workers->pulsed = now;
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		if (workers->slots[role].pid > 0)
+			slot_feel(&workers->slots[role], now);
+	timer_at(&workers->pulse, now + PULSE);
+}
+
+void workers_retry(struct workers *workers)
+{
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++) {
 		struct slot *slot = &workers->slots[role];
 
-		if (slot->pid > 0 && now - __atomic_load_n(&slot->page->heartbeat, __ATOMIC_RELAXED) > STALE) {
-			slot_kill(slot, "no heartbeat for 10 s");
-			slot->page->heartbeat = now;
-		}
+		if (slot->state != WORKER_BACKOFF || !slot->wait)
+			continue;
+		slot->due = clock_now();
+		if (slot->pid <= 0)
+			timer_at(&slot->timer, slot->due);
 	}
-	timer_at(&workers->pulse, now + PULSE);
 }
 
 int workers_init(struct workers *workers)
@@ -515,7 +627,7 @@ int workers_init(struct workers *workers)
 		struct slot *slot = &workers->slots[role];
 
 		*slot = (struct slot){.workers = workers, .role = role, .state = WORKER_STOPPED, .pidfd = -1,
-				      .page_fd = -1, .carry = -1};
+				      .page_fd = -1, .carry = -1, .alive = clock_now()};
 		if (!(WORKERS_ALL & 1u << role))
 			continue;
 		slot->page_fd = statepage_create();
@@ -531,7 +643,8 @@ void workers_start(struct workers *workers)
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
 		if (WORKERS_ALL & 1u << role)
 			slot_start(&workers->slots[role]);
-	timer_at(&workers->pulse, clock_now() + PULSE);
+	workers->pulsed = clock_now();
+	timer_at(&workers->pulse, workers->pulsed + PULSE);
 }
 
 void workers_fini(struct workers *workers)

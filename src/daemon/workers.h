@@ -22,6 +22,15 @@ enum slot_duty {
 	SLOT_COMMITTING,
 };
 
+/* What a process is there for. */
+enum slot_errand {
+	ERRAND_WORK,
+	ERRAND_WITHDRAW,  /* a vrrp worker without a configuration: to take away what a dead one left */
+	ERRAND_TAKE_AWAY, /* a child that does it itself, since not even that worked */
+};
+
+#define SLOT_HOW 128
+
 /* One worker's place. Its life is written by workers.c, its duty by the supervisor. */
 struct slot {
 	struct workers *workers;
@@ -36,7 +45,11 @@ struct slot {
 	struct statepage *page;
 	uint32_t generation;       /* committed; 0: none yet */
 	uint32_t restarts;
-	unsigned failures;         /* deaths in a row, each soon after the start */
+	unsigned deaths;           /* in a row, each soon after the start */
+	nstime wait, due;          /* in back-off, and until it runs again: how long, until when */
+	char how[SLOT_HOW];        /* the last one died, in words behind its name */
+	char doom[64];             /* why we killed the present one */
+	nstime alive;              /* vrrp: until when one ran that had committed something */
 	unsigned owed;             /* answers to PREPARE still to come; all but the last are to ones given up */
 	nstime started;
 	bool hello;                /* it runs our build and listens */
@@ -45,7 +58,8 @@ struct slot {
 	bool leaving;              /* told to leave: its end is wanted, and nobody takes its place by himself */
 	bool left;                 /* has left in good order */
 	int carry;                 /* what it handed over: a sealed carry, the slot's; -1: nothing */
-	bool last;                 /* was started once more only to take away what a dead one left */
+	enum slot_errand errand;
+	bool owes;                 /* vrrp: addresses of it, or of an earlier one, may be in the kernel */
 };
 
 struct workers_ops {
@@ -59,6 +73,7 @@ struct workers_ops {
 	void (*say)(void *ctx, struct slot *slot, uint16_t type, struct reader *in); /* of control: RECORD_SAY, _SAID */
 	void (*order)(void *ctx, struct slot *slot, uint16_t type, struct reader *in); /* of vrrp: RECORD_ORDER_TOLD, _END */
 	void (*died)(void *ctx, struct slot *slot);     /* gone, wanted or not; started again by itself if not */
+	void (*changed)(void *ctx, struct slot *slot);  /* its state; may be NULL */
 	bool (*fact)(void *ctx, uint32_t index, uint16_t *type, struct writer *out); /* for control */
 	uint32_t (*fact_count)(void *ctx);
 };
@@ -73,6 +88,10 @@ struct workers {
 	int owned, control;        /* descriptors for those who use them */
 	uid_t daemon_uid, check_uid;
 	gid_t daemon_gid, check_gid;
+	/* Takes away what the owned file says of addresses, waiting for the kernel; 0 or -errno. For when no worker can
+	 * do that; NULL: nobody can. */
+	int (*take_away)(int owned);
+	nstime pulsed, woke;       /* when we looked last; when we ran again after we could not */
 	bool silent;               /* workers log to syslog(3) and have no standard error */
 	bool closing;              /* nobody is started any more */
 };
@@ -83,6 +102,8 @@ struct workers {
 /* `workers` has loop, ops, ctx, executables, descriptors and users set. -errno. */
 int workers_init(struct workers *workers);
 void workers_start(struct workers *workers);
+/* Another configuration is in force: who waits to be started again may get on with it better. */
+void workers_retry(struct workers *workers);
 void workers_fini(struct workers *workers); /* kills what is left */
 
 /* The set of workers (1 << role) that said HELLO and live. */
@@ -104,8 +125,8 @@ void slot_expect(struct slot *slot, nstime patience);
 /* It has committed `generation`. */
 void slot_reached(struct slot *slot, uint32_t generation);
 
-/* Asks a worker to give everything up and end; killed when that takes longer than `patience`. One that owns addresses
- * and is dead, or dies before it is done, is started once more without a configuration, to withdraw them. */
+/* Asks a worker to give everything up and end; killed when that takes longer than `patience`. What one that is dead, or
+ * dies before it is done, has left of addresses is withdrawn. */
 void slot_release(struct slot *slot, nstime patience);
 void slot_kill(struct slot *slot, const char *why);
 /* Asks a worker to leave all it has to a successor (core/worker.h); killed when that takes longer than `patience`. Once

@@ -210,8 +210,19 @@ static void pages_put_back(struct vrrp_worker *worker, const struct vrrp_reload 
 
 /* ---- commit --------------------------------------------------------------------------------- */
 
+static nstime quickest(const struct model *model)
+{
+	nstime least = 0;
+
+	for (size_t i = 0; i < model->instance_count; i++)
+		if (!least || model->instances[i].advert_interval < least)
+			least = model->instances[i].advert_interval;
+	return least;
+}
+
 static void take_globals(struct vrrp_worker *worker, const struct model *model)
 {
+	worker_page(worker->frame)->quickest = quickest(model);
 	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON);
 	worker->ready_timeout = model->global.ready_timeout;
 	worker->has_services = model->has_services;
@@ -240,8 +251,10 @@ static int commit_all(struct vrrp_worker *worker)
 		err = -ENOMEM;
 	if (!err)
 		err = trackers_take(worker, model);
-	for (size_t i = 0; i < reload.count && !err; i++)
+	for (size_t i = 0; i < reload.count && !err; i++) {
+		worker_alive(worker->frame);
 		err = commit_row(worker, &reload.rows[i], routers);
+	}
 	if (err) {
 		free(routers);
 		return err;

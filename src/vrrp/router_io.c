@@ -415,7 +415,8 @@ static bool goes_on(const struct router *router)
 {
 	const struct statepage_instance *page = router->page;
 
-	return page && page->state == VRRP_MASTER && !page->releasing && page->last_advert &&
+	return page && page->state == VRRP_MASTER && !page->releasing &&
+	       page->last_advert > worker_page(router->worker->frame)->withdrawn &&
 	       clock_now() - page->last_advert <
 		       vrrp_heir_grace(router->about.advert_interval, router->worker->restarted);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/backoff.h"
 #include "daemon/job.h"
 #include "daemon/reload.h"
 #include "suite.h"
@@ -144,6 +145,56 @@ START_TEST(reloads_by_signal_that_wait_are_one)
 }
 END_TEST
 
+START_TEST(a_dead_control_worker_takes_who_asked_along_but_not_what_was_asked)
+{
+	static struct job_queue queue;
+	struct job job = {.kind = REQUEST_RELOAD, .from_control = true, .request = 7};
+
+	memset(&queue, 0, sizeof(queue));
+	queue.first = JOBS - 1;
+	ck_assert(job_add(&queue, &job));
+	ck_assert(job_add(&queue, &job));
+	job_forget_askers(&queue);
+	ck_assert(!job_first(&queue)->from_control);
+	job_drop(&queue);
+	ck_assert(!job_first(&queue)->from_control);
+	ck_assert_uint_eq(queue.count, 1);
+}
+END_TEST
+
+/* ---- back-off ------------------------------------------------------------------------------------ */
+
+START_TEST(the_first_three_starts_wait_for_nothing_and_the_next_longer_and_longer)
+{
+	static const nstime waits[] = {0, 0, 0, 1, 2, 4, 8, 16, 30, 30};
+
+	for (unsigned i = 0; i < COUNT_OF(waits); i++)
+		ck_assert_int_eq(backoff_wait(i + 1), waits[i] * NSTIME_S);
+	ck_assert_int_eq(backoff_wait(1000000), 30 * NSTIME_S);
+	ck_assert_uint_eq(backoff_deaths(5, NSTIME_S), 6);
+	ck_assert_uint_eq(backoff_deaths(5, 61 * NSTIME_S), 1);
+}
+END_TEST
+
+START_TEST(a_hang_is_told_as_soon_as_backups_take_over_but_never_within_three_seconds)
+{
+	ck_assert_int_eq(backoff_stale(10 * NSTIME_MS), 3 * NSTIME_S);
+	ck_assert_int_eq(backoff_stale(NSTIME_S), 3 * NSTIME_S);
+	ck_assert_int_eq(backoff_stale(2 * NSTIME_S), 6 * NSTIME_S);
+	ck_assert_int_eq(backoff_stale(40 * NSTIME_S), 10 * NSTIME_S);
+	ck_assert_int_eq(backoff_stale(0), 10 * NSTIME_S);
+}
+END_TEST
+
+START_TEST(a_start_two_intervals_after_the_last_sign_of_life_is_too_late)
+{
+	ck_assert(!backoff_is_too_late(100 * NSTIME_S, NSTIME_S, 101 * NSTIME_S));
+	ck_assert(backoff_is_too_late(100 * NSTIME_S, NSTIME_S, 102 * NSTIME_S));
+	ck_assert(backoff_is_too_late(100 * NSTIME_S, 100 * NSTIME_MS, 101 * NSTIME_S));
+	ck_assert(!backoff_is_too_late(100 * NSTIME_S, 0, 101 * NSTIME_S));
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("daemon",
@@ -152,5 +203,9 @@ int main(void)
 			      a_death_after_the_first_commit_does_not_stop_it, a_plan_commits_nothing,
 			      without_workers_it_is_in_force_at_once, answers_out_of_turn_change_nothing),
 			 CASE("job", reloads_by_signal_that_wait_are_one,
-			      a_signal_joins_any_reload_that_waits_and_finds_a_place_among_plans));
+			      a_signal_joins_any_reload_that_waits_and_finds_a_place_among_plans,
+			      a_dead_control_worker_takes_who_asked_along_but_not_what_was_asked),
+			 CASE("backoff", the_first_three_starts_wait_for_nothing_and_the_next_longer_and_longer,
+			      a_hang_is_told_as_soon_as_backups_take_over_but_never_within_three_seconds,
+			      a_start_two_intervals_after_the_last_sign_of_life_is_too_late));
 }
