@@ -545,6 +545,10 @@ void fact_worker_put(struct writer *out, const struct fact_worker *fact)
 	put_u32(out, (uint32_t)fact->pid);
 	put_u32(out, fact->restarts);
 	put_u8(out, (uint8_t)fact->state);
+	put_u32(out, fact->deaths);
+	put_time(out, fact->wait);
+	put_time(out, fact->due);
+	put_text(out, fact->reason);
 }
 
 bool fact_worker_get(struct reader *in, struct fact_worker *fact)
@@ -554,6 +558,10 @@ bool fact_worker_get(struct reader *in, struct fact_worker *fact)
 	got.pid = (int32_t)get_u32(in);
 	got.restarts = get_u32(in);
 	got.state = get_enum(in, WORKER_STOPPED);
+	got.deaths = get_u32(in);
+	got.wait = get_time(in);
+	got.due = get_time(in);
+	get_clean(in, got.reason, sizeof(got.reason));
 	return FACT_END(in, got, fact);
 }
 

@@ -284,11 +284,16 @@ enum worker_state {
 
 const char *worker_state_name(enum worker_state state);
 
+#define FACT_WORKER_REASON 128
+
 struct fact_worker {
 	uint8_t role;                /* enum role of config/model.h */
 	int32_t pid;                 /* 0: none */
 	uint32_t restarts;
 	enum worker_state state;
+	uint32_t deaths;             /* in a row, each soon after the start */
+	nstime wait, due;            /* before the start that is to come, or just came: how long, until when; 0: none */
+	char reason[FACT_WORKER_REASON]; /* how the last one ended, in words behind its name; "": none did */
 };
 
 struct fact_daemon {

@@ -81,8 +81,10 @@ static void find_in_workers(struct search *search, const json_t *workers)
 		const char *name = json_text(worker, "name"), *state = json_text(worker, "state");
 
 		if (strcmp(state, "running") != 0 && strcmp(name, "compiler") != 0)
-			found(search, "the %s worker does not run: %s after %lld restarts", name,
-			      state, json_number(worker, "restarts"));
+			found(search, "the %s worker does not run: %s after %lld restarts%s%s", name,
+			      state, json_number(worker, "restarts"),
+			      *json_text(worker, "reason") ? "; the last one " : "",
+			      json_text(worker, "reason"));
 	}
 }
 

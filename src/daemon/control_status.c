@@ -749,7 +749,7 @@ static bool in_maintenance(const struct mirror *mirror)
 
 /* ---- the whole -------------------------------------------------------------------- */
 
-static json_t *worker_json(const struct fact_worker *fact)
+static json_t *worker_json(const struct fact_worker *fact, nstime wall)
 {
 	json_t *object = json_object();
 
@@ -757,16 +757,19 @@ static json_t *worker_json(const struct fact_worker *fact)
 	put(&object, "pid", json_integer(fact->pid));
 	put(&object, "restarts", number(fact->restarts));
 	put(&object, "state", json_string(worker_state_name(fact->state)));
+	put(&object, "deaths", number(fact->deaths));
+	put(&object, "reason", fact->reason[0] ? status_text(fact->reason) : json_null());
+	put(&object, "next_start", time_json(fact->due, wall));
 	return object;
 }
 
-static json_t *workers_json(const struct mirror *mirror)
+static json_t *workers_json(const struct mirror *mirror, nstime wall)
 {
 	json_t *array = json_array();
 
 	for (unsigned role = 0; role < ROLE_COUNT; role++)
 		if (mirror->workers[role].known)
-			array = append(array, worker_json(&mirror->workers[role].fact));
+			array = append(array, worker_json(&mirror->workers[role].fact, wall));
 	return array;
 }
 
@@ -854,7 +857,7 @@ static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, 
 	put(&object, "started", time_json(daemon->started, wall));
 	put(&object, "ready", json_boolean(daemon->ready));
 	put(&object, "maintenance", json_boolean(in_maintenance(mirror)));
-	put(&object, "workers", workers_json(mirror));
+	put(&object, "workers", workers_json(mirror, wall));
 	put(&object, "reload", reload_json(daemon, wall));
 	put(&object, "vrrp", status_vrrp_json(mirror, wall));
 	put(&object, "sync_groups", groups_json(mirror, wall));

@@ -313,12 +313,23 @@ void event_worker(const struct event_sink *sink, const struct fact_worker *befor
 {
 	struct event event = event_of(EVENT_WORKER_RESTART, now, role_name((enum role)fact->role));
 
-	if (!before || fact->restarts == before->restarts)
+	char reason[FACT_DETAIL];
+	bool died = before && fact->restarts != before->restarts;
+
+	if (!died && !(before && before->wait && fact->state == WORKER_RUNNING))
 		return;
-	set_words(&event, worker_state_name(before->state), worker_state_name(fact->state),
-		  "it ended without being told to");
+	if (!died)
+		fill(reason, sizeof(reason), "it runs again after %u deaths in a row", fact->deaths);
+	else if (fact->wait)
+		fill(reason, sizeof(reason), "%s; %u deaths in a row, it is started again in %lld s", fact->reason,
+		     fact->deaths, (long long)(fact->wait / NSTIME_S));
+	else
+		fill(reason, sizeof(reason), "%s", fact->reason);
+	set_words(&event, worker_state_name(before->state), worker_state_name(fact->state), reason);
 	event.more[0] = (struct event_more){.key = "restarts", .number = fact->restarts};
 	event.more[1] = (struct event_more){.key = "pid", .number = fact->pid};
+	event.more[2] = (struct event_more){.key = "deaths", .number = fact->deaths};
+	event.more[3] = (struct event_more){.key = "wait_ms", .number = fact->wait / NSTIME_MS};
 	send(sink, &event);
 }
 

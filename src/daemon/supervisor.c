@@ -42,9 +42,24 @@ static bool override_fact(const struct supervisor *s, uint32_t number, uint16_t 
 	return true;
 }
 
+static struct fact_worker slot_fact_of(const struct slot *slot)
+{
+	struct fact_worker out = {.role = (uint8_t)slot->role,
+				  .pid = slot->pid,
+				  .restarts = slot->restarts,
+				  .state = slot->state,
+				  .deaths = slot->deaths,
+				  .wait = slot->wait,
+				  .due = slot->wait ? slot->due : 0};
+
+	snprintf(out.reason, sizeof(out.reason), "%s", slot->how);
+	return out;
+}
+
 static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
 {
 	struct supervisor *s = ctx;
+	struct fact_worker worker;
 	const struct slot *slot;
 
 	if (index == SUPERVISOR_FACT_DAEMON) {
@@ -58,10 +73,8 @@ static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
 		return false;
 	slot = &s->workers.slots[index];
 	*type = FACT_WORKER;
-	fact_worker_put(out, &(struct fact_worker){.role = (uint8_t)index,
-						   .pid = slot->pid,
-						   .restarts = slot->restarts,
-						   .state = slot->state});
+	worker = slot_fact_of(slot);
+	fact_worker_put(out, &worker);
 	return true;
 }
 
@@ -167,7 +180,8 @@ void supervisor_ready(struct supervisor *s)
 	s->facts.ready = true;
 	supervisor_facts_changed(s);
 	log_info("ready");
-	sdnotify("READY=1\nMAINPID=%d\nSTATUS=running", (int)getpid());
+	sdnotify("READY=1\nMAINPID=%d", (int)getpid());
+	supervisor_status(s, "running");
 	if (s->options->to_syslog)
 		leave_terminal();
 	if (s->options->ready_fd >= 0 && write(s->options->ready_fd, "", 1) < 0)
@@ -248,6 +262,15 @@ static void on_died(void *ctx, struct slot *slot)
 	supervisor_lost(s, slot);
 	if (s->stopping && slot->pid <= 0 && (slot->role == ROLE_VRRP || s->ending))
 		stop_rest(s);
+}
+
+static void on_changed(void *ctx, struct slot *slot)
+{
+	struct supervisor *s = ctx;
+
+	(void)slot;
+	supervisor_status_worker(s);
+	supervisor_next(s);
 }
 
 static bool request_get(struct reader *in, struct request *out)
@@ -332,6 +355,7 @@ static const struct workers_ops workers_ops = {.ready = on_ready,
 					       .say = on_say,
 					       .order = on_order,
 					       .died = on_died,
+					       .changed = on_changed,
 					       .fact = fact,
 					       .fact_count = fact_count};
 
@@ -420,6 +444,7 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	if (!s->loop)
 		return -ENOMEM;
 	s->facts.started = clock_now();
+	s->doing = "starting";
 	s->workers.loop = s->loop;
 	s->workers.ops = &workers_ops;
 	s->workers.ctx = s;

@@ -21,7 +21,7 @@
 #define PATIENCE (60 * NSTIME_S)
 #define LINES_LOGGED 20 /* of what was said about one job; whoever asked for it gets all that were kept */
 
-static void job_begin(struct supervisor *s);
+static void first_reached(struct supervisor *s);
 
 /* ---- generations ------------------------------------------------------------------------------------------- */
 
@@ -74,6 +74,7 @@ static void generation_enter(struct supervisor *s)
 	s->next = (struct generation){0};
 	s->facts.generation = s->now.number;
 	runner_model(s->runner, s->now.model);
+	workers_retry(&s->workers);
 	log = &s->now.model->global.log;
 	log_configure(log->level, log->format == LOG_FORMAT_JSON);
 	supervisor_facts_changed(s);
@@ -132,7 +133,9 @@ static void reload_ended(struct supervisor *s, bool done)
 		log_info("reload: generation %u is in force", s->now.number);
 	else
 		log_warning("reload refused, generation %u stays in force:", s->now.number);
-	sdnotify("READY=1\nSTATUS=%s", done ? "reloaded" : "reload refused, see the log");
+	if (s->facts.ready)
+		sdnotify("READY=1"); /* the end of RELOADING=1 */
+	supervisor_status(s, done ? "reloaded" : "reload refused, see the log");
 	supervisor_facts_changed(s);
 }
 
@@ -153,7 +156,8 @@ static void job_end(struct supervisor *s, bool done)
 	job_drop(&s->jobs);
 	s->job_running = false;
 	supervisor_bring(s);
-	job_begin(s);
+	first_reached(s);
+	supervisor_next(s);
 }
 
 static void job_fail(struct supervisor *s, const char *why)
@@ -242,22 +246,21 @@ static bool all_reached(const struct supervisor *s)
 	return true;
 }
 
-/* The first job has no reload to go through: it ends when every worker was brought to its configuration. */
+/* The start has ended when every worker was brought to the configuration. */
 static void first_reached(struct supervisor *s)
 {
-	if (s->facts.ready || s->stopping || !all_reached(s))
+	if (!s->now.number || s->facts.ready || s->stopping || !all_reached(s))
 		return;
 	supervisor_ready(s);
-	lines_clear(s);
-	job_drop(&s->jobs);
-	s->job_running = false;
-	job_begin(s);
+	supervisor_next(s);
 }
 
 static void first_loaded(struct supervisor *s)
 {
 	generation_enter(s);
 	lines_tell(s, NULL, LOG_LEVEL_WARNING); /* warnings of the file */
+	job_drop(&s->jobs);
+	s->job_running = false;
 	if (!supervisor_begin(s))
 		supervisor_stop(s, 1);
 }
@@ -320,18 +323,29 @@ static int compile(struct supervisor *s, const char *path)
 	return load_start(s->loop, &order, &ops, s, &s->load);
 }
 
-static void job_begin(struct supervisor *s)
+/* Before READY all that is asked waits: workers are on their way to the first configuration. But one that does not get
+ * there may need another. */
+static bool may_begin(const struct supervisor *s)
+{
+	bool stuck = false;
+
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
+		stuck |= s->workers.slots[role].state == WORKER_BACKOFF && s->workers.slots[role].wait;
+	return !s->stopping && !s->job_running && (!s->now.number || s->facts.ready || stuck);
+}
+
+void supervisor_next(struct supervisor *s)
 {
 	struct job *job = job_first(&s->jobs);
 
-	if (!job || s->job_running || s->stopping)
+	if (!job || !may_begin(s))
 		return;
 	s->job_running = true;
 	lines_clear(s);
-	if (job->kind == REQUEST_RELOAD && s->now.number) {
+	if (job->kind == REQUEST_RELOAD && s->now.number)
 		log_info("reload of %s begins", s->options->file);
+	if (job->kind == REQUEST_RELOAD && s->facts.ready)
 		sdnotify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now() / NSTIME_US));
-	}
 	if (compile(s, job->path[0] ? job->path : s->options->file))
 		job_fail(s, "the compiler cannot be started");
 }
@@ -351,7 +365,7 @@ void supervisor_ask(struct supervisor *s, const struct job *job)
 	else if (!job_add(&s->jobs, job))
 		job_refuse(s, job, "too many wait already");
 	else
-		job_begin(s);
+		supervisor_next(s);
 }
 
 /* ---- one worker on its own --------------------------------------------------------------------------------------- */
@@ -382,8 +396,9 @@ void supervisor_bring(struct supervisor *s)
 static void brought_refused(struct supervisor *s, struct slot *slot)
 {
 	slot->duty = SLOT_NONE;
-	lines_tell(s, NULL, LOG_LEVEL_ERROR);
-	if (!s->facts.ready) {
+	if (!s->job_running)
+		lines_tell(s, NULL, LOG_LEVEL_ERROR);
+	if (!s->facts.ready && s->now.number == 1) {
 		log_error("the %s worker cannot run this configuration", role_name(slot->role));
 		supervisor_stop(s, 1);
 		return;
@@ -404,7 +419,7 @@ void supervisor_prepared(struct supervisor *s, struct slot *slot, uint32_t numbe
 		brought_refused(s, slot);
 		return;
 	}
-	if (!s->job_running || !s->facts.ready)
+	if (!s->job_running)
 		lines_clear(s);
 	if (number != s->now.number) { /* a reload has gone by meanwhile */
 		slot->duty = SLOT_NONE;
@@ -437,8 +452,17 @@ void supervisor_committed(struct supervisor *s, struct slot *slot, uint32_t numb
 void supervisor_line(struct supervisor *s, struct slot *slot, const char *text)
 {
 	log_debug("%s: %s", role_name(slot->role), text);
-	if (is_member(s, slot) || !s->facts.ready || !s->job_running)
+	if (is_member(s, slot) || !s->job_running)
 		job_line(s, text, true);
+}
+
+/* The next control worker numbers its requests anew: it must not get answers to those of the dead one. */
+static void askers_gone(struct supervisor *s)
+{
+	job_forget_askers(&s->jobs);
+	supervisor_orders_forget_askers(s);
+	s->said.request = 0;
+	s->said.count = 0;
 }
 
 void supervisor_lost(struct supervisor *s, struct slot *slot)
@@ -449,6 +473,8 @@ void supervisor_lost(struct supervisor *s, struct slot *slot)
 		snprintf(line, sizeof(line), "the %s worker died", role_name(slot->role));
 		job_line(s, line, false);
 	}
+	if (slot->role == ROLE_CONTROL)
+		askers_gone(s);
 	if (slot->role == ROLE_VRRP)
 		supervisor_orders_drop(s, "the vrrp worker has died; it is started again");
 	reload_do(s, reload_died(&s->reload, slot->role));

@@ -42,6 +42,12 @@ void supervisor_orders_drop(struct supervisor *s, const char *why)
 			order_drop(s, &s->orders[i], why);
 }
 
+void supervisor_orders_forget_askers(struct supervisor *s)
+{
+	for (size_t i = 0; i < SUPERVISOR_ORDERS; i++)
+		s->orders[i].request = 0;
+}
+
 static void orders_late(void *ctx)
 {
 	struct supervisor *s = ctx;

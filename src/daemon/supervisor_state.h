@@ -56,7 +56,7 @@ struct said {
 /* What vrrp was told to do and has not ended. */
 struct order {
 	uint32_t number;        /* 0: none */
-	uint32_t request;       /* of control: who waits for the end */
+	uint32_t request;       /* of control: who waits for the end; 0: nobody */
 	bool failed;            /* for one instance at least */
 	nstime deadline;
 };
@@ -91,6 +91,7 @@ struct supervisor {
 
 	/* life */
 	struct fact_daemon facts;
+	const char *doing;           /* for the service manager, while nothing is wrong */
 	struct loop_timer watchdog;
 	struct runner *runner;       /* of the check worker's scripts */
 	bool users_known, stopping, ending;
@@ -103,6 +104,8 @@ struct supervisor {
 void supervisor_ask(struct supervisor *s, const struct job *job);
 /* Brings every worker that lives and takes part in no reload to the configuration in force. */
 void supervisor_bring(struct supervisor *s);
+/* Begins what was asked if it can begin now. */
+void supervisor_next(struct supervisor *s);
 /* Answers of workers, and their death. */
 void supervisor_prepared(struct supervisor *s, struct slot *slot, uint32_t number, bool accepted);
 void supervisor_committed(struct supervisor *s, struct slot *slot, uint32_t number);
@@ -147,8 +150,17 @@ void supervisor_order_request(struct supervisor *s, const struct request *reques
 void supervisor_order_record(struct supervisor *s, uint16_t type, struct reader *in);
 /* Nobody will do any more what was asked: those who wait are told. */
 void supervisor_orders_drop(struct supervisor *s, const char *why);
+/* The control worker has died, and who waits with it. */
+void supervisor_orders_forget_askers(struct supervisor *s);
 int supervisor_orders_init(struct supervisor *s);
 void supervisor_orders_fini(struct supervisor *s);
+
+/* ---- supervisor_status.c: a line for the service manager -------------------------------------------------------- */
+
+/* What happened last (kept, not copied); told unless something is wrong with a worker: then that. */
+void supervisor_status(struct supervisor *s, const char *doing);
+/* A worker's state has changed. */
+void supervisor_status_worker(struct supervisor *s);
 
 /* ---- supervisor.c -------------------------------------------------------------------------------------------- */
 

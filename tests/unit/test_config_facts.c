@@ -144,7 +144,11 @@ static const struct fact_leaver leaver = {
 static const struct fact_worker worker = {.role = 3,
 					  .pid = 4711,
 					  .restarts = 2,
-					  .state = WORKER_BACKOFF};
+					  .state = WORKER_BACKOFF,
+					  .deaths = 4,
+					  .wait = NSTIME_S,
+					  .due = 77 * NSTIME_S,
+					  .reason = "ended with status 3"};
 static const struct fact_daemon daemon_fact = {.started = 1,
 					       .generation = 2,
 					       .ready = true,

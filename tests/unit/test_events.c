@@ -274,14 +274,37 @@ END_TEST
 START_TEST(a_worker_that_ended_is_told_once)
 {
 	struct fact_worker running = {.role = 3, .pid = 10, .state = WORKER_RUNNING},
-			   died = {.role = 3, .restarts = 1, .state = WORKER_BACKOFF},
-			   back = {.role = 3, .pid = 11, .restarts = 1, .state = WORKER_RUNNING};
+			   died = {.role = 3, .restarts = 1, .state = WORKER_BACKOFF, .deaths = 1,
+				   .reason = "ended with status 3"},
+			   back = {.role = 3, .pid = 11, .restarts = 1, .state = WORKER_RUNNING, .deaths = 1};
 
 	event_worker(&sink, NULL, &died, NOW);
 	event_worker(&sink, &running, &died, NOW);
 	event_worker(&sink, &died, &back, NOW);
 	ck_assert_str_eq(all(),
-			 "worker_restart check running>backoff: it ended without being told to");
+			 "worker_restart check running>backoff: ended with status 3");
+}
+END_TEST
+
+START_TEST(a_worker_that_keeps_dying_is_told_with_the_wait_and_when_it_runs_again)
+{
+	struct fact_worker running = {.role = 3, .pid = 10, .restarts = 5, .state = WORKER_RUNNING},
+			   died = {.role = 3, .restarts = 6, .state = WORKER_BACKOFF, .deaths = 6,
+				   .wait = 4 * NSTIME_S, .reason = "was killed by signal 9 (Killed)"},
+			   starting = died, back = died;
+
+	starting.state = WORKER_STARTING;
+	back.state = WORKER_RUNNING;
+	back.wait = 0;
+	event_worker(&sink, &running, &died, NOW);
+	ck_assert_int_eq(more_of(&told[0], "deaths"), 6);
+	ck_assert_int_eq(more_of(&told[0], "wait_ms"), 4000);
+	event_worker(&sink, &died, &starting, NOW);
+	event_worker(&sink, &starting, &back, NOW);
+	event_worker(&sink, &back, &back, NOW);
+	ck_assert_str_eq(all(), "worker_restart check running>backoff: was killed by signal 9 (Killed); 6 deaths in a "
+				"row, it is started again in 4 s\n"
+				"worker_restart check starting>running: it runs again after 6 deaths in a row");
 }
 END_TEST
 
@@ -584,6 +607,7 @@ static TCase *differences(void)
 			    repairs_count_anew_with_a_new_worker,
 			    a_tracker_or_server_that_is_not_known_again_is_no_change,
 			    groups_and_services_change_state, a_worker_that_ended_is_told_once,
+			    a_worker_that_keeps_dying_is_told_with_the_wait_and_when_it_runs_again,
 			    a_reload_is_told_with_its_result, repairs_of_the_table_are_told,
 		    a_table_that_somebody_else_keeps_changing_is_contested_until_it_is_not);
 
