@@ -19,6 +19,7 @@
 #include "core/sdnotify.h"
 #include "daemon/runner.h"
 #include "daemon/supervisor_state.h"
+#include "daemon/takeaway.h"
 
 #define REALTIME 10                       /* one below vrrp */
 #define PATIENCE_RELEASE (120 * NSTIME_S) /* two holds of at most 40.95 s */
@@ -448,6 +449,7 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	s->workers.loop = s->loop;
 	s->workers.ops = &workers_ops;
 	s->workers.ctx = s;
+	s->workers.take_away = takeaway;
 	s->workers.lbhad = options->lbhad;
 	s->workers.checkd = options->checkd;
 	s->workers.silent = options->to_syslog;

@@ -276,29 +276,30 @@ static bool is_again(const siginfo_t *how)
 }
 
 /* In words that follow the worker's name. */
-static void tell_death(struct slot *slot, const siginfo_t *how)
+static void tell_death(const struct slot *slot, const siginfo_t *how, char out[SLOT_HOW])
 {
 	if (slot->doom[0] && how->si_code != CLD_EXITED)
-		snprintf(slot->how, sizeof(slot->how), "was killed: %s", slot->doom);
+		snprintf(out, SLOT_HOW, "was killed: %s", slot->doom);
 	else if (is_again(how))
-		snprintf(slot->how, sizeof(slot->how), "wanted another one in its place");
+		snprintf(out, SLOT_HOW, "wanted another one in its place");
 	else if (how->si_code == CLD_EXITED && how->si_status == 127)
-		snprintf(slot->how, sizeof(slot->how), "could not be executed, or not be given its rights");
+		snprintf(out, SLOT_HOW, "could not be executed, or not be given its rights");
 	else if (how->si_code == CLD_EXITED)
-		snprintf(slot->how, sizeof(slot->how), "ended with status %d", how->si_status);
+		snprintf(out, SLOT_HOW, "ended with status %d", how->si_status);
 	else
-		snprintf(slot->how, sizeof(slot->how), "was killed by signal %d (%s)", how->si_status,
-			 strsignal(how->si_status));
+		snprintf(out, SLOT_HOW, "was killed by signal %d (%s)", how->si_status, strsignal(how->si_status));
 }
 
-static void log_death(const struct slot *slot, const siginfo_t *how)
+static void log_death(const struct slot *slot, const siginfo_t *how, const char *words)
 {
-	if (slot->left || (slot->stopping && (slot->released || slot->role != ROLE_VRRP)))
+	if (slot->errand != ERRAND_WORK && slot->released)
+		log_info("the addresses that the %s worker left are taken away", role_name(slot->role));
+	else if (slot->left || (slot->stopping && (slot->released || slot->role != ROLE_VRRP)))
 		log_debug("the %s worker (pid %d) has ended", role_name(slot->role), (int)slot->pid);
 	else if (is_again(how))
 		log_info("another %s worker takes the place of pid %d", role_name(slot->role), (int)slot->pid);
 	else
-		log_error("the %s worker (pid %d) %s", role_name(slot->role), (int)slot->pid, slot->how);
+		log_error("the %s worker (pid %d) %s", role_name(slot->role), (int)slot->pid, words);
 }
 
 static void slot_forget(struct slot *slot)
@@ -374,7 +375,7 @@ static void slot_next(struct slot *slot)
 		slot->owes = false;
 		slot->page->withdrawn = clock_now();
 	} else if (slot->owes && slot->errand == ERRAND_TAKE_AWAY) {
-		log_error("addresses of the vrrp worker may still be in the kernel: see %s", "lbhad --withdraw");
+		log_error("addresses may be in the kernel for which nobody advertises: remove them with ip address del");
 	}
 	if (slot->stopping || slot->leaving || slot->workers->closing)
 		state_set(slot, WORKER_STOPPED);
@@ -386,12 +387,15 @@ static void slot_dead(void *ctx)
 {
 	struct slot *slot = ctx;
 	siginfo_t how = {0};
+	char words[SLOT_HOW];
 
 	if (waitid(P_PIDFD, (id_t)slot->pidfd, &how, WEXITED | WNOHANG) || !how.si_pid)
 		return;
-	tell_death(slot, &how);
-	log_death(slot, &how);
 	slot->released |= slot->errand == ERRAND_TAKE_AWAY && how.si_code == CLD_EXITED && !how.si_status;
+	tell_death(slot, &how, words);
+	log_death(slot, &how, words);
+	if (slot->errand == ERRAND_WORK)
+		memcpy(slot->how, words, sizeof(words));
 	if (slot->generation) /* its heart may have beaten just before the end, or long ago */
 		slot->alive = nstime_min(clock_now(), slot->page->heartbeat + PULSE);
 	slot_forget(slot);

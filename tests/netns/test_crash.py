@@ -1,0 +1,215 @@
+"""Crash and hang of anybody: no address answers for a director that does not advertise, no reload waits for ever, and
+who comes back goes on with what is in force. See test_faults.py for more of an operator's bad luck."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lbhatest import wait_for, wait_until
+from lbhatest.director import build_folder, program
+
+VIP = "192.168.8.200"
+
+CONFIG = """
+directors:
+  lb1: {address: 192.168.8.10, priority: 150}
+  lb2: {address: 192.168.8.11, priority: 100}
+vrrp:
+  - name: public
+    interface: eth0
+    virtual_router_id: 51
+    advert_interval: 100ms
+    carrier_settle: 0s
+    virtual_addresses: 192.168.8.200/24
+"""
+
+
+@pytest.fixture
+def lan(lab):
+    return lab.segment("lan", "192.168.8.0/24")
+
+
+@pytest.fixture
+def lb1(lab, lan):
+    return lab.director("lb1", (lan, "192.168.8.10"), config=CONFIG)
+
+
+@pytest.fixture
+def own_programs(lb1):
+    """lb1 runs copies, whose files the test may spoil."""
+    folder = lb1.host.log_file("programs")
+    os.mkdir(folder)
+    for name in "lbhad", "lbha-checkd":
+        shutil.copy(program(name), folder)
+    command = lb1.command
+    lb1.command = lambda *more: [os.path.join(folder, "lbhad"), *command(*more)[1:]]
+    lb1.environment = lambda **more: dict(os.environ, LBHA_LIBEXECDIR=folder, **more)
+    return folder
+
+
+def pid_of(director, name):
+    [pid] = wait_for(lambda: director.worker_pids().get(name, []), lambda pids: len(pids) == 1, 5, f"one {name} worker")
+    return pid
+
+
+def in_background(director, *words):
+    return director.host.start(program("lbhactl"), "--socket", director.socket, *words, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, env=director.environment())
+
+
+def restarts_told(director):
+    return [event for event in map(json.loads, director.ctl("events", "--json").splitlines())
+            if event["event"] == "worker_restart"]
+
+
+# --- a vrrp worker that cannot return -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("virtual_mac", [False, True])
+def test_a_vrrp_worker_that_can_no_longer_be_executed_leaves_no_address_and_comes_back_as_backup(lb1, own_programs,
+                                                                                                  virtual_mac):
+    """Not even a worker to withdraw them can be started: the supervisor's own child does it."""
+    lb1.configure(CONFIG.replace("carrier_settle: 0s", "carrier_settle: 0s\n    virtual_mac: true") if virtual_mac
+                  else CONFIG)
+    before, links = lb1.addresses(), lb1.host.run("ip", "-br", "link")
+    lb1.start()
+    lb1.wait_role("MASTER")
+    lbhad = os.path.join(own_programs, "lbhad")
+    os.chmod(lbhad, 0o644)
+    os.kill(pid_of(lb1, "vrrp"), signal.SIGKILL)
+    wait_for(lb1.addresses, before, 3, "the address is withdrawn")
+    assert lb1.host.run("ip", "-br", "link") == links, "no link of a virtual MAC address is left"
+    wait_until(lambda: lb1.worker("vrrp")["state"] == "backoff" and lb1.worker("vrrp")["next_start"], 5, "it backs off")
+    assert "could not be executed" in lb1.worker("vrrp")["reason"]
+    code, said = lb1.ctl_status("status")
+    assert code == 4 and "the vrrp worker does not run" in said and "could not be executed" in " ".join(said.split())
+    os.chmod(lbhad, 0o755)
+    lb1.wait_role("MASTER", within=8)
+    wait_until(lambda: lb1.holds(VIP), 3, "the address is back")
+    assert lb1.vrrp()["reason_code"] != "resumed"
+    assert lb1.stop() == 0 and lb1.addresses() == before
+
+
+def test_a_vrrp_worker_that_keeps_dying_is_withdrawn_by_another_and_told_to_the_service_manager(lb1):
+    lb1.start()
+    lb1.wait_role("MASTER")
+    for number in range(4):
+        os.kill(pid_of(lb1, "vrrp"), signal.SIGKILL)
+        wait_until(lambda: lb1.log.count("was killed by signal 9") > number, 3, "the death is seen")
+    wait_until(lambda: not lb1.holds(VIP), 1, "the address is withdrawn while it waits")
+    assert "started without a configuration" in lb1.log
+    degraded = "STATUS=degraded: the vrrp worker was killed by signal 9 (Killed); it is started again in 1 s " \
+               "(4 deaths in a row)"
+    wait_until(lambda: degraded in lb1.notifications(), 3, "systemd is told")
+    lb1.wait_role("MASTER")
+    wait_until(lambda: lb1.notifications().rstrip().endswith("STATUS=running"), 3, "it is told that all is well")
+    told = restarts_told(lb1)
+    assert (told[-2]["deaths"], told[-2]["wait_ms"]) == (4, 1000), told
+    assert told[-1]["new"] == "running" and told[-1]["wait_ms"] == 0, told
+
+
+def test_an_address_left_by_an_earlier_daemon_does_not_stay_when_no_vrrp_worker_can_be_started(lb1, own_programs):
+    before = lb1.addresses()
+    lb1.start()
+    lb1.wait_role("MASTER")
+    lb1.crash()
+    assert lb1.holds(VIP)
+    lb1.launch()
+    os.chmod(os.path.join(own_programs, "lbhad"), 0o644)  # the compiler is maybe executed, maybe not
+    wait_until(lambda: lb1.addresses() == before or not lb1.is_running, 10, "it is taken away, or the start failed")
+    if lb1.is_running:
+        lb1.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not lb1.is_running, 5, "it stops")
+
+
+# --- hangs ----------------------------------------------------------------------------------------------------------------
+
+def test_a_vrrp_worker_that_hangs_is_replaced_when_its_backup_takes_over_and_gives_way(lab, lan, lb1):
+    lb2 = lab.director("lb2", (lan, "192.168.8.11"), config=CONFIG)
+    lb1.configure(CONFIG.replace("virtual_router_id: 51", "virtual_router_id: 51\n    preempt: false"))
+    lb1.start()
+    lb1.wait_role("MASTER")
+    lb2.start()
+    lb2.wait_role("BACKUP")
+    began = time.monotonic()
+    os.kill(pid_of(lb1, "vrrp"), signal.SIGSTOP)
+    lb2.wait_role("MASTER")
+    wait_until(lambda: not lb1.holds(VIP), 5, "the hanging one is replaced")
+    assert 2.5 < time.monotonic() - began < 5
+    assert "no heartbeat for 3 s" in lb1.log
+    lb1.wait_role("BACKUP")
+    assert lb2.role() == "MASTER"
+
+
+def test_a_machine_that_stood_still_as_a_whole_kills_nobody(lb1):
+    """A virtual machine that was moved, or a stopped control group: all hearts stood still, the supervisor's too."""
+    lb1.start()
+    lb1.wait_role("MASTER")
+    pids = [lb1.process.pid] + [pid for pids in lb1.worker_pids().values() for pid in pids]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(4)  # longer than the vrrp worker's heart may stand still
+    for pid in pids:  # the supervisor first: it looks at hearts that have not beaten yet
+        os.kill(pid, signal.SIGCONT)
+    lb1.wait_role("MASTER")
+    time.sleep(1)  # two looks
+    assert [worker["restarts"] for worker in lb1.status()["workers"]] == [0, 0, 0, 0]
+
+
+# --- reloads ----------------------------------------------------------------------------------------------------------------
+
+def test_a_worker_that_dies_at_each_start_keeps_no_reload_from_coming_through(lb1):
+    folder = lb1.host.log_file("libexec")
+    os.mkdir(folder)
+    checkd = os.path.join(folder, "lbha-checkd")
+    shutil.copy(shutil.which("false"), checkd)
+    lb1.environment = lambda **more: dict(os.environ, LBHA_LIBEXECDIR=folder, **more)
+    lb1.launch()
+    wait_until(lambda: "STATUS=not ready: the check worker ended with status 1; it is started again in 1 s" in
+               lb1.notifications(), 10, "systemd is told why")
+    code, said = lb1.reload(CONFIG.replace("192.168.8.200/24", "192.168.8.201/24"))
+    assert code == 0, said
+    assert lb1.status()["generation"] == 2 and not lb1.status()["ready"]
+    wait_until(lambda: lb1.holds("192.168.8.201"), 5, "the new address")
+    assert "READY=1" not in lb1.notifications()
+    code, said = lb1.reload("vrrp: 7\n")
+    assert code == 1 and lb1.status()["generation"] == 2
+    wait_until(lambda: mend(checkd), 5, "the program is mended in place")
+    wait_until(lambda: "READY=1" in lb1.notifications(), 40, "it is ready")
+    lb1.configure(CONFIG)
+    assert lb1.reload()[0] == 0
+
+
+def mend(checkd):
+    """Written over, since the daemon has it open; not while it is executed."""
+    try:
+        with open(program("lbha-checkd"), "rb") as right, open(checkd, "r+b") as wrong:
+            wrong.write(right.read())
+            return True
+    except OSError:
+        return False
+
+
+def test_who_asks_a_new_control_worker_gets_no_answer_meant_for_the_client_of_a_dead_one(lb1):
+    lb1.start()
+    lb1.wait_role("MASTER")
+    vrrp = pid_of(lb1, "vrrp")
+    os.kill(vrrp, signal.SIGSTOP)
+    lb1.configure("vrrp: 7\n")
+    first = in_background(lb1, "reload")
+    wait_until(lambda: "asked for by" in lb1.log, 5, "it was asked for")
+    lb1.configure(CONFIG)
+    second = in_background(lb1, "reload")
+    control = pid_of(lb1, "control")
+    wait_until(lambda: lb1.log.count("asked for by") == 2, 5, "it was asked for")
+    os.kill(control, signal.SIGKILL)
+    assert first.wait(10) == 1 and second.wait(10) == 1
+    other = lb1.host.log_file("other.conf")
+    with open(other, "w") as file:
+        file.write("nonsense: 1\n")
+    third = in_background(lb1, "plan", other)
+    said = third.communicate(timeout=20)[0]
+    assert third.returncode == 1 and "nonsense" in said, said
