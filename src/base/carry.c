@@ -42,3 +42,18 @@ bool carry_next(struct reader *in, uint16_t *type, struct reader *value)
 	in->failed |= value->failed;
 	return !in->failed;
 }
+
+void carry_number_put(struct writer *out, uint64_t number)
+{
+	put_u8(out, (uint8_t)digits_size(number));
+	put_digits(out, number);
+}
+
+uint64_t carry_number_get(struct reader *in)
+{
+	struct reader part = get_part(in, get_u8(in));
+	uint64_t number = get_digits(&part);
+
+	in->failed |= part.failed;
+	return in->failed ? 0 : number;
+}

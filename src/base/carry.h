@@ -24,4 +24,9 @@ bool carry_start(struct reader *in);
 /* The next record; false at the end, and `in` has failed when that was not the end of a record. */
 bool carry_next(struct reader *in, uint16_t *type, struct reader *value);
 
+/* A number that is mostly small: one byte says how many follow. */
+void carry_number_put(struct writer *out, uint64_t number);
+uint64_t carry_number_get(struct reader *in);
+#define CARRY_NUMBER_MAX 9 /* bytes */
+
 #endif

@@ -69,6 +69,14 @@ enum contest_verdict contests_ask(struct contests *contests, uint64_t object, bo
 	return CONTEST_AGAIN;
 }
 
+void contests_recall(struct contests *contests, uint64_t object, const struct repair *repair, nstime now)
+{
+	struct contest *contest = find(contests, object, now);
+
+	if (contest != &contests->rest)
+		contest->repair = *repair;
+}
+
 void contests_tell(struct contests *contests, const char *words, nstime now)
 {
 	struct text text;

@@ -51,6 +51,9 @@ enum contest_verdict {
 enum contest_verdict contests_ask(struct contests *contests, uint64_t object, bool is_repair,
 				  nstime now);
 
+/* What another worker knew of an object. */
+void contests_recall(struct contests *contests, uint64_t object, const struct repair *repair, nstime now);
+
 /* What is contested, in words: the first of a round are kept. */
 void contests_tell(struct contests *contests, const char *words, nstime now);
 

@@ -43,6 +43,20 @@ static const struct ipvs_leaver *leaver_before(const struct ipvs_state *from, ui
 	return NULL;
 }
 
+/* What another worker knew of it before this one was there. */
+static void recall(const struct ipvs_state *state, struct ipvs_leaver *leaver)
+{
+	for (size_t i = 0; i < state->remembered_count; i++) {
+		const struct ipvs_leaver *known = &state->remembered[i];
+
+		if (known->virtual != leaver->virtual ||
+		    ipvs_dest_key_compare(&known->dest.key, &leaver->dest.key))
+			continue;
+		leaver->deadline = nstime_min(leaver->deadline, known->deadline);
+		memcpy(leaver->name, known->name, sizeof(leaver->name));
+	}
+}
+
 static const char *name_before(const struct ipvs_state *from, uint32_t v,
 			       const struct ipvs_dest_key *key)
 {
@@ -95,6 +109,8 @@ static int add_leaver(struct finding *finding, uint32_t v, const struct ipvs_des
 	endpoint_format(&at, leaver->name);
 	if (before)
 		remember(finding, before, leaver);
+	else
+		recall(state, leaver);
 	return 0;
 }
 

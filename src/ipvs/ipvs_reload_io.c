@@ -326,6 +326,7 @@ void ipvs_reload_commit(void *ctx)
 	ipvs->prepared = NULL;
 	ipvs->committed = clock_now();
 	contests_init(&ipvs->contests); /* whoever reloads wants it all, at once */
+	ipvs_carry_contests(ipvs);
 	ipvs_tell_nothing_new(&ipvs->running->state);
 	ipvs->kernel.in_sync = !error;
 	if (!error && !old) /* before the first facts go out: they would begin at 0 */
@@ -427,10 +428,8 @@ static void remove_all(struct ipvs_worker *ipvs)
 	log_info("removed %zu virtual services from the kernel", plan.count);
 }
 
-void ipvs_reload_release(void *ctx)
+void ipvs_reload_stop(struct ipvs_worker *ipvs)
 {
-	struct ipvs_worker *ipvs = ctx;
-
 	timer_cancel(&ipvs->settle);
 	timer_cancel(&ipvs->due);
 	timer_cancel(&ipvs->read_back);
@@ -438,6 +437,13 @@ void ipvs_reload_release(void *ctx)
 	timer_cancel(&ipvs->sync_due);
 	timer_cancel(&ipvs->nft_due);
 	timer_cancel(&ipvs->drain);
+}
+
+void ipvs_reload_release(void *ctx)
+{
+	struct ipvs_worker *ipvs = ctx;
+
+	ipvs_reload_stop(ipvs);
 	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
 		remove_all(ipvs);
 		ipvs_nft_remove(&ipvs->nft);

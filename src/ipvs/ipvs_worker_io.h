@@ -10,6 +10,7 @@
 
 #include "core/loop.h"
 #include "ipvs/contest.h"
+#include "ipvs/inherit.h"
 #include "ipvs/ipvs_drain_io.h"
 #include "ipvs/ipvs_kernel_io.h"
 #include "ipvs/ipvs_nft_io.h"
@@ -41,6 +42,7 @@ struct generation {
 	struct ipvs_state state;
 	struct ipvs_sysctls sysctls;
 	struct rehearsal rehearsal;
+	struct ipvs_inherited inherited; /* of the first */
 };
 
 /* A look at the kernel's table in pieces (ipvs_reading_io.c). */
@@ -102,6 +104,18 @@ void ipvs_reload_commit(void *ctx);
 void ipvs_reload_finish(void *ctx);
 void ipvs_reload_abort(void *ctx);
 void ipvs_reload_release(void *ctx);
+
+/* Nothing more is done to the kernel by itself. */
+void ipvs_reload_stop(struct ipvs_worker *ipvs);
+
+/* ---- ipvs_carry_io.c ------------------------------------------------------------------------- */
+
+/* Parts of struct worker_ops. */
+void ipvs_carry_leave(void *ctx, nstime deadline);
+void ipvs_carry_inherit(void *ctx, struct reader *in);
+
+/* What was contested before the first commit. */
+void ipvs_carry_contests(struct ipvs_worker *ipvs);
 
 /* ---- ipvs_apply_io.c ------------------------------------------------------------------------- */
 

@@ -162,7 +162,7 @@ static void carry_services(struct ipvs_state *to, const struct ipvs_state *from,
 /* Nothing can be known of this probe yet. */
 static void assume(struct ipvs_state *state, size_t p)
 {
-	if (state->model->probes[p].initially_up)
+	if (state->model->probes[p].initially_up && state->verdicts[p] == VERDICT_UNKNOWN)
 		state->verdicts[p] = VERDICT_UP;
 }
 

@@ -103,6 +103,8 @@ struct ipvs_state {
 	size_t draining_count;
 	struct ipvs_leaver *leavers; /* destinations of servers that have left the file */
 	size_t leaver_count;
+	struct ipvs_leaver *remembered; /* those that a predecessor knew (ipvs/inherit.h): key, deadline and name */
+	size_t remembered_count;
 	size_t waiting;            /* services of which a server waits for a verdict */
 };
 

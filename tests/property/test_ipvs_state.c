@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/carry.h"
 #include "base/text.h"
 #include "fake_ipvs.h"
+#include "ipvs/inherit.h"
 #include "ipvs/ramp.h"
 #include "ipvs/state.h"
 #include "random.h"
@@ -412,6 +414,99 @@ static void step_reload(struct life *life)
 	put_in_order(life);
 }
 
+/* All that a reload carries over. */
+static void check_alike(const struct ipvs_state *a, const struct ipvs_state *b)
+{
+	for (size_t p = 0; p < a->model->probe_count; p++) {
+		ck_assert_int_eq(a->verdicts[p], b->verdicts[p]);
+		ck_assert_int_eq(a->memory[p].since, b->memory[p].since);
+		ck_assert_int_eq(a->memory[p].reason, b->memory[p].reason);
+		ck_assert(advice_equal(&a->memory[p].told, &b->memory[p].told));
+	}
+	for (size_t s = 0; s < a->model->service_count; s++) {
+		const struct ipvs_condition *of_a = &a->services[s].condition,
+					    *of_b = &b->services[s].condition;
+
+		ck_assert_int_eq(of_a->state, of_b->state);
+		ck_assert_int_eq(of_a->quorum, of_b->quorum);
+		ck_assert_int_eq(of_a->panic, of_b->panic);
+		ck_assert_int_eq(of_a->sorry, of_b->sorry);
+		ck_assert_int_eq(of_a->calm_since, of_b->calm_since);
+		ck_assert_int_eq(a->services[s].since, b->services[s].since);
+		ck_assert_mem_eq(&a->services[s].traffic, &b->services[s].traffic, sizeof(struct traffic));
+	}
+	for (size_t i = 0; i < a->server_first[a->model->service_count]; i++) {
+		ck_assert_int_eq(a->servers[i].fit, b->servers[i].fit);
+		ck_assert_int_eq(a->servers[i].now.ramping, b->servers[i].now.ramping);
+		ck_assert_mem_eq(&a->servers[i].traffic, &b->servers[i].traffic, sizeof(struct traffic));
+	}
+	ck_assert_mem_eq(a->meters, b->meters, a->layout.count * sizeof(*a->meters));
+	ck_assert_mem_eq(a->dest_meters, b->dest_meters,
+			 a->dest_first[a->layout.count] * sizeof(*a->dest_meters));
+}
+
+/* A sorry server in the place of a real one is counted as that one. */
+static void count_dests(struct ipvs_state *state, uint32_t v)
+{
+	const struct ipvs_dest_key *keys = state->layout.virtuals[v].keys;
+
+	for (uint32_t k = 0; k < state->dest_first[v + 1] - state->dest_first[v]; k++)
+		if (random_below(2) && (!k || ipvs_dest_key_compare(&keys[k - 1], &keys[k])))
+			state->dest_meters[state->dest_first[v] + k].last.bytes_in =
+				100 * random_below(1 << 30);
+}
+
+static void count_at_random(struct ipvs_state *state)
+{
+	for (uint32_t v = 0; v < state->layout.count; v++)
+		count_dests(state, v);
+	for (size_t v = 0; v < state->layout.count; v++)
+		state->meters[v].last.packets_in = random_below(300);
+	for (size_t i = 0; i < state->server_first[state->model->service_count]; i++)
+		state->servers[i].traffic.connections = random_below(2) * random_below(70000);
+	for (size_t s = 0; s < state->model->service_count; s++)
+		state->services[s].traffic.packets_out = random_below(1 << 20);
+}
+
+/* Another process takes this one's place, maybe with another file: it knows and wants what this one would
+ * after a reload of that file. */
+static void step_succeed(struct life *life)
+{
+	static struct contests contests;
+	const struct model *model =
+		random_below(2) ? test_random_model(life->arena) : life->state.model;
+	size_t room = ipvs_leave_size(&life->state);
+	uint8_t *bytes = arena_alloc(life->arena, room);
+	struct writer out = writer_of(bytes, room);
+	struct ipvs_state next, twin;
+	struct ipvs_inherited rest;
+	struct ipvs_plan plan;
+	struct text why = {0};
+	struct reader in;
+
+	count_at_random(&life->state);
+	ipvs_leave(&out, &life->state, &(struct ipvs_carry_worker){.repairs = 7}, &contests, life->now);
+	ck_assert(!out.failed);
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(carry_start(&in));
+	ck_assert_int_eq(ipvs_state_build(life->arena, model, &next, &why), 0);
+	ck_assert_int_eq(ipvs_state_build(life->arena, model, &twin, &why), 0);
+	ck_assert_int_eq(ipvs_inherit(life->arena, &next, &in, life->now, &rest), 0);
+	ck_assert_int_eq(ipvs_state_carry(life->arena, &twin, &life->state), 0);
+	ck_assert_uint_eq(rest.worker.repairs, 7);
+	check_alike(&next, &twin);
+	ipvs_state_desire(&next, &life->state.wanted, life->now);
+	ipvs_state_desire(&twin, &life->state.wanted, life->now);
+	check_alike(&next, &twin);
+	ck_assert_int_eq(ipvs_plan_build(life->arena, &next.wanted, &twin.wanted, &owned, &plan), 0);
+	ck_assert_uint_eq(plan.count, 0);
+	ck_assert_int_eq(
+		ipvs_plan_build(life->arena, &next.wanted, &life->state.wanted, &owned, &plan), 0);
+	life->state = next;
+	run(life, plan.ops, plan.count);
+	put_in_order(life);
+}
+
 static void step_interference(struct life *life)
 {
 	for (unsigned times = random_below(4); times && life->kernel.table.count; times--) {
@@ -446,7 +541,7 @@ static void begin(struct life *life)
 	put_in_order(life);
 }
 
-START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repair)
+START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_change_of_worker_and_repair)
 {
 	static struct life life;
 	static struct fake_ipvs before;
@@ -456,9 +551,12 @@ START_TEST(the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repa
 		for (unsigned step = 0; step < STEPS; step++) {
 			step_time(&life);
 			fake_ipvs_copy(&before, &life.kernel.table);
-			switch (random_below(8)) {
+			switch (random_below(9)) {
 			case 0:
 				step_reload(&life);
+				break;
+			case 3:
+				step_succeed(&life);
 				break;
 			case 1:
 				step_interference(&life);
@@ -500,5 +598,5 @@ TCase *ipvs_state_property_case(void)
 {
 	own_everything();
 	return CASE("state",
-		    the_kernel_has_what_the_rules_say_after_every_verdict_reload_and_repair);
+		    the_kernel_has_what_the_rules_say_after_every_verdict_reload_change_of_worker_and_repair);
 }

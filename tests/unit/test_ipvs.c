@@ -20,7 +20,7 @@ struct ipvs_dest test_dest(const char *text, uint32_t weight)
 
 int main(void)
 {
-	return SUITE_RUN("ipvs", ipvs_codec_case(), ipvs_contest_case(), ipvs_desired_case(),
+	return SUITE_RUN("ipvs", ipvs_carry_case(), ipvs_codec_case(), ipvs_contest_case(), ipvs_desired_case(),
 			 ipvs_plan_case(),
 			 ipvs_drain_case(), ipvs_nft_case(), ipvs_policy_case(), ipvs_state_case(),
 			 ipvs_sync_case(),

@@ -5,6 +5,7 @@
 #include "ipvs/plan.h"
 #include "suite.h"
 
+TCase *ipvs_carry_case(void);
 TCase *ipvs_codec_case(void);
 TCase *ipvs_contest_case(void);
 TCase *ipvs_desired_case(void);

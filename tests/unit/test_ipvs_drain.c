@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/carry.h"
 #include "base/text.h"
 #include "ipvs/drain.h"
+#include "ipvs/inherit.h"
 #include "ipvs/said.h"
 #include "ipvs/state.h"
 
@@ -423,6 +425,43 @@ START_TEST(it_keeps_its_deadline_and_name_over_reloads)
 }
 END_TEST
 
+/* What `from` leaves, taken up by a state that is new. */
+static void succeed(const struct ipvs_state *from, const struct ipvs_table *current)
+{
+	static struct contests contests;
+	char buffer[256];
+	struct text why = text_of(buffer, sizeof(buffer));
+	size_t room = ipvs_leave_size(from);
+	uint8_t *bytes = arena_alloc(arena, room);
+	struct writer out = writer_of(bytes, room);
+	struct ipvs_inherited rest;
+	struct reader in;
+
+	ipvs_leave(&out, from, &(struct ipvs_carry_worker){0}, &contests, NSTIME_S);
+	in = reader_of(bytes, writer_used(&out));
+	ck_assert(!out.failed && carry_start(&in));
+	ck_assert_int_eq(ipvs_state_build(arena, &model, &state, &why), 0);
+	ck_assert_int_eq(ipvs_inherit(arena, &state, &in, NSTIME_S, &rest), 0);
+	ck_assert_int_eq(ipvs_leavers_find(arena, &state, NULL, current, NSTIME_S), 0);
+	ipvs_state_desire(&state, current, NSTIME_S);
+}
+
+START_TEST(it_keeps_its_deadline_and_name_over_a_change_of_the_worker)
+{
+	struct ipvs_state before, between;
+
+	leave_named(60 * NSTIME_S, &before);
+	start(&between, &before, &before.wanted, NULL, 0);
+	between.leavers[0].deadline = 7 * NSTIME_S;
+	succeed(&between, &between.wanted);
+	ck_assert_uint_eq(state.leaver_count, 1);
+	ck_assert_int_eq(state.leavers[0].deadline, 7 * NSTIME_S);
+	ck_assert_str_eq(state.leavers[0].name, "b");
+	ck_assert_str_eq(look("10.0.0.2:80", 3, 6 * NSTIME_S, WALL), "");
+	ck_assert_str_eq(look("10.0.0.2:80", 3, 7 * NSTIME_S, WALL), "-d -r 10.0.0.2:80");
+}
+END_TEST
+
 START_TEST(after_a_crash_what_the_model_has_not_leaves_anew)
 {
 	struct ipvs_state before;
@@ -500,6 +539,7 @@ TCase *ipvs_drain_case(void)
 		without_a_drain_timeout_a_server_goes_at_once,
 		a_server_that_left_the_file_stays_for_its_connections,
 		its_time_ends_and_forever_does_not, it_keeps_its_deadline_and_name_over_reloads,
+		it_keeps_its_deadline_and_name_over_a_change_of_the_worker,
 		after_a_crash_what_the_model_has_not_leaves_anew,
 		what_others_put_in_while_we_ran_does_not_leave_but_goes,
 		a_server_that_returns_to_the_file_leaves_no_more);
