@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "config/build.h"
+#include "config/users.h"
 
 const char *build_next_check(const void *ctx, size_t index)
 {
@@ -97,7 +98,6 @@ static bool judge_bind(struct build *build, struct build_check *check)
 static bool judge_script(struct build *build, struct build_check *check)
 {
 	const struct check *model = &check->model;
-	const struct users *users = &build->model->global.users;
 
 	if (model->command[0][0] != '/') {
 		origin_report(&build->reader, SEVERITY_ERROR,
@@ -111,8 +111,7 @@ static bool judge_script(struct build *build, struct build_check *check)
 			      origin_of(&schema_check, check->origins, "command"), &check->self,
 			      "is the path of one program with blanks in it; arguments are items "
 			      "of a list: [/path, first, second]");
-	if (model->user && ((users->daemon && !strcmp(model->user, users->daemon)) ||
-			    (users->check && !strcmp(model->user, users->check)))) {
+	if (users_of_worker(&build->model->global.users, model->user)) {
 		origin_report(&build->reader, SEVERITY_ERROR,
 			      origin_of(&schema_check, check->origins, "user"), &check->self,
 			      "\"%s\" is a user of lbhad itself: give the script one of its own",

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/build.h"
 #include "config/judge.h"
+#include "config/users.h"
 #include "config/value.h"
 
 size_t config_file_max(enum config_file kind)
@@ -258,14 +259,27 @@ static void build_directors(struct build *build)
 
 /* ---- single sections ------------------------------------------------------------------------ */
 
-/* Scripts may do what they like with processes of their own user. */
 static void judge_users(struct build *build, const struct origin *origin)
 {
 	const struct users *users = &build->model->global.users;
+	struct diagnostics *diagnostics = build->reader.diagnostics;
+	struct worker_user list[WORKER_USERS];
 
-	if (origin->value && !origin->bad &&
-	    (!strcmp(users->script, users->daemon) || !strcmp(users->script, users->check)))
-		node_error(build->reader.diagnostics, origin->value, origin->path,
+	if (!origin->value || origin->bad)
+		return;
+	users_list(users, list);
+	for (int i = 0; i < WORKER_USERS; i++) {
+		if (!strcmp(list[i].name, "root"))
+			node_error(diagnostics, origin->value, origin->path, "the %s worker cannot be root",
+				   list[i].key);
+		for (int j = 0; j < i; j++)
+			if (!strcmp(list[i].name, list[j].name))
+				node_error(diagnostics, origin->value, origin->path,
+					   "%s and %s are both \"%s\": each needs a user of its own",
+					   list[j].key, list[i].key, list[i].name);
+	}
+	if (users_of_worker(users, users->script))
+		node_error(diagnostics, origin->value, origin->path,
 			   "scripts need a user of their own, not \"%s\"", users->script);
 }
 

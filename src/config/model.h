@@ -503,7 +503,7 @@ struct director {
 };
 
 struct users {
-	const char *daemon, *check, *script;
+	const char *daemon, *check, *vrrp, *ipvs, *script;
 };
 
 enum log_format {

@@ -41,6 +41,10 @@ static const struct schema_field users_fields[] = {
 	 .judge = judge_user, .doc = "the workers without rights run as"},
 	{.key = "check", .type = TYPE_TEXT, MEMBER(users, check), .default_text = "lbha-check",
 	 .judge = judge_user, .doc = "the check worker runs as"},
+	{.key = "vrrp", .type = TYPE_TEXT, MEMBER(users, vrrp), .default_text = "lbha-vrrp",
+	 .judge = judge_user, .doc = "the vrrp worker runs as"},
+	{.key = "ipvs", .type = TYPE_TEXT, MEMBER(users, ipvs), .default_text = "lbha-ipvs",
+	 .judge = judge_user, .doc = "the ipvs worker runs as"},
 	{.key = "script", .type = TYPE_TEXT, MEMBER(users, script), .default_text = "lbha-script",
 	 .judge = judge_user, .doc = "scripts run as, unless they name a user"},
 };

@@ -54,30 +54,39 @@ static void silence(void)
 
 /* Beyond exec a user other than root has what is in the ambient set; the bounding set, which is empty by then, does
  * not count for it. */
-static int keep_caps(const struct child *child)
+static int keep_caps(const int *caps, size_t count)
 {
-	for (size_t i = 0; i < child->cap_count; i++)
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, child->caps[i], 0, 0))
+	for (size_t i = 0; i < count; i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, caps[i], 0, 0))
 			return -1;
 	return 0;
 }
 
+static size_t caps_we_have(const struct child *child, int *caps)
+{
+	size_t count = 0;
+
+	capng_get_caps_process();
+	for (size_t i = 0; i < child->cap_count; i++)
+		if (capng_have_capability(CAPNG_PERMITTED, (unsigned)child->caps[i]))
+			caps[count++] = child->caps[i];
+	return count;
+}
+
+/* libcap-ng keeps what is added, through the change of user, and empties the bounding set while it still may. */
 static int give_up_rights(const struct child *child)
 {
+	int caps[CHILD_CAPS];
+	size_t count = caps_we_have(child, caps);
+
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (size_t i = 0; i < child->cap_count; i++)
-		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_BOUNDING_SET,
-				 (unsigned)child->caps[i]))
+	for (size_t i = 0; i < count; i++)
+		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE, (unsigned)caps[i]))
 			return -1;
-	if (child->uid != geteuid() || child->gid != getegid()) {
-		/* change_id keeps what was added above and drops the bounding set while it still may */
-		if (capng_change_id((int)child->uid, (int)child->gid,
-				    (capng_flags_t)(CAPNG_CLEAR_BOUNDING | CAPNG_DROP_SUPP_GRP)) ||
-		    keep_caps(child))
-			return -1;
-	} else if (capng_apply(CAPNG_SELECT_BOTH)) {
+	if (capng_change_id((int)child->uid, (int)child->gid,
+			    (capng_flags_t)(CAPNG_CLEAR_BOUNDING | CAPNG_DROP_SUPP_GRP)) ||
+	    keep_caps(caps, count))
 		return -1;
-	}
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 

@@ -16,7 +16,7 @@ struct child {
 	size_t fd_count;
 	uid_t uid;
 	gid_t gid;
-	int caps[CHILD_CAPS];      /* capabilities (CAP_*) that it may hold; all others leave its bounding set */
+	int caps[CHILD_CAPS];      /* capabilities (CAP_*) that it has, where we have them; its bounding set is empty */
 	size_t cap_count;
 	bool silent;               /* standard output and error are /dev/null: the child logs elsewhere */
 	bool realtime;             /* SCHED_RR; a refusal is no failure, the child can ask sched_getscheduler(2) */

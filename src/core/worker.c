@@ -2,6 +2,7 @@
  * links, the mapped state page. A prepared slice is mapped only while prepare runs. */
 #include "core/worker.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -366,6 +367,16 @@ static void ignore_signals(void)
 		signal(numbers[i], SIG_IGN);
 }
 
+/* They have come through the one exec(2) that there was to come through. With the inheritable ones go the ambient ones. */
+static void keep_rights_from_programs(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_get_caps_process() ||
+	    capng_updatev(CAPNG_DROP, CAPNG_INHERITABLE, CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK, -1) ||
+	    capng_apply(CAPNG_SELECT_CAPS))
+		log_warning("capabilities stay inheritable: %s", strerror(errno));
+}
+
 struct worker *worker_new(int role, const char *name, const struct worker_ops *ops, void *ctx)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -374,6 +385,7 @@ struct worker *worker_new(int role, const char *name, const struct worker_ops *o
 		return NULL;
 	ignore_signals();
 	log_open(name);
+	keep_rights_from_programs();
 	*worker = (struct worker){.role = role, .name = name, .ops = ops, .ctx = ctx};
 	worker->page = statepage_map(WORKER_FD_PAGE);
 	worker->loop = loop_new();

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "config/users.h"
 #include "core/buildid.h"
 #include "core/log.h"
 #include "core/sdnotify.h"
@@ -125,7 +126,7 @@ void supervisor_reply_end(struct supervisor *s, uint32_t request, bool done)
 
 /* ---- the start --------------------------------------------------------------------------------------------- */
 
-static bool user_find(const char *key, const char *name, uid_t *uid, gid_t *gid)
+static bool user_find(const char *key, const char *name, struct identity *out)
 {
 	const struct passwd *user = getpwnam(name);
 
@@ -135,25 +136,45 @@ static bool user_find(const char *key, const char *name, uid_t *uid, gid_t *gid)
 			  name, key, name);
 		return false;
 	}
-	*uid = user->pw_uid;
-	*gid = user->pw_gid;
+	*out = (struct identity){user->pw_uid, user->pw_gid};
 	return true;
+}
+
+/* Two names may be one user, or root's: the file's names are judged by the compiler, numbers here. */
+static bool users_find(struct supervisor *s)
+{
+	struct identity *found = s->workers.users;
+	struct worker_user list[WORKER_USERS];
+	bool all = true;
+
+	users_list(&s->now.model->global.users, list);
+	for (int i = 0; i < WORKER_USERS; i++)
+		all = user_find(list[i].key, list[i].name, &found[list[i].role]) && all;
+	for (int i = 0; all && i < WORKER_USERS; i++) {
+		if (found[list[i].role].uid == 0) {
+			log_error("global.users: %s is root by its number: the %s worker cannot be root",
+				  list[i].name, list[i].key);
+			return false;
+		}
+		for (int j = 0; j < i; j++) {
+			if (found[list[i].role].uid != found[list[j].role].uid)
+				continue;
+			log_error("global.users: %s and %s have the same number, and need to be two users",
+				  list[j].name, list[i].name);
+			return false;
+		}
+	}
+	return all;
 }
 
 bool supervisor_begin(struct supervisor *s)
 {
-	const struct users *users = &s->now.model->global.users;
 	struct workers *workers = &s->workers;
 
-	if (!user_find("daemon", users->daemon, &workers->daemon_uid, &workers->daemon_gid) ||
-	    !user_find("check", users->check, &workers->check_uid, &workers->check_gid))
+	if (!users_find(s))
 		return false;
-	if (workers->check_uid == 0 || workers->check_uid == workers->daemon_uid) {
-		log_error("global.users: daemon and check must be two users, and neither of them root");
-		return false;
-	}
 	s->users_known = true;
-	if (rundir_listen(&s->rundir, workers->daemon_gid))
+	if (rundir_listen(&s->rundir, workers->users[ROLE_CONTROL].gid))
 		return false;
 	workers->owned = s->rundir.owned;
 	workers->control = s->rundir.control;

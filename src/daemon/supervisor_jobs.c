@@ -301,8 +301,8 @@ static void compiler_user(const struct supervisor *s, struct load_order *order)
 {
 	const struct passwd *user;
 
-	order->uid = s->workers.daemon_uid;
-	order->gid = s->workers.daemon_gid;
+	order->uid = s->workers.users[ROLE_CONTROL].uid;
+	order->gid = s->workers.users[ROLE_CONTROL].gid;
 	if (s->users_known)
 		return;
 	user = getpwnam("lbha");

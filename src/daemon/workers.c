@@ -419,17 +419,15 @@ static void slot_timer(void *ctx)
 
 static void child_of(const struct workers *workers, enum role role, struct child *child)
 {
+	child->uid = workers->users[role].uid;
+	child->gid = workers->users[role].gid;
 	switch (role) {
 	case ROLE_CHECK:
 		child->executable = workers->checkd;
 		child->caps[0] = CAP_NET_RAW; /* given up at the commit unless checks need it */
 		child->cap_count = 1;
-		child->uid = workers->check_uid;
-		child->gid = workers->check_gid;
 		return;
 	case ROLE_CONTROL:
-		child->uid = workers->daemon_uid;
-		child->gid = workers->daemon_gid;
 		child->fds[2] = -1;
 		child->fds[3] = workers->control;
 		child->fd_count = 4;

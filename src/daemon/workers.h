@@ -78,6 +78,11 @@ struct workers_ops {
 	uint32_t (*fact_count)(void *ctx);
 };
 
+struct identity {
+	uid_t uid;
+	gid_t gid;
+};
+
 struct workers {
 	struct loop *loop;
 	const struct workers_ops *ops;
@@ -86,8 +91,7 @@ struct workers {
 	struct loop_timer pulse;   /* looks at the heartbeats */
 	int lbhad, checkd;         /* executables */
 	int owned, control;        /* descriptors for those who use them */
-	uid_t daemon_uid, check_uid;
-	gid_t daemon_gid, check_gid;
+	struct identity users[ROLE_COUNT]; /* of each worker; the compiler has that of control */
 	/* Takes away what the owned file says of addresses, waiting for the kernel; 0 or -errno. For when no worker can
 	 * do that; NULL: nobody can. */
 	int (*take_away)(int owned);

@@ -57,7 +57,7 @@ def since(moment):
 def borrow_users():
     """The daemon's users, in this mount namespace only: what the machine knows of users is not touched."""
     names, missing = {user.pw_name for user in pwd.getpwall()}, []
-    for name in "lbha", "lbha-check", "lbha-script":
+    for name in "lbha", "lbha-check", "lbha-vrrp", "lbha-ipvs", "lbha-script":
         if name not in names:
             missing.append(name)
     taken = {user.pw_uid for user in pwd.getpwall()} | {user.pw_gid for user in pwd.getpwall()}

@@ -93,12 +93,18 @@ def test_a_missing_user_is_told_with_the_command_that_makes_it(lb1):
     assert "nobody-has-this-name" in lb1.log and "useradd" in lb1.log
 
 
-def test_check_and_daemon_may_not_be_one_user(lb1):
-    lb1.configure(CONFIG + "global: {users: {check: lbha}}\n")
+@pytest.mark.parametrize("users, words", [
+    ("check: lbha", "daemon and check are both"),
+    ("ipvs: lbha-vrrp", "vrrp and ipvs are both"),
+    ("vrrp: root", "vrrp worker cannot be root"),
+    ("script: lbha-vrrp", "scripts need a user of their own"),
+])
+def test_no_two_workers_may_be_one_user_and_none_of_them_root(lb1, users, words):
+    lb1.configure(CONFIG + f"global: {{users: {{{users}}}}}\n")
     lb1.launch()
     wait_until(lambda: not lb1.is_running, 10, "lbhad ends")
     assert lb1.process.returncode == 1
-    assert "two users" in lb1.log
+    assert words in lb1.log
 
 
 def test_a_second_daemon_with_the_same_run_folder_is_refused(lb1):

@@ -325,6 +325,14 @@ static void on_order(void *ctx, struct slot *slot, uint16_t type, struct reader 
 	ck_assert(type == RECORD_ORDER_TOLD || type == RECORD_ORDER_END);
 }
 
+static void on_say(void *ctx, struct slot *slot, uint16_t type, struct reader *in)
+{
+	(void)ctx;
+	(void)in;
+	ck_assert_int_eq(slot->role, ROLE_CONTROL);
+	ck_assert(type == RECORD_SAY || type == RECORD_SAID);
+}
+
 static void on_script(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd)
 {
 	(void)ctx;
@@ -339,6 +347,7 @@ static const struct workers_ops watch_ops = {.ready = on_ready,
 					     .committed = on_committed,
 					     .line = on_line,
 					     .request = on_request,
+					     .say = on_say,
 					     .order = on_order,
 					     .script = on_script,
 					     .died = on_died,
@@ -362,11 +371,9 @@ START_TEST(hostile_workers_die_and_come_back_and_leak_no_descriptor)
 				   .lbhad = self,
 				   .checkd = self,
 				   .owned = -1,
-				   .control = -1,
-				   .daemon_uid = 65534,
-				   .daemon_gid = 65534,
-				   .check_uid = 65534,
-				   .check_gid = 65534};
+				   .control = -1};
+	for (int role = 0; role < ROLE_COUNT; role++)
+		workers.users[role] = (struct identity){65534, 65534};
 	ck_assert_int_eq(workers_init(&workers), 0);
 	workers_start(&workers);
 	ck_assert_int_eq(loop_run(loop), 0);
