@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -119,6 +120,7 @@ struct confinement {
 	bool names_links; /* if_nametoindex(3) and back */
 	bool loads_libraries; /* dlopen(3) */
 	bool starts_threads;
+	bool has_secrets; /* what of it must not lie in a core file, nor be read by another process of its user */
 };
 
 /* AF_UNIX is for syslog(3), and in the check worker for the way into a tunnel (check/http_tunnel_io.h). */
@@ -126,7 +128,8 @@ static const struct confinement SANDBOX[SANDBOXES] = {
 	[SANDBOX_COMPILER] = {.lists = {BASE, SEAL, TALK, LIST},
 			      .sockets = {{AF_UNIX, ANY}},
 			      .opening = OPENS_TO_READ,
-			      .loads_libraries = true},
+			      .loads_libraries = true,
+			      .has_secrets = true},
 	[SANDBOX_CONTROL] = {.lists = {BASE, LOOP, TALK, SEAL, SERVE}, .sockets = {{AF_UNIX, ANY}}},
 	[SANDBOX_CHECK] = {.lists = {BASE, LOOP, TALK, SEAL, SERVE, LIST, RIGHTS},
 			   .sockets = {{AF_UNIX, ANY},
@@ -136,7 +139,8 @@ static const struct confinement SANDBOX[SANDBOXES] = {
 				       {AF_INET6, SOCK_DGRAM}},
 			   .options = PROBING,
 			   .opening = OPENS_TO_READ,
-			   .names_links = true},
+			   .names_links = true,
+			   .has_secrets = true},
 	[SANDBOX_IPVS] = {.lists = {BASE, LOOP, TALK, SEAL, LIST},
 			  .sockets = {{AF_UNIX, ANY}, {AF_NETLINK, ANY}, {AF_INET, SOCK_DGRAM}},
 			  .options = ANY_OPTION,
@@ -153,7 +157,8 @@ static const struct confinement SANDBOX[SANDBOXES] = {
 			  .opening = OPENS_TO_WRITE,
 			  .names_links = true,
 			  .loads_libraries = true,
-			  .starts_threads = true},
+			  .starts_threads = true,
+			  .has_secrets = true},
 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
@@ -304,8 +309,12 @@ int sandbox_enter(enum sandbox sandbox)
 
 void sandbox_begin(enum sandbox sandbox)
 {
-	int error = sandbox_enter(sandbox);
+	int error;
 
+	/* not where a sanitizer looks for leaks: it traces itself */
+	if (SANDBOX[sandbox].has_secrets && !SANITIZED && prctl(PR_SET_DUMPABLE, 0))
+		log_warning("a crash would leave secrets in a core file: %s", strerror(errno));
+	error = sandbox_enter(sandbox);
 	if (error && error != -ENOTSUP)
 		log_warning("no seccomp filter: %s", strerror(-error));
 }

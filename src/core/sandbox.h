@@ -21,7 +21,7 @@ enum sandbox {
  * a sanitizer, which needs calls of its own. */
 int sandbox_enter(enum sandbox sandbox);
 
-/* As sandbox_enter(); a failure is a warning in the log: without a filter the worker works all the same. */
+/* As sandbox_enter(), and whoever has secrets leaves no core file and can be traced by root alone; a failure is a warning in the log: without a filter the worker works all the same. */
 void sandbox_begin(enum sandbox sandbox);
 
 #endif
