@@ -575,6 +575,8 @@ void fact_daemon_put(struct writer *out, const struct fact_daemon *fact)
 	put_text(out, fact->reload_error);
 	put_u32(out, fact->overrides);
 	put_text(out, fact->overrides_error);
+	put_u32(out, fact->read_group);
+	put_u32(out, fact->write_group);
 }
 
 bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
@@ -588,6 +590,8 @@ bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
 	get_clean(in, got.reload_error, sizeof(got.reload_error));
 	got.overrides = get_u32(in);
 	get_clean(in, got.overrides_error, sizeof(got.overrides_error));
+	got.read_group = get_u32(in);
+	got.write_group = get_u32(in);
 	return FACT_END(in, got, fact);
 }
 

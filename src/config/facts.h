@@ -305,7 +305,10 @@ struct fact_daemon {
 	char reload_error[FACT_DETAIL];
 	uint32_t overrides;          /* how many there are: facts with a higher number are of the past */
 	char overrides_error[FACT_DETAIL]; /* why they are not written down; empty: they are */
+	uint32_t read_group, write_group; /* who may ask control, and command; FACT_NO_GROUP: nobody besides */
 };
+
+#define FACT_NO_GROUP UINT32_MAX
 
 struct fact_override {
 	uint32_t number;             /* of fact_daemon.overrides */

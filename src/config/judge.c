@@ -70,6 +70,15 @@ const char *judge_user(const void *text)
 	return NULL;
 }
 
+const char *judge_user_group(const void *text)
+{
+	const char *name = text;
+
+	if (made_of(name, DIGITS) && strlen(name) < 10)
+		return NULL;
+	return judge_user(text) ? "is neither a group's name nor its number" : NULL;
+}
+
 const char *judge_file(const void *text)
 {
 	const char *path = text;

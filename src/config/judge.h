@@ -10,6 +10,7 @@ const char *judge_name(
 const char *
 judge_interface(const void *text); /* what the kernel takes: at most 15 bytes, no '/' nor blank */
 const char *judge_user(const void *text);
+const char *judge_user_group(const void *text); /* or a number of one */
 const char *judge_file(const void *text);    /* an absolute path */
 const char *judge_bytes(const void *text); /* with escapes, see base/escape.h; not empty */
 const char *judge_pattern(const void *text); /* not empty; whether it is one says PCRE2 */

@@ -506,6 +506,10 @@ struct users {
 	const char *daemon, *check, *vrrp, *ipvs, *script;
 };
 
+struct control_global {
+	const char *read_group, *write_group; /* NULL: that of users.daemon; none */
+};
+
 enum log_format {
 	LOG_FORMAT_TEXT,
 	LOG_FORMAT_JSON,
@@ -564,6 +568,7 @@ struct log_global {
 struct global {
 	struct users users;
 	struct log_global log;
+	struct control_global control;
 	nstime ready_timeout;
 	struct ipvs_global ipvs;
 };

@@ -266,7 +266,10 @@ static bool is_implied(const struct renderer *r, const struct schema_field *fiel
 	const struct instance *instance = object;
 	const struct real_server *server = object;
 	const struct service *service = object;
+	const struct global *global = object;
 
+	if (field == schema_find(&schema_global, "control"))
+		return !global->control.read_group && !global->control.write_group;
 	if (field == schema_find(&schema_instance, "source"))
 		return !instance->source_given;
 	if (field == schema_find(&schema_service, "source"))

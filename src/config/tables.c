@@ -53,6 +53,17 @@ static const struct schema_record schema_users = {
 	RECORD("users", users_fields), .size = sizeof(struct users),
 };
 
+static const struct schema_field control_fields[] = {
+	{.key = "read_group", .type = TYPE_TEXT, MEMBER(control_global, read_group), .judge = judge_user_group,
+	 .doc = "members of this group may ask; default: that of users.daemon"},
+	{.key = "write_group", .type = TYPE_TEXT, MEMBER(control_global, write_group), .judge = judge_user_group,
+	 .doc = "members of this group may ask and command; default: root alone"},
+};
+
+static const struct schema_record schema_control = {
+	RECORD("control", control_fields), .size = sizeof(struct control_global),
+};
+
 /* The numbers are those of enum log_level (core/log.h), which the model cannot include. */
 static const struct schema_word level_words[] = {
 	{"error", 0}, {"warning", 1}, {"info", 2}, {"debug", 3}, {0},
@@ -164,6 +175,7 @@ const struct schema_record schema_ipvs = {
 
 static const struct schema_field global_fields[] = {
 	{.key = "users", .type = TYPE_RECORD, MEMBER(global, users), .record = &schema_users},
+	{.key = "control", .type = TYPE_RECORD, MEMBER(global, control), .record = &schema_control},
 	{.key = "log", .type = TYPE_RECORD, MEMBER(global, log), .record = &schema_log},
 	{.key = "ready_timeout", .type = TYPE_DURATION, MEMBER(global, ready_timeout), .max = HOUR,
 	 .default_text = "30s",

@@ -46,10 +46,11 @@ struct clients {
 	struct loop_io io;
 	struct loop_timer pause, wake;
 	size_t followers;
+	clients_access *access;
 	clients_line *handle;
 	void *ctx;
 	uint32_t last_ticket;
-	size_t root_line;
+	size_t long_line;
 	size_t waiting; /* bytes of answers */
 	struct client places[CLIENTS_MAX];
 };
@@ -362,42 +363,79 @@ static struct client *place_find(struct clients *clients)
 	return oldest;
 }
 
-static int client_init(struct client *client, struct clients *clients, int fd)
+bool client_is_member(const struct client_peer *peer, gid_t group)
 {
-	struct ucred who;
-	socklen_t size = sizeof(who);
+	gid_t few[64], *groups = few;
+	socklen_t size = sizeof(few);
+	bool found = peer->gid == group;
+	int err = getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, few, &size);
 
-	*client = (struct client){.clients = clients, .fd = fd, .heard = clock_now()};
+	if (err && errno == ERANGE) {
+		groups = malloc(size); /* it says how many there are */
+		err = groups ? getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) : -1;
+	}
+	for (size_t i = 0; !err && !found && i < size / sizeof(gid_t); i++)
+		found = groups[i] == group;
+	if (groups != few)
+		free(groups);
+	return found;
+}
+
+static int client_init(struct client *client, struct clients *clients,
+		       const struct client_peer *peer, enum client_access access)
+{
+	*client = (struct client){
+		.clients = clients, .fd = peer->fd, .peer = *peer, .heard = clock_now()};
 	client->room = client->most = CONTROL_LINE_MAX;
+	if (access == CLIENT_WRITES)
+		client->most = clients->long_line;
 	client->line = malloc(client->room);
 	if (!client->line)
 		return -ENOMEM;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size))
-		return -errno;
-	client->peer = (struct client_peer){.uid = who.uid, .pid = who.pid};
-	if (!who.uid)
-		client->most = clients->root_line;
-	if (io_init(clients->loop, &client->io, fd, LOOP_IDLE, client_readable, client_writable,
+	if (io_init(clients->loop, &client->io, client->fd, LOOP_IDLE, client_readable, client_writable,
 		    client) ||
 	    timer_init(clients->loop, &client->stall, LOOP_IDLE, client_stalled, client))
 		return -ENOMEM;
 	return 0;
 }
 
-static void refuse_full(int fd)
+static void refuse(int fd, const char *why)
 {
-	static const char text[] =
-		"{\"ok\":false,\"error\":\"too many clients; try again\",\"lines\":[]}\n";
+	char *text = control_refusal(why, NULL);
 
-	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		log_debug("control: a client too many went without a word: %s", strerror(errno));
+	if (!text || send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("control: a client was refused without a word: %s", strerror(errno));
+	free(text);
 	close(fd);
+}
+
+/* False: it is refused, and gone. */
+static bool client_admit(const struct clients *clients, int fd, struct client_peer *peer,
+			 enum client_access *access)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size)) {
+		close(fd);
+		return false;
+	}
+	*peer = (struct client_peer){.uid = who.uid, .gid = who.gid, .pid = who.pid, .fd = fd};
+	*access = clients->access(clients->ctx, peer);
+	if (*access != CLIENT_STRANGER)
+		return true;
+	log_debug("control: user %u, process %d may neither ask nor command", (unsigned)who.uid,
+		  (int)who.pid);
+	refuse(fd, CONTROL_NO_STRANGERS);
+	return false;
 }
 
 static void clients_accept(void *ctx)
 {
 	struct clients *clients = ctx;
 	int fd = accept4(clients->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	enum client_access access;
+	struct client_peer peer;
 	struct client *client;
 
 	if (fd < 0) {
@@ -408,12 +446,14 @@ static void clients_accept(void *ctx)
 		timer_at(&clients->pause, clock_now() + ACCEPT_PAUSE);
 		return;
 	}
+	if (!client_admit(clients, fd, &peer, &access))
+		return;
 	client = place_find(clients);
 	if (!client) {
-		refuse_full(fd);
+		refuse(fd, "too many clients; try again");
 		return;
 	}
-	if (client_init(client, clients, fd))
+	if (client_init(client, clients, &peer, access))
 		client_drop(client);
 }
 
@@ -424,16 +464,16 @@ static void accept_again(void *ctx)
 	io_want_read(&clients->io, true);
 }
 
-struct clients *clients_new(struct loop *loop, int listener, size_t root_line, clients_line *line,
-			    void *ctx)
+struct clients *clients_new(struct loop *loop, int listener, size_t long_line,
+			    clients_access *access, clients_line *line, void *ctx)
 {
 	struct clients *clients = calloc(1, sizeof(*clients));
 	int flags = fcntl(listener, F_GETFL);
 
 	if (!clients)
 		return NULL;
-	*clients = (struct clients){.loop = loop, .listener = listener, .handle = line, .ctx = ctx,
-				    .root_line = root_line};
+	*clients = (struct clients){.loop = loop, .listener = listener, .access = access,
+				    .handle = line, .ctx = ctx, .long_line = long_line};
 	/* a late answer to a predecessor of this process must not find a ticket of ours */
 	clients->last_ticket = (uint32_t)(clock_now() / NSTIME_US);
 	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) ||

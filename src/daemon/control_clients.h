@@ -29,11 +29,25 @@
 struct loop;
 struct clients;
 
-/* Who is at the other end, as the kernel says (SO_PEERCRED). */
+/* Who is at the other end, as the kernel says: as it was when it connected. */
 struct client_peer {
 	uid_t uid;
+	gid_t gid;
 	pid_t pid;
+	int fd; /* for client_is_member */
 };
+
+/* Whether it is in this group, by its own one or by one of the others that it has (SO_PEERGROUPS). */
+bool client_is_member(const struct client_peer *peer, gid_t group);
+
+enum client_access {
+	CLIENT_STRANGER, /* is told so and hung up on: it takes no place from anybody */
+	CLIENT_READS,
+	CLIENT_WRITES,
+};
+
+/* Asked when a client comes. What it may do is the callee's to ask at each of its lines: that may have changed. */
+typedef enum client_access clients_access(void *ctx, const struct client_peer *peer);
 
 /* A complete line, without its end, valid during the call. The answer is one call of clients_answer
  * with this ticket, now or later; until then the client's next line waits. */
@@ -45,10 +59,10 @@ typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *
  * memory. */
 typedef char *clients_more(void *ctx, uint64_t *cursor);
 
-/* Takes the listening socket over. Lines of root may have `root_line` bytes (at least
+/* Takes the listening socket over. Lines of those who write may have `long_line` bytes (at least
  * CONTROL_LINE_MAX, which is for all others). NULL when out of memory. */
-struct clients *clients_new(struct loop *loop, int listener, size_t root_line, clients_line *line,
-			    void *ctx);
+struct clients *clients_new(struct loop *loop, int listener, size_t long_line,
+			    clients_access *access, clients_line *line, void *ctx);
 void clients_free(struct clients *clients);
 
 /* Sends an answer, malloc'ed and taken over (NULL, out of memory, drops the client). */

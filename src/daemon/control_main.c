@@ -30,6 +30,7 @@
 #include "core/sandbox.h"
 #include "core/statepage.h"
 #include "core/worker.h"
+#include "daemon/control_access.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_export.h"
 #include "daemon/control_mirror.h"
@@ -91,6 +92,7 @@ static int control_prepare(void *ctx, const void *slice, size_t size, UNUSED uin
 
 static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer,
 			 const char *line, size_t length);
+static enum client_access control_access(void *ctx, const struct client_peer *peer);
 
 static void begin_to_answer(void *ctx)
 {
@@ -100,7 +102,7 @@ static void begin_to_answer(void *ctx)
 		return;
 	timer_cancel(&control->hush);
 	control->clients = clients_new(worker_loop(control->worker), WORKER_FD_CONTROL,
-				       CONTROL_LINE_ROOT, control_line, control);
+				       CONTROL_LINE_LONG, control_access, control_line, control);
 	if (control->clients)
 		return;
 	log_error("cannot listen on the control socket: %s", strerror(errno));
@@ -524,17 +526,11 @@ static char *answer_now(const struct control *control, const struct control_requ
 	return answer_ping(mirror);
 }
 
-/* Why this user may not ask for that; NULL when it may. Reading is for root, the user of the
- * supervisor and our own. */
-static const char *forbidden(const struct control *control, const struct client_peer *peer,
-			     bool is_command)
+static enum client_access control_access(void *ctx, const struct client_peer *peer)
 {
-	if (peer->uid == 0 || peer->uid == control->supervisor)
-		return NULL;
-	if (is_command)
-		return "not permitted: only root may do this";
-	return peer->uid == geteuid() ? NULL
-				      : "not permitted: only root and the daemon's user may ask";
+	const struct control *control = ctx;
+
+	return access_of(&control->mirror, control->supervisor, peer);
 }
 
 static void control_line(void *ctx, uint32_t ticket, const struct client_peer *peer,
@@ -544,8 +540,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	struct control_request request;
 	char error[CONTROL_ERROR];
 	clients_more *pieces;
-	const char *refused;
-	bool is_command;
+	bool is_command, refused;
 	char *answer;
 
 	if (control_request_parse(line, length, &request, error)) {
@@ -553,7 +548,8 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 		return;
 	}
 	is_command = control_request_is_command(request.kind);
-	refused = forbidden(control, peer, is_command);
+	refused = access_refused(&control->mirror, control_access(control, peer),
+				 control_request_name(request.kind), is_command, error);
 	if (!refused && request.kind == CONTROL_TRAFFIC)
 		watch(control);
 	pieces = refused ? NULL : pieces_of(&request);
@@ -562,7 +558,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 		return;
 	}
 	if (refused)
-		answer = control_refusal(refused, NULL);
+		answer = control_refusal(error, NULL);
 	else if (request.follow)
 		answer = answer_follow(control, ticket, &request);
 	else if (request.kind == CONTROL_ZERO)
@@ -573,7 +569,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	if (is_command)
 		log_info("%s asked for by user %u, process %d%s%s",
 			 control_request_name(request.kind), (unsigned)peer->uid, (int)peer->pid,
-			 refused ? ": " : "", refused ? refused : "");
+			 refused ? ": " : "", refused ? error : "");
 	control_request_fini(&request);
 	if (answer || !(is_command || request.follow))
 		clients_answer(control->clients, ticket, answer);

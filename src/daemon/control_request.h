@@ -38,7 +38,7 @@
  * server is out of the table; else until when it holds); release and claim are answered when it is known what came
  * of them. "lines" are what an operator should know besides. Members that a request does not have
  * are errors. A line is at most CONTROL_LINE_MAX bytes, one of
- * root's CONTROL_LINE_ROOT. The protocol's number changes when an
+ * somebody who may write CONTROL_LINE_LONG. The protocol's number changes when an
  * answer loses or changes a member, never when it gains one. */
 #ifndef LBHA_DAEMON_CONTROL_REQUEST_H
 #define LBHA_DAEMON_CONTROL_REQUEST_H
@@ -55,7 +55,9 @@
 
 #define CONTROL_PROTOCOL 1
 #define CONTROL_LINE_MAX 16384
-#define CONTROL_LINE_ROOT ((size_t)2 << 20) /* a file of overrides goes into one line */
+#define CONTROL_LINE_LONG ((size_t)2 << 20) /* a file of overrides goes into one line */
+#define CONTROL_NO_STRANGERS                                                                          \
+	"not permitted: root, and who is in a group of global.control, may ask"
 #define CONTROL_PATH 4096
 #define CONTROL_NAME 64
 #define CONTROL_SERVER 128
@@ -109,7 +111,7 @@ int control_request_parse(const char *line, size_t length, struct control_reques
 			  char *error);
 void control_request_fini(struct control_request *request);
 
-/* Whether it changes something or reads files as root: for the supervisor's user alone. */
+/* Whether it changes something or reads files as root: for those who may write. */
 bool control_request_is_command(enum control_kind kind);
 const char *control_request_name(enum control_kind kind);
 

@@ -167,7 +167,7 @@ int rundir_open(struct rundir *rundir, const char *run, const char *state)
 	return err;
 }
 
-int rundir_listen(struct rundir *rundir, gid_t gid)
+int rundir_listen(struct rundir *rundir)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	mode_t mask;
@@ -179,14 +179,22 @@ int rundir_listen(struct rundir *rundir, gid_t gid)
 	}
 	unlinkat(rundir->dir, SOCKET_NAME, 0);
 	rundir->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mask = umask(0117);
+	mask = umask(0177);
 	if (rundir->control < 0 || bind(rundir->control, (struct sockaddr *)&name, sizeof(name)) ||
-	    listen(rundir->control, 64) || chown(name.sun_path, geteuid(), gid))
+	    listen(rundir->control, 64))
 		err = -errno;
 	umask(mask);
 	if (err)
 		log_error("%s: %s", name.sun_path, strerror(-err));
 	return err;
+}
+
+/* A file has one group only. */
+void rundir_admit(const struct rundir *rundir, gid_t gid, bool only)
+{
+	if (fchownat(rundir->dir, SOCKET_NAME, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) ||
+	    fchmodat(rundir->dir, SOCKET_NAME, only ? 0660 : 0666, 0))
+		log_error("%s/" SOCKET_NAME ": cannot be opened to those who may use it: %m", rundir->run);
 }
 
 int rundir_claim_services(struct rundir *rundir)

@@ -2,6 +2,7 @@
 #ifndef LBHA_DAEMON_RUNDIR_H
 #define LBHA_DAEMON_RUNDIR_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct rundir {
@@ -19,8 +20,11 @@ struct rundir {
  * that a killed supervisor left behind. Without a state folder the daemon runs all the same: addresses matter more. */
 int rundir_open(struct rundir *rundir, const char *run, const char *state);
 
-/* Listens on <run>/control.sock; members of `gid` may connect (what they may ask is decided by their credentials). */
-int rundir_listen(struct rundir *rundir, gid_t gid);
+/* Listens on <run>/control.sock, to which nobody but root can connect yet. */
+int rundir_listen(struct rundir *rundir);
+
+/* Members of `gid` may connect; not `only` they: everybody, whom the control worker lets in by what it knows of them. */
+void rundir_admit(const struct rundir *rundir, gid_t gid, bool only);
 
 /* Takes the network namespace's lock for daemons with services; -EBUSY (logged) when another one has it. */
 int rundir_claim_services(struct rundir *rundir);

@@ -174,8 +174,9 @@ bool supervisor_begin(struct supervisor *s)
 	if (!users_find(s))
 		return false;
 	s->users_known = true;
-	if (rundir_listen(&s->rundir, workers->users[ROLE_CONTROL].gid))
+	if (rundir_listen(&s->rundir))
 		return false;
+	supervisor_access_enter(s);
 	workers->owned = s->rundir.owned;
 	workers->control = s->rundir.control;
 	log_info("lbhad %s is %s, generation %u of %s", build_version, s->now.model->node ? s->now.model->node : "alone",

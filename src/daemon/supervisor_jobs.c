@@ -77,6 +77,8 @@ static void generation_enter(struct supervisor *s)
 	workers_retry(&s->workers);
 	log = &s->now.model->global.log;
 	log_configure(log->level, log->format == LOG_FORMAT_JSON);
+	if (s->users_known)
+		supervisor_access_enter(s);
 	supervisor_facts_changed(s);
 }
 
@@ -238,6 +240,16 @@ static bool services_claimed(struct supervisor *s)
 	return false;
 }
 
+static bool groups_known(struct supervisor *s)
+{
+	char why[256];
+
+	if (supervisor_access_judge(s->next.model, why, sizeof(why)))
+		return true;
+	job_line(s, why, false);
+	return false;
+}
+
 static bool all_reached(const struct supervisor *s)
 {
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
@@ -280,7 +292,7 @@ static void load_done(void *ctx, struct load_result *result)
 		job_line(s, "the compiled configuration cannot be read", false);
 		accepted = false;
 	}
-	if (accepted && !services_claimed(s))
+	if (accepted && (!groups_known(s) || !services_claimed(s)))
 		accepted = false;
 	if (first && accepted) {
 		first_loaded(s);

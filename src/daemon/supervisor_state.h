@@ -116,6 +116,13 @@ void supervisor_jobs_stop(struct supervisor *s);
 int supervisor_jobs_init(struct supervisor *s);
 void supervisor_jobs_fini(struct supervisor *s);
 
+/* ---- supervisor_access.c: who may use the control socket ------------------------------------------------------ */
+
+/* Whether there are the groups that a model names; false: `why`. */
+bool supervisor_access_judge(const struct model *model, char *why, size_t size);
+/* Those of the configuration in force may: from the next request and connection on. */
+void supervisor_access_enter(struct supervisor *s);
+
 /* ---- supervisor_scripts.c: scripts for the check worker ------------------------------------------------------- */
 
 /* RECORD_RUN and RECORD_RUN_CANCEL of the check worker. */

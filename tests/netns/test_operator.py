@@ -602,7 +602,7 @@ def test_only_root_may_say_anything_but_the_daemons_user_may_ask(lone):
 
     for words in (("release", "public"), ("claim", "public"), ("priority", "public", "200"), ("maintenance", "on")):
         code, text = asked(*words)
-        assert code == FAILED and "not permitted: only root may do this" in text
+        assert code == FAILED and "needs write access: only root has that" in text
     assert asked("overrides")[0] == DONE
     assert lone.status()["overrides"] == []
 

@@ -365,6 +365,11 @@ static void on_line(UNUSED void *ctx, uint32_t ticket, const struct client_peer 
 	clients_answer(clients, ticket, answer);
 }
 
+static enum client_access admit(UNUSED void *ctx, const struct client_peer *peer)
+{
+	return peer->uid == geteuid() ? CLIENT_READS : CLIENT_STRANGER;
+}
+
 static void turn_over(UNUSED void *ctx)
 {
 	loop_stop(loop);
@@ -388,7 +393,7 @@ static void setup(void)
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&to, sizeof(to)), 0);
 	ck_assert_int_eq(listen(listener, 128), 0);
 	loop = loop_new();
-	clients = clients_new(loop, listener, CONTROL_LINE_MAX, on_line, NULL);
+	clients = clients_new(loop, listener, CONTROL_LINE_MAX, admit, on_line, NULL);
 	ck_assert_ptr_nonnull(clients);
 	ck_assert_int_eq(timer_init(loop, &turn, LOOP_IDLE, turn_over, NULL), 0);
 	held_count = lines_seen = 0;
