@@ -100,9 +100,18 @@ static void unblock_signals(void)
 		signal(number, SIG_DFL);
 }
 
+/* What our service manager gave us is between it and us. */
+static void forget_manager(void)
+{
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
 static _Noreturn void enter(const struct child *child)
 {
 	unblock_signals();
+	forget_manager();
 	setsid();
 	syscall(SYS_close_range, FIRST_FD, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 	child->enter(child->ctx);
@@ -115,6 +124,7 @@ static _Noreturn void become(const struct child *child)
 	int executable;
 
 	unblock_signals();
+	forget_manager();
 	setpgid(0, 0);
 	if (child->realtime)
 		sched_setscheduler(0, SCHED_RR, &realtime);

@@ -17,7 +17,6 @@
 #include "config/users.h"
 #include "core/buildid.h"
 #include "core/log.h"
-#include "core/sdnotify.h"
 #include "daemon/runner.h"
 #include "daemon/supervisor_state.h"
 #include "daemon/takeaway.h"
@@ -203,7 +202,7 @@ void supervisor_ready(struct supervisor *s)
 	s->facts.ready = true;
 	supervisor_facts_changed(s);
 	log_info("ready");
-	sdnotify("READY=1\nMAINPID=%d", (int)getpid());
+	manager_ready(s->options->ready_fd >= 0);
 	supervisor_status(s, "running");
 	if (s->options->to_syslog)
 		leave_terminal();
@@ -244,7 +243,7 @@ void supervisor_stop(struct supervisor *s, int status)
 	if (s->stopping)
 		return;
 	s->stopping = true;
-	sdnotify("STOPPING=1");
+	manager_stopping(&s->manager);
 	supervisor_jobs_stop(s);
 	runner_model(s->runner, NULL);
 	runner_forget(s->runner);
@@ -415,14 +414,6 @@ static void on_signal(void *ctx, int number)
 	}
 }
 
-static void on_watchdog(void *ctx)
-{
-	struct supervisor *s = ctx;
-
-	sdnotify("WATCHDOG=1");
-	timer_at(&s->watchdog, clock_now() + sdnotify_watchdog_period());
-}
-
 static int signals_init(struct supervisor *s)
 {
 	static const int numbers[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2};
@@ -431,10 +422,6 @@ static int signals_init(struct supervisor *s)
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; !err && i < COUNT_OF(numbers); i++)
 		err = signal_init(s->loop, &s->signals[i], numbers[i], on_signal, s);
-	if (!err)
-		err = timer_init(s->loop, &s->watchdog, LOOP_NORMAL, on_watchdog, s);
-	if (!err && sdnotify_watchdog_period())
-		on_watchdog(s);
 	return err;
 }
 
@@ -467,7 +454,7 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	if (!s->loop)
 		return -ENOMEM;
 	s->facts.started = clock_now();
-	s->doing = "starting";
+	snprintf(s->doing, sizeof(s->doing), "starting");
 	s->workers.loop = s->loop;
 	s->workers.ops = &workers_ops;
 	s->workers.ctx = s;
@@ -487,6 +474,8 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 		err = supervisor_scripts_init(s);
 	if (!err)
 		err = signals_init(s);
+	if (!err)
+		err = manager_init(&s->manager, s->loop);
 	return err;
 }
 
@@ -497,7 +486,7 @@ static void supervisor_fini(struct supervisor *s)
 	supervisor_jobs_fini(s);
 	supervisor_orders_fini(s);
 	supervisor_overrides_fini(s);
-	timer_fini(&s->watchdog);
+	manager_fini(&s->manager);
 	for (size_t i = 0; i < SUPERVISOR_SIGNALS; i++)
 		signal_fini(&s->signals[i]);
 	loop_free(s->loop);

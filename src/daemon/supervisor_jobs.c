@@ -137,7 +137,11 @@ static void reload_ended(struct supervisor *s, bool done)
 		log_warning("reload refused, generation %u stays in force:", s->now.number);
 	if (s->facts.ready)
 		sdnotify("READY=1"); /* the end of RELOADING=1 */
-	supervisor_status(s, done ? "reloaded" : "reload refused, see the log");
+	if (done)
+		supervisor_status(s, "generation %u is in force", s->now.number);
+	else
+		supervisor_status(s, "reload refused, generation %u stays in force: %s", s->now.number,
+				  s->facts.reload_error);
 	supervisor_facts_changed(s);
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "core/loop.h"
 #include "daemon/job.h"
+#include "daemon/manager.h"
 #include "daemon/overrides.h"
 #include "daemon/reload.h"
 #include "daemon/rundir.h"
@@ -91,8 +92,8 @@ struct supervisor {
 
 	/* life */
 	struct fact_daemon facts;
-	const char *doing;           /* for the service manager, while nothing is wrong */
-	struct loop_timer watchdog;
+	char doing[320];             /* for the service manager, while nothing is wrong */
+	struct manager manager;
 	struct runner *runner;       /* of the check worker's scripts */
 	bool users_known, stopping, ending;
 	int status;
@@ -164,8 +165,8 @@ void supervisor_orders_fini(struct supervisor *s);
 
 /* ---- supervisor_status.c: a line for the service manager -------------------------------------------------------- */
 
-/* What happened last (kept, not copied); told unless something is wrong with a worker: then that. */
-void supervisor_status(struct supervisor *s, const char *doing);
+/* What happened last; told unless something is wrong with a worker: then that. */
+void supervisor_status(struct supervisor *s, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A worker's state has changed. */
 void supervisor_status_worker(struct supervisor *s);
 

@@ -1,4 +1,5 @@
 /* STATUS= of sd_notify(3): what `systemctl status` shows. */
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -37,8 +38,12 @@ void supervisor_status_worker(struct supervisor *s)
 	sdnotify("STATUS=%s", text.length ? line : s->doing);
 }
 
-void supervisor_status(struct supervisor *s, const char *doing)
+void supervisor_status(struct supervisor *s, const char *format, ...)
 {
-	s->doing = doing;
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(s->doing, sizeof(s->doing), format, list);
+	va_end(list);
 	supervisor_status_worker(s);
 }
