@@ -1,0 +1,260 @@
+"""lbha.service as it is installed, under a real systemd: start, reload, restart, stop, death and hang of the main process.
+
+With IPVS the same is shown in tests/lab/test_systemd.py."""
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lbhatest import Lab, wait_for, wait_until
+from lbhatest.director import program
+from lbhatest.systemd import CannotBoot, Systemd
+
+VIP = "192.168.8.200"
+CONFIG = """
+directors:
+  lb1: {address: 192.168.8.10, priority: 150}
+  lb2: {address: 192.168.8.11, priority: 100}
+vrrp:
+  - name: public
+    interface: eth0
+    virtual_router_id: 51
+    advert_interval: 100ms
+    carrier_settle: 0s
+    virtual_addresses: 192.168.8.200/24
+"""
+WRONG = CONFIG.replace("carrier_settle", "carier_settle")
+
+
+def is_sanitized():
+    return "libasan" in subprocess.run(["ldd", program("lbhad")], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+pytestmark = pytest.mark.skipif("is_sanitized()", reason="sanitizers want what the unit forbids")
+
+
+@pytest.fixture(scope="module")
+def network(request):
+    with Lab(request.module.__name__) as lab:
+        request.module.shared_lab = lab
+        lan = lab.segment("lan", "192.168.8.0/24")
+        host = lab.host("lb1", (lan, "192.168.8.10"))
+        try:
+            machine = Systemd(host)
+        except CannotBoot as why:
+            pytest.skip(f"systemd does not run here (in the guest of the lab it does): {why}")
+        lab.reporters.append(("lb1", machine.report))
+        lb2 = lab.director("lb2", (lan, "192.168.8.11"), config=CONFIG)
+        yield machine, lb2
+        machine.close()
+
+
+@pytest.fixture
+def lb1(network):
+    """The machine with lbha.service as installed, not started; what a test edits is gone afterwards."""
+    machine = network[0]
+    machine.write(Systemd.CONFIG, CONFIG, 0o600)
+    yield machine
+    machine.ask("systemctl", "stop", "lbha")
+    machine.run("rm", "-rf", "/etc/systemd/system/lbha.service.d")
+    machine.run("systemctl", "daemon-reload")
+    machine.ask("systemctl", "reset-failed", "lbha")
+    wait_until(lambda: not machine.host.has_address(VIP), 5, "the address is gone")
+
+
+@pytest.fixture
+def lb2(network):
+    director = network[1]
+    yield director
+    if director.is_running:
+        director.stop()
+
+
+def started(lb1, config=CONFIG):
+    lb1.write(Systemd.CONFIG, config, 0o600)
+    lb1.run("systemctl", "start", "lbha")
+    wait_for(lb1.role, "MASTER", 8)
+    assert lb1.host.has_address(VIP)
+
+
+# --- what is installed ------------------------------------------------------------------------------------------------
+
+def test_systemd_finds_nothing_wrong_with_the_unit(lb1):
+    said = lb1.ask("systemd-analyze", "verify", "--man=no", "lbha.service")
+    assert said == (0, "")
+
+
+def test_what_tmpfiles_makes_lbhad_takes(lb1):
+    lb1.run("rm", "-rf", "/run/lbha", "/var/lib/lbha")
+    lb1.run("systemd-tmpfiles", "--create", "/usr/local/lib/tmpfiles.d/lbha.conf")
+    assert lb1.run("stat", "-c", "%n %U %a", "/run/lbha", "/var/lib/lbha").split("\n")[:2] == [
+        "/run/lbha root 755", "/var/lib/lbha root 755"]
+    started(lb1)
+
+
+def test_the_users_are_those_that_sysusers_made(lb1):
+    started(lb1)
+    users = {user for user in lb1.run("ps", "-eo", "user:32").split() if user.startswith("lbha")}
+    assert {"lbha", "lbha-check"} <= users
+    made = {line.split(":")[0] for line in lb1.run("cat", "/etc/passwd").splitlines() if line.startswith("lbha")}
+    assert users <= made
+
+
+def test_make_install_brings_all_of_it(tmp_path):
+    """make install, apart from whether it compiles: what the unit starts and what goes with it."""
+    subprocess.run(["make", "-s", "install", f"DESTDIR={tmp_path}"], cwd=os.environ["LBHA_BUILD"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    there = {os.path.relpath(os.path.join(where, name), tmp_path) for where, _, names in os.walk(tmp_path) for name in names}
+    assert {"usr/local/sbin/lbhad", "usr/local/sbin/lbhactl", "usr/local/libexec/lbha/lbha-checkd",
+            "usr/local/lib/systemd/system/lbha.service", "usr/local/lib/sysusers.d/lbha.conf",
+            "usr/local/lib/tmpfiles.d/lbha.conf"} <= there
+
+
+# --- start, reload, stop ----------------------------------------------------------------------------------------------
+
+def test_start_returns_when_it_is_ready_and_the_status_says_so(lb1):
+    lb1.run("systemctl", "start", "lbha")
+    assert lb1.status()["ready"]
+    code, said = lb1.ask("systemctl", "--no-pager", "status", "lbha")
+    assert code == 0 and "active (running)" in said and 'Status: "running"' in said
+    assert "ready" in lb1.journal()
+
+
+def test_a_start_with_a_wrong_file_fails_with_all_errors_in_the_journal(lb1):
+    lb1.write(Systemd.CONFIG, WRONG.replace("virtual_router_id: 51", "virtual_router_id: 0"), 0o600)
+    before = len(lb1.journal())
+    code, said = lb1.ask("systemctl", "start", "lbha")
+    assert code == 1 and "journalctl" in said
+    told = lb1.journal()[before:]
+    assert 'did you mean "carrier_settle"?' in told and "virtual_router_id" in told and "2 errors" in told
+    assert not lb1.host.has_address(VIP)
+    lb1.run("systemctl", "stop", "lbha")  # nor is it tried again
+    lb1.write(Systemd.CONFIG, CONFIG, 0o600)
+    lb1.run("systemctl", "start", "lbha")
+
+
+def test_a_file_that_is_not_there_is_not_tried_again(lb1):
+    os.unlink(lb1.inside(Systemd.CONFIG))
+    assert lb1.ask("systemctl", "start", "lbha")[0] == 1
+    assert lb1.shows("ActiveState") == "failed" and lb1.shows("ExecMainStatus") == "2" and lb1.shows("NRestarts") == "0"
+
+
+def test_reload_waits_for_what_came_of_it(lb1):
+    started(lb1)
+    pid = lb1.main_pid
+    lb1.write(Systemd.CONFIG, CONFIG.replace("192.168.8.200/24", "[192.168.8.200/24, 192.168.8.201/24]"), 0o600)
+    lb1.run("systemctl", "reload", "lbha")
+    assert lb1.status()["generation"] == 2
+    wait_until(lambda: lb1.host.has_address("192.168.8.201"), 3, "the new address")
+    assert lb1.shows("StatusText") == "generation 2 is in force"
+    lb1.write(Systemd.CONFIG, WRONG, 0o600)
+    before = len(lb1.journal())
+    code, _ = lb1.ask("systemctl", "reload", "lbha")
+    assert code == 1
+    assert 'did you mean "carrier_settle"?' in lb1.journal()[before:]
+    assert "generation 2 stays in force" in lb1.shows("StatusText")
+    assert lb1.shows("ActiveState") == "active" and lb1.main_pid == pid
+    assert lb1.host.has_address(VIP) and lb1.role() == "MASTER"
+
+
+def test_systemd_may_read_its_own_configuration_anew_meanwhile(lb1):
+    started(lb1)
+    pid = lb1.main_pid
+    lb1.run("systemctl", "daemon-reload")
+    lb1.run("systemctl", "daemon-reexec")
+    lb1.run("systemctl", "reload", "lbha")
+    assert lb1.main_pid == pid and lb1.status()["generation"] == 2 and lb1.shows("ActiveState") == "active"
+
+
+def test_a_stop_is_make_before_break_and_leaves_the_run_folder(lb1, lb2):
+    started(lb1)
+    lb2.start()
+    lb2.wait_role("BACKUP")
+    monitor = lb1.host.start("ip", "monitor", "address", stdout=open(lb1.host.log_file("monitor"), "wb"))
+    lb1.run("systemctl", "stop", "lbha")
+    monitor.terminate()
+    monitor.wait()
+    assert lb2.role() == "MASTER" and not lb1.host.has_address(VIP)
+    assert lb1.shows("Result") == "success" and not lb1.processes()
+    assert os.path.exists(lb1.inside("/run/lbha/owned"))
+    assert open(lb1.host.log_file("monitor")).read().count("Deleted") == 1
+
+
+def test_a_release_longer_than_the_unit_waits_is_waited_for(lb1):
+    """A backup might take the two intervals; systemd's own patience is made shorter than that."""
+    lb1.drop_in("short", "[Service]", "TimeoutStopSec=1s")
+    started(lb1, CONFIG.replace("100ms", "1s").replace("priority: 150", "priority: 255"))  # the owner listens to nobody
+    began = time.monotonic()
+    lb1.run("systemctl", "stop", "lbha")
+    assert time.monotonic() - began > 1.5 and lb1.shows("Result") == "success"
+    assert not lb1.host.has_address(VIP)
+
+
+# --- what is allowed --------------------------------------------------------------------------------------------------
+
+def test_checks_see_the_machine_as_it_is(lb1):
+    """Files in /tmp and processes of others: a unit with a /tmp of its own would say `down`."""
+    lb1.write("/tmp/lbha-test-systemd", "")
+    try:
+        started(lb1, CONFIG.replace("    virtual_addresses", "    track: [{check: alive}, {check: init}]\n    virtual_addresses")
+                + "checks:\n  alive: {type: file, path: /tmp/lbha-test-systemd}\n  init: {type: process, name: systemd}\n")
+        wait_for(lambda: {one["state"] for one in lb1.status()["vrrp"][0]["trackers"]}, {"up"}, 5)
+    finally:
+        os.unlink(lb1.inside("/tmp/lbha-test-systemd"))
+
+
+def test_the_unit_takes_away_what_lbhad_does_not_need(lb1):
+    """What systemd-analyze calls exposure, of ten; that of a service without any of it is 9.6."""
+    said = lb1.run("systemd-analyze", "security", "--no-pager", "lbha.service")
+    assert float(said.rsplit("lbha.service:", 1)[1].split()[0]) <= 4.0
+
+
+# --- death and hang ---------------------------------------------------------------------------------------------------
+
+def restarted(lb1, pid, within=15):
+    wait_until(lambda: lb1.shows("ActiveState") == "active" and lb1.main_pid not in (0, pid), within, "it was started again")
+    return lb1.main_pid
+
+
+def test_when_the_main_process_is_killed_its_workers_release_and_it_is_started_again(lb1, lb2):
+    """systemd leaves them the time, and the other director takes over at once instead of after a time without adverts."""
+    started(lb1, CONFIG.replace("100ms", "600ms"))
+    lb2.configure(CONFIG.replace("100ms", "600ms"))
+    lb2.start()
+    lb2.wait_role("BACKUP")
+    pid = lb1.main_pid
+    lb1.run("kill", "-KILL", str(pid))
+    wait_for(lb2.role, "MASTER", 5)
+    assert "192.168.8.10 gave up" in lb2.log, "and did not just fall silent"
+    restarted(lb1, pid)
+    assert "Main process exited, code=killed, status=9/KILL" in lb1.journal()
+    wait_for(lb1.role, "MASTER", 10)
+
+
+def test_a_main_process_that_hangs_is_killed_and_started_again(lb1):
+    lb1.drop_in("watchdog", "[Service]", "WatchdogSec=1s", "LimitCORE=0")
+    started(lb1)
+    pid = lb1.main_pid
+    before = len(lb1.journal())
+    lb1.run("kill", "-STOP", str(pid))
+    restarted(lb1, pid)
+    assert "Watchdog timeout" in lb1.journal()[before:]
+    wait_for(lb1.role, "MASTER", 10)
+
+
+def test_one_that_crashes_again_and_again_is_given_up(lb1):
+    lb1.drop_in("limit", "[Unit]", "StartLimitBurst=2", "[Service]", "RestartSec=100ms")
+    lb1.write(Systemd.CONFIG, WRONG, 0o600)
+    lb1.ask("systemctl", "start", "lbha")
+    wait_for(lambda: lb1.shows("ActiveState"), "failed", 10)
+    assert "Start request repeated too quickly" in lb1.journal()
+
+
+def test_killing_all_of_its_processes_by_name_is_a_stop(lb1):
+    """Workers heed the supervisor alone."""
+    started(lb1)
+    lb1.run("pkill", "-TERM", "lbha")
+    wait_for(lambda: lb1.shows("ActiveState"), "inactive", 5)
+    assert lb1.shows("Result") == "success" and not lb1.host.has_address(VIP)
