@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -341,6 +342,43 @@ static void wake_followers(void *ctx)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (clients->places[i].more && !clients->places[i].answer)
 			client_go(&clients->places[i]);
+}
+
+/* Those that have something to be sent; what can go now goes. */
+static nfds_t clients_unsent(struct clients *clients, struct pollfd *waits)
+{
+	nfds_t count = 0;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &clients->places[i];
+
+		if (!client->clients)
+			continue;
+		client->ended = true; /* no line of it is heard */
+		client->used = 0;
+		if (client->pieces && !client->answer && !client_make_piece(client))
+			continue;
+		if (client->answer || client->more)
+			client_go(client);
+		if (client->clients && (client->answer || client->pieces))
+			waits[count++] = (struct pollfd){.fd = client->fd, .events = POLLOUT};
+	}
+	return count;
+}
+
+void clients_finish(struct clients *clients, nstime until)
+{
+	struct pollfd waits[CLIENTS_MAX];
+
+	io_want_read(&clients->io, false);
+	timer_cancel(&clients->pause);
+	while (clock_now() < until) {
+		nfds_t count = clients_unsent(clients, waits);
+		nstime left = until - clock_now();
+
+		if (!count || (left > 0 && poll(waits, count, (int)(left / NSTIME_MS) + 1) < 0 && errno != EINTR))
+			return;
+	}
 }
 
 /* A free place; else that of the client which has been silent longest with nothing open. NULL:

@@ -75,6 +75,8 @@ void clients_tell(struct clients *clients, uint32_t ticket, clients_more *pieces
  * False: there are FOLLOWERS_MAX, nothing was done and the answer is still the caller's. */
 bool clients_follow(struct clients *clients, uint32_t ticket, char *answer, clients_more *more,
 		    uint64_t cursor);
+/* Hears and takes in nobody any more, and sends what is to be sent until that moment at most. */
+void clients_finish(struct clients *clients, nstime until);
 /* There is more for followers: it is sent soon, many calls at once. */
 void clients_wake(struct clients *clients);
 

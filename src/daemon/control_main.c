@@ -31,6 +31,7 @@
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "daemon/control_access.h"
+#include "daemon/control_carry.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_export.h"
 #include "daemon/control_mirror.h"
@@ -133,6 +134,52 @@ static void control_release(void *ctx)
 	struct control *control = ctx;
 
 	worker_released(control->worker);
+}
+
+/* ---- successors ------------------------------------------------------------------- */
+
+#define LAST_BYTES (200 * NSTIME_MS)
+
+/* Who waits for the supervisor would wait for ever: the successor does not know of it. */
+static void control_leave(void *ctx, UNUSED nstime deadline)
+{
+	struct control *control = ctx;
+	size_t size = 0;
+	uint8_t *carry;
+
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		if (control->pending[i].ticket && control->clients)
+			clients_answer(control->clients, control->pending[i].ticket,
+				       control_refusal("the daemon is being replaced; look at "
+						       "status for what came of it",
+						       NULL));
+	if (control->clients)
+		clients_finish(control->clients, clock_now() + LAST_BYTES);
+	carry = control_carry_make(&control->mirror, control->events,
+				   worker_page(control->worker)->facts_at, &size);
+	worker_left(control->worker, carry, carry ? size : 0);
+	free(carry);
+}
+
+/* What came to be since the predecessor took its last fact is told as an event. */
+static void control_inherit(void *ctx, struct reader *in)
+{
+	struct control *control = ctx;
+	struct statepage *page = worker_page(control->worker);
+	struct control_inherited inherited;
+
+	if (!control->next.model || control->mirror.model)
+		return;
+	inherited = control_carry_take(in, clock_now(), &control->next);
+	if (inherited.reload.time)
+		mirror_recall(&control->mirror, &inherited.reload);
+	if (!inherited.events)
+		return;
+	events_follow(inherited.events, control->events);
+	control->events = inherited.events;
+	control->sink.started = inherited.past.facts_at;
+	page->event_base = inherited.past.base;
+	page->event = events_last(control->events);
 }
 
 /* Only the supervisor speaks of itself: a worker that was taken over cannot pretend maintenance. */
@@ -582,6 +629,8 @@ static const struct worker_ops ops = {
 	.commit = control_commit,
 	.abort = control_abort,
 	.release = control_release,
+	.leave = control_leave,
+	.inherit = control_inherit,
 	.fact_count = watch_count,
 	.fact = watch_fact,
 	.fact_received = control_fact,

@@ -272,6 +272,7 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next)
 	next->daemon_known = mirror->daemon_known;
 	memcpy(next->workers, mirror->workers, sizeof(next->workers));
 	next->seen = mirror->seen;
+	next->former = mirror->former;
 	next->sink = mirror->sink;
 	next->overrides = mirror->overrides;
 	arena_free(mirror->arena);
@@ -463,12 +464,30 @@ static bool take_table(struct mirror *mirror, struct reader *in, nstime now)
 	return true;
 }
 
+static void recall_reload(const struct mirror *mirror, struct fact_daemon *fact)
+{
+	if (fact->reload_time || !mirror->former.time)
+		return;
+	fact->reload_time = mirror->former.time;
+	fact->reload_failed = mirror->former.failed;
+	memcpy(fact->reload_error, mirror->former.error, sizeof(fact->reload_error));
+}
+
+void mirror_recall(struct mirror *mirror, const struct control_reload *reload)
+{
+	mirror->former = *reload;
+	recall_reload(mirror, &mirror->daemon);
+	if (!mirror->seen.reload_time)
+		mirror->seen.reload_time = reload->time;
+}
+
 static bool take_daemon(struct mirror *mirror, struct reader *in, nstime now)
 {
 	struct fact_daemon fact;
 
 	if (!fact_daemon_get(in, &fact))
 		return false;
+	recall_reload(mirror, &fact);
 	if (mirror->sink)
 		event_daemon(mirror->sink, &mirror->seen, &fact, now);
 	mirror->daemon = fact;

@@ -13,6 +13,7 @@
 #include "base/cursor.h"
 #include "config/facts.h"
 #include "config/model.h"
+#include "daemon/control_carry.h"
 #include "daemon/control_overrides.h"
 #include "daemon/control_traffic.h"
 #include "daemon/event.h"
@@ -83,6 +84,7 @@ struct mirror {
 	bool table_known, daemon_known;
 	struct mirror_worker workers[ROLE_COUNT];
 	struct event_seen_daemon seen;
+	struct control_reload former; /* the last of a predecessor; time 0: none */
 	const struct event_sink *sink; /* NULL: nobody wants events */
 	struct override_mirror overrides;
 };
@@ -100,6 +102,9 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next);
 /* Takes a fact and tells the sink what it changes. False when it is malformed, of an unknown type or
  * about an object that the model has not. */
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now);
+
+/* Until the supervisor tells of a reload of its own the last one is that of a predecessor. */
+void mirror_recall(struct mirror *mirror, const struct control_reload *reload);
 
 /* One of table.leavers; NULL: not known, or gone. */
 const struct fact_leaver *mirror_leaver(const struct mirror *mirror, size_t number);

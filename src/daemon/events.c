@@ -111,6 +111,62 @@ char *events_missed_line(uint64_t next, uint64_t missed, nstime time)
 
 /* ---- the ring -------------------------------------------------------------------------------- */
 
+const char *events_line(const struct events *events, uint64_t number)
+{
+	bool is_there = number > events->before && number <= events->last;
+
+	return is_there && events->last - number < EVENTS_MAX ? events->lines[number % EVENTS_MAX] : NULL;
+}
+
+uint64_t events_base(const struct events *events)
+{
+	return events->base;
+}
+
+/* Takes the line over (NULL: lost) as that of the last event; what was in its place, or between, is gone. */
+static void put_last(struct events *events, uint64_t number, char *line)
+{
+	uint64_t gone = number - events->last > EVENTS_MAX ? number - EVENTS_MAX : events->last;
+
+	while (gone++ < number) {
+		free(events->lines[gone % EVENTS_MAX]);
+		events->lines[gone % EVENTS_MAX] = NULL;
+	}
+	events->lines[number % EVENTS_MAX] = line;
+	events->last = number;
+}
+
+bool events_restore(struct events *events, uint64_t number, const char *line)
+{
+	json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+	if (!json_is_object(object) || number <= events->last) {
+		json_decref(object);
+		return false;
+	}
+	put_last(events, number, as_line(object));
+	return true;
+}
+
+void events_resume(struct events *events, uint64_t last)
+{
+	if (last > events->last)
+		put_last(events, last, NULL);
+}
+
+void events_follow(struct events *events, struct events *young)
+{
+	for (uint64_t number = young->before + 1; number <= young->last; number++) {
+		const char *line = events_line(young, number);
+		json_t *object = line ? json_loads(line, 0, NULL) : NULL;
+
+		if (object)
+			put(&object, "seq", json_integer((json_int_t)events->last + 1));
+		put_last(events, events->last + 1, as_line(object));
+	}
+	events_free(young);
+}
+
 void events_add(struct events *events, const struct event *event, nstime wall)
 {
 	uint64_t number = ++events->last;
@@ -149,18 +205,12 @@ uint64_t events_after(const struct events *events, uint64_t since, uint64_t *mis
 	return oldest;
 }
 
-/* NULL: it was lost for lack of memory. */
-static const char *line_of(const struct events *events, uint64_t number)
-{
-	return events->lines[number % EVENTS_MAX];
-}
-
 /* The number behind the last line that fits, and the bytes up to there. */
 static uint64_t fit(const struct events *events, uint64_t number, size_t room, size_t *size)
 {
 	*size = 0;
 	for (; number <= events->last; number++) {
-		const char *line = line_of(events, number);
+		const char *line = events_line(events, number);
 		size_t length = line ? strlen(line) : 0;
 
 		if (*size && *size + length > room)
@@ -178,7 +228,7 @@ char *events_text(const struct events *events, uint64_t *number, size_t size)
 	if (!text)
 		return NULL;
 	for (; *number < end; (*number)++)
-		at = stpcpy(at, line_of(events, *number) ? line_of(events, *number) : "");
+		at = stpcpy(at, events_line(events, *number) ? events_line(events, *number) : "");
 	return text;
 }
 
@@ -190,8 +240,8 @@ json_t *events_json(const struct events *events, uint64_t since, nstime time)
 	if (missed)
 		json_array_append_new(list, missed_json(number, missed, time));
 	for (; number <= events->last; number++)
-		if (line_of(events, number))
-			json_array_append_new(list, json_loads(line_of(events, number), 0, NULL));
+		if (events_line(events, number))
+			json_array_append_new(list, json_loads(events_line(events, number), 0, NULL));
 	put(&result, "events", list);
 	put(&result, "last", json_integer((json_int_t)events->last));
 	return result;

@@ -6,6 +6,7 @@
 #ifndef LBHA_DAEMON_EVENTS_H
 #define LBHA_DAEMON_EVENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -21,6 +22,18 @@ struct events;
  * out of memory. */
 struct events *events_new(uint64_t base, uint64_t last);
 void events_free(struct events *events);
+
+/* A ring that goes on where that of another process was: its events come one after the other, each a line of JSON
+ * without its end. False: it is none, or its number is not above the last. What `young`, which is freed, was given
+ * meanwhile comes behind them under new numbers. */
+bool events_restore(struct events *events, uint64_t number, const char *line);
+/* There were events up to that number. */
+void events_resume(struct events *events, uint64_t last);
+void events_follow(struct events *events, struct events *young);
+
+/* An event's line, with its end; NULL: it is not there, or was lost. The number below the first. */
+const char *events_line(const struct events *events, uint64_t number);
+uint64_t events_base(const struct events *events);
 
 /* Appends an event; the oldest one goes when the ring is full. When out of memory it is lost, and
  * its number is missing. */
