@@ -35,7 +35,7 @@ static const struct {
 	[VRRP_WHY_CLAIMED] = {"claimed", "claimed by the operator; @ advertised #"},
 	[VRRP_WHY_OWNER] = {"owner", "owner of the addresses (priority 255)"},
 	[VRRP_WHY_HANDED] = {"handed_over",
-			     "going on with the addresses of an instance that was MASTER here"},
+			     "going on with what an instance that was MASTER here had"},
 	[VRRP_WHY_RESUMED] = {"resumed",
 			      "going on after a restart of the worker, last advert ~ ago"},
 	[VRRP_WHY_FAULT] = {"fault", "!"},

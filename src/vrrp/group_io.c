@@ -174,17 +174,21 @@ bool group_orders(struct group *group, enum vrrp_input_kind kind)
 
 /* ---- beginning ------------------------------------------------------------------------------ */
 
-/* Only if all members can go on as master, else none does. */
+/* Only if all members can go on as master, else none does. With one that was handed what a master of
+ * ours had come those that are new with it: as long as they listened, it would be gone. */
 static bool can_resume(const struct group *group)
 {
+	bool all = true, handed = false;
+
 	for (size_t i = 0; i < group->count; i++) {
 		const struct router *router = group->routers[i];
 
-		if (router->faults || (router->started ? router->machine.state != VRRP_MASTER
-						       : !router_resumes(router)))
+		if (router->faults || (router->started && router->machine.state != VRRP_MASTER))
 			return false;
+		all &= router->started || router_resumes(router);
+		handed |= !router->started && vips_handed(router);
 	}
-	return true;
+	return all || handed;
 }
 
 static void begin(struct group *group)

@@ -150,11 +150,26 @@ static void tell_change(void *ctx, const char *text)
 	tell(ctx, "%s", text);
 }
 
-static void tell_new(const struct teller *teller, const char *what, const struct instance *new)
+static void tell_new(const struct teller *teller, const struct instance *new)
 {
-	tell(teller, "%s virtual router %u on %s, priority %u, %zu address%s", what,
-	     new->virtual_router_id, new->interface, new->priority, new->virtual_address_count,
-	     new->virtual_address_count == 1 ? "" : "es");
+	tell(teller, "start virtual router %u on %s%s, priority %u, %zu address%s",
+	     new->virtual_router_id, new->interface,
+	     new->virtual_mac ? " with a MAC address of its own" : "", new->priority,
+	     new->virtual_address_count, new->virtual_address_count == 1 ? "" : "es");
+}
+
+static void tell_old(const struct teller *teller, const struct instance *old)
+{
+	tell(teller, "release virtual router %u on %s", old->virtual_router_id, old->interface);
+}
+
+/* The same with nothing in the kernel: what comes and what goes with it is told by the difference. */
+static struct instance without_estate(const struct instance *about)
+{
+	struct instance bare = *about;
+
+	bare.virtual_address_count = bare.route_count = 0;
+	return bare;
 }
 
 static void tell_changes(struct teller *teller, const struct instance *old,
@@ -174,6 +189,7 @@ void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx,
 {
 	struct teller teller = {
 		.line = line, .ctx = ctx, .name = row->new ? row->new->name : row->old->name};
+	struct instance bare = without_estate(row->new ? row->new : row->old);
 
 	switch (row->change) {
 	case VRRP_SAME:
@@ -183,16 +199,16 @@ void vrrp_reload_tell(const struct vrrp_reload_row *row, void (*line)(void *ctx,
 		break;
 	case VRRP_REPLACED:
 		schema_changes(&schema_instance, row->old, row->new, tell_change, &teller);
-		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id,
-		     row->old->interface);
-		tell_new(&teller, "start", row->new);
+		tell_old(&teller, row->old);
+		tell_new(&teller, row->new);
 		break;
 	case VRRP_ADDED:
-		tell_new(&teller, "start", row->new);
+		tell_new(&teller, row->new);
+		schema_changes(&schema_instance, &bare, row->new, tell_change, &teller);
 		break;
 	case VRRP_REMOVED:
-		tell(&teller, "release virtual router %u on %s", row->old->virtual_router_id,
-		     row->old->interface);
+		tell_old(&teller, row->old);
+		schema_changes(&schema_instance, row->old, &bare, tell_change, &teller);
 		break;
 	}
 }

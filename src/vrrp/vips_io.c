@@ -198,16 +198,10 @@ void vips_hand_over(struct vrrp_worker *worker)
 
 bool vips_handed(const struct router *router)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < router->address_count; i++) {
-		if (router->helds[i]->port != router->home)
-			continue;
-		if (!router->helds[i]->handed)
-			return false;
-		any = true;
-	}
-	return any;
+	for (size_t i = 0; i < router->address_count; i++)
+		if (router->helds[i]->handed)
+			return true;
+	return false;
 }
 
 /* ---- what the kernel has -------------------------------------------------------------------- */

@@ -331,8 +331,8 @@ uint64_t router_faults(struct router *router, struct text *text);
 void router_due(void *ctx);
 /* Looks at its surroundings for the first time. */
 void router_prepare(struct router *router);
-/* Whether it can go on as master: the page says that it was a moment ago, or its addresses are
- * those of a master that this reload took them from. */
+/* Whether it can go on as master: the page says that it was a moment ago, or it has an
+ * address that this reload took from a master. */
 bool router_resumes(const struct router *router);
 /* The worker leaves: a master advertises once more. */
 void router_last_word(struct router *router);
@@ -579,7 +579,8 @@ struct held *held_get(struct port *port, const struct vip *vip);
 void held_put(struct held *held, const struct vip *vip);
 /* A reload begins: remembers what masters have. */
 void vips_hand_over(struct vrrp_worker *worker);
-/* Whether masters had all of a router's addresses on its own interface when the reload began. */
+/* Whether masters had any of a router's addresses when the reload began: it would be gone while the
+ * router listens. */
 bool vips_handed(const struct router *router);
 bool vips_has(const struct port *port, const struct prefix *prefix);
 /* As the monitor knows it; NULL: it is not there. */

@@ -268,7 +268,10 @@ START_TEST(what_comes_and_goes_is_told)
 
 	ck_assert_str_eq(reload(old, 2, new, 2), "+s-");
 	ck_assert_str_eq(told, "c: start virtual router 3 on eth0, priority 100, 2 addresses\n"
-			       "a: release virtual router 1 on eth0\n");
+			       "c: add virtual address 10.0.0.1/24\n"
+			       "c: add virtual address 10.0.0.2/24\n"
+			       "a: release virtual router 1 on eth0\n"
+			       "a: remove virtual address 10.0.0.1/24\n");
 	ck_assert_str_eq(reload(old, 2, NULL, 0), "--");
 	ck_assert_str_eq(reload(NULL, 0, new, 2), "++");
 }
