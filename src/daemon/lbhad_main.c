@@ -18,6 +18,7 @@
 #include "daemon/control_main.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor.h"
+#include "daemon/withdraw.h"
 #include "ipvs/ipvs_main.h"
 #include "vrrp/vrrp_main.h"
 
@@ -30,12 +31,14 @@ enum exit_status {
 
 struct arguments {
 	const char *file, *node, *run_dir, *state_dir, *worker;
-	bool check, can_adopt, daemon;
+	const char *self;
+	bool check, can_adopt, daemon, withdraw;
 };
 
 static const char usage[] =
 	"usage: lbhad [-f FILE] [--node NAME] [--run-dir DIR] [--state-dir DIR] [--daemon]\n"
 	"       lbhad --check [-f FILE] [--node NAME]\n"
+	"       lbhad --withdraw [--run-dir DIR]\n"
 	"       lbhad --help | --version\n"
 	"\n"
 	"  -f, --file FILE    the configuration (" LBHA_SYSCONFDIR "/lbha.conf)\n"
@@ -44,8 +47,10 @@ static const char usage[] =
 	"      --state-dir DIR  what must outlive a reboot (" LBHA_STATEDIR ")\n"
 	"      --daemon       go into the background once ready\n"
 	"      --check        say what is wrong with the file and exit: 0 valid, 1 errors, 2 unreadable\n"
+	"      --withdraw     take away what an lbhad that is no more has left in the kernel\n"
 	"\n"
-	"signals: HUP reload; TERM, INT release and stop; USR1 a snapshot to the log\n";
+	"signals: HUP reload; TERM, INT release and stop; QUIT stop, and leave all to the next lbhad;\n"
+	"         USR1 a snapshot to the log\n";
 
 /* ---- workers ------------------------------------------------------------------------------------------------ */
 
@@ -172,14 +177,16 @@ static int daemon_run(const struct arguments *arguments)
 					     .run_dir = arguments->run_dir,
 					     .state_dir = arguments->state_dir,
 					     .ready_fd = -1};
+	char checkd[4096], *path;
 	struct stat error;
-	char checkd[4096];
+	int status;
 
 	if (geteuid()) {
 		log_error("lbhad must be started as root: it changes addresses and IPVS tables (--check needs no rights)");
 		return EXIT_ERRORS;
 	}
 	snprintf(checkd, sizeof(checkd), "%s/lbha-checkd", libexec ? libexec : LBHA_LIBEXECDIR);
+	options.path = path = successor_path(arguments->self); /* while it is sure that it is this one */
 	options.lbhad = executable_open("/proc/self/exe");
 	options.checkd = executable_open(checkd);
 	if (options.lbhad < 0 || options.checkd < 0)
@@ -192,7 +199,20 @@ static int daemon_run(const struct arguments *arguments)
 			return EXIT_ERRORS;
 		}
 	}
-	return supervisor_run(&options);
+	status = supervisor_run(&options);
+	free(path);
+	return status;
+}
+
+static int withdraw(const struct arguments *arguments)
+{
+	int lbhad = executable_open("/proc/self/exe");
+
+	if (geteuid()) {
+		log_error("lbhad --withdraw must be started as root");
+		return EXIT_ERRORS;
+	}
+	return lbhad < 0 ? EXIT_ERRORS : withdraw_run(arguments->run_dir, lbhad);
 }
 
 /* ---- arguments ------------------------------------------------------------------------------------------------------ */
@@ -204,6 +224,7 @@ enum long_option {
 	OPTION_DAEMON,
 	OPTION_CHECK,
 	OPTION_CAN_ADOPT,
+	OPTION_WITHDRAW,
 	OPTION_WORKER,
 	OPTION_VERSION,
 };
@@ -216,6 +237,7 @@ static const struct option long_options[] = {
 	{"daemon", no_argument, NULL, OPTION_DAEMON},
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{"can-adopt", no_argument, NULL, OPTION_CAN_ADOPT},
+	{"withdraw", no_argument, NULL, OPTION_WITHDRAW},
 	{"worker", required_argument, NULL, OPTION_WORKER},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -247,6 +269,9 @@ static bool option_take(struct arguments *arguments, int option, int *status)
 	case OPTION_CAN_ADOPT:
 		arguments->can_adopt = true;
 		return true;
+	case OPTION_WITHDRAW:
+		arguments->withdraw = true;
+		return true;
 	case OPTION_WORKER:
 		arguments->worker = optarg;
 		return true;
@@ -269,7 +294,8 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = {.file = LBHA_SYSCONFDIR "/lbha.conf",
 				      .run_dir = LBHA_RUNDIR,
-				      .state_dir = LBHA_STATEDIR};
+				      .state_dir = LBHA_STATEDIR,
+				      .self = argv[0]};
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "f:h", long_options, NULL)) >= 0)
@@ -282,6 +308,8 @@ int main(int argc, char **argv)
 	log_open("lbhad");
 	if (arguments.worker)
 		return worker_program(arguments.worker);
+	if (arguments.withdraw)
+		return withdraw(&arguments);
 	if (arguments.can_adopt)
 		return can_adopt(&arguments);
 	return arguments.check ? check(&arguments) : daemon_run(&arguments);

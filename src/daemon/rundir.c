@@ -156,7 +156,7 @@ int rundir_open(struct rundir *rundir, const char *run, const char *state)
 				  .control = -1,
 				  .services = -1};
 	err = folder_open(run, &rundir->dir);
-	if (!err)
+	if (!err && state)
 		err = state_open(rundir);
 	if (!err)
 		err = lock_take(rundir);
@@ -165,6 +165,11 @@ int rundir_open(struct rundir *rundir, const char *run, const char *state)
 	if (err)
 		rundir_close(rundir);
 	return err;
+}
+
+int rundir_open_run(struct rundir *rundir, const char *run)
+{
+	return rundir_open(rundir, run, NULL);
 }
 
 int rundir_listen(struct rundir *rundir)

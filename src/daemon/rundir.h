@@ -20,6 +20,9 @@ struct rundir {
  * that a killed supervisor left behind. Without a state folder the daemon runs all the same: addresses matter more. */
 int rundir_open(struct rundir *rundir, const char *run, const char *state);
 
+/* The same of a run folder that is there, with no state folder: to clear up in it. */
+int rundir_open_run(struct rundir *rundir, const char *run);
+
 /* Listens on <run>/control.sock, to which nobody but root can connect yet. */
 int rundir_listen(struct rundir *rundir);
 

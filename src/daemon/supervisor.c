@@ -200,6 +200,7 @@ static void leave_terminal(void)
 void supervisor_ready(struct supervisor *s)
 {
 	s->facts.ready = true;
+	supervisor_heritage_end(s);
 	supervisor_facts_changed(s);
 	log_info("ready");
 	manager_ready(s->options->ready_fd >= 0);
@@ -220,15 +221,23 @@ static bool all_ended(const struct supervisor *s)
 	return true;
 }
 
+static void slot_finish(struct supervisor *s, struct slot *slot)
+{
+	if (!s->detach.withdraws)
+		slot_release(slot, PATIENCE_END);
+	else if (slot->role == ROLE_IPVS)
+		slot_clear(slot, PATIENCE_END);
+}
+
 /* The addresses are gone: now what they led to. */
-static void stop_rest(struct supervisor *s)
+void supervisor_stop_rest(struct supervisor *s)
 {
 	static const enum role rest[] = {ROLE_IPVS, ROLE_CHECK, ROLE_CONTROL};
 
 	if (!s->ending) {
 		s->ending = true;
 		for (size_t i = 0; i < COUNT_OF(rest); i++)
-			slot_release(&s->workers.slots[rest[i]], PATIENCE_END);
+			slot_finish(s, &s->workers.slots[rest[i]]);
 	}
 	if (all_ended(s))
 		loop_stop(s->loop);
@@ -244,12 +253,15 @@ void supervisor_stop(struct supervisor *s, int status)
 		return;
 	s->stopping = true;
 	manager_stopping(&s->manager);
+	supervisor_detach_cancel(s);
+	if (!status)
+		supervisor_heritage_end(s); /* else the next one may have more luck with it */
 	supervisor_jobs_stop(s);
 	runner_model(s->runner, NULL);
 	runner_forget(s->runner);
 	slot_release(vrrp, PATIENCE_RELEASE);
 	if (vrrp->pid <= 0)
-		stop_rest(s);
+		supervisor_stop_rest(s);
 }
 
 /* ---- what workers say ------------------------------------------------------------------------------------------- */
@@ -282,8 +294,10 @@ static void on_died(void *ctx, struct slot *slot)
 	if (slot->role == ROLE_CHECK)
 		runner_forget(s->runner);
 	supervisor_lost(s, slot);
-	if (s->stopping && slot->pid <= 0 && (slot->role == ROLE_VRRP || s->ending))
-		stop_rest(s);
+	if (s->detach.leaving)
+		supervisor_left(s);
+	else if (s->stopping && slot->pid <= 0 && (slot->role == ROLE_VRRP || s->ending))
+		supervisor_stop_rest(s);
 }
 
 static void on_changed(void *ctx, struct slot *slot)
@@ -407,7 +421,10 @@ static void on_signal(void *ctx, int number)
 	case SIGUSR2:
 		log_warning("upgrade in place is not possible with this version: use a restart");
 		break;
-	default: /* INT, TERM; QUIT (detach) is not possible with this version and stops as TERM does */
+	case SIGQUIT:
+		supervisor_detach(s);
+		break;
+	default: /* INT, TERM */
 		if (!s->stopping)
 			log_info("stop: signal %d", number);
 		supervisor_stop(s, 0);
@@ -481,6 +498,9 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 
 static void supervisor_fini(struct supervisor *s)
 {
+	supervisor_detach_cancel(s);
+	for (int role = 0; role < ROLE_COUNT; role++)
+		supervisor_heritage_taken(s, (enum role)role);
 	workers_fini(&s->workers);
 	runner_free(s->runner);
 	supervisor_jobs_fini(s);
@@ -500,6 +520,7 @@ int supervisor_run(const struct supervisor_options *options)
 
 	if (!s)
 		return 1;
+	memset(s->heritage, -1, sizeof(s->heritage));
 	signal(SIGHUP, SIG_IGN); /* until it means something: the file is about to be read anyway */
 	descriptors_raise();
 	err = rundir_open(&s->rundir, options->run_dir, options->state_dir);
@@ -509,6 +530,7 @@ int supervisor_run(const struct supervisor_options *options)
 			log_error("cannot start: %s", strerror(-err));
 	}
 	if (!err) {
+		supervisor_heritage_find(s);
 		realtime();
 		supervisor_ask(s, &first);
 		err = s->load ? loop_run(s->loop) : -ENOMEM;

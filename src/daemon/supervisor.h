@@ -11,6 +11,7 @@ struct supervisor_options {
 	const char *node;       /* --node, or NULL */
 	const char *run_dir, *state_dir;
 	int lbhad, checkd;      /* the executables, opened */
+	const char *path;       /* where lbhad is installed; NULL: unknown */
 	int ready_fd;           /* gets one byte when ready (--daemon's parent waits); -1: none */
 	bool to_syslog;         /* logs go to syslog(3): workers' at once, the supervisor's when ready */
 };

@@ -394,6 +394,8 @@ static void slot_bring(struct supervisor *s, struct slot *slot)
 	slot_expect(slot, PATIENCE);
 	if (slot->role == ROLE_CHECK)
 		supervisor_echo(s, s->now.model);
+	if (!slot->generation)
+		slot_inherit(slot, s->heritage[slot->role]);
 	slot_send(slot, RECORD_PREPARE, s->now.number, s->now.slices[slot->role]);
 }
 
@@ -451,6 +453,7 @@ void supervisor_committed(struct supervisor *s, struct slot *slot, uint32_t numb
 	bool member = is_member(s, slot);
 
 	slot_reached(slot, number);
+	supervisor_heritage_taken(s, slot->role);
 	if (member) {
 		reload_do(s, reload_committed(&s->reload, slot->role));
 		return;

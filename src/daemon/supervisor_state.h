@@ -16,6 +16,7 @@
 struct arena;
 struct load;
 struct runner;
+struct successor;
 
 #define SUPERVISOR_FACT_DAEMON ROLE_COUNT /* index; below: workers by role; above: overrides */
 #define SUPERVISOR_FACT_OVERRIDE (ROLE_COUNT + 1)
@@ -95,6 +96,14 @@ struct supervisor {
 	char doing[320];             /* for the service manager, while nothing is wrong */
 	struct manager manager;
 	struct runner *runner;       /* of the check worker's scripts */
+	struct {
+		struct successor *asked; /* whether it goes on; NULL: nobody is */
+		bool leaving;        /* the workers were told to leave */
+		bool withdraws;      /* nobody goes on after all */
+		int file;            /* the handover, begun */
+		nstime deadline;     /* until when somebody may come */
+	} detach;
+	int heritage[ROLE_COUNT];    /* carries that an earlier daemon left; -1: none */
 	bool users_known, stopping, ending;
 	int status;
 };
@@ -170,12 +179,27 @@ void supervisor_status(struct supervisor *s, const char *format, ...) PRINTF_LIK
 /* A worker's state has changed. */
 void supervisor_status_worker(struct supervisor *s);
 
+/* ---- supervisor_detach.c: this daemon ends, another one goes on ----------------------------------------------- */
+
+/* Leaves everything to the next daemon, or stops if there will be none. */
+void supervisor_detach(struct supervisor *s);
+/* A stop goes before. */
+void supervisor_detach_cancel(struct supervisor *s);
+/* A worker that was told to leave is gone. */
+void supervisor_left(struct supervisor *s);
+/* What an earlier daemon left, at a start; a worker has taken its part; nobody takes anything any more. */
+void supervisor_heritage_find(struct supervisor *s);
+void supervisor_heritage_taken(struct supervisor *s, enum role role);
+void supervisor_heritage_end(struct supervisor *s);
+
 /* ---- supervisor.c -------------------------------------------------------------------------------------------- */
 
 /* The first configuration has been compiled: users are known, workers can start. False: it cannot go on. */
 bool supervisor_begin(struct supervisor *s);
 /* All workers have reached the first configuration. */
 void supervisor_ready(struct supervisor *s);
+/* The addresses are gone: ends what they led to. */
+void supervisor_stop_rest(struct supervisor *s);
 /* Ends in good order with this status. */
 void supervisor_stop(struct supervisor *s, int status);
 void supervisor_facts_changed(struct supervisor *s);

@@ -293,7 +293,7 @@ static void tell_death(const struct slot *slot, const siginfo_t *how, char out[S
 static void log_death(const struct slot *slot, const siginfo_t *how, const char *words)
 {
 	if (slot->errand != ERRAND_WORK && slot->released)
-		log_info("the addresses that the %s worker left are taken away", role_name(slot->role));
+		log_info("what the %s worker left is taken away", role_name(slot->role));
 	else if (slot->left || (slot->stopping && (slot->released || slot->role != ROLE_VRRP)))
 		log_debug("the %s worker (pid %d) has ended", role_name(slot->role), (int)slot->pid);
 	else if (is_again(how))
@@ -557,6 +557,19 @@ void slot_release(struct slot *slot, nstime patience)
 		return; /* it does that already */
 	slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
 	timer_at(&slot->timer, clock_now() + patience);
+}
+
+void slot_clear(struct slot *slot, nstime patience)
+{
+	slot->leaving = slot->released = false;
+	slot->stopping = true;
+	if (slot->role == ROLE_VRRP) { /* there are more ways than this one */
+		slot->owes = true;
+		slot_next(slot);
+	} else if (!slot_bear(slot, ERRAND_WITHDRAW)) {
+		slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
+		slot_expect(slot, patience);
+	}
 }
 
 void slot_leave(struct slot *slot, nstime deadline, nstime patience)

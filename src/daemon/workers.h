@@ -133,6 +133,10 @@ void slot_reached(struct slot *slot, uint32_t generation);
  * dies before it is done, has left of addresses is withdrawn. */
 void slot_release(struct slot *slot, nstime patience);
 void slot_kill(struct slot *slot, const char *why);
+/* For a role without a process: one is started without a configuration, takes away all that is written down as ours, and
+ * ends; killed when that takes longer than `patience`. In the end (ops.died; there and then when `pid` is 0) `released`
+ * says whether it did. */
+void slot_clear(struct slot *slot, nstime patience);
 /* Asks a worker to leave all it has to a successor (core/worker.h); killed when that takes longer than `patience`. Once
  * it has died (ops.died), `left` says whether it did, and `carry` is what it handed over. */
 void slot_leave(struct slot *slot, nstime deadline, nstime patience);

@@ -94,6 +94,16 @@ class Director:
         wait_until(lambda: not self.is_running, within, f"{self} ends after SIGTERM")
         return self.process.returncode
 
+    def detach(self, within=10):
+        """The daemon ends as for a restart: what it has stays for the next one. Returns the exit code."""
+        self.process.send_signal(signal.SIGQUIT)
+        wait_until(lambda: not self.is_running, within, f"{self} ends after SIGQUIT")
+        return self.process.returncode
+
+    def withdraw(self):
+        """lbhad --withdraw; returns (exit code, what it said)."""
+        return self.host.status_of(program("lbhad"), "--withdraw", "--run-dir", self.run_dir, env=self.environment())
+
     def crash(self):
         """kill -9 of the daemon and all its workers at once. The kernel's state stays, as after any such death."""
         self.host.kill_everything()

@@ -1,0 +1,231 @@
+"""A restart: QUIT leaves everything in the kernel to the next daemon, and nobody notices; if none comes, or none would, or
+it cannot go on, nothing stays behind."""
+import json
+import os
+import shutil
+import signal
+import time
+
+import pytest
+
+from lbhatest import wait_for, wait_until
+from lbhatest.director import program
+from lbhatest.vrrp import adverts, longest_silence
+from vrrp_pair import LB1, VIP, Pair, address_changes, own_addresses
+
+SECOND = f"{VIP[:-1]}1"  # a secondary of the first
+V6 = """
+  - name: six
+    interface: lan
+    virtual_router_id: 6
+    advert_interval: 1s
+    carrier_settle: 0s
+    virtual_addresses: ["fe80::6", "2001:db8:8::6/64"]
+"""
+
+
+def lifetimes(director):
+    """{virtual address: valid lifetime in seconds, None: forever}."""
+    found = {}
+    for link in json.loads(director.host.run("ip", "-json", "address", "show")):
+        for address in link["addr_info"]:
+            if address.get("local", "") in (VIP, SECOND, "fe80::6", "2001:db8:8::6"):
+                seconds = address["valid_life_time"]
+                found[address["local"]] = None if seconds == (1 << 32) - 1 else seconds
+    return found
+
+
+def handover(director):
+    return os.path.join(director.run_dir, "handover")
+
+
+@pytest.fixture
+def pair(lab):
+    return Pair(lab, interval="1s", addresses=f"{VIP}/24, {SECOND}/24").start()
+
+
+def test_a_restart_takes_no_address_away_and_nobody_takes_over(pair):
+    lb1, lb2 = pair.lb1, pair.lb2
+    text = open(lb1.config_file).read() + V6
+    for director in lb1, lb2:
+        director.reload(text)
+    wait_for(lambda: lb1.role("six"), "MASTER", 10)
+    wait_for(lambda: lb2.vrrp("six")["state"], "BACKUP", 5)
+    sent, since = lb1.vrrp("public")["sent"], lb1.vrrp("public")["since"]
+    before = {name: lb2.vrrp(name)["transitions"] for name in ("public", "six")}
+    wait_for(lambda: lifetimes(lb1), dict.fromkeys([VIP, SECOND, "fe80::6", "2001:db8:8::6"]))
+    with address_changes(lb1.host) as changes:
+        assert lb1.detach() == 0
+        left = lifetimes(lb1)
+        assert left.keys() == {VIP, SECOND, "fe80::6", "2001:db8:8::6"}
+        assert all(seconds is not None and 2 <= seconds <= 5 for seconds in left.values()), left
+        assert os.stat(handover(lb1)).st_mode & 0o7777 == 0o600
+        lb1.start()
+        wait_for(lambda: set(lifetimes(lb1).values()), {None}, 3, "they last for ever again")
+        assert not os.path.exists(handover(lb1)), "somebody has gone on with it"
+        assert (lb1.role("public"), lb1.role("six")) == ("MASTER", "MASTER")
+    assert [change for change in changes if change.startswith("-")] == []
+    assert {name: lb2.vrrp(name)["transitions"] for name in ("public", "six")} == before
+    assert lb1.vrrp("public")["since"] == since, "it never ceased to be MASTER"
+    assert lb1.vrrp("public")["sent"] > sent
+    assert lb1.vrrp("public").get("repairs", 0) == 0
+    assert "somebody else" not in lb1.log
+    ours = [one for one in adverts(pair.adverts) if one.source == LB1]
+    assert longest_silence(ours) < 2
+    assert lb1.stop() == 0
+    assert lifetimes(lb1) == {}
+
+
+def test_if_nobody_comes_the_kernel_removes_the_addresses_and_the_backup_has_them(pair):
+    lb1, lb2 = pair.lb1, pair.lb2
+    assert lb1.detach() == 0
+    wait_for(lambda: lb2.role(), "MASTER", 6)
+    wait_for(lambda: lifetimes(lb1), {}, 4, "the kernel has removed them")
+    assert lifetimes(lb2) == {VIP: None, SECOND: None}
+    assert lb1.worker_pids() == {}
+    # late: it listens, and whoever has them keeps them if he is better; lb1 is
+    lb1.start()
+    wait_for(lambda: (lb1.role(), lb2.role()), ("MASTER", "BACKUP"), 10)
+    assert "is not used: its time is over" in lb1.log
+
+
+def test_who_comes_when_a_backup_may_have_taken_over_listens(lab):
+    """Adverts every 100 ms: the backup has taken over long before the addresses go by themselves."""
+    pair = Pair(lab, interval="100ms", more="preempt: false").start()
+    lb1, lb2 = pair.lb1, pair.lb2
+    assert lb1.detach() == 0
+    wait_for(lambda: lb2.role(), "MASTER", 3)
+    assert lifetimes(lb1) != {}, "else this proves nothing"
+    lb1.start()
+    assert "goes on where lbhad" in lb1.log
+    wait_for(lambda: lifetimes(lb1), {}, 3)
+    assert (lb1.role(), lb2.role()) == ("BACKUP", "MASTER")
+    assert lb2.vrrp()["transitions"] == 2
+
+
+def test_what_a_file_without_the_instance_does_not_want_is_withdrawn(pair):
+    lb1 = pair.lb1
+    assert lb1.detach() == 0
+    text = open(lb1.config_file).read()
+    lb1.configure(text.replace(f", {SECOND}/24", ""))
+    lb1.start()
+    wait_for(lambda: lifetimes(lb1), {VIP: None}, 3)
+    assert lb1.role() == "MASTER"
+    assert lb1.detach() == 0
+    lb1.configure(text.replace("name: public", "name: other").replace("virtual_router_id: 51", "virtual_router_id: 52"))
+    lb1.start()
+    wait_for(lambda: pair.lb2.role(), "MASTER", 6)
+
+
+# --- nobody would go on -----------------------------------------------------------------------------------------------
+
+def assert_stopped(pair, within=8):
+    """In good order: the successor was there before the addresses went, and nothing is left behind."""
+    lb1, lb2 = pair.lb1, pair.lb2
+    wait_until(lambda: not lb1.is_running, within, "it stops")
+    assert lb1.process.returncode == 0
+    assert lifetimes(lb1) == {}
+    assert lb1.worker_pids() == {}
+    assert not os.path.exists(handover(lb1))
+    assert not os.path.exists(handover(lb1) + ".new")
+    assert lb2.role() == "MASTER"
+
+
+def test_a_file_that_is_refused_makes_it_a_stop(pair):
+    lb1 = pair.lb1
+    lb1.configure(open(lb1.config_file).read().replace("interface: lan", "interfase: lan"))
+    lb1.process.send_signal(signal.SIGQUIT)
+    assert_stopped(pair)
+    assert "nothing is left to another lbhad, this is a stop" in lb1.log and "interfase" in lb1.log
+
+
+@pytest.mark.parametrize("installed", ["false", "gone"])
+def test_a_binary_that_does_not_accept_makes_it_a_stop(lab, installed):
+    pair = Pair(lab, interval="100ms")
+    lb1 = pair.lb1
+    folder = lb1.host.log_file("programs")
+    os.mkdir(folder)
+    shutil.copy(program("lbhad"), folder)
+    path, command = os.path.join(folder, "lbhad"), lb1.command
+    lb1.command = lambda *more: [path, *command(*more)[1:]]
+    pair.start()
+    os.unlink(path)
+    if installed == "false":
+        shutil.copy(shutil.which("false"), path)
+    lb1.process.send_signal(signal.SIGQUIT)
+    assert_stopped(pair)
+
+
+def asked(director):
+    """The pid of the installed lbhad that judges now."""
+    def look():
+        pid = director.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as children:
+            for child in children.read().split():
+                with open(f"/proc/{child}/cmdline") as words:
+                    if "--can-adopt" in words.read():
+                        return int(child)
+        return None
+
+    return wait_until(look, 5, "one that is asked", every=0.001)
+
+
+def test_while_the_installed_binary_judges_all_goes_on_and_a_stop_does_not_wait_for_it(lab):
+    pair = Pair(lab, interval="100ms").start()
+    lb1 = pair.lb1
+    plain = open(lb1.config_file).read()
+    lb1.configure(plain + "checks:\n" + "".join(f"  c{number}: {{type: tcp, port: {number + 1}}}\n"
+                                                for number in range(5000)))  # so that it takes a while
+    lb1.process.send_signal(signal.SIGQUIT)
+    os.kill(asked(lb1), signal.SIGSTOP)
+    lb1.process.send_signal(signal.SIGQUIT)
+    assert lb1.role() == "MASTER" and lb1.reload(plain)[0] == 0
+    lb1.process.send_signal(signal.SIGTERM)
+    assert_stopped(pair)
+    assert lb1.log.count("asks the installed lbhad") == 1
+
+
+def test_a_full_disk_makes_it_a_stop(pair):
+    lb1 = pair.lb1
+    lb1.stop()
+    lb1.host.run("mount", "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", lb1.run_dir)
+    lb1.start()
+    lb1.wait_role("MASTER", 10)
+    lb1.process.send_signal(signal.SIGQUIT)
+    wait_until(lambda: not lb1.is_running, 8, "it stops")
+    assert "handover cannot be written: No space left on device" in lb1.log
+    assert lb1.process.returncode == 0 and lifetimes(lb1) == {} and pair.lb2.role() == "MASTER"
+
+
+# --- a handover that is worth nothing ---------------------------------------------------------------------------------
+
+def changed(bytes_, what):
+    if what == "cut":
+        return bytes_[:len(bytes_) // 2]
+    if what == "changed":
+        return bytes_[:-1] + bytes([bytes_[-1] ^ 1])
+    if what == "empty":
+        return b""
+    return b"nonsense" * 10000
+
+
+@pytest.mark.parametrize("what", ["cut", "changed", "empty", "nonsense", "writable", "link"])
+def test_a_handover_that_cannot_be_believed_is_told_and_ignored(lab, what):
+    pair = Pair(lab, interval="100ms").start()
+    lb1 = pair.lb1
+    assert lb1.detach() == 0
+    with open(handover(lb1), "rb") as file:
+        whole = file.read()
+    if what == "writable":
+        os.chmod(handover(lb1), 0o666)
+    elif what == "link":
+        os.rename(handover(lb1), handover(lb1) + ".elsewhere")
+        os.symlink(handover(lb1) + ".elsewhere", handover(lb1))
+    else:
+        with open(handover(lb1), "wb") as file:
+            file.write(changed(whole, what))
+    lb1.start()
+    assert "handover, what an earlier lbhad left, is not used" in lb1.log
+    assert not os.path.lexists(handover(lb1))
+    wait_for(lambda: (lb1.role(), pair.lb2.role()), ("MASTER", "BACKUP"), 6)
+    assert set(lifetimes(lb1).values()) == {None}
