@@ -76,6 +76,7 @@ int ipvs_ownership_init(struct ipvs_ownership *ownership, int fd, const struct o
 	for (size_t i = 0; i < file->count; i++) {
 		const struct owned_service *service = &file->items[i].service;
 
+		ownership->keeps |= !file->items[i].gone && file->items[i].kind == OWNED_KEEP;
 		if (file->items[i].gone || file->items[i].kind != OWNED_SERVICE)
 			continue;
 		ownership->set.keys[ownership->set.count++] =
@@ -133,4 +134,14 @@ int ipvs_ownership_trim(struct ipvs_ownership *ownership, const struct ipvs_tabl
 	ownership->set.count = kept;
 	lines_flush(&lines);
 	return lines.error;
+}
+
+int ipvs_ownership_keep(struct ipvs_ownership *ownership, bool keeps)
+{
+	const struct owned record = {.gone = !keeps, .kind = OWNED_KEEP};
+	int error = ownership->keeps == keeps ? 0 : owned_append(ownership->fd, &record, 1);
+
+	if (!error)
+		ownership->keeps = keeps;
+	return error;
 }

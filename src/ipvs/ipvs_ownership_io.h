@@ -10,6 +10,7 @@ struct ipvs_ownership {
 	struct ipvs_keys set; /* sorted */
 	size_t room;
 	int fd; /* the owned file; not ours to close */
+	bool keeps; /* it is written down that all this shall outlive a stop (on_stop: keep) */
 };
 
 /* Takes the services that the owned file names. -ENOMEM, or the errno of reading. */
@@ -23,5 +24,9 @@ int ipvs_ownership_add(struct ipvs_ownership *ownership, const struct ipvs_table
 /* Only services of the table are ours any more; the others are gone and get crossed out. -errno of
  * writing: they stay in the file, which does no harm. */
 int ipvs_ownership_trim(struct ipvs_ownership *ownership, const struct ipvs_table *table);
+
+/* Writes down whether what is ours shall outlive a stop, for who withdraws without a configuration.
+ * -errno. */
+int ipvs_ownership_keep(struct ipvs_ownership *ownership, bool keeps);
 
 #endif

@@ -311,6 +311,17 @@ static int bring_plan_up(struct ipvs_worker *ipvs)
 				       &rehearsal->current, &rehearsal->plan);
 }
 
+static void note_keeping(struct ipvs_worker *ipvs)
+{
+	bool keeps = ipvs->running->model->global.ipvs.on_stop == ON_STOP_KEEP;
+	int error = ipvs_ownership_keep(&ipvs->ownership, keeps);
+
+	if (error)
+		log_warning("cannot write on_stop into the owned file: %s: lbhad --withdraw will not "
+			    "know it",
+			    strerror(-error));
+}
+
 void ipvs_reload_commit(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
@@ -333,6 +344,7 @@ void ipvs_reload_commit(void *ctx)
 		ipvs_state_counters(&ipvs->running->state, &ipvs->running->rehearsal.current);
 	ipvs_nft_pass(&ipvs->nft, old ? &old->state : NULL, &ipvs->running->state, false);
 	ipvs->happened++;
+	note_keeping(ipvs);
 	ipvs_ways_renew(&ipvs->ways);
 	ipvs_ways_route(&ipvs->ways, ipvs->running->model, false);
 	if (!error)
@@ -439,12 +451,20 @@ void ipvs_reload_stop(struct ipvs_worker *ipvs)
 	timer_cancel(&ipvs->drain);
 }
 
+/* Without a configuration the last one's word counts. */
+static bool keeps(const struct ipvs_worker *ipvs)
+{
+	if (ipvs->running)
+		return ipvs->running->model->global.ipvs.on_stop == ON_STOP_KEEP;
+	return ipvs->ownership.keeps;
+}
+
 void ipvs_reload_release(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
 
 	ipvs_reload_stop(ipvs);
-	if (ipvs->running && ipvs->running->model->global.ipvs.on_stop == ON_STOP_REMOVE) {
+	if (!keeps(ipvs)) {
 		remove_all(ipvs);
 		ipvs_nft_remove(&ipvs->nft);
 		ipvs_sysctls_restore(&ipvs->sysctls, &no_sysctls);

@@ -140,6 +140,9 @@ size_t owned_format(const struct owned *record, char *out)
 				  record->port.family == AF_INET6 ? "ipv6" : "ipv4",
 				  record->port.port);
 		break;
+	case OWNED_KEEP:
+		length = snprintf(out, OWNED_LINE, "%c keep ipvs\n", sign);
+		break;
 	case OWNED_WISH:
 		length = snprintf(out, OWNED_LINE, "%c wish %s\n", sign, record->line);
 		break;
@@ -365,6 +368,10 @@ static bool record_parse(const struct words *words, struct owned *record)
 		record->kind = OWNED_PORT;
 		return parse_port(words, &record->port);
 	}
+	if (!strcmp(kind, "keep")) {
+		record->kind = OWNED_KEEP;
+		return words->count == 3 && !strcmp(words->word[2], "ipvs");
+	}
 	if (!strcmp(kind, "wish")) {
 		record->kind = OWNED_WISH;
 		return true;
@@ -439,6 +446,8 @@ static int owned_compare(const struct owned *a, const struct owned *b)
 		if (a->port.family != b->port.family)
 			return a->port.family < b->port.family ? -1 : 1;
 		return (a->port.port > b->port.port) - (a->port.port < b->port.port);
+	case OWNED_KEEP:
+		return 0;
 	case OWNED_WISH:
 	case OWNED_OTHER:
 		break;

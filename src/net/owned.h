@@ -15,6 +15,7 @@
  *   + timeout tcp_fin 120 60                       of IPVS: former value, value set
  *   + sync master 3 eth0 51                         a daemon of IPVS: link, id
  *   + routing ipv4 19522                          our rule, and what is ours of that table
+ *   + keep ipvs                                   what is owned of IPVS shall outlive a stop
  *   + foreign 1 lo 192.168.8.200/32                 used, but there before us: never removed
  *   + wish web dr 192.168.8.200                     why (rs-agent/wish.h); nothing of the kernel
  *
@@ -49,6 +50,7 @@ enum owned_kind {
 	OWNED_TABLE,
 	OWNED_ROUTING,
 	OWNED_PORT,
+	OWNED_KEEP,    /* nothing of the kernel: on_stop: keep, for who has no configuration */
 	OWNED_WISH,    /* `line`: what follows the word */
 	OWNED_OTHER,   /* a line we do not understand */
 };
