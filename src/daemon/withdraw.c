@@ -23,7 +23,7 @@ struct withdrawal {
 	struct loop *loop;
 	struct rundir rundir;
 	struct workers workers;
-	bool failed;
+	bool failed, over;
 };
 
 static void on_ready(void *ctx, struct slot *slot)
@@ -43,6 +43,7 @@ static void go_on(struct withdrawal *withdrawal, const struct slot *slot)
 	if (ipvs->pid > 0)
 		return;
 	withdrawal->failed |= !ipvs->released;
+	withdrawal->over = true;
 	loop_stop(withdrawal->loop);
 }
 
@@ -75,7 +76,7 @@ static int take_away(struct withdrawal *withdrawal, int lbhad)
 		slot_clear(vrrp, PATIENCE_VRRP);
 		if (vrrp->pid <= 0)
 			go_on(withdrawal, vrrp);
-		err = loop_run(withdrawal->loop);
+		err = withdrawal->over ? 0 : loop_run(withdrawal->loop);
 	}
 	workers_fini(workers);
 	return err ? err : withdrawal->failed ? -EIO : 0;
@@ -94,7 +95,7 @@ static bool has_something(const struct rundir *rundir)
 		enum owned_kind kind = set.items[i].kind;
 
 		keeps |= kind == OWNED_KEEP;
-		ours |= kind == OWNED_ADDRESS || kind == OWNED_ROUTE || kind == OWNED_LINK;
+		ours |= kind == OWNED_ADDRESS || kind == OWNED_ROUTE || kind == OWNED_LINK || kind == OWNED_SYSCTL;
 		ipvs |= kind != OWNED_KEEP;
 	}
 	return keeps ? ours : ipvs;

@@ -229,3 +229,63 @@ def test_a_handover_that_cannot_be_believed_is_told_and_ignored(lab, what):
     assert not os.path.lexists(handover(lb1))
     wait_for(lambda: (lb1.role(), pair.lb2.role()), ("MASTER", "BACKUP"), 6)
     assert set(lifetimes(lb1).values()) == {None}
+
+
+# --- lbhad --withdraw -------------------------------------------------------------------------------------------------
+
+def test_withdrawing_leaves_alone_what_somebody_goes_on_with(lab):
+    pair = Pair(lab, interval="100ms").start()
+    lb1 = pair.lb1
+    code, said = lb1.withdraw()
+    assert code == 1 and "another lbhad runs with the run folder" in said
+    assert lb1.role() == "MASTER"
+    assert lb1.detach() == 0
+    before = lifetimes(lb1)
+    code, said = lb1.withdraw()
+    assert code == 0 and "it is left to the next lbhad" in said
+    assert lifetimes(lb1).keys() == before.keys() == {VIP}
+
+
+def test_withdrawing_takes_all_away_without_a_configuration(lab):
+    """As ExecStopPost= does after a crash of everything; and after a stop there is nothing to be done."""
+    pair = Pair(lab, interval="100ms")
+    lb1 = pair.lb1
+    def state():
+        return (lb1.host.run("ip", "-o", "address"), lb1.host.run("ip", "route"), lb1.host.run("ip", "-o", "link"),
+                lb1.host.run("sysctl", "-a", "--pattern", "eth0.*arp_(ignore|announce)"))
+    pair.start()
+    lb1.stop()
+    before = state()
+    code, said = lb1.withdraw()
+    assert code == 0 and "nothing is to be withdrawn" in said
+    lb1.configure(open(lb1.config_file).read().replace("    virtual_addresses:", "    virtual_mac: true\n    routes: "
+                  "[{to: 203.0.113.0/24, via: 192.168.8.77}]\n    virtual_addresses:"))
+    lb1.start()
+    lb1.wait_role("MASTER")
+    wait_until(lambda: "203.0.113.0" in lb1.host.run("ip", "route"), what="the route")
+    lb1.crash()
+    assert VIP in lb1.host.run("ip", "-o", "address") and "203.0.113.0" in lb1.host.run("ip", "route")
+    lb1.configure("nonsense: [")
+    code, said = lb1.withdraw()
+    assert code == 0, said
+    assert state() == before
+    os.rename(lb1.run_dir, lb1.run_dir + ".away")
+    code, said = lb1.withdraw()
+    assert code == 0 and "there is no" in said
+
+
+# --- stopping, with others --------------------------------------------------------------------------------------------
+
+def test_a_stop_is_a_stop_whatever_is_said_besides(lab):
+    """TERM, TERM and QUIT while it releases, QUIT before it is ready."""
+    pair = Pair(lab, interval="100ms").start()
+    lb1 = pair.lb1
+    for number in signal.SIGTERM, signal.SIGTERM, signal.SIGQUIT, signal.SIGTERM:
+        lb1.process.send_signal(number)
+    assert_stopped(pair)
+    lb1.launch()
+    wait_until(lambda: "generation 1" in lb1.log.split("lbhad has stopped")[-1] or not lb1.is_running, 5, "it begins")
+    lb1.process.send_signal(signal.SIGQUIT)
+    wait_until(lambda: not lb1.is_running, 5, "it stops")
+    assert lb1.process.returncode == 0 and lifetimes(lb1) == {}
+    assert pair.lb2.vrrp()["transitions"] == 2
