@@ -18,7 +18,6 @@
 
 #include "core/buildid.h"
 #include "core/log.h"
-#include "core/sdnotify.h"
 #include "core/sealed.h"
 #include "daemon/handover_file.h"
 #include "daemon/runner.h"
