@@ -441,6 +441,18 @@ def busy(step):
     return pytest_here(step, "tests/netns/test_vrrp_busy.py", "gcc", LBHA_SECONDS="60")
 
 
+def syscalls(step):
+    """A start, a reload, a takeover and a stop for each call that a worker makes in it; how far it is stands in `progress`."""
+    if os.geteuid() != 0:
+        raise Broken("traces daemons in namespaces, so it wants to be root here")
+    output = fresh_output(step)
+    report = os.path.join(output, "report.xml")
+    code = step.run(*pytest_command(report, "tests/netns/test_syscalls.py", options=["-p", "xdist", "-n", "2", "-s"]),
+                    env=dict(NO_PLUGINS, LBHA_BUILD=gcc_build(), LBHA_LAB_OUTPUT=output, LBHA_SYSCALLS="all"), live=True,
+                    check=False)
+    return pytest_result(step, output, [code])
+
+
 def lab(step):
     return pytest_in_guest(step, "tests/lab", extra=["--force-guest"] if options.force_guest else [])
 
@@ -506,6 +518,7 @@ STEPS = [
     Step("netns", "real daemons between network namespaces", netns, limit=700),
     Step("lab", "whole clusters with real IPVS", lab, limit=1500),
     Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
+    Step("syscalls", "every system call of every flow fails once", syscalls, long=True, limit=3 * 3600),
     Step("soak", "ten minutes of reloads, flaps and strangers at the table", soak, long=True, limit=1800),
     Step("busy", "no flap in 60 s at 10 ms while every processor is busy", busy, long=True, limit=1800),
     Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),

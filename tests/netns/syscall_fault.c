@@ -300,17 +300,28 @@ static void number_set(pid_t tid, long number)
 #define result_set number_set
 #endif
 
-/* Of epoll_ctl only the first interest in a descriptor needs memory. */
-static bool can_fail(const struct call *call, const uint64_t *arguments)
+/* What is no file (an eventfd, a pipe to itself) is in memory already. */
+static bool is_file(pid_t tid, uint64_t fd)
 {
-	return call->number != SYS_epoll_ctl || arguments[1] == EPOLL_CTL_ADD;
+	char link[64], target[2];
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)tid, (int)fd);
+	return readlink(link, target, sizeof(target)) > 0 && target[0] == '/';
+}
+
+/* Of epoll_ctl only the first interest in a descriptor needs memory. */
+static bool can_fail(pid_t tid, const struct call *call, const uint64_t *arguments)
+{
+	if (call->number == SYS_epoll_ctl)
+		return arguments[1] == EPOLL_CTL_ADD;
+	return (call->number != SYS_read && call->number != SYS_write) || is_file(tid, arguments[0]);
 }
 
 static void call_entered(struct tracee *it, long number, const uint64_t *arguments)
 {
 	const struct call *call = call_of(number);
 
-	if (!call || !can_fail(call, arguments) || (order.call[0] && strcmp(order.call, call->name)))
+	if (!call || !can_fail(it->tid, call, arguments) || (order.call[0] && strcmp(order.call, call->name)))
 		return;
 	order.counted++;
 	if (!order.number || order.counted < order.number || order.counted >= order.number + order.times)

@@ -48,6 +48,14 @@ def test_a_call_that_fails_loses_nothing_and_leaves_nothing_stuck(faulty):
         print(f"    {faulty.failed()}")
 
 
+def progress(line):
+    """What those read who wait for hours."""
+    print(line, flush=True)
+    if os.environ.get("LBHA_LAB_OUTPUT"):
+        with open(os.path.join(os.environ["LBHA_LAB_OUTPUT"], "progress"), "a") as file:
+            file.write(line + "\n")
+
+
 @pytest.mark.skipif(not CHOSEN, reason="LBHA_SYSCALLS=all takes hours")
 @pytest.mark.limit(4 * 3600)
 @pytest.mark.parametrize("flow, role", CALLS)
@@ -61,8 +69,8 @@ def test_any_call_may_fail(faulty, flow, role):
             run(role, number, number)
         except AssertionError as problem:
             complaints.append(f"{number} of {total}, {faulty.failed()}: {problem}")
-            print(complaints[-1], flush=True)
+            progress(f"{flow}, {role}: {complaints[-1]}")
             faulty.begin_anew()
         if number % 25 == 0:
-            print(f"{flow} {role}: {number} of {total}", flush=True)
+            progress(f"{flow}, {role}: {number} of {total}")
     assert not complaints, "\n".join(complaints)
