@@ -46,6 +46,8 @@ enum supervisor_record {
 			     * answered as a RECORD_REQUEST */
 	/* supervisor → check, before a PREPARE that needs it: u8 family, u32 errno (0: a raw ICMP socket comes with it) */
 	RECORD_ECHO,
+	/* worker → supervisor: u8 role of a peer to which there is no link (any more); it is linked anew if it lives */
+	RECORD_UNLINKED,
 
 	/* What a supervisor says to workers of an earlier release, and hears from them (daemon/upgrade): these numbers
 	 * and their values never change. */

@@ -29,6 +29,7 @@ struct link {
 	struct worker *worker;
 	struct channel *channel;
 	int peer;
+	bool missed; /* that no descriptor came for it has been told */
 };
 
 struct worker {
@@ -172,12 +173,28 @@ static void link_record(void *ctx, uint32_t generation, uint16_t type, struct re
 		worker->ops->fact_received(worker->ctx, link->peer, type, in);
 }
 
-static void link_closed(void *ctx)
+/* What we knew stays until the supervisor has connected us anew, which it does when the peer lives. */
+static void link_lost(struct link *link)
 {
-	struct link *link = ctx;
+	uint8_t peer = (uint8_t)link->peer;
 
 	channel_free(link->channel);
-	link->channel = NULL; /* the supervisor connects us anew; what we knew stays */
+	link->channel = NULL;
+	worker_tell(link->worker, RECORD_UNLINKED, &peer, 1, -1);
+}
+
+static void link_closed(void *ctx)
+{
+	link_lost(ctx);
+}
+
+/* The kernel leaves a descriptor out of a packet when we can have no more of them. */
+static void link_missed(struct link *link)
+{
+	if (!link->missed)
+		log_error("no link to another worker: no descriptor came with it (too many open files?)");
+	link->missed = true;
+	link_lost(link);
 }
 
 static const struct channel_ops link_ops = {.record = link_record, .closed = link_closed, .fact = link_fact};
@@ -187,13 +204,21 @@ static void link_set(struct worker *worker, struct reader *in, int fd)
 	uint8_t peer = get_u8(in);
 	struct link *link = &worker->links[peer % WORKER_PEERS];
 
-	if (!reader_done(in) || peer >= WORKER_PEERS || fd < 0) {
+	if (!reader_done(in) || peer >= WORKER_PEERS) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
+	link->worker = worker;
+	link->peer = peer;
+	if (fd < 0) {
+		link_missed(link);
+		return;
+	}
+	if (link->missed)
+		log_info("linked to all other workers again");
+	link->missed = false;
 	channel_free(link->channel);
-	*link = (struct link){.worker = worker, .peer = peer};
 	link->channel = channel_new(worker->loop, fd, &link_ops, link);
 	if (!link->channel)
 		return;

@@ -117,6 +117,9 @@ static void take_record(struct slot *slot, uint16_t type, struct reader *in, int
 		if (slot->role == ROLE_VRRP)
 			ops->order(slot->workers->ctx, slot, type, in);
 		break;
+	case RECORD_UNLINKED:
+		slot->unlinked |= 1u << get_u8(in) % ROLE_COUNT; /* seen to by the next pulse */
+		break;
 	case RECORD_RELEASED:
 		slot->released = true; /* the pidfd tells the rest */
 		break;
@@ -163,10 +166,13 @@ static const struct channel_ops slot_ops = {.record = slot_record, .closed = slo
 
 /* ---- sending ------------------------------------------------------------------------------------------------ */
 
+/* Where there are too many descriptors the record goes without: a worker knows what that means, and lives. */
 static void tell(struct slot *slot, uint16_t type, const void *bytes, size_t size, int fd)
 {
 	int err = slot->channel ? channel_send(slot->channel, type, bytes, size, fd) : 0;
 
+	if (err == -EMFILE || err == -ENFILE)
+		err = channel_send(slot->channel, type, bytes, size, -1);
 	if (err)
 		slot_kill(slot, strerror(-err));
 }
@@ -198,23 +204,55 @@ static void link_send(struct slot *slot, enum role peer, int fd)
 	tell(slot, RECORD_LINK, &role, 1, fd);
 }
 
+static unsigned bit(const struct slot *slot)
+{
+	return 1u << slot->role;
+}
+
+/* Where that fails it is tried again by the pulse: without its peers a worker would wait for facts for ever. */
+static void link_two(struct slot *slot, struct slot *other)
+{
+	int pair[2], err = packet_pair(pair);
+
+	if (err && !(slot->unlinked & bit(other)))
+		log_error("no link between the %s and the %s worker: %s; it is tried again", role_name(slot->role),
+			  role_name(other->role), strerror(-err));
+	if (err) {
+		slot->unlinked |= bit(other);
+		return;
+	}
+	if (slot->unlinked & bit(other))
+		log_info("the %s and the %s worker are linked again", role_name(slot->role), role_name(other->role));
+	slot->unlinked &= ~bit(other);
+	other->unlinked &= ~bit(slot);
+	link_send(slot, other->role, pair[0]);
+	link_send(other, slot->role, pair[1]);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static bool can_be_linked(const struct slot *slot)
+{
+	return slot->hello && slot->generation;
+}
+
 void workers_link(struct workers *workers, struct slot *slot)
 {
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++) {
 		struct slot *other = &workers->slots[role];
-		int pair[2], err;
 
-		if (other == slot || !other->hello || !other->generation)
-			continue;
-		err = packet_pair(pair);
-		if (err) {
-			slot_kill(slot, strerror(-err)); /* without its peers it would wait for facts for ever */
-			return;
-		}
-		link_send(slot, other->role, pair[0]);
-		link_send(other, slot->role, pair[1]);
-		close(pair[0]);
-		close(pair[1]);
+		if (other != slot && can_be_linked(other))
+			link_two(slot, other);
+	}
+}
+
+static void links_mend(struct slot *slot)
+{
+	for (int role = ROLE_CONTROL; slot->unlinked && role < ROLE_COUNT; role++) {
+		struct slot *other = &slot->workers->slots[role];
+
+		if (slot->unlinked & bit(other) && can_be_linked(slot) && can_be_linked(other))
+			link_two(slot, other);
 	}
 }
 
@@ -313,6 +351,7 @@ static void slot_forget(struct slot *slot)
 	slot->hello = false;
 	slot->generation = 0;
 	slot->owed = 0;
+	slot->unlinked = 0;
 	slot->duty = SLOT_NONE;
 }
 
@@ -618,8 +657,10 @@ static void pulse(void *ctx)
 		workers->woke = now;
 	workers->pulsed = now;
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
-		if (workers->slots[role].pid > 0)
+		if (workers->slots[role].pid > 0) {
 			slot_feel(&workers->slots[role], now);
+			links_mend(&workers->slots[role]);
+		}
 	timer_at(&workers->pulse, now + PULSE);
 }
 

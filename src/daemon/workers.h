@@ -50,6 +50,7 @@ struct slot {
 	char how[SLOT_HOW];        /* the last one died, in words behind its name */
 	char doom[64];             /* why we killed the present one */
 	nstime alive;              /* vrrp: until when one ran that had committed something */
+	unsigned unlinked;         /* peers, a bit for each role, to which it has no link */
 	unsigned owed;             /* answers to PREPARE still to come; all but the last are to ones given up */
 	nstime started;
 	bool hello;                /* it runs our build and listens */
