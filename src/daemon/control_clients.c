@@ -53,6 +53,7 @@ struct clients {
 	uint32_t last_ticket;
 	size_t long_line;
 	size_t waiting; /* bytes of answers */
+	bool deaf;      /* that nobody can be accepted has been told */
 	struct client places[CLIENTS_MAX];
 };
 
@@ -479,11 +480,16 @@ static void clients_accept(void *ctx)
 	if (fd < 0) {
 		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 			return;
-		log_warning("control: cannot accept a client: %s", strerror(errno));
+		if (!clients->deaf)
+			log_warning("control: cannot accept a client: %s", strerror(errno));
+		clients->deaf = true;
 		io_want_read(&clients->io, false);
 		timer_at(&clients->pause, clock_now() + ACCEPT_PAUSE);
 		return;
 	}
+	if (clients->deaf)
+		log_info("control: clients are accepted again");
+	clients->deaf = false;
 	if (!client_admit(clients, fd, &peer, &access))
 		return;
 	client = place_find(clients);
