@@ -204,7 +204,7 @@ static void generation_begin(struct generation *to)
 		return;
 	to->arena = arena_new(0);
 	to->model = (struct model){
-		.global = {.users = {.script = "lbha-script"},
+		.global = {.users = {"nobody", "nobody", "nobody", "nobody", "lbha-script"},
 			   .log.level = 3,
 			   .ready_timeout = 30 * NSTIME_S,
 			   .ipvs = {.read_back = 10 * NSTIME_S, .mark_mask = 0xffff}},
