@@ -11,10 +11,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 #define FIRST_FD 3
 #define HIGH_FD (FIRST_FD + CHILD_FDS) /* above every number we hand out, and low enough for any limit */
@@ -50,6 +53,37 @@ static void silence(void)
 	dup2(null, STDOUT_FILENO);
 	dup2(null, STDERR_FILENO);
 	setenv("LBHA_LOG_TARGET", "syslog", 1);
+}
+
+/* What a program of ours or a library looks at: where messages go to, places, words, and what developers look for faults
+ * with. An asterisk stands for any rest. */
+static const char *const NEEDED[] = {
+	"LBHA_*", "JOURNAL_STREAM", "PATH", "TZ", "LANG", "LC_*", "SSL_CERT_*", "OPENSSL_*", "LD_*", "MALLOC_*",
+	"GLIBC_*", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "VALGRIND_*", "GCOV_*", "LLVM_*",
+};
+
+static bool is_needed(const char *variable)
+{
+	size_t name = strcspn(variable, "=");
+
+	for (size_t i = 0; i < COUNT_OF(NEEDED); i++) {
+		size_t length = strcspn(NEEDED[i], "*");
+
+		if (!strncmp(variable, NEEDED[i], length) && (NEEDED[i][length] || length == name))
+			return true;
+	}
+	return false;
+}
+
+/* In place: it is our own copy. */
+static void keep_needed_environment(void)
+{
+	char **kept = environ;
+
+	for (char **at = environ; *at; at++)
+		if (is_needed(*at))
+			*kept++ = *at;
+	*kept = NULL;
 }
 
 /* Beyond exec a user other than root has what is in the ambient set; the bounding set, which is empty by then, does
@@ -139,6 +173,8 @@ static _Noreturn void become(const struct child *child)
 	}
 	if (child->silent)
 		silence();
+	if (!child->whole_environment)
+		keep_needed_environment();
 	fexecve(executable, (char *const *)(uintptr_t)child->argv, environ);
 	dprintf(STDERR_FILENO, "%s: cannot be executed: %m\n", child->argv[0]);
 	_exit(127);

@@ -18,6 +18,7 @@ struct child {
 	gid_t gid;
 	int caps[CHILD_CAPS];      /* capabilities (CAP_*) that it has, where we have them; its bounding set is empty */
 	size_t cap_count;
+	bool whole_environment;    /* else what programs and libraries need: lbha.conf's ${NAME} may be secrets */
 	bool silent;               /* standard output and error are /dev/null: the child logs elsewhere */
 	bool realtime;             /* SCHED_RR; a refusal is no failure, the child can ask sched_getscheduler(2) */
 	int realtime_priority;

@@ -234,6 +234,7 @@ static int compiler_start(struct load *load, const struct load_order *order, str
 			      .argv = argv,
 			      .fds = {pair[1]},
 			      .fd_count = 1,
+			      .whole_environment = true, /* ${NAME} */
 			      .uid = order->uid,
 			      .gid = order->gid};
 

@@ -129,46 +129,6 @@ def test_in_the_background_a_failed_start_is_told_by_the_exit_code(lb1):
     assert code == 1
 
 
-# --- rights -----------------------------------------------------------------------------------------------------------
-
-def is_sanitized():
-    return "libasan" in subprocess.run(["ldd", program("lbhad")], stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def test_each_worker_has_the_rights_it_needs_and_no_more(lb1):
-    """From /proc: user, capabilities (effective, permitted, bounding), no_new_privs, a filter of system calls."""
-    lb1.start()
-    pids = outside_pids(lb1)
-    assert set(pids) == set(WORKERS)
-    about = {name: process_status(pid) for name, pid in pids.items()}
-    admin, raw, lock = 1 << 12, 1 << 13, 1 << 14
-    for name, allowed in {"check": 0, "control": 0, "ipvs": admin, "vrrp": admin | raw | lock}.items():
-        for kind in "CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb":
-            assert int(about[name][kind], 16) & ~allowed == 0, f"{name} {kind} {about[name][kind]}"
-        assert about[name]["NoNewPrivs"].strip() == "1"
-        assert about[name]["Seccomp"].strip() == ("0" if is_sanitized() else "2"), name
-    users = {name: about[name]["Uid"].split() for name in about}
-    assert len(set(users["check"])) == len(set(users["control"])) == 1
-    assert "0" not in users["check"] + users["control"]
-    assert users["check"] != users["control"]
-    assert about["check"]["Groups"].split() == []
-    assert about["control"]["Groups"].split() == []
-
-
-def test_workers_have_no_descriptor_that_they_were_not_given(lb1):
-    lb1.start()
-    targets = {}
-    for name, pid in outside_pids(lb1).items():
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            try:
-                targets.setdefault(name, []).append(os.readlink(f"/proc/{pid}/fd/{fd}"))
-            except OSError:
-                pass
-    for name in "check", "control":
-        assert not [target for target in targets[name] if target.endswith("/owned")], targets[name]
-        assert not [target for target in targets[name] if "lbha.conf" in target]
-
-
 # --- reload -----------------------------------------------------------------------------------------------------------
 
 def test_a_reload_of_the_same_file_changes_nothing(lb1):
