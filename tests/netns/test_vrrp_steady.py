@@ -39,7 +39,10 @@ class Allocations:
 
     def __init__(self, director):
         self.director = director
-        self.prefix = director.host.log_file("allocations")
+        folder = director.host.log_file("allocations")
+        os.mkdir(folder)
+        os.chmod(folder, 0o777) # the worker is not root
+        self.prefix = os.path.join(folder, "of")
         self.environment = director.environment
         director.environment = self._environment
 
