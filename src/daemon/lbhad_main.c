@@ -16,6 +16,8 @@
 #include "core/log.h"
 #include "daemon/compiler.h"
 #include "daemon/control_main.h"
+#include "daemon/first.h"
+#include "daemon/permit.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor.h"
 #include "daemon/withdraw.h"
@@ -185,6 +187,9 @@ static int daemon_run(const struct arguments *arguments)
 		log_error("lbhad must be started as root: it changes addresses and IPVS tables (--check needs no rights)");
 		return EXIT_ERRORS;
 	}
+	if (!permit_look())
+		return EXIT_ERRORS;
+	first_process();
 	snprintf(checkd, sizeof(checkd), "%s/lbha-checkd", libexec ? libexec : LBHA_LIBEXECDIR);
 	options.path = path = successor_path(arguments->self); /* while it is sure that it is this one */
 	options.lbhad = executable_open("/proc/self/exe");
