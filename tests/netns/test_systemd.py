@@ -11,6 +11,7 @@ import pytest
 from lbhatest import Lab, wait_for, wait_until
 from lbhatest.director import program
 from lbhatest.systemd import CannotBoot, Systemd
+from vrrp_pair import address_changes
 
 VIP = "192.168.8.200"
 CONFIG = """
@@ -190,6 +191,49 @@ def test_a_release_longer_than_the_unit_waits_is_waited_for(lb1):
     lb1.run("systemctl", "stop", "lbha")
     assert time.monotonic() - began > 1.5 and lb1.shows("Result") == "success"
     assert not lb1.host.has_address(VIP)
+
+
+# --- restart ----------------------------------------------------------------------------------------------------------
+
+def test_a_restart_moves_no_address_and_is_soon_enough_for_adverts_every_second(lb1, lb2):
+    started(lb1, CONFIG.replace("100ms", "1s"))
+    wait_for(lb1.role, "MASTER", 10)
+    lb2.configure(CONFIG.replace("100ms", "1s"))
+    lb2.start()
+    wait_for(lambda: lb2.vrrp()["master_address"], "192.168.8.10", 5)
+    pid = lb1.main_pid
+    with address_changes(lb1.host) as changes:
+        began = time.monotonic()
+        lb1.run("systemctl", "restart", "lbha")
+        print(f"the restart took {time.monotonic() - began:.3f} s")
+        assert lb1.main_pid != pid
+        assert lb1.role() == "MASTER"
+    assert [change for change in changes if change.startswith("-")] == []
+    assert (lb2.role(), lb2.vrrp()["transitions"]) == ("BACKUP", 1)
+    assert "nothing is withdrawn: it is left to the next lbhad" in lb1.journal()
+    assert "valid_lft forever" in lb1.host.run("ip", "address", "show", "to", VIP)
+
+
+def test_a_restart_with_a_file_that_is_refused_is_a_stop_that_leaves_nothing(lb1, lb2):
+    started(lb1)
+    lb2.start()
+    wait_for(lambda: lb2.vrrp()["master_address"], "192.168.8.10", 5)
+    lb1.write(Systemd.CONFIG, WRONG, 0o600)
+    lb1.ask("systemctl", "restart", "lbha")
+    assert not lb1.host.has_address(VIP)
+    assert lb2.role() == "MASTER" and "192.168.8.10 gave up" in lb2.log
+    assert "nothing is left to another lbhad, this is a stop" in lb1.journal()
+
+
+def test_killing_everything_leaves_nothing(lb1):
+    """kill -9 of the whole control group: nobody is left to release."""
+    lb1.drop_in("once", "[Service]", "Restart=no")
+    started(lb1)
+    wait_for(lb1.role, "MASTER", 10)
+    lb1.run("systemctl", "kill", "--signal=KILL", "lbha")
+    wait_for(lambda: lb1.shows("ActiveState"), "failed", 10)
+    assert not lb1.host.has_address(VIP)
+    assert "withdrawn: nothing of lbhad is left" in lb1.journal()
 
 
 # --- what is allowed --------------------------------------------------------------------------------------------------
