@@ -2,15 +2,19 @@
 who comes back goes on with what is in force. See test_faults.py for more of an operator's bad luck."""
 import json
 import os
+import pty
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
 
 from lbhatest import wait_for, wait_until
-from lbhatest.director import build_folder, program
+from lbhatest.director import program
+from lbhatest.vrrp import adverts, longest_silence
 
 VIP = "192.168.8.200"
 
@@ -213,3 +217,120 @@ def test_who_asks_a_new_control_worker_gets_no_answer_meant_for_the_client_of_a_
     third = in_background(lb1, "plan", other)
     said = third.communicate(timeout=20)[0]
     assert third.returncode == 1 and "nonsense" in said, said
+
+
+# --- the supervisor dies --------------------------------------------------------------------------------------------------
+
+def lives(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+def test_nobody_outlives_the_supervisor_not_even_who_was_stopped(lb1, how):
+    """Workers (stopped ones, too), a compiler that hangs, and a script in flight."""
+    lb1.configure(CONFIG + "    track: [{check: slow}]\nchecks:\n"
+                  "  slow: {type: script, command: [/usr/bin/sleep, \"30\"], interval: 60s, timeout: 50s}\n")
+    before = lb1.addresses()
+    lb1.start()
+    lb1.wait_role("MASTER")
+    wait_until(lambda: b"sleep" in lb1.host.run("sh", "-c", "cat /proc/[0-9]*/cmdline", check=False).encode(), 5, "a script")
+    for name in "vrrp", "check", "control":
+        os.kill(pid_of(lb1, name), signal.SIGSTOP)
+    lb1.configure(CONFIG + "".join(f"#{number:80}\n" for number in range(100000)))
+    lb1.process.send_signal(signal.SIGHUP)
+
+    def compiler():
+        return lb1.worker_pids().get("compiler")
+    os.kill(wait_until(compiler, 5, "a compiler", every=0.001)[0], signal.SIGSTOP)
+    children = children_of(lb1.process.pid)
+    assert len(children) == 6, "four workers, a compiler and a script"
+    lb1.process.send_signal(how)
+    wait_until(lambda: not any(map(lives, children)), 5, "all have ended")
+    assert lb1.addresses() == before
+
+
+# --- nobody takes what is logged ---------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def dev(lb1):
+    """/dev of lb1's own, with /dev/log of the test's, in which nobody reads."""
+    folder = lb1.host.log_file("dev")
+    os.mkdir(folder)
+    lb1.host.run("sh", "-ec", f"mount -t tmpfs tmpfs {folder}; cd {folder}; mknod -m 666 null c 1 3; "
+                 f"mknod -m 666 urandom c 1 9; mknod -m 666 random c 1 8; mount --move {folder} /dev")
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind(f"/proc/{lb1.host.pid}/root/dev/log")
+    os.chmod(f"/proc/{lb1.host.pid}/root/dev/log", 0o666)
+    log.settimeout(5)
+    yield log
+    log.close()
+
+
+def test_a_syslog_that_hangs_delays_no_advert_and_hears_later_what_was_lost(lab, lan, lb1, dev):
+    watcher = lab.host("watcher", (lan, "192.168.8.99"))
+    code, said = lb1.host.status_of(*lb1.command("--daemon"), env=lb1.environment())
+    assert code == 0, said
+    lb1.wait_role("MASTER")
+    capture = watcher.capture("ip proto 112")
+    for _ in range(15):  # more lines than the socket's queue holds
+        code, said = lb1.reload()
+        assert code == 0, said
+    assert longest_silence(adverts(capture)) < 0.15
+    first = dev.recv(4096)
+    assert re.match(rb"<30>[A-Z][a-z][a-z] [ 0-9]\d \d\d:\d\d:\d\d [a-z -]+\[\d+\]: ", first), first
+    dev.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            dev.recv(4096)
+    assert lb1.reload()[0] == 0
+    dev.settimeout(5)
+    assert b"lines of the log before this one are lost" in dev.recv(4096)
+    lb1.ctl("stop")
+    wait_until(lambda: lb1.worker_pids() == {}, 5, "it has stopped")
+
+
+def test_a_syslog_that_was_started_anew_is_found_again(lb1, dev):
+    code, said = lb1.host.status_of(*lb1.command("--daemon"), env=lb1.environment())
+    assert code == 0, said
+    lb1.wait_role("MASTER")
+    path = f"/proc/{lb1.host.pid}/root/dev/log"
+    os.unlink(path)
+    dev.close()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(path)
+        os.chmod(path, 0o666)
+        log.settimeout(5)
+        assert lb1.reload()[0] == 0
+        assert b"<30>" in log.recv(4096)
+    lb1.ctl("stop")
+    wait_until(lambda: lb1.worker_pids() == {}, 5, "it has stopped")
+
+
+def test_a_terminal_that_was_stopped_delays_no_advert(lab, lan, lb1):
+    """Ctrl-S: nothing takes what is written, and a line may find room for its first half only."""
+    watcher = lab.host("watcher", (lan, "192.168.8.99"))
+    ours, theirs = pty.openpty()
+    lb1.host.start(*lb1.command(), stdout=subprocess.DEVNULL, stderr=theirs, env=lb1.environment())
+    wait_until(lambda: os.path.exists(lb1.socket), 10, "it runs")
+    lb1.wait_role("MASTER")
+    assert os.get_blocking(theirs), "whoever shares the terminal finds it as it was"
+    capture = watcher.capture("ip proto 112")
+    for _ in range(60):  # nobody reads: a terminal holds some KiB
+        code, said = lb1.reload()
+        assert code == 0, said
+    assert longest_silence(adverts(capture)) < 0.15
+    os.set_blocking(ours, False)
+    assert b"is in force" in os.read(ours, 65536)
+    lb1.ctl("stop")
+    wait_until(lambda: lb1.worker_pids() == {}, 5, "it has stopped")
+    os.close(ours)
+    os.close(theirs)
