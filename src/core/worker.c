@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/carry.h"
@@ -402,6 +403,13 @@ static void keep_rights_from_programs(void)
 		log_warning("capabilities stay inheritable: %s", strerror(errno));
 }
 
+/* When the supervisor dies its channel says so, but not to a worker that was stopped: who has something to let go of goes
+ * on then, whoever has not dies on the spot. */
+static void die_with_supervisor(const struct worker_ops *ops)
+{
+	prctl(PR_SET_PDEATHSIG, ops->orphaned ? SIGCONT : SIGKILL);
+}
+
 struct worker *worker_new(int role, const char *name, const struct worker_ops *ops, void *ctx)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -411,6 +419,7 @@ struct worker *worker_new(int role, const char *name, const struct worker_ops *o
 	ignore_signals();
 	log_open(name);
 	keep_rights_from_programs();
+	die_with_supervisor(ops);
 	*worker = (struct worker){.role = role, .name = name, .ops = ops, .ctx = ctx};
 	worker->page = statepage_map(WORKER_FD_PAGE);
 	worker->loop = loop_new();

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -367,6 +369,7 @@ int compiler_main(void)
 	struct conversation *talk = calloc(1, sizeof(*talk));
 	int status;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* also one that was stopped */
 	log_open("lbha-compiler");
 	if (!talk)
 		return 1;

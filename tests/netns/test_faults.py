@@ -390,9 +390,9 @@ def test_a_worker_left_behind_that_does_not_end_keeps_a_new_daemon_from_starting
     lb1.start()
     lb1.wait_role("MASTER")
     vrrp = pid_of(lb1, "vrrp")
-    os.kill(vrrp, signal.SIGSTOP)
     lb1.process.kill()
     lb1.process.wait()
+    os.kill(vrrp, signal.SIGSTOP)  # while it releases; the end of the supervisor would wake it
     lb1.launch()
     wait_until(lambda: "the start waits for workers" in lb1.log, 5, "it says what it waits for")
     assert "READY=1" not in lb1.notifications()
