@@ -453,6 +453,10 @@ def syscalls(step):
     return pytest_result(step, output, [code])
 
 
+def crash(step):
+    return pytest_here(step, "tests/netns/test_crash_random.py", "gcc", LBHA_SECONDS="300")
+
+
 def lab(step):
     return pytest_in_guest(step, "tests/lab", extra=["--force-guest"] if options.force_guest else [])
 
@@ -521,6 +525,7 @@ STEPS = [
     Step("syscalls", "every system call of every flow fails once", syscalls, long=True, limit=3 * 3600),
     Step("soak", "ten minutes of reloads, flaps and strangers at the table", soak, long=True, limit=1800),
     Step("busy", "no flap in 60 s at 10 ms while every processor is busy", busy, long=True, limit=1800),
+    Step("crash", "anybody of two directors dies or hangs at any moment, for five minutes", crash, long=True, limit=1800),
     Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),
     Step("fuzz", "libFuzzer on every target", fuzz, long=True, limit=6 * 3600),
     Step("long", "make long: simulations and properties with many seeds", long_targets, long=True, limit=6 * 3600),
