@@ -573,6 +573,10 @@ void fact_daemon_put(struct writer *out, const struct fact_daemon *fact)
 	put_time(out, fact->reload_time);
 	put_bool(out, fact->reload_failed);
 	put_text(out, fact->reload_error);
+	put_text(out, fact->build);
+	put_time(out, fact->upgrade_time);
+	put_bool(out, fact->upgrade_failed);
+	put_text(out, fact->upgrade_text);
 	put_u32(out, fact->overrides);
 	put_text(out, fact->overrides_error);
 	put_u32(out, fact->read_group);
@@ -588,6 +592,10 @@ bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
 	got.reload_time = get_time(in);
 	got.reload_failed = get_bool(in);
 	get_clean(in, got.reload_error, sizeof(got.reload_error));
+	get_clean(in, got.build, sizeof(got.build));
+	got.upgrade_time = get_time(in);
+	got.upgrade_failed = get_bool(in);
+	get_clean(in, got.upgrade_text, sizeof(got.upgrade_text));
 	got.overrides = get_u32(in);
 	get_clean(in, got.overrides_error, sizeof(got.overrides_error));
 	got.read_group = get_u32(in);

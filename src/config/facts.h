@@ -14,6 +14,7 @@
 #include "config/override.h"
 #include "config/advice.h"
 
+#define FACT_BUILD 64
 #define FACT_DETAIL 160 /* room for a text that explains, with the zero */
 #define FACT_NAME 64
 
@@ -303,6 +304,10 @@ struct fact_daemon {
 	nstime reload_time;          /* last attempt; 0: none */
 	bool reload_failed;
 	char reload_error[FACT_DETAIL];
+	char build[FACT_BUILD];      /* that runs */
+	nstime upgrade_time;         /* last attempt; 0: none */
+	bool upgrade_failed;
+	char upgrade_text[FACT_DETAIL]; /* why it failed; else the build that ran before */
 	uint32_t overrides;          /* how many there are: facts with a higher number are of the past */
 	char overrides_error[FACT_DETAIL]; /* why they are not written down; empty: they are */
 	uint32_t read_group, write_group; /* who may ask control, and command; FACT_NO_GROUP: nobody besides */

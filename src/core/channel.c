@@ -170,6 +170,11 @@ static bool has_dirty(const struct channel *channel)
 	return false;
 }
 
+int channel_fd(const struct channel *channel)
+{
+	return channel->fd;
+}
+
 bool channel_idle(const struct channel *channel)
 {
 	return !channel->packet_size && !channel->first && !channel->round && !has_dirty(channel);
@@ -390,4 +395,9 @@ static void channel_readable(void *ctx)
 		return;
 	}
 	channel->freed = NULL;
+}
+
+void channel_receive(struct channel *channel)
+{
+	channel_readable(channel);
 }

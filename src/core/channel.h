@@ -41,6 +41,9 @@ void channel_set_generation(struct channel *channel, uint32_t generation);
 int channel_send(struct channel *channel, uint16_t type, const void *value, size_t size, int fd);
 /* Tries to send all queued messages now, waiting at most `patience`; for the last word before an exit. */
 void channel_flush(struct channel *channel, int64_t patience);
+/* Takes what waits in the socket now: the last words of a peer whose end was told otherwise. */
+void channel_receive(struct channel *channel);
+int channel_fd(const struct channel *channel); /* stays the channel's */
 bool channel_idle(const struct channel *channel); /* nothing queued, nothing dirty */
 
 /* The set of facts is now objects 0..count-1, all dirty, SYNC to follow. -ENOMEM. */

@@ -70,6 +70,7 @@ enum request_kind {
 	REQUEST_CLAIM,      /* the same */
 	REQUEST_PRIORITY,   /* objects: instances; value: 1..254 or auto; comment, timeout */
 	REQUEST_MAINTENANCE, /* value: on or off; comment, timeout */
+	REQUEST_UPGRADE,    /* by the installed lbhad */
 };
 
 enum order_kind {

@@ -86,6 +86,7 @@ int run_events(struct run *run, json_t *result);
 int prepare_plan(const struct run *run, json_t *request);
 int run_plan(struct run *run, json_t *result);
 int run_reload(struct run *run, json_t *result);
+int run_upgrade(struct run *run, json_t *result);
 int run_stop(struct run *run, json_t *result); /* `result` may be NULL: it has hung up */
 
 /* command_say.c */

@@ -1,4 +1,4 @@
-/* Commands about the configuration and the daemon itself: plan, reload, stop. */
+/* Commands about the configuration and the daemon itself: plan, reload, upgrade, stop. */
 #include "ctl/command.h"
 
 #include <errno.h>
@@ -49,6 +49,21 @@ int run_reload(struct run *run, json_t *result)
 	} else {
 		print_lines(stdout, lines);
 		puts("reloaded");
+	}
+	return EXIT_DONE;
+}
+
+int run_upgrade(struct run *run, json_t *result)
+{
+	json_t *lines = json_object_get(result, "lines");
+
+	if (run->json) {
+		json_t *upgrade = json_pack("{s:s, s:O}", "result", "done", "lines", lines);
+
+		print_json(upgrade);
+		json_decref(upgrade);
+	} else {
+		print_lines(stdout, lines);
 	}
 	return EXIT_DONE;
 }

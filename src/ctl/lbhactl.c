@@ -70,6 +70,8 @@ static const struct command commands[] = {
 	 prepare_export, run_export},
 	{"zero", "[SERVICE]", "show the traffic of services from now on", 0, 1, 0, QUESTION,
 	 prepare_zero, run_zero},
+	{"upgrade", "", "go on with the lbhad that is installed now; nobody notices", 0, 0, 0,
+	 COMMAND, NULL, run_upgrade},
 	{"stop", "", "release everything, stop lbhad and wait until it is gone", 0, 0, 0, COMMAND,
 	 NULL, run_stop},
 	{"ping", "", "whether lbhad answers", 0, 0, 0, QUESTION / 2, NULL, run_ping},

@@ -39,6 +39,23 @@ static void show_reload(const struct paper *paper, const json_t *reload)
 			  paper_ago(paper, json_object_get(reload, "time"), ago));
 }
 
+static void show_upgrade(const struct paper *paper, const json_t *upgrade)
+{
+	const char *result = json_text(upgrade, "result");
+	const json_t *errors = json_object_get(upgrade, "errors");
+	const char *why = json_string_value(json_array_get(errors, 0));
+	char ago[PAPER_TEXT];
+
+	if (!*result || !strcmp(result, "none"))
+		return;
+	paper_ago(paper, json_object_get(upgrade, "time"), ago);
+	if (why)
+		paper_put(paper, INK_WARN, "upgrade refused %s ago: %s\n", ago, why);
+	else
+		paper_put(paper, INK_PLAIN, "upgraded from build %s %s ago\n",
+			  json_text(upgrade, "from"), ago);
+}
+
 static void show_group(const struct paper *paper, const json_t *group)
 {
 	const char *state = json_text(group, "state");
@@ -69,6 +86,7 @@ void show_status(const struct paper *paper, const json_t *status)
 
 	show_head(paper, status);
 	show_reload(paper, json_object_get(status, "reload"));
+	show_upgrade(paper, json_object_get(status, "upgrade"));
 	if (problems_find(status, NULL, NULL)) {
 		paper_put(paper, INK_HEAD, "\nNot as it should be\n");
 		problems_find(status, show_problem, (void *)(uintptr_t)paper);

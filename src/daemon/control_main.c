@@ -559,6 +559,7 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_RELOAD:
 	case CONTROL_PLAN:
 	case CONTROL_STOP:
+	case CONTROL_UPGRADE:
 	case CONTROL_RELEASE:
 	case CONTROL_CLAIM:
 	case CONTROL_PRIORITY:

@@ -33,6 +33,8 @@ static const struct request_row {
 			    "the reload was refused; everything is as before"},
 	[CONTROL_PLAN] = {"plan", true, REQUEST_PLAN, "that configuration would be refused"},
 	[CONTROL_STOP] = {"stop", true, REQUEST_STOP, "the supervisor refused"},
+	[CONTROL_UPGRADE] = {"upgrade", true, REQUEST_UPGRADE,
+			     "the upgrade did not happen; everything is as before"},
 	[CONTROL_RELEASE] = {"release", true, REQUEST_RELEASE, "not released"},
 	[CONTROL_CLAIM] = {"claim", true, REQUEST_CLAIM, "not claimed"},
 	[CONTROL_PRIORITY] = {"priority", true, REQUEST_PRIORITY, "the priority was not set"},
@@ -357,6 +359,7 @@ static int check_members(const struct control_request *request, char *error)
 	case CONTROL_CONFIG:
 	case CONTROL_RELOAD:
 	case CONTROL_PLAN:
+	case CONTROL_UPGRADE:
 	case CONTROL_STOP:
 	case CONTROL_EVENTS:
 	case CONTROL_OVERRIDES:

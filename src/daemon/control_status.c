@@ -792,6 +792,27 @@ static json_t *reload_json(const struct fact_daemon *daemon, nstime wall)
 	return object;
 }
 
+static const char *upgrade_result(const struct fact_daemon *daemon)
+{
+	if (!daemon->upgrade_time)
+		return "none";
+	return daemon->upgrade_failed ? "refused" : "done";
+}
+
+static json_t *upgrade_json(const struct fact_daemon *daemon, nstime wall)
+{
+	json_t *object = json_object(), *errors = json_array();
+	bool done = daemon->upgrade_time && !daemon->upgrade_failed;
+
+	if (daemon->upgrade_failed && daemon->upgrade_text[0])
+		errors = append(errors, status_text(daemon->upgrade_text));
+	put(&object, "time", time_json(daemon->upgrade_time, wall));
+	put(&object, "result", json_string(upgrade_result(daemon)));
+	put(&object, "from", done ? status_text(daemon->upgrade_text) : json_null());
+	put(&object, "errors", errors);
+	return object;
+}
+
 static const char *sync_role(uint8_t runs)
 {
 	static const char *const names[] = {
@@ -853,12 +874,14 @@ static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, 
 	put(&object, "cluster", status_text(model ? model->cluster : NULL));
 	put(&object, "node", status_text(model ? model->node : NULL));
 	put(&object, "version", json_string(PACKAGE_VERSION));
+	put(&object, "build", daemon->build[0] ? status_text(daemon->build) : json_null());
 	put(&object, "generation", number(generation(mirror)));
 	put(&object, "started", time_json(daemon->started, wall));
 	put(&object, "ready", json_boolean(daemon->ready));
 	put(&object, "maintenance", json_boolean(in_maintenance(mirror)));
 	put(&object, "workers", workers_json(mirror, wall));
 	put(&object, "reload", reload_json(daemon, wall));
+	put(&object, "upgrade", upgrade_json(daemon, wall));
 	put(&object, "vrrp", status_vrrp_json(mirror, wall));
 	put(&object, "sync_groups", groups_json(mirror, wall));
 	if (services)

@@ -20,6 +20,7 @@ const char *event_kind_name(enum event_kind kind)
 		[EVENT_SERVER_STATE] = "server_state",
 		[EVENT_SERVICE_STATE] = "service_state",
 		[EVENT_RELOAD] = "reload",
+		[EVENT_UPGRADE] = "upgrade",
 		[EVENT_WORKER_RESTART] = "worker_restart",
 		[EVENT_OVERRIDE] = "override",
 	};
@@ -333,6 +334,22 @@ void event_worker(const struct event_sink *sink, const struct fact_worker *befor
 	send(sink, &event);
 }
 
+/* The control worker of the new build tells of what it was not there to see. */
+static void upgrade_event(const struct event_sink *sink, const struct event_seen_daemon *seen,
+			  const struct fact_daemon *fact, nstime now)
+{
+	struct event event = event_of(EVENT_UPGRADE, time_of(fact->upgrade_time, now), "daemon");
+	bool failed = fact->upgrade_failed;
+
+	if (fact->upgrade_time <= (seen->known ? seen->upgrade_time : sink->started))
+		return;
+	set_words(&event, failed ? fact->build : fact->upgrade_text, fact->build,
+		  failed ? fact->upgrade_text : "taken over");
+	event.more[0] =
+		(struct event_more){.key = "result", .text = failed ? "refused" : "done"};
+	send(sink, &event);
+}
+
 /* The generation changes a moment before the reload has ended. */
 void event_daemon(const struct event_sink *sink, struct event_seen_daemon *seen,
 		  const struct fact_daemon *fact, nstime now)
@@ -340,6 +357,8 @@ void event_daemon(const struct event_sink *sink, struct event_seen_daemon *seen,
 	struct event event = event_of(EVENT_RELOAD, time_of(fact->reload_time, now),
 				      "configuration");
 
+	upgrade_event(sink, seen, fact, now);
+	seen->upgrade_time = fact->upgrade_time;
 	if (seen->known && fact->reload_time == seen->reload_time)
 		return;
 	fill(event.old, sizeof(event.old), "%u", seen->generation);
@@ -351,7 +370,10 @@ void event_daemon(const struct event_sink *sink, struct event_seen_daemon *seen,
 	if (seen->known)
 		send(sink, &event);
 	*seen = (struct event_seen_daemon){
-		.known = true, .reload_time = fact->reload_time, .generation = fact->generation};
+		.known = true,
+		.reload_time = fact->reload_time,
+		.upgrade_time = fact->upgrade_time,
+		.generation = fact->generation};
 }
 
 /* ---- overrides ------------------------------------------------------------------------------- */

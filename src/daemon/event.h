@@ -31,6 +31,7 @@ enum event_kind {
 	EVENT_SERVER_STATE,     /* SERVICE/SERVER; up, down, unknown */
 	EVENT_SERVICE_STATE,    /* a service */
 	EVENT_RELOAD,           /* "configuration"; generations */
+	EVENT_UPGRADE,          /* "daemon"; builds */
 	EVENT_WORKER_RESTART,   /* a worker; its state */
 	EVENT_OVERRIDE,         /* what an operator's word is about, or "maintenance"; values */
 };
@@ -78,7 +79,7 @@ struct event_seen_instance {
 
 struct event_seen_daemon {
 	bool known;
-	nstime reload_time;
+	nstime reload_time, upgrade_time;
 	uint32_t generation;
 };
 

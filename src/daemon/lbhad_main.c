@@ -14,10 +14,12 @@
 #include "config/files_io.h"
 #include "core/buildid.h"
 #include "core/log.h"
+#include "daemon/baton.h"
 #include "daemon/compiler.h"
 #include "daemon/control_main.h"
 #include "daemon/first.h"
 #include "daemon/permit.h"
+#include "daemon/reexec.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor.h"
 #include "daemon/withdraw.h"
@@ -33,8 +35,9 @@ enum exit_status {
 
 struct arguments {
 	const char *file, *node, *run_dir, *state_dir, *worker;
-	const char *self;
 	bool check, can_adopt, daemon, withdraw;
+	int resume;   /* the baton of who was this process before; -1: nobody */
+	char **argv;
 };
 
 static const char usage[] =
@@ -52,7 +55,7 @@ static const char usage[] =
 	"      --withdraw     take away what an lbhad that is no more has left in the kernel\n"
 	"\n"
 	"signals: HUP reload; TERM, INT release and stop; QUIT stop, and leave all to the next lbhad;\n"
-	"         USR1 a snapshot to the log\n";
+	"         USR2 upgrade: go on with the lbhad that is installed now; USR1 a snapshot to the log\n";
 
 /* ---- workers ------------------------------------------------------------------------------------------------ */
 
@@ -126,14 +129,34 @@ static int check(const struct arguments *arguments)
 	return diagnostics.errors ? EXIT_ERRORS : EXIT_FINE;
 }
 
+/* What the daemon would hand over is understood (or it hands nothing over). */
+static int can_read_state(void)
+{
+	struct baton *baton;
+	int err;
+
+	if (fcntl(SUCCESSOR_FD_STATE, F_GETFD) < 0)
+		return EXIT_FINE;
+	err = baton_read(SUCCESSOR_FD_STATE, &baton);
+	if (err) {
+		printf("the state of the running daemon is not understood: %s\n", strerror(-err));
+		return EXIT_ERRORS;
+	}
+	baton_free(baton);
+	return EXIT_FINE;
+}
+
 /* What is said goes to the daemon that asks (daemon/successor.h). */
 static int can_adopt(const struct arguments *arguments)
 {
+	int status;
+
 	if (dup2(SUCCESSOR_FD_LINES, STDOUT_FILENO) < 0) {
 		fprintf(stderr, "lbhad: --can-adopt is for lbhad only\n");
 		return EXIT_USAGE;
 	}
-	return check(arguments);
+	status = can_read_state();
+	return status ? status : check(arguments);
 }
 
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
@@ -171,6 +194,20 @@ static int executable_open(const char *path)
 	return fd;
 }
 
+static int daemon_background(const struct arguments *arguments, struct supervisor_options *options)
+{
+	struct stat error;
+
+	if (!arguments->daemon || arguments->resume >= 0)
+		return EXIT_FINE;
+	options->ready_fd = background();
+	options->to_syslog = fstat(STDERR_FILENO, &error) || !S_ISREG(error.st_mode);
+	if (options->ready_fd >= 0)
+		return EXIT_FINE;
+	log_error("cannot go into the background: %s", strerror(-options->ready_fd));
+	return EXIT_ERRORS;
+}
+
 static int daemon_run(const struct arguments *arguments)
 {
 	const char *libexec = getenv("LBHA_LIBEXECDIR");
@@ -178,33 +215,30 @@ static int daemon_run(const struct arguments *arguments)
 					     .node = arguments->node,
 					     .run_dir = arguments->run_dir,
 					     .state_dir = arguments->state_dir,
+					     .argv = arguments->argv,
+					     .resume = arguments->resume,
 					     .ready_fd = -1};
 	char checkd[4096], *path;
-	struct stat error;
 	int status;
 
 	if (geteuid()) {
 		log_error("lbhad must be started as root: it changes addresses and IPVS tables (--check needs no rights)");
 		return EXIT_ERRORS;
 	}
-	if (!permit_look())
+	if (arguments->resume < 0 && !permit_look())
 		return EXIT_ERRORS;
 	first_process();
 	snprintf(checkd, sizeof(checkd), "%s/lbha-checkd", libexec ? libexec : LBHA_LIBEXECDIR);
-	options.path = path = successor_path(arguments->self); /* while it is sure that it is this one */
+	/* while it is sure that it is this one: later another may be there */
+	path = arguments->resume < 0 ? successor_path(arguments->argv[0]) : strdup(arguments->argv[0]);
+	options.path = path;
 	options.lbhad = executable_open("/proc/self/exe");
 	options.checkd = executable_open(checkd);
-	if (options.lbhad < 0 || options.checkd < 0)
+	if (arguments->resume < 0 && (options.lbhad < 0 || options.checkd < 0))
 		return EXIT_ERRORS;
-	if (arguments->daemon) {
-		options.ready_fd = background();
-		options.to_syslog = fstat(STDERR_FILENO, &error) || !S_ISREG(error.st_mode);
-		if (options.ready_fd < 0) {
-			log_error("cannot go into the background: %s", strerror(-options.ready_fd));
-			return EXIT_ERRORS;
-		}
-	}
-	status = supervisor_run(&options);
+	status = daemon_background(arguments, &options);
+	if (!status)
+		status = supervisor_run(&options);
 	free(path);
 	return status;
 }
@@ -230,6 +264,7 @@ enum long_option {
 	OPTION_CHECK,
 	OPTION_CAN_ADOPT,
 	OPTION_WITHDRAW,
+	OPTION_RESUME,
 	OPTION_WORKER,
 	OPTION_VERSION,
 };
@@ -243,6 +278,7 @@ static const struct option long_options[] = {
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{"can-adopt", no_argument, NULL, OPTION_CAN_ADOPT},
 	{"withdraw", no_argument, NULL, OPTION_WITHDRAW},
+	{"resume", required_argument, NULL, OPTION_RESUME},
 	{"worker", required_argument, NULL, OPTION_WORKER},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -277,6 +313,9 @@ static bool option_take(struct arguments *arguments, int option, int *status)
 	case OPTION_WITHDRAW:
 		arguments->withdraw = true;
 		return true;
+	case OPTION_RESUME:
+		arguments->resume = atoi(optarg);
+		return true;
 	case OPTION_WORKER:
 		arguments->worker = optarg;
 		return true;
@@ -300,7 +339,8 @@ int main(int argc, char **argv)
 	struct arguments arguments = {.file = LBHA_SYSCONFDIR "/lbha.conf",
 				      .run_dir = LBHA_RUNDIR,
 				      .state_dir = LBHA_STATEDIR,
-				      .self = argv[0]};
+				      .resume = -1,
+				      .argv = argv};
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "f:h", long_options, NULL)) >= 0)

@@ -39,6 +39,7 @@ struct runner {
 	runner_answer *answer;
 	void *ctx;
 	const struct model *model;
+	bool paused;
 	struct run runs[RUNS_AT_ONCE];
 };
 
@@ -201,7 +202,7 @@ bool runner_run(struct runner *runner, const struct run_order *order, int output
 	if (model->checks[probe->check].type != CHECK_SCRIPT)
 		return false;
 	run = slot_find(runner, probe->key, &before);
-	if (!run) {
+	if (!run || runner->paused) {
 		bool undead = before && before->killed && clock_now() - before->killed > UNDEAD;
 
 		refuse(runner, order, undead ? RUN_NOT_STARTED : RUN_BUSY, "the last run hangs and cannot be killed");
@@ -220,6 +221,31 @@ void runner_cancel(struct runner *runner, uint32_t number)
 	for (size_t i = 0; i < RUNS_AT_ONCE; i++)
 		if (runner->runs[i].pid && runner->runs[i].number == number && !runner->runs[i].killed)
 			run_kill(&runner->runs[i]);
+}
+
+void runner_pause(struct runner *runner, bool paused)
+{
+	runner->paused = paused;
+}
+
+bool runner_busy(const struct runner *runner)
+{
+	for (size_t i = 0; i < RUNS_AT_ONCE; i++)
+		if (runner->runs[i].pid)
+			return true;
+	return false;
+}
+
+void runner_interrupt(struct runner *runner)
+{
+	for (size_t i = 0; i < RUNS_AT_ONCE; i++) {
+		struct run *run = &runner->runs[i];
+
+		if (!run->pid)
+			continue;
+		answer(run, &(struct run_answer){.run = run->number, .end = RUN_BUSY});
+		run_kill(run);
+	}
 }
 
 void runner_forget(struct runner *runner)

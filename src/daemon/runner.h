@@ -36,6 +36,12 @@ bool runner_run(struct runner *runner, const struct run_order *order, int output
 /* Kills a run that nobody waits for any more; it is answered when it has ended. */
 void runner_cancel(struct runner *runner, uint32_t run);
 
+/* While paused none starts: whoever asks is told that all places are taken. */
+void runner_pause(struct runner *runner, bool paused);
+bool runner_busy(const struct runner *runner); /* something has not ended */
+/* Kills all runs, and answers as if they had had no place: they are asked for again. */
+void runner_interrupt(struct runner *runner);
+
 /* Whoever asked is gone: kills all runs, and answers none. */
 void runner_forget(struct runner *runner);
 

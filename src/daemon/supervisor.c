@@ -17,6 +17,8 @@
 #include "config/users.h"
 #include "core/buildid.h"
 #include "core/log.h"
+#include "daemon/baton.h"
+#include "daemon/reexec.h"
 #include "daemon/runner.h"
 #include "daemon/supervisor_state.h"
 #include "daemon/takeaway.h"
@@ -166,14 +168,19 @@ static bool users_find(struct supervisor *s)
 	return all;
 }
 
+bool supervisor_users(struct supervisor *s)
+{
+	if (!users_find(s))
+		return false;
+	s->users_known = true;
+	return true;
+}
+
 bool supervisor_begin(struct supervisor *s)
 {
 	struct workers *workers = &s->workers;
 
-	if (!users_find(s))
-		return false;
-	s->users_known = true;
-	if (rundir_listen(&s->rundir))
+	if (!supervisor_users(s) || (s->rundir.control < 0 && rundir_listen(&s->rundir)))
 		return false;
 	supervisor_access_enter(s);
 	workers->owned = s->rundir.owned;
@@ -351,6 +358,7 @@ static void on_request(void *ctx, struct slot *slot, struct reader *in)
 		return;
 	case REQUEST_RELOAD:
 	case REQUEST_PLAN:
+	case REQUEST_UPGRADE:
 		request_job(s, &request);
 		return;
 	case REQUEST_RELEASE:
@@ -409,7 +417,7 @@ static void log_snapshot(const struct supervisor *s)
 static void on_signal(void *ctx, int number)
 {
 	struct supervisor *s = ctx;
-	struct job job = {.kind = REQUEST_RELOAD};
+	struct job job = {.kind = REQUEST_RELOAD}, upgrade = {.kind = REQUEST_UPGRADE};
 
 	switch (number) {
 	case SIGHUP:
@@ -419,12 +427,15 @@ static void on_signal(void *ctx, int number)
 		log_snapshot(s);
 		break;
 	case SIGUSR2:
-		log_warning("upgrade in place is not possible with this version: use a restart");
+		supervisor_ask(s, &upgrade);
 		break;
 	case SIGQUIT:
-		supervisor_detach(s);
+		if (!supervisor_takeover_signal(s, number))
+			supervisor_detach(s);
 		break;
 	default: /* INT, TERM */
+		if (supervisor_takeover_signal(s, number))
+			break;
 		if (!s->stopping)
 			log_info("stop: signal %d", number);
 		supervisor_stop(s, 0);
@@ -472,13 +483,14 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 		return -ENOMEM;
 	s->facts.started = clock_now();
 	snprintf(s->doing, sizeof(s->doing), "starting");
+	snprintf(s->facts.build, sizeof(s->facts.build), "%s", build_id);
 	s->workers.loop = s->loop;
 	s->workers.ops = &workers_ops;
 	s->workers.ctx = s;
 	s->workers.take_away = takeaway;
 	s->workers.lbhad = options->lbhad;
 	s->workers.checkd = options->checkd;
-	s->workers.silent = options->to_syslog;
+	s->workers.silent = s->takeover.baton ? s->takeover.baton->silent : options->to_syslog;
 	s->workers.owned = s->workers.control = -1;
 	err = workers_init(&s->workers);
 	if (!err)
@@ -489,6 +501,8 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 		err = supervisor_jobs_init(s);
 	if (!err)
 		err = supervisor_scripts_init(s);
+	if (!err)
+		err = supervisor_upgrade_init(s);
 	if (!err)
 		err = signals_init(s);
 	if (!err)
@@ -501,7 +515,9 @@ static void supervisor_fini(struct supervisor *s)
 	supervisor_detach_cancel(s);
 	for (int role = 0; role < ROLE_COUNT; role++)
 		supervisor_heritage_taken(s, (enum role)role);
+	supervisor_takeover_fini(s);
 	workers_fini(&s->workers);
+	supervisor_upgrade_fini(s);
 	runner_free(s->runner);
 	supervisor_jobs_fini(s);
 	supervisor_orders_fini(s);
@@ -512,31 +528,87 @@ static void supervisor_fini(struct supervisor *s)
 	loop_free(s->loop);
 }
 
+/* A program that was executed in place of another (reexec.h) finds all open; else the folders are made and locked. */
+static int folders_take(struct supervisor *s)
+{
+	const struct supervisor_options *options = s->options;
+	int err;
+
+	if (options->resume < 0) {
+		signal(SIGHUP, SIG_IGN); /* until it means something: the file is about to be read anyway */
+		return rundir_open(&s->rundir, options->run_dir, options->state_dir);
+	}
+	err = baton_read(options->resume, &s->takeover.baton);
+	close(options->resume);
+	if (err) {
+		log_error("what the daemon handed over is not understood: %s", strerror(-err));
+		return err;
+	}
+	baton_keep(s->takeover.baton, false);
+	s->rundir = (struct rundir){.run = options->run_dir,
+				    .state = options->state_dir,
+				    .dir = s->takeover.baton->run_dir,
+				    .state_dir = s->takeover.baton->state_dir,
+				    .lock = s->takeover.baton->lock,
+				    .owned = s->takeover.baton->owned,
+				    .control = s->takeover.baton->control,
+				    .services = s->takeover.baton->services};
+	return 0;
+}
+
+/* Begins a life: from nothing, in the place of another build, or again after that could not take our place. */
+static int supervisor_begin_with(struct supervisor *s)
+{
+	struct job first = {.kind = REQUEST_RELOAD};
+	int err;
+
+	realtime();
+	if (s->takeover.baton && s->takeover.baton->refused)
+		return supervisor_resume(s);
+	if (s->takeover.baton) {
+		err = supervisor_takeover(s);
+		first.kind = REQUEST_UPGRADE;
+		if (err)
+			return err;
+	} else {
+		supervisor_heritage_find(s);
+	}
+	supervisor_ask(s, &first);
+	return s->load ? 0 : -ENOMEM;
+}
+
+static int supervisor_live(struct supervisor *s)
+{
+	int err = supervisor_init(s, s->options);
+
+	if (s->options->resume >= 0)
+		reexec_done();
+	if (!err)
+		err = supervisor_begin_with(s);
+	if (err && s->takeover.baton && !s->takeover.baton->refused)
+		supervisor_give_back(s, strerror(-err));
+	if (err) {
+		log_error("cannot start: %s", strerror(-err));
+		return 1;
+	}
+	err = loop_run(s->loop);
+	log_info("lbhad has stopped");
+	return err ? 1 : s->status;
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
-	struct job first = {.kind = REQUEST_RELOAD};
-	int status = 1, err;
+	int status = 1;
 
 	if (!s)
 		return 1;
+	s->options = options;
+	s->upgrade.executable = -1;
 	memset(s->heritage, -1, sizeof(s->heritage));
-	signal(SIGHUP, SIG_IGN); /* until it means something: the file is about to be read anyway */
 	descriptors_raise();
-	err = rundir_open(&s->rundir, options->run_dir, options->state_dir);
-	if (!err) {
-		err = supervisor_init(s, options);
-		if (err)
-			log_error("cannot start: %s", strerror(-err));
-	}
-	if (!err) {
-		supervisor_heritage_find(s);
-		realtime();
-		supervisor_ask(s, &first);
-		err = s->load ? loop_run(s->loop) : -ENOMEM;
-		status = err ? 1 : s->status;
-		log_info("lbhad has stopped");
-	}
+	if (!folders_take(s))
+		status = supervisor_live(s);
 	supervisor_fini(s);
 	rundir_close(&s->rundir);
 	free(s);

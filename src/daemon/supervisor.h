@@ -10,8 +10,10 @@ struct supervisor_options {
 	const char *file;       /* lbha.conf */
 	const char *node;       /* --node, or NULL */
 	const char *run_dir, *state_dir;
-	int lbhad, checkd;      /* the executables, opened */
-	const char *path;       /* where lbhad is installed; NULL: unknown */
+	int lbhad, checkd;      /* the executables, opened; -1 only when it resumes */
+	const char *path;       /* where lbhad is installed; NULL: unknown, there is no upgrade */
+	char *const *argv;      /* how this program was started */
+	int resume;             /* the baton (daemon/baton.h) of who was this process before; -1: a start */
 	int ready_fd;           /* gets one byte when ready (--daemon's parent waits); -1: none */
 	bool to_syslog;         /* logs go to syslog(3): workers' at once, the supervisor's when ready */
 };

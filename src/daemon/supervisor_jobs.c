@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "config/codec.h"
+#include "core/buildid.h"
 #include "core/log.h"
 #include "core/sdnotify.h"
 #include "daemon/load.h"
@@ -145,6 +146,19 @@ static void reload_ended(struct supervisor *s, bool done)
 	supervisor_facts_changed(s);
 }
 
+/* One that took place ends in the program that took over. */
+static void upgrade_refused(struct supervisor *s)
+{
+	s->facts.upgrade_time = clock_now();
+	s->facts.upgrade_failed = true;
+	snprintf(s->facts.upgrade_text, sizeof(s->facts.upgrade_text), "%.*s",
+		 (int)strcspn(s->lines.start, "\n"), s->lines.start);
+	supervisor_facts_changed(s);
+	log_warning("upgrade refused, build %s goes on:", build_id);
+	sdnotify("READY=1"); /* the end of RELOADING=1 */
+	supervisor_status(s, "upgrade refused, see the log");
+}
+
 static void job_end(struct supervisor *s, bool done)
 {
 	struct job job = *job_first(&s->jobs);
@@ -152,8 +166,10 @@ static void job_end(struct supervisor *s, bool done)
 	timer_cancel(&s->deadline);
 	if (job.kind == REQUEST_RELOAD)
 		reload_ended(s, done);
+	else if (job.kind == REQUEST_UPGRADE)
+		upgrade_refused(s);
 	if (!done)
-		lines_tell(s, &job, job.kind == REQUEST_RELOAD ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG);
+		lines_tell(s, &job, job.kind == REQUEST_PLAN ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
 	if (job.from_control)
 		supervisor_reply_end(s, job.request, done);
 	generation_clear(&s->next);
@@ -170,6 +186,16 @@ static void job_fail(struct supervisor *s, const char *why)
 {
 	job_line(s, why, false);
 	job_end(s, false);
+}
+
+void supervisor_job_line(struct supervisor *s, const char *line)
+{
+	job_line(s, line, false);
+}
+
+void supervisor_job_fail(struct supervisor *s, const char *why)
+{
+	job_fail(s, why);
 }
 
 /* ---- the phases ------------------------------------------------------------------------------------------------ */
@@ -271,6 +297,26 @@ static void first_reached(struct supervisor *s)
 	supervisor_next(s);
 }
 
+int supervisor_generation_adopt(struct supervisor *s, uint32_t number, const int slices[ROLE_COUNT])
+{
+	int err = generation_take(&s->next, number, slices);
+
+	if (!err)
+		generation_enter(s);
+	return err;
+}
+
+/* Who runs already goes on. */
+static void first_failed(struct supervisor *s, int status)
+{
+	if (s->takeover.baton) {
+		supervisor_give_back(s, NULL);
+		return;
+	}
+	lines_tell(s, NULL, LOG_LEVEL_ERROR);
+	supervisor_stop(s, status);
+}
+
 static void first_loaded(struct supervisor *s)
 {
 	generation_enter(s);
@@ -278,12 +324,17 @@ static void first_loaded(struct supervisor *s)
 	job_drop(&s->jobs);
 	s->job_running = false;
 	if (!supervisor_begin(s))
-		supervisor_stop(s, 1);
+		first_failed(s, 1);
 }
 
 static void load_line(void *ctx, const char *text)
 {
 	job_line(ctx, text, false);
+}
+
+static uint32_t number_next(const struct supervisor *s)
+{
+	return (s->now.number ? s->now.number : s->first_number) + 1;
 }
 
 static void load_done(void *ctx, struct load_result *result)
@@ -292,7 +343,7 @@ static void load_done(void *ctx, struct load_result *result)
 	bool first = !s->now.number, accepted = result->accepted;
 
 	s->load = NULL;
-	if (accepted && generation_take(&s->next, s->now.number + 1, result->slices)) {
+	if (accepted && generation_take(&s->next, number_next(s), result->slices)) {
 		job_line(s, "the compiled configuration cannot be read", false);
 		accepted = false;
 	}
@@ -301,8 +352,7 @@ static void load_done(void *ctx, struct load_result *result)
 	if (first && accepted) {
 		first_loaded(s);
 	} else if (first) {
-		lines_tell(s, NULL, LOG_LEVEL_ERROR);
-		supervisor_stop(s, result->unreadable ? 2 : 1);
+		first_failed(s, result->unreadable ? 2 : 1);
 	} else if (accepted) {
 		bool plan = job_first(&s->jobs)->kind == REQUEST_PLAN;
 
@@ -333,7 +383,7 @@ static int compile(struct supervisor *s, const char *path)
 				   .path = path,
 				   .node = s->options->node,
 				   .host = s->host,
-				   .generation = s->now.number + 1};
+				   .generation = number_next(s)};
 
 	compiler_user(s, &order);
 	return load_start(s->loop, &order, &ops, s, &s->load);
@@ -347,6 +397,8 @@ static bool may_begin(const struct supervisor *s)
 
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
 		stuck |= s->workers.slots[role].state == WORKER_BACKOFF && s->workers.slots[role].wait;
+	if (s->takeover.baton && s->now.number)
+		return false;
 	return !s->stopping && !s->job_running && (!s->now.number || s->facts.ready || stuck);
 }
 
@@ -358,6 +410,10 @@ void supervisor_next(struct supervisor *s)
 		return;
 	s->job_running = true;
 	lines_clear(s);
+	if (job->kind == REQUEST_UPGRADE && !s->takeover.baton) {
+		supervisor_upgrade(s);
+		return;
+	}
 	if (job->kind == REQUEST_RELOAD && s->now.number)
 		log_info("reload of %s begins", s->options->file);
 	if (job->kind == REQUEST_RELOAD && s->facts.ready)
@@ -414,6 +470,10 @@ void supervisor_bring(struct supervisor *s)
 static void brought_refused(struct supervisor *s, struct slot *slot)
 {
 	slot->duty = SLOT_NONE;
+	if (s->takeover.baton && !s->takeover.moving) {
+		supervisor_give_back(s, NULL);
+		return;
+	}
 	if (!s->job_running)
 		lines_tell(s, NULL, LOG_LEVEL_ERROR);
 	if (!s->facts.ready && s->now.number == 1) {
@@ -444,6 +504,8 @@ void supervisor_prepared(struct supervisor *s, struct slot *slot, uint32_t numbe
 		slot_bring(s, slot);
 		return;
 	}
+	if (supervisor_heir_prepared(s, slot))
+		return;
 	slot->duty = SLOT_COMMITTING;
 	slot_send(slot, RECORD_COMMIT, number, -1);
 }
@@ -465,6 +527,7 @@ void supervisor_committed(struct supervisor *s, struct slot *slot, uint32_t numb
 	slot_send(slot, RECORD_APPLIED, number, -1);
 	workers_link(&s->workers, slot);
 	slot_bring(s, slot); /* when a reload has gone by meanwhile */
+	supervisor_heir_committed(s, slot);
 	first_reached(s);
 }
 
@@ -496,6 +559,7 @@ void supervisor_lost(struct supervisor *s, struct slot *slot)
 		askers_gone(s);
 	if (slot->role == ROLE_VRRP)
 		supervisor_orders_drop(s, "the vrrp worker has died; it is started again");
+	supervisor_heir_lost(s, slot);
 	reload_do(s, reload_died(&s->reload, slot->role));
 }
 
@@ -503,6 +567,7 @@ void supervisor_jobs_stop(struct supervisor *s)
 {
 	load_cancel(s->load);
 	s->load = NULL;
+	supervisor_upgrade_cancel(s);
 	timer_cancel(&s->deadline);
 	if (s->reload.phase != RELOAD_IDLE)
 		members_send(s, RECORD_ABORT, 0, NULL);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "daemon/baton.h"
 #include "daemon/overrides_file.h"
 #include "daemon/supervisor_state.h"
 
@@ -452,6 +453,22 @@ static void log_one(const struct override *override)
 		 override->comment[0] ? ": " : "", override->comment);
 }
 
+/* What was said may not have been written down. */
+static void load_baton(struct supervisor *s)
+{
+	const struct baton *baton = s->takeover.baton;
+	struct overrides list = {0};
+
+	if (!baton->overrides || overrides_parse(&list, baton->overrides, baton->overrides_size, NULL, NULL)) {
+		log_warning("the overrides in force were not handed over: those of the file are");
+		overrides_free(&list);
+		return;
+	}
+	overrides_free(&s->overrides);
+	s->overrides = list;
+	save(s);
+}
+
 static void load(struct supervisor *s)
 {
 	char why[OVERRIDES_WHY];
@@ -468,6 +485,8 @@ static void load(struct supervisor *s)
 		log_error("%s/" OVERRIDES_FILE " is not in force and will not be written over: %s",
 			  s->options->state_dir, why);
 	}
+	if (s->takeover.baton)
+		load_baton(s);
 	if (overrides_expire(&s->overrides, clock_now() + clock_wall_offset(), log_ended, NULL))
 		save(s);
 	for (size_t i = 0; i < s->overrides.count; i++)

@@ -14,9 +14,12 @@
 #include "daemon/workers.h"
 
 struct arena;
+struct baton;
+struct channel;
 struct load;
 struct runner;
 struct successor;
+struct supervisor;
 
 #define SUPERVISOR_FACT_DAEMON ROLE_COUNT /* index; below: workers by role; above: overrides */
 #define SUPERVISOR_FACT_OVERRIDE (ROLE_COUNT + 1)
@@ -63,6 +66,38 @@ struct order {
 	nstime deadline;
 };
 
+/* An upgrade as who makes place sees it: while the job is under way. */
+struct upgrade {
+	struct successor *successor;
+	int executable;              /* -1: none */
+	struct loop_timer timer;     /* looks whether all is quiet */
+	nstime deadline;             /* for that */
+};
+
+/* A worker of the build that was this process before, whose heir waits. */
+struct elder {
+	struct supervisor *supervisor;
+	enum role role;
+	pid_t pid;                   /* 0: it has gone, or never was */
+	int pidfd, fd;               /* fd: of its channel, until that is read */
+	struct loop_io watch;
+	struct channel *channel;
+	bool left;
+	int carry;                   /* -1: none */
+};
+
+/* An upgrade as who takes over sees it. */
+struct takeover {
+	struct baton *baton;         /* NULL: none is under way */
+	struct elder elders[ROLE_COUNT];
+	unsigned prepared;           /* heirs that wait for their COMMIT (1 << role) */
+	bool moving;                 /* the first elder was told to leave: there is no way back */
+	unsigned turn;               /* whose, in the order of leaving */
+	struct loop_timer timer;     /* patience with the heirs, then with the elder whose turn it is */
+	nstime began;
+	int signal;                  /* to stop, taken meanwhile; 0: none */
+};
+
 struct supervisor {
 	const struct supervisor_options *options;
 	struct loop *loop;
@@ -90,6 +125,10 @@ struct supervisor {
 	struct order orders[SUPERVISOR_ORDERS];
 	uint32_t last_order;
 	struct loop_timer orders_timer;
+
+	struct upgrade upgrade;
+	struct takeover takeover;
+	uint32_t first_number;       /* of the generation before the first one here */
 
 	/* life */
 	struct fact_daemon facts;
@@ -125,6 +164,37 @@ void supervisor_lost(struct supervisor *s, struct slot *slot);
 void supervisor_jobs_stop(struct supervisor *s);
 int supervisor_jobs_init(struct supervisor *s);
 void supervisor_jobs_fini(struct supervisor *s);
+
+/* The job under way has failed, after whatever was said about it (supervisor_job_line). */
+void supervisor_job_line(struct supervisor *s, const char *line);
+void supervisor_job_fail(struct supervisor *s, const char *why);
+/* Takes the configuration of a baton as the one in force. -errno. */
+int supervisor_generation_adopt(struct supervisor *s, uint32_t number, const int slices[ROLE_COUNT]);
+
+/* ---- supervisor_upgrade.c: makes place for the installed lbhad, and comes back if that cannot take over --------- */
+
+/* The job under way is an upgrade. */
+void supervisor_upgrade(struct supervisor *s);
+void supervisor_upgrade_cancel(struct supervisor *s);
+/* A successor has given the baton back: everything goes on where it was left. -errno. */
+int supervisor_resume(struct supervisor *s);
+int supervisor_upgrade_init(struct supervisor *s);
+void supervisor_upgrade_fini(struct supervisor *s);
+
+/* ---- supervisor_takeover.c: takes over from the lbhad that was this process before ------------------------------ */
+
+/* All of them do nothing, and answer false, when no takeover is under way. */
+int supervisor_takeover(struct supervisor *s);
+/* Before the point of no return: gives the baton back; `why` NULL: what was said about the job is the reason. Comes back
+ * only when that fails. */
+void supervisor_give_back(struct supervisor *s, const char *why);
+/* An heir has accepted the configuration. True: its COMMIT is held until its elder has left. */
+bool supervisor_heir_prepared(struct supervisor *s, struct slot *slot);
+void supervisor_heir_committed(struct supervisor *s, const struct slot *slot);
+void supervisor_heir_lost(struct supervisor *s, const struct slot *slot);
+/* A signal that ends the daemon has come. True: it was taken, for later or for who takes the baton back. */
+bool supervisor_takeover_signal(struct supervisor *s, int number);
+void supervisor_takeover_fini(struct supervisor *s);
 
 /* ---- supervisor_access.c: who may use the control socket ------------------------------------------------------ */
 
@@ -194,6 +264,8 @@ void supervisor_heritage_end(struct supervisor *s);
 
 /* ---- supervisor.c -------------------------------------------------------------------------------------------- */
 
+/* Finds the users of the configuration in force; false (logged): they are not to be had. */
+bool supervisor_users(struct supervisor *s);
 /* The first configuration has been compiled: users are known, workers can start. False: it cannot go on. */
 bool supervisor_begin(struct supervisor *s);
 /* All workers have reached the first configuration. */

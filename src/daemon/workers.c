@@ -398,7 +398,7 @@ static bool slot_withdraw(struct slot *slot)
 /* Nobody will advertise for what stands in the kernel. */
 static bool slot_is_lost(const struct slot *slot)
 {
-	if (slot->role != ROLE_VRRP || !slot->owes || slot->leaving || slot->workers->closing)
+	if (slot->role != ROLE_VRRP || !slot->owes || slot->heir || slot->leaving || slot->workers->closing)
 		return false;
 	return slot->stopping || slot->errand != ERRAND_WORK ||
 	       ((slot->wait || slot->alive < slot->started) &&
@@ -556,6 +556,37 @@ static int slot_bear(struct slot *slot, enum slot_errand errand)
 	return err;
 }
 
+/* It has said HELLO long ago, and to a program of this very build. */
+int slot_adopt(struct slot *slot, const struct slot_past *past)
+{
+	struct statepage *page = statepage_map(past->page);
+
+	if (!page)
+		return -EBADMSG;
+	statepage_unmap(slot->page);
+	close(slot->page_fd);
+	slot->page = page;
+	slot->page_fd = past->page;
+	slot->pid = past->pid;
+	slot->pidfd = past->pidfd;
+	slot->started = past->started;
+	slot->restarts = past->restarts;
+	slot->deaths = past->deaths;
+	slot->owes = slot->role == ROLE_VRRP;
+	slot->alive = clock_now();
+	slot->generation = past->generation;
+	slot->hello = true;
+	slot->state = WORKER_RUNNING;
+	return slot_connect(slot, past->channel);
+}
+
+void slot_succeed(struct slot *slot, bool yet)
+{
+	slot->heir = !yet;
+	if (yet)
+		slot->alive = clock_now();
+}
+
 static void slot_start(void *ctx)
 {
 	struct slot *slot = ctx;
@@ -701,6 +732,26 @@ void workers_start(struct workers *workers)
 			slot_start(&workers->slots[role]);
 	workers->pulsed = clock_now();
 	timer_at(&workers->pulse, workers->pulsed + PULSE);
+}
+
+void workers_resume(struct workers *workers)
+{
+	workers->pulsed = clock_now();
+	timer_at(&workers->pulse, workers->pulsed + PULSE);
+}
+
+void workers_kill(struct workers *workers)
+{
+	workers->closing = true;
+	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++) {
+		struct slot *slot = &workers->slots[role];
+
+		if (slot->pid <= 0)
+			continue;
+		kill(slot->pid, SIGKILL);
+		waitpid(slot->pid, NULL, 0);
+		slot->pid = 0;
+	}
 }
 
 void workers_fini(struct workers *workers)

@@ -60,6 +60,7 @@ struct slot {
 	bool left;                 /* has left in good order */
 	int carry;                 /* what it handed over: a sealed carry, the slot's; -1: nothing */
 	enum slot_errand errand;
+	bool heir;                 /* another process still has what is its part in the kernel */
 	bool owes;                 /* vrrp: addresses of it, or of an earlier one, may be in the kernel */
 };
 
@@ -109,7 +110,25 @@ int workers_init(struct workers *workers);
 void workers_start(struct workers *workers);
 /* Another configuration is in force: who waits to be started again may get on with it better. */
 void workers_retry(struct workers *workers);
+/* Goes on with those that were adopted. */
+void workers_resume(struct workers *workers);
+void workers_kill(struct workers *workers); /* all of them, at once; nothing else may be done afterwards but workers_fini */
 void workers_fini(struct workers *workers); /* kills what is left */
+
+/* A worker that ran before this program was executed. Its descriptors become the slot's. */
+struct slot_past {
+	pid_t pid;
+	int pidfd, channel, page;
+	nstime started;
+	uint32_t restarts, deaths;
+	uint32_t generation;
+};
+
+int slot_adopt(struct slot *slot, const struct slot_past *past);
+
+/* Whether this worker has what is its part in the kernel from here on (`yet`), or another process that it is an heir of:
+ * then nobody may take that away, should it die. */
+void slot_succeed(struct slot *slot, bool yet);
 
 /* The set of workers (1 << role) that said HELLO and live. */
 unsigned workers_live(const struct workers *workers);

@@ -155,6 +155,10 @@ static const struct fact_daemon daemon_fact = {.started = 1,
 					       .reload_time = 3,
 					       .reload_failed = true,
 					       .reload_error = "lbha.conf:1:1: error: it is empty",
+					       .build = "0.1.0+1",
+					       .upgrade_time = 4,
+					       .upgrade_failed = true,
+					       .upgrade_text = "it did not answer",
 					       .overrides = 2,
 					       .overrides_error = "No space left on device"};
 static const struct fact_override override_fact = {

@@ -362,6 +362,9 @@ static void tell_daemon(struct mirror *mirror)
 				  .generation = 3,
 				  .ready = true,
 				  .reload_time = START + 600 * NSTIME_S,
+				  .build = "0.2.0+4711",
+				  .upgrade_time = START + 660 * NSTIME_S,
+				  .upgrade_text = "0.1.0+42",
 				  .overrides = 4});
 	TELL(mirror, FACT_WORKER, fact_worker_put,
 	     (struct fact_worker){

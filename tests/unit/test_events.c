@@ -328,6 +328,27 @@ START_TEST(a_reload_is_told_with_its_result)
 }
 END_TEST
 
+START_TEST(an_upgrade_is_told_by_who_came_with_it_and_by_who_stayed)
+{
+	struct event_seen_daemon daemon = {0};
+	struct fact_daemon now = {.build = "2", .upgrade_time = NOW - NSTIME_S, .upgrade_text = "1"};
+
+	event_daemon(&sink, &daemon, &now, NOW); /* after the sink began */
+	ck_assert_str_eq(all(), "upgrade daemon 1>2: taken over");
+	event_daemon(&sink, &daemon, &now, NOW);
+	ck_assert_str_eq(all(), "");
+	now.upgrade_time = NOW;
+	now.upgrade_failed = true;
+	snprintf(now.upgrade_text, sizeof(now.upgrade_text), "it did not answer");
+	event_daemon(&sink, &daemon, &now, NOW);
+	ck_assert_str_eq(all(), "upgrade daemon 2>2: it did not answer");
+	daemon = (struct event_seen_daemon){0};
+	now.upgrade_time = STARTED; /* whoever was there then has told it */
+	event_daemon(&sink, &daemon, &now, NOW);
+	ck_assert_str_eq(all(), "");
+}
+END_TEST
+
 START_TEST(repairs_of_the_table_are_told)
 {
 	struct fact_table before = {.repairs = 3}, now = {.repairs = 5};
@@ -608,7 +629,8 @@ static TCase *differences(void)
 			    a_tracker_or_server_that_is_not_known_again_is_no_change,
 			    groups_and_services_change_state, a_worker_that_ended_is_told_once,
 			    a_worker_that_keeps_dying_is_told_with_the_wait_and_when_it_runs_again,
-			    a_reload_is_told_with_its_result, repairs_of_the_table_are_told,
+			    a_reload_is_told_with_its_result,
+			    an_upgrade_is_told_by_who_came_with_it_and_by_who_stayed, repairs_of_the_table_are_told,
 		    a_table_that_somebody_else_keeps_changing_is_contested_until_it_is_not);
 
 	tcase_add_checked_fixture(tcase, setup, NULL);

@@ -30,6 +30,7 @@ class Director:
         self.log_file = host.log_file("lbhad.log")
         self.run_dir, self.state_dir = host.log_file("run"), host.log_file("state")
         self.socket = os.path.join(self.run_dir, "control.sock")
+        self.programs = None
         self.configure(config)
 
     def __repr__(self):
@@ -45,11 +46,23 @@ class Director:
         os.rename(self.config_file + ".new", self.config_file)
 
     def command(self, *more):
-        return [program("lbhad"), "-f", self.config_file, "--node", self.node,
+        return [os.path.join(self.programs, "lbhad") if self.programs else program("lbhad"), "-f", self.config_file, "--node", self.node,
                 "--run-dir", self.run_dir, "--state-dir", self.state_dir, *more]
 
     def environment(self, **more):
-        return dict(os.environ, LBHA_LIBEXECDIR=build_folder(), **more)
+        return dict(os.environ, LBHA_LIBEXECDIR=self.programs or build_folder(), **more)
+
+    def install(self, lbhad="lbhad", checkd="lbha-checkd"):
+        """Put these programs (of the build folder, or anywhere) where this director is started from, in the place of those
+        that are there, as a package manager does: a running one keeps its own."""
+        self.programs = self.programs or self.host.log_file("installed")
+        os.makedirs(self.programs, exist_ok=True)
+        for source, name in (lbhad, "lbhad"), (checkd, "lbha-checkd"):
+            place = os.path.join(self.programs, name)
+            shutil.copy(source if "/" in source else program(source), place + ".new")
+            os.chmod(place + ".new", 0o755)
+            os.rename(place + ".new", place)
+        return self
 
     def launch(self):
         """Start the daemon without waiting for it."""
