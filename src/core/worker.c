@@ -384,10 +384,11 @@ static void beat(void *ctx)
 	timer_at(&worker->heartbeat, clock_now() + HEARTBEAT);
 }
 
-/* Stopping is the supervisor's to say: a terminal's Ctrl-C reaches the whole group. */
+/* Stopping is the supervisor's to say: a terminal's Ctrl-C reaches the whole group, and systemd ends a supervisor that hangs
+ * with a SIGABRT for all (abort(3) works all the same). */
 static void ignore_signals(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGPIPE};
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		signal(numbers[i], SIG_IGN);

@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from lbhatest import wait_for, wait_until
-from test_daemon import CONFIG, VIP, WORKERS, is_sanitized
+from lbhatest.director import is_sanitized
+from test_daemon import CONFIG, VIP, WORKERS
 from test_daemon import lan, lb1  # noqa: F401: fixtures
 
 # What docker gives without --cap-add.

@@ -21,6 +21,11 @@ def program(name):
     return path
 
 
+def is_sanitized():
+    with open(program("lbhad"), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 class Director:
     """lbhad with its own configuration file, run folder and state folder. start() returns when it says it is ready."""
 
