@@ -1,6 +1,8 @@
-/* One datagram per call; abstract names begin with '@'. */
+/* One datagram per call; abstract names begin with '@'. The socket is kept: whether READY=1 gets through must not depend
+ * on a free descriptor at that moment. */
 #include "core/sdnotify.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,6 +12,26 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define TRIES 4
+
+static int kept = -1;
+
+void sdnotify_open(void)
+{
+	if (kept < 0 && getenv("NOTIFY_SOCKET"))
+		kept = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+/* What cannot be sent the manager will miss by its own timeout. */
+static void send_to(const struct sockaddr_un *to, socklen_t size, const char *message)
+{
+	for (int i = 0; i < TRIES; i++)
+		if (sendto(kept, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to,
+			   size) >= 0 ||
+		    (errno != EINTR && errno != ENOMEM && errno != ENOBUFS))
+			return;
+}
+
 void sdnotify(const char *format, ...)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -17,7 +39,6 @@ void sdnotify(const char *format, ...)
 	char message[512];
 	va_list list;
 	size_t length;
-	int fd;
 
 	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
 		return;
@@ -28,14 +49,9 @@ void sdnotify(const char *format, ...)
 	va_start(list, format);
 	vsnprintf(message, sizeof(message), format, list);
 	va_end(list);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0) {
-		/* the manager will miss us by its own timeout */
-	}
-	close(fd);
+	sdnotify_open();
+	if (kept >= 0)
+		send_to(&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length), message);
 }
 
 nstime sdnotify_watchdog_period(void)

@@ -5,6 +5,9 @@
 #include "base/cleanup.h"
 #include "base/nstime.h"
 
+/* Opens the socket for all that follows, when there is one; else the first message does. */
+void sdnotify_open(void);
+
 /* Sends "KEY=value" lines to $NOTIFY_SOCKET; nothing happens when it is not set. Never blocks. */
 void sdnotify(const char *format, ...) PRINTF_LIKE(1, 2);
 

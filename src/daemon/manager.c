@@ -30,6 +30,7 @@ int manager_init(struct manager *manager, struct loop *loop)
 {
 	int err;
 
+	sdnotify_open();
 	*manager = (struct manager){.period = sdnotify_watchdog_period()};
 	err = timer_init(loop, &manager->timer, LOOP_NORMAL, manager_tick, manager);
 	if (!err && manager->period)
