@@ -14,7 +14,7 @@
 #include "daemon/supervisor_state.h"
 
 #define WHAT 256
-#define LOOK_EVERY (60 * NSTIME_S) /* wall time may jump; and a full disk may have room again */
+#define LOOK_EVERY (5 * NSTIME_S) /* wall time may jump; and a full disk may have room again */
 
 /* ---- writing down ---------------------------------------------------------------------------- */
 
