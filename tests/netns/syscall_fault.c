@@ -7,10 +7,13 @@
  *
  * ORDER is a file with one line, read at the start if it is there, and at each SIGRTMIN, which counts from one again:
  *
- *     ROLE NUMBER ERROR TIMES [CALL]      # the NUMBERth call (0: none, only count) and TIMES-1 after it
+ *     ROLE NUMBER ERROR TIMES [CALL [FIRST [THIRD]]]
  *
- * ERROR is a name (ENOMEM) or a number that picks one of those that fit the call. With CALL only calls of that name count.
- * SIGRTMIN+1 ends the order. REPORT gets lines, one write each:
+ * says that the NUMBERth call (0: none, only count) and TIMES-1 after it fail.
+ *
+ * ERROR is a name (ENOMEM) or a number that picks one of those that fit the call. With CALL only calls of that name count, with FIRST and THIRD only those with these arguments (-1: any), as the family
+ * and the protocol of socket(2).
+ * SIGRTMIN+1 ends the order. REPORT gets lines, one write each, behind what is in it:
  *
  *     armed ROLE NUMBER · failed ROLE NUMBER CALL ERROR · counted ROLE CALLS
  *
@@ -140,7 +143,10 @@ struct tracee {
 struct order {
 	char role[32], error[24], call[32];
 	unsigned long number, times, counted;
+	long first, third; /* arguments; ANY */
 };
+
+#define ANY (-1)
 
 static struct tracee tracees[TRACEES];
 static struct order order;
@@ -196,10 +202,11 @@ static void order_read(void)
 {
 	FILE *file = fopen(order_path, "re");
 
-	order = (struct order){.times = 1};
+	order = (struct order){.times = 1, .first = ANY, .third = ANY};
 	if (!file)
 		return;
-	if (fscanf(file, "%31s %lu %23s %lu %31s", order.role, &order.number, order.error, &order.times, order.call) < 4)
+	if (fscanf(file, "%31s %lu %23s %lu %31s %ld %ld", order.role, &order.number, order.error, &order.times,
+		   order.call, &order.first, &order.third) < 4)
 		fprintf(stderr, "syscall-fault: what is in %s is no order\n", order_path);
 	fclose(file);
 	report("armed %s %lu\n", order.role, order.number);
@@ -317,11 +324,18 @@ static bool can_fail(pid_t tid, const struct call *call, const uint64_t *argumen
 	return (call->number != SYS_read && call->number != SYS_write) || is_file(tid, arguments[0]);
 }
 
+static bool is_ordered(const struct call *call, const uint64_t *arguments)
+{
+	return (!order.call[0] || !strcmp(order.call, call->name)) &&
+	       (order.first == ANY || (int)arguments[0] == order.first) &&
+	       (order.third == ANY || (int)arguments[2] == order.third);
+}
+
 static void call_entered(struct tracee *it, long number, const uint64_t *arguments)
 {
 	const struct call *call = call_of(number);
 
-	if (!call || !can_fail(it->tid, call, arguments) || (order.call[0] && strcmp(order.call, call->name)))
+	if (!call || !is_ordered(call, arguments) || !can_fail(it->tid, call, arguments))
 		return;
 	order.counted++;
 	if (!order.number || order.counted < order.number || order.counted >= order.number + order.times)
@@ -459,7 +473,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	order_path = argv[1];
-	report_fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	report_fd = open(argv[2], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (report_fd < 0) {
 		perror(argv[2]);
 		return 2;

@@ -5,6 +5,7 @@ an operator's day with one failure in each.
     faulty.reload("vrrp", 17)        # the 17th call of the vrrp worker's; what must hold then is asserted
 """
 import collections
+import json
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ ARM, END = signal.SIGRTMIN, signal.SIGRTMIN + 1
 
 # A worker may hang until its heartbeat is missed (10 s), and be killed and started then.
 PATIENCE = 30
+FOREVER = (1 << 32) - 1
 
 CONFIG = """
 directors:
@@ -98,9 +100,10 @@ class Faulty:
 
     # --- orders ---
 
-    def write_order(self, role, number, error=0, times=1, call=""):
+    def write_order(self, role, number, error=0, times=1, call="", first=-1, third=-1):
+        """See syscall_fault.c."""
         with open(self.order_file, "w") as file:
-            file.write(f"{role} {number} {error} {times} {call}\n")
+            file.write(f"{role} {number} {error} {times} {call} " + (f"{first} {third}\n" if call else "\n"))
 
     def report(self, word):
         """The lines of the report that begin so, as lists of the words behind it."""
@@ -115,7 +118,7 @@ class Faulty:
 
     def disarm(self):
         """How many calls were counted."""
-        if self.lb1.is_running:
+        if self.lb1.is_running and os.path.exists(self.order_file):
             before = len(self.report("counted"))
             self.lb1.process.send_signal(END)
             wait_until(lambda: len(self.report("counted")) > before or not self.lb1.is_running, 5, "the order is over")
@@ -146,6 +149,11 @@ class Faulty:
         """Of a daemon that has ended."""
         assert self.lb1.worker_pids() == {}
         assert self.held() == set()
+
+    def lifetimes(self):
+        """How long the kernel keeps the addresses."""
+        return {address["valid_life_time"] for link in json.loads(self.lb1.host.run("ip", "-json", "address", "show"))
+                for address in link["addr_info"] if address.get("local", "").startswith("192.168.8.2")}
 
     def all_run(self):
         """Every worker, one of each."""
@@ -201,16 +209,7 @@ class Faulty:
         self.write_order(*order, **more)
         said = len(self.lb1.log)
         self.lb1.launch()
-        wait_until(lambda: "READY=1" in self.lb1.notifications() or not self.lb1.is_running, 2 * PATIENCE, "READY or the end")
-        if self.lb1.is_running:
-            wait_for(self.held, VIPS[0], 10, "the addresses of the first file")
-            counted = self.disarm()
-            self.is_well()
-            return counted
-        assert self.lb1.process.returncode not in (0, 99), "a failed start says so"
-        assert self.lb1.log[said:].strip(), "a failed start says why"
-        self.nothing_is_left()
-        return 0
+        return self._judge_start(said)
 
     def reload(self, *order, **more):
         """All of the new file or all of the old one, and the next reload works."""
@@ -242,6 +241,21 @@ class Faulty:
         self.is_well()
         return counted
 
+    def _judge_start(self, said):
+        """It runs well, or it ends with a reason and, when what an earlier one left has passed, with nothing."""
+        wait_until(lambda: "READY=1" in self.lb1.notifications() or not self.lb1.is_running, 2 * PATIENCE, "READY or the end")
+        if self.lb1.is_running:
+            wait_for(self.held, VIPS[self.version], 10, "the addresses of the file")
+            counted = self.disarm()
+            self.is_well()
+            assert self.lifetimes() == {FOREVER}, "what was left is ours for good"
+            return counted
+        assert self.lb1.process.returncode not in (0, 99), "a failed start says so"
+        assert self.lb1.log[said:].strip(), "a failed start says why"
+        wait_for(self.held, set(), PATIENCE, "the kernel removes what was left")
+        self.nothing_is_left()
+        return 0
+
     def stop(self, *order, **more):
         """It ends in time, and nothing is left."""
         self.is_fresh()
@@ -249,3 +263,31 @@ class Faulty:
         self.ends_well()
         counted = self.report("counted")
         return int(counted[-1][1]) if counted else 0
+
+    def _leaves(self):
+        self.lb1.process.send_signal(signal.SIGQUIT)
+        wait_until(lambda: not self.lb1.is_running, PATIENCE, "the end after SIGQUIT")
+        assert self.lb1.worker_pids() == {}
+
+    def leave(self, *order, **more):
+        """QUIT: whatever came of it, the next daemon has the addresses for good."""
+        self.is_fresh()
+        self.arm(*order, **more)
+        self._leaves()
+        counted = self.report("counted")
+        self.forget_orders()
+        said = len(self.lb1.log)
+        self.lb1.launch()
+        self._judge_start(said)
+        assert self.lb1.is_running
+        return int(counted[-1][1]) if counted else 0
+
+    def adopt(self, *order, **more):
+        """The start after a QUIT: well, or with a reason, and nothing stays for ever."""
+        if not self.lb1.is_running:
+            self.begin_anew()
+        self._leaves()
+        self.write_order(*order, **more)
+        said = len(self.lb1.log)
+        self.lb1.launch()
+        return self._judge_start(said)

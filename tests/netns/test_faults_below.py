@@ -4,12 +4,18 @@ lost events and interfaces that go and come, test_syscalls.py for single calls."
 import os
 import resource
 import signal
+import socket
+import struct
 import subprocess
 import time
 
 import pytest
 
 from lbhatest import wait_for, wait_until
+from lbhatest.director import build_folder
+from lbhatest.vrrp import adverts, masters
+from syscalls import Faulty
+from vrrp_pair import LB1, Pair
 
 VIP = "192.168.8.200"
 
@@ -125,3 +131,120 @@ def test_workers_that_could_not_be_linked_are_linked_when_there_are_descriptors_
     assert lb1.log.count("no link to another worker") <= 1
     server.close()
     assert lb1.reload(with_vips(VIP, "192.168.8.201"))[0] == 0
+
+
+# --- the clock is set -------------------------------------------------------------------------------------------------
+
+class WallClock:
+    """Of one director that is not started yet."""
+
+    def __init__(self, director):
+        path = director.host.log_file("wall-clock")
+        with open(path, "wb") as file:
+            file.write(bytes(8))
+        self.file = open(path, "r+b", buffering=0)
+        environment = director.environment
+        director.environment = lambda **more: environment(**more, **dict(
+            LD_PRELOAD=os.path.join(build_folder(), "wall-clock.so"), LBHA_WALL_CLOCK=path) if "NOTIFY_SOCKET" in more else more)
+
+    def set(self, seconds):
+        """So far from the machine's."""
+        self.file.seek(0)
+        self.file.write(struct.pack("q", seconds))
+
+
+YEAR = 365 * 86400
+
+
+@pytest.fixture
+def clocked(lab):
+    pair = Pair(lab)
+    clock = WallClock(pair.lb1)
+    pair.start()
+    return pair, clock
+
+
+def test_a_clock_that_is_set_moves_no_advert_and_no_check(clocked):
+    pair, clock = clocked
+    text = open(pair.lb1.config_file).read()
+    server = pair.lab.serve(pair.lb1.host)
+    assert pair.lb1.reload(text + "checks: {here: {type: tcp, address: 127.0.0.1, port: 80, interval: 100ms}}\n")[0] == 0
+    before = [director.vrrp()["transitions"] for director in (pair.lb1, pair.lb2)]
+    pair.adverts.clear()
+    for offset in (YEAR, -20 * YEAR, 0):
+        clock.set(offset)
+        wait_for(lambda: int(pair.lb1.status()["time"][:4]), time.gmtime(time.time() + offset).tm_year, 5, "it goes by its clock")
+        begun = pair.lb1.vrrp()["sent"]
+        wait_until(lambda: pair.lb1.vrrp()["sent"] > begun + 5, 5, "adverts")
+    assert masters(adverts(pair.adverts)) == [LB1]
+    assert [director.vrrp()["transitions"] for director in (pair.lb1, pair.lb2)] == before
+    assert restarts(pair.lb1) == UNHARMED
+    server.close()
+
+
+def test_an_override_ends_by_the_clock_that_it_was_given_by(clocked):
+    pair, clock = clocked
+    pair.lb1.ctl("priority", "public", "120", "--timeout", "1h")
+    for offset in (-YEAR, 3500):
+        clock.set(offset)
+        assert pair.lb1.vrrp()["priority"] == 120
+    clock.set(3700)
+    wait_for(lambda: pair.lb1.vrrp()["priority"], 150, 15, "it has ended")
+    assert pair.lb1.role() == "MASTER" and pair.lb1.status()["overrides"] == []
+
+
+# --- a kernel without a feature ---------------------------------------------------------------------------------------
+
+ALWAYS = 1000000
+NETLINK_NETFILTER = 12
+
+V6 = """
+  - {name: six, interface: eth0, virtual_router_id: 56, advert_interval: 100ms, carrier_settle: 0s,
+     virtual_addresses: ["fe80::56", "2001:db8:8::56/64"]}
+"""
+
+
+class Lacking:
+    """lb1 on a kernel where the vrrp worker's socket(2) of a family (and protocol) is refused, for ever or until have()."""
+
+    def __init__(self, lab, text, error, family, protocol=-1):
+        self.faulty = Faulty(lab)
+        self.lb1 = self.faulty.lb1
+        self.lb1.configure(text)
+        self.faulty.write_order("vrrp", 1, error, ALWAYS, "socket", family, protocol)
+        self.lb1.start(within=20)
+
+    def have(self):
+        self.faulty.disarm()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.faulty.close()
+
+
+def lines_with(director, *words):
+    return [line for line in director.log.splitlines() if all(word in line for word in words)]
+
+
+def test_without_nf_tables_an_address_that_accepts_nothing_is_held_all_the_same_and_that_is_told_once(lab):
+    text = with_vips(VIP) + "    accept: false\n"
+    with Lacking(lab, text, "EPROTONOSUPPORT", socket.AF_NETLINK, NETLINK_NETFILTER) as lacking:
+        lacking.lb1.wait_role("MASTER")
+        wait_for(lambda: held(lacking.lb1), {VIP}, 5)
+        assert lacking.lb1.reload(text.replace("accept: false", "accept: false\n    priority: 140"))[0] == 0
+        time.sleep(1)
+        assert lacking.lb1.role() == "MASTER"
+        for what in "are not dropped: nftables: Protocol not supported", "public: not in place: accept: false":
+            assert len(lines_with(lacking.lb1, what)) == 1, lacking.lb1.log
+
+
+def test_without_ipv6_an_ipv6_router_is_in_fault_and_says_so_once_and_comes_when_there_is_some(lab):
+    with Lacking(lab, with_vips(VIP) + V6, "EAFNOSUPPORT", socket.AF_INET6) as lacking:
+        lacking.lb1.wait_role("MASTER", name="public")
+        lacking.lb1.wait_role("FAULT", name="six")
+        time.sleep(1)
+        assert len(lines_with(lacking.lb1, "six:", "not supported by protocol")) == 1, lacking.lb1.log
+        lacking.have()
+        lacking.lb1.wait_role("MASTER", within=20, name="six")

@@ -14,7 +14,7 @@ from syscalls import Faulty
 
 CHOSEN = os.environ.get("LBHA_SYSCALLS", "")
 ALL = CHOSEN == "all"
-SECONDS = 25
+SECONDS = 20
 
 # About how many calls there are that can fail.
 CALLS = {("start", "supervisor"): 320, ("start", "child"): 320, ("start", "compiler"): 200, ("start", "control"): 180,
@@ -23,7 +23,11 @@ CALLS = {("start", "supervisor"): 320, ("start", "child"): 320, ("start", "compi
          ("reload", "check"): 60, ("reload", "ipvs"): 20, ("reload", "vrrp"): 120,
          ("takeover", "control"): 5, ("takeover", "check"): 20, ("takeover", "ipvs"): 5, ("takeover", "vrrp"): 60,
          ("stop", "supervisor"): 40, ("stop", "control"): 10, ("stop", "check"): 20, ("stop", "ipvs"): 10,
-         ("stop", "vrrp"): 60}
+         ("stop", "vrrp"): 60,
+         ("leave", "supervisor"): 90, ("leave", "child"): 20, ("leave", "control"): 20, ("leave", "check"): 30,
+         ("leave", "ipvs"): 10, ("leave", "vrrp"): 40,
+         ("adopt", "supervisor"): 340, ("adopt", "control"): 190, ("adopt", "check"): 400, ("adopt", "ipvs"): 170,
+         ("adopt", "vrrp"): 290}
 
 
 @pytest.fixture
