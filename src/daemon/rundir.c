@@ -20,6 +20,7 @@
 
 #define SOCKET_NAME "control.sock"
 #define PATIENCE_PREDECESSOR (60 * NSTIME_S) /* a release takes a second or two where adverts come every second */
+#define PATIENCE_CHILD NSTIME_S
 #define LOOK_EVERY (20 * NSTIME_MS)
 #define SERVICES_LOCK "lbha/services" /* abstract: such names are per network namespace */
 
@@ -51,18 +52,40 @@ static int folder_open(const char *path, int *dir)
 	return 0;
 }
 
+/* Waits for a lock: 0, -EBUSY when somebody has it all the time, or -errno. `told` is said once when it has to wait. */
+static int lock_wait(int fd, nstime patience, const char *told)
+{
+	nstime deadline = clock_now() + patience;
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		const struct timespec pause = {.tv_nsec = LOOK_EVERY};
+
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (clock_now() > deadline)
+			return -EBUSY;
+		if (told)
+			log_warning("%s", told);
+		told = NULL;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* A child that a killed supervisor had just forked holds its lock until it executes something. */
 static int lock_take(struct rundir *rundir)
 {
+	int err;
+
 	rundir->lock = openat(rundir->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (rundir->lock < 0) {
 		log_error("%s/lock: %m", rundir->run);
 		return -errno;
 	}
-	if (flock(rundir->lock, LOCK_EX | LOCK_NB)) {
+	err = lock_wait(rundir->lock, PATIENCE_CHILD, NULL);
+	if (err)
 		log_error("another lbhad runs with the run folder %s", rundir->run);
-		return -EBUSY;
-	}
-	return 0;
+	return err;
 }
 
 /* The lock on the owned file is that of all who write it: workers inherit the descriptor and thereby the lock, which
@@ -70,24 +93,12 @@ static int lock_take(struct rundir *rundir)
  * take them away from one another. */
 static int owned_lock(struct rundir *rundir)
 {
-	nstime deadline = clock_now() + PATIENCE_PREDECESSOR;
-	bool told = false;
+	int err = lock_wait(rundir->owned, PATIENCE_PREDECESSOR,
+			    "the start waits for workers of an earlier lbhad to release what they have");
 
-	while (flock(rundir->owned, LOCK_EX | LOCK_NB)) {
-		const struct timespec pause = {.tv_nsec = LOOK_EVERY};
-
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		if (clock_now() > deadline) {
-			log_error("a worker of an earlier lbhad has still not ended: see fuser -v %s/owned", rundir->run);
-			return -EBUSY;
-		}
-		if (!told)
-			log_warning("the start waits for workers of an earlier lbhad to release what they have");
-		told = true;
-		nanosleep(&pause, NULL);
-	}
-	return 0;
+	if (err == -EBUSY)
+		log_error("a worker of an earlier lbhad has still not ended: see fuser -v %s/owned", rundir->run);
+	return err;
 }
 
 static int owned_reopen(struct rundir *rundir)
