@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,6 +121,7 @@ struct confinement {
 	bool names_links; /* if_nametoindex(3) and back */
 	bool loads_libraries; /* dlopen(3) */
 	bool starts_threads;
+	size_t memory; /* bytes that it may map; 0: any number */
 	bool has_secrets; /* what of it must not lie in a core file, nor be read by another process of its user */
 };
 
@@ -129,6 +131,7 @@ static const struct confinement SANDBOX[SANDBOXES] = {
 			      .sockets = {{AF_UNIX, ANY}},
 			      .opening = OPENS_TO_READ,
 			      .loads_libraries = true,
+			      .memory = (size_t)4 << 30,
 			      .has_secrets = true},
 	[SANDBOX_CONTROL] = {.lists = {BASE, LOOP, TALK, SEAL, SERVE}, .sockets = {{AF_UNIX, ANY}}},
 	[SANDBOX_CHECK] = {.lists = {BASE, LOOP, TALK, SEAL, SERVE, LIST, RIGHTS},
@@ -302,9 +305,21 @@ static int load_filter(const struct confinement *it)
 	return error;
 }
 
+/* Who meets it reports that memory is short, instead of taking what the machine has. */
+static void limit_memory(size_t bytes)
+{
+	const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+
+	if (bytes && setrlimit(RLIMIT_AS, &limit))
+		log_warning("memory is not limited: %s", strerror(errno));
+}
+
 int sandbox_enter(enum sandbox sandbox)
 {
-	return SANITIZED ? -ENOTSUP : load_filter(&SANDBOX[sandbox]);
+	if (SANITIZED)
+		return -ENOTSUP;
+	limit_memory(SANDBOX[sandbox].memory);
+	return load_filter(&SANDBOX[sandbox]);
 }
 
 void sandbox_begin(enum sandbox sandbox)

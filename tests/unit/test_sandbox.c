@@ -254,6 +254,21 @@ START_TEST(an_abort_is_still_an_abort)
 }
 END_TEST
 
+START_TEST(a_compiler_gets_no_more_memory_than_any_configuration_needs)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		bool fits = !sandbox_enter(SANDBOX_COMPILER) && malloc((size_t)1 << 30);
+
+		_exit(!fits || malloc((size_t)5 << 30) || errno != ENOMEM);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	pid_t child = fork();
@@ -264,5 +279,6 @@ int main(void)
 	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1)
 		return 77; /* a sanitizer's build: skipped */
 	return SUITE_RUN("sandbox",
-			 CASE("sandbox", each_worker_may_do_what_it_is_for_and_no_more, an_abort_is_still_an_abort));
+			 CASE("sandbox", each_worker_may_do_what_it_is_for_and_no_more, an_abort_is_still_an_abort,
+			      a_compiler_gets_no_more_memory_than_any_configuration_needs));
 }
