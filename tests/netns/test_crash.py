@@ -350,3 +350,64 @@ def test_a_terminal_that_was_stopped_delays_no_advert(lab, lan, lb1):
     wait_until(lambda: lb1.worker_pids() == {}, 5, "it has stopped")
     os.close(ours)
     os.close(theirs)
+
+
+# --- everything dies at once --------------------------------------------------------------------------------------------------
+
+def kernel_of(director):
+    """What a director changes: links, addresses, routes, and sysctls of its interface."""
+    host = director.host
+    return {"links": sorted(line.split()[0] for line in host.run("ip", "-br", "link").splitlines()),
+            "addresses": director.addresses(), "routes": sorted(host.run("ip", "route").splitlines()),
+            "arp": host.run("sh", "-c", "cat /proc/sys/net/ipv4/conf/eth0/arp_ignore /proc/sys/net/ipv4/conf/eth0/arp_announce")}
+
+
+RICH = """
+  - name: inside
+    interface: eth0
+    virtual_router_id: 52
+    advert_interval: 100ms
+    carrier_settle: 0s
+    virtual_mac: true
+    virtual_addresses: [192.168.8.210/24, 192.168.8.211/24]
+    routes: [{to: 203.0.113.0/24, via: 192.168.8.1}]
+"""
+
+
+@pytest.mark.parametrize("torn", ["", "+ address 2 eth0 192.168.8.2", "- address 2 eth0 192.168.8.200/24"])
+def test_after_a_crash_of_everything_what_is_no_longer_wanted_goes_and_nothing_else(lb1, torn):
+    """With the last line of the owned file cut short by the crash, at any place."""
+    before = kernel_of(lb1)
+    lb1.configure(CONFIG)
+    lb1.start()
+    lb1.wait_role("MASTER")
+    plain = kernel_of(lb1)
+    lb1.stop()
+    lb1.configure(CONFIG + RICH)
+    lb1.start()
+    lb1.wait_role("MASTER", name="public")
+    lb1.wait_role("MASTER", name="inside")
+    wait_until(lambda: any("203.0.113.0" in route for route in kernel_of(lb1)["routes"]), 5, "the route")
+    assert kernel_of(lb1)["arp"] != before["arp"]
+    lb1.crash()
+    with open(os.path.join(lb1.run_dir, "owned"), "a", encoding="ascii") as file:
+        file.write(torn)
+    lb1.configure(CONFIG.replace("100ms", "500ms"))
+    lb1.start()
+    wait_until(lambda: not lb1.holds("192.168.8.210"), 5, "what is not wanted goes")
+    lb1.wait_role("MASTER")
+    wait_for(lambda: kernel_of(lb1), plain, 5, "the kernel is as if the new file had been the first")
+    lb1.stop()
+    assert kernel_of(lb1) == before
+
+
+def test_a_daemon_that_is_started_when_all_died_takes_back_what_is_left_even_if_it_only_stops_again(lb1):
+    before = kernel_of(lb1)
+    lb1.configure(CONFIG + RICH)
+    lb1.start()
+    lb1.wait_role("MASTER", name="inside")
+    lb1.crash()
+    lb1.configure(CONFIG.replace("carrier_settle: 0s", "carrier_settle: 30s"))
+    lb1.start()
+    assert lb1.stop() == 0
+    assert kernel_of(lb1) == before
