@@ -1,7 +1,9 @@
 """A restart: QUIT leaves everything in the kernel to the next daemon, and nobody notices; if none comes, or none would, or
 it cannot go on, nothing stays behind."""
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import time
@@ -40,8 +42,22 @@ def handover(director):
 
 
 @pytest.fixture
-def pair(lab):
-    return Pair(lab, interval="1s", addresses=f"{VIP}/24, {SECOND}/24").start()
+def quick(lab):
+    return Pair(lab, interval="100ms", addresses=f"{VIP}/24, {SECOND}/24").start()
+
+
+def with_adverts_every_second(pair):
+    """It leads sooner when they come more often."""
+    for director in pair.lb1, pair.lb2:
+        code, said = director.reload(open(director.config_file).read().replace("100ms", "1s"))
+        assert code == 0, said
+    wait_for(lambda: pair.lb2.vrrp()["master_address"], LB1)
+    return pair
+
+
+@pytest.fixture
+def pair(quick):
+    return with_adverts_every_second(quick)
 
 
 def test_a_restart_takes_no_address_away_and_nobody_takes_over(pair):
@@ -117,6 +133,105 @@ def test_what_a_file_without_the_instance_does_not_want_is_withdrawn(pair):
     wait_for(lambda: pair.lb2.role(), "MASTER", 6)
 
 
+RICH = """cluster: shop
+directors:
+  lb1: {address: 192.168.8.10, priority: 150}
+  lb2: {address: 192.168.8.11, priority: 100}
+vrrp:
+  - name: public
+    interface: eth0
+    virtual_router_id: 51
+    advert_interval: 1s
+    carrier_settle: 0s
+    virtual_mac: true
+    accept: false
+    virtual_addresses: [192.168.8.200/24, {address: 192.168.8.201/32, interface: eth1, advertise: false}]
+    routes: [{to: 203.0.113.0/24, via: 192.168.8.77}]
+  - name: inside
+    interface: eth1
+    virtual_router_id: 51
+    advert_interval: 1s
+    carrier_settle: 0s
+    virtual_addresses: [10.0.0.1/24, {address: "2001:db8:8::6/64", advertise: false}]
+  - name: six
+    interface: eth1
+    virtual_router_id: 6
+    advert_interval: 1s
+    carrier_settle: 0s
+    virtual_addresses: ["fe80::6"]
+sync_groups:
+  - {name: gateway, instances: [public, inside]}
+"""
+
+
+@contextlib.contextmanager
+def watched(host):
+    """All that the kernel tells of addresses, routes and links meanwhile, as lines of ip monitor."""
+    log = host.log_file("ip-monitor")
+    with open(log, "wb") as file:
+        monitor = host.start("ip", "-o", "monitor", "address", "route", "link", stdout=file)
+
+    def noticed():
+        host.ip("addr replace 127.7.7.7/32 dev lo", "addr del 127.7.7.7/32 dev lo")
+        with open(log) as lines:
+            return "Deleted" in lines.read()
+
+    wait_until(noticed, what="ip monitor listens")
+    changes = []
+    try:
+        yield changes
+    finally:
+        monitor.kill()
+        monitor.wait()
+        with open(log) as lines:
+            changes += [line for line in lines if "127.7.7.7" not in line]
+
+
+def test_nothing_of_all_that_there_may_be_moves_over_several_restarts(lab):
+    """A sync group, a link of a virtual MAC address, a route, addresses on other interfaces."""
+    lan, inside = lab.segment("lan", "192.168.8.0/24"), lab.segment("inside", "10.0.0.0/24")
+    lb1 = lab.director("lb1", (lan, LB1), (inside, "10.0.0.10"), config=RICH.replace("1s", "100ms")).start()
+    lb2 = lab.director("lb2", (lan, "192.168.8.11"), (inside, "10.0.0.11"), config=RICH)
+    names = ("public", "inside", "six")
+    wait_for(lambda: {lb1.role(name) for name in names}, {"MASTER"}, 8)
+    assert lb1.reload(RICH)[0] == 0
+    lb2.start()
+    wait_for(lambda: {lb2.vrrp(name)["master_address"] is not None for name in names}, {True}, 5)
+    before = [lb2.vrrp(name)["transitions"] for name in names]
+    with watched(lb1.host) as changes:
+        for _ in range(4):
+            assert lb1.detach() == 0
+            lb1.start()
+            assert [lb1.role(name) for name in names] == ["MASTER"] * 3
+        wait_until(lambda: "valid_lft forever" in lb1.host.run("ip", "address", "show", "to", VIP), what="for ever")
+    assert [line for line in changes if line.startswith("Deleted") or "state DOWN" in line] == []
+    assert [lb2.vrrp(name)["transitions"] for name in names] == before
+    assert {one["state"] for one in lb1.status()["sync_groups"]} == {"MASTER"}
+    assert [lb1.vrrp(name)["repairs"] for name in names] == [0, 0, 0]
+    assert lb1.stop() == 0
+    assert not {VIP, "192.168.8.201", "10.0.0.1", "2001:db8:8::6", "fe80::6"} & {one.split("/")[0] for one in lb1.addresses()}
+
+
+def test_a_restart_in_the_middle_of_a_reload_ends_in_the_state_of_the_last_file(lab):
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    pair = with_adverts_every_second(Pair(lab, interval="100ms").start())
+    lb1, text = pair.lb1, open(pair.lb1.config_file).read()
+    for number in range(6):
+        wanted = [VIP, *(f"192.168.8.{201 + chance.randrange(5)}" for _ in range(chance.randrange(3)))]
+        lb1.configure(text.replace(f"{VIP}/24", ", ".join(f"{vip}/24" for vip in sorted(set(wanted)))))
+        lb1.process.send_signal(signal.SIGHUP)
+        time.sleep(chance.uniform(0, 0.03))
+        assert lb1.detach() == 0
+        lb1.start()
+        wait_for(lambda: {one.split("/")[0] for one in lb1.addresses() if one.startswith("192.168.8.2")}, set(wanted), 3,
+                 f"round {number}")
+        assert lb1.role() == "MASTER"
+    assert pair.lb2.vrrp()["transitions"] == 1
+    assert "somebody else" not in lb1.log
+
+
 # --- nobody would go on -----------------------------------------------------------------------------------------------
 
 def assert_stopped(pair, within=8):
@@ -131,11 +246,11 @@ def assert_stopped(pair, within=8):
     assert lb2.role() == "MASTER"
 
 
-def test_a_file_that_is_refused_makes_it_a_stop(pair):
-    lb1 = pair.lb1
+def test_a_file_that_is_refused_makes_it_a_stop(quick):
+    lb1 = quick.lb1
     lb1.configure(open(lb1.config_file).read().replace("interface: lan", "interfase: lan"))
     lb1.process.send_signal(signal.SIGQUIT)
-    assert_stopped(pair)
+    assert_stopped(quick)
     assert "nothing is left to another lbhad, this is a stop" in lb1.log and "interfase" in lb1.log
 
 
@@ -185,8 +300,8 @@ def test_while_the_installed_binary_judges_all_goes_on_and_a_stop_does_not_wait_
     assert lb1.log.count("asks the installed lbhad") == 1
 
 
-def test_a_full_disk_makes_it_a_stop(pair):
-    lb1 = pair.lb1
+def test_a_full_disk_makes_it_a_stop(quick):
+    lb1 = quick.lb1
     lb1.stop()
     lb1.host.run("mount", "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", lb1.run_dir)
     lb1.start()
@@ -194,7 +309,33 @@ def test_a_full_disk_makes_it_a_stop(pair):
     lb1.process.send_signal(signal.SIGQUIT)
     wait_until(lambda: not lb1.is_running, 8, "it stops")
     assert "handover cannot be written: No space left on device" in lb1.log
-    assert lb1.process.returncode == 0 and lifetimes(lb1) == {} and pair.lb2.role() == "MASTER"
+    assert lb1.process.returncode == 0 and lifetimes(lb1) == {} and quick.lb2.role() == "MASTER"
+
+
+def test_a_worker_that_does_not_leave_has_its_addresses_withdrawn(quick):
+    lb1 = quick.lb1
+    os.kill(lb1.worker_pids()["vrrp"][0], signal.SIGSTOP)
+    lb1.process.send_signal(signal.SIGQUIT)
+    wait_until(lambda: not lb1.is_running, 15, "it stops")
+    assert "has not left in order" in lb1.log
+    assert lb1.process.returncode == 0 and lifetimes(lb1) == {} and lb1.worker_pids() == {}
+    assert not os.path.exists(handover(lb1))
+    wait_for(lambda: quick.lb2.role(), "MASTER", 5)
+
+
+def test_a_stop_right_after_a_restart_leaves_nothing(lab):
+    """Whenever it comes: what was left to this daemon it withdraws, or the kernel does."""
+    pair = Pair(lab, interval="100ms").start()
+    lb1 = pair.lb1
+    for step in range(5):
+        assert lb1.detach() == 0
+        lb1.launch()
+        time.sleep(0.04 * step)
+        lb1.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not lb1.is_running, 5, "it stops")
+        wait_for(lambda: lifetimes(lb1), {}, 5, f"nothing is left; stopped {40 * step} ms after the start")
+        lb1.start()
+        lb1.wait_role("MASTER")
 
 
 # --- a handover that is worth nothing ---------------------------------------------------------------------------------
