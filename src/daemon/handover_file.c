@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "core/loop.h"
+#include "core/sealed.h"
 
 #define NAME "handover"
 #define DRAFT "handover.new"
@@ -94,6 +97,29 @@ int handover_finish(int dir, int fd, const struct handover *handover)
 	close(fd);
 	fsync(dir);
 	return 0;
+}
+
+int handover_sample(nstime deadline)
+{
+	struct handover handover = {.written = clock_now(), .deadline = deadline};
+	uint8_t bytes[1024];
+	struct iovec whole = {.iov_base = bytes};
+
+	handover_here(&handover);
+	whole.iov_len = handover_put(&handover, bytes, sizeof(bytes));
+	return whole.iov_len ? sealed_make("lbha-handover", &whole, 1) : -EMSGSIZE;
+}
+
+bool handover_understood(int fd)
+{
+	struct handover handover;
+	size_t size = 0;
+	const void *bytes = sealed_map(fd, &size);
+	bool understood = bytes && !handover_get(bytes, size, &handover);
+
+	if (bytes)
+		munmap((void *)(uintptr_t)bytes, size);
+	return understood;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */

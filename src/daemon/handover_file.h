@@ -19,6 +19,12 @@ int handover_finish(int dir, int fd, const struct handover *handover);
 /* Nobody will go on with one. */
 void handover_abandon(int dir, int fd); /* fd -1: only what has its name */
 
+/* One as this daemon would write it, but for the workers' carries, in sealed memory: for the next one to look at before
+ * anything depends on it. The descriptor, or -errno. */
+int handover_sample(nstime deadline);
+/* Whether a descriptor is of a handover that this release can read. */
+bool handover_understood(int fd);
+
 struct handover_found {
 	bool fresh;             /* to be gone on with; else nothing else is set but `why` */
 	struct handover handover;

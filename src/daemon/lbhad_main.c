@@ -19,6 +19,7 @@
 #include "daemon/control_main.h"
 #include "daemon/first.h"
 #include "daemon/permit.h"
+#include "daemon/handover_file.h"
 #include "daemon/reexec.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor.h"
@@ -135,7 +136,7 @@ static int can_read_state(void)
 	struct baton *baton;
 	int err;
 
-	if (fcntl(SUCCESSOR_FD_STATE, F_GETFD) < 0)
+	if (fcntl(SUCCESSOR_FD_STATE, F_GETFD) < 0 || handover_understood(SUCCESSOR_FD_STATE))
 		return EXIT_FINE;
 	err = baton_read(SUCCESSOR_FD_STATE, &baton);
 	if (err) {

@@ -117,14 +117,16 @@ static int ask(struct supervisor *s)
 	struct successor_order order = {.executable = s->options->path ? successor_open(s->options->path) : -ENOENT,
 					.file = s->options->file,
 					.node = s->options->node ? s->options->node : s->now.model->node,
-					.state = -1,
+					.state = handover_sample(deadline_of(s->now.model)),
 					.patience = SUCCESSOR_PATIENCE};
-	int err = order.executable;
+	int err = order.executable < 0 ? order.executable : order.state < 0 ? order.state : 0;
 
-	if (err < 0)
-		return err;
-	err = successor_start(s->loop, &order, answered, s, &s->detach.asked);
-	close(order.executable);
+	if (!err)
+		err = successor_start(s->loop, &order, answered, s, &s->detach.asked);
+	if (order.executable >= 0)
+		close(order.executable);
+	if (order.state >= 0)
+		close(order.state);
 	return err;
 }
 

@@ -17,6 +17,6 @@ struct state_role {
 	void (*expect)(struct reader *in, const char *release);
 };
 
-extern const struct state_role state_check, state_control, state_ipvs;
+extern const struct state_role state_check, state_control, state_ipvs, state_vrrp;
 
 #endif

@@ -12,7 +12,7 @@
 
 #define BYTES_MAX 65536
 
-static const struct state_role *const roles[] = {&state_check, &state_control, &state_ipvs};
+static const struct state_role *const roles[] = {&state_check, &state_control, &state_ipvs, &state_vrrp};
 
 static size_t state_read(const char *path, uint8_t *bytes)
 {

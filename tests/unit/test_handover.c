@@ -49,6 +49,32 @@ START_TEST(what_was_put_is_got)
 }
 END_TEST
 
+/* Of 0.1.0, with a record and a worker that nobody knows. */
+START_TEST(one_of_an_earlier_release_is_read)
+{
+	const char *top = getenv("top_srcdir");
+	struct handover got;
+	uint8_t bytes[4096];
+	char path[2048];
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/tests/states/0.1.0/handover", top ? top : "..");
+	file = fopen(path, "rb");
+	ck_assert_msg(file, "%s: %s", path, strerror(errno));
+	size = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	ck_assert_int_eq(handover_get(bytes, size, &got), 0);
+	ck_assert_str_eq(got.boot, "8a6e1f0c-0000-4000-8000-000000000000");
+	ck_assert_str_eq(got.version, "0.1.0");
+	ck_assert_int_eq(got.written, 7 * NSTIME_S);
+	ck_assert_int_eq(got.deadline, 11 * NSTIME_S);
+	ck_assert_uint_eq(got.generation, 12);
+	ck_assert_ptr_nonnull(got.carries[ROLE_VRRP].bytes);
+	ck_assert_ptr_null(got.carries[ROLE_IPVS].bytes);
+}
+END_TEST
+
 START_TEST(without_room_nothing_is_overrun)
 {
 	struct handover put = sample();
@@ -196,6 +222,18 @@ START_TEST(one_that_was_abandoned_leaves_nothing)
 }
 END_TEST
 
+START_TEST(a_sample_is_understood_and_nothing_else)
+{
+	int sample = handover_sample(clock_now() + NSTIME_S);
+
+	ck_assert_int_ge(sample, 0);
+	ck_assert(handover_understood(sample));
+	ck_assert(!handover_understood(dir));
+	ck_assert(!handover_understood(-1));
+	close(sample);
+}
+END_TEST
+
 START_TEST(more_room_than_there_is_is_said_before)
 {
 	struct stat about;
@@ -209,11 +247,11 @@ int main(void)
 {
 	TCase *disk = CASE("on disk", one_that_was_written_is_found_and_is_no_bigger_than_it_is,
 			   who_looks_too_late_or_at_a_stranger_s_file_finds_none, one_that_was_abandoned_leaves_nothing,
-			   more_room_than_there_is_is_said_before);
+			   more_room_than_there_is_is_said_before, a_sample_is_understood_and_nothing_else);
 
 	tcase_add_checked_fixture(disk, folder_make, folder_remove);
 	return SUITE_RUN("handover",
-			 CASE("the form", what_was_put_is_got, without_room_nothing_is_overrun,
+			 CASE("the form", what_was_put_is_got, one_of_an_earlier_release_is_read, without_room_nothing_is_overrun,
 			      one_that_was_cut_or_changed_anywhere_is_none),
 			 CASE("worth", it_is_of_worth_in_its_boot_and_network_until_the_deadline), disk);
 }
