@@ -7,6 +7,7 @@
  * carry over and ends; the heir inherits and commits. Never do two of a role touch the kernel. An elder that does not
  * leave in time is killed, and its heir is what follows a crash. control is last, since whoever asked for the upgrade is
  * answered through it. To elders goes nothing but LEAVE and answers, whose form no release changes (core/protocol.h). */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,10 @@
 #define PATIENCE_ELDER (5 * NSTIME_S)  /* vrrp waits for its next advertisement */
 
 #define LAST_WORDS 1000                /* packets that wait at most when somebody has ended, in batches */
+
+static_assert(RECORD_RELEASE == 1024 && RECORD_LEAVE == 1026 && RECORD_CARRY == 1027 && RECORD_REPLY_LINE == 1029 &&
+		      RECORD_REPLY == 1030,
+	      "elders of earlier releases say and understand these");
 
 static const enum role ORDER[] = {ROLE_CHECK, ROLE_IPVS, ROLE_VRRP, ROLE_CONTROL};
 

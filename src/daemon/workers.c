@@ -29,6 +29,7 @@
 #include "daemon/backoff.h"
 
 #define PULSE (500 * NSTIME_MS) /* as a heart beats */
+#define LAST_WORDS 1000 /* batches of packets */
 #define PATIENCE_WITHDRAW (5 * NSTIME_S)
 
 #define REALTIME_VRRP 11 /* the supervisor runs one below */
@@ -422,6 +423,13 @@ static void slot_next(struct slot *slot)
 		timer_at(&slot->timer, slot->due);
 }
 
+/* The carry of who has ended may still be in the socket. */
+static void last_words(struct slot *slot)
+{
+	for (int i = 0; i < LAST_WORDS && slot->leaving && !slot->left && slot->channel; i++)
+		channel_receive(slot->channel);
+}
+
 static void slot_dead(void *ctx)
 {
 	struct slot *slot = ctx;
@@ -430,6 +438,7 @@ static void slot_dead(void *ctx)
 
 	if (waitid(P_PIDFD, (id_t)slot->pidfd, &how, WEXITED | WNOHANG) || !how.si_pid)
 		return;
+	last_words(slot);
 	slot->released |= slot->errand == ERRAND_TAKE_AWAY && how.si_code == CLD_EXITED && !how.si_status;
 	tell_death(slot, &how, words);
 	log_death(slot, &how, words);

@@ -81,6 +81,35 @@ def test_one_upgrade_after_the_other_and_to_the_same_build(pair):
     assert not pair.lb1.holds(VIP)
 
 
+FIFTY = """cluster: shop
+directors:
+  lb1: {address: 192.168.8.10, interfaces: {lan: eth0}}
+defaults: {vrrp: {advert_interval: 100ms, carrier_settle: 0s}}
+vrrp:
+""" + "\n".join(f"  - {{name: v{number}, interface: lan, virtual_router_id: {number}, "
+                f"virtual_addresses: [192.168.9.{number}/32]}}" for number in range(1, 51)) + "\n"
+
+
+def test_fifty_masters_at_100_ms_are_all_on_time(lab):
+    lan = lab.segment("lan", "192.168.8.0/24")
+    lb1 = lab.director("lb1", (lan, LB1), config=FIFTY).install()
+    watcher = lab.host("watcher", (lan, "192.168.8.99")).capture("ip proto 112")
+    lb1.start()
+    wait_until(lambda: all(one["state"] == "MASTER" for one in lb1.status()["vrrp"]), what="fifty masters")
+    install_next(lb1)
+    begin = time.time()
+    with address_changes(lb1.host) as changes:
+        lb1.ctl("upgrade")
+        wait_until(lambda: lb1.status()["build"] == NEXT, what="the next build")
+    assert not changes
+    seen = {number: [advert for advert in adverts(watcher) if advert.router == number and advert.when > begin - 0.2]
+            for number in range(1, 51)}
+    silences = [longest_silence(found) for found in seen.values()]
+    print("longest silence", max(silences), "of", sorted(silences)[-3:])
+    assert max(silences) < 1.3 * INTERVAL
+    assert all(advert.priority for found in seen.values() for advert in found)
+
+
 def test_what_operators_said_and_what_was_told_goes_on(pair):
     pair.lb1.ctl("priority", "public", "200", "--comment", "stays")
     install_next(pair.lb1)
@@ -156,9 +185,44 @@ def test_workers_that_do_not_start_leave_everything_as_it_is(pair, checkd):
     assert descriptors(pair.lb1) == used
     code, said = pair.lb1.reload(config(first=160))
     assert code == 0, said
+    for name in "control", "vrrp":
+        pair.lb1.kill_worker(name)
+        wait_for(lambda: pair.lb1.worker(name)["restarts"], 1, what=f"another {name} worker")
+    wait_for(pair.lb1.role, "MASTER", what="lb1 goes on")
     install_next(pair.lb1)
     pair.lb1.ctl("upgrade")
     assert pair.lb1.status()["build"] == NEXT
+    nobody_noticed(pair)
+
+
+def test_a_worker_that_cannot_leave_is_replaced_as_after_a_crash(pair):
+    """An elder that hangs holds up nothing for longer than it is given; as MASTER it was silent for too long by then."""
+    install_next(pair.lb1)
+    pair.lb1.host.run("kill", "-STOP", workers(pair.lb1)["vrrp"])
+    pair.lb1.ctl("upgrade")
+    assert pair.lb1.status()["build"] == NEXT
+    assert "did not leave in time" in pair.lb1.log
+    pair.wait_roles("MASTER", "BACKUP")
+    wait_for(lambda: (pair.lb1.holds(VIP), pair.lb2.holds(VIP)), (True, False), what="the VIP is on lb1 alone")
+
+
+SCRIPT = """checks:
+  fine: {type: script, command: [/bin/sh, -c, "sleep 0.3"], interval: 500ms, timeout: 400ms, rise: 1, fall: 1}
+"""
+
+
+def test_scripts_that_run_meanwhile_do_not_fail(lab):
+    pair = Pair(lab, more="track: [{check: fine}]")
+    for director in pair.lb1, pair.lb2:
+        with open(director.config_file) as file:
+            director.configure(file.read() + SCRIPT)
+    pair.lb1.install()
+    pair.start()
+    for round in range(4):      # at another moment of a run each time
+        time.sleep(0.13 * round)
+        pair.lb1.ctl("upgrade")
+    wait_for(lambda: pair.lb1.vrrp()["trackers"][0]["state"], "up", what="the script's verdict")
+    assert "FAULT" not in pair.lb1.log
     nobody_noticed(pair)
 
 
