@@ -387,12 +387,25 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 		take_way(checkd, &way);
 }
 
+/* Of the first generation. */
+static void take_inheritance(struct checkd *checkd)
+{
+	struct reader in;
+
+	if (!worker_kept(checkd->worker, &in))
+		return;
+	log_info("goes on with what its predecessor knew of %zu probes",
+		 roster_inherit(checkd->prepared, &in, clock_now()));
+	worker_kept_end(checkd->worker);
+}
+
 static void commit(void *ctx)
 {
 	struct checkd *checkd = ctx;
 	const struct model *model;
 
 	worker_committed(checkd->worker); /* nothing can fail any more: ipvs need not wait */
+	take_inheritance(checkd);
 	engine_commit(checkd->engine, take(checkd->prepared));
 	model = engine_model(checkd->engine);
 	free(checkd->ended);
@@ -461,12 +474,8 @@ static void leave(void *ctx, UNUSED nstime deadline)
 static void inherit(void *ctx, struct reader *in)
 {
 	struct checkd *checkd = ctx;
-	size_t count;
 
-	if (!checkd->prepared || engine_model(checkd->engine))
-		return;
-	count = roster_inherit(checkd->prepared, in, clock_now());
-	log_info("goes on with what its predecessor knew of %zu probes", count);
+	worker_keep(checkd->worker, in);
 }
 
 /* ---- scripts ------------------------------------------------------------------------------------

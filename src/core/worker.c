@@ -44,6 +44,8 @@ struct worker {
 	struct statepage *page;
 	struct loop_timer heartbeat;
 	uint32_t generation, prepared;
+	uint8_t *kept; /* of a carry */
+	size_t kept_size;
 	int status;
 };
 
@@ -121,6 +123,31 @@ void worker_left(struct worker *worker, const void *carry, size_t size)
 	if (worker->supervisor)
 		channel_flush(worker->supervisor, LAST_WORD);
 	loop_stop(worker->loop);
+}
+
+void worker_keep(struct worker *worker, const struct reader *in)
+{
+	size_t size = reader_left(in);
+
+	worker_kept_end(worker);
+	worker->kept = size ? malloc(size) : NULL;
+	if (!worker->kept)
+		return;
+	memcpy(worker->kept, in->at, size);
+	worker->kept_size = size;
+}
+
+bool worker_kept(const struct worker *worker, struct reader *in)
+{
+	*in = reader_of(worker->kept, worker->kept_size);
+	return worker->kept != NULL;
+}
+
+void worker_kept_end(struct worker *worker)
+{
+	free(worker->kept);
+	worker->kept = NULL;
+	worker->kept_size = 0;
 }
 
 void worker_again(struct worker *worker)
@@ -448,6 +475,7 @@ void worker_free(struct worker *worker)
 	channel_free(worker->supervisor);
 	timer_fini(&worker->heartbeat);
 	loop_free(worker->loop);
+	worker_kept_end(worker);
 	statepage_unmap(worker->page);
 	free(worker);
 }

@@ -81,6 +81,11 @@ void worker_committed(struct worker *worker);
 void worker_released(struct worker *worker);
 /* Hands over a whole carry (head and records; size 0: none) and ends. */
 void worker_left(struct worker *worker, const void *carry, size_t size);
+/* Keeps what `inherit` gets for a worker that can take it up only with its first commit, since it may come before PREPARE
+ * or behind it. There: true, and `in` reads it; gone with worker_kept_end (when out of memory at once). */
+void worker_keep(struct worker *worker, const struct reader *in);
+bool worker_kept(const struct worker *worker, struct reader *in);
+void worker_kept_end(struct worker *worker);
 /* Ends so that another one takes its place at once (exit status WORKER_AGAIN). */
 void worker_again(struct worker *worker);
 #define WORKER_AGAIN 75

@@ -110,6 +110,28 @@ static void begin_to_answer(void *ctx)
 	loop_stop(worker_loop(control->worker));
 }
 
+/* What came to be since the predecessor took its last fact is told as an event. */
+static void take_inheritance(struct control *control)
+{
+	struct statepage *page = worker_page(control->worker);
+	struct control_inherited inherited;
+	struct reader in;
+
+	if (!worker_kept(control->worker, &in))
+		return;
+	inherited = control_carry_take(&in, clock_now(), &control->next);
+	worker_kept_end(control->worker);
+	if (inherited.reload.time)
+		mirror_recall(&control->mirror, &inherited.reload);
+	if (!inherited.events)
+		return;
+	events_follow(inherited.events, control->events);
+	control->events = inherited.events;
+	control->sink.started = inherited.past.facts_at;
+	page->event_base = inherited.past.base;
+	page->event = events_last(control->events);
+}
+
 static void control_commit(void *ctx)
 {
 	struct control *control = ctx;
@@ -117,6 +139,7 @@ static void control_commit(void *ctx)
 
 	log_configure((enum log_level)log->level, log->format == LOG_FORMAT_JSON);
 	worker_committed(control->worker); /* nobody has to wait for the rest */
+	take_inheritance(control);
 	mirror_adopt(&control->mirror, &control->next);
 	if (!control->clients && !timer_armed(&control->hush))
 		timer_at(&control->hush, clock_now() + HUSH);
@@ -161,25 +184,11 @@ static void control_leave(void *ctx, UNUSED nstime deadline)
 	free(carry);
 }
 
-/* What came to be since the predecessor took its last fact is told as an event. */
 static void control_inherit(void *ctx, struct reader *in)
 {
 	struct control *control = ctx;
-	struct statepage *page = worker_page(control->worker);
-	struct control_inherited inherited;
 
-	if (!control->next.model || control->mirror.model)
-		return;
-	inherited = control_carry_take(in, clock_now(), &control->next);
-	if (inherited.reload.time)
-		mirror_recall(&control->mirror, &inherited.reload);
-	if (!inherited.events)
-		return;
-	events_follow(inherited.events, control->events);
-	control->events = inherited.events;
-	control->sink.started = inherited.past.facts_at;
-	page->event_base = inherited.past.base;
-	page->event = events_last(control->events);
+	worker_keep(control->worker, in);
 }
 
 /* Only the supervisor speaks of itself: a worker that was taken over cannot pretend maintenance. */

@@ -28,16 +28,24 @@ void ipvs_carry_leave(void *ctx, UNUSED nstime deadline)
 	free(bytes);
 }
 
-/* The plan that PREPARE has made is of the time before: COMMIT makes another. */
 void ipvs_carry_inherit(void *ctx, struct reader *in)
 {
 	struct ipvs_worker *ipvs = ctx;
-	struct generation *next = ipvs->prepared;
 
-	if (!next || ipvs->running)
+	worker_keep(ipvs->worker, in);
+}
+
+/* The plan that PREPARE has made is of the time before: COMMIT makes another. */
+void ipvs_carry_take(struct ipvs_worker *ipvs)
+{
+	struct generation *next = ipvs->prepared;
+	struct reader in;
+
+	if (!worker_kept(ipvs->worker, &in))
 		return;
-	if (ipvs_inherit(next->arena, &next->state, in, clock_now(), &next->inherited))
+	if (ipvs_inherit(next->arena, &next->state, &in, clock_now(), &next->inherited))
 		log_error("no memory for all that the predecessor has left");
+	worker_kept_end(ipvs->worker);
 	ipvs->happened++;
 	ipvs->kernel.operations += next->inherited.worker.operations;
 	ipvs->repairs += next->inherited.worker.repairs;

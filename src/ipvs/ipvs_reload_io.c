@@ -326,8 +326,10 @@ void ipvs_reload_commit(void *ctx)
 {
 	struct ipvs_worker *ipvs = ctx;
 	struct generation *old = ipvs->running;
-	int error = bring_plan_up(ipvs);
+	int error;
 
+	ipvs_carry_take(ipvs);
+	error = bring_plan_up(ipvs);
 	configure_log(ipvs->prepared->model);
 	if (error)
 		log_error("cannot take the new configuration to the kernel yet: %s",

@@ -114,6 +114,9 @@ void ipvs_reload_stop(struct ipvs_worker *ipvs);
 void ipvs_carry_leave(void *ctx, nstime deadline);
 void ipvs_carry_inherit(void *ctx, struct reader *in);
 
+/* Before the first commit: the prepared generation goes on with what was inherited, if anything was. */
+void ipvs_carry_take(struct ipvs_worker *ipvs);
+
 /* What was contested before the first commit. */
 void ipvs_carry_contests(struct ipvs_worker *ipvs);
 
