@@ -141,6 +141,9 @@ void supervisor_detach(struct supervisor *s)
 		return;
 	}
 	log_info("detach: asks the installed lbhad whether it goes on");
+	/* a service manager sends the signal to all of the control group: scripts that die of it have not failed */
+	runner_pause(s->runner, true);
+	runner_interrupt(s->runner);
 	err = ask(s);
 	if (err)
 		detach_refused(s, strerror(-err));

@@ -27,6 +27,7 @@
 #include "vrrp/worker_io.h"
 
 #define NO_ROOM (5 * NSTIME_MS)
+#define LENDINGS 16 /* rounds: as many addresses as there may be, and what the kernel refused */
 
 /* ---- lifetimes of addresses ----------------------------------------------------------------- */
 
@@ -106,8 +107,9 @@ void leases_done(struct vrrp_worker *worker, uint64_t cookie, const struct addre
 	if (error && error != -ENODEV && error != -EADDRNOTAVAIL)
 		log_error("the lifetime of %s cannot be changed: %s",
 			  address_format(&op->address, address), strerror(-error));
-	/* one that could not be lifted differs from now on, and is put right as any other */
-	held->lent &= op->address.valid != ADDRESS_FOREVER;
+	/* one that could not be lent is tried again; one that could not be lifted differs from now on,
+	 * and is put right as any other */
+	held->lent &= !error && op->address.valid != ADDRESS_FOREVER;
 	worker_touch(worker, held->port);
 }
 
@@ -176,7 +178,8 @@ void depart_settle(struct vrrp_worker *worker)
 {
 	if (worker->gone || rtnl_writer_pending(worker->writer))
 		return;
-	if (worker->depart_until && worker->synced && worker->configured)
+	if (worker->depart_until && worker->synced && worker->configured &&
+	    worker->lendings++ < LENDINGS)
 		lend_all(worker);
 	if (rtnl_writer_pending(worker->writer))
 		return;

@@ -217,6 +217,7 @@ struct vrrp_worker {
 	bool stopping;
 	bool departing, gone;          /* another worker goes on; all is left to it */
 	bool restarted;                /* this one goes on where another daemon's left */
+	unsigned lendings;             /* rounds of lending */
 	nstime depart_until;           /* it comes before that; 0: it is ready */
 	struct vrrp_heirs *heirs;      /* what was left to us, until our routers begin; NULL: nothing */
 	struct arena *heirs_arena;

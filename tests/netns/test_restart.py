@@ -418,15 +418,38 @@ def test_withdrawing_takes_all_away_without_a_configuration(lab):
 # --- stopping, with others --------------------------------------------------------------------------------------------
 
 def test_a_stop_is_a_stop_whatever_is_said_besides(lab):
-    """TERM, TERM and QUIT while it releases, QUIT before it is ready."""
+    """A file that would be refused, TERM, TERM and QUIT while it releases, QUIT before it is ready."""
     pair = Pair(lab, interval="100ms").start()
     lb1 = pair.lb1
+    text = open(lb1.config_file).read()
+    assert lb1.reload("nonsense: [")[0] == 1
     for number in signal.SIGTERM, signal.SIGTERM, signal.SIGQUIT, signal.SIGTERM:
         lb1.process.send_signal(number)
     assert_stopped(pair)
+    lb1.configure(text)
     lb1.launch()
     wait_until(lambda: "generation 1" in lb1.log.split("lbhad has stopped")[-1] or not lb1.is_running, 5, "it begins")
     lb1.process.send_signal(signal.SIGQUIT)
     wait_until(lambda: not lb1.is_running, 5, "it stops")
     assert lb1.process.returncode == 0 and lifetimes(lb1) == {}
     assert pair.lb2.vrrp()["transitions"] == 2
+
+
+# --- scripts ----------------------------------------------------------------------------------------------------------
+
+def test_a_script_in_flight_at_a_restart_has_not_failed(lab):
+    """A service manager signals it as well, and it dies of that."""
+    pair = Pair(lab, interval="100ms", more="track: [{check: slow}]")
+    lb1 = pair.lb1
+    for director in pair.lb1, pair.lb2:
+        director.configure(open(director.config_file).read() + "checks:\n"
+                           "  slow: {type: script, command: [/bin/sleep, '0.5'], interval: 100ms, timeout: 5s, fall: 1}\n")
+    pair.start()
+    wait_until(lambda: lb1.host.run("pgrep", "-x", "sleep", check=False), 5, "a script in flight")
+    lb1.process.send_signal(signal.SIGQUIT)
+    lb1.host.run("pkill", "-QUIT", "-x", "sleep", check=False)
+    wait_until(lambda: not lb1.is_running, 5, "it ends")
+    assert "FAULT" not in lb1.log
+    lb1.start()
+    wait_for(lambda: {one["state"] for one in lb1.vrrp()["trackers"]}, {"up"}, 5)
+    assert "FAULT" not in lb1.log
