@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "core/loop.h"
 #include "core/sealed.h"
+#include "net/file_io.h"
 
 #define NAME "handover"
 #define DRAFT "handover.new"
@@ -127,6 +128,7 @@ bool handover_understood(int fd)
 /* The whole file; NULL: `why` says it. */
 static void *read_whole(int fd, size_t *size, char *why, size_t room)
 {
+	const char *fault = file_fault(fd);
 	struct stat about;
 	uint8_t *bytes;
 	size_t done = 0;
@@ -135,8 +137,8 @@ static void *read_whole(int fd, size_t *size, char *why, size_t room)
 		snprintf(why, room, "%s", strerror(errno));
 		return NULL;
 	}
-	if (!S_ISREG(about.st_mode) || about.st_uid != geteuid() || about.st_mode & 022 || about.st_size > BIGGEST) {
-		snprintf(why, room, "is no file of ours");
+	if (fault || about.st_size > BIGGEST) {
+		snprintf(why, room, "%s", fault ? fault : "is too large");
 		return NULL;
 	}
 	bytes = malloc((size_t)about.st_size + 1);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/file_io.h"
+
 #define BESIDE OVERRIDES_FILE ".new"
 
 static int complain(int err, const char *text, char *why)
@@ -38,6 +40,7 @@ static int read_all(int fd, char *bytes, size_t *size)
 static int parse_open(int fd, struct overrides *list,
 		      void (*tell)(void *ctx, unsigned line, const char *why), void *ctx, char *why)
 {
+	const char *fault = file_fault(fd);
 	struct stat about;
 	size_t size;
 	char *bytes;
@@ -45,10 +48,10 @@ static int parse_open(int fd, struct overrides *list,
 
 	if (fstat(fd, &about))
 		return complain(-errno, strerror(errno), why);
-	if (!S_ISREG(about.st_mode) || about.st_uid != geteuid() || about.st_mode & 022)
-		return complain(-EPERM,
-				"it is no file, belongs to another user, or others can write it",
-				why);
+	if (fault) {
+		snprintf(why, OVERRIDES_WHY, "it %s", fault);
+		return -EPERM;
+	}
 	if (about.st_size > (off_t)OVERRIDES_FILE_MAX)
 		return complain(-EFBIG, "it is too large", why);
 	size = (size_t)about.st_size;

@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "daemon/trusted_path.h"
+#include "net/file_io.h"
 #include "net/owned_io.h"
 
 #define SOCKET_NAME "control.sock"
@@ -27,29 +30,26 @@
 /* Makes one folder; its parent must exist, as /run and /var/lib do. */
 static int folder_open(const char *path, int *dir)
 {
-	struct stat about;
-	int fd;
+	char buffer[512];
+	struct text why = text_of(buffer, sizeof(buffer));
+	int fd = trusted_folder(path, &why);
 
-	if (mkdir(path, 0755) && errno != EEXIST) {
-		log_error("%s: cannot be made: %m", path);
-		return -errno;
-	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &about)) {
-		int err = -errno;
-
-		log_error("%s: %m", path);
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	if (about.st_uid != geteuid() || (about.st_mode & 022)) {
-		log_error("%s: belongs to another user or is writable by others", path);
-		close(fd);
-		return -EPERM;
+	if (fd < 0) {
+		log_error("%s cannot be used: %s", path, buffer);
+		return fd;
 	}
 	*dir = fd;
 	return 0;
+}
+
+static int own_file(const struct rundir *rundir, const char *name, int flags)
+{
+	const char *why;
+	int fd = file_open(rundir->dir, name, flags, &why);
+
+	if (fd < 0)
+		log_error("%s/%s: %s", rundir->run, name, why);
+	return fd;
 }
 
 /* Waits for a lock: 0, -EBUSY when somebody has it all the time, or -errno. `told` is said once when it has to wait. */
@@ -77,11 +77,9 @@ static int lock_take(struct rundir *rundir)
 {
 	int err;
 
-	rundir->lock = openat(rundir->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (rundir->lock < 0) {
-		log_error("%s/lock: %m", rundir->run);
-		return -errno;
-	}
+	rundir->lock = own_file(rundir, "lock", 0);
+	if (rundir->lock < 0)
+		return rundir->lock;
 	err = lock_wait(rundir->lock, PATIENCE_CHILD, NULL);
 	if (err)
 		log_error("another lbhad runs with the run folder %s", rundir->run);
@@ -103,7 +101,7 @@ static int owned_lock(struct rundir *rundir)
 
 static int owned_reopen(struct rundir *rundir)
 {
-	int fd = owned_open(rundir->dir, "owned");
+	int fd = own_file(rundir, "owned", O_APPEND);
 
 	if (fd < 0)
 		return fd;
@@ -132,8 +130,10 @@ static int owned_take(struct rundir *rundir)
 {
 	int err;
 
-	rundir->owned = owned_open(rundir->dir, "owned");
-	err = rundir->owned < 0 ? rundir->owned : owned_lock(rundir);
+	rundir->owned = own_file(rundir, "owned", O_APPEND);
+	if (rundir->owned < 0)
+		return rundir->owned;
+	err = owned_lock(rundir);
 	if (!err)
 		err = owned_compact(rundir);
 	if (err)
@@ -193,7 +193,8 @@ int rundir_listen(struct rundir *rundir)
 		log_error("%s: too long a path for a socket", rundir->run);
 		return -ENAMETOOLONG;
 	}
-	unlinkat(rundir->dir, SOCKET_NAME, 0);
+	if (unlinkat(rundir->dir, SOCKET_NAME, 0) && errno != ENOENT)
+		log_error("%s/" SOCKET_NAME " is in the way: %m", rundir->run);
 	rundir->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177);
 	if (rundir->control < 0 || bind(rundir->control, (struct sockaddr *)&name, sizeof(name)) ||

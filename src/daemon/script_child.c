@@ -24,7 +24,7 @@
 #include "check/run.h"
 #include "config/model.h"
 #include "core/child.h"
-#include "daemon/script_path.h"
+#include "daemon/trusted_path.h"
 
 #define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define FILES_USUAL 1024
@@ -158,7 +158,7 @@ static void script_enter(void *ctx)
 		return;
 	}
 	die_with(in->supervisor);
-	if (script_path_judge(path, user->pw_uid, &text))
+	if (trusted_program(path, user->pw_uid, &text))
 		say(in, why);
 	else
 		execute(in, path);

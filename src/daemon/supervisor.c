@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/users.h"
@@ -606,6 +607,7 @@ int supervisor_run(const struct supervisor_options *options)
 	s->options = options;
 	s->upgrade.executable = -1;
 	memset(s->heritage, -1, sizeof(s->heritage));
+	umask(022); /* groups get into the run folder; what they may not read says so itself */
 	descriptors_raise();
 	if (!folders_take(s))
 		status = supervisor_live(s);

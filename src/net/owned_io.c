@@ -12,14 +12,15 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "net/file_io.h"
 
 #define OWNED_CHUNK 64 /* lines in one write: 12 KiB of stack, a thread may be small */
 
 int owned_open(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const char *why;
 
-	return fd < 0 ? -errno : fd;
+	return file_open(dir, name, O_APPEND, &why);
 }
 
 static int write_all(int fd, const char *text, size_t length)

@@ -591,7 +591,7 @@ def test_a_state_folder_that_others_can_write_ends_the_start(lab):
     os.chmod(lone.state_dir, 0o777)
     lone.launch()
     wait_until(lambda: not lone.is_running, what="it ends")
-    assert "belongs to another user or is writable by others" in lone.log
+    assert "can be written by everybody" in lone.log
 
 
 # ---- who may, and who hears of it ----

@@ -1,6 +1,6 @@
 /* A walk with O_PATH, one name at a time: what is judged is what the kernel opens next. A name that was judged cannot
  * be replaced afterwards but by root or the user, who may run what they like as that user anyway. */
-#include "daemon/script_path.h"
+#include "daemon/trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 
 struct walk {
 	uid_t user;
+	bool of_folder;            /* that is wanted, and not a program */
 	struct text *why;
 	int folder;                /* O_PATH */
 	char rest[2 * PATH_MAX];   /* what is still to be walked */
@@ -32,17 +33,33 @@ static int refuse(struct walk *walk, int err, const char *text)
 	char path[PATH_MAX + NAME_MAX + 2];
 	size_t length = (size_t)snprintf(path, sizeof(path), "%s%s%s", walk->path,
 					  *walk->name || !*walk->path ? "/" : "", walk->name);
-	bool is_long = length > PATH_SHOWN;
+	bool is_long = length > PATH_SHOWN && !walk->of_folder;
 
 	text_add(walk->why, "%s%s: %s", is_long ? "..." : "",
 		 path + (is_long ? length - PATH_SHOWN : 0), text);
 	return err;
 }
 
+static bool at_end(const struct walk *walk)
+{
+	return !walk->rest[strspn(walk->rest, "/")];
+}
+
+static int judge_owner(struct walk *walk, const struct stat *about)
+{
+	if (about->st_uid == 0 || about->st_uid == walk->user)
+		return 0;
+	return refuse(walk, -EPERM, walk->of_folder ? "belongs to another user"
+						     : "belongs neither to root nor to the user it runs as");
+}
+
 static int judge(struct walk *walk, const struct stat *about)
 {
-	if (about->st_uid != 0 && about->st_uid != walk->user)
-		return refuse(walk, -EPERM, "belongs neither to root nor to the user it runs as");
+	bool is_sticky = walk->of_folder && about->st_mode & S_ISVTX && !at_end(walk);
+	int err = judge_owner(walk, about);
+
+	if (err || is_sticky)
+		return err;
 	if (about->st_mode & S_IWOTH)
 		return refuse(walk, -EPERM, "can be written by everybody");
 	if (about->st_mode & S_IWGRP && about->st_gid != 0)
@@ -105,12 +122,19 @@ static int follow(struct walk *walk, int link)
 	return 0;
 }
 
+static int open_name(const struct walk *walk)
+{
+	return openat(walk->folder, walk->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* One name: a link is followed, a folder becomes the present one, a file must be the end. */
 static int step(struct walk *walk, bool *at_file)
 {
-	int fd = openat(walk->folder, walk->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err;
+	int fd = open_name(walk), err;
 	struct stat about;
 
+	if (fd < 0 && errno == ENOENT && walk->of_folder && at_end(walk) && !mkdirat(walk->folder, walk->name, 0755))
+		fd = open_name(walk);
 	if (fd < 0 || fstat(fd, &about)) {
 		err = errno;
 		if (fd >= 0)
@@ -118,7 +142,9 @@ static int step(struct walk *walk, bool *at_file)
 		return refuse(walk, -err, strerror(err));
 	}
 	if (S_ISLNK(about.st_mode)) {
-		err = follow(walk, fd);
+		err = walk->of_folder ? judge_owner(walk, &about) : 0;
+		if (!err)
+			err = follow(walk, fd);
 		close(fd);
 		return err;
 	}
@@ -129,25 +155,54 @@ static int step(struct walk *walk, bool *at_file)
 		return 0;
 	}
 	close(fd);
-	if (!err && (!S_ISREG(about.st_mode) || walk->rest[strspn(walk->rest, "/")]))
+	if (!err && walk->of_folder)
+		return refuse(walk, -ENOTDIR, "is no folder");
+	if (!err && (!S_ISREG(about.st_mode) || !at_end(walk)))
 		return refuse(walk, -EACCES, "is no file");
 	*at_file = true;
 	return err;
 }
 
-int script_path_judge(const char *path, uid_t user, struct text *why)
+static int walk_through(struct walk *walk, bool *at_file)
 {
-	struct walk walk = {.user = user, .why = why, .folder = open("/", O_PATH | O_CLOEXEC)};
-	bool at_file = false;
 	struct stat root;
 	int err;
 
+	walk->folder = open("/", O_PATH | O_CLOEXEC);
+	err = walk->folder < 0 || fstat(walk->folder, &root) ? -errno : judge(walk, &root);
+	while (!err && !*at_file && next_name(walk))
+		err = step(walk, at_file);
+	return err;
+}
+
+int trusted_program(const char *path, uid_t user, struct text *why)
+{
+	struct walk walk = {.user = user, .why = why, .folder = -1};
+	bool at_file = false;
+	int err;
+
 	snprintf(walk.rest, sizeof(walk.rest), "%s", path);
-	err = walk.folder < 0 || fstat(walk.folder, &root) ? -errno : judge(&walk, &root);
-	while (!err && !at_file && next_name(&walk))
-		err = step(&walk, &at_file);
+	err = walk_through(&walk, &at_file);
 	if (!err && !at_file)
 		err = refuse(&walk, -EACCES, "is a folder");
 	folder_set(&walk, -1);
 	return err;
+}
+
+int trusted_folder(const char *path, struct text *why)
+{
+	struct walk walk = {.user = geteuid(), .of_folder = true, .why = why, .folder = -1};
+	bool at_file = false;
+	int err, folder = -1;
+
+	if (*path != '/' && !getcwd(walk.rest, PATH_MAX))
+		return refuse(&walk, -errno, strerror(errno));
+	snprintf(walk.rest + strlen(walk.rest), sizeof(walk.rest) - strlen(walk.rest), "/%s", path);
+	err = walk_through(&walk, &at_file);
+	if (!err)
+		folder = openat(walk.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!err && folder < 0)
+		err = refuse(&walk, -errno, strerror(errno));
+	folder_set(&walk, -1);
+	return err ? err : folder;
 }
