@@ -39,6 +39,8 @@ class Network:
             Stream(lab.real_server(name, lan, address, vip=VIP).host)
         self.client = lab.client("client", lan, "192.168.8.100")
         self.lb1 = lab.director("lb1", (lan, "192.168.8.10"), config=CONFIG)
+        self.lb1.host.run("ipvsadm", "-L")  # what comes with the module is there
+        self.before = Untouched(self.lb1.host)
 
     def start(self):
         self.lb1.start(within=20)
@@ -83,32 +85,23 @@ def test_a_restart_cuts_no_connection_and_programs_nothing(network):
     download.socket.close()
 
 
-def test_withdrawing_after_a_crash_takes_everything_away_but_what_shall_be_kept(network):
-    """Without a configuration; after a stop with on_stop: keep, and after a crash of a daemon that had it."""
-    lb1 = network.lb1
-    if lb1.is_running:
-        assert lb1.stop(within=20) == 0
-    lb1.host.run("ipvsadm", "-L")  # what comes with the module is there
-    before = Untouched(lb1.host)
-    network.start()
+def test_withdrawing_takes_everything_away_but_what_shall_be_kept(network):
+    """Without a configuration: after a crash of everything, and after a stop with on_stop: keep."""
+    lb1 = network.lb1 if network.lb1.is_running else network.start().lb1
     lb1.crash()
     assert lb1.ipvs() and lb1.rules() and lb1.holds(VIP)
     lb1.configure("nonsense: [")
     code, said = lb1.withdraw()
     assert code == 0, said
-    before.check()
+    network.before.check()
     lb1.configure(CONFIG.replace("read_back: 60s", "read_back: 60s, on_stop: keep"))
     network.start()
     table = lb1.ipvs()
     assert lb1.stop(within=20) == 0
-    code, said = lb1.withdraw()
-    assert code == 0 and lb1.ipvs() == table and not lb1.holds(VIP), said
-    network.start()
-    lb1.crash()
     os.unlink(lb1.config_file)
     code, said = lb1.withdraw()
     assert code == 0 and lb1.ipvs() == table and not lb1.holds(VIP), said
     lb1.configure(CONFIG)
     network.start()
     assert lb1.stop(within=20) == 0
-    before.check()
+    network.before.check()

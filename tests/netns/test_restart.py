@@ -87,6 +87,7 @@ def test_a_restart_takes_no_address_away_and_nobody_takes_over(pair):
     assert lb1.vrrp("public").get("repairs", 0) == 0
     assert "somebody else" not in lb1.log
     ours = [one for one in adverts(pair.adverts) if one.source == LB1]
+    print(f"longest silence {longest_silence(ours):.3f} s")
     assert longest_silence(ours) < 2
     assert lb1.stop() == 0
     assert lifetimes(lb1) == {}
