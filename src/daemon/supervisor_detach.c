@@ -10,7 +10,7 @@
  * The next daemon finds the handover at its start, gives each worker its part before the first commit, and removes the
  * file when all have committed. */
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -172,7 +172,7 @@ static int hand_over(const struct supervisor *s)
 	int err;
 
 	handover_here(&handover);
-	text_add(&(struct text){.start = handover.version, .size = sizeof(handover.version)}, "%s", build_version);
+	snprintf(handover.version, sizeof(handover.version), "%s", build_version);
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		const struct slot *slot = &s->workers.slots[role];
 

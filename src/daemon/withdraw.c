@@ -82,12 +82,12 @@ static int take_away(struct withdrawal *withdrawal, int lbhad)
 	return err ? err : withdrawal->failed ? -EIO : 0;
 }
 
-/* What is owned, but for what shall stay. */
+/* Whether more is owned than what shall stay; of a sysctl that is not known here. */
 static bool has_something(const struct rundir *rundir)
 {
 	auto_arena *arena = arena_new(0);
 	struct owned_set set = {0};
-	bool keeps = false, ours = false, ipvs = false;
+	bool keeps = false, others = false, any = false;
 
 	if (!arena || owned_read(rundir->owned, arena, &set))
 		return true;
@@ -95,10 +95,10 @@ static bool has_something(const struct rundir *rundir)
 		enum owned_kind kind = set.items[i].kind;
 
 		keeps |= kind == OWNED_KEEP;
-		ours |= kind == OWNED_ADDRESS || kind == OWNED_ROUTE || kind == OWNED_LINK || kind == OWNED_SYSCTL;
-		ipvs |= kind != OWNED_KEEP;
+		others |= kind == OWNED_ADDRESS || kind == OWNED_ROUTE || kind == OWNED_LINK || kind == OWNED_SYSCTL;
+		any |= kind != OWNED_KEEP;
 	}
-	return keeps ? ours : ipvs;
+	return keeps ? others : any;
 }
 
 /* Somebody comes who goes on with it. */

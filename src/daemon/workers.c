@@ -645,6 +645,8 @@ void slot_clear(struct slot *slot, nstime patience)
 	if (slot->role == ROLE_VRRP) { /* there are more ways than this one */
 		slot->owes = true;
 		slot_next(slot);
+		if (slot->pid > 0)
+			slot_expect(slot, patience);
 	} else if (!slot_bear(slot, ERRAND_WITHDRAW)) {
 		slot_send_bytes(slot, RECORD_RELEASE, NULL, 0);
 		slot_expect(slot, patience);
