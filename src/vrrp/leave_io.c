@@ -141,24 +141,29 @@ static int carry_make(const struct vrrp_worker *worker, struct arena *arena, str
 	struct vrrp_heirs heirs = {.list = arena_array(arena, count + 1, sizeof(*heirs.list)),
 				   .deadline = worker->depart_until};
 	const char **names = arena_array(arena, count + 1, sizeof(*names));
+	const char **all = arena_array(arena, count + 1, sizeof(*all));
 	uint8_t *bytes;
 
 	for (size_t i = 0; i < count && !arena_failed(arena); i++) {
 		const struct router *router = worker->routers[i];
 
+		all[i] = router->about.name;
 		if (!router->started)
 			continue;
 		names[heirs.count] = router->about.name;
 		heirs.list[heirs.count++] = heir_of(router);
 		size += strlen(router->about.name);
 	}
-	size = vrrp_heirs_size(heirs.count, size);
+	if (arena_failed(arena))
+		return -ENOMEM;
+	size = vrrp_heirs_size(heirs.count, size) + trackers_carry_size(worker, all);
 	bytes = arena_alloc(arena, size);
 	if (arena_failed(arena))
 		return -ENOMEM;
 	*out = writer_of(bytes, size);
 	carry_begin(out);
 	vrrp_heirs_put(out, &heirs, names);
+	trackers_carry(worker, out, all);
 	return out->failed ? -ENOMEM : 0;
 }
 
@@ -208,6 +213,7 @@ void inherit(void *ctx, struct reader *in)
 	struct vrrp_worker *worker = ctx;
 	struct vrrp_heirs heirs = {0};
 	auto_arena *arena = arena_new(0);
+	const struct reader trackers = *in;
 	int err = arena ? vrrp_heirs_get(in, arena, &heirs) : -ENOMEM;
 
 	if (err) {
@@ -216,6 +222,7 @@ void inherit(void *ctx, struct reader *in)
 		return;
 	}
 	inherit_end(worker);
+	worker_keep(worker->frame, &trackers);
 	worker->heirs = calloc(1, sizeof(*worker->heirs));
 	if (!worker->heirs)
 		return;

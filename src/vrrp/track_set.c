@@ -15,8 +15,13 @@ static uint64_t name_hash(uint64_t hash, enum tracker_kind kind, const char *nam
 	return text_hash(hash, &kind, sizeof(kind));
 }
 
-static bool source_find(const struct track_set *set, enum tracker_kind kind, const char *name,
-			uint32_t *index)
+uint64_t track_set_key(const char *instance, enum tracker_kind kind, const char *name)
+{
+	return name_hash(text_hash(TEXT_HASH, instance, strlen(instance) + 1), kind, name);
+}
+
+bool track_set_source(const struct track_set *set, enum tracker_kind kind, const char *name,
+		      uint32_t *index)
 {
 	size_t step = 0;
 
@@ -35,7 +40,7 @@ static uint32_t source_get(struct track_set *set, const struct tracker *about, s
 {
 	uint32_t index;
 
-	if (source_find(set, about->kind, about->name, &index))
+	if (track_set_source(set, about->kind, about->name, &index))
 		return index;
 	index = (uint32_t)set->source_count++;
 	set->sources[index] = (struct track_source){.kind = about->kind,
@@ -58,14 +63,13 @@ static void add_tracker(struct track_set *set, uint32_t instance, const char *in
 {
 	struct tracker *copy = arena_copy(arena, about, sizeof(*about));
 	uint32_t source = source_get(set, about, arena), index = (uint32_t)set->count;
-	uint64_t hash = text_hash(TEXT_HASH, instance_name, strlen(instance_name) + 1);
 
 	if (arena_failed(arena))
 		return;
 	copy->name = set->sources[source].name;
 	track_init(&set->list[index], copy, &set->sources[source]);
 	set->owner[index] = instance;
-	set->key[index] = name_hash(hash, about->kind, about->name);
+	set->key[index] = track_set_key(instance_name, about->kind, about->name);
 	set->next_user[index] = set->first_user[source];
 	set->first_user[source] = index;
 	set->count++;
@@ -114,7 +118,7 @@ int track_set_carry(struct track_set *set, const struct track_set *old, struct a
 	uint32_t was;
 
 	for (uint32_t s = 0; s < set->source_count; s++)
-		if (source_find(old, set->sources[s].kind, set->sources[s].name, &was))
+		if (track_set_source(old, set->sources[s].kind, set->sources[s].name, &was))
 			track_set_see(set, s, old->sources[was].seen, old->sources[was].reason,
 				      old->sources[was].since);
 	if (table_init(&index, scratch, old->count))

@@ -41,6 +41,11 @@ int track_set_make(struct track_set *set, const struct model *model, struct aren
 /* Takes over what an older set knows. `scratch` is for this call; -ENOMEM: some is not taken over. */
 int track_set_carry(struct track_set *set, const struct track_set *old, struct arena *scratch);
 
+/* The source of that kind and name; false: nobody tracks it. */
+bool track_set_source(const struct track_set *set, enum tracker_kind kind, const char *name, uint32_t *source);
+/* The key of an instance's tracker. */
+uint64_t track_set_key(const char *instance, enum tracker_kind kind, const char *name);
+
 /* The source that a probe or a service feeds; false: nobody tracks it. */
 bool track_set_probe(const struct track_set *set, uint32_t probe, uint32_t *source);
 bool track_set_service(const struct track_set *set, uint32_t service, uint32_t *source);

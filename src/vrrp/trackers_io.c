@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/worker.h"
 #include "net/monitor_io.h"
+#include "vrrp/track_carry.h"
 #include "vrrp/track_set.h"
 #include "vrrp/worker_io.h"
 
@@ -92,14 +93,39 @@ static struct trackers *trackers_new(const struct model *model)
 	return NULL;
 }
 
+size_t trackers_carry_size(const struct vrrp_worker *worker, const char *const *names)
+{
+	return worker->trackers ? track_carry_size(&worker->trackers->set, names) : 0;
+}
+
+void trackers_carry(const struct vrrp_worker *worker, struct writer *out, const char *const *names)
+{
+	if (worker->trackers)
+		track_carry_put(out, &worker->trackers->set, names);
+}
+
+/* What was known under an older generation, or to the worker of before. */
+static int carry_over(struct vrrp_worker *worker, struct track_set *set, struct arena *scratch)
+{
+	struct reader in;
+	int err = 0;
+
+	if (worker->trackers)
+		return track_set_carry(set, &worker->trackers->set, scratch);
+	if (worker_kept(worker->frame, &in))
+		err = track_carry_get(&in, set, clock_now(), scratch);
+	worker_kept_end(worker->frame);
+	return err;
+}
+
 int trackers_take(struct vrrp_worker *worker, const struct model *model)
 {
 	struct trackers *made = trackers_new(model);
 	auto_arena *scratch = arena_new(0);
 	int err = made && scratch ? 0 : -ENOMEM;
 
-	if (!err && worker->trackers)
-		err = track_set_carry(&made->set, &worker->trackers->set, scratch);
+	if (!err)
+		err = carry_over(worker, &made->set, scratch);
 	if (err) {
 		trackers_free(made);
 		return err;

@@ -487,6 +487,9 @@ uint64_t wire_stray_count(const struct router *router);
 /* The trackers of a new generation, knowing what the old ones knew; before its routers are made.
  * -ENOMEM. */
 int trackers_take(struct vrrp_worker *worker, const struct model *model);
+/* What they know, as records for a successor; `names` are those of the routers by index. Bytes at most. */
+size_t trackers_carry_size(const struct vrrp_worker *worker, const char *const *names);
+void trackers_carry(const struct vrrp_worker *worker, struct writer *out, const char *const *names);
 /* Looks at all of them and tells all routers: after a commit, and at the first sight of the kernel. */
 void trackers_begin(struct vrrp_worker *worker);
 void trackers_free(struct trackers *trackers); /* NULL is fine */

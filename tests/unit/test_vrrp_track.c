@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "suite.h"
 #include "vrrp/track.h"
+#include "vrrp/track_carry.h"
 #include "vrrp/track_set.h"
 
 #define S NSTIME_S
@@ -461,6 +462,56 @@ START_TEST(a_reload_lets_a_delay_go_on)
 }
 END_TEST
 
+/* What `old` knows, as its worker leaves it, in a new set of the same model; cut to `size` bytes (0: all). */
+static size_t succeed(const struct track_set *old, const char *const *names, size_t size, struct track_set *new)
+{
+	uint8_t bytes[2048];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+	struct arena *scratch = arena_new(0);
+	struct reader in;
+
+	track_carry_put(&out, old, names);
+	ck_assert(!out.failed);
+	ck_assert_uint_le(writer_used(&out), track_carry_size(old, names));
+	in = reader_of(bytes, size ? size : writer_used(&out));
+	ck_assert_int_eq(track_carry_get(&in, new, 100 * S, scratch), 0);
+	arena_free(scratch);
+	return writer_used(&out);
+}
+
+START_TEST(another_worker_knows_what_was_known)
+{
+	static const char *const names[] = {"public", "inside", "alone"};
+	struct track_set old = set_of(pair_model(7)), new = set_of(pair_model(3)), part;
+	uint32_t source;
+	size_t size;
+
+	ck_assert(track_set_probe(&old, 7, &source));
+	ck_assert(track_set_see(&old, source, VERDICT_DOWN, "refused", S));
+	for (uint32_t t = 0; t < old.count; t++)
+		track_look(&old.list[t], S);
+	old.list[1].due = 120 * S;
+	old.list[1].is_master = false;
+	size = succeed(&old, names, 0, &new);
+	for (uint32_t t = 0; t < old.count; t++) {
+		ck_assert_int_eq(new.list[t].state, old.list[t].state);
+		ck_assert_int_eq(new.list[t].since, old.list[t].since);
+		ck_assert_int_eq(new.list[t].due, old.list[t].due);
+		ck_assert_int_eq(new.list[t].is_master, old.list[t].is_master);
+	}
+	ck_assert_int_eq(sum_of(&new, 0), sum_of(&old, 0));
+	ck_assert(sum_of(&new, 0) < 0);
+	ck_assert(track_set_probe(&new, 3, &source));
+	ck_assert_str_eq(new.sources[source].reason, "refused");
+	ck_assert_int_eq(new.sources[source].seen, VERDICT_DOWN);
+	ck_assert_int_eq(new.sources[source].since, S);
+	while (--size) { /* however it is cut */
+		part = set_of(pair_model(3));
+		succeed(&old, names, size, &part);
+	}
+}
+END_TEST
+
 START_TEST(a_model_without_trackers_has_an_empty_set)
 {
 	struct model empty = {0};
@@ -478,7 +529,8 @@ static TCase *sets(void)
 	TCase *tcase = CASE("sets", trackers_of_the_group_count_for_each_member,
 			    a_probe_feeds_all_that_track_its_check_and_no_others,
 			    a_reload_keeps_what_was_known_although_probes_have_other_numbers,
-			    a_reload_lets_a_delay_go_on, a_model_without_trackers_has_an_empty_set);
+			    a_reload_lets_a_delay_go_on, another_worker_knows_what_was_known,
+			    a_model_without_trackers_has_an_empty_set);
 
 	tcase_add_checked_fixture(tcase, arena_begin, arena_end);
 	return tcase;
