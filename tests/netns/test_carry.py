@@ -7,6 +7,9 @@ import pytest
 from checkd import Checkd
 from lbhatest import wait_until
 from lbhatest.rogue import Server, answer, refusing_port
+from lbhatest.vrrp import adverts
+from test_vrrp_track import TrackingPair, events_of
+from vrrp_pair import LB1
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -152,3 +155,52 @@ def test_a_carry_that_is_none_is_no_harm(carry):
         new.inherit(carry, "check web type=http interval=1s timeout=1s", f"probe web {server.target}")
         assert first_of(new)["verdict"] == "unknown"
         new.wait_fact(verdict="up")
+
+
+# ---- whole daemons ----
+
+def tracking_pair(lab, weight):
+    return TrackingPair(lab, f"{{check: slow, weight: {weight}}}", interval="1s")
+
+
+def told_since(director, seq):
+    """Of what the log of the daemon is not about: what became of routers and trackers."""
+    return [(one["event"], one["object"], one["old"], one["new"]) for one in events_of(director, seq)
+            if one["event"] not in ("worker_restart", "reload")]
+
+
+def test_a_failing_tracker_keeps_the_priority_down_over_a_restart(lab):
+    pair = tracking_pair(lab, -20)
+    pair.server.close()
+    pair.start()
+    pair.wait_priority(130, 10)
+    pair.wait_roles("MASTER", "BACKUP")
+    tracker, transitions, seen = pair.tracker("slow"), pair.lb1.vrrp()["transitions"], len(adverts(pair.adverts))
+    assert pair.lb1.detach() == 0
+    pair.lb1.start()
+    wait_until(lambda: len([one for one in adverts(pair.adverts)[seen:] if one.source == LB1]) > 3, 10, "adverts")
+    sent = [one.priority for one in adverts(pair.adverts)[seen:] if one.source == LB1]
+    assert set(sent) == {130}, sent
+    assert pair.tracker("slow")["since"] == tracker["since"]
+    assert pair.lb1.vrrp()["transitions"] == transitions
+
+
+def test_events_go_on_over_a_restart_with_their_numbers(lab):
+    pair = tracking_pair(lab, -20).start()
+    pair.wait_roles("MASTER", "BACKUP")
+    pair.server.close()
+    wait_until(lambda: pair.tracker("slow")["state"] == "down", 10, "the tracker is down")
+    pair.lb1.ctl("reload")
+    before = events_of(pair.lb1)
+    reload = pair.lb1.status()["reload"]
+    assert ("tracker_state", "public/slow", "up", "down") in told_since(pair.lb1, 0)
+    assert pair.lb1.detach() == 0
+    pair.lb1.start()
+    wait_until(lambda: pair.lb1.role() == "MASTER", 5, "MASTER")
+    assert events_of(pair.lb1)[:len(before)] == before
+    assert told_since(pair.lb1, before[-1]["seq"]) == [], "nothing has happened"
+    assert pair.lb1.status()["reload"] == reload
+    pair.lb1.ctl("reload")
+    last = events_of(pair.lb1, before[-1]["seq"])
+    assert [one["seq"] for one in last] == list(range(before[-1]["seq"] + 1, before[-1]["seq"] + 1 + len(last)))
+    assert last[-1]["event"] == "reload"
