@@ -29,7 +29,7 @@
 
 #include "core/log.h"
 #include "core/loop.h"
-#include "net/owned_io.h"
+#include "net/owned_debt_io.h"
 #include "net/rtnl_message_io.h"
 #include "net/sysctl_io.h"
 #include "net/thread_io.h"
@@ -37,6 +37,7 @@
 #define BATCH 128
 #define BATCH_BYTES 32768
 #define RECEIVE_BUFFER (1024 * 1024)
+#define WRITE_AGAIN (5 * NSTIME_S) /* what could not be written down */
 #define TRIES 4 /* of a call that the kernel had no memory for, a millisecond apart */
 
 struct slot {
@@ -50,6 +51,7 @@ struct rtnl_writer {
 	const struct rtnl_writer_ops *ops;
 	void *ctx;
 	struct loop_io results;
+	struct loop_timer write_again;
 	size_t told;
 	int unwritten_told;
 	/* shared */
@@ -68,6 +70,7 @@ struct rtnl_writer {
 	char name[LINK_NAME];
 	_Alignas(struct nlmsghdr) uint8_t bytes[BATCH_BYTES];
 	struct owned lines[BATCH];
+	struct owned_debt debt;
 };
 
 static struct slot *slot_at(struct rtnl_writer *writer, size_t number)
@@ -214,13 +217,18 @@ static bool line_of(struct rtnl_writer *writer, const struct slot *slot, bool go
 	return false;
 }
 
-static int write_lines(struct rtnl_writer *writer, size_t from, size_t count, bool gone)
+/* What could not be written down is done all the same: a full file system must not keep an address
+ * from its master. It stays behind only if nobody of us is left to remove it. */
+static void write_lines(struct rtnl_writer *writer, size_t from, size_t count, bool gone)
 {
 	size_t lines = 0;
+	int err = 0;
 
 	for (size_t i = 0; i < count; i++)
 		lines += line_of(writer, slot_at(writer, from + i), gone, &writer->lines[lines]);
-	return writer->owned < 0 || !lines ? 0 : owned_append(writer->owned, writer->lines, lines);
+	if (writer->owned >= 0 && (lines || writer->debt.count))
+		err = owned_debt_append(&writer->debt, writer->owned, writer->lines, lines);
+	atomic_store_explicit(&writer->unwritten, -err, memory_order_relaxed);
 }
 
 /* ---- the thread: the kernel ---- */
@@ -464,8 +472,6 @@ static size_t carry(struct rtnl_writer *writer, size_t from, size_t count)
 
 static void work_batch(struct rtnl_writer *writer, size_t from, size_t count)
 {
-	int err;
-
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = slot_at(writer, from + i);
 
@@ -473,10 +479,7 @@ static void work_batch(struct rtnl_writer *writer, size_t from, size_t count)
 		if (slot->op.kind == RTNL_SYSCTL && slot->op.sysctl.action == SYSCTL_TAKE)
 			sysctl_look(writer, slot);
 	}
-	err = write_lines(writer, from, count, false);
-	/* What could not be written down is done all the same: a full file system must not keep an
-	 * address from its master. It stays behind only if nobody of us is left to remove it. */
-	atomic_store_explicit(&writer->unwritten, -err, memory_order_relaxed);
+	write_lines(writer, from, count, false);
 	for (size_t done = 0; done < count;)
 		done += carry(writer, from + done, count - done);
 	/* a line that stays though its address is gone does no harm: the next plan forgets it */
@@ -503,6 +506,10 @@ static void *writer_run(void *ctx)
 		} else {
 			wake_wait(writer->wake, -1, 0);
 			wake_clear(writer->wake);
+			if (writer->debt.count) {
+				write_lines(writer, worked, 0, false);
+				wake_up(writer->ready);
+			}
 		}
 	}
 }
@@ -517,7 +524,18 @@ static void tell_unwritten(struct rtnl_writer *writer)
 		log_error("addresses or routes cannot be written down as ours (%s): they work, but "
 			  "after a crash of lbhad nobody will remove them",
 			  strerror(error));
+	else if (!error && writer->unwritten_told)
+		log_info("addresses and routes are written down as ours again");
 	writer->unwritten_told = error;
+	if (error && !timer_armed(&writer->write_again))
+		timer_at(&writer->write_again, clock_now() + WRITE_AGAIN);
+}
+
+static void write_again(void *ctx)
+{
+	struct rtnl_writer *writer = ctx;
+
+	wake_up(writer->wake);
 }
 
 static void tell_results(void *ctx)
@@ -565,6 +583,8 @@ static int writer_open(struct rtnl_writer *writer, struct loop *loop, size_t cap
 		return err ? err : writer->socket;
 	err = io_init(loop, &writer->results, writer->ready, LOOP_NORMAL, tell_results, NULL,
 		      writer);
+	if (!err)
+		err = timer_init(loop, &writer->write_again, LOOP_IDLE, write_again, writer);
 	if (!err)
 		err = thread_start(&writer->thread, writer_run, writer);
 	writer->started = !err;
@@ -621,6 +641,7 @@ void rtnl_writer_free(struct rtnl_writer *writer, nstime patience)
 {
 	if (!writer)
 		return;
+	timer_fini(&writer->write_again);
 	if (writer->started) {
 		io_fini(&writer->results);
 		await_all(writer, nstime_after(clock_now(), patience));
@@ -639,6 +660,7 @@ void rtnl_writer_free(struct rtnl_writer *writer, nstime patience)
 	fd_close(writer->ready);
 	fd_close(writer->socket);
 	fd_close(writer->sysctls);
+	owned_debt_free(&writer->debt);
 	free(writer->slots);
 	free(writer);
 }

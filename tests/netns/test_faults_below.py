@@ -133,6 +133,28 @@ def test_workers_that_could_not_be_linked_are_linked_when_there_are_descriptors_
     assert lb1.reload(with_vips(VIP, "192.168.8.201"))[0] == 0
 
 
+# --- no more room -----------------------------------------------------------------------------------------------------
+
+def test_what_found_no_room_in_the_run_folder_is_written_down_when_there_is_some(lab):
+    lb1 = lab.director("lb1", (lab.segment("lan", "192.168.8.0/24"), "192.168.8.10"), config=with_vips(VIP))
+    os.mkdir(lb1.run_dir)
+    lb1.host.run("mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "tmpfs", lb1.run_dir)
+    lb1.start()
+    lb1.wait_role("MASTER")
+    lb1.host.run("sh", "-c", f"cat /dev/zero > {lb1.run_dir}/full", check=False)
+    many = [VIP, *(f"10.1.{number}.1" for number in range(200))]
+    for vips in many, [VIP], many:
+        assert lb1.reload(with_vips(*vips))[0] == 0
+        wait_for(lambda: len(lb1.addresses()) > 200, len(vips) > 1, 10)
+    assert lb1.log.count("cannot be written down as ours") == 1
+    lb1.host.run("rm", f"{lb1.run_dir}/full")
+    wait_until(lambda: "written down as ours again" in lb1.log, 10, "there is room again")
+    written = lb1.host.run("cat", f"{lb1.run_dir}/owned")
+    assert all(vip in written for vip in many)
+    assert lb1.stop() == 0
+    assert held(lb1) == set()
+
+
 # --- the clock is set -------------------------------------------------------------------------------------------------
 
 class WallClock:

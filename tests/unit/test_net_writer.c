@@ -404,6 +404,33 @@ START_TEST(writer_goes_on_where_nothing_can_be_written_down)
 }
 END_TEST
 
+START_TEST(writer_writes_down_later_what_found_no_room)
+{
+	auto_arena *arena = arena_new(0);
+	struct orders orders = {0};
+	struct address first = ours(left, "192.0.2.80/32"), gone = ours(left, "192.0.2.81/32"),
+		       second = ours(left, "192.0.2.82/32");
+	int owned = open("/dev/full", O_RDWR | O_CLOEXEC), file = owned_open(dir, "owned");
+	struct owned_set set;
+
+	orders_start(&orders, 8, owned);
+	order(&orders, ADDRESS_ADD, &first);
+	order(&orders, ADDRESS_ADD, &gone);
+	order(&orders, ADDRESS_REMOVE, &gone);
+	orders_await(&orders);
+	ck_assert_int_eq(dup3(file, owned, O_CLOEXEC), owned); /* there is room */
+	order(&orders, ADDRESS_ADD, &second);
+	orders_await(&orders);
+	set = owned_now(arena, file);
+	ck_assert_uint_eq(set.count, 2);
+	ck_assert(addr_equal(&set.items[0].address.prefix.address, &first.prefix.address));
+	ck_assert(addr_equal(&set.items[1].address.prefix.address, &second.prefix.address));
+	orders_end(&orders);
+	close(owned);
+	close(file);
+}
+END_TEST
+
 START_TEST(writer_ends_only_after_what_was_put)
 {
 	auto_arena *arena = arena_new(0);
@@ -511,6 +538,7 @@ int main(void)
 				writer_carries_routes_between_addresses_in_order,
 				writer_does_not_touch_the_route_of_another,
 				writer_goes_on_where_nothing_can_be_written_down,
+				writer_writes_down_later_what_found_no_room,
 				writer_ends_only_after_what_was_put)),
 		world_case(CASE("links", writer_makes_marks_raises_and_removes_a_macvlan,
 				writer_takes_a_sysctl_writes_down_what_was_there_and_gives_it_back,
