@@ -316,11 +316,13 @@ static bool is_file(pid_t tid, uint64_t fd)
 	return readlink(link, target, sizeof(target)) > 0 && target[0] == '/';
 }
 
-/* Of epoll_ctl only the first interest in a descriptor needs memory. */
+/* Of epoll_ctl only the first interest in a descriptor needs memory, of fcntl only a duplicate a place. */
 static bool can_fail(pid_t tid, const struct call *call, const uint64_t *arguments)
 {
 	if (call->number == SYS_epoll_ctl)
 		return arguments[1] == EPOLL_CTL_ADD;
+	if (call->number == SYS_fcntl)
+		return arguments[1] == F_DUPFD || arguments[1] == F_DUPFD_CLOEXEC;
 	return (call->number != SYS_read && call->number != SYS_write) || is_file(tid, arguments[0]);
 }
 

@@ -182,7 +182,7 @@ class Faulty:
         self.nothing_is_left()
 
     def is_fresh(self):
-        """A daemon to which nothing has happened yet."""
+        """A daemon whose workers have not died."""
         if not self.lb1.is_running or any(worker["restarts"] for worker in self.lb1.status()["workers"]):
             self.begin_anew()
 
@@ -291,3 +291,21 @@ class Faulty:
         said = len(self.lb1.log)
         self.lb1.launch()
         return self._judge_start(said)
+
+    def upgrade(self, *order, **more):
+        """The installed build takes over, or the old one goes on and says why not. Only when the new one does not even get
+        its libraries there is no supervisor any more, and its workers release."""
+        self.is_fresh()
+        self.arm(*order, **more)
+        before = len(self.lb1.log)
+        code, said = self.lb1.ctl_status("upgrade")
+        assert code == 0 or said.strip(), "a failed upgrade says why"
+        if "error while loading shared libraries" in self.lb1.log[before:] and order[0] == "supervisor":
+            wait_until(lambda: not self.lb1.is_running, PATIENCE, "the end of those who are left")
+            self.nothing_is_left()
+            return 0
+        self.answers()
+        counted = self.disarm()
+        wait_for(self.held, VIPS[self.version], PATIENCE, "the addresses are there")
+        self.is_well()
+        return counted

@@ -27,7 +27,9 @@ CALLS = {("start", "supervisor"): 320, ("start", "child"): 320, ("start", "compi
          ("leave", "supervisor"): 90, ("leave", "child"): 20, ("leave", "control"): 20, ("leave", "check"): 30,
          ("leave", "ipvs"): 10, ("leave", "vrrp"): 40,
          ("adopt", "supervisor"): 340, ("adopt", "control"): 190, ("adopt", "check"): 400, ("adopt", "ipvs"): 170,
-         ("adopt", "vrrp"): 290}
+         ("adopt", "vrrp"): 290,
+         ("upgrade", "supervisor"): 400, ("upgrade", "child"): 330, ("upgrade", "compiler"): 200, ("upgrade", "control"): 200,
+         ("upgrade", "check"): 420, ("upgrade", "ipvs"): 180, ("upgrade", "vrrp"): 320}
 
 
 @pytest.fixture
