@@ -207,7 +207,7 @@ def test_a_worker_that_cannot_leave_is_replaced_as_after_a_crash(pair):
 
 
 SCRIPT = """checks:
-  fine: {type: script, command: [/bin/sh, -c, "sleep 0.3"], interval: 500ms, timeout: 400ms, rise: 1, fall: 1}
+  fine: {type: script, command: [/bin/sh, -c, "sleep 0.3"], interval: 500ms, timeout: 5s, rise: 1, fall: 1}
 """
 
 
