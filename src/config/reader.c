@@ -56,6 +56,10 @@ void unknown_key(struct config_reader *reader, const struct schema_record *recor
 	const char *nearest = schema_nearest(record, key->text);
 	struct path path = {.up = above, .key = key->text};
 
+	if (record == &schema_secret_file) { /* the key may be the secret */
+		node_error(reader->diagnostics, key, above, "a text, or {file: PATH} is expected");
+		return;
+	}
 	node_error(reader->diagnostics, key, &path, "unknown key%s%s%s",
 		   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
 		   nearest ? "\"?" : "");

@@ -240,7 +240,8 @@ static const struct node *compose_alias(struct composer *c, const struct path *p
 	if (anchor_find(c, name, &index))
 		node_error(c->diagnostics, where, path, "*%s stands inside what it names", name);
 	else
-		node_error(c->diagnostics, where, path, "no anchor &%s stands above", name);
+		node_error(c->diagnostics, where, path, "no anchor of this name stands above; a text that begins with * needs quotation "
+			   "marks"); /* it may be a password */
 	c->stopped = true;
 	return NULL;
 }
@@ -270,7 +271,8 @@ static void scalar_style(struct composer *c, struct node *node, const struct pat
 	else if (tag && (has_tag(tag, text) || !strcmp(tag, "!")))
 		node->plain = false;
 	else if (tag)
-		node_error(c->diagnostics, node, path, "the tag %s means nothing here", tag);
+		node_error(c->diagnostics, node, path, /* it may be a password */
+			   "a tag means nothing here; a text that begins with ! needs quotation marks");
 	node->quoted = !node->plain;
 }
 

@@ -108,3 +108,51 @@ def test_a_key_in_the_configuration_wants_a_file_that_others_cannot_read(lb1):
     assert checked(lb1)[0] == 0
     lb1.start()
     assert SECRET not in lb1.log
+
+
+# ---- all that prints -------------------------------------------------------------------------------------------------
+
+WRONG = ["[K]", "[K, K]", "{K: 1}", "{fil: K}", "{file: a, x: K}", "*K", "!K", "!!K x", "&K", "&K x, key: x", '"K\\u0001"', "K" * 20,
+         '"${K"', '"K${NOBODY_HAS_THIS}"', "'K'x", "'K", '"K', "K: 3", "@K", "`K", "%K", "{file: [K]}", "{file: /dev/null, file: K}",
+         "K, key: K", "K, kye: K"]
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_no_error_of_the_file_quotes_a_key(lb1, value):
+    lb1.configure(CONFIG.replace("KEY", value.replace("K", "hushhush")))
+    code, said = checked(lb1)
+    assert code == 1 and "hushhush" not in said, said
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_nothing_that_prints_shows_a_key_old_new_or_refused(lb1, form):
+    """At the level debug: logs, snapshots, status, plans, events, facts in traffic with others, core files' stuff: arguments and
+    environment."""
+    log = f"\nglobal: {{log: {{level: debug, format: {form}}}}}\n"
+    keys = [SECRET, "another!", "refused!"]
+    write_key(lb1, keys[0] + "\n", 0o600)
+    lb1.configure(CONFIG.replace("KEY", "{file: vrrp.key}") + log)
+    lb1.start()
+    lb1.wait_role("MASTER")
+    events = lb1.host.start(*lb1.ctl_command("events", "--follow"), stdout=open(lb1.host.log_file("events"), "wb"))
+    shown = [lb1.ctl(*words) for words in (("config",), ("status",), ("status", "--json"), ("vrrp",), ("vrrp", "--json"),
+                                           ("overrides",), ("events",), ("config", "--json"))]
+    write_key(lb1, keys[1], 0o600)
+    shown += [lb1.ctl("plan"), lb1.ctl("plan", "--json"), lb1.reload()[1], lb1.ctl("status", "--json")]
+    write_key(lb1, keys[2], 0o644)
+    shown += [lb1.ctl_status("plan")[1], lb1.reload()[1], checked(lb1)[1], lb1.ctl("status", "--json")]
+    write_key(lb1, keys[2] + "and much too long for a key of version 2", 0o600)
+    shown += [lb1.reload()[1], checked(lb1)[1], lb1.ctl_status("doctor")[1]]
+    os.kill(lb1.process.pid, 10) # USR1
+    wait_until(lambda: "restarts" in lb1.log, 5, "the snapshot")
+    for pids in lb1.worker_pids().values():
+        for name in "cmdline", "environ":
+            shown.append(open(f"/proc/{pids[0]}/{name}", "rb").read().decode(errors="replace"))
+    lb1.stop()
+    events.terminate()
+    events.wait()
+    shown += [lb1.log, open(lb1.host.log_file("events"), encoding="utf-8").read()]
+    for key in keys:
+        assert not [text for text in shown if key in text]
+        for folder in lb1.run_dir, lb1.state_dir:
+            assert not files_that_hold(folder, key)
