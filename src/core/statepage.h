@@ -27,6 +27,7 @@ struct statepage {
 	int64_t created;      /* clock_now() of the supervisor: when the daemon was started */
 	int64_t heartbeat;    /* clock_now() of the worker's last turn */
 	int64_t quickest;     /* vrrp: the shortest advert interval of all instances; 0: there are none */
+	int64_t lease;        /* vrrp: how long the slowest backup of any instance waits; 0: there are none */
 	int64_t withdrawn;    /* supervisor: when the addresses were taken away for want of a worker; 0: never. What
 			       * is older says nothing about who is MASTER */
 	int64_t facts_at;     /* control: when it took the last fact; 0: never */

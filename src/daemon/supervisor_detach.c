@@ -19,6 +19,7 @@
 #include "core/buildid.h"
 #include "core/log.h"
 #include "core/sealed.h"
+#include "core/statepage.h"
 #include "daemon/handover_file.h"
 #include "daemon/runner.h"
 #include "daemon/successor.h"
@@ -28,18 +29,18 @@
 #define PATIENCE_LEAVE (5 * NSTIME_S)
 #define PATIENCE_CLEAR (10 * NSTIME_S)
 #define LINES_LOGGED 20
+#define LEASE_MOST (180 * NSTIME_S) /* adverts come every 40.95 s at least */
 #define ROOM_LEAST (256 << 10) /* of the handover; carries are about as big as what workers were configured with */
 
 /* ---- whether ------------------------------------------------------------------------------------------------ */
 
-/* Until when the next daemon may come: as long as the slowest of the backups waits. */
-static nstime deadline_of(const struct model *model)
+/* Until when the next daemon may come: as long as the slowest of the backups waits. Instances are vrrp's part of the
+ * configuration. */
+static nstime deadline_of(const struct supervisor *s)
 {
-	nstime lease = VRRP_LEASE_MIN;
+	nstime lease = s->workers.slots[ROLE_VRRP].page->lease;
 
-	for (size_t i = 0; i < model->instance_count; i++)
-		lease = nstime_max(lease, vrrp_lease(model->instances[i].version, model->instances[i].advert_interval));
-	return clock_now() + lease;
+	return clock_now() + nstime_min(nstime_max(lease, VRRP_LEASE_MIN), LEASE_MOST);
 }
 
 static size_t room_for(const struct supervisor *s)
@@ -76,7 +77,7 @@ static bool vrrp_runs(const struct supervisor *s)
 
 static void leave_all(struct supervisor *s)
 {
-	nstime deadline = deadline_of(s->now.model);
+	nstime deadline = deadline_of(s);
 
 	s->stopping = s->detach.leaving = true;
 	s->detach.deadline = deadline;
@@ -117,7 +118,7 @@ static int ask(struct supervisor *s)
 	struct successor_order order = {.executable = s->options->path ? successor_open(s->options->path) : -ENOENT,
 					.file = s->options->file,
 					.node = s->options->node ? s->options->node : s->now.model->node,
-					.state = handover_sample(deadline_of(s->now.model)),
+					.state = handover_sample(deadline_of(s)),
 					.patience = SUCCESSOR_PATIENCE};
 	int err = order.executable < 0 ? order.executable : order.state < 0 ? order.state : 0;
 

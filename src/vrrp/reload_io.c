@@ -11,6 +11,7 @@
 #include "core/statepage.h"
 #include "core/worker.h"
 #include "vrrp/auth_io.h"
+#include "vrrp/heir.h"
 #include "vrrp/reload.h"
 #include "vrrp/worker_io.h"
 
@@ -220,9 +221,20 @@ static nstime quickest(const struct model *model)
 	return least;
 }
 
+static nstime longest_lease(const struct model *model)
+{
+	nstime longest = 0;
+
+	for (size_t i = 0; i < model->instance_count; i++)
+		longest = nstime_max(longest, vrrp_lease(model->instances[i].version,
+							 model->instances[i].advert_interval));
+	return longest;
+}
+
 static void take_globals(struct vrrp_worker *worker, const struct model *model)
 {
 	worker_page(worker->frame)->quickest = quickest(model);
+	worker_page(worker->frame)->lease = longest_lease(model);
 	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON);
 	worker->ready_timeout = model->global.ready_timeout;
 	worker->has_services = model->has_services;

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -73,6 +74,7 @@ def test_a_restart_takes_no_address_away_and_nobody_takes_over(pair):
     with address_changes(lb1.host) as changes:
         assert lb1.detach() == 0
         left = lifetimes(lb1)
+        assert 3.2 < float(re.search(r"the next lbhad has ([0-9.]+) s", lb1.log)[1]) <= 4, "as long as a backup may wait"
         assert left.keys() == {VIP, SECOND, "fe80::6", "2001:db8:8::6"}
         assert all(seconds is not None and 2 <= seconds <= 5 for seconds in left.values()), left
         assert os.stat(handover(lb1)).st_mode & 0o7777 == 0o600
