@@ -477,8 +477,8 @@ def unit_programs(folder):
                 yield trs[:-4]
 
 
-# It starts real workers from descriptors (fexecve), which valgrind cannot follow.
-NOT_UNDER_VALGRIND = {"test-workers"}
+# They start real workers from descriptors (fexecve), which valgrind cannot follow.
+NOT_UNDER_VALGRIND = {"test-workers", "test-leave"}
 
 
 def valgrind(step):
@@ -493,6 +493,33 @@ def valgrind(step):
         counts.add(Counts(failed=1) if code else Counts(passed=1))
         if code:
             step.details += f"--- {os.path.basename(program)} under valgrind\n{tail(step.log)}"
+    return counts
+
+
+def valgrind_workers(step):
+    """The tests between namespaces with every worker under valgrind (tests/long/under_valgrind.c). Counted are processes: one
+    of which valgrind has something to say has failed. Tests that fail are not counted: workers are up to fifty times slower,
+    so what is about time cannot pass; but most must."""
+    hook, logs, output = (os.path.join(WORK, "valgrind-workers" + name) for name in (".o", ".logs", ".output"))
+    shutil.rmtree(logs, ignore_errors=True)
+    os.makedirs(logs)
+    os.chmod(logs, 0o1777)  # workers have users of their own
+    os.makedirs(output, exist_ok=True)
+    step.run("gcc", "-O1", "-g", "-c", os.path.join(SOURCE, "tests/long/under_valgrind.c"), "-o", hook)
+    # as a sanitizer valgrind asks the kernel for what no sandbox allows
+    folder = configure_and_make(step, ["CC=gcc", "CPPFLAGS=-D__SANITIZE_ADDRESS__=1", "CFLAGS=-O1 -g",
+                                       "LDFLAGS=-Wl,--wrap=main", f"LIBS={hook}"])
+    step.run(*pytest_command(os.path.join(output, "report.xml"), "tests/netns", options=TOGETHER), live=True, check=False,
+             env=dict(NO_PLUGINS, LBHA_BUILD=folder, LBHA_LAB_OUTPUT=output, LBHA_VALGRIND_LOGS=logs))
+    tests = count_pytest(output)
+    counts = Counts()
+    for log in sorted(glob.glob(os.path.join(logs, "*"))):
+        bad = os.path.getsize(log) > 0
+        counts.add(Counts(failed=1) if bad else Counts(passed=1))
+        if bad:
+            step.details += f"--- {os.path.basename(log)}\n{tail(log)}"
+    if tests.passed < tests.failed:
+        raise Broken(f"most tests failed, so little was seen: {tests}")
     return counts
 
 
@@ -527,6 +554,7 @@ STEPS = [
     Step("busy", "no flap in 60 s at 10 ms while every processor is busy", busy, long=True, limit=1800),
     Step("crash", "anybody of two directors dies or hangs at any moment, for five minutes", crash, long=True, limit=1800),
     Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),
+    Step("valgrind-workers", "tests between namespaces, workers under valgrind", valgrind_workers, long=True, limit=4 * 3600),
     Step("fuzz", "libFuzzer on every target", fuzz, long=True, limit=6 * 3600),
     Step("long", "make long: simulations and properties with many seeds", long_targets, long=True, limit=6 * 3600),
 ]
