@@ -1,4 +1,7 @@
 """What lbhad does with the kernel's IPVS table, seen with ipvsadm. Traffic through it is tested where the networks are."""
+import os
+import random
+import signal
 import socket
 import time
 
@@ -562,6 +565,34 @@ def test_a_director_that_was_killed_finds_its_services_again(network):
     wait_until(lambda: f"tcp {VIP}:81" not in network.lb1.ipvs())
     network.wait_weights(ALL_UP)
     assert network.operations() == 1
+
+
+def test_an_ipvs_worker_killed_at_any_moment_of_a_reload_ends_with_the_table_that_is_in_force(network):
+    """Before the first COMMIT everything is as before, after it as the new file says; clients see neither."""
+    chance = random.Random(seed := int(os.environ.get("LBHA_SEED", random.randrange(1 << 32))))
+    print(f"LBHA_SEED={seed}")
+    more = WEB + f"""
+  - {{name: other, listen: "{VIP}:81", scheduler: rr, real_servers: [192.168.8.20]}}
+"""
+    network.lb1.start()
+    network.wait_weights(ALL_UP)
+    for number in range(4):
+        pid = network.lb1.worker("ipvs")["pid"]
+        status = network.lb1.status()
+        network.lb1.configure(WEB if number % 2 else more)
+        network.lb1.process.send_signal(signal.SIGHUP)
+        time.sleep(chance.uniform(0, 0.25))
+        network.lb1.host.run("kill", "-9", pid)
+        assert network.client.get(VIP).status == 200
+        wait_for(lambda: network.lb1.status()["reload"]["time"], lambda time: time != status["reload"]["time"], 8)
+        wait_for(lambda: [worker["state"] for worker in network.lb1.status()["workers"]], ["running"] * 4, 8)
+        applied = network.lb1.status()["generation"] - status["generation"]
+        assert applied in (0, 1)
+        has_more = bool(number % 2) != bool(applied)
+        wait_for(lambda: f"tcp {VIP}:81" in network.lb1.ipvs(), has_more, 5, "the table of the file that is in force")
+        assert network.lb1.reload()[0] == 0
+        wait_for(lambda: f"tcp {VIP}:81" in network.lb1.ipvs(), not number % 2, 5)
+    network.wait_weights(ALL_UP)
 
 
 def test_whoever_flushes_the_table_in_a_loop_does_not_make_lbha_loop(network):
