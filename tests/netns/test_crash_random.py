@@ -153,6 +153,20 @@ class World:
         code, _ = side.director.ctl_status("ping")
         return side.director.status()["generation"] if code == 0 else None
 
+    def upgrades(self, side):
+        """With somebody dying during it: the new program goes on, or the old one."""
+        asked = side.director.host.start(program("lbhactl"), "--socket", side.director.socket, "upgrade",
+                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                         env=side.director.environment())
+        self.moment(0.3)
+        for _ in range(self.chance.choice([0, 1, 1, 2])):
+            side.hurt(self.chance.choice(WORKERS + ["vrrp"]), self.chance.choice(DEATHS))
+            self.moment(0.2)
+        said, _ = asked.communicate(timeout=40)
+        assert asked.returncode in (0, 1, 3), said
+        assert side.director.is_running
+        side.generation = wait_until(lambda: self.generation_of(side), 10, "status answers")
+
     def supervisor_dies(self, side):
         """Nobody is left behind; the next daemon may come at once."""
         before = [pid for pids in side.director.worker_pids().values() for pid in pids]
@@ -224,7 +238,7 @@ class World:
     def step(self):
         side = self.chance.choice(self.sides)
         what = self.chance.choice([self.dies, self.dies, self.stands_still, self.reloads, self.reloads, self.reloads,
-                                   self.supervisor_dies, self.all_die, self.stops, self.gives_way] +
+                                   self.supervisor_dies, self.all_die, self.stops, self.gives_way, self.upgrades] +
                                   [self.hangs] * (SECONDS > 30))
         print(f"{what.__name__} {side.director.host.name}")
         what(side)
