@@ -341,7 +341,7 @@ static bool try_again(int *tries)
 {
 	if (errno == EINTR)
 		return true;
-	if ((errno != ENOMEM && errno != ENOBUFS) || !--*tries)
+	if ((errno != ENOMEM && errno != ENOBUFS && errno != EAGAIN) || !--*tries)
 		return false;
 	poll(NULL, 0, 1);
 	return true;

@@ -28,6 +28,7 @@
 #include "vrrp/worker_io.h"
 
 #define RETRY (10 * NSTIME_S)
+#define RETRY_REMOVE NSTIME_S /* somebody else may be its master */
 #define NO_ROOM (5 * NSTIME_MS)
 #define SECOND_LOOK (200 * NSTIME_MS)
 #define AWAITED NSTIME_S /* the kernel says at most so late that an IPv6 address works */
@@ -501,7 +502,11 @@ static bool is_wrong(const struct held *held)
 {
 	if (held->wants)
 		return held->present && held->owned && held->differs && may_repair(held);
-	return held->owned && (!held->error || clock_now() >= held->retry_at);
+	if (held->owned && held->error && clock_now() < held->retry_at) {
+		worker_later(held->port->worker, held->retry_at);
+		return false;
+	}
+	return held->owned;
 }
 
 void vips_evaluate(struct port *port)
@@ -546,10 +551,10 @@ static const char *repair_words(const struct held *held)
 	return "was removed by somebody else, put back";
 }
 
-static void refused(struct held *held, int error)
+static void refused(struct held *held, int error, nstime pause)
 {
 	held->error = error;
-	held->retry_at = clock_now() + RETRY;
+	held->retry_at = clock_now() + pause;
 	worker_later(held->port->worker, held->retry_at);
 }
 
@@ -586,7 +591,7 @@ static void added(struct held *held, int error)
 		held->owned |= rtnl_answer_lost(error);
 		held->present = false;
 		if (error != -ENODEV) /* the monitor will tell that the link has gone */
-			refused(held, error);
+			refused(held, error, RETRY);
 	} else {
 		settled(held);
 		held->fresh = true;
@@ -606,7 +611,7 @@ static void changed(struct held *held, int error)
 	}
 	log_error("%s: %s cannot be changed: %s", held->port->name,
 		  prefix_format(&held->prefix, address), strerror(-error));
-	refused(held, error);
+	refused(held, error, RETRY);
 }
 
 static void removed(struct held *held, int error)
@@ -616,11 +621,16 @@ static void removed(struct held *held, int error)
 	if (asks_again(held, error))
 		return;
 	if (error && error != -EADDRNOTAVAIL && error != -ENODEV) {
-		refused(held, error);
-		log_error("%s: %s cannot be removed: %s", held->port->name,
-			  prefix_format(&held->prefix, address), strerror(-error));
+		if (!held->error)
+			log_error("%s: %s cannot be removed: %s; that is tried again every second",
+				  held->port->name, prefix_format(&held->prefix, address),
+				  strerror(-error));
+		refused(held, error, RETRY_REMOVE);
 		return;
 	}
+	if (held->error && !held->wants)
+		log_info("%s: %s is removed now", held->port->name,
+			 prefix_format(&held->prefix, address));
 	held->error = 0;
 	held->owned = held->present = held->made = false;
 	held->repair = (struct repair){0};
