@@ -1,19 +1,18 @@
 /* syscall-fault ORDER REPORT COMMAND…: runs a daemon and fails one of its system calls, for tests.
  *
- * It traces (ptrace) all that COMMAND starts, knows its processes by their role (`--worker ROLE` on the command line, else
- * "supervisor"; "child" between fork and exec; "other" for foreign programs) and counts the calls of one role that can
- * fail in earnest: the rows of CALLS. The threads of a process count as one. A call that is to fail is not executed: at its
- * entry it becomes getpid(2), which every sandbox allows, and at its exit the error takes the place of the result.
+ * It traces (ptrace) all that COMMAND starts, knows its processes by their role (`--worker ROLE` on the command line,
+ * else "supervisor"; "child" between fork and exec; "other" for foreign programs) and counts the calls of one role that
+ * can fail in earnest: the rows of CALLS. The threads of a process count as one. A call that is to fail is not executed:
+ * at its entry it becomes getpid(2), which every sandbox allows, and at its exit the error takes the place of the result.
  *
  * ORDER is a file with one line, read at the start if it is there, and at each SIGRTMIN, which counts from one again:
  *
  *     ROLE NUMBER ERROR TIMES [CALL [FIRST [THIRD]]]
  *
- * says that the NUMBERth call (0: none, only count) and TIMES-1 after it fail.
- *
- * ERROR is a name (ENOMEM) or a number that picks one of those that fit the call. With CALL only calls of that name count, with FIRST and THIRD only those with these arguments (-1: any), as the family
- * and the protocol of socket(2).
- * SIGRTMIN+1 ends the order. REPORT gets lines, one write each, behind what is in it:
+ * says that the NUMBERth call (0: none, only count) and TIMES-1 after it fail. ERROR is a name (ENOMEM) or a number that
+ * picks one of those that fit the call. With CALL only calls of that name count, with FIRST and THIRD only those with
+ * these arguments (-1: any), as the family and the protocol of socket(2). SIGRTMIN+1 ends the order. REPORT gets lines,
+ * one write each, behind what is in it:
  *
  *     armed ROLE NUMBER · failed ROLE NUMBER CALL ERROR · counted ROLE CALLS
  *
@@ -80,7 +79,6 @@ static const struct call CALLS[] = {
 	CALL(mmap, ENOMEM),
 	CALL(mremap, ENOMEM),
 	CALL(mprotect, ENOMEM),
-	CALL(brk, ENOMEM),
 	CALL(mlockall, EPERM, ENOMEM, EAGAIN),
 	CALL(socket, EMFILE, ENOBUFS, ENOMEM, EPERM),
 	CALL(socketpair, EMFILE, ENOMEM, ENFILE),

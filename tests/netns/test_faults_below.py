@@ -81,6 +81,7 @@ def restarts(director):
     return {worker["name"]: worker["restarts"] for worker in director.status()["workers"]}
 
 
+ALWAYS = 1000000
 UNHARMED = dict(control=0, check=0, ipvs=0, vrrp=0)
 
 
@@ -215,9 +216,28 @@ def test_an_override_ends_by_the_clock_that_it_was_given_by(clocked):
     assert pair.lb1.role() == "MASTER" and pair.lb1.status()["overrides"] == []
 
 
+# --- the kernel says no -----------------------------------------------------------------------------------------------
+
+def test_an_address_that_the_kernel_does_not_let_go_is_told_of_once_and_goes_when_it_does(lab):
+    faulty = Faulty(lab)
+    lb1 = faulty.lb1
+    lb1.configure(with_vips(VIP, "192.168.8.201"))
+    lb1.start()
+    lb1.wait_role("MASTER")
+    wait_for(lambda: held(lb1), {VIP, "192.168.8.201"}, 5)
+    faulty.arm("vrrp", 1, "EPERM", ALWAYS, "sendto")
+    assert lb1.reload(with_vips(VIP))[0] == 0
+    wait_until(lambda: "192.168.8.201/24 cannot be removed: Operation not permitted" in lb1.log, 5, "it is told")
+    time.sleep(2.5)  # tried again twice
+    faulty.disarm()
+    wait_for(lambda: held(lb1), {VIP}, 5)
+    assert lb1.log.count("192.168.8.201/24 cannot be removed") == lb1.log.count("192.168.8.201/24 is removed now") == 1
+    assert lb1.role() == "MASTER"
+    faulty.close()
+
+
 # --- a kernel without a feature ---------------------------------------------------------------------------------------
 
-ALWAYS = 1000000
 NETLINK_NETFILTER = 12
 
 V6 = """
