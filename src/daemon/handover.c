@@ -45,7 +45,7 @@ size_t handover_put(const struct handover *handover, void *bytes, size_t size)
 	struct writer out = writer_of(bytes, size), digest;
 
 	put_bytes(&out, MAGIC, MAGIC_SIZE);
-	digest = writer_of(put_space(&out, sizeof(uint64_t)), sizeof(uint64_t));
+	put_u64(&out, 0); /* until all is there */
 	carry_begin(&out);
 	put_statement(&out, handover);
 	for (int role = 0; role < ROLE_COUNT; role++) {
@@ -60,6 +60,7 @@ size_t handover_put(const struct handover *handover, void *bytes, size_t size)
 	}
 	if (out.failed)
 		return 0;
+	digest = writer_of(out.start + MAGIC_SIZE, sizeof(uint64_t));
 	put_u64(&digest, text_hash(TEXT_HASH, out.start + HEAD, writer_used(&out) - HEAD));
 	return writer_used(&out);
 }

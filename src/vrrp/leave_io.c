@@ -170,11 +170,11 @@ static int carry_make(const struct vrrp_worker *worker, struct arena *arena, str
 static void left(struct vrrp_worker *worker)
 {
 	auto_arena *arena = arena_new(0);
-	struct writer out = writer_of(NULL, 0);
+	struct writer out = {0};
 
 	if (!arena || carry_make(worker, arena, &out)) {
 		log_error("no memory to hand over who is MASTER");
-		out = writer_of(NULL, 0);
+		out = (struct writer){0};
 	}
 	worker_left(worker->frame, out.start, writer_used(&out));
 }
