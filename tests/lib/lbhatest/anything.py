@@ -13,7 +13,7 @@ global:
   log: {{level: {level}, format: {format}}}
 {globals}defaults:
   vrrp: {{advert_interval: 100ms, carrier_settle: 0s, announce: {{count: 1, again_after: 0s}}}}
-  check: {{interval: 500ms, timeout: 400ms, rise: 1, fall: 1}}
+  check: {{interval: 500ms, timeout: 400ms, rise: 1, fall: 1, initial: up}}
 """
 LINKS = ["eth0", "eth1"]
 LOGICAL = [{}, {"lan": "eth0", "dmz": "eth1"}, {"outside": "eth0", "inside": "eth1"}, {"inside": "eth0", "lan": "eth1"}]
