@@ -1,6 +1,6 @@
 """Reloads of services: what is renamed goes on, random plans do what they say, and reloads end where a fresh start does.
 
-LBHA_SEED repeats a run, LBHA_ROUNDS says how many reloads (8; 100 with --long).
+LBHA_SEED repeats a run, LBHA_ROUNDS says how many reloads (8; 40 with --long).
 """
 import os
 import random
@@ -10,7 +10,7 @@ import pytest
 from lbhatest import Lab, wait_for, wait_until
 from lbhatest.anything import Anything, lasting
 
-ROUNDS = int(os.environ.get("LBHA_ROUNDS", 100 if os.environ.get("LBHA_LONG") else 8))
+ROUNDS = int(os.environ.get("LBHA_ROUNDS", 40 if os.environ.get("LBHA_LONG") else 8))
 VIP = "192.168.8.200"
 
 WEB = """

@@ -403,13 +403,14 @@ def forgiven(first, report):
     return counts
 
 
-def pytest_in_guest(step, folder, extra=(), build="gcc"):
+def pytest_in_guest(step, folder, extra=(), build="gcc", **settings):
     output = fresh_output(step)
 
     def run(seconds, output, report, names, options=()):
         command = pytest_command(f"$LBHA_LAB_OUTPUT/{report}", *map(shlex.quote, names), options=options)
         return step.run("tests/lab/guest", "--timeout", str(int(seconds)), "--output", output, *extra, "--", "sh", "-c",
-                        "scripts/add-users && exec " + " ".join(command), env=dict(NO_PLUGINS, LBHA_BUILD=build_of(build)),
+                        "scripts/add-users && exec " + " ".join(command),
+                        env=dict(NO_PLUGINS, LBHA_BUILD=build_of(build), **settings),
                         live=True, check=False)
 
     def again(report, names, where):
@@ -462,11 +463,17 @@ def lab(step):
 
 
 def soak(step):
-    """Ten minutes of reloads, flaps and strangers at the table; LBHA_SECONDS and LBHA_SEED are handed on."""
+    """Half an hour of reloads, flaps and strangers at the table; LBHA_SECONDS and LBHA_SEED are handed on."""
     extra = ["--force-guest"] if options.force_guest else []
     code = step.run("tests/lab/guest", "--timeout", str(int(step.limit - 30)), *extra, "--", "sh", "-c",
                     "scripts/add-users && exec tests/long/soak", env={"LBHA_BUILD": gcc_build()}, live=True, check=False)
     return Counts(failed=1) if code else Counts(passed=1)
+
+
+def storm(step):
+    """What the lab does for a minute; LBHA_SECONDS and LBHA_SEED are handed on."""
+    return pytest_in_guest(step, "tests/lab/test_storm.py", extra=["--force-guest"] if options.force_guest else [],
+                           LBHA_SECONDS=os.environ.get("LBHA_SECONDS", "600"))
 
 
 def unit_programs(folder):
@@ -550,7 +557,8 @@ STEPS = [
     Step("lab", "whole clusters with real IPVS", lab, limit=1500),
     Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
     Step("syscalls", "every system call of every flow fails once", syscalls, long=True, limit=3 * 3600),
-    Step("soak", "ten minutes of reloads, flaps and strangers at the table", soak, long=True, limit=1800),
+    Step("soak", "half an hour of reloads, flaps and strangers at the table", soak, long=True, limit=3000),
+    Step("storm", "ten minutes of whatever may befall one of two directors", storm, long=True, limit=1500),
     Step("busy", "no flap in 60 s at 10 ms while every processor is busy", busy, long=True, limit=1800),
     Step("crash", "anybody of two directors dies or hangs at any moment, for five minutes", crash, long=True, limit=1800),
     Step("valgrind", "unit tests under valgrind", valgrind, long=True, limit=7200),
