@@ -2,16 +2,23 @@
  * a try, for some tries end it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -179,6 +186,91 @@ static bool goes_around_the_filter(void)
 	return refused(syscall(SYS_io_uring_setup, 1, NULL));
 }
 
+static bool changes_files(void)
+{
+	return refused(unlink("/nowhere/x")) && refused(rename("/nowhere/x", "/nowhere/y")) &&
+	       refused(symlink("x", "/nowhere/y")) && refused(chmod("/nowhere/x", 0777)) &&
+	       refused(mkdir("/nowhere/x", 0777)) && refused(syscall(SYS_chown, "/nowhere/x", 0, 0));
+}
+
+static bool gets_other_rights(void)
+{
+	return refused(setgid(getgid())) && refused(setgroups(0, NULL)) &&
+	       refused(syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+}
+
+static bool goes_before_others(void)
+{
+	const struct sched_param first = {.sched_priority = 50};
+	const struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	return refused(sched_setscheduler(0, SCHED_RR, &first)) && refused(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+static bool sends_signals_by_other_ways(void)
+{
+	return refused(syscall(SYS_tkill, getpid(), 0)) && refused(syscall(SYS_pidfd_open, getppid(), 0)) &&
+	       refused(syscall(SYS_pidfd_send_signal, -1, 0, NULL, 0)) &&
+	       refused(syscall(SYS_rt_sigqueueinfo, getppid(), 0, NULL)) &&
+	       refused(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+
+static bool speaks_of_odd_families(void)
+{
+	return refused(socket(AF_VSOCK, SOCK_STREAM, 0)) && refused(socket(AF_ALG, SOCK_SEQPACKET, 0)) &&
+	       refused(socket(AF_KEY, SOCK_RAW, 2)) && refused(socketpair(AF_UNIX, SOCK_STREAM, 0, (int[2]){0}));
+}
+
+static bool takes_clients_in(void)
+{
+	return refused(listen(-1, 1));
+}
+
+static bool types_for_others(void)
+{
+	return refused(ioctl(0, TIOCSTI, "x"));
+}
+
+static bool shares_memory(void)
+{
+	return refused(syscall(SYS_shmget, 0, 4096, 0600));
+}
+
+static bool gives_up_capabilities(void)
+{
+	return refused(syscall(SYS_capset, NULL, NULL));
+}
+
+static bool reads_another_process(void)
+{
+	return refused(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0));
+}
+
+static bool takes_a_descriptor_of_another(void)
+{
+	return refused(syscall(SYS_pidfd_getfd, -1, 0, 0));
+}
+
+static bool loads_a_module(void)
+{
+	return refused(syscall(SYS_finit_module, -1, "", 0));
+}
+
+static bool changes_its_root(void)
+{
+	return refused(chroot("/"));
+}
+
+/* The numbers mean other calls there. */
+static bool speaks_another_abi(void)
+{
+#ifdef __x86_64__
+	return refused(syscall(0x40000000 | SYS_getpid));
+#else
+	return refused(execve("/", NULL, NULL));
+#endif
+}
+
 static const struct attempt {
 	bool (*make)(void);
 	enum fate fate[SANDBOXES];
@@ -201,10 +293,24 @@ static const struct attempt {
 	{kills_its_parent, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
 	{makes_memory_executable, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
 	{changes_its_user, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{changes_files, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{gets_other_rights, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{goes_before_others, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{sends_signals_by_other_ways, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{speaks_of_odd_families, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{takes_clients_in, {REFUSED, DONE, DONE, REFUSED, REFUSED}},
+	{types_for_others, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{shares_memory, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+	{gives_up_capabilities, {REFUSED, REFUSED, DONE, REFUSED, REFUSED}},
 	{forks, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
 	{starts_a_thread, {REFUSED, REFUSED, REFUSED, REFUSED, DONE}},
 	{executes, {KILLED, KILLED, KILLED, KILLED, KILLED}},
 	{traces, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{reads_another_process, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{takes_a_descriptor_of_another, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{loads_a_module, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{changes_its_root, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+	{speaks_another_abi, {KILLED, KILLED, KILLED, KILLED, KILLED}},
 	{mounts, {KILLED, KILLED, KILLED, KILLED, KILLED}},
 	{loads_a_program_into_the_kernel, {KILLED, KILLED, KILLED, KILLED, KILLED}},
 	{leaves_its_namespaces, {KILLED, KILLED, KILLED, KILLED, KILLED}},
