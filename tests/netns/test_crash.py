@@ -392,7 +392,7 @@ def test_after_a_crash_of_everything_what_is_no_longer_wanted_goes_and_nothing_e
     lb1.crash()
     with open(os.path.join(lb1.run_dir, "owned"), "a", encoding="ascii") as file:
         file.write(torn)
-    lb1.configure(CONFIG.replace("100ms", "500ms"))
+    lb1.configure(CONFIG.replace("100ms", "200ms"))
     lb1.start()
     wait_until(lambda: not lb1.holds("192.168.8.210"), 5, "what is not wanted goes")
     lb1.wait_role("MASTER")

@@ -52,6 +52,15 @@ class File:
                                  {"group": GROUP % TRACK, "alone": ""}]))
 
 
+def send(pid, how):
+    """To whoever has that number, if there is one: it may have died meanwhile."""
+    try:
+        if pid:
+            os.kill(pid, how)
+    except ProcessLookupError:
+        pass
+
+
 class Side:
     """One director, the file it was given, and the one that is in force."""
 
@@ -70,11 +79,7 @@ class Side:
 
     def hurt(self, name, how):
         pid = self.pid(name)
-        if pid:
-            try:
-                os.kill(pid, how)
-            except ProcessLookupError:
-                pass
+        send(pid, how)
         return pid
 
     def held(self):
@@ -109,8 +114,7 @@ class World:
         if self.chance.random() < 0.4:
             side.hurt(self.chance.choice([one for one in WORKERS if one != name]), signal.SIGKILL)
             self.moment(0.2)
-        if pid and os.path.exists(f"/proc/{pid}"):
-            os.kill(pid, signal.SIGCONT)
+        send(pid, signal.SIGCONT)
 
     def hangs(self, side):
         """Until it is killed for that; whoever it is, the other director may have to take over."""
@@ -125,20 +129,20 @@ class World:
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                          env=side.director.environment())
         self.moment()
-        stopped = None
+        stopped = []
         for _ in range(self.chance.choice([0, 1, 1, 2])):
             name = self.chance.choice(WORKERS + ["vrrp", "compiler"])
             if self.chance.random() < 0.7:
                 side.hurt(name, self.chance.choice(DEATHS))
             else:
-                stopped = side.hurt(name, signal.SIGSTOP)
+                stopped.append(side.hurt(name, signal.SIGSTOP))
             self.moment()
-        if stopped and os.path.exists(f"/proc/{stopped}"):
-            self.moment(0.3)
-            os.kill(stopped, signal.SIGCONT)
+        self.moment(0.3)
+        for pid in stopped:
+            send(pid, signal.SIGCONT)
         said, _ = asked.communicate(timeout=30)
         assert asked.returncode in (0, 1, 3), said
-        generation = wait_until(lambda: self.generation_of(side), 10, "status answers")
+        generation = wait_until(lambda: self.generation_of(side), 15, "status answers")
         print(f"  reload: {asked.returncode}, generation {side.generation} → {generation}")
         assert generation - side.generation in (0, 1)
         assert asked.returncode or generation > side.generation, said
@@ -165,7 +169,7 @@ class World:
         said, _ = asked.communicate(timeout=40)
         assert asked.returncode in (0, 1, 3), said
         assert side.director.is_running
-        side.generation = wait_until(lambda: self.generation_of(side), 10, "status answers")
+        side.generation = wait_until(lambda: self.generation_of(side), 15, "status answers")
 
     def supervisor_dies(self, side):
         """Nobody is left behind; the next daemon may come at once."""
