@@ -26,6 +26,7 @@ def router(number, *vips, more=""):
     return f"virtual_router_id: {number}, virtual_addresses: [{', '.join(vips)}]" + (", " + more if more else "")
 
 
+SLOW = HEAD.replace("100ms", "1s")  # a vrrp worker that comes back within two intervals goes on
 A, B, C = "192.168.8.201/24", "192.168.8.202/24", "192.168.8.203/24"
 TWO = {"a": router(51, A, C), "b": router(52, B)}
 
@@ -142,13 +143,13 @@ def test_two_instances_swap_their_numbers(lab):
 
 
 def test_an_instance_gets_another_name_and_its_worker_dies(lab):
-    alone = Alone(lab, {"a": router(51, A, C, more="virtual_mac: false"), "b": router(52, B)})
+    alone = Alone(lab, TWO, head=SLOW)
     before = alone.instances()["a"]
     with address_changes(alone.host) as changes:
-        alone.reload({"c": router(51, A, C), "b": router(52, B)})
+        alone.reload({"c": router(51, A, C), "b": router(52, B)}, head=SLOW)
         after = alone.instances()["c"]
         assert (after["since"], after["transitions"]) == (before["since"], before["transitions"])
-        alone.reload({"b": router(51, A, C), "c": router(52, B)})  # they change places
+        alone.reload({"b": router(51, A, C), "c": router(52, B)}, head=SLOW)  # they change places
         old = alone.director.kill_worker("vrrp")
         wait_until(lambda: alone.director.worker("vrrp")["pid"] not in (0, old), what="a new worker")
         alone.wait_masters()
@@ -208,10 +209,9 @@ def has_compiler(host):
 
 @pytest.mark.parametrize("name", ["control", "check", "vrrp"])
 def test_a_worker_that_dies_before_it_has_agreed_leaves_everything_as_it_was(lab, name):
-    slow = HEAD.replace("100ms", "1s")  # a vrrp worker that comes back within two intervals goes on
-    alone = Alone(lab, TWO, head=slow)
+    alone = Alone(lab, TWO, head=SLOW)
     pid = alone.director.worker(name)["pid"]
-    alone.director.configure(text({"a": router(61, A), "c": router(51, B)}, head=slow))
+    alone.director.configure(text({"a": router(61, A), "c": router(51, B)}, head=SLOW))
     with address_changes(alone.host) as changes:
         alone.host.run("kill", f"-{int(signal.SIGSTOP)}", pid)
         alone.director.process.send_signal(signal.SIGHUP)
