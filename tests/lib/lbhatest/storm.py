@@ -21,6 +21,8 @@ VIP = "192.168.8.200"
 STREAM_PORT = 81
 SYN, DETECTION, REPAIR, LASTING = 3.0, 8.0, 5.0, 3.0
 UP_IN = 2.0         # a restart that takes longer than this may be one too late: others wait for three adverts
+# What somebody undoes again and again is put right ever more slowly: 10 s, 20 s …, until it has held for a while.
+HELD = 30.0
 WORKERS = ["control", "check", "ipvs", "vrrp"]
 
 CONFIG = """cluster: storm
@@ -208,6 +210,7 @@ class Storm:
             Stream(server.host)
         self.client = lab.client("client", lan, "192.168.8.100")
         self.pair = [lab.director(name, (lan, address), config=config()) for name, address in (("lb1", "192.168.8.10"), ("lb2", "192.168.8.11"))]
+        self.harmed = {}
         self.dice, self.download, self.fetching, self.holders = None, None, None, None
         self.steps = {name[5:]: getattr(self, name) for name in sorted(dir(self)) if name.startswith("step_")}
 
@@ -337,24 +340,36 @@ class Storm:
         director.host.plug()
         return Promise(DETECTION, "cut", moves=2) if is_master else NOTHING
 
+    def is_fresh(self, name, director):
+        """Whether nobody has done that to it lately; from now on somebody has."""
+        last, now = self.harmed.get((name, director), -HELD), time.monotonic()
+        if now - last < HELD:
+            return False
+        self.harmed[name, director] = now
+        return True
+
     def step_flush(self, director, is_master):
         """ipvsadm -C: what is connected then is lost, and who comes is refused until the table was read."""
+        if not self.is_fresh("flush", director):
+            return NOTHING
         director.host.run("ipvsadm", "-C")
         return Promise(REPAIR, "some", download=False) if is_master else NOTHING
 
     def step_address(self, director, is_master):
-        if is_master:
+        if is_master and self.is_fresh("address", director):
             director.host.ip(f"addr del {VIP}/24 dev eth0")
             wait_until(lambda: self.holders.holds(director.host), REPAIR, "the address is back")
         return NOTHING
 
     def step_rules(self, director, is_master):
-        director.host.run("nft", "flush", "ruleset")
+        if self.is_fresh("rules", director):
+            director.host.run("nft", "flush", "ruleset")
         return NOTHING
 
     def step_sysctl(self, director, is_master):
-        director.host.sysctl("net.ipv4.vs.expire_nodest_conn", 1)
-        return Promise(download=True)
+        if self.is_fresh("sysctl", director):
+            director.host.sysctl("net.ipv4.vs.expire_nodest_conn", 1)
+        return NOTHING
 
     def step_server(self, director, is_master):
         """A real server's web server stops: it is refused until two checks have failed."""
