@@ -1,6 +1,7 @@
 """A restart with real IPVS: no connection is cut and nothing is programmed; and what lbhad --withdraw takes away, or not.
 
 The guest is slow: adverts come every 3 s, so that the next daemon is there in time."""
+import json
 import os
 
 import pytest
@@ -61,15 +62,33 @@ def known(director):
             for service in director.status()["services"] for server in service["real_servers"]}
 
 
+def carried(director):
+    """What the next daemon knows although the kernel does not say it."""
+    status = director.status()
+    return {"operations": status["ipvs"]["operations"], "repairs": status["ipvs"]["repairs"],
+            **{service["name"]: (service["state"], service["since"]) for service in status["services"]},
+            **{(service["name"], server["name"]): (server["health"], server["since"], server["reason"])
+               for service in status["services"] for server in service["real_servers"]}}
+
+
+def traffic(director):
+    return {(service["name"], server["name"]): server["stats"]["connections"]
+            for service in director.status()["services"] for server in service["real_servers"]}
+
+
 def test_a_restart_cuts_no_connection_and_programs_nothing(network):
     lb1 = network.start().lb1
     wait_for(lambda: set(known(lb1).values()), {"up"}, 10)
     before = lb1.ipvs()
     rules = lb1.rules()
-    operations = lb1.status()["ipvs"]["operations"]  # which the next one goes on to count
     download = Download(network.client)
+    lb1.host.run("ipvsadm", "-Z")  # the kernel forgets, lbhad does not
+    lb1.ctl("zero", "marked")
+    seq, knew = json.loads(lb1.ctl("events", "--json").splitlines()[-1])["seq"], carried(lb1)
     with network.client.fetching(VIP) as fetching:
         download.goes_on()
+        lb1.ctl("connections")  # the counters are read
+        fetched = traffic(lb1)
         assert lb1.detach(within=20) == 0
         code, said = lb1.withdraw()
         assert code == 0 and "left to the next lbhad" in said
@@ -77,11 +96,15 @@ def test_a_restart_cuts_no_connection_and_programs_nothing(network):
         download.goes_on()
         lb1.start(within=20)
         download.goes_on()
+        assert carried(lb1) == knew
         good = fetching.ok
         wait_until(lambda: fetching.ok > good + 20, what="good answers")
     assert fetching.failed == 0, fetching
     assert lb1.role() == "MASTER" and "listening" not in lb1.log.split("goes on where lbhad")[1]
-    assert lb1.status()["ipvs"]["operations"] == operations
+    counted = traffic(lb1)
+    assert all(counted[key] >= before for key, before in fetched.items()), (counted, fetched)
+    told = [json.loads(line) for line in lb1.ctl("events", "--json", "--since", str(seq)).splitlines()]
+    assert [one for one in told if one["event"] not in ("worker_restart", "reload")] == []
     assert lb1.ipvs() == before and lb1.rules() == rules
     download.socket.close()
 
