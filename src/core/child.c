@@ -134,6 +134,14 @@ static void unblock_signals(void)
 		signal(number, SIG_DFL);
 }
 
+void child_ignore_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGPIPE};
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		signal(numbers[i], SIG_IGN);
+}
+
 /* What our service manager gave us is between it and us. */
 static void forget_manager(void)
 {
@@ -158,6 +166,7 @@ static _Noreturn void become(const struct child *child)
 	int executable;
 
 	unblock_signals();
+	child_ignore_signals();
 	forget_manager();
 	setpgid(0, 0);
 	if (child->realtime)

@@ -32,4 +32,9 @@ struct child {
  * no_new_privs (unless `enter` is given, which sees to that), and exits with 127 when a right could not be given up or the file not be executed. */
 int child_start(const struct child *child, pid_t *pid, int *pidfd);
 
+/* Stopping is the supervisor's to say. A terminal's Ctrl-C reaches the whole group, and a service manager sends what it
+ * stops or restarts a daemon with, and the SIGABRT for one that hangs, to all that it finds (abort(3) works all the same).
+ * So it is from the moment of the fork, since what is ignored is ignored beyond exec(2). */
+void child_ignore_signals(void);
+
 #endif

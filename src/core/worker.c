@@ -16,6 +16,7 @@
 #include "base/carry.h"
 #include "core/buildid.h"
 #include "core/channel.h"
+#include "core/child.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
@@ -411,16 +412,6 @@ static void beat(void *ctx)
 	timer_at(&worker->heartbeat, clock_now() + HEARTBEAT);
 }
 
-/* Stopping is the supervisor's to say: a terminal's Ctrl-C reaches the whole group, and systemd ends a supervisor that hangs
- * with a SIGABRT for all (abort(3) works all the same). */
-static void ignore_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGPIPE};
-
-	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		signal(numbers[i], SIG_IGN);
-}
-
 /* They have come through the one exec(2) that there was to come through. With the inheritable ones go the ambient ones. */
 static void keep_rights_from_programs(void)
 {
@@ -444,7 +435,7 @@ struct worker *worker_new(int role, const char *name, const struct worker_ops *o
 
 	if (!worker)
 		return NULL;
-	ignore_signals();
+	child_ignore_signals();
 	log_open(name);
 	keep_rights_from_programs();
 	die_with_supervisor(ops);

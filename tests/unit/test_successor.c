@@ -106,6 +106,15 @@ START_TEST(who_hangs_is_killed_and_has_not_accepted)
 }
 END_TEST
 
+/* systemctl restart sends it to all of the control group, of which the child is by then. */
+START_TEST(a_signal_for_the_whole_daemon_does_not_end_it)
+{
+	ask("group", -1, LONG);
+	ck_assert_str_eq(why, "");
+	ck_assert(accepted);
+}
+END_TEST
+
 START_TEST(the_path_is_the_one_of_the_start)
 {
 	char *path = successor_path("no/such/file"), target[4096];
@@ -149,6 +158,8 @@ static int successor_main(int argc, char **argv)
 		dprintf(SUCCESSOR_FD_LINES, "word\n");
 	if (!strcmp(behaviour, "crash"))
 		raise(SIGKILL);
+	if (!strcmp(behaviour, "group"))
+		return raise(SIGQUIT) || raise(SIGTERM) || raise(SIGABRT);
 	while (!strcmp(behaviour, "hang"))
 		pause();
 	return 3;
@@ -161,6 +172,6 @@ int main(int argc, char **argv)
 	return SUITE_RUN("successor", CASE("the installed one", who_accepts_is_given_file_node_and_state,
 					   who_refuses_says_why, of_endless_words_the_beginning_is_kept,
 					   who_ends_without_a_word_has_not_accepted,
-					   who_hangs_is_killed_and_has_not_accepted,
+					   who_hangs_is_killed_and_has_not_accepted, a_signal_for_the_whole_daemon_does_not_end_it,
 					   the_path_is_the_one_of_the_start));
 }
