@@ -23,16 +23,19 @@ void sdnotify_open(void)
 }
 
 /* What cannot be sent the manager will miss by its own timeout. */
-static void send_to(const struct sockaddr_un *to, socklen_t size, const char *message)
+static bool send_to(const struct sockaddr_un *to, socklen_t size, const char *message)
 {
-	for (int i = 0; i < TRIES; i++)
+	for (int i = 0; i < TRIES; i++) {
 		if (sendto(kept, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to,
-			   size) >= 0 ||
-		    (errno != EINTR && errno != ENOMEM && errno != ENOBUFS))
-			return;
+			   size) >= 0)
+			return true;
+		if (errno != EINTR && errno != ENOMEM && errno != ENOBUFS)
+			break;
+	}
+	return false;
 }
 
-void sdnotify(const char *format, ...)
+bool sdnotify(const char *format, ...)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -41,7 +44,7 @@ void sdnotify(const char *format, ...)
 	size_t length;
 
 	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
-		return;
+		return true;
 	length = strlen(path);
 	memcpy(to.sun_path, path, length);
 	if (path[0] == '@')
@@ -50,8 +53,7 @@ void sdnotify(const char *format, ...)
 	vsnprintf(message, sizeof(message), format, list);
 	va_end(list);
 	sdnotify_open();
-	if (kept >= 0)
-		send_to(&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length), message);
+	return kept >= 0 && send_to(&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length), message);
 }
 
 nstime sdnotify_watchdog_period(void)

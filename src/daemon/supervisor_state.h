@@ -25,6 +25,7 @@ struct supervisor;
 #define SUPERVISOR_FACT_OVERRIDE (ROLE_COUNT + 1)
 #define SUPERVISOR_ORDERS 20 /* more than control has under way at a time */
 #define SUPERVISOR_LINES 16384
+#define SUPERVISOR_STATUS 400
 #define SUPERVISOR_SIGNALS 8
 
 /* One compiled configuration: slices for the workers, the supervisor's own part decoded. */
@@ -133,6 +134,7 @@ struct supervisor {
 	/* life */
 	struct fact_daemon facts;
 	char doing[320];             /* for the service manager, while nothing is wrong */
+	char told[SUPERVISOR_STATUS]; /* to it, last */
 	struct manager manager;
 	struct runner *runner;       /* of the check worker's scripts */
 	struct {

@@ -1,6 +1,7 @@
 /* STATUS= of sd_notify(3): what `systemctl status` shows. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "core/sdnotify.h"
@@ -24,7 +25,7 @@ static void add_down(const struct slot *slot, struct text *text)
 
 void supervisor_status_worker(struct supervisor *s)
 {
-	char line[400];
+	char line[SUPERVISOR_STATUS] = "";
 	struct text text = text_of(line, sizeof(line));
 
 	if (s->stopping)
@@ -35,7 +36,10 @@ void supervisor_status_worker(struct supervisor *s)
 		text_add(&text, text.length ? ", " : s->facts.ready ? "degraded: " : "not ready: ");
 		add_down(&s->workers.slots[role], &text);
 	}
-	sdnotify("STATUS=%s", text.length ? line : s->doing);
+	if (!text.length)
+		text_add(&text, "%s", s->doing);
+	if (strcmp(line, s->told) != 0 && sdnotify("STATUS=%s", line))
+		memcpy(s->told, line, sizeof(line));
 }
 
 void supervisor_status(struct supervisor *s, const char *format, ...)
