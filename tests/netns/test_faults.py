@@ -423,7 +423,7 @@ def test_a_run_folder_of_somebody_else_is_refused(lb1):
 def test_a_run_folder_that_others_may_write_is_refused(lb1):
     os.mkdir(lb1.run_dir)
     os.chmod(lb1.run_dir, 0o777)
-    refused(lb1, lb1.run_dir, "writable by others")
+    refused(lb1, lb1.run_dir, "can be written by everybody")
 
 
 def test_a_run_folder_on_a_read_only_file_system_is_refused(lb1):

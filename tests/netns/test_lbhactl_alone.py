@@ -97,7 +97,7 @@ def test_an_unknown_command_gets_a_suggestion():
 
 
 def test_commands_of_the_future_are_unknown_not_ignored():
-    for command in "doctor", "upgrade":
+    for command in "doctor", "schema":
         assert "unknown command" in usage_error(command)
 
 
