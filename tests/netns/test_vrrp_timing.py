@@ -21,6 +21,7 @@ def test_a_pair_of_version_2_elects_takes_over_and_releases(lab):
     assert (one.version, one.source, one.priority, one.interval, one.addresses) == (2, LB1, 150, 1.0, [VIP])
     pair.lb1.crash()
     pair.lb2.wait_role("MASTER", within=6)
+    wait_until(lambda: len(reigns(adverts(pair.adverts))) > 1, what="its first advert was captured")
     first, second = reigns(adverts(pair.adverts))[:2]
     assert 2.9 < second.first - first.last < 4  # 3 s + (256 - 100)/256 s since the last advert
     pair.lb1.start()
