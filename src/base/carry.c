@@ -57,3 +57,11 @@ uint64_t carry_number_get(struct reader *in)
 	in->failed |= part.failed;
 	return in->failed ? 0 : number;
 }
+
+nstime carry_past_get(struct reader *in, nstime now)
+{
+	nstime time = get_time(in);
+
+	in->failed |= time < 0;
+	return nstime_min(time, now);
+}

@@ -29,4 +29,7 @@ void carry_number_put(struct writer *out, uint64_t number);
 uint64_t carry_number_get(struct reader *in);
 #define CARRY_NUMBER_MAX 9 /* bytes */
 
+/* A point in time (put_time) that has been: one to come is now, one before the clock began fails. */
+nstime carry_past_get(struct reader *in, nstime now);
+
 #endif

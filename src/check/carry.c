@@ -29,15 +29,6 @@ static void put_automaton(struct writer *out, const struct automaton *automaton,
 	put_time(out, automaton->suppressed);
 }
 
-/* A point in time that has been. */
-static nstime get_past(struct reader *in, nstime now)
-{
-	nstime time = get_time(in);
-
-	in->failed |= time < 0;
-	return nstime_min(time, now);
-}
-
 /* Any that is no absurdity. */
 static nstime get_span(struct reader *in)
 {
@@ -57,7 +48,7 @@ static struct automaton get_automaton(struct reader *in, nstime now, bool *has_w
 	automaton.falls = get_u8(in);
 	automaton.passed = get_u32(in);
 	automaton.failed = get_u32(in);
-	automaton.since = get_past(in, now);
+	automaton.since = carry_past_get(in, now);
 	automaton.suppressed = get_span(in);
 	in->failed |= automaton.verdict > VERDICT_DOWN || flags > FLAGS ||
 		      (automaton.passed && automaton.failed);
@@ -132,7 +123,7 @@ bool probe_carry_get(struct reader *in, nstime now, struct probe_carry *carry)
 	bool has_words;
 
 	got.automaton = get_automaton(in, now, &has_words);
-	got.ended = get_past(in, now);
+	got.ended = carry_past_get(in, now);
 	got.due = get_span(in);
 	got.last = get_outcome(in);
 	got.here = get_hindrance(in);

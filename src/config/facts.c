@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "base/carry.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "config/model.h"
@@ -419,37 +420,37 @@ bool fact_service_get(struct reader *in, struct fact_service *fact)
 	return FACT_END(in, got, fact);
 }
 
-static void put_traffic(struct writer *out, const struct traffic *traffic)
+void traffic_put(struct writer *out, const struct traffic *traffic)
 {
-	put_u64(out, traffic->connections);
-	put_u64(out, traffic->packets_in);
-	put_u64(out, traffic->packets_out);
-	put_u64(out, traffic->bytes_in);
-	put_u64(out, traffic->bytes_out);
+	carry_number_put(out, traffic->connections);
+	carry_number_put(out, traffic->packets_in);
+	carry_number_put(out, traffic->packets_out);
+	carry_number_put(out, traffic->bytes_in);
+	carry_number_put(out, traffic->bytes_out);
 }
 
-static struct traffic get_traffic(struct reader *in)
+struct traffic traffic_get(struct reader *in)
 {
-	struct traffic traffic = {.connections = get_u64(in)};
+	struct traffic traffic = {.connections = carry_number_get(in)};
 
-	traffic.packets_in = get_u64(in);
-	traffic.packets_out = get_u64(in);
-	traffic.bytes_in = get_u64(in);
-	traffic.bytes_out = get_u64(in);
+	traffic.packets_in = carry_number_get(in);
+	traffic.packets_out = carry_number_get(in);
+	traffic.bytes_in = carry_number_get(in);
+	traffic.bytes_out = carry_number_get(in);
 	return traffic;
 }
 
 void fact_traffic_put(struct writer *out, const struct fact_traffic *fact)
 {
 	put_u32(out, fact->service);
-	put_traffic(out, &fact->traffic);
+	traffic_put(out, &fact->traffic);
 }
 
 bool fact_traffic_get(struct reader *in, struct fact_traffic *fact)
 {
 	struct fact_traffic got = {.service = get_u32(in)};
 
-	got.traffic = get_traffic(in);
+	got.traffic = traffic_get(in);
 	if (!reader_done(in))
 		return false;
 	*fact = got;
@@ -486,7 +487,7 @@ void fact_server_put(struct writer *out, const struct fact_server *fact)
 	put_u64(out, fact->active);
 	put_u64(out, fact->inactive);
 	put_u64(out, fact->persistent);
-	put_traffic(out, &fact->traffic);
+	traffic_put(out, &fact->traffic);
 	put_text(out, fact->reason);
 }
 
@@ -506,7 +507,7 @@ bool fact_server_get(struct reader *in, struct fact_server *fact)
 	got.active = get_u64(in);
 	got.inactive = get_u64(in);
 	got.persistent = get_u64(in);
-	got.traffic = get_traffic(in);
+	got.traffic = traffic_get(in);
 	get_clean(in, got.reason, sizeof(got.reason));
 	return FACT_END(in, got, fact);
 }

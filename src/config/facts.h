@@ -229,6 +229,10 @@ struct traffic {
 	uint64_t connections, packets_in, packets_out, bytes_in, bytes_out;
 };
 
+/* In facts and in carries (base/carry.h), so this form never changes. */
+void traffic_put(struct writer *out, const struct traffic *traffic);
+struct traffic traffic_get(struct reader *in);
+
 /* Of a service, summed over its virtual services. */
 struct fact_traffic {
 	uint32_t service;            /* index into model.services */

@@ -16,14 +16,6 @@
 
 /* ---- records --------------------------------------------------------------------------------- */
 
-static nstime get_past(struct reader *in, nstime now)
-{
-	nstime time = get_time(in);
-
-	in->failed |= time < 0;
-	return nstime_min(time, now);
-}
-
 void control_past_put(struct writer *out, const struct control_past *past)
 {
 	uint8_t *record = carry_record(out, CONTROL_CARRY_PAST);
@@ -40,7 +32,7 @@ bool control_past_get(struct reader *in, nstime now, struct control_past *past)
 	struct control_past got = {.base = get_u64(in), .before = get_u64(in)};
 
 	got.last = get_u64(in);
-	got.facts_at = get_past(in, now);
+	got.facts_at = carry_past_get(in, now);
 	if (in->failed || got.base > got.before || got.before > got.last || got.last > NUMBER_MAX)
 		return false;
 	*past = got;
@@ -59,7 +51,7 @@ void control_reload_put(struct writer *out, const struct control_reload *reload)
 
 bool control_reload_get(struct reader *in, nstime now, struct control_reload *reload)
 {
-	struct control_reload got = {.time = get_past(in, now), .failed = get_bool(in)};
+	struct control_reload got = {.time = carry_past_get(in, now), .failed = get_bool(in)};
 
 	get_text(in, got.error, sizeof(got.error));
 	text_clean(got.error);
@@ -69,26 +61,6 @@ bool control_reload_get(struct reader *in, nstime now, struct control_reload *re
 	return true;
 }
 
-static void put_counts(struct writer *out, const struct traffic *traffic)
-{
-	carry_number_put(out, traffic->connections);
-	carry_number_put(out, traffic->packets_in);
-	carry_number_put(out, traffic->packets_out);
-	carry_number_put(out, traffic->bytes_in);
-	carry_number_put(out, traffic->bytes_out);
-}
-
-static struct traffic get_counts(struct reader *in)
-{
-	struct traffic traffic = {.connections = carry_number_get(in)};
-
-	traffic.packets_in = carry_number_get(in);
-	traffic.packets_out = carry_number_get(in);
-	traffic.bytes_in = carry_number_get(in);
-	traffic.bytes_out = carry_number_get(in);
-	return traffic;
-}
-
 void control_traffic_put(struct writer *out, const struct control_traffic *traffic)
 {
 	uint8_t *record = carry_record(out, CONTROL_CARRY_TRAFFIC);
@@ -96,9 +68,9 @@ void control_traffic_put(struct writer *out, const struct control_traffic *traff
 	put_text(out, traffic->service);
 	put_text(out, traffic->server);
 	put_endpoint(out, &traffic->address);
-	put_counts(out, &traffic->seen.total);
-	put_counts(out, &traffic->seen.told);
-	put_counts(out, &traffic->seen.zero);
+	traffic_put(out, &traffic->seen.total);
+	traffic_put(out, &traffic->seen.told);
+	traffic_put(out, &traffic->seen.zero);
 	put_time(out, traffic->seen.zeroed);
 	carry_end(out, record);
 }
@@ -117,10 +89,10 @@ bool control_traffic_get(struct reader *in, nstime now, struct control_traffic *
 	get_text(in, got.service, sizeof(got.service));
 	get_text(in, got.server, sizeof(got.server));
 	got.address = get_endpoint(in);
-	got.seen.total = get_counts(in);
-	got.seen.told = get_counts(in);
-	got.seen.zero = get_counts(in);
-	got.seen.zeroed = get_past(in, now);
+	got.seen.total = traffic_get(in);
+	got.seen.told = traffic_get(in);
+	got.seen.zero = traffic_get(in);
+	got.seen.zeroed = carry_past_get(in, now);
 	if (in->failed || !is_below(&got.seen.zero, &got.seen.total))
 		return false;
 	*traffic = got;

@@ -9,34 +9,6 @@
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
-static void put_traffic(struct writer *out, const struct traffic *traffic)
-{
-	carry_number_put(out, traffic->connections);
-	carry_number_put(out, traffic->packets_in);
-	carry_number_put(out, traffic->packets_out);
-	carry_number_put(out, traffic->bytes_in);
-	carry_number_put(out, traffic->bytes_out);
-}
-
-static struct traffic get_traffic(struct reader *in)
-{
-	struct traffic traffic = {.connections = carry_number_get(in)};
-
-	traffic.packets_in = carry_number_get(in);
-	traffic.packets_out = carry_number_get(in);
-	traffic.bytes_in = carry_number_get(in);
-	traffic.bytes_out = carry_number_get(in);
-	return traffic;
-}
-
-static nstime get_past(struct reader *in, nstime now)
-{
-	nstime time = get_time(in);
-
-	in->failed |= time < 0;
-	return nstime_min(time, now);
-}
-
 static void get_name(struct reader *in, char name[FACT_NAME])
 {
 	get_text(in, name, FACT_NAME);
@@ -92,7 +64,7 @@ bool ipvs_carry_worker_get(struct reader *in, nstime now, struct ipvs_carry_work
 	struct ipvs_carry_worker got = {.operations = carry_number_get(in)};
 
 	got.repairs = carry_number_get(in);
-	got.last_read_back = get_past(in, now);
+	got.last_read_back = carry_past_get(in, now);
 	if (in->failed)
 		return false;
 	*worker = got;
@@ -127,7 +99,7 @@ bool ipvs_carry_probe_get(struct reader *in, nstime now, struct ipvs_carry_probe
 	flags = get_u8(in);
 	got.is_suppressed = flags & PROBE_SUPPRESSED;
 	got.passed = flags & PROBE_PASSED;
-	got.since = get_past(in, now);
+	got.since = carry_past_get(in, now);
 	got.told = advice_get(in);
 	if (in->failed || got.verdict > VERDICT_DOWN)
 		return false;
@@ -150,7 +122,7 @@ void ipvs_carry_service_put(struct writer *out, const struct ipvs_carry_service 
 	put_bool(out, service->sorry);
 	put_time(out, service->calm_since);
 	put_time(out, service->since);
-	put_traffic(out, &service->traffic);
+	traffic_put(out, &service->traffic);
 	carry_end(out, record);
 }
 
@@ -163,9 +135,9 @@ bool ipvs_carry_service_get(struct reader *in, nstime now, struct ipvs_carry_ser
 	got.quorum = (enum ipvs_quorum)get_u8(in);
 	got.panic = get_bool(in);
 	got.sorry = get_bool(in);
-	got.calm_since = get_past(in, now);
-	got.since = get_past(in, now);
-	got.traffic = get_traffic(in);
+	got.calm_since = carry_past_get(in, now);
+	got.since = carry_past_get(in, now);
+	got.traffic = traffic_get(in);
 	if (in->failed || got.state > SERVICE_DOWN || got.quorum > IPVS_QUORUM_LOST)
 		return false;
 	*service = got;
@@ -180,7 +152,7 @@ void ipvs_carry_server_put(struct writer *out, const struct ipvs_carry_server *s
 	put_endpoint(out, &server->address);
 	put_bool(out, server->fit);
 	put_time(out, server->ramping);
-	put_traffic(out, &server->traffic);
+	traffic_put(out, &server->traffic);
 	carry_end(out, record);
 }
 
@@ -189,8 +161,8 @@ bool ipvs_carry_server_get(struct reader *in, nstime now, struct ipvs_carry_serv
 	struct ipvs_carry_server got = {.is_sorry = get_bool(in), .address = get_endpoint(in)};
 
 	got.fit = get_bool(in);
-	got.ramping = get_past(in, now);
-	got.traffic = get_traffic(in);
+	got.ramping = carry_past_get(in, now);
+	got.traffic = traffic_get(in);
 	if (in->failed)
 		return false;
 	*server = got;
@@ -204,7 +176,7 @@ void ipvs_carry_virtual_put(struct writer *out, const struct ipvs_carry_virtual 
 	uint8_t *record = carry_record(out, IPVS_CARRY_VIRTUAL);
 
 	put_service_key(out, &virtual->key);
-	put_traffic(out, &virtual->last);
+	traffic_put(out, &virtual->last);
 	carry_end(out, record);
 }
 
@@ -212,7 +184,7 @@ bool ipvs_carry_virtual_get(struct reader *in, UNUSED nstime now, struct ipvs_ca
 {
 	struct ipvs_carry_virtual got = {.key = get_service_key(in)};
 
-	got.last = get_traffic(in);
+	got.last = traffic_get(in);
 	if (in->failed)
 		return false;
 	*virtual = got;
@@ -224,7 +196,7 @@ void ipvs_carry_dest_put(struct writer *out, const struct ipvs_carry_dest *dest)
 	uint8_t *record = carry_record(out, IPVS_CARRY_DEST);
 
 	put_dest_key(out, &dest->key);
-	put_traffic(out, &dest->last);
+	traffic_put(out, &dest->last);
 	carry_end(out, record);
 }
 
@@ -232,7 +204,7 @@ bool ipvs_carry_dest_get(struct reader *in, UNUSED nstime now, struct ipvs_carry
 {
 	struct ipvs_carry_dest got = {.key = get_dest_key(in)};
 
-	got.last = get_traffic(in);
+	got.last = traffic_get(in);
 	if (in->failed)
 		return false;
 	*dest = got;
@@ -281,7 +253,7 @@ bool ipvs_carry_contest_get(struct reader *in, nstime now, struct ipvs_carry_con
 	struct ipvs_carry_contest got = {.object = get_u64(in)};
 
 	got.repair.streak = get_u32(in);
-	got.repair.last = get_past(in, now);
+	got.repair.last = carry_past_get(in, now);
 	if (in->failed || !got.repair.streak)
 		return false;
 	if (got.repair.streak > STREAK_MAX)
