@@ -607,7 +607,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	is_command = control_request_is_command(request.kind);
 	refused = access_refused(&control->mirror, control_access(control, peer),
 				 control_request_name(request.kind), is_command, error);
-	if (!refused && request.kind == CONTROL_TRAFFIC)
+	if (!refused && (request.kind == CONTROL_TRAFFIC || request.watch))
 		watch(control);
 	pieces = refused ? NULL : pieces_of(&request);
 	if (pieces) {

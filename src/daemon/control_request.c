@@ -134,6 +134,14 @@ static int parse_follow(json_t *value, struct control_request *out, char *error)
 	return 0;
 }
 
+static int parse_watch(json_t *value, struct control_request *out, char *error)
+{
+	if (!json_is_true(value))
+		return complain(error, "\"watch\" can only be true");
+	out->watch = true;
+	return 0;
+}
+
 static int parse_instance(json_t *value, struct control_request *out, char *error)
 {
 	const char *name = json_string_value(value);
@@ -242,6 +250,7 @@ static const struct member_row {
 	{"file", BIT(PLAN), parse_file},
 	{"since", BIT(EVENTS), parse_since},
 	{"follow", BIT(EVENTS), parse_follow},
+	{"watch", BIT(STATUS), parse_watch},
 	{"instance", ORDERS | BIT(PRIORITY), parse_instance},
 	{"all", ORDERS | STATES, parse_all},
 	{"format", BIT(EXPORT), parse_format},

@@ -1,7 +1,8 @@
 /* The control protocol: one JSON object per line in each direction, on the control socket.
  *
  *   {"request":"ping"}       {"ok":true,"result":{"protocol":1,"version","node","generation"}}
- *   {"request":"status"}     {"ok":true,"result":{…}}  as lbhactl status --json
+ *   {"request":"status"}     {"ok":true,"result":{…}}  as lbhactl status --json; with "watch":true counters
+ *                            are read as for traffic, for who looks again and again
  *   {"request":"vrrp"}       {"ok":true,"result":[…]}  one of its arrays
  *   {"request":"services"}   {"ok":true,"result":[…]}  the other; "service":NAME for that one
  *   {"request":"config"}     {"ok":true,"result":{"node","generation","config":TEXT}}
@@ -93,6 +94,7 @@ struct control_request {
 	enum control_kind kind;
 	char file[CONTROL_PATH];         /* plan: "" when not given */
 	bool follow, has_since;          /* events */
+	bool watch;                      /* status: asked again and again */
 	uint64_t since;
 	char instance[CONTROL_NAME];     /* release, claim: "" = all of them */
 	char format[CONTROL_NAME];       /* export */

@@ -865,6 +865,21 @@ static uint32_t generation(const struct mirror *mirror)
 	return mirror->model ? mirror->model->generation : 0;
 }
 
+/* Who shares the file, so that addresses heard on the wire get names. */
+static json_t *directors_json(const struct model *model)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; model && i < model->director_count; i++) {
+		json_t *object = json_object();
+
+		put(&object, "name", status_text(model->directors[i].name));
+		put(&object, "address", address_json(&model->directors[i].address));
+		array = append(array, object);
+	}
+	return array;
+}
+
 static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, bool services)
 {
 	const struct model *model = mirror->model;
@@ -891,6 +906,7 @@ static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, 
 	    daemon->overrides_error[0] ? status_text(daemon->overrides_error) : json_null());
 	put(&object, "ipvs", table_json(model, &mirror->table, wall));
 	put(&object, "time", time_json(now, wall));
+	put(&object, "directors", directors_json(model));
 	return object;
 }
 

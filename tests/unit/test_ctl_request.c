@@ -172,9 +172,23 @@ START_TEST(events_take_a_number_and_whether_to_follow)
 }
 END_TEST
 
+START_TEST(a_status_says_whether_it_is_one_of_many)
+{
+	struct control_request request;
+	char error[CONTROL_ERROR];
+
+	ck_assert_int_eq(parse("{\"request\":\"status\"}", &request, error), 0);
+	ck_assert(!request.watch);
+	ck_assert_int_eq(parse("{\"request\":\"status\",\"watch\":true}", &request, error), 0);
+	ck_assert(request.watch);
+}
+END_TEST
+
 static const struct {
 	const char *line, *error;
 } bad_lines[] = {
+	{"{\"request\":\"status\",\"watch\":false}", "\"watch\" can only be true"},
+	{"{\"request\":\"traffic\",\"watch\":true}", "the request \"traffic\" has no \"watch\""},
 	{"{\"request\":\"drain\",\"server\":\"a\"}", "either \"service\" or \"all\" is needed"},
 	{"{\"request\":\"drain\",\"service\":\"web\"}", "\"server\" is missing"},
 	{"{\"request\":\"drain\",\"service\":\"web\",\"all\":true,\"server\":\"a\"}",
@@ -756,6 +770,7 @@ static TCase *request_case(void)
 			    traffic_is_zeroed_for_a_service_and_a_table_exported_for_a_program,
 			      commands_are_told_from_questions, plan_takes_an_absolute_path,
 			    events_take_a_number_and_whether_to_follow,
+			    a_status_says_whether_it_is_one_of_many,
 			    deep_nesting_and_zero_bytes_are_refused,
 			    random_bytes_never_make_a_request);
 
