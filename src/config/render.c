@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "config/quote.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -26,48 +27,15 @@ struct renderer {
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-/* Whether a text can stand without quotes in a block. */
-static bool is_plain(const char *text)
-{
-	static const char first[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._";
-	size_t length = strlen(text);
-
-	if (!length || !strchr(first, text[0]) || text[length - 1] == ':')
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (!strchr(first, text[i]) && !strchr("-:+@%", text[i]))
-			return false;
-	return true;
-}
-
-static void add_quoted(struct text *out, const char *text)
-{
-	text_add(out, "\"");
-	for (; *text; text++) {
-		if (*text == '\n')
-			text_add(out, "\\n");
-		else if (*text == '\t')
-			text_add(out, "\\t");
-		else if ((unsigned char)*text < ' ' || *text == 0x7f)
-			text_add(out, "\\x%02x", (unsigned char)*text);
-		else if (text[0] == '$' && text[1] == '{')
-			text_add(out, "$$");
-		else
-			text_add(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-	}
-	text_add(out, "\"");
-}
-
 static void add_scalar(struct text *out, const struct schema_field *field, const char *text)
 {
 	bool is_number = field->type == TYPE_NUMBER || field->type == TYPE_BOOL;
 
 	if (field->type == TYPE_SIGNED ||
-	    (is_plain(text) && (is_number || field->type != TYPE_TEXT || !value_plain_trap(text))))
+	    (quote_is_needless(text) && (is_number || field->type != TYPE_TEXT || !value_plain_trap(text))))
 		text_add(out, "%s", text);
 	else
-		add_quoted(out, text);
+		quote_add(out, text);
 }
 
 /* Opens a line: indentation and "- " for a new element. */
@@ -88,10 +56,10 @@ static void line_end(struct renderer *r, const struct text *out)
 
 static void add_key(struct text *out, const char *key)
 {
-	if (is_plain(key) && !value_plain_trap(key))
+	if (quote_is_needless(key) && !value_plain_trap(key))
 		text_add(out, "%s:", key);
 	else
-		add_quoted(out, key), text_add(out, ":");
+		quote_add(out, key), text_add(out, ":");
 }
 
 static void key_line(struct renderer *r, const char *key, const char *rest)
@@ -152,7 +120,7 @@ static void add_map_value(struct renderer *r, struct text *out, const struct sch
 	const char *text = formatted(r, field, schema_value(field, element));
 
 	if (field->type == TYPE_TEXT)
-		add_quoted(out, text);
+		quote_add(out, text);
 	else
 		add_scalar(out, field, text);
 }
@@ -330,10 +298,10 @@ static void render_checks(struct renderer *r, const struct real_server *server)
 			continue;
 		}
 		out = line_begin(r);
-		if (is_plain(check->name) && !value_plain_trap(check->name))
+		if (quote_is_needless(check->name) && !value_plain_trap(check->name))
 			text_add(&out, "%s", check->name);
 		else
-			add_quoted(&out, check->name);
+			quote_add(&out, check->name);
 		line_end(r, &out);
 	}
 	r->indent -= 4;
