@@ -12,7 +12,7 @@ import tempfile
 import pytest
 
 from lbhatest import Lab, rogue, wait_for, wait_until
-from test_sync import Download, Stream
+from lbhatest.stream import Download, Stream
 
 VIP = "192.168.8.200"
 A, B = "192.168.8.20", "192.168.8.30"

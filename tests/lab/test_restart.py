@@ -8,7 +8,7 @@ import pytest
 
 from lbhatest import Lab, wait_for, wait_until
 from lbhatest.state import Untouched
-from test_sync import PORT, Download, Stream
+from lbhatest.stream import PORT, Download, Stream
 
 VIP = "192.168.8.200"
 

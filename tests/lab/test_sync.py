@@ -4,77 +4,19 @@ The servers answer clients directly, so only the clients' packets pass a directo
 does not know the connection is answered with a reset.
 """
 import re
-import socket
-import threading
-import time
 
 import pytest
 
 from lbhatest import Lab, wait_for, wait_until
 from lbhatest.examples import WebCluster, example
+from lbhatest.stream import PORT, VIP, Download, Stream
 
-VIP, PORT = "192.168.8.200", 81
 STREAM = f"""
   - {{name: stream, listen: '{VIP}:{PORT}', scheduler: rr, real_servers: [192.168.8.20, 192.168.8.30]}}
 """
 LAN = {"network": "192.168.8.0/24", "vip": VIP, "client": "192.168.8.100",
        "servers": {"a": "192.168.8.20", "b": "192.168.8.30"}}
 DEFAULTS = "group=224.0.0.81, port=8848, ttl=1"
-
-
-class Stream:
-    """A server that sends numbered lines for as long as anybody listens."""
-
-    def __init__(self, host):
-        with host.inside():
-            self.listener = socket.create_server(("0.0.0.0", PORT))
-        threading.Thread(target=self._serve, daemon=True).start()
-        host.servers.append(self)
-
-    def close(self):
-        self.listener.close()
-
-    def summary(self):
-        return "sends lines"
-
-    def _serve(self):
-        clients = {}
-        self.listener.setblocking(False)
-        while self.listener.fileno() >= 0:
-            try:
-                client, _ = self.listener.accept()
-                clients[client] = 0
-            except BlockingIOError:
-                pass
-            except OSError:
-                return
-            for client in list(clients):
-                try:
-                    client.send(b"%d\n" % clients[client])
-                    clients[client] += 1
-                except OSError:
-                    del clients[client]
-            time.sleep(0.05)
-
-
-class Download:
-    """A client in the middle of it."""
-
-    def __init__(self, client):
-        with client.host.inside():
-            self.socket = socket.create_connection((VIP, PORT), timeout=20)
-        self.port = self.socket.getsockname()[1]
-        self.file = self.socket.makefile("rb")
-        self.number = 0
-
-    def goes_on(self, count=40):
-        """So many lines more, none of them missing."""
-        for _ in range(count):
-            assert int(self.file.readline()) == self.number
-            self.number += 1
-
-    def is_known_to(self, director):
-        return f"192.168.8.100:{self.port} " in director.host.run("ipvsadm", "-Lnc")
 
 
 class Pair:

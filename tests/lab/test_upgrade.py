@@ -2,8 +2,8 @@
 import pytest
 
 from lbhatest import Lab, wait_for, wait_until
+from lbhatest.stream import Download
 from test_restart import VIP, Network, known
-from test_sync import Download
 
 
 @pytest.fixture(scope="module")
