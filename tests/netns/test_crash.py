@@ -1,6 +1,5 @@
 """Crash and hang of anybody: no address answers for a director that does not advertise, no reload waits for ever, and
 who comes back goes on with what is in force. See test_faults.py for more of an operator's bad luck."""
-import functools
 import json
 import os
 import pty
@@ -14,33 +13,9 @@ import time
 import pytest
 
 from lbhatest import wait_for, wait_until
-from lbhatest.director import program
+from lbhatest.director import is_sanitized, program
 from lbhatest.vrrp import adverts, longest_silence
-
-VIP = "192.168.8.200"
-
-CONFIG = """
-directors:
-  lb1: {address: 192.168.8.10, priority: 150}
-  lb2: {address: 192.168.8.11, priority: 100}
-vrrp:
-  - name: public
-    interface: eth0
-    virtual_router_id: 51
-    advert_interval: 100ms
-    carrier_settle: 0s
-    virtual_addresses: 192.168.8.200/24
-"""
-
-
-@pytest.fixture
-def lan(lab):
-    return lab.segment("lan", "192.168.8.0/24")
-
-
-@pytest.fixture
-def lb1(lab, lan):
-    return lab.director("lb1", (lan, "192.168.8.10"), config=CONFIG)
+from vrrp_one import CONFIG, VIP, lan, lb1  # noqa: F401: fixtures
 
 
 @pytest.fixture
@@ -54,16 +29,6 @@ def own_programs(lb1):
     lb1.command = lambda *more: [os.path.join(folder, "lbhad"), *command(*more)[1:]]
     lb1.environment = lambda **more: dict(os.environ, LBHA_LIBEXECDIR=folder, **more)
     return folder
-
-
-def pid_of(director, name):
-    [pid] = wait_for(lambda: director.worker_pids().get(name, []), lambda pids: len(pids) == 1, 5, f"one {name} worker")
-    return pid
-
-
-def in_background(director, *words):
-    return director.host.start(program("lbhactl"), "--socket", director.socket, *words, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env=director.environment())
 
 
 def restarts_told(director):
@@ -84,7 +49,7 @@ def test_a_vrrp_worker_that_can_no_longer_be_executed_leaves_no_address_and_come
     lb1.wait_role("MASTER")
     lbhad = os.path.join(own_programs, "lbhad")
     os.chmod(lbhad, 0o644)
-    os.kill(pid_of(lb1, "vrrp"), signal.SIGKILL)
+    os.kill(lb1.pid_of("vrrp"), signal.SIGKILL)
     wait_for(lb1.addresses, before, 3, "the address is withdrawn")
     assert lb1.host.run("ip", "-br", "link") == links, "no link of a virtual MAC address is left"
     wait_until(lambda: lb1.worker("vrrp")["state"] == "backoff" and lb1.worker("vrrp")["next_start"], 5, "it backs off")
@@ -102,7 +67,7 @@ def test_a_vrrp_worker_that_keeps_dying_is_withdrawn_by_another_and_told_to_the_
     lb1.start()
     lb1.wait_role("MASTER")
     for number in range(4):
-        os.kill(pid_of(lb1, "vrrp"), signal.SIGKILL)
+        os.kill(lb1.pid_of("vrrp"), signal.SIGKILL)
         wait_until(lambda: lb1.log.count("was killed by signal 9") > number, 3, "the death is seen")
     wait_until(lambda: not lb1.holds(VIP), 1, "the address is withdrawn while it waits")
     assert "started without a configuration" in lb1.log
@@ -140,7 +105,7 @@ def test_a_vrrp_worker_that_hangs_is_replaced_when_its_backup_takes_over_and_giv
     lb2.start()
     lb2.wait_role("BACKUP")
     began = time.monotonic()
-    os.kill(pid_of(lb1, "vrrp"), signal.SIGSTOP)
+    os.kill(lb1.pid_of("vrrp"), signal.SIGSTOP)
     lb2.wait_role("MASTER")
     wait_until(lambda: not lb1.holds(VIP), 5, "the hanging one is replaced")
     assert 2.5 < time.monotonic() - began < 5
@@ -201,21 +166,21 @@ def mend(checkd):
 def test_who_asks_a_new_control_worker_gets_no_answer_meant_for_the_client_of_a_dead_one(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
-    vrrp = pid_of(lb1, "vrrp")
+    vrrp = lb1.pid_of("vrrp")
     os.kill(vrrp, signal.SIGSTOP)
     lb1.configure("vrrp: 7\n")
-    first = in_background(lb1, "reload")
+    first = lb1.ctl_in_background("reload")
     wait_until(lambda: "asked for by" in lb1.log, 5, "it was asked for")
     lb1.configure(CONFIG)
-    second = in_background(lb1, "reload")
-    control = pid_of(lb1, "control")
+    second = lb1.ctl_in_background("reload")
+    control = lb1.pid_of("control")
     wait_until(lambda: lb1.log.count("asked for by") == 2, 5, "it was asked for")
     os.kill(control, signal.SIGKILL)
     assert first.wait(10) == 1 and second.wait(10) == 1
     other = lb1.host.log_file("other.conf")
     with open(other, "w") as file:
         file.write("nonsense: 1\n")
-    third = in_background(lb1, "plan", other)
+    third = lb1.ctl_in_background("plan", other)
     said = third.communicate(timeout=20)[0]
     assert third.returncode == 1 and "nonsense" in said, said
 
@@ -230,21 +195,6 @@ def lives(pid):
         return False
 
 
-@functools.cache
-def is_sanitized():
-    return "libasan" in subprocess.run(["ldd", program("lbhad")], stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def children_of(pid):
-    """{pid: what it was started as}."""
-    found = {}
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        for child in file.read().split():
-            with open(f"/proc/{child}/cmdline", encoding="utf-8") as words:
-                found[int(child)] = words.read().replace("\0", " ")
-    return found
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_nobody_outlives_the_supervisor_not_even_who_was_stopped(lb1, how):
     """Workers (stopped ones, too), a compiler that hangs, and a script in flight."""
@@ -253,21 +203,21 @@ def test_nobody_outlives_the_supervisor_not_even_who_was_stopped(lb1, how):
     before = lb1.addresses()
     lb1.start()
     lb1.wait_role("MASTER")
-    wait_until(lambda: "sleep" in " ".join(children_of(lb1.process.pid).values()), 5, "a script")
+    wait_until(lambda: "sleep" in " ".join(lb1.children().values()), 5, "a script")
     for name in "vrrp", "check", "control":
-        os.kill(pid_of(lb1, name), signal.SIGSTOP)
+        os.kill(lb1.pid_of(name), signal.SIGSTOP)
     lb1.configure(CONFIG + "checks:\n" + "".join(f"  c{number}: {{type: tcp, port: 1}}\n" for number in range(9000)))
     lb1.process.send_signal(signal.SIGHUP)
 
     def compiler():
         """When it has begun; before that it is for the parent to see to."""
-        for pid, words in children_of(lb1.process.pid).items():
+        for pid, words in lb1.children().items():
             with open(f"/proc/{pid}/status", encoding="ascii") as about:
                 if "compiler" in words and (is_sanitized() or "Seccomp:\t2" in about.read()):
                     return pid
         return None
     os.kill(wait_until(compiler, 5, "a compiler", every=0.001), signal.SIGSTOP)
-    children = children_of(lb1.process.pid)
+    children = lb1.children()
     assert len(children) == 6, "four workers, a compiler and a script"
     lb1.process.send_signal(how)
     wait_for(lambda: [children[pid] for pid in children if lives(pid)], [], 5, "all have ended")

@@ -125,9 +125,7 @@ class World:
         new = File(self.chance)
         refused = self.chance.random() < 0.2
         side.director.configure("vrrp: 7\n" if refused else new.text)
-        asked = side.director.host.start(program("lbhactl"), "--socket", side.director.socket, "reload",
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                         env=side.director.environment())
+        asked = side.director.ctl_in_background("reload")
         self.moment()
         stopped = []
         for _ in range(self.chance.choice([0, 1, 1, 2])):
@@ -159,9 +157,7 @@ class World:
 
     def upgrades(self, side):
         """With somebody dying during it: the new program goes on, or the old one."""
-        asked = side.director.host.start(program("lbhactl"), "--socket", side.director.socket, "upgrade",
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                         env=side.director.environment())
+        asked = side.director.ctl_in_background("upgrade")
         self.moment(0.3)
         for _ in range(self.chance.choice([0, 1, 1, 2])):
             side.hurt(self.chance.choice(WORKERS + ["vrrp"]), self.chance.choice(DEATHS))

@@ -1,39 +1,15 @@
 """lbhad as a daemon: it starts, is told, reloads, loses workers, and stops; on a host without IPVS and without services."""
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from lbhatest import wait_for, wait_until
 from lbhatest.director import program
+from vrrp_one import CONFIG, VIP, lan, lb1  # noqa: F401: fixtures
 
-VIP = "192.168.8.200"
 WORKERS = ["control", "check", "ipvs", "vrrp"]
-
-CONFIG = """
-directors:
-  lb1: {address: 192.168.8.10, priority: 150}
-  lb2: {address: 192.168.8.11, priority: 100}
-vrrp:
-  - name: public
-    interface: eth0
-    virtual_router_id: 51
-    advert_interval: 100ms
-    carrier_settle: 0s
-    virtual_addresses: 192.168.8.200/24
-"""
-
-
-@pytest.fixture
-def lan(lab):
-    return lab.segment("lan", "192.168.8.0/24")
-
-
-@pytest.fixture
-def lb1(lab, lan):
-    return lab.director("lb1", (lan, "192.168.8.10"), config=CONFIG)
 
 
 def process_status(pid):

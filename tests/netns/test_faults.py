@@ -14,64 +14,15 @@ import pytest
 from lbhatest import wait_for, wait_until
 from lbhatest.director import build_folder, program
 from lbhatest.vrrp import adverts, longest_silence
-
-VIP = "192.168.8.200"
-
-CONFIG = """
-directors:
-  lb1: {address: 192.168.8.10, priority: 150}
-  lb2: {address: 192.168.8.11, priority: 100}
-vrrp:
-  - name: public
-    interface: eth0
-    virtual_router_id: 51
-    advert_interval: 100ms
-    carrier_settle: 0s
-    virtual_addresses: 192.168.8.200/24
-"""
+from vrrp_one import CONFIG, VIP, lan, lb1  # noqa: F401: fixtures
 
 
 def with_vips(*vips):
     return CONFIG.replace("192.168.8.200/24", "[" + ", ".join(f"{vip}/24" for vip in vips) + "]")
 
 
-@pytest.fixture
-def lan(lab):
-    return lab.segment("lan", "192.168.8.0/24")
-
-
-@pytest.fixture
-def lb1(lab, lan):
-    return lab.director("lb1", (lan, "192.168.8.10"), config=CONFIG)
-
-
-def pid_of(director, name):
-    [pid] = wait_for(lambda: director.worker_pids().get(name, []), lambda pids: len(pids) == 1, 5, f"one {name} worker")
-    return pid
-
-
-def compiler_of(director):
-    """The pid of the compiler that works now; it does not take long, so nothing but the supervisor's children is read."""
-    def look():
-        pid = director.process.pid
-        with open(f"/proc/{pid}/task/{pid}/children") as children:
-            for child in children.read().split():
-                with open(f"/proc/{child}/cmdline") as words:
-                    if "\0compiler\0" in words.read():
-                        return int(child)
-        return None
-
-    return wait_until(look, 5, "a compiler", every=0.001)
-
-
 def held(director):
     return {address.split("/")[0] for address in director.addresses() if address.startswith("192.168.8.2")}
-
-
-def in_background(director, *words):
-    """lbhactl, under way."""
-    return director.host.start(program("lbhactl"), "--socket", director.socket, *words, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env=director.environment())
 
 
 def ended(process, within=15):
@@ -103,9 +54,9 @@ def test_a_storm_of_signals_ends_in_the_state_of_the_last_file(lb1):
 def test_more_reloads_than_can_wait_are_refused_and_a_signal_among_them_is_kept(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
-    vrrp = pid_of(lb1, "vrrp")
+    vrrp = lb1.pid_of("vrrp")
     os.kill(vrrp, signal.SIGSTOP)
-    clients = [in_background(lb1, "plan" if number % 2 else "reload") for number in range(24)]
+    clients = [lb1.ctl_in_background("plan" if number % 2 else "reload") for number in range(24)]
     try:
         wait_until(lambda: lb1.log.count(" asked for by") == 24, 5, "the requests have arrived")
         lb1.configure(with_vips(VIP, "192.168.8.201"))
@@ -123,10 +74,10 @@ def test_more_reloads_than_can_wait_are_refused_and_a_signal_among_them_is_kept(
 def test_a_client_that_leaves_during_its_reload_changes_nothing_for_others(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
-    vrrp = pid_of(lb1, "vrrp")
+    vrrp = lb1.pid_of("vrrp")
     os.kill(vrrp, signal.SIGSTOP)
     try:
-        leaver, other = in_background(lb1, "reload"), in_background(lb1, "reload")
+        leaver, other = lb1.ctl_in_background("reload"), lb1.ctl_in_background("reload")
         wait_until(lambda: lb1.log.count("reload asked for by") == 2, 5, "both were asked")
         leaver.kill()
         leaver.communicate()
@@ -142,9 +93,9 @@ def test_a_worker_killed_while_it_prepares_refuses_the_reload_and_the_next_one_w
     lb1.start()
     lb1.wait_role("MASTER")
     for name in "vrrp", "check", "ipvs":
-        pid = pid_of(lb1, name)
+        pid = lb1.pid_of(name)
         os.kill(pid, signal.SIGSTOP)
-        asked = in_background(lb1, "reload")
+        asked = lb1.ctl_in_background("reload")
         wait_until(lambda: "reload of " in lb1.log, 5, "the reload has begun")
         os.kill(pid, signal.SIGKILL)
         code, said = ended(asked)
@@ -160,7 +111,7 @@ def test_a_worker_killed_while_it_prepares_refuses_the_reload_and_the_next_one_w
 def test_a_worker_that_hangs_in_a_reload_is_killed_and_the_reload_refused(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
-    os.kill(pid_of(lb1, "vrrp"), signal.SIGSTOP)
+    os.kill(lb1.pid_of("vrrp"), signal.SIGSTOP)
     began = time.monotonic()
     code, said = lb1.reload(with_vips(VIP, "192.168.8.201"))
     assert time.monotonic() - began < 14
@@ -179,7 +130,7 @@ def test_workers_killed_at_any_moment_of_a_reload_end_in_one_configuration(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
     for number, name in enumerate(("vrrp", "check", "control", "ipvs", "vrrp", "check", "control", "ipvs")):
-        pid = pid_of(lb1, name)
+        pid = lb1.pid_of(name)
         vips = {VIP, f"192.168.8.{201 + number}"}
         lb1.configure(with_vips(*sorted(vips)))
         lb1.process.send_signal(signal.SIGHUP)
@@ -199,18 +150,18 @@ def test_an_answer_to_an_earlier_reload_counts_for_no_later_one(lb1):
     lb1.configure(CONFIG + checks)  # so that the compiler takes long enough to be seen
     lb1.start()
     lb1.wait_role("MASTER")
-    vrrp, check = pid_of(lb1, "vrrp"), pid_of(lb1, "check")
+    vrrp, check = lb1.pid_of("vrrp"), lb1.pid_of("check")
     os.kill(vrrp, signal.SIGSTOP)
     os.kill(check, signal.SIGSTOP)
     try:
         lb1.configure(with_vips(VIP, "192.168.8.201") + checks)
-        first = in_background(lb1, "reload")
+        first = lb1.ctl_in_background("reload")
         wait_until(lambda: "reload of " in lb1.log, 5, "the reload has begun")
         wait_until(lambda: "compiler" not in lb1.worker_pids(), 5, "it is compiled")
         os.kill(check, signal.SIGKILL)
         assert ended(first)[0] == 1
         lb1.configure(CONFIG + checks)
-        second = in_background(lb1, "plan")
+        second = lb1.ctl_in_background("plan")
         wait_until(lambda: "plan asked for" in lb1.log, 5, "the plan was asked for")
         time.sleep(0.3)  # until it is compiled and the worker has both PREPAREs before it; earlier proves less, fails nothing
     finally:
@@ -237,8 +188,8 @@ def test_a_compiler_that_is_killed_refuses_the_reload(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
     lb1.configure(many_instances(3000))
-    asked = in_background(lb1, "reload")
-    os.kill(compiler_of(lb1), signal.SIGKILL)
+    asked = lb1.ctl_in_background("reload")
+    os.kill(lb1.child("compiler"), signal.SIGKILL)
     code, said = ended(asked)
     assert code == 1 and "the compiler" in said, said
     assert lb1.role() == "MASTER" and lb1.status()["generation"] == 1
@@ -249,8 +200,8 @@ def test_a_compiler_that_hangs_does_not_keep_the_daemon_from_stopping(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
     lb1.configure(many_instances(3000))
-    asked = in_background(lb1, "reload")
-    os.kill(compiler_of(lb1), signal.SIGSTOP)
+    asked = lb1.ctl_in_background("reload")
+    os.kill(lb1.child("compiler"), signal.SIGSTOP)
     assert lb1.status()["ready"]
     assert_stops(lb1)
     code, said = ended(asked)
@@ -285,9 +236,9 @@ def test_a_stop_at_any_moment_of_the_start_ends_soon_and_leaves_nothing(lb1):
 def test_a_stop_during_a_reload_ends_soon(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
-    check = pid_of(lb1, "check")
+    check = lb1.pid_of("check")
     os.kill(check, signal.SIGSTOP)
-    asked = in_background(lb1, "reload")
+    asked = lb1.ctl_in_background("reload")
     wait_until(lambda: "reload of " in lb1.log, 5, "the reload has begun")
     lb1.process.send_signal(signal.SIGTERM)
     lb1.process.send_signal(signal.SIGTERM)
@@ -300,7 +251,7 @@ def test_a_stop_during_a_reload_ends_soon(lb1):
 def test_a_vrrp_worker_that_dies_while_it_releases_leaves_no_address(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
-    vrrp = pid_of(lb1, "vrrp")
+    vrrp = lb1.pid_of("vrrp")
     os.kill(vrrp, signal.SIGSTOP)
     lb1.process.send_signal(signal.SIGTERM)
     wait_until(lambda: "stop: " in lb1.log, 5, "it stops")
@@ -316,7 +267,7 @@ def test_a_stop_while_the_vrrp_worker_waits_to_be_started_leaves_no_address(lb1)
     lb1.start()
     lb1.wait_role("MASTER", within=10)
     for number in range(4):
-        os.kill(pid_of(lb1, "vrrp"), signal.SIGKILL)
+        os.kill(lb1.pid_of("vrrp"), signal.SIGKILL)
         wait_until(lambda: lb1.log.count("killed by signal 9") == number + 1, 5, "the death is seen")
     wait_until(lambda: "the vrrp worker is started again in" in lb1.log, 5, "a back-off")
     assert held(lb1) == {VIP}
@@ -353,7 +304,7 @@ def test_a_hostile_check_worker_takes_neither_the_supervisor_nor_an_address_away
     lb1.start()
     lb1.wait_role("MASTER")
     open(when, "w").close()
-    others = {name: pid_of(lb1, name) for name in ("control", "ipvs", "vrrp")}
+    others = {name: lb1.pid_of(name) for name in ("control", "ipvs", "vrrp")}
     for number in range(1000):
         lb1.configure(with_vips(VIP, f"192.168.8.{201 + number % 2}"))
         lb1.ctl_status("reload" if number % 2 else "plan")
@@ -361,7 +312,7 @@ def test_a_hostile_check_worker_takes_neither_the_supervisor_nor_an_address_away
             break
     assert lb1.worker("check")["restarts"] >= 4
     assert lb1.role() == "MASTER" and VIP in held(lb1)
-    assert {name: pid_of(lb1, name) for name in others} == others
+    assert {name: lb1.pid_of(name) for name in others} == others
     assert_stops(lb1)
 
 
@@ -372,7 +323,7 @@ def test_a_daemon_started_right_after_a_crash_of_the_supervisor_waits_for_its_wo
     lb1.start()
     lb1.wait_role("MASTER")
     for _ in range(3):
-        before = pid_of(lb1, "vrrp")
+        before = lb1.pid_of("vrrp")
         lb1.process.kill()
         lb1.process.wait()
         lb1.launch()
@@ -389,7 +340,7 @@ def test_a_daemon_started_right_after_a_crash_of_the_supervisor_waits_for_its_wo
 def test_a_worker_left_behind_that_does_not_end_keeps_a_new_daemon_from_starting_with_a_reason(lb1):
     lb1.start()
     lb1.wait_role("MASTER")
-    vrrp = pid_of(lb1, "vrrp")
+    vrrp = lb1.pid_of("vrrp")
     lb1.process.kill()
     lb1.process.wait()
     os.kill(vrrp, signal.SIGSTOP)  # while it releases; the end of the supervisor would wake it
@@ -510,7 +461,7 @@ def test_programs_replaced_on_disk_do_not_matter_to_a_running_daemon(lb1):
         shutil.copy(shutil.which("false"), path + ".new")
         os.rename(path + ".new", path)
     for name in "vrrp", "check", "control":
-        os.kill(pid_of(lb1, name), signal.SIGKILL)
+        os.kill(lb1.pid_of(name), signal.SIGKILL)
         wait_until(lambda: lb1.worker(name)["restarts"] == 1 and lb1.worker(name)["state"] == "running", 5,
                    f"{name} runs again")
     assert lb1.reload()[0] == 0

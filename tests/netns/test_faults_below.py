@@ -48,13 +48,6 @@ def lb1(lab):
     return director
 
 
-def pid_of(director, role):
-    if role == "supervisor":
-        return director.process.pid
-    [pid] = director.worker_pids()[role]
-    return pid
-
-
 class NoMoreFiles:
     """Within it a process can open nothing; what it has stays. Only its own user may set its limits."""
 
@@ -93,7 +86,7 @@ def held(director):
 
 @pytest.mark.parametrize("role", ["supervisor", "check", "ipvs", "vrrp"])
 def test_a_reload_without_descriptors_is_refused_with_the_reason_and_the_next_one_works(lb1, role):
-    with NoMoreFiles(pid_of(lb1, role)):
+    with NoMoreFiles(lb1.pid_of(role)):
         code, said = lb1.reload(with_vips(VIP, "192.168.8.201"))
         assert code == 1 and said.strip(), said
         assert held(lb1) == {VIP} and lb1.role() == "MASTER"
@@ -104,7 +97,7 @@ def test_a_reload_without_descriptors_is_refused_with_the_reason_and_the_next_on
 
 
 def test_a_client_that_cannot_be_accepted_is_told_of_once_and_served_later(lb1):
-    with NoMoreFiles(pid_of(lb1, "control")):
+    with NoMoreFiles(lb1.pid_of("control")):
         asked = lb1.host.start(*lb1.ctl_command("ping"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=lb1.environment())
         wait_until(lambda: "cannot accept a client" in lb1.log, 5, "it is told")
         time.sleep(0.5)  # several tries
@@ -118,10 +111,10 @@ def test_a_client_that_cannot_be_accepted_is_told_of_once_and_served_later(lb1):
 def test_workers_that_could_not_be_linked_are_linked_when_there_are_descriptors_again(lab, lb1, role):
     """The verdict of a check worker that came back then gets through to vrrp and to control."""
     assert lb1.vrrp()["priority"] == 140
-    check = pid_of(lb1, "check")
+    check = lb1.pid_of("check")
     if role == "supervisor":
         os.kill(check, signal.SIGKILL)
-    with NoMoreFiles(pid_of(lb1, role)):
+    with NoMoreFiles(lb1.pid_of(role)):
         if role != "supervisor":
             os.kill(check, signal.SIGKILL)
         time.sleep(2.5)  # the pulse has tried again

@@ -1,6 +1,5 @@
 """A restart: QUIT leaves everything in the kernel to the next daemon, and nobody notices; if none comes, or none would, or
 it cannot go on, nothing stays behind."""
-import contextlib
 import json
 import os
 import random
@@ -14,7 +13,7 @@ import pytest
 from lbhatest import wait_for, wait_until
 from lbhatest.director import program
 from lbhatest.vrrp import adverts, longest_silence
-from vrrp_pair import LB1, VIP, Pair, address_changes, own_addresses
+from vrrp_pair import LB1, VIP, Pair, address_changes, watched
 
 SECOND = f"{VIP[:-1]}1"  # a secondary of the first
 V6 = """
@@ -167,29 +166,6 @@ sync_groups:
 """
 
 
-@contextlib.contextmanager
-def watched(host):
-    """All that the kernel tells of addresses, routes and links meanwhile, as lines of ip monitor."""
-    log = host.log_file("ip-monitor")
-    with open(log, "wb") as file:
-        monitor = host.start("ip", "-o", "monitor", "address", "route", "link", stdout=file)
-
-    def noticed():
-        host.ip("addr replace 127.7.7.7/32 dev lo", "addr del 127.7.7.7/32 dev lo")
-        with open(log) as lines:
-            return "Deleted" in lines.read()
-
-    wait_until(noticed, what="ip monitor listens")
-    changes = []
-    try:
-        yield changes
-    finally:
-        monitor.kill()
-        monitor.wait()
-        with open(log) as lines:
-            changes += [line for line in lines if "127.7.7.7" not in line]
-
-
 def test_nothing_of_all_that_there_may_be_moves_over_several_restarts(lab):
     """A sync group, a link of a virtual MAC address, a route, addresses on other interfaces."""
     lan, inside = lab.segment("lan", "192.168.8.0/24"), lab.segment("inside", "10.0.0.0/24")
@@ -201,7 +177,7 @@ def test_nothing_of_all_that_there_may_be_moves_over_several_restarts(lab):
     lb2.start()
     wait_for(lambda: {lb2.vrrp(name)["master_address"] is not None for name in names}, {True}, 5)
     before = [lb2.vrrp(name)["transitions"] for name in names]
-    with watched(lb1.host) as changes:
+    with watched(lb1.host, "address", "route", "link") as changes:
         for _ in range(4):
             assert lb1.detach() == 0
             lb1.start()
@@ -274,20 +250,6 @@ def test_a_binary_that_does_not_accept_makes_it_a_stop(lab, installed):
     assert_stopped(pair)
 
 
-def asked(director):
-    """The pid of the installed lbhad that judges now."""
-    def look():
-        pid = director.process.pid
-        with open(f"/proc/{pid}/task/{pid}/children") as children:
-            for child in children.read().split():
-                with open(f"/proc/{child}/cmdline") as words:
-                    if "--can-adopt" in words.read():
-                        return int(child)
-        return None
-
-    return wait_until(look, 5, "one that is asked", every=0.001)
-
-
 def test_while_the_installed_binary_judges_all_goes_on_and_a_stop_does_not_wait_for_it(lab):
     pair = Pair(lab, interval="100ms").start()
     lb1 = pair.lb1
@@ -295,7 +257,7 @@ def test_while_the_installed_binary_judges_all_goes_on_and_a_stop_does_not_wait_
     lb1.configure(plain + "checks:\n" + "".join(f"  c{number}: {{type: tcp, port: {number + 1}}}\n"
                                                 for number in range(5000)))  # so that it takes a while
     lb1.process.send_signal(signal.SIGQUIT)
-    os.kill(asked(lb1), signal.SIGSTOP)
+    os.kill(lb1.child("--can-adopt"), signal.SIGSTOP)
     lb1.process.send_signal(signal.SIGQUIT)
     assert lb1.role() == "MASTER" and lb1.reload(plain)[0] == 0
     lb1.process.send_signal(signal.SIGTERM)

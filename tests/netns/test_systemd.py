@@ -2,7 +2,6 @@
 
 With IPVS the same is shown in tests/lab/test_systemd.py."""
 import os
-import signal
 import subprocess
 import time
 
@@ -11,21 +10,9 @@ import pytest
 from lbhatest import Lab, wait_for, wait_until
 from lbhatest.director import is_sanitized  # noqa: F401: asked by the mark
 from lbhatest.systemd import CannotBoot, Systemd
+from vrrp_one import CONFIG, VIP
 from vrrp_pair import address_changes
 
-VIP = "192.168.8.200"
-CONFIG = """
-directors:
-  lb1: {address: 192.168.8.10, priority: 150}
-  lb2: {address: 192.168.8.11, priority: 100}
-vrrp:
-  - name: public
-    interface: eth0
-    virtual_router_id: 51
-    advert_interval: 100ms
-    carrier_settle: 0s
-    virtual_addresses: 192.168.8.200/24
-"""
 WRONG = CONFIG.replace("carrier_settle", "carier_settle")
 
 pytestmark = pytest.mark.skipif("is_sanitized()", reason="sanitizers want what the unit forbids")

@@ -4,14 +4,13 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 
 import pytest
 
 from lbhatest import wait_for, wait_until
 from lbhatest.vrrp import adverts, longest_silence, masters
-from vrrp_pair import LB1, LB2, VIP, Pair, address_changes, config
+from vrrp_pair import LB1, VIP, Pair, address_changes, config
 
 NEXT = "next+1"
 INTERVAL = 0.1
@@ -30,10 +29,6 @@ def workers(director):
 
 def install_next(director, **programs):
     director.install(**{"lbhad": "next-lbhad", "checkd": "next-lbha-checkd", **programs})
-
-
-def in_background(director, *words):
-    return director.host.start(*director.ctl_command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def descriptors(director):
@@ -147,7 +142,7 @@ def test_what_operators_said_and_what_was_told_goes_on(pair):
 
 def test_reloads_that_wait_are_done_with_it(pair):
     install_next(pair.lb1)
-    commands = [in_background(pair.lb1, word) for word in ("reload", "upgrade", "reload", "upgrade")]
+    commands = [pair.lb1.ctl_in_background(word) for word in ("reload", "upgrade", "reload", "upgrade")]
     said = [command.communicate(timeout=20)[0] for command in commands]
     assert 0 in (commands[1].returncode, commands[3].returncode), said
     # who comes when the workers change over is told so
@@ -258,7 +253,7 @@ def seed():
 
 def upgrade_and(pair, rng, do, latest=0.12):
     """Begins an upgrade and does something at a moment of it."""
-    command = in_background(pair.lb1, "upgrade")
+    command = pair.lb1.ctl_in_background("upgrade")
     time.sleep(rng.uniform(0, latest))
     do()
     return command.communicate(timeout=30)[0]

@@ -57,11 +57,12 @@ def own_addresses(host):
 
 
 @contextlib.contextmanager
-def address_changes(host):
-    """A list that gets a line for each address that is added or removed on a host meanwhile."""
+def watched(host, *of):
+    """A list that gets what the kernel tells meanwhile of "address", "route", "link", as lines of ip monitor."""
     log = host.log_file("ip-monitor")
     with open(log, "wb") as file:
-        monitor = host.start("ip", "-o", "-4", "monitor", "address", stdout=file)
+        monitor = host.start("ip", "-o", "monitor", *of, stdout=file)
+
     # it listens when it notices an address of no meaning
     def noticed():
         host.ip("addr replace 127.7.7.7/32 dev lo", "addr del 127.7.7.7/32 dev lo")
@@ -76,7 +77,16 @@ def address_changes(host):
         monitor.kill()
         monitor.wait()
         with open(log) as lines:
-            for line in lines:
-                match = re.search(r"(Deleted )?.*inet (\S+)", line)
-                if match and "127.7.7.7" not in line:
-                    changes.append(("-" if match[1] else "+") + match[2])
+            changes += [line for line in lines if "127.7.7.7" not in line]
+
+
+@contextlib.contextmanager
+def address_changes(host):
+    """A list that gets "+" or "-" and the address for each of IPv4 that is added or removed on a host meanwhile."""
+    changes = []
+    with watched(host, "address") as lines:
+        yield changes
+    for line in lines:
+        match = re.search(r"(Deleted )?.* inet (\S+)", line)
+        if match:
+            changes.append(("-" if match[1] else "+") + match[2])

@@ -1,9 +1,11 @@
 """A director: lbhad running on a host, from the build folder named by $LBHA_BUILD."""
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import subprocess
 
 from .ipvs import read_table
 from .waiting import wait_for, wait_until
@@ -141,6 +143,10 @@ class Director:
         self.host.run("kill", f"-{int(how)}", pid)
         return pid
 
+    def ctl_in_background(self, *words):
+        """lbhactl, under way: a process whose output is one stream of text."""
+        return self.host.start(*self.ctl_command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
     def reload(self, text=None):
         """lbhactl reload, with a new configuration if one is given; returns (exit code, what it said)."""
         if text is not None:
@@ -173,6 +179,27 @@ class Director:
 
     def worker(self, name):
         return next(worker for worker in self.status()["workers"] if worker["name"] == name)
+
+    def pid_of(self, name):
+        """The pid, as seen from here, of the worker of that name, when there is just one; or of the supervisor."""
+        if name == "supervisor":
+            return self.process.pid
+        [pid] = wait_for(lambda: self.worker_pids().get(name, []), lambda pids: len(pids) == 1, 5, f"one {name} worker")
+        return pid
+
+    def children(self):
+        """{pid as seen from here: its words} of the supervisor's children; quicker than worker_pids(), which looks at all."""
+        found, pid = {}, self.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            for child in file.read().split():
+                with contextlib.suppress(OSError), open(f"/proc/{child}/cmdline") as words:
+                    found[int(child)] = words.read().replace("\0", " ")
+        return found
+
+    def child(self, word):
+        """The pid of the child with that word, waited for closely: it may not live long."""
+        return wait_until(lambda: next((pid for pid, words in self.children().items() if word in words.split()), None), 5,
+                          f"a child that is told {word}", every=0.001)
 
     def worker_pids(self):
         """{name: [pids as seen from here]} of all worker processes on the host, old and new, asked of /proc alone."""
