@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "rs-agent/arp_filter.h"
-#include "rs-agent/program_io.h"
+#include "net/program_io.h"
 
 static int run_nft(const char *const *words, const char *input, char **out, char *why)
 {

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "config/model.h"
 #include "net/address.h"
+#include "net/ask.h"
 #include "net/link.h"
 #include "net/sysctl.h"
 #include "rs-agent/actual.h"
@@ -112,19 +113,6 @@ struct doctor_socket {
 	char program[DOCTOR_PROGRAM]; /* empty: not known */
 };
 
-/* Who has an address, asked on a segment. */
-struct doctor_question {
-	uint32_t link;
-	struct addr target, source; /* source: ours on that link, never a VIP */
-	bool native;                /* a network of ours on that link has the target in it */
-};
-
-struct doctor_answer {
-	uint32_t link;
-	struct addr address;
-	uint8_t mac[LINK_MAC];
-};
-
 /* Where the kernel would send a packet. */
 struct doctor_way {
 	struct addr from, to; /* from: family 0: any */
@@ -151,11 +139,11 @@ struct doctor_sight {
 	size_t sysctl_count;
 	struct doctor_way *ways;
 	size_t way_count;
-	struct doctor_question *questions; /* that were asked */
+	struct ask_question *questions; /* that were asked */
 	size_t question_count;
-	struct doctor_answer *answers; /* and from the neighbour table: who is behind a MAC address */
+	struct ask_answer *answers; /* and from the neighbour table: who is behind a MAC address */
 	size_t answer_count;
-	struct doctor_answer *neighbours;
+	struct ask_answer *neighbours;
 	size_t neighbour_count;
 	struct doctor_tunnel *tunnels;
 	size_t tunnel_count;
@@ -177,7 +165,6 @@ struct addr doctor_client(uint8_t family);
 int doctor_ways(struct arena *arena, const struct doctor_case *wanted, struct doctor_sight *sight);
 /* The questions that have to be asked, into `sight->questions`; links, addresses and ways must be
  * there. -ENOMEM. */
-#define DOCTOR_QUESTIONS 256
 int doctor_questions(struct arena *arena, const struct doctor_case *wanted,
 		     struct doctor_sight *sight);
 

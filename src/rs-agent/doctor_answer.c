@@ -12,7 +12,7 @@
 
 /* The distinct MAC addresses that answered one question. */
 struct claim {
-	const struct doctor_question *question;
+	const struct ask_question *question;
 	uint8_t macs[MACS][LINK_MAC];
 	size_t count;
 	char target[ADDR_TEXT];
@@ -33,14 +33,14 @@ static bool claim_has(const struct claim *claim, const uint8_t *mac)
 }
 
 static struct claim claim_of(const struct doctor_sight *sight,
-			     const struct doctor_question *question)
+			     const struct ask_question *question)
 {
 	struct claim claim = {.question = question,
 			      .link = doctor_link_name(sight, question->link)};
 
 	addr_format(&question->target, claim.target);
 	for (size_t i = 0; i < sight->answer_count; i++) {
-		const struct doctor_answer *answer = &sight->answers[i];
+		const struct ask_answer *answer = &sight->answers[i];
 
 		if (answer->link == question->link && claim.count < MACS &&
 		    addr_equal(&answer->address, &question->target) &&
@@ -74,7 +74,7 @@ static const struct doctor_director *director_behind(const struct doctor *doctor
 	const struct doctor_sight *sight = doctor->sight;
 
 	for (size_t i = 0; i < sight->answer_count; i++) {
-		const struct doctor_answer *answer = &sight->answers[i];
+		const struct ask_answer *answer = &sight->answers[i];
 		const struct doctor_director *director =
 			doctor_director(doctor->wanted, &answer->address);
 
@@ -91,7 +91,7 @@ static const struct addr *neighbour_behind(const struct doctor *doctor, uint32_t
 	const struct doctor_sight *sight = doctor->sight;
 
 	for (size_t i = 0; i < sight->neighbour_count; i++) {
-		const struct doctor_answer *one = &sight->neighbours[i];
+		const struct ask_answer *one = &sight->neighbours[i];
 
 		if (one->link == link && mac_equal(one->mac, mac) &&
 		    !addr_is_link_local(&one->address) &&

@@ -218,11 +218,11 @@ static void put_question(struct asker *asker, const struct link *link, const str
 			 bool anywhere)
 {
 	struct doctor_sight *sight = asker->sight;
-	struct doctor_question *room;
+	struct ask_question *room;
 	bool native;
 	const struct address *source = source_on(asker, link->index, target, &native);
 
-	if (!source || (!native && !anywhere) || sight->question_count == DOCTOR_QUESTIONS ||
+	if (!source || (!native && !anywhere) || sight->question_count == ASK_QUESTIONS ||
 	    addr_equal(&source->prefix.address, target))
 		return;
 	for (size_t i = 0; i < sight->question_count; i++)
@@ -231,7 +231,7 @@ static void put_question(struct asker *asker, const struct link *link, const str
 			return;
 	room = arena_push(asker->arena, &sight->questions, &sight->question_count, sizeof(*room));
 	if (room)
-		*room = (struct doctor_question){link->index, *target, source->prefix.address,
+		*room = (struct ask_question){link->index, *target, source->prefix.address,
 						 native};
 }
 

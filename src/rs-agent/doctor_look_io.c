@@ -13,9 +13,9 @@
 #include "base/arena.h"
 #include "net/rtnl_io.h"
 #include "net/sysctl_io.h"
-#include "rs-agent/ask_io.h"
+#include "net/ask_io.h"
 #include "rs-agent/observe_io.h"
-#include "rs-agent/program_io.h"
+#include "net/program_io.h"
 #include "rs-agent/socket_io.h"
 #include "rs-agent/tunnel_look_io.h"
 
@@ -140,7 +140,7 @@ static int read_neighbour(struct nlmsghdr *message, void *ctx)
 	struct nlattr *attributes[NDA_MAX + 1];
 	const struct ndmsg *head;
 	struct looker *looker = ctx;
-	struct doctor_answer *room;
+	struct ask_answer *room;
 
 	if (nlmsg_parse(message, sizeof(*head), attributes, NDA_MAX, NULL) < 0)
 		return -EINVAL;
@@ -170,6 +170,17 @@ static void look_neighbours(struct looker *looker)
 		return;
 	}
 	(void)rtnl_ask(looker->kernel->rtnl, message, read_neighbour, looker);
+}
+
+static void look_answers(struct looker *looker)
+{
+	struct doctor_sight *sight = &looker->sight;
+	struct ask ask = {sight->links, sight->link_count, sight->questions, sight->question_count,
+			  NULL, 0};
+
+	sight->asking_error = ask_all(looker->arena, &ask);
+	sight->answers = ask.answers;
+	sight->answer_count = ask.answer_count;
 }
 
 /* ---- the firewall ---- */
@@ -210,7 +221,7 @@ int doctor_look(const struct kernel *kernel, struct arena *arena, const struct d
 		err = doctor_questions(arena, wanted, &looker.sight);
 	if (err)
 		return err;
-	looker.sight.asking_error = ask_all(arena, &looker.sight);
+	look_answers(&looker);
 	look_neighbours(&looker); /* after the asking: then most are known */
 	look_firewall(&looker);
 	looker.sight.sockets_error = sockets_look(arena, wanted, &looker.sight);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "rs-agent/program_io.h"
+#include "net/program_io.h"
 
 #define TEMPORARY "." PERSIST_UNIT ".new"
 #define LINK PERSIST_WANTS "/" PERSIST_UNIT

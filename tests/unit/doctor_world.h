@@ -40,7 +40,7 @@ struct world {
 	struct doctor_vip vips[4];
 	struct doctor_port ports[4];
 	struct doctor_director directors[2];
-	struct doctor_answer answers[ROOM], neighbours[ROOM];
+	struct ask_answer answers[ROOM], neighbours[ROOM];
 	struct doctor_socket sockets[ROOM];
 	struct doctor_tunnel tunnel;
 	struct rs_port gue;
@@ -93,9 +93,9 @@ static void set_sysctl(struct world *world, const char *path, int64_t value)
 
 static void put_answer(struct world *world, uint32_t link, const char *address, uint8_t last)
 {
-	struct doctor_answer *room = &world->answers[world->sight.answer_count++];
+	struct ask_answer *room = &world->answers[world->sight.answer_count++];
 
-	*room = (struct doctor_answer){.link = link, .address = addr_of(address), .mac = {2}};
+	*room = (struct ask_answer){.link = link, .address = addr_of(address), .mac = {2}};
 	room->mac[5] = last;
 }
 

@@ -24,9 +24,9 @@ static void forget_answers(struct world *world, const char *address)
 
 static void put_neighbour(struct world *world, const char *address, uint8_t last)
 {
-	struct doctor_answer *room = &world->neighbours[world->sight.neighbour_count++];
+	struct ask_answer *room = &world->neighbours[world->sight.neighbour_count++];
 
-	*room = (struct doctor_answer){.link = ETH0, .address = addr_of(address), .mac = {2}};
+	*room = (struct ask_answer){.link = ETH0, .address = addr_of(address), .mac = {2}};
 	room->mac[5] = last;
 }
 

@@ -1,7 +1,7 @@
 /* Another program, run to its end: no shell, an environment of our own, looked for in fixed folders
  * only, and not for ever. */
-#ifndef LBHA_RS_AGENT_PROGRAM_IO_H
-#define LBHA_RS_AGENT_PROGRAM_IO_H
+#ifndef LBHA_NET_PROGRAM_IO_H
+#define LBHA_NET_PROGRAM_IO_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* See the header. Three pipes and poll; a program that closes its output and stays is waited for
  * until the deadline, too. */
-#include "rs-agent/program_io.h"
+#include "net/program_io.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* One packet socket for ARP and one for IPv6, on all links. A filter in the kernel lets neighbour
  * advertisements through and nothing else, so that a busy server's traffic does not come here. */
-#include "rs-agent/ask_io.h"
+#include "net/ask_io.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 struct ears {
 	struct arena *arena;
-	struct doctor_sight *sight;
+	struct ask *ask;
 	int arp, ipv6;
 	int deaf; /* -errno: an answer could not be kept */
 };
@@ -67,9 +67,17 @@ static int ear(uint16_t protocol)
 	return err ? err : fd;
 }
 
-static void send_question(const struct ears *ears, const struct doctor_question *question)
+static const struct link *find_link(const struct ask *ask, uint32_t index)
 {
-	const struct link *link = doctor_link(ears->sight, question->link);
+	for (size_t i = 0; i < ask->link_count; i++)
+		if (ask->links[i].index == index)
+			return &ask->links[i];
+	return NULL;
+}
+
+static void send_question(const struct ears *ears, const struct ask_question *question)
+{
+	const struct link *link = find_link(ears->ask, question->link);
 	bool ipv4 = question->target.family == AF_INET;
 	struct sockaddr_ll to = {.sll_family = AF_PACKET,
 				 .sll_protocol = htons(ipv4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6),
@@ -86,38 +94,38 @@ static void send_question(const struct ears *ears, const struct doctor_question 
 
 static void send_questions(const struct ears *ears)
 {
-	for (size_t i = 0; i < ears->sight->question_count; i++)
-		send_question(ears, &ears->sight->questions[i]);
+	for (size_t i = 0; i < ears->ask->question_count; i++)
+		send_question(ears, &ears->ask->questions[i]);
 }
 
-static bool was_asked(const struct doctor_sight *sight, const struct doctor_answer *answer)
+static bool was_asked(const struct ask *ask, const struct ask_answer *answer)
 {
-	for (size_t i = 0; i < sight->question_count; i++)
-		if (sight->questions[i].link == answer->link &&
-		    addr_equal(&sight->questions[i].target, &answer->address))
+	for (size_t i = 0; i < ask->question_count; i++)
+		if (ask->questions[i].link == answer->link &&
+		    addr_equal(&ask->questions[i].target, &answer->address))
 			return true;
 	return false;
 }
 
-static bool is_known(const struct doctor_sight *sight, const struct doctor_answer *answer)
+static bool is_known(const struct ask *ask, const struct ask_answer *answer)
 {
-	for (size_t i = 0; i < sight->answer_count; i++)
-		if (sight->answers[i].link == answer->link &&
-		    addr_equal(&sight->answers[i].address, &answer->address) &&
-		    !memcmp(sight->answers[i].mac, answer->mac, LINK_MAC))
+	for (size_t i = 0; i < ask->answer_count; i++)
+		if (ask->answers[i].link == answer->link &&
+		    addr_equal(&ask->answers[i].address, &answer->address) &&
+		    !memcmp(ask->answers[i].mac, answer->mac, LINK_MAC))
 			return true;
 	return false;
 }
 
-static void keep(struct ears *ears, const struct doctor_answer *answer)
+static void keep(struct ears *ears, const struct ask_answer *answer)
 {
-	struct doctor_sight *sight = ears->sight;
-	struct doctor_answer *room;
+	struct ask *ask = ears->ask;
+	struct ask_answer *room;
 
-	if (!was_asked(sight, answer) || is_known(sight, answer) ||
-	    sight->answer_count >= 4 * DOCTOR_QUESTIONS)
+	if (!was_asked(ask, answer) || is_known(ask, answer) ||
+	    ask->answer_count >= 4 * ASK_QUESTIONS)
 		return;
-	room = arena_push(ears->arena, &sight->answers, &sight->answer_count, sizeof(*room));
+	room = arena_push(ears->arena, &ask->answers, &ask->answer_count, sizeof(*room));
 	if (room)
 		*room = *answer;
 	else
@@ -128,7 +136,7 @@ static void keep(struct ears *ears, const struct doctor_answer *answer)
 static void hear(struct ears *ears, int fd)
 {
 	struct sockaddr_ll from;
-	struct doctor_answer answer;
+	struct ask_answer answer;
 	uint8_t frame[FRAME];
 
 	for (;;) {
@@ -146,16 +154,16 @@ static void hear(struct ears *ears, int fd)
 	}
 }
 
-static bool all_answered(const struct doctor_sight *sight)
+static bool all_answered(const struct ask *ask)
 {
-	for (size_t i = 0; i < sight->question_count; i++) {
+	for (size_t i = 0; i < ask->question_count; i++) {
 		size_t j = 0;
 
-		while (j < sight->answer_count &&
-		       (sight->answers[j].link != sight->questions[i].link ||
-			!addr_equal(&sight->answers[j].address, &sight->questions[i].target)))
+		while (j < ask->answer_count &&
+		       (ask->answers[j].link != ask->questions[i].link ||
+			!addr_equal(&ask->answers[j].address, &ask->questions[i].target)))
 			j++;
-		if (j == sight->answer_count)
+		if (j == ask->answer_count)
 			return false;
 	}
 	return true;
@@ -182,28 +190,28 @@ static void talk(struct ears *ears)
 	listen_until(ears, start + ASK_AGAIN_MS);
 	send_questions(ears);
 	listen_until(ears, start + ASK_LEAST_MS);
-	if (!all_answered(ears->sight))
+	if (!all_answered(ears->ask))
 		listen_until(ears, start + ASK_MS);
 }
 
-static bool asks_ipv6(const struct doctor_sight *sight)
+static bool asks_ipv6(const struct ask *ask)
 {
-	for (size_t i = 0; i < sight->question_count; i++)
-		if (sight->questions[i].target.family == AF_INET6)
+	for (size_t i = 0; i < ask->question_count; i++)
+		if (ask->questions[i].target.family == AF_INET6)
 			return true;
 	return false;
 }
 
-int ask_all(struct arena *arena, struct doctor_sight *sight)
+int ask_all(struct arena *arena, struct ask *ask)
 {
-	struct ears ears = {.arena = arena, .sight = sight, .ipv6 = -1};
+	struct ears ears = {.arena = arena, .ask = ask, .ipv6 = -1};
 
-	if (!sight->question_count)
+	if (!ask->question_count)
 		return 0;
 	ears.arp = ear(ETHERTYPE_ARP);
 	if (ears.arp < 0)
 		return ears.arp;
-	if (asks_ipv6(sight)) {
+	if (asks_ipv6(ask)) {
 		ears.ipv6 = ear(ETHERTYPE_IPV6);
 		ears.deaf = ears.ipv6 < 0 ? ears.ipv6 : 0;
 	}
