@@ -3,6 +3,9 @@
 
 #include <stdarg.h>
 
+static char first_complaint[CLIENT_ERROR];
+static bool printed_json;
+
 int complain(int status, const char *format, ...)
 {
 	va_list list;
@@ -13,11 +16,27 @@ int complain(int status, const char *format, ...)
 	vfprintf(stderr, format, list);
 	va_end(list);
 	fputc('\n', stderr);
+	if (!*first_complaint) {
+		va_start(list, format);
+		vsnprintf(first_complaint, sizeof(first_complaint), format, list);
+		va_end(list);
+	}
 	return status;
+}
+
+const char *complaint(void)
+{
+	return *first_complaint ? first_complaint : NULL;
+}
+
+bool json_is_printed(void)
+{
+	return printed_json;
 }
 
 void print_json(const json_t *value)
 {
+	printed_json = true;
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	putchar('\n');
 }

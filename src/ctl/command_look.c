@@ -157,18 +157,16 @@ int run_top(struct run *run, json_t *result)
 
 	if (run->json)
 		return print_json(result), EXIT_DONE;
-	if (top_run(&run->client, &run->paper, result, run->extras & EXTRA_ONCE, error))
+	if (top_run(&run->client, &run->paper, result, run->options & OPTION_ONCE, error))
 		return complain(EXIT_FAILED, "%s", error);
 	return EXIT_DONE;
 }
 
 /* ---- export ----------------------------------------------------------------------- */
 
-int prepare_export(const struct run *run, json_t *request)
+int prepare_export(UNUSED const struct run *run, json_t *request)
 {
-	if (strcmp(run->argument, "ipvsadm") != 0)
-		return complain(EXIT_USAGE, "export is for ipvsadm");
-	return add_text(request, "format", run->argument);
+	return add_text(request, "format", "ipvsadm");
 }
 
 int run_export(struct run *run, json_t *result)
@@ -184,9 +182,9 @@ int run_export(struct run *run, json_t *result)
 
 int prepare_events(const struct run *run, json_t *request)
 {
-	if (run->extras & EXTRA_FOLLOW)
+	if (run->options & OPTION_FOLLOW)
 		json_object_set_new(request, "follow", json_true());
-	if (run->extras & EXTRA_SINCE)
+	if (run->options & OPTION_SINCE)
 		json_object_set_new(request, "since", json_integer((json_int_t)run->since));
 	return EXIT_DONE;
 }
@@ -198,14 +196,14 @@ int run_events(struct run *run, json_t *result)
 		.socket = run->socket,
 		.paper = &run->paper,
 		.raw = run->json,
-		.last = run->extras & EXTRA_SINCE ? run->since
+		.last = run->options & OPTION_SINCE ? run->since
 						  : (uint64_t)json_number(result, "last"),
 	};
 	char error[CLIENT_ERROR];
 	int err;
 
 	show_events(&run->paper, json_object_get(result, "events"), run->json);
-	if (!(run->extras & EXTRA_FOLLOW))
+	if (!(run->options & OPTION_FOLLOW))
 		return EXIT_DONE;
 	fflush(stdout);
 	err = events_follow(&follow, error);

@@ -7,6 +7,7 @@
 
 #include "config/override.h"
 #include "ctl/drain.h"
+#include "ctl/load.h"
 #include "ctl/show.h"
 
 /* ---- release, claim, priority, maintenance ---------------------------------------- */
@@ -50,7 +51,7 @@ int run_outcome(struct run *run, json_t *result)
 
 int prepare_order(const struct run *run, json_t *request)
 {
-	bool all = run->extras & EXTRA_ALL;
+	bool all = run->options & OPTION_ALL;
 
 	if (all == (run->argument != NULL))
 		return complain(EXIT_USAGE, "%s takes the name of an instance, or --all",
@@ -62,7 +63,7 @@ int prepare_order(const struct run *run, json_t *request)
 
 static int add_extras(const struct run *run, json_t *request)
 {
-	if (run->extras & EXTRA_TIMEOUT)
+	if (run->options & OPTION_TIMEOUT)
 		json_object_set_new(request, "timeout",
 				    json_real((double)run->timeout / (double)NSTIME_S));
 	return add_text(request, "comment", run->comment);
@@ -103,7 +104,7 @@ int prepare_maintenance(const struct run *run, json_t *request)
 /* SERVICE SERVER, or with --all the server alone. */
 int prepare_state(const struct run *run, json_t *request)
 {
-	bool all = run->extras & EXTRA_ALL;
+	bool all = run->options & OPTION_ALL;
 	int status;
 
 	if (all == (run->second != NULL))
@@ -148,7 +149,7 @@ int run_drain(struct run *run, json_t *result)
 
 	if (!run->json)
 		status = show_outcome(run, result, NULL);
-	if (run->extras & EXTRA_TIMEOUT &&
+	if (run->options & OPTION_TIMEOUT &&
 	    !drain_wait(&watch, json_object_get(result, "objects"), error))
 		return complain(EXIT_FAILED, "%s", error);
 	return run->json ? show_outcome(run, result, NULL) : status;
@@ -168,9 +169,15 @@ int run_overrides(struct run *run, json_t *result)
 	return EXIT_DONE;
 }
 
-int prepare_overrides(const struct run *run, UNUSED json_t *request)
+/* All overrides of the file are said as if the operator had said them now, or none. */
+int prepare_load(const struct run *run, json_t *request)
 {
-	if (run->argument && (strcmp(run->argument, "load") != 0 || !run->second))
-		return complain(EXIT_USAGE, "overrides takes nothing, or \"load\" and a file");
+	char error[LOAD_ERROR];
+	json_t *loaded = load_file(run->argument, error);
+
+	if (!loaded)
+		return complain(EXIT_FAILED, "%s", error);
+	json_object_update(request, loaded);
+	json_decref(loaded);
 	return EXIT_DONE;
 }

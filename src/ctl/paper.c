@@ -10,16 +10,22 @@
 #include "base/duration.h"
 #include "base/text.h"
 
-struct paper paper_of(FILE *out)
+static bool is_colourful(FILE *out)
 {
 	const char *terminal = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+
+	return isatty(fileno(out)) && !(no_colour && *no_colour) && terminal &&
+	       strcmp(terminal, "dumb") != 0;
+}
+
+struct paper paper_of(FILE *out, enum paper_colour colour)
+{
 	struct timespec now;
 	struct paper paper = {.out = out};
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	paper.now = now.tv_sec * NSTIME_S + now.tv_nsec;
-	paper.colour = isatty(fileno(out)) && !(no_colour && *no_colour) && terminal &&
-		       strcmp(terminal, "dumb") != 0;
+	paper.colour = colour == PAPER_AUTO ? is_colourful(out) : colour == PAPER_ALWAYS;
 	return paper;
 }
 

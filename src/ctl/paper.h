@@ -31,8 +31,13 @@ struct paper {
 	nstime now; /* nanoseconds since the epoch */
 };
 
-/* Colour is for terminals, unless NO_COLOR says otherwise or TERM is dumb. */
-struct paper paper_of(FILE *out);
+enum paper_colour {
+	PAPER_AUTO, /* for terminals, unless NO_COLOR says otherwise or TERM is dumb */
+	PAPER_ALWAYS,
+	PAPER_NEVER,
+};
+
+struct paper paper_of(FILE *out, enum paper_colour colour);
 
 void paper_put(const struct paper *paper, enum ink ink, const char *format, ...) PRINTF_LIKE(3, 4);
 

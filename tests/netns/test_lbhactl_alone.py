@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -31,7 +32,11 @@ def lbhactl(*words, env=None, timeout=60):
 def usage_error(*words):
     done = lbhactl(*words)
     assert done.returncode == USAGE, done
-    assert done.stdout == ""
+    if "--json" in words:
+        told = json.loads(done.stdout)
+        assert done.stderr == f"lbhactl: {told['error']}\n" and told["result"] == "failed"
+    else:
+        assert done.stdout == ""
     return done.stderr
 
 
@@ -93,7 +98,13 @@ def test_no_command_is_a_usage_error():
 
 def test_an_unknown_command_gets_a_suggestion():
     assert usage_error("statsu") == 'lbhactl: unknown command "statsu"; did you mean "status"?\n'
+    assert usage_error("exprot", "ipvsadm") == 'lbhactl: unknown command "exprot"; did you mean "export"?\n'
     assert "did you mean" not in usage_error("frobnicate")
+
+
+def test_a_command_of_several_words_names_those_that_there_are():
+    assert usage_error("export").startswith("lbhactl: usage: lbhactl export ipvsadm")
+    assert usage_error("export", "everything") == usage_error("export")
 
 
 def test_commands_of_the_future_are_unknown_not_ignored():
@@ -103,15 +114,15 @@ def test_commands_of_the_future_are_unknown_not_ignored():
 
 def test_too_many_arguments_are_a_usage_error():
     assert "status takes no argument" in usage_error("status", "web")
-    assert "usage: lbhactl vrrp [NAME]" in usage_error("vrrp", "a", "b")
+    assert "usage: lbhactl vrrp [INSTANCE]" in usage_error("vrrp", "a", "b")
 
 
 def test_orders_say_of_what_and_overrides_what():
     for command in "release", "claim":
         assert f"{command} takes the name of an instance, or --all" in usage_error(command)
         assert f"{command} takes the name of an instance, or --all" in usage_error(command, "public", "--all")
-        assert f"usage: lbhactl {command} NAME|--all" in usage_error(command, "public", "inside")
-    assert "usage: lbhactl priority NAME N|auto" in usage_error("priority", "public")
+        assert f"usage: lbhactl {command} INSTANCE|--all" in usage_error(command, "public", "inside")
+    assert "usage: lbhactl priority INSTANCE N|auto" in usage_error("priority", "public")
     assert "usage: lbhactl maintenance on|off" in usage_error("maintenance")
     for command in "drain", "disable", "enable":
         assert f"{command} takes a service and a server, or --all and a server" in usage_error(command, "web")
@@ -119,8 +130,9 @@ def test_orders_say_of_what_and_overrides_what():
         assert f"usage: lbhactl {command} SERVICE|--all SERVER" in usage_error(command)
     assert "usage: lbhactl weight SERVICE SERVER N|auto" in usage_error("weight", "web", "a")
     assert "weight has no --all" in usage_error("weight", "--all", "web", "a", "5")
-    assert "overrides takes nothing" in usage_error("overrides", "store", "file")
-    assert "overrides takes nothing" in usage_error("overrides", "load")
+    for words in ("overrides", "store", "file"), ("overrides", "load"):
+        assert usage_error(*words) == ("lbhactl: usage: lbhactl overrides\n"
+                                       "                lbhactl overrides load FILE\n")
 
 
 @pytest.mark.parametrize("value", ["0", "255", "12x", "-1", ""])
@@ -282,7 +294,9 @@ def test_an_interrupt_leaves_the_drain_going(talk):
 
 
 def test_unknown_options_are_a_usage_error():
-    assert "--jsno" in usage_error("--jsno", "status")
+    assert usage_error("--jsno", "status") == "lbhactl: there is no option --jsno; did you mean --json?\n"
+    assert usage_error("--frobnicate") == "lbhactl: there is no option --frobnicate; `lbhactl --help` lists them\n"
+    assert "--color is auto, always or never" in usage_error("--color", "blue", "status")
     assert usage_error("--socket") == "lbhactl: --socket needs a value\n"
     assert usage_error("status", "-x").startswith("lbhactl: there is no option -x;")
     assert usage_error("status", "--json=1") == "lbhactl: --json=1: this option takes no value\n"
@@ -300,8 +314,27 @@ def test_help_and_version_need_no_daemon():
     assert (done.returncode, done.stderr) == (DONE, "")
     for command in "status", "vrrp", "services", "config", "plan", "reload", "stop", "ping":
         assert f"\n  {command} " in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert max(map(len, done.stdout.splitlines())) <= 80
     assert lbhactl("--version").stdout.startswith("lbhactl ")
+
+
+def commands():
+    """All that --help lists, of several words too."""
+    listed = lbhactl("--help").stdout.split("options of all")[0]
+    return re.findall(r"^  ([a-z]+(?: [a-z]+(?![a-z|]))*)(?=  |$| \S*[A-Z|])", listed, re.M)
+
+
+def test_every_command_has_its_own_help():
+    assert {"status", "drain", "overrides load", "export ipvsadm"} <= set(commands())
+    for command in commands():
+        done = lbhactl(*command.split(), "--help")
+        assert (done.returncode, done.stderr) == (DONE, ""), command
+        assert f"usage: lbhactl {command}" in done.stdout
+        assert max(map(len, done.stdout.splitlines())) <= 80, command
+    drain = lbhactl("drain", "--help").stdout
+    assert "[--comment TEXT] [--timeout TIME] SERVICE|--all SERVER\n" in drain
+    assert "\n  --timeout TIME " in drain and "--since" not in drain
+    assert lbhactl("overrides", "--help").stdout.count("usage:") == 2
 
 
 # --- nobody there ---
@@ -311,6 +344,9 @@ def test_no_daemon_is_exit_3(tmp_path, command):
     done = lbhactl("--socket", str(tmp_path / "none"), command)
     assert done.returncode == NO_DAEMON
     assert "no lbhad is running here" in done.stderr
+    told = lbhactl("--socket", str(tmp_path / "none"), command, "--json")
+    assert (told.returncode, told.stderr) == (NO_DAEMON, done.stderr)
+    assert json.loads(told.stdout) == {"result": "failed", "error": done.stderr[len("lbhactl: "):-1]}
 
 
 def test_a_socket_that_a_dead_daemon_left_is_exit_3(tmp_path):
@@ -439,6 +475,8 @@ def test_colours_are_for_terminals_that_want_them(fake):
     assert "\x1b" not in on_terminal(words, NO_COLOR="1")
     assert "\x1b" not in on_terminal(words, TERM="dumb")
     assert "\x1b" not in subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    assert "\x1b" not in on_terminal([*words, "--color", "never"])
+    assert "\x1b[32mMASTER\x1b[0m" in subprocess.run([*words, "--color=always"], capture_output=True, text=True, check=False).stdout
 
 
 def test_a_full_disk_is_an_error(fake):

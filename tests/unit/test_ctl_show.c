@@ -281,7 +281,7 @@ START_TEST(a_file_is_no_terminal)
 	FILE *file = tmpfile();
 
 	setenv("TERM", "xterm", 1);
-	ck_assert(!paper_of(file).colour);
+	ck_assert(!paper_of(file, PAPER_AUTO).colour);
 	fclose(file);
 }
 END_TEST
