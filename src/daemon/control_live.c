@@ -3,8 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/walltime.h"
+#include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
-#include "daemon/control_status.h"
 
 static json_t *traffic_json(const struct traffic *traffic)
 {

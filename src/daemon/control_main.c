@@ -34,6 +34,7 @@
 #include "daemon/control_carry.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_export.h"
+#include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_operator.h"
 #include "daemon/control_pieces.h"

@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 #include "core/protocol.h"
+#include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
-#include "daemon/control_status.h"
 #include "daemon/control_words.h"
 
 #define OWNER 255 /* RFC 9568: such a priority says whose the addresses are */

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "daemon/control_status.h"
+#include "daemon/control_json.h"
 
 #define UNCHANGED "nothing was changed"
 

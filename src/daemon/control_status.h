@@ -9,6 +9,8 @@
 #include "base/nstime.h"
 
 struct mirror;
+struct model;
+struct override;
 
 /* Everything (as it is `now`), or one array of it; the caller owns the result. `wall` is
  * clock_wall_offset(). NULL when out of memory. */
@@ -20,9 +22,7 @@ json_t *status_service_json(const struct mirror *mirror, size_t index, nstime wa
 /* Everything but the services. */
 json_t *status_rest_json(const struct mirror *mirror, nstime now, nstime wall);
 json_t *status_overrides_json(const struct mirror *mirror);
-
-/* Any text as a JSON string: what is not UTF-8 or would steer a terminal becomes '?'; NULL becomes
- * null. */
-json_t *status_text(const char *text);
+/* Its times are wall time already. */
+json_t *status_override_json(const struct model *model, const struct override *override);
 
 #endif

@@ -6,9 +6,9 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_request.h"
-#include "daemon/control_status.h"
 
 static const char *name_at(const void *ctx, size_t index)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/walltime.h"
-#include "daemon/control_status.h"
+#include "daemon/control_json.h"
 
 struct events {
 	uint64_t base;            /* numbers of this daemon are above it */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_operator.h"
 #include "daemon/control_pieces.h"
