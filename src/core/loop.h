@@ -11,6 +11,7 @@
 #include "base/nstime.h"
 
 struct event;
+struct event_base;
 struct loop;
 struct timer_queue;
 
@@ -49,6 +50,9 @@ struct loop_signal {
 /* NULL when libevent cannot make a base. */
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
+
+/* For what libevent itself serves (evhttp). */
+struct event_base *loop_base(struct loop *loop);
 
 /* Runs until loop_stop(); 0, or -EIO when libevent fails. */
 int loop_run(struct loop *loop);

@@ -119,6 +119,7 @@ struct confinement {
 	const struct pair *options; /* of sockets */
 	enum opening opening;
 	bool names_links; /* if_nametoindex(3) and back */
+	bool counts_bytes; /* that wait to be read: libevent's buffers */
 	bool loads_libraries; /* dlopen(3) */
 	bool starts_threads;
 	size_t memory; /* bytes that it may map; 0: any number */
@@ -162,6 +163,9 @@ static const struct confinement SANDBOX[SANDBOXES] = {
 			  .loads_libraries = true,
 			  .starts_threads = true,
 			  .has_secrets = true},
+	[SANDBOX_EXPORTER] = {.lists = {BASE, LOOP, TALK, SERVE},
+			      .sockets = {{AF_UNIX, ANY}},
+			      .counts_bytes = true},
 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
@@ -280,6 +284,8 @@ static int make_rules(scmp_filter_ctx filter, const struct confinement *it)
 		allow_with(&rules, SCMP_SYS(ioctl), 1, INT, SIOCGIFINDEX);
 		allow_with(&rules, SCMP_SYS(ioctl), 1, INT, SIOCGIFNAME);
 	}
+	if (it->counts_bytes)
+		allow_with(&rules, SCMP_SYS(ioctl), 1, INT, FIONREAD);
 	if (it->starts_threads)
 		allow_threads(&rules);
 	kill_list(&rules, DEADLY);

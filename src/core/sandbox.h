@@ -14,6 +14,7 @@ enum sandbox {
 	SANDBOX_CHECK,    /* opens files to read, and connections */
 	SANDBOX_IPVS,     /* opens netlink, and sysctls to write */
 	SANDBOX_VRRP,     /* the same, and raw and packet sockets */
+	SANDBOX_EXPORTER, /* opens nothing, connects to the control socket, and serves clients */
 	SANDBOXES,
 };
 

@@ -409,10 +409,11 @@ static char *answer_ping(const struct mirror *mirror)
 {
 	const struct model *model = mirror->model;
 
-	return control_answer(json_pack("{s:i, s:s, s:o, s:I}", "protocol", CONTROL_PROTOCOL,
+	return control_answer(json_pack("{s:i, s:s, s:o, s:I, s:b}", "protocol", CONTROL_PROTOCOL,
 					"version", PACKAGE_VERSION, "node",
 					status_text(model ? model->node : NULL), "generation",
-					(json_int_t)(model ? model->generation : 0)));
+					(json_int_t)(model ? model->generation : 0), "ready",
+					mirror->daemon_known && mirror->daemon.ready));
 }
 
 /* ---- events ----------------------------------------------------------------------- */
@@ -529,6 +530,13 @@ static char *more_traffic(void *ctx, uint64_t *cursor)
 	return pieces_of_traffic(&control->mirror, clock_wall_offset(), cursor);
 }
 
+static char *more_metrics(void *ctx, uint64_t *cursor)
+{
+	const struct control *control = ctx;
+
+	return pieces_of_metrics(&control->mirror, clock_wall_offset(), cursor);
+}
+
 /* What may be long and so is told in pieces; NULL when this request is not. */
 static clients_more *pieces_of(const struct control_request *request)
 {
@@ -536,6 +544,8 @@ static clients_more *pieces_of(const struct control_request *request)
 		return more_status;
 	if (request->kind == CONTROL_TRAFFIC)
 		return more_traffic;
+	if (request->kind == CONTROL_METRICS)
+		return more_metrics;
 	if (request->kind == CONTROL_SERVICES && !request->service[0])
 		return more_services;
 	return NULL;
@@ -564,6 +574,7 @@ static char *answer_now(const struct control *control, const struct control_requ
 		return export_answer(mirror, request->format);
 	case CONTROL_STATUS: /* told in pieces */
 	case CONTROL_TRAFFIC:
+	case CONTROL_METRICS:
 	case CONTROL_PING:
 	case CONTROL_ZERO:
 	case CONTROL_RELOAD:

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/control_live.h"
+#include "daemon/control_metrics.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
@@ -127,6 +128,20 @@ char *pieces_of_traffic(const struct mirror *mirror, nstime wall, uint64_t *curs
 		piece_text(&piece, services, strlen(services));
 	}
 	piece_services(&piece, mirror, wall, live_service_json, "]}}\n", cursor);
+	return piece_end(&piece);
+}
+
+char *pieces_of_metrics(const struct mirror *mirror, nstime wall, uint64_t *cursor)
+{
+	static const char before[] = "{\"ok\":true,\"result\":", services[] = ",\"services\":[";
+	struct piece piece = {0};
+
+	if (!*cursor) {
+		piece_text(&piece, before, strlen(before));
+		piece_open(&piece, metrics_rest_json(mirror, wall));
+		piece_text(&piece, services, strlen(services));
+	}
+	piece_services(&piece, mirror, wall, metrics_service_json, "]}}\n", cursor);
 	return piece_end(&piece);
 }
 

@@ -15,6 +15,7 @@ struct mirror;
  * status_json. */
 char *pieces_of_status(const struct mirror *mirror, nstime now, nstime wall, uint64_t *cursor);
 char *pieces_of_traffic(const struct mirror *mirror, nstime wall, uint64_t *cursor);
+char *pieces_of_metrics(const struct mirror *mirror, nstime wall, uint64_t *cursor);
 char *pieces_of_services(const struct mirror *mirror, nstime wall, uint64_t *cursor);
 
 #endif

@@ -28,6 +28,7 @@ static const struct request_row {
 	[CONTROL_OVERRIDES] = {"overrides"},
 	[CONTROL_EXPORT] = {"export"},
 	[CONTROL_TRAFFIC] = {"traffic"},
+	[CONTROL_METRICS] = {"metrics"},
 	[CONTROL_ZERO] = {"zero", .is_command = true},
 	[CONTROL_RELOAD] = {"reload", true, REQUEST_RELOAD,
 			    "the reload was refused; everything is as before"},
@@ -374,6 +375,7 @@ static int check_members(const struct control_request *request, char *error)
 	case CONTROL_OVERRIDES:
 	case CONTROL_ZERO:
 	case CONTROL_TRAFFIC:
+	case CONTROL_METRICS:
 		break;
 	}
 	return 0;

@@ -1,6 +1,6 @@
 /* The control protocol: one JSON object per line in each direction, on the control socket.
  *
- *   {"request":"ping"}       {"ok":true,"result":{"protocol":1,"version","node","generation"}}
+ *   {"request":"ping"}       {"ok":true,"result":{"protocol":1,"version","node","generation","ready"}}
  *   {"request":"status"}     {"ok":true,"result":{…}}  as lbhactl status --json; with "watch":true counters
  *                            are read as for traffic, for who looks again and again
  *   {"request":"vrrp"}       {"ok":true,"result":[…]}  one of its arrays
@@ -14,6 +14,7 @@
  *   {"request":"stop"}       {"ok":true,"result":{"lines":[]}}  when stopping has begun
  *   {"request":"traffic"}    {"ok":true,"result":{"time","monotonic_ms","services":[…]}}; for ten seconds the
  *                            kernel's counters are read as often as is cheap, each second at most
+ *   {"request":"metrics"}    {"ok":true,"result":{…}}  what lbha-exporter tells (daemon/control_metrics.h)
  *   {"request":"zero","service":NAME}  {"ok":true,"result":{"zeroed":[NAME…]}}  without: all of them
  *   {"request":"overrides"}  {"ok":true,"result":[…]}  as in status
  *   {"request":"release","instance":NAME}  or "all":true in place of the instance
@@ -79,6 +80,7 @@ enum control_kind {
 	CONTROL_ZERO,
 	CONTROL_EXPORT,
 	CONTROL_TRAFFIC,
+	CONTROL_METRICS,
 	CONTROL_RELEASE,
 	CONTROL_CLAIM,
 	CONTROL_PRIORITY,

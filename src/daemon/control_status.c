@@ -254,7 +254,7 @@ static json_t *groups_json(const struct mirror *mirror, nstime wall)
 
 /* ---- the whole -------------------------------------------------------------------- */
 
-static bool in_maintenance(const struct mirror *mirror)
+bool status_in_maintenance(const struct mirror *mirror)
 {
 	for (size_t i = 0; i < mirror->overrides.count; i++) {
 		const struct override *override = override_mirror_row(&mirror->overrides, i);
@@ -409,7 +409,7 @@ static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, 
 	status_put(&object, "generation", status_number(generation(mirror)));
 	status_put(&object, "started", status_time(daemon->started, wall));
 	status_put(&object, "ready", json_boolean(daemon->ready));
-	status_put(&object, "maintenance", json_boolean(in_maintenance(mirror)));
+	status_put(&object, "maintenance", json_boolean(status_in_maintenance(mirror)));
 	status_put(&object, "workers", workers_json(mirror, wall));
 	status_put(&object, "reload", reload_json(daemon, wall));
 	status_put(&object, "upgrade", upgrade_json(daemon, wall));

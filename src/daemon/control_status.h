@@ -4,6 +4,8 @@
 #ifndef LBHA_DAEMON_CONTROL_STATUS_H
 #define LBHA_DAEMON_CONTROL_STATUS_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "base/nstime.h"
@@ -24,5 +26,7 @@ json_t *status_rest_json(const struct mirror *mirror, nstime now, nstime wall);
 json_t *status_overrides_json(const struct mirror *mirror);
 /* Its times are wall time already. */
 json_t *status_override_json(const struct model *model, const struct override *override);
+/* Whether an operator has said so. */
+bool status_in_maintenance(const struct mirror *mirror);
 
 #endif
