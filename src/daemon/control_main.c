@@ -68,7 +68,8 @@ struct control {
 	struct pending pending[PENDING_MAX];
 	struct log_bucket bad_facts;
 	unsigned awaited; /* who has not told all its facts yet (1 << role) */
-	struct loop_timer hush;
+	struct loop_timer hush, settle;
+	nstime heard; /* when the last fact came */
 	struct fact_watch watch;
 };
 
@@ -133,6 +134,17 @@ static void take_inheritance(struct control *control)
 	page->event = events_last(control->events);
 }
 
+/* What a fact has changed is told now. Whoever comes after us takes what came to be after facts_at for news: so it is
+ * the time of the last fact that has been told. */
+static void settle(void *ctx)
+{
+	struct control *control = ctx;
+
+	mirror_settle(&control->mirror, clock_now());
+	if (control->heard)
+		worker_page(control->worker)->facts_at = control->heard;
+}
+
 static void control_commit(void *ctx)
 {
 	struct control *control = ctx;
@@ -141,6 +153,7 @@ static void control_commit(void *ctx)
 	log_configure((enum log_level)log->level, log->format == LOG_FORMAT_JSON);
 	worker_committed(control->worker); /* nobody has to wait for the rest */
 	take_inheritance(control);
+	settle(control);
 	mirror_adopt(&control->mirror, &control->next);
 	if (!control->clients && !timer_armed(&control->hush))
 		timer_at(&control->hush, clock_now() + HUSH);
@@ -179,6 +192,7 @@ static void control_leave(void *ctx, UNUSED nstime deadline)
 						       NULL));
 	if (control->clients)
 		clients_finish(control->clients, clock_now() + LAST_BYTES);
+	settle(control);
 	carry = control_carry_make(&control->mirror, control->events,
 				   worker_page(control->worker)->facts_at, &size);
 	worker_left(control->worker, carry, carry ? size : 0);
@@ -205,8 +219,9 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 	struct control *control = ctx;
 	nstime now = clock_now();
 	unsigned suppressed;
+	bool is_good;
 
-	worker_page(control->worker)->facts_at = now;
+	control->heard = now;
 	if (type == FACT_SYNC && peer == ROLE_SUPERVISOR)
 		mirror_synced(&control->mirror, now, clock_wall_offset());
 	if (type == FACT_SYNC && control->awaited) {
@@ -214,8 +229,12 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 		if (!control->awaited)
 			begin_to_answer(control);
 	}
-	if ((may_tell(peer, type) && mirror_fact(&control->mirror, type, in, now)) ||
-	    !log_limit(&control->bad_facts, now, &suppressed))
+	is_good = may_tell(peer, type) && mirror_fact(&control->mirror, type, in, now);
+	if (!control->mirror.due_count)
+		worker_page(control->worker)->facts_at = now;
+	else if (!timer_armed(&control->settle))
+		timer_at(&control->settle, now + MIRROR_SETTLE);
+	if (is_good || !log_limit(&control->bad_facts, now, &suppressed))
 		return;
 	log_warning("the %s worker sent a senseless fact of type %u, ignored (and %u before)",
 		    role_name((enum role)peer), type, suppressed);
@@ -677,6 +696,7 @@ static void pending_free(struct pending *pending)
 static void control_fini(struct control *control)
 {
 	timer_fini(&control->hush);
+	timer_fini(&control->settle);
 	clients_free(control->clients);
 	for (size_t i = 0; i < PENDING_MAX; i++)
 		pending_free(&control->pending[i]);
@@ -700,6 +720,8 @@ int control_main(void)
 		return 1;
 	json_object_seed(0); /* reads /dev/urandom, once, which the sandbox refuses */
 	if (!events_begin(&control) &&
+	    !timer_init(worker_loop(control.worker), &control.settle, LOOP_NORMAL, settle,
+			&control) &&
 	    !timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,
 			&control)) {
 		sandbox_begin(SANDBOX_CONTROL);

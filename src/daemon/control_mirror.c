@@ -300,9 +300,7 @@ static bool take_instance(struct mirror *mirror, struct reader *in, nstime now)
 	    fact.instance >= mirror->model->instance_count)
 		return false;
 	it = &mirror->instances[fact.instance];
-	if (mirror->sink)
-		event_instance(mirror->sink, &it->seen,
-			       mirror->model->instances[fact.instance].name, &fact, now);
+	mirror_due(mirror, TOLD_INSTANCE, fact.instance, now);
 	it->known = true;
 	it->fact = fact;
 	return true;
@@ -338,9 +336,7 @@ static bool take_group(struct mirror *mirror, struct reader *in, nstime now)
 	    fact.group >= mirror->model->sync_group_count)
 		return false;
 	it = &mirror->groups[fact.group];
-	if (mirror->sink)
-		event_group(mirror->sink, &it->seen, mirror->model->sync_groups[fact.group].name,
-			    &fact, now);
+	mirror_due(mirror, TOLD_GROUP, fact.group, now);
 	it->known = true;
 	it->fact = fact;
 	return true;
@@ -355,9 +351,7 @@ static bool take_service(struct mirror *mirror, struct reader *in, nstime now)
 	    fact.service >= mirror->model->service_count)
 		return false;
 	it = &mirror->services[fact.service];
-	if (mirror->sink)
-		event_service(mirror->sink, &it->seen, mirror->model->services[fact.service].name,
-			      &fact, now);
+	mirror_due(mirror, TOLD_SERVICE, fact.service, now);
 	it->known = true;
 	it->fact = fact;
 	return true;

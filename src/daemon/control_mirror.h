@@ -15,6 +15,7 @@
 #include "config/model.h"
 #include "daemon/control_carry.h"
 #include "daemon/control_overrides.h"
+#include "daemon/control_tell.h"
 #include "daemon/control_traffic.h"
 #include "daemon/event.h"
 
@@ -29,7 +30,7 @@ struct mirror_server {
 };
 
 struct mirror_service {
-	bool known;
+	bool known, due;
 	struct fact_service fact;
 	struct event_seen seen;
 	struct traffic_seen traffic;
@@ -43,14 +44,14 @@ struct mirror_tracker {
 };
 
 struct mirror_instance {
-	bool known;
+	bool known, due;
 	struct fact_instance fact;
 	struct event_seen_instance seen;
 	struct mirror_tracker *trackers; /* as many as model_tracker_count() says */
 };
 
 struct mirror_group {
-	bool known;
+	bool known, due;
 	struct fact_group fact;
 	struct event_seen seen;
 };
@@ -70,6 +71,14 @@ struct mirror_worker {
 	struct fact_worker fact;
 };
 
+/* What has changed and is not told yet (control_tell.h). */
+struct mirror_due {
+	enum mirror_told kind;
+	uint32_t index;
+};
+
+#define MIRROR_DUE 256
+
 struct mirror {
 	const struct model *model; /* NULL before the first */
 	struct arena *arena;       /* holds the arrays below; and the model if it was put there */
@@ -87,6 +96,8 @@ struct mirror {
 	struct control_reload former; /* the last of a predecessor; time 0: none */
 	const struct event_sink *sink; /* NULL: nobody wants events */
 	struct override_mirror overrides;
+	struct mirror_due due[MIRROR_DUE];
+	size_t due_count;
 };
 
 void mirror_init(struct mirror *mirror);
@@ -96,10 +107,11 @@ void mirror_fini(struct mirror *mirror);
  * when it succeeds. -ENOMEM. */
 int mirror_prepare(struct mirror *next, const struct model *model, struct arena *arena);
 
-/* `next` becomes the mirror: facts of objects that are in both are kept, the old arena is freed. */
+/* `next` becomes the mirror: facts of objects that are in both are kept, the old arena is freed. What is due was told
+ * before (mirror_settle). */
 void mirror_adopt(struct mirror *mirror, struct mirror *next);
 
-/* Takes a fact and tells the sink what it changes. False when it is malformed, of an unknown type or
+/* Takes a fact and tells the sink what it changes, at once or with mirror_settle(). False when it is malformed, of an unknown type or
  * about an object that the model has not. */
 bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime now);
 

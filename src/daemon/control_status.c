@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/control_cause.h"
 #include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 #include "vrrp/explain.h"
@@ -178,11 +179,14 @@ static void put_identity(json_t **object, const struct instance *instance)
 	status_put(object, "virtual_addresses", vips_json(instance));
 }
 
-static json_t *instance_json(const struct model *model, const struct instance *instance,
-			     const struct mirror_instance *seen, nstime wall)
+static json_t *instance_json(const struct mirror *mirror, size_t at, nstime wall)
 {
+	const struct model *model = mirror->model;
+	const struct instance *instance = &model->instances[at];
+	const struct mirror_instance *seen = &mirror->instances[at];
 	const struct sync_group *group = model_group_of(model, instance);
 	struct fact_instance fact = seen->fact;
+	struct cause cause;
 	json_t *object = json_object();
 
 	if (!seen->known) {
@@ -205,6 +209,8 @@ static json_t *instance_json(const struct model *model, const struct instance *i
 	status_put(&object, "advert_interval", json_real(in_seconds(instance->advert_interval)));
 	status_put(&object, "preempt", json_boolean(instance->preempt));
 	status_put(&object, "sync_group", status_text(group ? group->name : NULL));
+	cause_of_instance(mirror, at, &cause);
+	status_put(&object, "cause", cause_json(&cause, wall));
 	return object;
 }
 
@@ -213,8 +219,7 @@ json_t *status_vrrp_json(const struct mirror *mirror, nstime wall)
 	json_t *array = json_array();
 
 	for (size_t i = 0; mirror->model && i < mirror->model->instance_count; i++)
-		array = status_append(array, instance_json(mirror->model, &mirror->model->instances[i],
-						    &mirror->instances[i], wall));
+		array = status_append(array, instance_json(mirror, i, wall));
 	return array;
 }
 
@@ -229,9 +234,12 @@ static json_t *members_json(const struct model *model, const struct sync_group *
 	return array;
 }
 
-static json_t *group_json(const struct model *model, const struct sync_group *group,
-			  const struct mirror_group *seen, nstime wall)
+static json_t *group_json(const struct mirror *mirror, size_t at, nstime wall)
 {
+	const struct model *model = mirror->model;
+	const struct sync_group *group = &model->sync_groups[at];
+	const struct mirror_group *seen = &mirror->groups[at];
+	struct cause cause;
 	json_t *object = json_object();
 
 	status_put(&object, "name", status_text(group->name));
@@ -239,6 +247,8 @@ static json_t *group_json(const struct model *model, const struct sync_group *gr
 	status_put(&object, "instances", members_json(model, group));
 	status_put(&object, "reason", status_text(seen->known ? seen->fact.reason : NOT_REPORTED));
 	status_put(&object, "since", status_time(seen->fact.since, wall));
+	cause_of_group(mirror, at, &cause);
+	status_put(&object, "cause", cause_json(&cause, wall));
 	return object;
 }
 
@@ -247,8 +257,7 @@ static json_t *groups_json(const struct mirror *mirror, nstime wall)
 	json_t *array = json_array();
 
 	for (size_t i = 0; mirror->model && i < mirror->model->sync_group_count; i++)
-		array = status_append(array, group_json(mirror->model, &mirror->model->sync_groups[i],
-						 &mirror->groups[i], wall));
+		array = status_append(array, group_json(mirror, i, wall));
 	return array;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/control_cause.h"
 #include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 #include "ipvs/ramp.h"
@@ -297,6 +298,7 @@ json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 {
 	const struct service *service = &mirror->model->services[at];
 	struct fact_service fact = mirror->services[at].fact;
+	struct cause cause;
 	json_t *object = json_object();
 
 	if (!mirror->services[at].known) {
@@ -319,6 +321,8 @@ json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 	status_put(&object, "programmed", json_boolean(fact.programmed));
 	status_put(&object, "weight_factor", json_integer(ipvs_weight_factor(service)));
 	status_put(&object, "since", status_time(fact.since, wall));
+	cause_of_service(mirror, at, &cause);
+	status_put(&object, "cause", cause_json(&cause, wall));
 	status_put(&object, "stats", stats_json(&mirror->services[at].traffic.total));
 	status_put(&object, "stats_since_zero", since_zero_json(&mirror->services[at].traffic, wall));
 	return object;

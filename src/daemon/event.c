@@ -74,6 +74,7 @@ static void state_event(const struct event_sink *sink, struct event_seen *seen, 
 {
 	if (is_change(sink, seen, state, since)) {
 		set_words(event, seen->known ? name_of(seen->state) : NULL, name_of(state), reason);
+		event->cause = sink->cause;
 		send(sink, event);
 	}
 	*seen = (struct event_seen){.known = true, .state = (uint8_t)state};

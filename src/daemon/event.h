@@ -38,6 +38,8 @@ enum event_kind {
 
 const char *event_kind_name(enum event_kind kind);
 
+struct cause;
+
 /* A member that events of a kind have beside the common ones. */
 struct event_more {
 	const char *key;        /* NULL: the end */
@@ -52,6 +54,7 @@ struct event {
 	char old[EVENT_WORD], new[EVENT_WORD]; /* empty: none */
 	char reason[FACT_DETAIL];
 	struct event_more more[EVENT_MORE];
+	const struct cause *cause; /* of a state; NULL: not known */
 };
 
 /* Who wants the events, and since when there is anybody. */
@@ -59,6 +62,7 @@ struct event_sink {
 	void (*event)(void *ctx, const struct event *event);
 	void *ctx;
 	nstime started;
+	const struct cause *cause; /* of the state that is told; NULL: not known */
 };
 
 /* What was told last of an object; all zero: nothing. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/walltime.h"
+#include "daemon/control_cause.h"
 #include "daemon/control_json.h"
 
 struct events {
@@ -74,6 +75,8 @@ static json_t *event_json(const struct event *event, uint64_t number, nstime wal
 		put(&object, event->more[i].key,
 		    event->more[i].text ? status_text(event->more[i].text)
 					: json_integer(event->more[i].number));
+	if (event->cause)
+		put(&object, "cause", cause_json(event->cause, wall));
 	return object;
 }
 

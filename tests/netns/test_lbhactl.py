@@ -126,8 +126,8 @@ def test_without_ipvs_there_are_no_connections_and_no_table(master):
     assert master.ctl("connections") == master.ctl("export", "ipvsadm") == ""
     assert master.ctl("connections", "--json") == "[]\n"
     assert 'no service is called "web"' in fails_with(master, "connections", "web")
-    code, said = master.ctl_status("export", "keepalived")
-    assert code == USAGE and "export is for ipvsadm" in said
+    code, said = master.ctl_status("export", "everything")
+    assert code == USAGE and "usage: lbhactl export ipvsadm" in said
 
 
 def test_config_is_what_is_in_force_and_valid(lb1):
