@@ -110,7 +110,7 @@ bool doctor_link_asks(const struct link *link)
 	return link->up && link->arp && !link->loopback;
 }
 
-const struct doctor_way *doctor_way(const struct doctor_sight *sight, const struct addr *from,
+const struct route_way *doctor_way(const struct doctor_sight *sight, const struct addr *from,
 				    const struct addr *to)
 {
 	for (size_t i = 0; i < sight->way_count; i++)

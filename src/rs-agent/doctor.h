@@ -22,6 +22,7 @@
 #include "net/address.h"
 #include "net/ask.h"
 #include "net/link.h"
+#include "net/route_way.h"
 #include "net/sysctl.h"
 #include "rs-agent/actual.h"
 #include "rs-agent/journal.h"
@@ -113,15 +114,6 @@ struct doctor_socket {
 	char program[DOCTOR_PROGRAM]; /* empty: not known */
 };
 
-/* Where the kernel would send a packet. */
-struct doctor_way {
-	struct addr from, to; /* from: family 0: any */
-	int error;            /* -ENETUNREACH and the like; then nothing else counts */
-	uint32_t link;
-	struct addr via; /* family 0: on link */
-	uint32_t advmss; /* 0: as the MTU has it */
-};
-
 /* A link that takes packets out of tunnels. */
 struct doctor_tunnel {
 	uint32_t link;
@@ -137,7 +129,7 @@ struct doctor_sight {
 	struct address_list addresses;
 	struct sysctl_value *sysctls;
 	size_t sysctl_count;
-	struct doctor_way *ways;
+	struct route_way *ways;
 	size_t way_count;
 	struct ask_question *questions; /* that were asked */
 	size_t question_count;
@@ -215,10 +207,10 @@ const struct link *doctor_link(const struct doctor_sight *sight, uint32_t index)
 const char *doctor_link_name(const struct doctor_sight *sight, uint32_t index);
 /* Up, not loopback, and neighbours are asked there. */
 bool doctor_link_asks(const struct link *link);
-const struct doctor_way *doctor_way(const struct doctor_sight *sight, const struct addr *from,
+const struct route_way *doctor_way(const struct doctor_sight *sight, const struct addr *from,
 				    const struct addr *to);
 /* The way of answers to clients; NULL: it was not looked up. */
-const struct doctor_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip);
+const struct route_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip);
 /* net/<family>/conf/<link>/<name>; -1 when there is none. */
 int64_t doctor_conf(const struct doctor_sight *sight, const char *family, const char *link,
 		    const char *name);

@@ -140,13 +140,13 @@ struct addr doctor_client(uint8_t family)
 static void put_way(struct arena *arena, struct doctor_sight *sight, const struct addr *from,
 		    const struct addr *to)
 {
-	struct doctor_way *room;
+	struct route_way *room;
 
 	if (doctor_way(sight, from, to))
 		return;
 	room = arena_push(arena, &sight->ways, &sight->way_count, sizeof(*room));
 	if (room)
-		*room = (struct doctor_way){.from = *from, .to = *to};
+		*room = (struct route_way){.from = *from, .to = *to};
 }
 
 int doctor_ways(struct arena *arena, const struct doctor_case *wanted, struct doctor_sight *sight)
@@ -205,7 +205,7 @@ static bool leads_to_a_director(const struct asker *asker, uint32_t link)
 	static const struct addr any;
 
 	for (size_t i = 0; i < asker->wanted->director_count; i++) {
-		const struct doctor_way *way =
+		const struct route_way *way =
 			doctor_way(asker->sight, &any, &asker->wanted->directors[i].address);
 
 		if (way && !way->error && way->link == link)

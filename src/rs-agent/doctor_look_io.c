@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "net/route_way_io.h"
 #include "net/rtnl_io.h"
 #include "net/sysctl_io.h"
 #include "net/ask_io.h"
@@ -59,59 +59,12 @@ static void look_sysctls(struct looker *looker)
 
 /* ---- ways ---- */
 
-static struct nl_msg *way_message(const struct doctor_way *way)
-{
-	int size = (int)addr_size(way->to.family);
-	struct rtmsg head = {
-		.rtm_family = way->to.family,
-		.rtm_dst_len = (uint8_t)addr_bits(way->to.family),
-		.rtm_src_len = (uint8_t)addr_bits(way->from.family),
-	};
-	struct nl_msg *message = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
-
-	if (!message)
-		return NULL;
-	if (nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) ||
-	    nla_put(message, RTA_DST, size, way->to.bytes) ||
-	    (way->from.family && nla_put(message, RTA_SRC, size, way->from.bytes))) {
-		nlmsg_free(message);
-		return NULL;
-	}
-	return message;
-}
-
-static int read_way(struct nlmsghdr *message, void *ctx)
-{
-	struct nlattr *attributes[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
-	const struct rtmsg *head;
-	struct doctor_way *way = ctx;
-
-	if (nlmsg_parse(message, sizeof(*head), attributes, RTA_MAX, NULL) < 0)
-		return -EINVAL;
-	head = nlmsg_data(message);
-	if (head->rtm_type != RTN_UNICAST && head->rtm_type != RTN_LOCAL)
-		return -ENETUNREACH;
-	if (attributes[RTA_OIF] && nla_len(attributes[RTA_OIF]) == 4)
-		way->link = nla_get_u32(attributes[RTA_OIF]);
-	if (attributes[RTA_GATEWAY] &&
-	    nla_len(attributes[RTA_GATEWAY]) == (int)addr_size(way->to.family))
-		way->via = addr_from_bytes(way->to.family, nla_data(attributes[RTA_GATEWAY]));
-	if (attributes[RTA_METRICS] &&
-	    nla_parse_nested(metrics, RTAX_MAX, attributes[RTA_METRICS], NULL) >= 0 &&
-	    metrics[RTAX_ADVMSS] && nla_len(metrics[RTAX_ADVMSS]) == 4)
-		way->advmss = nla_get_u32(metrics[RTAX_ADVMSS]);
-	return 0;
-}
-
 static int look_ways(struct looker *looker)
 {
 	int err = doctor_ways(looker->arena, looker->wanted, &looker->sight);
 
-	for (size_t i = 0; i < looker->sight.way_count && !err; i++) {
-		struct doctor_way *way = &looker->sight.ways[i];
-
-		way->error = rtnl_ask(looker->kernel->rtnl, way_message(way), read_way, way);
-	}
+	for (size_t i = 0; i < looker->sight.way_count && !err; i++)
+		route_way_look(looker->kernel->rtnl, &looker->sight.ways[i]);
 	return err;
 }
 

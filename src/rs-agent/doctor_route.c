@@ -11,7 +11,7 @@
 
 static const struct addr any;
 
-const struct doctor_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip)
+const struct route_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip)
 {
 	struct addr client = doctor_client(vip->address.family);
 	bool from_vip = doctor_needs_vip(vip) &&
@@ -22,7 +22,7 @@ const struct doctor_way *doctor_way_back(const struct doctor *doctor, const stru
 
 /* "192.168.8.1 on eth0" */
 #define HOP (ADDR_TEXT + LINK_NAME + 8)
-static const char *hop(const struct doctor *doctor, const struct doctor_way *way, char *out)
+static const char *hop(const struct doctor *doctor, const struct route_way *way, char *out)
 {
 	struct text text = text_of(out, HOP);
 	char via[ADDR_TEXT];
@@ -50,7 +50,7 @@ static void judge_no_way(struct doctor *doctor, const struct doctor_vip *vip)
 /* ---- dr and tunnel ---- */
 
 static void judge_direct(struct doctor *doctor, const struct doctor_vip *vip,
-			 const struct doctor_way *way)
+			 const struct route_way *way)
 {
 	const struct doctor_director *director = doctor_director(doctor->wanted, &way->via);
 	char text[ADDR_TEXT], to[HOP];
@@ -86,7 +86,7 @@ static bool gateway_asked(const struct doctor_sight *sight, const struct addr *g
 }
 
 static void judge_gateway(struct doctor *doctor, const struct doctor_vip *vip,
-			  const struct doctor_way *way)
+			  const struct route_way *way)
 {
 	char gateway[ADDR_TEXT], to[HOP];
 
@@ -131,7 +131,7 @@ static void judge_one_arm(struct doctor *doctor, const struct doctor_vip *vip)
 
 /* Without `gateway` in the configuration: whatever the director calls itself there. */
 static void judge_translated(struct doctor *doctor, const struct doctor_vip *vip,
-			     const struct doctor_way *way)
+			     const struct route_way *way)
 {
 	char to[HOP];
 
@@ -155,7 +155,7 @@ static bool comes_in_by(const struct doctor *doctor, const struct doctor_vip *vi
 	const struct doctor_sight *sight = doctor->sight;
 
 	for (size_t i = 0; i < doctor->wanted->director_count; i++) {
-		const struct doctor_way *way =
+		const struct route_way *way =
 			doctor_way(sight, &any, &doctor->wanted->directors[i].address);
 
 		if (way && !way->error && way->link == link)
@@ -169,7 +169,7 @@ static bool comes_in_by(const struct doctor *doctor, const struct doctor_vip *vi
 }
 
 static void judge_filter(struct doctor *doctor, const struct doctor_vip *vip,
-			 const struct doctor_way *way, const struct link *link)
+			 const struct route_way *way, const struct link *link)
 {
 	char text[ADDR_TEXT];
 
@@ -185,7 +185,7 @@ static void judge_filter(struct doctor *doctor, const struct doctor_vip *vip,
 }
 
 static void judge_filters(struct doctor *doctor, const struct doctor_vip *vip,
-			  const struct doctor_way *way)
+			  const struct route_way *way)
 {
 	const struct doctor_sight *sight = doctor->sight;
 
@@ -199,7 +199,7 @@ static void judge_filters(struct doctor *doctor, const struct doctor_vip *vip,
 
 static void judge_vip(struct doctor *doctor, const struct doctor_vip *vip)
 {
-	const struct doctor_way *way = doctor_way_back(doctor, vip);
+	const struct route_way *way = doctor_way_back(doctor, vip);
 
 	if (!way)
 		return;

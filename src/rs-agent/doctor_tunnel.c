@@ -153,7 +153,7 @@ static unsigned overhead(const struct doctor_vip *vip)
 static void judge_size(const struct end *end)
 {
 	struct doctor *doctor = end->doctor;
-	const struct doctor_way *way = doctor_way_back(doctor, end->vip);
+	const struct route_way *way = doctor_way_back(doctor, end->vip);
 	const struct link *link = way && !way->error ? doctor_link(doctor->sight, way->link) : NULL;
 	bool ipv6 = end->vip->address.family == AF_INET6;
 	unsigned fits_in = link ? link->mtu - overhead(end->vip) : 0, mss = fits_in - (ipv6 ? 60 : 40);

@@ -172,7 +172,7 @@ static void world_init(struct world *world, struct arena *arena)
 static void fill_ways(struct world *world)
 {
 	for (size_t i = 0; i < world->sight.way_count; i++) {
-		struct doctor_way *way = &world->sight.ways[i];
+		struct route_way *way = &world->sight.ways[i];
 		struct addr client = doctor_client(way->to.family);
 
 		way->link = ETH0;

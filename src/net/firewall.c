@@ -1,0 +1,354 @@
+/* See the header. Three-valued logic: MAYBE is what depends on something that is not known. */
+#include "net/firewall.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+
+#define DEPTH 16 /* of jumps, as the kernel allows */
+#define CHAINS 256 /* of one hook that are put in order */
+
+enum answer {
+	NO,
+	MAYBE,
+	YES,
+};
+
+struct firewall_packet firewall_packet_of(enum firewall_family family)
+{
+	return (struct firewall_packet){
+		.family = family,
+		.protocol = FIREWALL_NUMBER_UNKNOWN,
+		.source_port = FIREWALL_NUMBER_UNKNOWN,
+		.port = FIREWALL_NUMBER_UNKNOWN,
+		.state = FIREWALL_NUMBER_UNKNOWN,
+		.icmp_type = FIREWALL_NUMBER_UNKNOWN,
+		.arp_operation = FIREWALL_NUMBER_UNKNOWN,
+		.ttl = FIREWALL_NUMBER_UNKNOWN,
+	};
+}
+
+/* ---- matches ---- */
+
+static enum answer is_number(const struct firewall_match *match, int64_t number)
+{
+	if (number < 0)
+		return MAYBE;
+	for (size_t i = 0; i < match->value_count; i++) {
+		const struct firewall_value *value = &match->values[i];
+
+		if (match->bits ? (value->first & (uint64_t)number) != 0
+				: value->first <= (uint64_t)number && (uint64_t)number <= value->last)
+			return YES;
+	}
+	return NO;
+}
+
+static enum answer is_address(const struct firewall_match *match, const struct addr *address)
+{
+	if (!address->family)
+		return MAYBE;
+	for (size_t i = 0; i < match->value_count; i++)
+		if (match->values[i].low.family == address->family &&
+		    addr_compare(&match->values[i].low, address) <= 0 &&
+		    addr_compare(address, &match->values[i].high) <= 0)
+			return YES;
+	return NO;
+}
+
+static enum answer is_name(const struct firewall_match *match, const char *name)
+{
+	if (!name)
+		return MAYBE;
+	for (size_t i = 0; i < match->value_count; i++) {
+		const char *wanted = match->values[i].name;
+		size_t length = wanted ? strlen(wanted) : 0;
+
+		if (!wanted)
+			continue;
+		if (length && wanted[length - 1] == '*' ? !strncmp(name, wanted, length - 1)
+							: !strcmp(name, wanted))
+			return YES;
+	}
+	return NO;
+}
+
+/* Ports and types are those of a protocol that has them. */
+static int64_t number_of(const struct firewall_packet *packet, enum firewall_field field)
+{
+	switch (field) {
+	case FIREWALL_PROTOCOL:
+		return packet->protocol;
+	case FIREWALL_SOURCE_PORT:
+		return packet->source_port;
+	case FIREWALL_PORT:
+		return packet->port;
+	case FIREWALL_STATE:
+		return packet->state;
+	case FIREWALL_IP:
+		return packet->family == FIREWALL_IPV4 ? 4 : packet->family == FIREWALL_IPV6 ? 6 : 0;
+	case FIREWALL_ICMP_TYPE:
+		return packet->icmp_type;
+	case FIREWALL_ARP_OPERATION:
+		return packet->arp_operation;
+	case FIREWALL_TTL:
+		return packet->ttl;
+	case FIREWALL_SOURCE:
+	case FIREWALL_DESTINATION:
+	case FIREWALL_INTERFACE_IN:
+	case FIREWALL_INTERFACE_OUT:
+	case FIREWALL_UNKNOWN:
+		break;
+	}
+	return FIREWALL_NUMBER_UNKNOWN;
+}
+
+static enum answer is_met(const struct firewall_match *match, const struct firewall_packet *packet)
+{
+	enum answer answer = MAYBE;
+
+	switch (match->field) {
+	case FIREWALL_UNKNOWN:
+		return MAYBE;
+	case FIREWALL_SOURCE:
+		answer = is_address(match, &packet->source);
+		break;
+	case FIREWALL_DESTINATION:
+		answer = is_address(match, &packet->destination);
+		break;
+	case FIREWALL_INTERFACE_IN:
+		answer = is_name(match, packet->in);
+		break;
+	case FIREWALL_INTERFACE_OUT:
+		answer = is_name(match, packet->out);
+		break;
+	case FIREWALL_PROTOCOL:
+	case FIREWALL_SOURCE_PORT:
+	case FIREWALL_PORT:
+	case FIREWALL_STATE:
+	case FIREWALL_IP:
+	case FIREWALL_ICMP_TYPE:
+	case FIREWALL_ARP_OPERATION:
+	case FIREWALL_TTL:
+		answer = is_number(match, number_of(packet, match->field));
+		break;
+	}
+	return match->negated ? (enum answer)(YES - answer) : answer;
+}
+
+static enum answer is_about(const struct firewall_rule *rule, const struct firewall_packet *packet)
+{
+	enum answer all = YES;
+
+	for (size_t i = 0; i < rule->match_count && all != NO; i++) {
+		enum answer one = is_met(&rule->matches[i], packet);
+
+		all = one < all ? one : all;
+	}
+	return all;
+}
+
+/* ---- chains ---- */
+
+struct walk {
+	const struct firewall *firewall;
+	const struct firewall_packet *packet;
+	bool may_be_accepted; /* by a rule that was passed */
+	const struct firewall_rule *dropped_by;
+};
+
+static enum firewall_verdict walk_chain(struct walk *walk, const struct firewall_chain *chain,
+					int depth);
+
+/* What follows a jump that may be taken: only what it accepts is kept in mind. */
+static enum firewall_verdict walk_jump(struct walk *walk, const struct firewall_chain *chain,
+				       const struct firewall_rule *rule, enum answer answer, int depth)
+{
+	const struct firewall_chain *target =
+		firewall_chain(walk->firewall, chain->family_name, chain->table, rule->target);
+	enum firewall_verdict verdict =
+		target && depth < DEPTH ? walk_chain(walk, target, depth + 1) : FIREWALL_CONTINUE;
+
+	if (answer == YES)
+		return verdict == FIREWALL_CONTINUE && rule->verdict == FIREWALL_GOTO ? FIREWALL_RETURN
+										       : verdict;
+	walk->may_be_accepted |= verdict == FIREWALL_ACCEPT;
+	return FIREWALL_CONTINUE;
+}
+
+static enum firewall_verdict walk_rule(struct walk *walk, const struct firewall_chain *chain,
+				       const struct firewall_rule *rule, int depth)
+{
+	enum answer answer = is_about(rule, walk->packet);
+
+	if (answer == NO)
+		return FIREWALL_CONTINUE;
+	if (rule->verdict == FIREWALL_JUMP || rule->verdict == FIREWALL_GOTO)
+		return walk_jump(walk, chain, rule, answer, depth);
+	if (answer == YES) {
+		walk->dropped_by = rule->verdict == FIREWALL_DROP ? rule : NULL;
+		return rule->verdict;
+	}
+	/* a return that may happen leads to what the caller does: not certain either way */
+	walk->may_be_accepted |= rule->verdict == FIREWALL_ACCEPT || rule->verdict == FIREWALL_RETURN;
+	return FIREWALL_CONTINUE;
+}
+
+static enum firewall_verdict walk_chain(struct walk *walk, const struct firewall_chain *chain,
+					int depth)
+{
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		enum firewall_verdict verdict = walk_rule(walk, chain, &chain->rules[i], depth);
+
+		if (verdict == FIREWALL_RETURN)
+			return FIREWALL_CONTINUE;
+		if (verdict != FIREWALL_CONTINUE)
+			return verdict;
+	}
+	return FIREWALL_CONTINUE;
+}
+
+static bool is_passed(const struct firewall_chain *chain, enum firewall_hook hook, int64_t last,
+		      const struct firewall_packet *packet)
+{
+	return chain->hook == hook && chain->family & packet->family && chain->priority <= last &&
+	       (!chain->device || !packet->in || !strcmp(chain->device, packet->in));
+}
+
+/* The chains of a hook, by priority, those of one priority as they stand. */
+static size_t in_order(const struct firewall *firewall, enum firewall_hook hook, int64_t last,
+		       const struct firewall_packet *packet,
+		       const struct firewall_chain *out[CHAINS])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < firewall->count && count < CHAINS; i++) {
+		const struct firewall_chain *chain = &firewall->chains[i];
+		size_t at = count;
+
+		if (!is_passed(chain, hook, last, packet))
+			continue;
+		for (; at && out[at - 1]->priority > chain->priority; at--)
+			out[at] = out[at - 1];
+		out[at] = chain;
+		count++;
+	}
+	return count;
+}
+
+struct firewall_fate firewall_pass(const struct firewall *firewall, enum firewall_hook hook,
+				   int64_t last, const struct firewall_packet *packet)
+{
+	const struct firewall_chain *chains[CHAINS];
+	size_t count = in_order(firewall, hook, last, packet, chains);
+
+	for (size_t i = 0; i < count; i++) {
+		struct walk walk = {.firewall = firewall, .packet = packet};
+		enum firewall_verdict verdict = walk_chain(&walk, chains[i], 0);
+
+		if (verdict == FIREWALL_DROP || (verdict == FIREWALL_CONTINUE && chains[i]->drops))
+			return (struct firewall_fate){
+				.verdict = FIREWALL_DROP,
+				.is_certain = !walk.may_be_accepted,
+				.chain = chains[i],
+				.rule = verdict == FIREWALL_DROP ? walk.dropped_by : NULL,
+			};
+	}
+	return (struct firewall_fate){.verdict = FIREWALL_ACCEPT, .is_certain = true};
+}
+
+/* ---- building ---- */
+
+struct firewall_chain *firewall_add_chain(struct arena *arena, struct firewall *firewall)
+{
+	return arena_push(arena, &firewall->chains, &firewall->count, sizeof(*firewall->chains));
+}
+
+struct firewall_rule *firewall_add_rule(struct arena *arena, struct firewall_chain *chain)
+{
+	return arena_push(arena, &chain->rules, &chain->rule_count, sizeof(*chain->rules));
+}
+
+struct firewall_match *firewall_add_match(struct arena *arena, struct firewall_rule *rule,
+					  enum firewall_field field)
+{
+	struct firewall_match *match =
+		arena_push(arena, &rule->matches, &rule->match_count, sizeof(*match));
+
+	if (match)
+		match->field = field;
+	return match;
+}
+
+struct firewall_value *firewall_add_value(struct arena *arena, struct firewall_match *match)
+{
+	return arena_push(arena, &match->values, &match->value_count, sizeof(*match->values));
+}
+
+/* The first and the last address of a network. */
+static void put_network(const struct prefix *prefix, struct firewall_value *out)
+{
+	size_t size = addr_size(prefix->address.family);
+
+	out->low = out->high = prefix->address;
+	for (size_t i = 0; i < size; i++) {
+		int kept = (int)prefix->length - (int)(8 * i);
+		uint8_t mask = kept >= 8 ? 0xff : kept <= 0 ? 0 : (uint8_t)(0xff << (8 - kept));
+
+		out->low.bytes[i] &= mask;
+		out->high.bytes[i] |= (uint8_t)~mask;
+	}
+}
+
+/* "10.0.0.0/255.0.0.0", as legacy tools have it. */
+static bool read_mask(const char *text, struct prefix *out)
+{
+	const char *slash = strchr(text, '/');
+	char address[ADDR_TEXT];
+	struct addr mask;
+	uint32_t bits;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(address) || addr_parse(slash + 1, &mask) ||
+	    mask.family != AF_INET)
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	bits = addr_ipv4(&mask);
+	out->length = 0;
+	while (out->length < 32 && bits & (1u << (31 - out->length)))
+		out->length++;
+	return !addr_parse(address, &out->address);
+}
+
+bool firewall_read_addresses(const char *text, struct firewall_value *out)
+{
+	const char *dash = strchr(text, '-');
+	char first[ADDR_TEXT];
+	struct prefix prefix;
+
+	if (dash) {
+		if ((size_t)(dash - text) >= sizeof(first))
+			return false;
+		memcpy(first, text, (size_t)(dash - text));
+		first[dash - text] = '\0';
+		return !addr_parse(first, &out->low) && !addr_parse(dash + 1, &out->high);
+	}
+	if (prefix_parse(text, &prefix) && !read_mask(text, &prefix))
+		return false;
+	put_network(&prefix, out);
+	return true;
+}
+
+struct firewall_chain *firewall_chain(const struct firewall *firewall, const char *family_name,
+				      const char *table, const char *name)
+{
+	for (size_t i = 0; i < firewall->count; i++) {
+		struct firewall_chain *chain = &firewall->chains[i];
+
+		if (!strcmp(chain->name, name) && !strcmp(chain->table, table) &&
+		    !strcmp(chain->family_name, family_name))
+			return chain;
+	}
+	return NULL;
+}
