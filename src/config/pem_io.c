@@ -161,3 +161,29 @@ int pem_look(void *ctx UNUSED, enum config_file kind, const char *text, const ch
 	crypto.ERR_clear_error();
 	return err;
 }
+
+int pem_days_left(const char *text, int64_t *days)
+{
+	char why[CONFIG_WHY];
+	int err = load(why);
+	BIO *from = err ? NULL : crypto.BIO_new_mem_buf(text, -1);
+	bool found = false;
+	X509 *one;
+
+	if (err || !from)
+		return err ? err : -ENOMEM;
+	while ((one = crypto.PEM_read_bio_X509(from, NULL, NULL, NULL))) {
+		struct tm day;
+
+		if (crypto.ASN1_TIME_to_tm(crypto.X509_get0_notAfter(one), &day)) {
+			int64_t left = (timegm(&day) - time(NULL)) / 86400;
+
+			*days = found && *days > left ? *days : left;
+			found = true;
+		}
+		crypto.X509_free(one);
+	}
+	crypto.ERR_clear_error();
+	crypto.BIO_free(from);
+	return found ? 0 : -ENOENT;
+}

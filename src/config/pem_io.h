@@ -4,11 +4,18 @@
 #ifndef LBHA_CONFIG_PEM_IO_H
 #define LBHA_CONFIG_PEM_IO_H
 
+#include <stdint.h>
+
 #include "config/compile.h"
 
 /* config_files.look. A CA file has one certificate or more, a certificate's file its own first; a key has no
  * passphrase and belongs to that first certificate. A certificate that has expired is a warning. */
 int pem_look(void *ctx, enum config_file kind, const char *text, const char *certificate,
 	     char *why);
+
+/* How many days the one in a text of certificates that is valid longest (of one that has several: of a bundle
+ * some have always expired) is still valid; negative: it has expired. A negative errno: there is none, or
+ * nobody can look. */
+int pem_days_left(const char *text, int64_t *days);
 
 #endif

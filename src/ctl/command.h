@@ -31,6 +31,8 @@ enum option_bit {
 	OPTION_FOLLOW = 1 << 3,
 	OPTION_SINCE = 1 << 4,
 	OPTION_ONCE = 1 << 5,
+	OPTION_FILE = 1 << 6,
+	OPTION_NODE = 1 << 7,
 };
 
 /* One run of the program. */
@@ -42,6 +44,7 @@ struct run {
 	const char *argument, *second, *third; /* behind the command; NULL: none */
 	unsigned options;                      /* set of enum option_bit that were given */
 	const char *comment;
+	const char *file, *node; /* NULL: not given */
 	nstime timeout;
 	uint64_t since;
 	enum paper_colour colour;

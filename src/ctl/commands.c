@@ -3,6 +3,8 @@
  * the row. */
 #include "ctl/commands.h"
 
+#include "ctl/doctor.h"
+
 #include <string.h>
 
 #define QUESTION (10 * NSTIME_S)
@@ -88,6 +90,11 @@ static const struct command commands[] = {
 	{.name = "zero", .words = "[SERVICE]",
 	 .help = "show the traffic of services from now on",
 	 .patience = QUESTION, .prepare = prepare_zero, .show = run_zero},
+	{.name = "doctor", .words = "",
+	 .help = "look for what is wrong here, and say what mends it",
+	 .more = "It changes nothing; run it as root. Exit status 1: there are problems.",
+	 .options = OPTION_FILE | OPTION_NODE,
+	 .alone = run_doctor},
 	{.name = "upgrade", .words = "",
 	 .help = "go on with the lbhad that is installed; nobody notices",
 	 .patience = COMMAND, .show = run_upgrade},

@@ -85,6 +85,18 @@ static int take_comment(struct run *run, const char *text)
 	return EXIT_DONE;
 }
 
+static int take_file(struct run *run, const char *text)
+{
+	run->file = text;
+	return EXIT_DONE;
+}
+
+static int take_node(struct run *run, const char *text)
+{
+	run->node = text;
+	return EXIT_DONE;
+}
+
 static const struct option_row options[] = {
 	{"all", NULL, "in place of a name: all of them", OPTION_ALL, NULL},
 	{"comment", "TEXT", "why, for whoever looks later", OPTION_COMMENT, take_comment},
@@ -93,6 +105,8 @@ static const struct option_row options[] = {
 	{"follow", NULL, "print those to come, too", OPTION_FOLLOW, NULL},
 	{"since", "NUMBER", "those after the event of that number", OPTION_SINCE, take_since},
 	{"once", NULL, "one table, also on a terminal", OPTION_ONCE, NULL},
+	{"file", "FILE", "the configuration, if no lbhad runs; -f, too", OPTION_FILE, take_file},
+	{"node", "DIRECTOR", "which of its directors this is", OPTION_NODE, take_node},
 	{"socket", "FILE", "the control socket (" LBHA_RUNDIR "/control.sock)", 0, take_socket},
 	{"json", NULL, "JSON instead of text", 0, take_json},
 	{"color", "auto|always|never", "colours; auto: on a terminal, without NO_COLOR", 0,
@@ -150,6 +164,16 @@ static int apply(struct run *run, const struct option_row *row, const char *valu
 	return row->set ? row->set(run, value) : EXIT_DONE;
 }
 
+/* The one that has that bit. */
+static int row_of(unsigned bit)
+{
+	int row = 0;
+
+	while (options[row].bit != bit)
+		row++;
+	return row;
+}
+
 int options_read(struct run *run, int argc, char **argv)
 {
 	struct option longs[COUNT_OF(options) + 1] = {{NULL, 0, NULL, 0}};
@@ -159,7 +183,9 @@ int options_read(struct run *run, int argc, char **argv)
 					   options[i].value ? required_argument : no_argument, NULL,
 					   VAL + (int)i};
 	opterr = 0;
-	for (int option; (option = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, ":f:", longs, NULL)) != -1;) {
+		if (option == 'f')
+			option = VAL + row_of(OPTION_FILE);
 		if (option < VAL)
 			return wrong(option, argc, argv);
 		if (apply(run, &options[option - VAL], optarg))

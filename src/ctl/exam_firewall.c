@@ -1,0 +1,495 @@
+/* What the rules of this machine do to what a director lives by: adverts, ARP and neighbour discovery
+ * for the VIPs, clients on their way to IPVS, servers' answers through nat, probes. For each of these a
+ * packet as it would be is sent through the rules (net/firewall.h). One finding for each rule and kind
+ * of traffic, or a table of a thousand services would be told a thousand times. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "ctl/exam.h"
+
+#define BEFORE_IPVS 97 /* it takes its packets at the local input with 98 (ip_vs_core.c) */
+#define EVERY_CHAIN INT64_MAX
+#define SEEN 64
+#define TCP 6
+#define UDP 17
+#define SCTP 132
+#define ICMPV6 58
+#define ESTABLISHED 2
+
+struct traffic {
+	struct exam *exam;
+	const char *kind; /* "adverts to the group": also what findings are held apart by */
+	const char *whose;
+	struct firewall_packet packet;
+	bool only_certain; /* whether a rule accepts it depends on what is not known: say nothing */
+	bool answer;       /* an answer, which is told by its source */
+};
+
+/* ---- what lets it in ---- */
+
+static const char *family_word(const struct traffic *traffic)
+{
+	if (traffic->packet.family == FIREWALL_ARP)
+		return "arp";
+	return traffic->packet.family == FIREWALL_IPV6 ? "ip6" : "ip";
+}
+
+static const char *protocol_word(int protocol)
+{
+	return protocol == TCP ? "tcp" : protocol == UDP ? "udp" : protocol == SCTP ? "sctp" : NULL;
+}
+
+/* The address that tells it from others; family 0: none does. */
+static const struct addr *address_of(const struct traffic *traffic)
+{
+	return traffic->answer ? &traffic->packet.source : &traffic->packet.destination;
+}
+
+static const char *with_iptables(const struct traffic *traffic, const struct firewall_chain *chain)
+{
+	const struct firewall_packet *packet = &traffic->packet;
+	char words[256] = "", address[ADDR_TEXT];
+	struct text out = text_of(words, sizeof(words));
+	bool is_arp = packet->family == FIREWALL_ARP;
+
+	text_add(&out, "%s%s", is_arp ? "arptables" : packet->family == FIREWALL_IPV6 ? "ip6tables" : "iptables",
+		 chain->tool == FIREWALL_IPTABLES_LEGACY ? "-legacy" : "");
+	if (strcmp(chain->table, "filter") != 0)
+		text_add(&out, " -t %s", chain->table);
+	text_add(&out, " -I %s", chain->name);
+	if (address_of(traffic)->family)
+		text_add(&out, " %s %s", traffic->answer ? "-s" : "-d",
+			 addr_format(address_of(traffic), address));
+	if (!is_arp)
+		text_add(&out, " -p %d", packet->protocol);
+	if (protocol_word(packet->protocol) && (traffic->answer ? packet->source_port : packet->port) > 0)
+		text_add(&out, " --%s %d", traffic->answer ? "sport" : "dport",
+			 traffic->answer ? packet->source_port : packet->port);
+	text_add(&out, " -j ACCEPT");
+	return exam_text(traffic->exam, "%s", words);
+}
+
+static const char *with_nft(const struct traffic *traffic, const struct firewall_chain *chain)
+{
+	const struct firewall_packet *packet = &traffic->packet;
+	char words[512] = "", address[ADDR_TEXT];
+	struct text out = text_of(words, sizeof(words));
+	int port = traffic->answer ? packet->source_port : packet->port;
+
+	text_add(&out, "nft insert rule %s %s %s", chain->family_name, chain->table, chain->name);
+	if (address_of(traffic)->family)
+		text_add(&out, " %s %s%s %s", family_word(traffic), traffic->answer ? "saddr" : "daddr",
+			 packet->family == FIREWALL_ARP ? " ip" : "",
+			 addr_format(address_of(traffic), address));
+	if (protocol_word(packet->protocol) && port > 0)
+		text_add(&out, " %s %s %d", protocol_word(packet->protocol),
+			 traffic->answer ? "sport" : "dport", port);
+	else if (packet->family != FIREWALL_ARP)
+		text_add(&out, " meta l4proto %d", packet->protocol);
+	text_add(&out, " accept");
+	return exam_text(traffic->exam, "%s", words);
+}
+
+static const char *with_firewalld(const struct traffic *traffic)
+{
+	const struct firewall_packet *packet = &traffic->packet;
+	const char *protocol = protocol_word(packet->protocol);
+
+	if (protocol)
+		return exam_text(traffic->exam,
+				 "firewall-cmd --permanent --add-port=%d/%s && firewall-cmd --reload",
+				 packet->port, protocol);
+	return exam_text(traffic->exam,
+			 "firewall-cmd --permanent --add-protocol=%s && firewall-cmd --reload",
+			 packet->protocol == 51 ? "ah" : packet->protocol == 112 ? "vrrp" : "ipv6-icmp");
+}
+
+static const char *let_pass(const struct traffic *traffic, const struct firewall_chain *chain)
+{
+	if (chain->tool != FIREWALL_NFT)
+		return with_iptables(traffic, chain);
+	if (!strcmp(chain->table, "firewalld") && !traffic->answer &&
+	    chain->hook == FIREWALL_INPUT && traffic->packet.family != FIREWALL_ARP)
+		return with_firewalld(traffic);
+	return with_nft(traffic, chain);
+}
+
+/* ---- one packet ---- */
+
+static void tell(const struct traffic *traffic, const struct firewall_fate *fate)
+{
+	const struct firewall_chain *chain = fate->chain;
+	const char *family = strchr(chain->family_name, ' ') ? strchr(chain->family_name, ' ') + 1
+							     : chain->family_name;
+
+	exam_say(traffic->exam, fate->is_certain ? FINDING_PROBLEM : FINDING_WARNING, "firewall",
+		 let_pass(traffic, chain), "%s chain %s of table %s %s%s %s %s",
+		 fate->rule ? "a rule in" : "the policy of", chain->name, family, chain->table,
+		 chain->tool == FIREWALL_IPTABLES_LEGACY ? " (iptables-legacy)" : "",
+		 fate->is_certain ? "drops" : "may drop", traffic->whose);
+}
+
+/* The same rule and kind are told once. */
+struct told {
+	const struct firewall_chain *chains[SEEN];
+	const struct firewall_rule *rules[SEEN];
+	const char *kinds[SEEN];
+	size_t count;
+};
+
+static bool was_told(struct told *told, const struct firewall_fate *fate, const char *kind)
+{
+	for (size_t i = 0; i < told->count; i++)
+		if (told->chains[i] == fate->chain && told->rules[i] == fate->rule &&
+		    !strcmp(told->kinds[i], kind))
+			return true;
+	if (told->count == SEEN)
+		return true;
+	told->chains[told->count] = fate->chain;
+	told->rules[told->count] = fate->rule;
+	told->kinds[told->count++] = kind;
+	return false;
+}
+
+static bool send_through(struct told *told, const struct traffic *traffic, enum firewall_hook hook, int64_t last)
+{
+	struct firewall_fate fate =
+		firewall_pass(&traffic->exam->sight->firewall, hook, last, &traffic->packet);
+
+	if (fate.verdict != FIREWALL_DROP || (traffic->only_certain && !fate.is_certain))
+		return true;
+	if (!was_told(told, &fate, traffic->kind))
+		tell(traffic, &fate);
+	return false;
+}
+
+static void come_in(struct told *told, const struct traffic *traffic, int64_t last)
+{
+	if (send_through(told, traffic, FIREWALL_INGRESS, EVERY_CHAIN) &&
+	    send_through(told, traffic, FIREWALL_PREROUTING, EVERY_CHAIN))
+		send_through(told, traffic, FIREWALL_INPUT, last);
+}
+
+static void go_out(struct told *told, const struct traffic *traffic)
+{
+	if (send_through(told, traffic, FIREWALL_OUTPUT, EVERY_CHAIN))
+		send_through(told, traffic, FIREWALL_POSTROUTING, EVERY_CHAIN);
+}
+
+static enum firewall_family family_of(uint8_t family)
+{
+	return family == AF_INET6 ? FIREWALL_IPV6 : FIREWALL_IPV4;
+}
+
+/* ---- adverts ---- */
+
+static void send_advert(struct told *told, struct exam *exam, const struct instance *instance,
+			const struct addr *to)
+{
+	struct traffic traffic = {.exam = exam, .kind = "out",
+				  .packet = firewall_packet_of(family_of(instance_family(instance)))};
+	char text[ADDR_TEXT];
+
+	traffic.packet.protocol = instance->authentication.type == VRRP_AUTH_AH ? 51 : 112;
+	traffic.packet.destination = *to;
+	traffic.packet.out = instance->interface;
+	traffic.packet.state = FIREWALL_STATE_NEW;
+	traffic.packet.ttl = 255;
+	traffic.whose = exam_text(exam, "the adverts of instance %s (protocol %d to %s)",
+				  instance->name, traffic.packet.protocol, addr_format(to, text));
+	go_out(told, &traffic);
+}
+
+static void hear_advert(struct told *told, struct exam *exam, const struct instance *instance,
+			const struct addr *to, const struct addr *from)
+{
+	struct traffic traffic = {.exam = exam, .kind = "in",
+				  .packet = firewall_packet_of(family_of(instance_family(instance)))};
+	char text[ADDR_TEXT];
+
+	traffic.packet.protocol = instance->authentication.type == VRRP_AUTH_AH ? 51 : 112;
+	traffic.packet.destination = *to;
+	if (from && from->family == instance_family(instance))
+		traffic.packet.source = *from;
+	traffic.packet.in = instance->interface;
+	traffic.packet.state = FIREWALL_STATE_NEW;
+	traffic.packet.ttl = 255;
+	traffic.whose = exam_text(exam,
+				  "adverts of others for instance %s (protocol %d to %s): this director "
+				  "would become a second master",
+				  instance->name, traffic.packet.protocol,
+				  to->family ? addr_format(to, text) : "this director");
+	come_in(told, &traffic, EVERY_CHAIN);
+}
+
+/* From each other director whose address is known. */
+static void hear_adverts(struct told *told, struct exam *exam, const struct instance *instance,
+			 const struct addr *to)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < exam->model->director_count; i++) {
+		const struct director *director = &exam->model->directors[i];
+
+		if (director->address.family != instance_family(instance) ||
+		    exam_is_ours(exam->sight, &director->address))
+			continue;
+		hear_advert(told, exam, instance, to, &director->address);
+		any = true;
+	}
+	if (!any)
+		hear_advert(told, exam, instance, to, NULL);
+}
+
+static void judge_adverts(struct told *told, struct exam *exam, const struct instance *instance)
+{
+	struct addr here = instance->source;
+
+	if (instance->transport & VRRP_TRANSPORT_MULTICAST) {
+		send_advert(told, exam, instance, &instance->multicast_group);
+		hear_adverts(told, exam, instance, &instance->multicast_group);
+	}
+	for (size_t i = 0; i < instance->unicast.peer_count; i++) {
+		send_advert(told, exam, instance, &instance->unicast.peers[i]);
+		hear_advert(told, exam, instance, &here, &instance->unicast.peers[i]);
+	}
+}
+
+/* ---- who has the VIPs ---- */
+
+static void judge_arp(struct told *told, struct exam *exam, const struct vip *vip, const char *link)
+{
+	char text[ADDR_TEXT];
+	struct traffic traffic = {
+		.exam = exam,
+		.kind = "arp",
+		.whose = exam_text(exam, "ARP requests for %s", addr_format(&vip->address.address, text)),
+		.packet = firewall_packet_of(FIREWALL_ARP),
+	};
+
+	traffic.packet.in = link;
+	traffic.packet.destination = vip->address.address;
+	traffic.packet.arp_operation = 1;
+	come_in(told, &traffic, EVERY_CHAIN);
+	traffic.whose = exam_text(exam, "what says by ARP that %s is here", text);
+	traffic.packet = firewall_packet_of(FIREWALL_ARP);
+	traffic.packet.out = link;
+	traffic.packet.source = vip->address.address;
+	traffic.packet.arp_operation = 2;
+	traffic.answer = true;
+	go_out(told, &traffic);
+}
+
+static void judge_neighbours(struct told *told, struct exam *exam, const struct vip *vip,
+			     const char *link)
+{
+	char text[ADDR_TEXT];
+	struct traffic traffic = {
+		.exam = exam,
+		.kind = "nd",
+		.whose = exam_text(exam, "neighbour solicitations for %s",
+				   addr_format(&vip->address.address, text)),
+		.packet = firewall_packet_of(FIREWALL_IPV6),
+	};
+
+	traffic.packet.protocol = ICMPV6;
+	traffic.packet.icmp_type = 135;
+	traffic.packet.in = link;
+	traffic.packet.ttl = 255;
+	come_in(told, &traffic, EVERY_CHAIN);
+	traffic.packet.in = NULL;
+	traffic.packet.out = link;
+	traffic.packet.icmp_type = 136;
+	traffic.whose = exam_text(exam, "neighbour advertisements of %s", text);
+	go_out(told, &traffic);
+}
+
+static void judge_vips(struct told *told, struct exam *exam, const struct instance *instance)
+{
+	for (size_t i = 0; i < instance->virtual_address_count; i++) {
+		const struct vip *vip = &instance->virtual_addresses[i];
+		const char *link = vip->interface ? vip->interface : instance->interface;
+
+		if (vip->address.address.family == AF_INET)
+			judge_arp(told, exam, vip, link);
+		else
+			judge_neighbours(told, exam, vip, link);
+	}
+}
+
+/* ---- clients ---- */
+
+/* Where clients of a VIP come in; NULL: not known. */
+static const char *link_of_vip(const struct model *model, const struct addr *address)
+{
+	for (size_t i = 0; i < model->instance_count; i++)
+		for (size_t j = 0; j < model->instances[i].virtual_address_count; j++) {
+			const struct vip *vip = &model->instances[i].virtual_addresses[j];
+
+			if (addr_equal(&vip->address.address, address))
+				return vip->interface ? vip->interface : model->instances[i].interface;
+		}
+	return NULL;
+}
+
+static int protocol_number(enum protocol protocol)
+{
+	return protocol == PROTOCOL_UDP ? UDP : protocol == PROTOCOL_SCTP ? SCTP : TCP;
+}
+
+static void judge_client(struct told *told, struct exam *exam, const struct service *service,
+			 const struct endpoint *at, enum protocol protocol)
+{
+	struct traffic traffic = {.exam = exam, .kind = service->name,
+				  .packet = firewall_packet_of(family_of(at->address.family))};
+	char text[ENDPOINT_TEXT];
+
+	traffic.packet.protocol = protocol_number(protocol);
+	traffic.packet.destination = at->address;
+	traffic.packet.port = at->port ? at->port : FIREWALL_NUMBER_UNKNOWN;
+	traffic.packet.state = FIREWALL_STATE_NEW;
+	traffic.packet.in = link_of_vip(exam->model, &at->address);
+	traffic.whose = exam_text(exam, "clients of service %s (%s %s) before IPVS sees them",
+				  service->name, protocol_word(traffic.packet.protocol),
+				  endpoint_format(at, text));
+	come_in(told, &traffic, BEFORE_IPVS);
+}
+
+/* A nat server's answer is forwarded. Whether it is of a known connection depends on vs.conntrack. */
+static void judge_answer(struct told *told, struct exam *exam, const struct service *service,
+			 const struct real_server *server, enum protocol protocol)
+{
+	const struct route_way *way = exam_way(exam->sight, &server->address.address);
+	const struct link *link = way && !way->error ? exam_link(exam->sight, way->link) : NULL;
+	struct traffic traffic = {.exam = exam, .kind = "answers", .answer = true,
+				  .packet = firewall_packet_of(family_of(server->address.address.family)),
+				  .only_certain = true};
+	char text[ADDR_TEXT];
+
+	traffic.packet.protocol = protocol_number(protocol);
+	traffic.packet.source = server->address.address;
+	traffic.packet.source_port = server->address.port ? server->address.port
+				     : service->listen_count && service->listen[0].port
+					     ? service->listen[0].port
+					     : FIREWALL_NUMBER_UNKNOWN;
+	traffic.packet.in = link ? link->name : NULL;
+	traffic.packet.out = service->listen_count
+				     ? link_of_vip(exam->model, &service->listen[0].address)
+				     : NULL;
+	traffic.whose = exam_text(exam, "answers of %s to clients of service %s, which nat forwards",
+				  addr_format(&server->address.address, text), service->name);
+	send_through(told, &traffic, FIREWALL_FORWARD, EVERY_CHAIN);
+}
+
+static void judge_service(struct told *told, struct exam *exam, const struct service *service)
+{
+	static const enum protocol all[] = {PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP};
+
+	for (size_t p = 0; p < COUNT_OF(all); p++) {
+		if (!(service->protocols & (uint32_t)all[p]))
+			continue;
+		for (size_t i = 0; i < service->listen_count; i++)
+			judge_client(told, exam, service, &service->listen[i], all[p]);
+		for (size_t i = 0; i < service->real_server_count; i++)
+			if (service->real_servers[i].forwarding == FORWARDING_NAT)
+				judge_answer(told, exam, service, &service->real_servers[i], all[p]);
+	}
+}
+
+/* ---- probes ---- */
+
+static int probe_protocol(const struct check *check, uint8_t family)
+{
+	bool is_udp = check->type == CHECK_UDP ||
+		      (check->type == CHECK_DNS && check->dns.transport == DNS_UDP);
+
+	if (check->type == CHECK_ICMP)
+		return family == AF_INET6 ? ICMPV6 : 1;
+	return is_udp ? UDP : TCP;
+}
+
+static void judge_probe(struct told *told, struct exam *exam, const struct probe *probe)
+{
+	const struct check *check = &exam->model->checks[probe->check];
+	const struct route_way *way = exam_way(exam->sight, &probe->target.address);
+	const struct link *link = way && !way->error ? exam_link(exam->sight, way->link) : NULL;
+	struct traffic traffic = {.exam = exam, .kind = "probes",
+				  .packet = firewall_packet_of(family_of(probe->target.address.family))};
+	char text[ENDPOINT_TEXT];
+
+	if (!probe->target.address.family || probe->via.address.family)
+		return;
+	traffic.packet.protocol = probe_protocol(check, probe->target.address.family);
+	traffic.packet.destination = probe->target.address;
+	traffic.packet.port = probe->target.port ? probe->target.port : FIREWALL_NUMBER_UNKNOWN;
+	traffic.packet.state = FIREWALL_STATE_NEW;
+	traffic.packet.out = link ? link->name : NULL;
+	traffic.whose = exam_text(exam, "%s probes of %s", check_type_name(check->type),
+				  endpoint_format(&probe->target, text));
+	go_out(told, &traffic);
+	traffic.kind = "answers to probes";
+	traffic.answer = true;
+	traffic.packet.source = probe->target.address;
+	traffic.packet.destination = (struct addr){0};
+	traffic.packet.source_port = traffic.packet.port;
+	traffic.packet.port = FIREWALL_NUMBER_UNKNOWN;
+	traffic.packet.state = ESTABLISHED;
+	traffic.packet.out = NULL;
+	traffic.packet.in = link ? link->name : NULL;
+	traffic.whose = exam_text(exam, "answers to %s probes of %s", check_type_name(check->type), text);
+	come_in(told, &traffic, EVERY_CHAIN);
+}
+
+/* ---- bridges ---- */
+
+static const struct firewall_chain *forward_that_drops(const struct firewall *firewall)
+{
+	for (size_t i = 0; i < firewall->count; i++)
+		if (firewall->chains[i].hook == FIREWALL_FORWARD &&
+		    firewall->chains[i].family & FIREWALL_IPV4 && firewall->chains[i].drops)
+			return &firewall->chains[i];
+	return NULL;
+}
+
+/* Frames between ports of a bridge go through iptables, too, when br_netfilter is told so. */
+static void judge_bridges(struct exam *exam)
+{
+	const struct firewall_chain *chain = forward_that_drops(&exam->sight->firewall);
+
+	if (exam_sysctl(exam->sight, "net/bridge/bridge-nf-call-iptables") != 1 || !chain)
+		return;
+	for (size_t i = 0; i < exam->sight->bridge_count; i++)
+		exam_say(exam, FINDING_WARNING, "firewall",
+			 "sysctl -w net.bridge.bridge-nf-call-iptables=0",
+			 "%s is a bridge, and chain %s of table %s, which drops by policy, sees what "
+			 "passes between its ports (bridge-nf-call-iptables is 1)",
+			 exam->sight->bridges[i], chain->name, chain->table);
+}
+
+void exam_firewall(struct exam *exam)
+{
+	struct told told = {.count = 0};
+	size_t before = exam->findings.count;
+
+	if (exam->sight->firewall_why) {
+		exam_say(exam, FINDING_UNKNOWN, "firewall", NULL,
+			 "the firewall's rules were not looked at: %s", exam->sight->firewall_why);
+		return;
+	}
+	for (size_t i = 0; i < exam->model->instance_count; i++) {
+		judge_adverts(&told, exam, &exam->model->instances[i]);
+		judge_vips(&told, exam, &exam->model->instances[i]);
+	}
+	for (size_t i = 0; i < exam->model->service_count; i++)
+		judge_service(&told, exam, &exam->model->services[i]);
+	for (size_t i = 0; i < exam->model->probe_count; i++)
+		judge_probe(&told, exam, &exam->model->probes[i]);
+	judge_bridges(exam);
+	if (exam->findings.count == before)
+		exam_say(exam, FINDING_OK, "firewall", NULL,
+			 "no rule is seen to drop adverts, ARP, clients or probes");
+}

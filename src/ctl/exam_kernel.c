@@ -1,0 +1,196 @@
+/* What lbha.conf needs of the kernel: modules, sysctls, room to track connections; and what somebody
+ * else has in its IPVS table. The ipvs worker sets what services need (ipvs/sysctls.h), so a value
+ * that is wrong while it runs is one that somebody sets back, and while it does not, none is due. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "ctl/exam.h"
+#include "ipvs/sysctls.h"
+
+#define CONNTRACK_FULL 90 /* percent */
+
+/* ---- modules ---- */
+
+static void want_module(struct arena *arena, struct exam_sight *sight, const char *name)
+{
+	struct exam_module *room;
+
+	for (size_t i = 0; i < sight->module_count; i++)
+		if (!strcmp(sight->modules[i].name, name))
+			return;
+	room = arena_push(arena, &sight->modules, &sight->module_count, sizeof(*room));
+	if (room)
+		*room = (struct exam_module){name, EXAM_MODULE_UNKNOWN};
+}
+
+static bool wants_rules(const struct model *model)
+{
+	bool wanted = exam_has_forwarding(model, FORWARDING_FULLNAT) || model->way_count;
+
+	for (size_t i = 0; i < model->service_count; i++)
+		wanted |= model->services[i].group;
+	for (size_t i = 0; i < model->instance_count; i++)
+		wanted |= !model->instances[i].accept;
+	return wanted;
+}
+
+int exam_modules(struct arena *arena, const struct model *model, struct exam_sight *sight)
+{
+	if (model->service_count)
+		want_module(arena, sight, "ip_vs");
+	for (size_t i = 0; i < model->service_count; i++) {
+		const struct service *service = &model->services[i];
+
+		want_module(arena, sight, arena_printf(arena, "ip_vs_%s", service->scheduler));
+		if (service->persistence.engine)
+			want_module(arena, sight,
+				    arena_printf(arena, "ip_vs_pe_%s", service->persistence.engine));
+	}
+	if (exam_has_forwarding(model, FORWARDING_FULLNAT))
+		want_module(arena, sight, "nf_conntrack");
+	if (wants_rules(model))
+		want_module(arena, sight, "nf_tables");
+	for (size_t i = 0; i < model->instance_count; i++)
+		if (model->instances[i].virtual_mac)
+			want_module(arena, sight, "macvlan");
+	return arena_failed(arena) ? -ENOMEM : 0;
+}
+
+static void judge_modules(struct exam *exam)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < exam->sight->module_count; i++) {
+		const struct exam_module *module = &exam->sight->modules[i];
+
+		if (module->state == EXAM_MODULE_THERE && exam->sight->is_container)
+			exam_say(exam, FINDING_WARNING, "module",
+				 exam_text(exam, "modprobe %s    # on the container's host",
+					   module->name),
+				 "module %s is not loaded, and a container cannot load it",
+				 module->name);
+		if (module->state != EXAM_MODULE_MISSING)
+			continue;
+		missing++;
+		exam_say(exam, FINDING_PROBLEM, "module",
+			 exam_text(exam, "modprobe %s", module->name),
+			 "this kernel has no module %s, which %s needs", module->name,
+			 exam->sight->file);
+	}
+	if (exam->sight->module_count && !missing)
+		exam_say(exam, FINDING_OK, "module", NULL,
+			 "the kernel has the modules that %s needs", exam->sight->file);
+}
+
+/* ---- sysctls ---- */
+
+static const char *write_sysctl(struct exam *exam, const char *path, int64_t value)
+{
+	char name[SYSCTL_PATH] = "";
+	struct text out = text_of(name, sizeof(name));
+
+	ipvs_sysctl_name(path, &out);
+	return exam_text(exam, "sysctl -w %s=%" PRId64, name, value);
+}
+
+/* A value that services need and that is another. Before lbhad runs nobody has to have set it, if it
+ * can be set. */
+static void judge_value(struct exam *exam, const struct ipvs_sysctl_want *wanted)
+{
+	int64_t value = exam_sysctl(exam->sight, wanted->want.path);
+	bool runs = exam->sight->daemon == EXAM_DAEMON_RUNS;
+
+	if (value < 0 || sysctl_satisfied(&wanted->want, value) ||
+	    (!runs && !exam->sight->sysctls_readonly))
+		return;
+	exam_say(exam, FINDING_PROBLEM, "sysctl",
+		 write_sysctl(exam, wanted->want.path, wanted->want.value),
+		 "%s is %" PRId64 ", not %" PRId64 ": %s; %s", wanted->want.path, value,
+		 wanted->want.value, wanted->why,
+		 exam->sight->sysctls_readonly ? "and lbhad may not set it here"
+					       : "somebody set it back");
+}
+
+/* What the ipvs worker wants for the same model, by the same function. */
+static void judge_needs(struct exam *exam)
+{
+	struct ipvs_sysctls wanted = {0};
+
+	if (ipvs_sysctls_wanted(exam->arena, exam->model, &wanted))
+		return;
+	for (size_t i = 0; i < wanted.count; i++)
+		judge_value(exam, &wanted.wants[i]);
+}
+
+static void judge_conntrack(struct exam *exam)
+{
+	int64_t most = exam_sysctl(exam->sight, "net/netfilter/nf_conntrack_max");
+	uint64_t count = exam->sight->conntrack_count;
+
+	if (most <= 0 || !count || count * 100 < (uint64_t)most * CONNTRACK_FULL)
+		return;
+	exam_say(exam, FINDING_PROBLEM, "sysctl",
+		 exam_text(exam, "sysctl -w net.netfilter.nf_conntrack_max=%" PRId64, most * 2),
+		 "%" PRIu64 " of %" PRId64
+		 " tracked connections are in use: when they are full, new clients are dropped",
+		 count, most);
+}
+
+/* ---- the table ---- */
+
+static bool is_wanted(const struct model *model, const struct exam_service *seen)
+{
+	for (size_t i = 0; i < model->service_count; i++) {
+		const struct service *service = &model->services[i];
+
+		if (seen->mark && service->mark == seen->mark)
+			return true;
+		for (size_t j = 0; j < service->listen_count && !seen->mark; j++)
+			if (service->protocols & (uint32_t)seen->protocol &&
+			    !endpoint_compare(&service->listen[j], &seen->at))
+				return true;
+	}
+	for (size_t i = 0; i < model->way_count; i++)
+		if (seen->mark && model->ways[i].mark == seen->mark)
+			return true;
+	return false;
+}
+
+static void judge_table(struct exam *exam)
+{
+	for (size_t i = 0; i < exam->sight->service_count; i++) {
+		const struct exam_service *seen = &exam->sight->services[i];
+		const char *flag = seen->protocol == PROTOCOL_UDP    ? "-u"
+				   : seen->protocol == PROTOCOL_SCTP ? "--sctp-service"
+								     : "-t";
+		char at[ENDPOINT_TEXT];
+
+		if (is_wanted(exam->model, seen))
+			continue;
+		if (seen->mark)
+			exam_say(exam, FINDING_WARNING, "ipvs",
+				 exam_text(exam, "ipvsadm -D -f %" PRIu32, seen->mark),
+				 "the kernel balances mark %" PRIu32 ", which is not in %s: somebody "
+				 "else programs IPVS here",
+				 seen->mark, exam->sight->file);
+		else
+			exam_say(exam, FINDING_WARNING, "ipvs",
+				 exam_text(exam, "ipvsadm -D %s %s", flag,
+					   endpoint_format(&seen->at, at)),
+				 "the kernel balances %s, which is not in %s: somebody else programs "
+				 "IPVS here",
+				 endpoint_format(&seen->at, at), exam->sight->file);
+	}
+}
+
+void exam_kernel(struct exam *exam)
+{
+	judge_modules(exam);
+	judge_needs(exam);
+	judge_conntrack(exam);
+	judge_table(exam);
+}
