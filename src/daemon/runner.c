@@ -1,24 +1,16 @@
-/* Slots. A slot lives from the fork until its process was reaped; the group is killed before that, while the dead
- * leader still keeps its number from being given to anybody else. */
+/* Slots. A slot lives from the fork until its process was reaped (daemon/script_run.h). */
 #include "daemon/runner.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/text.h"
-#include "check/run.h"
+#include "base/addr.h"
 #include "config/model.h"
-#include "core/log.h"
 #include "core/loop.h"
-#include "daemon/script_child.h"
+#include "daemon/script_run.h"
 
 #define UNDEAD NSTIME_S /* after SIGKILL a process is gone in less, unless it waits for a device */
 
@@ -26,11 +18,7 @@ struct run {
 	struct runner *runner;
 	uint32_t number;  /* the asker's */
 	uint64_t key;     /* the probe's */
-	pid_t pid;        /* 0: the slot is free */
-	int pidfd, report;
-	struct loop_io watch;
-	struct loop_timer timer;
-	nstime killed;    /* when; 0: not by us */
+	struct script_run script;
 	bool answered;
 };
 
@@ -52,57 +40,12 @@ static void answer(struct run *run, const struct run_answer *what)
 
 /* ---- the end of a run ----------------------------------------------------------------------- */
 
-/* The group, and the process itself for the moment before it has become the leader of one. */
-static void run_kill(struct run *run)
-{
-	kill(-run->pid, SIGKILL);
-	syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0);
-	if (!run->killed)
-		run->killed = clock_now();
-}
-
-static void run_free(struct run *run)
-{
-	io_fini(&run->watch);
-	timer_cancel(&run->timer);
-	close(run->pidfd);
-	close(run->report);
-	run->pid = 0;
-}
-
-/* What the new process said before it became the script; "" when it did. */
-static void read_report(const struct run *run, char *why)
-{
-	ssize_t got = read(run->report, why, RUN_WHY - 1);
-
-	why[got > 0 ? got : 0] = '\0';
-	text_clean(why);
-}
-
-static struct run_answer answer_of(const struct run *run, const siginfo_t *how)
-{
-	struct run_answer out = {.run = run->number, .end = RUN_EXITED, .number = (uint32_t)how->si_status};
-
-	if (how->si_code != CLD_EXITED)
-		out.end = RUN_KILLED;
-	read_report(run, out.why);
-	if (out.why[0])
-		out.end = RUN_NOT_STARTED;
-	return out;
-}
-
-static void run_dead(void *ctx)
+static void run_ended(void *ctx, const struct run_answer *how)
 {
 	struct run *run = ctx;
-	struct run_answer out;
-	siginfo_t how = {0};
+	struct run_answer out = *how;
 
-	if (waitid(P_PIDFD, (id_t)run->pidfd, &how, WEXITED | WNOHANG | WNOWAIT) || !how.si_pid)
-		return;
-	kill(-run->pid, SIGKILL);
-	waitid(P_PIDFD, (id_t)run->pidfd, &how, WEXITED | WNOHANG);
-	out = answer_of(run, &how);
-	run_free(run);
+	out.run = run->number;
 	answer(run, &out);
 }
 
@@ -110,43 +53,55 @@ static void run_late(void *ctx)
 {
 	struct run *run = ctx;
 
-	run_kill(run);
 	answer(run, &(struct run_answer){.run = run->number, .end = RUN_TIMED_OUT});
 }
 
 /* ---- the start ------------------------------------------------------------------------------ */
 
-static int run_watch(struct run *run, nstime timeout)
-{
-	struct loop *loop = run->runner->loop;
-	int err = io_init(loop, &run->watch, run->pidfd, LOOP_NORMAL, run_dead, NULL, run);
+struct surroundings {
+	char name[128], address[sizeof("LBHA_ADDRESS=") + ADDR_TEXT], port[24];
+	const char *environment[4];
+};
 
-	if (!err)
-		timer_at(&run->timer, nstime_after(clock_now(), timeout));
-	return err;
+static void surroundings_of(const struct check *check, const struct endpoint *target, struct surroundings *out)
+{
+	size_t count = 0;
+	char address[ADDR_TEXT];
+
+	memset(out->environment, 0, sizeof(out->environment));
+	if (check->name) {
+		snprintf(out->name, sizeof(out->name), "LBHA_CHECK=%s", check->name);
+		out->environment[count++] = out->name;
+	}
+	if (!target->address.family)
+		return;
+	snprintf(out->address, sizeof(out->address), "LBHA_ADDRESS=%s", addr_format(&target->address, address));
+	out->environment[count++] = out->address;
+	if (!target->port)
+		return;
+	snprintf(out->port, sizeof(out->port), "LBHA_PORT=%u", target->port);
+	out->environment[count++] = out->port;
 }
 
-/* Forks. When the machine has no process or memory left the check fails: what cannot be asked is not well. */
+/* When the machine has no process or memory left the check fails: what cannot be asked is not well. */
 static void run_start(struct run *run, const struct probe *probe, int output)
 {
 	const struct model *model = run->runner->model;
 	const struct check *check = &model->checks[probe->check];
-	const struct script_child script = {.check = check,
-					    .target = &probe->target,
+	struct surroundings around;
+	const struct script_child script = {.argv = check->command,
+					    .argc = check->command_count,
+					    .environment = around.environment,
 					    .user = check->user ? check->user : model->global.users.script,
+					    .input = -1,
 					    .output = output};
 	struct run_answer failed = {.run = run->number, .end = RUN_NOT_STARTED};
-	int err = script_child_start(&script, &run->pid, &run->pidfd, &run->report);
+	int err;
 
-	if (!err) {
-		err = run_watch(run, check->timeout);
-		if (!err)
-			return;
-		run_kill(run);
-		waitid(P_PIDFD, (id_t)run->pidfd, &(siginfo_t){0}, WEXITED | WNOHANG);
-		run_free(run);
-	}
-	run->pid = 0;
+	surroundings_of(check, &probe->target, &around);
+	err = script_run_start(&run->script, &script, check->timeout);
+	if (!err)
+		return;
 	snprintf(failed.why, sizeof(failed.why), "no process: %s", strerror(-err));
 	answer(run, &failed);
 }
@@ -168,7 +123,7 @@ static struct run *slot_find(struct runner *runner, uint64_t key, const struct r
 	for (size_t i = 0; i < RUNS_AT_ONCE; i++) {
 		struct run *run = &runner->runs[i];
 
-		if (!run->pid)
+		if (!run->script.pid)
 			vacant = run;
 		else if (run->key == key)
 			*before = run;
@@ -203,14 +158,13 @@ bool runner_run(struct runner *runner, const struct run_order *order, int output
 		return false;
 	run = slot_find(runner, probe->key, &before);
 	if (!run || runner->paused) {
-		bool undead = before && before->killed && clock_now() - before->killed > UNDEAD;
+		bool undead = before && before->script.killed && clock_now() - before->script.killed > UNDEAD;
 
 		refuse(runner, order, undead ? RUN_NOT_STARTED : RUN_BUSY, "the last run hangs and cannot be killed");
 		return true;
 	}
 	run->number = order->run;
 	run->key = probe->key;
-	run->killed = 0;
 	run->answered = false;
 	run_start(run, probe, output);
 	return true;
@@ -219,8 +173,8 @@ bool runner_run(struct runner *runner, const struct run_order *order, int output
 void runner_cancel(struct runner *runner, uint32_t number)
 {
 	for (size_t i = 0; i < RUNS_AT_ONCE; i++)
-		if (runner->runs[i].pid && runner->runs[i].number == number && !runner->runs[i].killed)
-			run_kill(&runner->runs[i]);
+		if (runner->runs[i].script.pid && runner->runs[i].number == number && !runner->runs[i].script.killed)
+			script_run_kill(&runner->runs[i].script);
 }
 
 void runner_pause(struct runner *runner, bool paused)
@@ -231,7 +185,7 @@ void runner_pause(struct runner *runner, bool paused)
 bool runner_busy(const struct runner *runner)
 {
 	for (size_t i = 0; i < RUNS_AT_ONCE; i++)
-		if (runner->runs[i].pid)
+		if (runner->runs[i].script.pid)
 			return true;
 	return false;
 }
@@ -241,10 +195,10 @@ void runner_interrupt(struct runner *runner)
 	for (size_t i = 0; i < RUNS_AT_ONCE; i++) {
 		struct run *run = &runner->runs[i];
 
-		if (!run->pid)
+		if (!run->script.pid)
 			continue;
 		answer(run, &(struct run_answer){.run = run->number, .end = RUN_BUSY});
-		run_kill(run);
+		script_run_kill(&run->script);
 	}
 }
 
@@ -253,10 +207,10 @@ void runner_forget(struct runner *runner)
 	for (size_t i = 0; i < RUNS_AT_ONCE; i++) {
 		struct run *run = &runner->runs[i];
 
-		if (!run->pid)
+		if (!run->script.pid)
 			continue;
 		run->answered = true;
-		run_kill(run);
+		script_run_kill(&run->script);
 	}
 }
 
@@ -270,8 +224,11 @@ struct runner *runner_new(struct loop *loop, runner_answer *answer_with, void *c
 		return NULL;
 	*runner = (struct runner){.loop = loop, .answer = answer_with, .ctx = ctx};
 	for (size_t i = 0; i < RUNS_AT_ONCE; i++) {
-		runner->runs[i].runner = runner;
-		if (timer_init(loop, &runner->runs[i].timer, LOOP_NORMAL, run_late, &runner->runs[i])) {
+		struct run *run = &runner->runs[i];
+
+		run->runner = runner;
+		run->script = (struct script_run){.loop = loop, .ended = run_ended, .late = run_late, .ctx = run};
+		if (script_run_init(&run->script)) {
 			runner_free(runner);
 			return NULL;
 		}
@@ -279,17 +236,13 @@ struct runner *runner_new(struct loop *loop, runner_answer *answer_with, void *c
 	return runner;
 }
 
-/* Nobody waits for those that cannot die: init inherits them. */
 void runner_free(struct runner *runner)
 {
 	if (!runner)
 		return;
 	runner_forget(runner);
-	for (size_t i = 0; i < RUNS_AT_ONCE; i++) {
-		if (runner->runs[i].pid)
-			run_free(&runner->runs[i]);
-		timer_fini(&runner->runs[i].timer);
-	}
+	for (size_t i = 0; i < RUNS_AT_ONCE; i++)
+		script_run_fini(&runner->runs[i].script);
 	free(runner);
 }
 

@@ -3,9 +3,7 @@
  * can start what is configured and nothing else. The runner neither waits nor reads what a script writes.
  *
  * At its timeout a script is killed at once, with its whole process group: a probe has no work to put in order, and a
- * second signal would only hold the slot. When it ends by itself what it left behind in its group is killed as well.
- * (A process that makes a group of its own escapes; following it would need a control group for each run.)
- * A timeout is answered when it happens, even if the process cannot die (a disk that hangs); its slot is taken until it
+ * second signal would only hold the slot. A timeout is answered when it happens, even if the process cannot die (a disk that hangs); its slot is taken until it
  * has, and its probe is not run a second time beside it. */
 #ifndef LBHA_DAEMON_RUNNER_H
 #define LBHA_DAEMON_RUNNER_H

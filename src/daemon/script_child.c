@@ -1,6 +1,6 @@
 /* Everything that may wait (the user's groups, the file system of the script) happens in the new process, where the
- * timeout already runs; the supervisor only forks. A script gets: standard input from /dev/null, its output pipe, no
- * other descriptor; the user's rights and groups and, but for root, no capability and none to be had (no_new_privs:
+ * timeout already runs; the supervisor only forks. A script gets: its standard input and output, no other
+ * descriptor; the user's rights and groups and, but for root, no capability and none to be had (no_new_privs:
  * neither sudo nor file capabilities work); a short environment; / as its folder; umask 022; the usual limit of 1024
  * descriptors instead of the daemon's own; and SIGKILL when the supervisor dies. */
 #include "daemon/script_child.h"
@@ -19,10 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "base/text.h"
 #include "check/run.h"
-#include "config/model.h"
 #include "core/child.h"
 #include "daemon/trusted_path.h"
 
@@ -33,8 +31,6 @@ struct entering {
 	const struct script_child *script;
 	pid_t supervisor;
 	int report;
-	char name[128], address[sizeof("LBHA_ADDRESS=") + ADDR_TEXT], port[24];
-	char *environment[5];
 };
 
 static void say(const struct entering *in, const char *text)
@@ -52,14 +48,20 @@ static void say_error(const struct entering *in, const char *what)
 	say(in, text);
 }
 
-/* By way of high numbers: the output may be 0, 1 or 2 itself. */
+static int high(int fd)
+{
+	return fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* By way of high numbers: what is given may be 0, 1 or 2 itself. */
 static int take_standard(const struct entering *in)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), high = fcntl(in->script->output, F_DUPFD_CLOEXEC, 3);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC); /* lest one of the next is 0, 1 or 2 */
+	int input = high(in->script->input), output = high(in->script->output);
 
-	if (null < 0 || high < 0)
+	if (null < 0 || input < 0 || output < 0)
 		return -1;
-	return dup2(null, STDIN_FILENO) < 0 || dup2(high, STDOUT_FILENO) < 0 || dup2(high, STDERR_FILENO) < 0;
+	return dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0;
 }
 
 static int become_user(const struct passwd *user)
@@ -108,15 +110,18 @@ static void execute(const struct entering *in, const char *path)
 {
 	char why[RUN_WHY];
 	struct text text = text_of(why, sizeof(why));
-	const struct check *check = in->script->check;
-	const char **argv = calloc(check->command_count + 1, sizeof(*argv));
+	const struct script_child *script = in->script;
+	const char *environment[SCRIPT_ENVIRONMENT] = {PATH};
+	const char **argv = calloc(script->argc + 1, sizeof(*argv));
 
 	if (!argv) {
 		say_error(in, path);
 		return;
 	}
-	memcpy(argv, check->command, check->command_count * sizeof(*argv));
-	execve(path, (char *const *)(uintptr_t)argv, in->environment);
+	memcpy(argv, script->argv, script->argc * sizeof(*argv));
+	for (size_t i = 0; script->environment[i] && i + 2 < SCRIPT_ENVIRONMENT; i++)
+		environment[i + 1] = script->environment[i];
+	execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
 	switch (errno) {
 	case ENOENT:
 		text_add(&text, "%s: the interpreter that its first line names is missing", path);
@@ -136,7 +141,7 @@ static void execute(const struct entering *in, const char *path)
 static void script_enter(void *ctx)
 {
 	const struct entering *in = ctx;
-	const char *path = in->script->check->command[0], *name = in->script->user;
+	const char *path = in->script->argv[0], *name = in->script->user;
 	char why[RUN_WHY];
 	struct text text = text_of(why, sizeof(why));
 	const struct passwd *user;
@@ -164,26 +169,6 @@ static void script_enter(void *ctx)
 		execute(in, path);
 }
 
-static void environment_of(const struct script_child *script, struct entering *in)
-{
-	size_t count = 0;
-	char address[ADDR_TEXT];
-
-	in->environment[count++] = (char *)(uintptr_t)PATH;
-	if (script->check->name) {
-		snprintf(in->name, sizeof(in->name), "LBHA_CHECK=%s", script->check->name);
-		in->environment[count++] = in->name;
-	}
-	if (!script->target->address.family)
-		return;
-	snprintf(in->address, sizeof(in->address), "LBHA_ADDRESS=%s", addr_format(&script->target->address, address));
-	in->environment[count++] = in->address;
-	if (!script->target->port)
-		return;
-	snprintf(in->port, sizeof(in->port), "LBHA_PORT=%u", script->target->port);
-	in->environment[count++] = in->port;
-}
-
 int script_child_start(const struct script_child *script, pid_t *pid, int *pidfd, int *report)
 {
 	struct entering in = {.script = script, .supervisor = getpid()};
@@ -193,7 +178,6 @@ int script_child_start(const struct script_child *script, pid_t *pid, int *pidfd
 	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
 	in.report = pipe[1];
-	environment_of(script, &in);
 	err = child_start(&child, pid, pidfd);
 	close(pipe[1]);
 	if (err)
