@@ -242,6 +242,9 @@ struct origin instance_item_key(struct build *build, struct build_instance *inst
 /* build_conn_sync.c: global.ipvs.sync, after instances and services. */
 void build_conn_sync(struct build *build);
 
+/* build_notify.c: whom events are told; all scripts, once, into the model. After all who have some. */
+void build_notifies(struct build *build);
+
 /* build_tls.c: the files that a check's TLS names, and what else must fit together. False when something
  * does not. */
 bool build_tls(struct build *build, struct build_check *check);

@@ -406,6 +406,7 @@ struct model *config_compile(struct arena *arena, const struct config_tree *tree
 	build_instance_names(&build);
 	build_nat(&build);
 	build_checks_finish(&build);
+	build_notifies(&build);
 	warn_nothing(&build);
 	model->has_services = model->service_count > 0;
 	return diagnostics->errors || arena_failed(arena) ? NULL : model;

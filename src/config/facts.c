@@ -604,6 +604,35 @@ bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
 	return FACT_END(in, got, fact);
 }
 
+void fact_notify_put(struct writer *out, const struct fact_notify *fact)
+{
+	put_u32(out, fact->scripts);
+	put_u32(out, fact->running);
+	put_u32(out, fact->waiting);
+	put_u64(out, fact->started);
+	put_u64(out, fact->failed);
+	put_u64(out, fact->coalesced);
+	put_u64(out, fact->lost);
+	put_time(out, fact->failed_at);
+	put_text(out, fact->failure);
+}
+
+bool fact_notify_get(struct reader *in, struct fact_notify *fact)
+{
+	struct fact_notify got = {.scripts = get_u32(in), .running = get_u32(in), .waiting = get_u32(in)};
+
+	got.started = get_u64(in);
+	got.failed = get_u64(in);
+	got.coalesced = get_u64(in);
+	got.lost = get_u64(in);
+	got.failed_at = get_time(in);
+	get_clean(in, got.failure, sizeof(got.failure));
+	if (!reader_done(in))
+		return false;
+	*fact = got;
+	return true;
+}
+
 void fact_override_put(struct writer *out, const struct fact_override *fact)
 {
 	put_u32(out, fact->number);

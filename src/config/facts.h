@@ -35,6 +35,7 @@ enum fact_type {
 	FACT_WATCH,        /* control → ipvs */
 	FACT_LEAVER,       /* ipvs → control */
 	FACT_WAY,          /* ipvs → check */
+	FACT_NOTIFY,       /* supervisor → control */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -319,6 +320,15 @@ struct fact_daemon {
 
 #define FACT_NO_GROUP UINT32_MAX
 
+/* Notify scripts. */
+struct fact_notify {
+	uint32_t scripts;            /* that are configured */
+	uint32_t running, waiting;
+	uint64_t started, failed, coalesced, lost;
+	nstime failed_at;            /* the last one; 0: never */
+	char failure[FACT_DETAIL];
+};
+
 struct fact_override {
 	uint32_t number;             /* of fact_daemon.overrides */
 	struct override override;
@@ -352,6 +362,8 @@ void fact_worker_put(struct writer *out, const struct fact_worker *fact);
 bool fact_worker_get(struct reader *in, struct fact_worker *fact);
 void fact_daemon_put(struct writer *out, const struct fact_daemon *fact);
 bool fact_daemon_get(struct reader *in, struct fact_daemon *fact);
+void fact_notify_put(struct writer *out, const struct fact_notify *fact);
+bool fact_notify_get(struct reader *in, struct fact_notify *fact);
 void fact_override_put(struct writer *out, const struct fact_override *fact);
 bool fact_override_get(struct reader *in, struct fact_override *fact);
 

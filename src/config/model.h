@@ -26,6 +26,16 @@ enum role {
 
 const char *role_name(enum role role);
 
+/* ---- notify scripts ------------------------------------------------------------------------- */
+
+/* A script that is told of events. Known again by its words and its user (config/notify.h). */
+struct notify {
+	const char **script;    /* path and arguments */
+	size_t script_count;
+	const char *user;       /* NULL: global.users.script */
+	nstime timeout;
+};
+
 /* ---- VRRP ---------------------------------------------------------------------------------- */
 
 /* Scopes and flags are the kernel's (RT_SCOPE_*, IFA_F_NOPREFIXROUTE). */
@@ -134,6 +144,8 @@ struct instance {
 	size_t track_count;
 	struct vrrp_route *routes;
 	size_t route_count;
+	struct notify *notify;  /* told of its own events */
+	size_t notify_count;
 	uint32_t sync_group;    /* number of its group in model.sync_groups + 1; 0: none */
 };
 
@@ -149,6 +161,8 @@ struct sync_group {
 	size_t instance_count;
 	struct tracker *track;  /* count for every member */
 	size_t track_count;
+	struct notify *notify;
+	size_t notify_count;
 };
 
 /* ---- checks -------------------------------------------------------------------------------- */
@@ -463,6 +477,8 @@ struct service {
 	nstime drain_timeout;     /* for servers that leave the file; NSTIME_NEVER: as long as they have connections */
 	enum when check_when, program_when;
 	bool weight_in_percent;   /* a check of its servers may tell a share of a weight */
+	struct notify *notify;    /* told of its events and of its servers' */
+	size_t notify_count;
 	uint32_t *instances;      /* those that carry an address of it: indices into model.instances */
 	size_t instance_count;
 	struct real_server *real_servers;
@@ -571,6 +587,8 @@ struct global {
 	struct control_global control;
 	nstime ready_timeout;
 	struct ipvs_global ipvs;
+	struct notify *notify;    /* told of all events */
+	size_t notify_count;
 };
 
 struct model {
@@ -598,6 +616,8 @@ struct model {
 	size_t nat_interface_count;
 	struct way *ways;
 	size_t way_count;
+	struct notify *notifies;  /* every script that is told of anything, once */
+	size_t notifies_count;
 	bool has_services;        /* true in every slice when the node has services: vrrp waits for the table then */
 };
 
@@ -621,7 +641,7 @@ const struct way *model_way(const struct model *model, const struct probe *probe
 void model_explain_no_way(const struct model *model, const struct probe *probe, struct text *out);
 
 /* Which parts a slice carries (the codec leaves the others empty):
- *   supervisor  directors, global, checks, probes (it runs the scripts)
+ *   supervisor  directors, global, checks, probes, notifies (it runs the scripts)
  *   control     everything but secrets
  *   check       global, checks, probes, ways, tls_files (which hold private keys, and which nobody else has)
  *   ipvs        global, probes, services, ways

@@ -87,7 +87,7 @@ struct secret_file {
 extern const struct schema_record schema_model, schema_director, schema_defaults, schema_global,
 	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast,
 	schema_tracker, schema_sync_group, schema_authentication, schema_secret_file,
-	schema_check, schema_tls,
+	schema_check, schema_tls, schema_notify,
 	schema_ipvs, schema_conn_sync,
 	schema_http_expect, schema_dns_expect, schema_http_header, schema_probe, schema_service, schema_persistence,
 	schema_real_server, schema_sorry_server, schema_endpoint, schema_tunnel;

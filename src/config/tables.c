@@ -173,6 +173,23 @@ const struct schema_record schema_ipvs = {
 	RECORD("ipvs", ipvs_fields), .size = sizeof(struct ipvs_global),
 };
 
+/* ---- notify scripts ------------------------------------------------------------------------- */
+
+static const struct schema_field notify_fields[] = {
+	{.key = "script", .type = TYPE_TEXT, ITEMS(notify, script, script_count),
+	 .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_OWN, .judge = judge_text,
+	 .doc = "path of a program and its arguments; no shell"},
+	{.key = "user", .type = TYPE_TEXT, MEMBER(notify, user), .judge = judge_user,
+	 .doc = "it runs as; default global.users.script"},
+	{.key = "timeout", .type = TYPE_DURATION, MEMBER(notify, timeout), .min = 100 * NSTIME_MS,
+	 .max = HOUR, .default_text = "10s", .doc = "then it is killed, with what it started"},
+};
+
+const struct schema_record schema_notify = {
+	RECORD("notify script", notify_fields), .size = sizeof(struct notify),
+	.short_form = "script",
+};
+
 static const struct schema_field global_fields[] = {
 	{.key = "users", .type = TYPE_RECORD, MEMBER(global, users), .record = &schema_users},
 	{.key = "control", .type = TYPE_RECORD, MEMBER(global, control), .record = &schema_control},
@@ -182,6 +199,7 @@ static const struct schema_field global_fields[] = {
 	 .doc = "a starting director does not preempt before its table and tracked checks are ready, "
 		"at most this long"},
 	{.key = "ipvs", .type = TYPE_RECORD, MEMBER(global, ipvs), .record = &schema_ipvs},
+	NOTIFY(global, "scripts that are told of every event"),
 };
 
 const struct schema_record schema_global = {
@@ -402,6 +420,7 @@ static const struct schema_field instance_fields[] = {
 	 .doc = "what lowers its priority by failing, or means FAULT"},
 	{.key = "routes", .type = TYPE_RECORD, ITEMS(instance, routes, route_count),
 	 .flags = FIELD_LIST, .record = &schema_route, .doc = "routes that exist while MASTER"},
+	NOTIFY(instance, "scripts that are told of its events"),
 	{.type = TYPE_NUMBER, MEMBER(instance, sync_group), .flags = FIELD_INDEX},
 	{.type = TYPE_BOOL, MEMBER(instance, no_redirects)},
 };
@@ -421,6 +440,7 @@ static const struct schema_field sync_group_fields[] = {
 	 .flags = FIELD_LIST | FIELD_INDEX},
 	{.key = "track", .type = TYPE_RECORD, ITEMS(sync_group, track, track_count),
 	 .flags = FIELD_LIST, .record = &schema_tracker, .doc = "trackers that count for all of them"},
+	NOTIFY(sync_group, "scripts that are told of its events"),
 };
 
 const struct schema_record schema_sync_group = {
@@ -466,6 +486,8 @@ static const struct schema_field model_fields[] = {
 	 .roles = TO(SUPERVISOR) | TO(CONTROL) | TO(CHECK) | TO(IPVS)},
 	{.type = TYPE_RECORD, ITEMS(model, ways, way_count), .flags = FIELD_LIST,
 	 .record = &schema_way, .roles = TO(CONTROL) | TO(CHECK) | TO(IPVS)},
+	{.type = TYPE_RECORD, ITEMS(model, notifies, notifies_count), .flags = FIELD_LIST,
+	 .record = &schema_notify, .roles = TO(SUPERVISOR) | TO(CONTROL)},
 	{.key = "pools", .type = TYPE_SOURCE, .flags = FIELD_MAP,
 	 .doc = "named sets of real servers"},
 	{.key = "services", .type = TYPE_RECORD, ITEMS(model, services, service_count),

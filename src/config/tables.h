@@ -27,6 +27,12 @@
 	{.key = "description", .type = TYPE_TEXT, MEMBER(record, description),                \
 	 .flags = FIELD_OWN | FIELD_LABEL, .judge = judge_text, .doc = "text for people"}
 
+/* Whom it tells of what changes nothing of what is done. */
+#define NOTIFY(of, text)                                                                      \
+	{.key = "notify", .type = TYPE_RECORD, ITEMS(of, notify, notify_count),               \
+	 .flags = FIELD_LIST | FIELD_SOME | FIELD_LABEL, .record = &schema_notify,           \
+	 .doc = text}
+
 /* For the model alone. */
 extern const struct schema_record schema_tls_file, schema_way;
 

@@ -208,6 +208,7 @@ static const struct schema_field service_fields[] = {
 	{.key = "program_when", .type = TYPE_WORD, MEMBER(service, program_when),
 	 .words = when_words, .default_text = "always",
 	 .doc = "master: in the kernel only while an instance with one of its addresses is MASTER"},
+	NOTIFY(service, "scripts that are told of its events, and of its servers'"),
 	{.key = "check", .type = TYPE_SOURCE,
 	 .doc = "a name, a check in place, or a list: all must pass"},
 	{.key = "real_servers", .type = TYPE_SOURCE, .flags = FIELD_REQUIRED,

@@ -48,6 +48,9 @@ enum supervisor_record {
 	RECORD_ECHO,
 	/* worker → supervisor: u8 role of a peer to which there is no link (any more); it is linked anew if it lives */
 	RECORD_UNLINKED,
+	/* control → supervisor: an event for scripts (daemon/notice.h); and back: tell how all is, some of it was lost */
+	RECORD_NOTIFY,
+	RECORD_NOTIFY_AGAIN,
 
 	/* What a supervisor says to workers of an earlier release, and hears from them (daemon/upgrade): these numbers
 	 * and their values never change. */

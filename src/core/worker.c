@@ -71,6 +71,11 @@ void worker_tell(struct worker *worker, uint16_t type, const void *value, size_t
 		channel_send(worker->supervisor, type, value, size, fd);
 }
 
+bool worker_was_heard(const struct worker *worker)
+{
+	return !worker->supervisor || channel_idle(worker->supervisor);
+}
+
 static void tell_generation(struct worker *worker, uint16_t type, uint32_t generation)
 {
 	uint8_t bytes[4];

@@ -96,5 +96,7 @@ void worker_dirty(struct worker *worker, uint32_t index);
 void worker_facts_restart(struct worker *worker);
 /* Sends the supervisor a record of its own type (see core/protocol.h). */
 void worker_tell(struct worker *worker, uint16_t type, const void *value, size_t size, int fd);
+/* It has taken all that it was told. */
+bool worker_was_heard(const struct worker *worker);
 
 #endif

@@ -26,9 +26,11 @@ enum baton_record {
 	BATON_RELOAD,     /* time, bool failed, text error */
 	BATON_OVERRIDES,  /* the text of daemon/overrides.h, to the record's end */
 	BATON_REFUSED,    /* text why */
+	BATON_TOLD,       /* of notify scripts (u64 about, u64 script, text state)*, to the record's end */
 };
 
 #define ROOM (JOBS * (JOB_PATH + 64) + 65536)
+#define LONG_HEAD 6 /* of a record: type and size */
 #define NO_FD UINT32_MAX
 
 static_assert(REQUEST_RELOAD == 1 && REQUEST_PLAN == 2 && REQUEST_UPGRADE == 8, "batons of earlier releases say so");
@@ -129,18 +131,25 @@ static void put_jobs(struct writer *out, const struct baton *baton)
 	}
 }
 
-/* The last one may be as long as it likes: its head is made here, its value stays where it is. */
-static void put_overrides_head(struct writer *out, const struct baton *baton)
+/* The last ones may be as long as they like: their heads are made here, their values stay where they are. */
+static void put_long(struct iovec *parts, unsigned *count, uint8_t *head, uint16_t type, const void *value, size_t size)
 {
-	put_u16(out, BATON_OVERRIDES);
-	put_u32(out, (uint32_t)baton->overrides_size);
+	struct writer out = writer_of(head, LONG_HEAD);
+
+	if (!value)
+		return;
+	put_u16(&out, type);
+	put_u32(&out, (uint32_t)size);
+	parts[(*count)++] = (struct iovec){.iov_base = head, .iov_len = LONG_HEAD};
+	parts[(*count)++] = (struct iovec){.iov_base = (void *)(uintptr_t)value, .iov_len = size};
 }
 
 int baton_write(const struct baton *baton)
 {
-	uint8_t *room = malloc(ROOM);
+	uint8_t *room = malloc(ROOM), heads[2][LONG_HEAD];
 	struct writer out = writer_of(room, room ? ROOM : 0);
-	struct iovec parts[2];
+	struct iovec parts[5];
+	unsigned count = 1;
 	int fd;
 
 	carry_begin(&out);
@@ -148,11 +157,10 @@ int baton_write(const struct baton *baton)
 	put_folders(&out, baton);
 	put_workers(&out, baton);
 	put_jobs(&out, baton);
-	if (baton->overrides)
-		put_overrides_head(&out, baton);
 	parts[0] = (struct iovec){.iov_base = room, .iov_len = writer_used(&out)};
-	parts[1] = (struct iovec){.iov_base = (void *)(uintptr_t)baton->overrides, .iov_len = baton->overrides_size};
-	fd = !room ? -ENOMEM : out.failed ? -EMSGSIZE : sealed_make("lbha-baton", parts, baton->overrides ? 2 : 1);
+	put_long(parts, &count, heads[0], BATON_OVERRIDES, baton->overrides, baton->overrides_size);
+	put_long(parts, &count, heads[1], BATON_TOLD, baton->told, baton->told_size);
+	fd = !room ? -ENOMEM : out.failed ? -EMSGSIZE : sealed_make("lbha-baton", parts, count);
 	free(room);
 	return fd;
 }
@@ -305,6 +313,10 @@ static int get_record(struct baton *baton, uint16_t type, struct reader *in)
 	case BATON_OVERRIDES:
 		baton->overrides_size = reader_left(in);
 		baton->overrides = (const char *)get_bytes(in, baton->overrides_size);
+		break;
+	case BATON_TOLD:
+		baton->told_size = reader_left(in);
+		baton->told = get_bytes(in, baton->told_size);
 		break;
 	case BATON_REFUSED:
 		baton->refused = true;

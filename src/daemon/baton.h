@@ -54,6 +54,8 @@ struct baton {
 	char reload_error[256];
 	const char *overrides;          /* the text of overrides.h; inside the mapped baton */
 	size_t overrides_size;
+	const void *told;               /* what notify scripts were told (notify_queue.h); likewise */
+	size_t told_size;
 	bool refused;                   /* it comes back: the successor could not take over */
 	char why[BATON_WHY];
 	const void *bytes;              /* mapped by baton_read */

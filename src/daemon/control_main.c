@@ -36,6 +36,7 @@
 #include "daemon/control_export.h"
 #include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
+#include "daemon/control_notify.h"
 #include "daemon/control_operator.h"
 #include "daemon/control_pieces.h"
 #include "daemon/control_request.h"
@@ -64,6 +65,7 @@ struct control {
 	struct mirror mirror, next;
 	struct events *events;
 	struct event_sink sink;
+	struct control_notify *notify;
 	uid_t supervisor; /* the user that the supervisor runs as */
 	struct pending pending[PENDING_MAX];
 	struct log_bucket bad_facts;
@@ -155,6 +157,7 @@ static void control_commit(void *ctx)
 	take_inheritance(control);
 	settle(control);
 	mirror_adopt(&control->mirror, &control->next);
+	control_notify_model(control->notify);
 	if (!control->clients && !timer_armed(&control->hush))
 		timer_at(&control->hush, clock_now() + HUSH);
 }
@@ -170,6 +173,7 @@ static void control_release(void *ctx)
 {
 	struct control *control = ctx;
 
+	settle(control);
 	worker_released(control->worker);
 }
 
@@ -209,7 +213,8 @@ static void control_inherit(void *ctx, struct reader *in)
 /* Only the supervisor speaks of itself: a worker that was taken over cannot pretend maintenance. */
 static bool may_tell(int peer, uint16_t type)
 {
-	bool of_supervisor = type == FACT_WORKER || type == FACT_DAEMON || type == FACT_OVERRIDE;
+	bool of_supervisor = type == FACT_WORKER || type == FACT_DAEMON || type == FACT_OVERRIDE ||
+			     type == FACT_NOTIFY;
 
 	return !of_supervisor || peer == ROLE_SUPERVISOR;
 }
@@ -229,6 +234,8 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 		if (!control->awaited)
 			begin_to_answer(control);
 	}
+	if (type == FACT_SYNC && (peer == ROLE_VRRP || peer == ROLE_IPVS))
+		control_notify_all(control->notify, events_last(control->events));
 	is_good = may_tell(peer, type) && mirror_fact(&control->mirror, type, in, now);
 	if (!control->mirror.due_count)
 		worker_page(control->worker)->facts_at = now;
@@ -387,6 +394,8 @@ static void control_command(void *ctx, uint16_t type, struct reader *in, int fd)
 		take_reply_object(control, in);
 	else if (type == RECORD_REPLY)
 		take_reply(control, in);
+	else if (type == RECORD_NOTIFY_AGAIN)
+		control_notify_all(control->notify, events_last(control->events));
 	else
 		log_warning("the supervisor sent record %u, which the control worker does not know",
 			    type);
@@ -442,6 +451,7 @@ static void keep_event(void *ctx, const struct event *event)
 	struct control *control = ctx;
 
 	events_add(control->events, event, clock_wall_offset());
+	control_notify_event(control->notify, event, events_last(control->events));
 	worker_page(control->worker)->event = events_last(control->events);
 	if (control->clients)
 		clients_wake(control->clients);
@@ -703,6 +713,7 @@ static void control_fini(struct control *control)
 	mirror_fini(&control->mirror);
 	mirror_fini(&control->next);
 	events_free(control->events);
+	control_notify_free(control->notify);
 	worker_free(control->worker);
 }
 
@@ -719,7 +730,8 @@ int control_main(void)
 	if (!control.worker)
 		return 1;
 	json_object_seed(0); /* reads /dev/urandom, once, which the sandbox refuses */
-	if (!events_begin(&control) &&
+	control.notify = control_notify_new(control.worker, &control.mirror);
+	if (control.notify && !events_begin(&control) &&
 	    !timer_init(worker_loop(control.worker), &control.settle, LOOP_NORMAL, settle,
 			&control) &&
 	    !timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,

@@ -270,6 +270,7 @@ void mirror_adopt(struct mirror *mirror, struct mirror *next)
 	next->table_known = mirror->table_known;
 	next->daemon = mirror->daemon;
 	next->daemon_known = mirror->daemon_known;
+	next->notify = mirror->notify;
 	memcpy(next->workers, mirror->workers, sizeof(next->workers));
 	next->seen = mirror->seen;
 	next->former = mirror->former;
@@ -529,6 +530,8 @@ bool mirror_fact(struct mirror *mirror, uint16_t type, struct reader *in, nstime
 		return take_daemon(mirror, in, now);
 	case FACT_OVERRIDE:
 		return take_override(mirror, in);
+	case FACT_NOTIFY:
+		return fact_notify_get(in, &mirror->notify);
 	default:
 		return type == FACT_SYNC && reader_done(in);
 	}

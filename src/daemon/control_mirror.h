@@ -90,6 +90,7 @@ struct mirror {
 	size_t leaver_room;
 	struct fact_table table;
 	struct fact_daemon daemon;
+	struct fact_notify notify;
 	bool table_known, daemon_known;
 	struct mirror_worker workers[ROLE_COUNT];
 	struct event_seen_daemon seen;

@@ -405,6 +405,25 @@ static json_t *directors_json(const struct model *model)
 	return array;
 }
 
+static json_t *notify_json(const struct fact_notify *fact, nstime wall)
+{
+	json_t *object = json_object(), *failure = fact->failed_at ? json_object() : json_null();
+
+	if (fact->failed_at) {
+		status_put(&failure, "time", status_time(fact->failed_at, wall));
+		status_put(&failure, "text", status_text(fact->failure));
+	}
+	status_put(&object, "scripts", status_number(fact->scripts));
+	status_put(&object, "running", status_number(fact->running));
+	status_put(&object, "waiting", status_number(fact->waiting));
+	status_put(&object, "started", status_number(fact->started));
+	status_put(&object, "failed", status_number(fact->failed));
+	status_put(&object, "coalesced", status_number(fact->coalesced));
+	status_put(&object, "lost", status_number(fact->lost));
+	status_put(&object, "failure", failure);
+	return object;
+}
+
 static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, bool services)
 {
 	const struct model *model = mirror->model;
@@ -429,6 +448,7 @@ static json_t *whole_json(const struct mirror *mirror, nstime now, nstime wall, 
 	status_put(&object, "overrides", status_overrides_json(mirror));
 	status_put(&object, "overrides_error",
 	    daemon->overrides_error[0] ? status_text(daemon->overrides_error) : json_null());
+	status_put(&object, "notify", notify_json(&mirror->notify, wall));
 	status_put(&object, "ipvs", table_json(model, &mirror->table, wall));
 	status_put(&object, "time", status_time(now, wall));
 	status_put(&object, "directors", directors_json(model));

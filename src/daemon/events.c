@@ -62,7 +62,7 @@ static json_t *begin(uint64_t number, nstime since_epoch, const char *kind)
 	return object;
 }
 
-static json_t *event_json(const struct event *event, uint64_t number, nstime wall)
+json_t *events_object(const struct event *event, uint64_t number, nstime wall)
 {
 	json_t *object = begin(number, nstime_after(event->time, wall),
 			       event_kind_name(event->kind));
@@ -176,7 +176,7 @@ void events_add(struct events *events, const struct event *event, nstime wall)
 	char **place = &events->lines[number % EVENTS_MAX];
 
 	free(*place);
-	*place = as_line(event_json(event, number, wall));
+	*place = as_line(events_object(event, number, wall));
 }
 
 uint64_t events_last(const struct events *events)

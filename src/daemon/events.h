@@ -35,6 +35,9 @@ void events_follow(struct events *events, struct events *young);
 const char *events_line(const struct events *events, uint64_t number);
 uint64_t events_base(const struct events *events);
 
+/* An event as JSON; NULL when out of memory. `wall` is clock_wall_offset(). */
+json_t *events_object(const struct event *event, uint64_t number, nstime wall);
+
 /* Appends an event; the oldest one goes when the ring is full. When out of memory it is lost, and
  * its number is missing. */
 void events_add(struct events *events, const struct event *event, nstime wall);

@@ -71,6 +71,11 @@ static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
 		fact_daemon_put(out, &s->facts);
 		return true;
 	}
+	if (index == SUPERVISOR_FACT_NOTIFY) {
+		*type = FACT_NOTIFY;
+		supervisor_notify_fact(s, out);
+		return true;
+	}
 	if (index >= SUPERVISOR_FACT_OVERRIDE)
 		return override_fact(s, index - SUPERVISOR_FACT_OVERRIDE, type, out);
 	if (index >= ROLE_COUNT || !(WORKERS_ALL & 1u << index))
@@ -248,7 +253,7 @@ void supervisor_stop_rest(struct supervisor *s)
 			slot_finish(s, &s->workers.slots[rest[i]]);
 	}
 	if (all_ended(s))
-		loop_stop(s->loop);
+		supervisor_notify_last(s);
 }
 
 void supervisor_stop(struct supervisor *s, int status)
@@ -380,6 +385,12 @@ static void on_say(void *ctx, struct slot *slot, uint16_t type, struct reader *i
 		slot_kill(slot, "sent malformed overrides");
 }
 
+static void on_notify(void *ctx, struct slot *slot, struct reader *in)
+{
+	if (!supervisor_notify(ctx, in))
+		slot_kill(slot, "sent a malformed notice");
+}
+
 static void on_script(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd)
 {
 	supervisor_script(ctx, slot, type, in, fd);
@@ -398,6 +409,7 @@ static const struct workers_ops workers_ops = {.ready = on_ready,
 					       .request = on_request,
 					       .script = on_script,
 					       .say = on_say,
+					       .notify = on_notify,
 					       .order = on_order,
 					       .died = on_died,
 					       .changed = on_changed,
@@ -503,6 +515,8 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	if (!err)
 		err = supervisor_scripts_init(s);
 	if (!err)
+		err = supervisor_notify_init(s);
+	if (!err)
 		err = supervisor_upgrade_init(s);
 	if (!err)
 		err = signals_init(s);
@@ -520,6 +534,7 @@ static void supervisor_fini(struct supervisor *s)
 	workers_fini(&s->workers);
 	supervisor_upgrade_fini(s);
 	runner_free(s->runner);
+	supervisor_notify_fini(s);
 	supervisor_jobs_fini(s);
 	supervisor_orders_fini(s);
 	supervisor_overrides_fini(s);

@@ -75,6 +75,7 @@ static void generation_enter(struct supervisor *s)
 	s->next = (struct generation){0};
 	s->facts.generation = s->now.number;
 	runner_model(s->runner, s->now.model);
+	supervisor_notify_enter(s);
 	workers_retry(&s->workers);
 	log = &s->now.model->global.log;
 	log_configure(log->level, log->format == LOG_FORMAT_JSON);

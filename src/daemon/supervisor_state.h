@@ -17,12 +17,14 @@ struct arena;
 struct baton;
 struct channel;
 struct load;
+struct notifier;
 struct runner;
 struct successor;
 struct supervisor;
 
 #define SUPERVISOR_FACT_DAEMON ROLE_COUNT /* index; below: workers by role; above: overrides */
-#define SUPERVISOR_FACT_OVERRIDE (ROLE_COUNT + 1)
+#define SUPERVISOR_FACT_NOTIFY (ROLE_COUNT + 1)
+#define SUPERVISOR_FACT_OVERRIDE (ROLE_COUNT + 2)
 #define SUPERVISOR_ORDERS 20 /* more than control has under way at a time */
 #define SUPERVISOR_LINES 16384
 #define SUPERVISOR_STATUS 400
@@ -137,6 +139,9 @@ struct supervisor {
 	char told[SUPERVISOR_STATUS]; /* to it, last */
 	struct manager manager;
 	struct runner *runner;       /* of the check worker's scripts */
+	struct notifier *notifier;   /* of scripts that are told of events */
+	struct loop_timer last_notices; /* at a stop they are waited for, until */
+	nstime last_notices_end;
 	struct {
 		struct successor *asked; /* whether it goes on; NULL: nobody is */
 		bool leaving;        /* the workers were told to leave */
@@ -210,6 +215,20 @@ void supervisor_access_enter(struct supervisor *s);
 /* RECORD_RUN and RECORD_RUN_CANCEL of the check worker. */
 void supervisor_script(struct supervisor *s, struct slot *slot, uint16_t type, struct reader *in, int fd);
 int supervisor_scripts_init(struct supervisor *s);
+
+/* ---- supervisor_notify.c: scripts that are told of events ------------------------------------------------------- */
+
+/* RECORD_NOTIFY of control; false: malformed. */
+bool supervisor_notify(struct supervisor *s, struct reader *in);
+/* A configuration is in force. */
+void supervisor_notify_enter(struct supervisor *s);
+void supervisor_notify_fact(struct supervisor *s, struct writer *out);
+/* All workers have ended: ends the loop when scripts have been told of that, too. */
+void supervisor_notify_last(struct supervisor *s);
+/* What was told, malloc'ed, for a baton. */
+uint8_t *supervisor_notify_told(const struct supervisor *s, size_t *size);
+int supervisor_notify_init(struct supervisor *s);
+void supervisor_notify_fini(struct supervisor *s);
 
 /* ---- supervisor_echo.c: sockets for the check worker ---------------------------------------------------------- */
 

@@ -14,12 +14,13 @@
 #include "core/sdnotify.h"
 #include "daemon/baton.h"
 #include "daemon/reexec.h"
+#include "daemon/notifier.h"
 #include "daemon/runner.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor_state.h"
 
 #define PATIENCE (10 * NSTIME_S) /* until all is quiet; a worker that crashed is back by then */
-#define LENIENCE (2 * NSTIME_S)  /* with scripts; then they are killed, and run again later */
+#define LENIENCE (2 * NSTIME_S)  /* with scripts of checks; then they are killed, and run again later */
 #define LOOK_EVERY (5 * NSTIME_MS)
 
 /* ---- the baton ---------------------------------------------------------------------------------------------- */
@@ -82,12 +83,14 @@ static struct baton *baton_of(const struct supervisor *s)
 		free(baton);
 		return NULL;
 	}
+	baton->told = supervisor_notify_told(s, &baton->told_size);
 	return baton;
 }
 
 static void baton_drop(struct baton *baton)
 {
 	free((void *)(uintptr_t)baton->overrides);
+	free((void *)(uintptr_t)baton->told);
 	free(baton);
 }
 
@@ -104,6 +107,7 @@ void supervisor_upgrade_cancel(struct supervisor *s)
 		close(upgrade->executable);
 	upgrade->executable = -1;
 	runner_pause(s->runner, false);
+	notifier_pause(s->notifier, false);
 }
 
 static void upgrade_fail(struct supervisor *s, const char *why)
@@ -157,6 +161,8 @@ static const char *unquiet(const struct supervisor *s, char *room, size_t size)
 		return "it is asked to go on in another process";
 	if (runner_busy(s->runner))
 		return "scripts of checks do not end";
+	if (notifier_running(s->notifier))
+		return "notify scripts do not end";
 	return s->said.count ? "an operator's words are not complete" : NULL;
 }
 
@@ -174,6 +180,8 @@ static void upgrade_look(void *ctx)
 	} else {
 		if (now > s->upgrade.deadline - PATIENCE + LENIENCE)
 			runner_interrupt(s->runner);
+		if (now > s->upgrade.deadline - LENIENCE)
+			notifier_interrupt(s->notifier);
 		timer_at(&s->upgrade.timer, now + LOOK_EVERY);
 	}
 }
@@ -190,6 +198,7 @@ static void upgrade_answered(void *ctx, bool accepted, const char *why)
 		return;
 	}
 	runner_pause(s->runner, true);
+	notifier_pause(s->notifier, true);
 	s->upgrade.deadline = clock_now() + PATIENCE;
 	upgrade_look(s);
 }

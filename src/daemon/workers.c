@@ -113,6 +113,10 @@ static void take_record(struct slot *slot, uint16_t type, struct reader *in, int
 		if (slot->role == ROLE_CONTROL)
 			ops->say(slot->workers->ctx, slot, type, in);
 		break;
+	case RECORD_NOTIFY:
+		if (slot->role == ROLE_CONTROL)
+			ops->notify(slot->workers->ctx, slot, in);
+		break;
 	case RECORD_ORDER_TOLD:
 	case RECORD_ORDER_END:
 		if (slot->role == ROLE_VRRP)

@@ -73,6 +73,7 @@ struct workers_ops {
 	void (*script)(void *ctx, struct slot *slot, uint16_t type, struct reader *in, int fd);
 	void (*request)(void *ctx, struct slot *slot, struct reader *in); /* of control */
 	void (*say)(void *ctx, struct slot *slot, uint16_t type, struct reader *in); /* of control: RECORD_SAY, _SAID */
+	void (*notify)(void *ctx, struct slot *slot, struct reader *in); /* of control */
 	void (*order)(void *ctx, struct slot *slot, uint16_t type, struct reader *in); /* of vrrp: RECORD_ORDER_TOLD, _END */
 	void (*died)(void *ctx, struct slot *slot);     /* gone, wanted or not; started again by itself if not */
 	void (*changed)(void *ctx, struct slot *slot);  /* its state; may be NULL */

@@ -38,7 +38,9 @@ static struct baton *full(void)
 				.reload_failed = true,
 				.reload_error = "it is empty",
 				.overrides = SAID,
-				.overrides_size = strlen(SAID)};
+				.overrides_size = strlen(SAID),
+				.told = "MASTER",
+				.told_size = 6};
 	baton->jobs[0] = (struct job){.kind = REQUEST_UPGRADE, .from_control = true, .request = 42};
 	baton->jobs[1] = (struct job){.kind = REQUEST_PLAN, .from_control = true, .request = 43, .path = "/x"};
 	for (int role = 0; role < ROLE_COUNT; role++)
@@ -74,6 +76,10 @@ static void same(const struct baton *got, const struct baton *put)
 	ck_assert_str_eq(got->reload_error, "it is empty");
 	ck_assert_uint_eq(got->overrides_size, strlen(SAID));
 	ck_assert_mem_eq(got->overrides, SAID, strlen(SAID));
+	if (!got->told)
+		return; /* of a release that had no notify scripts */
+	ck_assert_uint_eq(got->told_size, put->told_size);
+	ck_assert_mem_eq(got->told, put->told, put->told_size);
 }
 
 START_TEST(all_of_it_comes_through)
@@ -86,6 +92,7 @@ START_TEST(all_of_it_comes_through)
 	ck_assert_str_eq(got->build, build_id);
 	ck_assert(!got->refused);
 	same(got, put);
+	ck_assert_ptr_nonnull(got->told);
 	baton_free(got);
 	close(fd);
 	free(put);
