@@ -119,7 +119,16 @@ def test_a_start_with_a_wrong_file_fails_with_all_errors_in_the_journal(lb1):
     lb1.run("systemctl", "start", "lbha")
 
 
-def test_a_file_that_is_not_there_is_not_tried_again(lb1):
+def test_installed_and_not_configured_is_no_failure(lb1):
+    os.unlink(lb1.inside(Systemd.CONFIG))
+    lb1.run("systemctl", "start", "lbha")
+    assert lb1.shows("ActiveState") == "inactive" and lb1.shows("ConditionResult") == "no"
+    code, said = lb1.ask("systemctl", "--no-pager", "status", "lbha")
+    assert code == 3 and "unmet condition check (ConditionPathExists=/etc/lbha/lbha.conf)" in said
+
+
+def test_a_file_that_cannot_be_read_is_not_tried_again(lb1):
+    lb1.drop_in("other-file", "[Unit]", "ConditionPathExists=")
     os.unlink(lb1.inside(Systemd.CONFIG))
     assert lb1.ask("systemctl", "start", "lbha")[0] == 1
     assert lb1.shows("ActiveState") == "failed" and lb1.shows("ExecMainStatus") == "2" and lb1.shows("NRestarts") == "0"
