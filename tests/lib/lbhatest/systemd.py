@@ -73,10 +73,8 @@ class Systemd:
         self.host, self.name = host, host.name
         self.cgroup = f"lbha-test-{os.getpid()}-{host.number}"
         self.log_file = host.log_file("systemd.log")
-        inner = INNER.format(units=" ".join([f"{unit}.target" for unit in UNITS] + JOURNAL), host=shlex.quote(host.name),
-                             build=shlex.quote(build_folder()), source=shlex.quote(SOURCE))
         with open(self.log_file, "wb") as log:
-            self.process = host.start("bash", "-c", OUTER, "bash", self.cgroup, inner, stdout=log, stderr=log)
+            self.process = host.start("bash", "-c", OUTER, "bash", self.cgroup, self.inner_script(), stdout=log, stderr=log)
         self.pid = None
         wait_until(self._is_up_or_gone, 20, f"systemd runs on {self.name}")
         if self.process.poll() is not None:
@@ -84,6 +82,11 @@ class Systemd:
                 raise CannotBoot(log.read())
         if config is not None:
             self.write(self.CONFIG, config, 0o600)
+
+    def inner_script(self):
+        """What makes this machine's files, and becomes its systemd."""
+        return INNER.format(units=" ".join([f"{unit}.target" for unit in UNITS] + JOURNAL), host=shlex.quote(self.name),
+                            build=shlex.quote(build_folder()), source=shlex.quote(SOURCE))
 
     def _is_up_or_gone(self):
         if self.process.poll() is not None:
