@@ -300,11 +300,23 @@ def sanitizers(step):
                  {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
 
 
-def distcheck(step):
-    folder = configure_and_make(step, ["CC=gcc"], targets=())
-    step.run("make", f"-j{step.jobs}", "distcheck", cwd=folder,
-             env={"DISTCHECK_CONFIGURE_FLAGS": "--enable-werror"})
+def packages(step):
+    """From the tarball, with its own `make check` in the course of it: what is missing there is missing here."""
+    step.run("tests/packages/make", step.folder(), env={
+        "LBHA_BUILD": gcc_build(), "DEB_BUILD_OPTIONS": f"parallel={step.jobs} noautodbgsym"})
     return Counts(passed=1)
+
+
+def packages_folder():
+    return os.path.join(WORK, "packages")
+
+
+def installed(step):
+    """The packages on clean machines, which only root can make."""
+    if not os.path.isdir(os.path.join(packages_folder(), "root")):
+        say(f"      {step.name}: there is no clean root to install packages in (see packages.log)")
+        return Counts(skipped=1)
+    return pytest_here(step, "tests/packages", "gcc", LBHA_PACKAGES=packages_folder())
 
 
 def pytest_command(report, *folders, options=()):
@@ -552,7 +564,8 @@ STEPS = [
     Step("clang", "clang -Werror, make check", clang, alone=False),
     Step("sanitizers", "address and undefined behaviour sanitizers, make check", sanitizers, alone=False,
          jobs=2),
-    Step("distcheck", "make distcheck", distcheck, alone=False),
+    Step("packages", "the tarball, and Debian packages from it", packages, alone=False),
+    Step("installed", "packages on clean machines", installed),
     Step("netns", "real daemons between network namespaces", netns, limit=700),
     Step("lab", "whole clusters with real IPVS", lab, limit=1500),
     Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
