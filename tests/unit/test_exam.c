@@ -1,0 +1,646 @@
+/* `lbhactl doctor`: facts in, findings out, by table; and what rules make of packets. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "config/compile.h"
+#include "ctl/exam.h"
+#include "net/firewall_nft_io.h"
+#include "net/firewall_save.h"
+#include "suite.h"
+
+#define ETH0 2
+#define ETH1 3
+
+static struct arena *arena;
+static struct exam_sight sight;
+static struct link links[3];
+static const struct model *model;
+
+static const char base[] = "directors:\n"
+			   "  lb1: {address: 192.168.8.10, priority: 150}\n"
+			   "  lb2: {address: 192.168.8.11}\n"
+			   "vrrp:\n"
+			   "  - name: public\n"
+			   "    interface: eth0\n"
+			   "    virtual_router_id: 51\n"
+			   "    virtual_addresses: [192.168.8.200/24]\n";
+static const char web[] = "services:\n"
+			  "  - name: web\n"
+			  "    listen: 192.168.8.200:80\n"
+			  "    scheduler: wlc\n"
+			  "    forwarding: dr\n"
+			  "    check: {type: tcp}\n"
+			  "    real_servers: [192.168.8.20]\n";
+
+static struct addr addr_of(const char *text)
+{
+	struct addr address;
+
+	ck_assert_int_eq(addr_parse(text, &address), 0);
+	return address;
+}
+
+static const struct model *compile(const char *text)
+{
+	struct config_files files = {0};
+	struct diagnostics diagnostics;
+	struct config_tree *tree;
+	const struct model *out;
+
+	diagnostics_init(&diagnostics, arena);
+	tree = config_load(arena, &files, "t.conf", text, strlen(text), &diagnostics);
+	ck_assert_ptr_nonnull(tree);
+	out = config_compile(arena, tree, "lb1", 1, &diagnostics);
+	ck_assert_msg(out, "not compiled: %s", diagnostics.count ? diagnostics.items[0].text : "?");
+	return out;
+}
+
+/* A machine on which all is well. */
+static void begin(const char *text)
+{
+	static struct exam_speaker speaker;
+	static struct addr vip;
+
+	arena = arena_new(0);
+	model = compile(text);
+	links[0] = (struct link){.index = 1, .name = "lo", .up = true, .running = true, .loopback = true};
+	links[1] = (struct link){.index = ETH0, .name = "eth0", .up = true, .running = true, .arp = true,
+				 .mtu = 1500, .mac = {2, 0, 0, 0, 0, 10}};
+	links[2] = (struct link){.index = ETH1, .name = "eth1", .up = true, .running = true, .arp = true,
+				 .mtu = 1500, .mac = {2, 0, 0, 0, 1, 10}};
+	sight = (struct exam_sight){.file = "lbha.conf", .run_dir = "/run/lbha", .state_dir = "/var/lib/lbha",
+				    .is_root = true, .user = "root", .daemon = EXAM_DAEMON_RUNS,
+				    .links = links, .link_count = 3, .clock_known = true,
+				    .clock_synchronised = true, .listened = NSTIME_S,
+				    .has_ipvs = true};
+	sight.rights = (struct exam_rights){.bounding = UINT64_MAX, .files = 20000, .memlock = UINT64_MAX};
+	vip = addr_of("192.168.8.200");
+	speaker = (struct exam_speaker){.link = ETH0, .source = addr_of("192.168.8.11"),
+					.mac = {2, 0, 0, 0, 0, 11}, .version = 3,
+					.virtual_router_id = 51, .priority = 100,
+					.interval = NSTIME_S, .addresses = &vip, .address_count = 1};
+	sight.speakers = &speaker;
+	sight.speaker_count = 1;
+}
+
+static void put_address(uint32_t link, const char *text)
+{
+	struct address *room = arena_push(arena, &sight.addresses.items, &sight.addresses.count, sizeof(*room));
+	struct prefix prefix;
+
+	ck_assert_int_eq(prefix_parse(text, &prefix), 0);
+	*room = address_ours(link, &prefix);
+}
+
+static void put_sysctl(const char *path, int64_t value)
+{
+	struct sysctl_value *room = arena_push(arena, &sight.sysctls, &sight.sysctl_count, sizeof(*room));
+
+	snprintf(room->path, sizeof(room->path), "%s", path);
+	room->value = value;
+}
+
+static void put_way(const char *to, uint32_t link, int error)
+{
+	struct route_way *room = arena_push(arena, &sight.ways, &sight.way_count, sizeof(*room));
+
+	*room = (struct route_way){.to = addr_of(to), .link = link, .error = error};
+}
+
+static void put_speaker(const char *source, unsigned priority, const char *vip)
+{
+	struct exam_speaker *room = arena_array(arena, 2, sizeof(*room));
+	struct addr *addresses = arena_alloc(arena, sizeof(*addresses));
+
+	*addresses = addr_of(vip);
+	room[0] = sight.speakers[0];
+	room[1] = sight.speakers[0];
+	room[1].source = addr_of(source);
+	room[1].mac[5] = 66;
+	room[1].priority = (uint8_t)priority;
+	room[1].addresses = addresses;
+	sight.speakers = room;
+	sight.speaker_count = 2;
+}
+
+static struct findings judge(void)
+{
+	struct findings out;
+
+	if (!sight.addresses.count)
+		put_address(ETH0, "192.168.8.10/24");
+	ck_assert_int_eq(exam_judge(arena, model, &sight, &out), 0);
+	return out;
+}
+
+/* Exactly one finding that is not well. */
+static const struct finding *only(void)
+{
+	struct findings found = judge();
+	const struct finding *ill = NULL;
+
+	for (size_t i = 0; i < found.count; i++) {
+		if (found.items[i].severity == FINDING_OK)
+			continue;
+		ck_assert_msg(!ill, "two: %s; %s", ill ? ill->text : "", found.items[i].text);
+		ill = &found.items[i];
+	}
+	ck_assert_msg(ill, "nothing is wrong");
+	return ill;
+}
+
+static void end(void)
+{
+	arena_free(arena);
+}
+
+static void expect(enum finding_severity severity, const char *subject, const char *text,
+		   const char *command)
+{
+	const struct finding *one = only();
+
+	ck_assert_msg(one->severity == severity && !strcmp(one->subject, subject) && strstr(one->text, text),
+		      "%s/%s: %s", finding_severity_name(one->severity), one->subject, one->text);
+	ck_assert_msg(command ? one->command && strstr(one->command, command) : !one->command, "command: %s",
+		      one->command ? one->command : "none");
+	end();
+}
+
+static const char *joined(const char *first, const char *second)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text), "%s%s", first, second);
+	return text;
+}
+
+static const char *full(void)
+{
+	return joined(base, web);
+}
+
+START_TEST(a_director_on_which_all_is_well_gets_no_complaint)
+{
+	struct findings found;
+
+	begin(full());
+	found = judge();
+	for (size_t i = 0; i < found.count; i++)
+		ck_assert_msg(found.items[i].severity == FINDING_OK, "%s", found.items[i].text);
+	ck_assert_uint_ge(found.count, 4);
+	end();
+}
+END_TEST
+
+START_TEST(a_missing_scheduler_is_named_as_its_module)
+{
+	struct exam_module modules[] = {{"ip_vs", EXAM_MODULE_IN}, {"ip_vs_wlc", EXAM_MODULE_MISSING}};
+
+	begin(full());
+	sight.modules = modules;
+	sight.module_count = 2;
+	expect(FINDING_PROBLEM, "module", "no module ip_vs_wlc", "modprobe ip_vs_wlc");
+}
+END_TEST
+
+START_TEST(a_container_cannot_load_a_module_that_is_only_there)
+{
+	struct exam_module module = {"macvlan", EXAM_MODULE_THERE};
+
+	begin(base);
+	sight.modules = &module;
+	sight.module_count = 1;
+	sight.is_container = true;
+	expect(FINDING_WARNING, "module", "a container cannot load it", "modprobe macvlan    # on the container's host");
+}
+END_TEST
+
+START_TEST(modules_follow_from_the_file)
+{
+	static const char *const wanted[] = {"ip_vs", "ip_vs_sh", "ip_vs_pe_sip", "nf_conntrack", "nf_tables", "macvlan"};
+
+	begin("directors: {lb1: {address: 192.168.8.10}}\n"
+	      "vrrp: [{name: v, interface: eth0, virtual_router_id: 1, virtual_mac: true, virtual_addresses: [10.0.0.1/24]}]\n"
+	      "services: [{name: s, listen: '10.0.0.1:5060', protocol: udp, scheduler: sh, forwarding: fullnat,\n"
+	      "  persistence: {timeout: 60s, engine: sip}, real_servers: [10.0.0.9]}]\n");
+	ck_assert_int_eq(exam_modules(arena, model, &sight), 0);
+	ck_assert_uint_eq(sight.module_count, COUNT_OF(wanted));
+	for (size_t i = 0; i < COUNT_OF(wanted); i++)
+		ck_assert_str_eq(sight.modules[i].name, wanted[i]);
+	end();
+}
+END_TEST
+
+START_TEST(a_sysctl_that_was_set_back_is_told_only_while_lbhad_runs)
+{
+	static const char nat[] = "services: [{name: s, listen: '192.168.8.200:80', forwarding: nat, real_servers: [10.0.0.9]}]\n";
+
+	begin(joined(base, nat));
+	put_sysctl("net/ipv4/ip_forward", 0);
+	expect(FINDING_PROBLEM, "sysctl", "net/ipv4/ip_forward is 0, not 1", "sysctl -w net.ipv4.ip_forward=1");
+	begin(joined(base, nat));
+	put_sysctl("net/ipv4/ip_forward", 0);
+	sight.daemon = EXAM_DAEMON_NONE;
+	expect(FINDING_WARNING, "daemon", "no lbhad runs here", "systemctl start lbha");
+}
+END_TEST
+
+START_TEST(a_full_table_of_connections_is_a_problem)
+{
+	begin(full());
+	put_sysctl("net/netfilter/nf_conntrack_max", 1000);
+	sight.conntrack_count = 950;
+	expect(FINDING_PROBLEM, "sysctl", "950 of 1000 tracked connections", "nf_conntrack_max=2000");
+}
+END_TEST
+
+START_TEST(services_of_the_kernel_that_the_file_has_not_are_foreign)
+{
+	struct exam_service services[] = {{.protocol = PROTOCOL_TCP}, {.protocol = PROTOCOL_UDP}, {.mark = 7}};
+
+	begin(full());
+	ck_assert_int_eq(endpoint_parse("192.168.8.200:80", &services[0].at), 0);
+	ck_assert_int_eq(endpoint_parse("192.168.8.200:80", &services[1].at), 0);
+	sight.services = services;
+	sight.service_count = 2;
+	expect(FINDING_WARNING, "ipvs", "192.168.8.200:80, which is not in", "ipvsadm -D -u 192.168.8.200:80");
+	begin(full());
+	sight.services = &services[2];
+	sight.service_count = 1;
+	expect(FINDING_WARNING, "ipvs", "balances mark 7", "ipvsadm -D -f 7");
+}
+END_TEST
+
+/* ---- vrrp ---- */
+
+START_TEST(a_stranger_under_our_number_gets_another_number)
+{
+	begin(base);
+	put_speaker("192.168.8.77", 100, "192.168.8.99");
+	expect(FINDING_PROBLEM, "vrrp", "another virtual router with virtual_router_id 51", "virtual_router_id: 52");
+}
+END_TEST
+
+START_TEST(two_masters_are_a_problem)
+{
+	begin(base);
+	put_speaker("192.168.8.10", 150, "192.168.8.200");
+	sight.speakers[1].ours = true;
+	put_address(ETH0, "192.168.8.10/24");
+	expect(FINDING_PROBLEM, "vrrp", "has two masters: 192.168.8.11 (priority 100) and 192.168.8.10 (priority 150)",
+	       "lbhactl vrrp");
+}
+END_TEST
+
+START_TEST(what_a_peer_says_must_be_what_we_say)
+{
+	struct addr both[2];
+
+	begin(base);
+	sight.speakers[0].interval = 3 * NSTIME_S;
+	expect(FINDING_WARNING, "vrrp", "every 3s, and this director is told 1s", "advert_interval: 3s");
+	begin(base);
+	sight.speakers[0].version = 2;
+	expect(FINDING_PROBLEM, "vrrp", "speaks version 2", "version: 2");
+	begin(base);
+	both[0] = addr_of("192.168.8.200");
+	both[1] = addr_of("192.168.8.201");
+	sight.speakers[0].addresses = both;
+	sight.speakers[0].address_count = 2;
+	expect(FINDING_PROBLEM, "vrrp", "2 addresses for instance public, 1 of them among the 1", "virtual_addresses");
+	begin(base);
+	sight.speakers[0].source = addr_of("192.168.8.12");
+	expect(FINDING_WARNING, "vrrp", "and is no director of lbha.conf", "ssh 192.168.8.12");
+}
+END_TEST
+
+START_TEST(authentication_that_differs_is_a_problem)
+{
+	begin("directors: {lb1: {address: 192.168.8.10}, lb2: {address: 192.168.8.11}}\n"
+	      "vrrp: [{name: public, interface: eth0, virtual_router_id: 51, version: 2,\n"
+	      "  virtual_addresses: [192.168.8.200/24]}]\n");
+	sight.speakers[0].version = 2;
+	sight.speakers[0].auth = VRRP_AUTH_PASS;
+	expect(FINDING_PROBLEM, "vrrp", "by pass, and this director by none", "authentication: type: pass");
+}
+END_TEST
+
+/* ---- who has the VIPs ---- */
+
+static void answer(uint8_t last)
+{
+	struct ask_answer *room = arena_push(arena, &sight.ask.answers, &sight.ask.answer_count, sizeof(*room));
+
+	*room = (struct ask_answer){ETH0, addr_of("192.168.8.200"), {2, 0, 0, 0, 0, last}};
+}
+
+START_TEST(only_the_machine_that_advertises_may_answer)
+{
+	struct findings found;
+
+	begin(base);
+	answer(11);
+	found = judge();
+	ck_assert_uint_eq(findings_count(&found, FINDING_PROBLEM), 0);
+	end();
+	begin(base);
+	answer(11);
+	answer(66);
+	expect(FINDING_PROBLEM, "owner", "02:00:00:00:00:42 answers for 192.168.8.200 on eth0, but 192.168.8.11",
+	       "ip address del 192.168.8.200/24 dev INTERFACE    # on the machine with 02:00:00:00:00:42");
+	begin(base);
+	put_address(ETH0, "192.168.8.200/24");
+	answer(66);
+	expect(FINDING_PROBLEM, "owner", "which this director has", "ip address del");
+}
+END_TEST
+
+/* ---- links ---- */
+
+START_TEST(an_interface_must_be_there_and_up)
+{
+	begin(base);
+	links[1].up = links[1].running = false;
+	expect(FINDING_PROBLEM, "link", "interface eth0, of instance public, is down", "ip link set eth0 up");
+	begin(base);
+	links[1].running = false;
+	expect(FINDING_PROBLEM, "link", "has no carrier", "ethtool eth0");
+}
+END_TEST
+
+START_TEST(a_strict_filter_counts_where_the_way_back_is_another)
+{
+	begin(base);
+	put_way("198.51.100.1", ETH1, 0);
+	put_sysctl("net/ipv4/conf/all/rp_filter", 1);
+	put_sysctl("net/ipv4/conf/eth0/rp_filter", 0);
+	expect(FINDING_PROBLEM, "sysctl", "the way back to them leads through eth1", "net.ipv4.conf.eth0.rp_filter=2");
+}
+END_TEST
+
+START_TEST(a_vip_on_lo_wants_silence)
+{
+	begin(base);
+	put_address(1, "192.168.8.200/32");
+	put_address(ETH0, "192.168.8.10/24");
+	put_sysctl("net/ipv4/conf/all/arp_ignore", 0);
+	put_sysctl("net/ipv4/conf/eth0/arp_ignore", 0);
+	expect(FINDING_PROBLEM, "sysctl", "192.168.8.200 is on lo, and arp_ignore in effect on eth0 is 0", "arp_ignore=1");
+}
+END_TEST
+
+START_TEST(a_vip_that_failed_detection_is_put_in_anew)
+{
+	begin("directors: {lb1: {address: 192.168.8.10}}\n"
+	      "vrrp: [{name: six, interface: eth0, virtual_router_id: 52, virtual_addresses: ['fe80::200/64']}]\n");
+	put_address(ETH0, "fe80::10/64");
+	put_address(ETH0, "fe80::200/64");
+	sight.addresses.items[1].flags |= IFA_F_DADFAILED;
+	sight.listened = NSTIME_MS;
+	sight.speaker_count = 0;
+	expect(FINDING_PROBLEM, "link", "duplicate address detection failed for fe80::200", "ip address del fe80::200/64 dev eth0");
+}
+END_TEST
+
+START_TEST(servers_behind_a_smaller_mtu_are_told)
+{
+	begin(full());
+	links[2].mtu = 1400;
+	put_way("192.168.8.20", ETH1, 0);
+	expect(FINDING_WARNING, "mtu", "behind eth1 with 1400", "ip link set eth1 mtu 1500");
+}
+END_TEST
+
+START_TEST(networkd_must_keep_what_it_did_not_make)
+{
+	struct exam_manager manager = {EXAM_NETWORKD, ETH0, "/etc/systemd/network/10-lan.network", false};
+
+	begin(base);
+	sight.managers = &manager;
+	sight.manager_count = 1;
+	expect(FINDING_PROBLEM, "manager", "systemd-networkd manages eth0 by 10-lan.network",
+	       "/etc/systemd/network/10-lan.network.d/lbha.conf");
+	begin(base);
+	manager.kind = EXAM_NETWORK_MANAGER;
+	sight.managers = &manager;
+	sight.manager_count = 1;
+	expect(FINDING_WARNING, "manager", "NetworkManager manages eth0", "unmanaged-devices=interface-name:eth0");
+}
+END_TEST
+
+/* ---- the machine ---- */
+
+START_TEST(the_machine_around_is_judged_fact_by_fact)
+{
+	const char *user = "lbha-vrrp";
+	struct exam_denial denial = {"lbha-checkd", "apparmor=\"DENIED\" operation=\"open\"", false};
+	struct exam_fault fault = {"/run/lbha belongs to user 7, not to root", "chown root: /run/lbha"};
+
+	begin(base);
+	sight.rights.bounding = ~(UINT64_C(1) << 12); /* CAP_NET_ADMIN */
+	expect(FINDING_PROBLEM, "rights", "CAP_NET_ADMIN is not to be had", "--cap-add=NET_ADMIN");
+	begin(base);
+	sight.rights.scheduler_error = -EPERM;
+	expect(FINDING_WARNING, "rights", "SCHED_RR", "sched_rt_runtime_us");
+	begin(full());
+	sight.rights.files = 100;
+	expect(FINDING_PROBLEM, "rights", "a process may open 100 files", "LimitNOFILE=402");
+	begin(base);
+	sight.clock_synchronised = false;
+	expect(FINDING_WARNING, "clock", "not synchronised", "timedatectl set-ntp true");
+	begin(base);
+	sight.missing_users = &user;
+	sight.missing_user_count = 1;
+	expect(FINDING_PROBLEM, "user", "no user lbha-vrrp", "useradd --system");
+	begin(base);
+	sight.denials = &denial;
+	sight.denial_count = 1;
+	expect(FINDING_PROBLEM, "denial", "AppArmor denied lbha-checkd", "aa-");
+	begin(base);
+	denial.selinux = true;
+	sight.denials = &denial;
+	sight.denial_count = 1;
+	expect(FINDING_PROBLEM, "denial", "SELinux denied lbha-checkd", "ausearch -m avc -c lbha-checkd");
+	begin(base);
+	sight.faults = &fault;
+	sight.fault_count = 1;
+	expect(FINDING_PROBLEM, "folder", "belongs to user 7", "chown root: /run/lbha");
+	begin(base);
+	sight.is_root = false;
+	sight.user = "nobody";
+	expect(FINDING_UNKNOWN, "rights", "nobody looks, not root", "sudo lbhactl doctor");
+	begin(base);
+	sight.daemon = EXAM_DAEMON_SILENT;
+	expect(FINDING_PROBLEM, "daemon", "nobody answers", "journalctl -u lbha");
+}
+END_TEST
+
+START_TEST(a_rival_counts_more_when_it_has_what_is_ours)
+{
+	struct exam_program program = {"keepalived", 77, "virtual_router_id 51\n"};
+
+	begin(base);
+	sight.programs = &program;
+	sight.program_count = 1;
+	expect(FINDING_PROBLEM, "program", "with virtual_router_id 51", "systemctl disable --now keepalived");
+	begin(base);
+	program.config = "virtual = 192.168.8.200:443";
+	sight.programs = &program;
+	sight.program_count = 1;
+	expect(FINDING_PROBLEM, "program", "with 192.168.8.200", "keepalived");
+	begin(base);
+	program.config = "virtual_router_id 5\n  virtual_router_id 151\n 1192.168.8.200 192.168.8.2001";
+	sight.programs = &program;
+	sight.program_count = 1;
+	expect(FINDING_WARNING, "program", "keepalived runs here, too", "keepalived");
+}
+END_TEST
+
+START_TEST(checks_that_cannot_work_here)
+{
+	struct exam_script script = {"/usr/local/bin/gate", -ENOENT};
+	struct exam_certificate certificate = {"/etc/lbha/web.pem", 9};
+
+	begin(full());
+	put_way("192.168.8.20", 0, -ENETUNREACH);
+	expect(FINDING_PROBLEM, "route", "no route to 192.168.8.20", "ip route add 192.168.8.20 via ROUTER");
+	begin(base);
+	sight.scripts = &script;
+	sight.script_count = 1;
+	expect(FINDING_PROBLEM, "script", "/usr/local/bin/gate, which a check runs", "ls -l /usr/local/bin/gate");
+	begin(base);
+	sight.certificates = &certificate;
+	sight.certificate_count = 1;
+	expect(FINDING_WARNING, "certificate", "expires in 9 days", "openssl x509 -in /etc/lbha/web.pem");
+	begin(base);
+	certificate.days_left = -2;
+	sight.certificates = &certificate;
+	sight.certificate_count = 1;
+	expect(FINDING_PROBLEM, "certificate", "has expired 2 days ago", "openssl");
+}
+END_TEST
+
+/* ---- rules ---- */
+
+static const struct {
+	const char *rules;
+	enum finding_severity severity;
+	const char *text, *command; /* NULL: nothing is wrong */
+} saves[] = {
+	{"-A INPUT -p vrrp -j DROP", FINDING_PROBLEM, "drops adverts of others", "iptables -I INPUT -d 224.0.0.18 -p 112 -j ACCEPT"},
+	{"-A INPUT -p 112 -i eth1 -j DROP", FINDING_OK, NULL, NULL},
+	{"-A INPUT ! -i eth1 -p 112 -j DROP", FINDING_PROBLEM, "adverts", "iptables"},
+	{"-A INPUT -i eth+ -p 112 -j DROP", FINDING_PROBLEM, "adverts", "iptables"},
+	{"-A INPUT -s 192.168.8.11/32 -j ACCEPT\n-A INPUT -p 112 -j DROP", FINDING_OK, NULL, NULL},
+	{"-A INPUT -s 192.168.8.12/255.255.255.255 -j ACCEPT\n-A INPUT -p 112 -j DROP", FINDING_PROBLEM, "adverts", "iptables"},
+	{"-A INPUT -m recent --rcheck --name x -j ACCEPT\n-A INPUT -p 112 -j DROP", FINDING_WARNING, "may drop adverts", "iptables"},
+	{"-A INPUT -m limit --limit 1/sec -j DROP", FINDING_OK, NULL, NULL},
+	{":odd - [0:0]\n-A INPUT -p 112 -j odd\n-A odd -j RETURN\n-A odd -j DROP", FINDING_OK, NULL, NULL},
+	{":odd - [0:0]\n-A INPUT -p 112 -j odd\n-A odd -j REJECT --reject-with icmp-port-unreachable", FINDING_PROBLEM, "a rule in chain INPUT", "iptables"},
+	{":odd - [0:0]\n-A INPUT -p 112 -g odd\n-A INPUT -p 112 -j DROP", FINDING_OK, NULL, NULL},
+	{"-A OUTPUT -d 224.0.0.0/4 -j DROP", FINDING_PROBLEM, "drops the adverts of instance public", "iptables -I OUTPUT"},
+	{"-A OUTPUT -m iprange --dst-range 224.0.0.1-224.0.0.9 -j DROP", FINDING_OK, NULL, NULL},
+	{"-A INPUT -p tcp -m tcp --dport 79:81 -j DROP", FINDING_PROBLEM, "clients of service web", "iptables -I INPUT -d 192.168.8.200 -p 6 --dport 80 -j ACCEPT"},
+	{"-A INPUT -p tcp -m tcp --dport 81:90 -j DROP", FINDING_OK, NULL, NULL},
+	{"-A INPUT -p tcp -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n-A INPUT -p tcp -m comment --comment \"no -j ACCEPT\" -j DROP", FINDING_PROBLEM, "clients of service web", "iptables"},
+	{"-A OUTPUT -p tcp -d 192.168.8.20 -j DROP", FINDING_PROBLEM, "tcp probes of 192.168.8.20:80", "iptables -I OUTPUT -d 192.168.8.20 -p 6 --dport 80"},
+	{"-A INPUT -p tcp -s 192.168.8.20 -j DROP", FINDING_PROBLEM, "answers to tcp probes of 192.168.8.20:80", "iptables -I INPUT -s 192.168.8.20 -p 6 --sport 80"},
+	{"-A INPUT -p", FINDING_OK, NULL, NULL},
+	{"-A nowhere -j DROP\n-A\n:\n* \n\"\n-A INPUT \" -j DROP", FINDING_OK, NULL, NULL},
+};
+
+START_TEST(rules_of_iptables_are_told_by_what_they_do)
+{
+	char text[1024];
+
+	begin(full());
+	snprintf(text, sizeof(text), "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n%s\nCOMMIT\n", saves[_i].rules);
+	ck_assert_int_eq(firewall_read_save(arena, text, FIREWALL_IPV4, FIREWALL_IPTABLES, &sight.firewall), 0);
+	if (saves[_i].text) {
+		expect(saves[_i].severity, "firewall", saves[_i].text, saves[_i].command);
+	} else {
+		struct findings found = judge();
+
+		for (size_t i = 0; i < found.count; i++)
+			ck_assert_msg(found.items[i].severity == FINDING_OK, "%s", found.items[i].text);
+		end();
+	}
+}
+END_TEST
+
+START_TEST(a_legacy_table_is_no_table_of_nftables)
+{
+	begin(full());
+	ck_assert_int_eq(firewall_read_save(arena, "*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n*filter\n:INPUT ACCEPT\n", FIREWALL_IPV4,
+					    FIREWALL_IPTABLES_LEGACY, &sight.firewall), 0);
+	ck_assert_int_eq(firewall_read_save(arena, "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j ACCEPT\nCOMMIT\n", FIREWALL_IPV4,
+					    FIREWALL_IPTABLES, &sight.firewall), 0);
+	ck_assert_str_eq(judge().items[2].command, "iptables-legacy -t raw -I PREROUTING -d 224.0.0.18 -p 112 -j ACCEPT");
+	end();
+}
+END_TEST
+
+/* Chains of one priority in front of and behind IPVS. */
+START_TEST(only_chains_before_ipvs_count_for_clients)
+{
+	static const char rules[] =
+		"{\"nftables\": [{\"chain\": {\"family\": \"inet\", \"table\": \"t\", \"name\": \"late\", \"hook\": \"input\", \"prio\": %d, "
+		"\"policy\": \"accept\"}}, {\"rule\": {\"family\": \"inet\", \"table\": \"t\", \"chain\": \"late\", \"expr\": ["
+		"{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": \"tcp\", \"field\": \"dport\"}}, \"right\": 80}}, "
+		"{\"drop\": null}]}}]}";
+	struct findings found;
+	char text[1024];
+	bool xtables;
+
+	begin(full());
+	snprintf(text, sizeof(text), rules, 97);
+	ck_assert_int_eq(firewall_read_nft(arena, text, &sight.firewall, &xtables), 0);
+	expect(FINDING_PROBLEM, "firewall", "clients of service web", "nft insert rule inet t late ip daddr 192.168.8.200 tcp dport 80 accept");
+	begin(full());
+	snprintf(text, sizeof(text), rules, 98);
+	ck_assert_int_eq(firewall_read_nft(arena, text, &sight.firewall, &xtables), 0);
+	found = judge();
+	ck_assert_uint_eq(findings_count(&found, FINDING_PROBLEM) + findings_count(&found, FINDING_WARNING), 0);
+	end();
+}
+END_TEST
+
+START_TEST(what_is_no_json_of_nft_is_refused)
+{
+	struct firewall firewall = {0};
+	bool xtables;
+
+	arena = arena_new(0);
+	ck_assert_int_eq(firewall_read_nft(arena, "", &firewall, &xtables), -EINVAL);
+	ck_assert_int_eq(firewall_read_nft(arena, "[]", &firewall, &xtables), -EINVAL);
+	ck_assert_int_eq(firewall_read_nft(arena, "{\"nftables\": [1, {\"rule\": []}, {\"chain\": {\"family\": 7}}]}", &firewall, &xtables), 0);
+	ck_assert_uint_eq(firewall.count, 0);
+	end();
+}
+END_TEST
+
+int main(void)
+{
+	TCase *rules = CASE("rules", a_legacy_table_is_no_table_of_nftables, only_chains_before_ipvs_count_for_clients,
+			    what_is_no_json_of_nft_is_refused);
+
+	tcase_add_loop_test(rules, rules_of_iptables_are_told_by_what_they_do, 0, COUNT_OF(saves));
+	return SUITE_RUN("exam",
+			 CASE("kernel", a_director_on_which_all_is_well_gets_no_complaint, a_missing_scheduler_is_named_as_its_module,
+			      a_container_cannot_load_a_module_that_is_only_there, modules_follow_from_the_file,
+			      a_sysctl_that_was_set_back_is_told_only_while_lbhad_runs, a_full_table_of_connections_is_a_problem,
+			      services_of_the_kernel_that_the_file_has_not_are_foreign),
+			 CASE("vrrp", a_stranger_under_our_number_gets_another_number, two_masters_are_a_problem,
+			      what_a_peer_says_must_be_what_we_say, authentication_that_differs_is_a_problem,
+			      only_the_machine_that_advertises_may_answer),
+			 CASE("links", an_interface_must_be_there_and_up, a_strict_filter_counts_where_the_way_back_is_another,
+			      a_vip_on_lo_wants_silence, a_vip_that_failed_detection_is_put_in_anew, servers_behind_a_smaller_mtu_are_told,
+			      networkd_must_keep_what_it_did_not_make),
+			 CASE("machine", the_machine_around_is_judged_fact_by_fact, a_rival_counts_more_when_it_has_what_is_ours,
+			      checks_that_cannot_work_here),
+			 rules);
+}
