@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "check/carry_io.h"
 #include "check/engine_io.h"
+#include "check/look_io.h"
 #include "check/merge.h"
 #include "check/outcome.h"
 #include "check/probe_icmp.h"
@@ -50,6 +51,7 @@ struct checkd {
 	struct engine *engine;
 	struct scripts *scripts; /* the engine's */
 	struct echoes *echoes;   /* the engine's */
+	struct looks *looks;
 	struct roster *prepared;
 	struct roles roles, prepared_roles; /* of instances, for probes that run while MASTER */
 	enum way_state *ways, *prepared_ways; /* by way, in the arena of the model */
@@ -154,11 +156,19 @@ static void log_hindrance(struct checkd *checkd, uint32_t probe)
 /* ---- facts --------------------------------------------------------------------------------------
  */
 
+/* Probes, and behind them what operators look at. */
 static uint32_t fact_count(void *ctx)
 {
 	struct checkd *checkd = ctx;
 
-	return checkd->count;
+	return checkd->count + FACT_LOOKS;
+}
+
+static void look_told(void *ctx, uint32_t place)
+{
+	struct checkd *checkd = ctx;
+
+	worker_dirty(checkd->worker, checkd->count + place);
 }
 
 /* "status 200; suppressed for 40s: down 3 times; not probed: here: too many open files" */
@@ -189,9 +199,8 @@ static enum probe_reason reason_of(const struct subject *subject)
 	return subject->last.reason;
 }
 
-static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
+static bool probe_fact(struct checkd *checkd, int peer, uint32_t index, uint16_t *type, struct writer *out)
 {
-	struct checkd *checkd = ctx;
 	const struct model *model = engine_model(checkd->engine);
 	const struct subject *subject = engine_subject(checkd->engine, index);
 	struct fact_probe fact = {
@@ -212,6 +221,16 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 	*type = FACT_PROBE;
 	fact_probe_put(out, &fact);
 	return true;
+}
+
+static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct checkd *checkd = ctx;
+
+	if (index < checkd->count)
+		return probe_fact(checkd, peer, index, type, out);
+	*type = FACT_SEEN;
+	return peer == ROLE_CONTROL && looks_fact(checkd->looks, index - checkd->count, out);
 }
 
 static void refresh(void *ctx)
@@ -376,6 +395,7 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 {
 	struct checkd *checkd = ctx;
 	struct fact_role role;
+	struct fact_look look;
 	struct fact_way way;
 
 	if (!engine_model(checkd->engine))
@@ -385,6 +405,8 @@ static void fact_received(void *ctx, int peer, uint16_t type, struct reader *in)
 		hold_probes(checkd);
 	else if (peer == ROLE_IPVS && type == FACT_WAY && fact_way_get(in, &way))
 		take_way(checkd, &way);
+	else if (peer == ROLE_CONTROL && type == FACT_LOOK && fact_look_get(in, &look))
+		looks_take(checkd->looks, &look);
 }
 
 /* Of the first generation. */
@@ -406,6 +428,7 @@ static void commit(void *ctx)
 
 	worker_committed(checkd->worker); /* nothing can fail any more: ipvs need not wait */
 	take_inheritance(checkd);
+	looks_forget(checkd->looks);
 	engine_commit(checkd->engine, take(checkd->prepared));
 	model = engine_model(checkd->engine);
 	free(checkd->ended);
@@ -435,6 +458,7 @@ static void applied(void *ctx)
 
 static void stop(struct checkd *checkd)
 {
+	looks_forget(checkd->looks);
 	engine_stop(checkd->engine);
 	timer_cancel(&checkd->refresh);
 	timer_cancel(&checkd->holds);
@@ -573,7 +597,8 @@ static int checkd_init(struct checkd *checkd)
 	checkd->echoes = checkd->engine ? echoes_new(loop) : NULL;
 	if (checkd->echoes)
 		engine_client(checkd->engine, CHECK_ICMP, checkd->echoes);
-	if (!checkd->scripts || !checkd->echoes ||
+	checkd->looks = checkd->engine ? looks_new(checkd->engine, look_told, checkd) : NULL;
+	if (!checkd->scripts || !checkd->echoes || !checkd->looks ||
 	    timer_init(loop, &checkd->refresh, LOOP_NORMAL, refresh, checkd) ||
 	    timer_init(loop, &checkd->holds, LOOP_NORMAL, hold_probes, checkd)) {
 		log_error("no memory to start");
@@ -585,6 +610,7 @@ static int checkd_init(struct checkd *checkd)
 static void checkd_fini(struct checkd *checkd)
 {
 	prepared_drop(checkd);
+	looks_free(checkd->looks);
 	engine_free(checkd->engine);
 	timer_fini(&checkd->refresh);
 	timer_fini(&checkd->holds);

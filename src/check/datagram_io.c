@@ -38,14 +38,17 @@ bool datagram_open(struct flight *flight, void (*readable)(void *flight))
 
 bool datagram_send(struct flight *flight, const void *bytes, size_t size)
 {
-	if (send(flight->fd, bytes, size, MSG_NOSIGNAL) >= 0)
+	if (send(flight->fd, bytes, size, MSG_NOSIGNAL) >= 0) {
+		flight_sent(flight, bytes, size);
 		return true;
+	}
 	flight_fail(flight, STEP_SEND, errno == EAGAIN ? ENOBUFS : errno);
 	return false;
 }
 
 void datagram_send_again(struct flight *flight, const void *bytes, size_t size)
 {
+	flight_did(flight, "once more, since nothing has come");
 	if (send(flight->fd, bytes, size, MSG_NOSIGNAL) < 0)
 		return; /* an ICMP error that is waiting, or a lack of buffers that the first send did not meet */
 }
@@ -131,6 +134,7 @@ bool datagram_next(struct flight *flight, void *bytes, size_t *size)
 		got = recv(flight->fd, bytes, DATAGRAM_MOST, 0);
 	if (got >= 0) {
 		*size = (size_t)got;
+		flight_heard(flight, bytes, *size);
 		return true;
 	}
 	while (complaint_next(flight->fd, &complaint))

@@ -111,6 +111,45 @@ static int bind_facing(const struct flight *flight, enum outcome_step *step)
 	return is_at(&source, vip) ? ENONET : bind_to(flight, &source, size);
 }
 
+/* What was asked of the kernel before the connection. */
+static void tell_bound(const struct flight *flight)
+{
+	const struct check *check = flight->check;
+	char address[ADDR_TEXT];
+
+	if (flight->mark)
+		flight_did(flight, "the way of the clients: mark 0x%x takes it to the server %s%s",
+			   flight->mark, addr_format(&flight->server, address),
+			   flight->tunnelled ? ", in a tunnel" : "");
+	if (check->interface)
+		flight_did(flight, "through interface %s", check->interface);
+	if (check->bind.family)
+		flight_did(flight, "bound to %s", addr_format(&check->bind, address));
+}
+
+/* Where a connected socket goes from and to. */
+static void tell_ends(const struct flight *flight, const char *how)
+{
+	struct sockaddr_storage own;
+	socklen_t size = sizeof(own);
+	struct endpoint from = {0};
+	char source[ENDPOINT_TEXT], target[ENDPOINT_TEXT];
+
+	if (!flight->look || getsockname(flight->fd, (struct sockaddr *)&own, &size))
+		return;
+	if (own.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)&own;
+
+		from = (struct endpoint){addr_from_bytes(AF_INET, &in->sin_addr), ntohs(in->sin_port)};
+	} else {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&own;
+
+		from = (struct endpoint){addr_from_bytes(AF_INET6, &in6->sin6_addr), ntohs(in6->sin6_port)};
+	}
+	flight_did(flight, "%s %s from %s", how, endpoint_format(&flight->target, target),
+		   endpoint_format(&from, source));
+}
+
 static int dial_bind(struct flight *flight, enum outcome_step *step)
 {
 	const struct check *check = flight->check;
@@ -138,6 +177,7 @@ static void dial_done(struct flight *flight)
 
 	io_fini(&flight->io);
 	flight->connected = took > 0 ? took : 1;
+	tell_ends(flight, "connected to");
 	flight->dialled(flight);
 }
 
@@ -175,11 +215,22 @@ static int dial_connect(struct flight *flight, enum outcome_step *step)
 	return connect(flight->fd, (struct sockaddr *)&target, size) ? errno : 0;
 }
 
+static void tell_start(const struct flight *flight, const char *protocol)
+{
+	char target[ENDPOINT_TEXT];
+
+	if (!flight->look)
+		return;
+	flight_did(flight, "%s to %s", protocol, endpoint_format(&flight->target, target));
+	tell_bound(flight);
+}
+
 void dial_start(struct flight *flight, void (*connected)(struct flight *flight))
 {
 	enum outcome_step step;
 	int error = dial_socket(flight, SOCK_STREAM, &step);
 
+	tell_start(flight, "tcp: connect");
 	flight->dialled = connected;
 	if (!error)
 		error = dial_bind(flight, &step);
@@ -206,12 +257,15 @@ bool dial_datagram(struct flight *flight)
 	enum outcome_step step;
 	int error = dial_socket(flight, SOCK_DGRAM, &step);
 
+	tell_start(flight, "udp:");
 	if (!error)
 		error = dial_bind(flight, &step);
 	if (!error)
 		error = dial_connect(flight, &step);
 	if (error)
 		flight_fail(flight, step, error);
+	else
+		tell_ends(flight, "to");
 	return !error;
 }
 

@@ -67,9 +67,8 @@ static bool same_name(const struct dns_name *a, const struct dns_name *b)
 	return a->size == b->size && !memcmp(a->bytes, b->bytes, a->size);
 }
 
-/* The name at the reader, which goes on behind it; `message` is where pointers count from. Labels up to
- * the first pointer are read from `in`, what it points to from a reader of its own. */
-static bool get_name(const uint8_t *message, struct reader *in, struct dns_name *out)
+/* Labels up to the first pointer are read from `in`, what it points to from a reader of its own. */
+bool dns_name_get(const uint8_t *message, struct reader *in, struct dns_name *out)
 {
 	struct reader from = *in, *at = in;
 	size_t before = (size_t)(in->at - message); /* a pointer must point to before this */
@@ -147,7 +146,7 @@ static bool is_answer(const struct check *check, const uint8_t *message, struct 
 		return false;
 	if (!header->questions)
 		return rcode_of(header) != 0;
-	return header->questions == 1 && dns_name_of(check->dns.name, &asked) && get_name(message, in, &name) &&
+	return header->questions == 1 && dns_name_of(check->dns.name, &asked) && dns_name_get(message, in, &name) &&
 	       same_name(&asked, &name) && get_u16(in) == check->dns.record && get_u16(in) == CLASS_IN &&
 	       !in->failed;
 }
@@ -164,7 +163,7 @@ static bool get_record(const uint8_t *message, struct reader *in, struct record 
 {
 	size_t size;
 
-	if (!get_name(message, in, &out->name))
+	if (!dns_name_get(message, in, &out->name))
 		return false;
 	out->type = get_u16(in);
 	out->class = get_u16(in);
@@ -213,7 +212,7 @@ static bool find_under(const struct check *check, const uint8_t *message, struct
 			continue;
 		if (record.type == check->dns.record)
 			note_address(check, &record, found);
-		if (record.type == TYPE_CNAME && !get_name(message, &record.data, &found->alias))
+		if (record.type == TYPE_CNAME && !dns_name_get(message, &record.data, &found->alias))
 			return false;
 		found->has_alias |= record.type == TYPE_CNAME;
 	}

@@ -26,6 +26,9 @@ struct dns_name {
 	uint8_t size;
 };
 
+/* The name at the reader, which goes on behind it; `message` is where pointers count from. False: it is none. */
+bool dns_name_get(const uint8_t *message, struct reader *in, struct dns_name *out);
+
 /* From text ("www.example.org", with or without a last dot; "." is the root); false: it is none. */
 bool dns_name_of(const char *text, struct dns_name *out);
 

@@ -21,6 +21,7 @@
 #include "check/dial_io.h"
 #include "check/farewell_io.h"
 #include "check/flight_io.h"
+#include "check/look_io.h"
 #include "check/match_io.h"
 #include "check/merge.h"
 #include "check/probe_types.h"
@@ -209,7 +210,10 @@ static void flight_land(struct flight *flight)
 		close(flight->fd);
 	flight->fd = -1;
 	schedule_set(&engine->deadlines, flight->slot, NSTIME_NEVER);
-	engine->roster->slots[flight->probe] = NOT_FLYING;
+	if (flight->look)
+		flight->look->flight = NULL;
+	else
+		engine->roster->slots[flight->probe] = NOT_FLYING;
 	engine->vacant[engine->vacant_count++] = flight->slot;
 	engine->flying--;
 }
@@ -281,7 +285,19 @@ static void plan_next(struct engine *engine, uint32_t probe, nstime planned, nst
 	roster->hurried[probe] &= !settles;
 }
 
-void flight_end(struct flight *flight, const struct outcome *outcome)
+/* Its end is told to who looks on, and to nobody else. Words of the outcome go with the flight. */
+static void end_look(struct flight *flight, const struct outcome *outcome)
+{
+	struct engine *engine = flight->engine;
+	struct look *look = flight->look;
+
+	look_end(look, flight, outcome);
+	flight_land(flight);
+	look->ended(look);
+	engine_arm(engine);
+}
+
+static void end_probe(struct flight *flight, const struct outcome *outcome)
 {
 	struct engine *engine = flight->engine;
 	uint32_t probe = flight->probe;
@@ -304,6 +320,14 @@ void flight_end(struct flight *flight, const struct outcome *outcome)
 		plan_next(engine, probe, planned, now);
 	engine->ended(engine->ctx, probe, before, hindered);
 	engine_arm(engine);
+}
+
+void flight_end(struct flight *flight, const struct outcome *outcome)
+{
+	if (flight->look)
+		end_look(flight, outcome);
+	else
+		end_probe(flight, outcome);
 }
 
 void flight_fail(struct flight *flight, enum outcome_step step, int error)
@@ -359,16 +383,16 @@ static bool client_find(struct engine *engine, const struct probe_type *type, vo
 	return *client != NULL;
 }
 
-static void probe_start(struct engine *engine, uint32_t index, nstime due, nstime now)
+/* Off it goes. */
+static void flight_start(struct flight *flight, uint32_t index)
 {
+	struct engine *engine = flight->engine;
 	struct roster *roster = engine->roster;
 	const struct probe *probe = &roster->model->probes[index];
 	const struct way *way = model_way(roster->model, probe);
-	struct flight *flight = flight_take(engine);
 	const struct probe_type *type;
 
 	flight->check = &roster->model->checks[probe->check];
-	flight->planned = schedule_planned(due, flight->check->interval, now);
 	flight->patterns = &roster->patterns[probe->check];
 	flight->tls = tls_store_context(roster->tls, probe->check);
 	flight->target = way ? probe->via : probe->target;
@@ -378,7 +402,6 @@ static void probe_start(struct engine *engine, uint32_t index, nstime due, nstim
 		flight->tunnelled = way->forwarding == FORWARDING_TUNNEL;
 	}
 	flight->probe = index;
-	roster->slots[index] = flight->slot;
 	flight_begin(flight, flight->check->timeout);
 	type = probe_type_of(flight->check);
 	if (!client_find(engine, type, &flight->client)) {
@@ -387,6 +410,41 @@ static void probe_start(struct engine *engine, uint32_t index, nstime due, nstim
 	}
 	flight->type = type;
 	type->start(flight);
+}
+
+static void probe_start(struct engine *engine, uint32_t index, nstime due, nstime now)
+{
+	const struct model *model = engine->roster->model;
+	const struct check *check = &model->checks[model->probes[index].check];
+	struct flight *flight = flight_take(engine);
+
+	flight->planned = schedule_planned(due, check->interval, now);
+	engine->roster->slots[index] = flight->slot;
+	flight_start(flight, index);
+}
+
+bool engine_look(struct engine *engine, uint32_t probe, struct look *look)
+{
+	struct flight *flight;
+
+	if (engine->flying >= engine->allowed)
+		return false;
+	flight = flight_take(engine);
+	flight->look = look;
+	look->flight = flight;
+	look_begin(look, engine->roster->model, probe, engine->roster->held[probe]);
+	flight_start(flight, probe);
+	return true;
+}
+
+void engine_look_away(struct look *look)
+{
+	struct engine *engine = look->flight ? look->flight->engine : NULL;
+
+	if (!engine)
+		return;
+	flight_land(look->flight);
+	engine_arm(engine);
 }
 
 /* ---- the turn ---------------------------------------------------------------------------------
@@ -449,7 +507,8 @@ struct roster *engine_prepare(struct engine *engine, struct arena *arena, const 
 	return roster_new(engine->roster, arena, model);
 }
 
-/* The probes that go lose their flights, those that stay have theirs moved to the new index. */
+/* The probes that go lose their flights, those that stay have theirs moved to the new index. Who looks on
+ * has asked about the old generation. */
 static void flights_move(struct engine *engine, const struct roster *fresh)
 {
 	for (uint32_t slot = 0; slot < engine->touched; slot++) {
@@ -459,7 +518,7 @@ static void flights_move(struct engine *engine, const struct roster *fresh)
 		if (schedule_due(&engine->deadlines, slot) == NSTIME_NEVER)
 			continue;
 		to = fresh->merge.to[flight->probe];
-		if (to == MERGE_NONE) {
+		if (to == MERGE_NONE || flight->look) {
 			flight_land(flight);
 			continue;
 		}

@@ -19,6 +19,7 @@
 
 struct arena;
 struct engine;
+struct look;
 struct loop;
 struct merge;
 struct roster;
@@ -62,6 +63,11 @@ void engine_commit(struct engine *engine, struct roster *roster);
  * is held no more starts at once, or within a second when there are thousands. New ones that run while MASTER only, or that take a way
  * (via: vip), are held. */
 void engine_hold(struct engine *engine, uint32_t probe, bool hold);
+
+/* One probe beside the schedule, now, that counts for nothing (look_io.h). False: no flight is free. */
+bool engine_look(struct engine *engine, uint32_t probe, struct look *look);
+/* Ends its flight if it still flies. */
+void engine_look_away(struct look *look);
 
 /* Ends all flights and starts no more. */
 void engine_stop(struct engine *engine);

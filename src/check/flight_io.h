@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/cleanup.h"
 #include "base/nstime.h"
 #include "check/outcome.h"
 #include "core/loop.h"
@@ -19,6 +20,7 @@
 struct check;
 struct engine;
 struct flight;
+struct look;
 struct ssl_ctx_st;
 struct patterns;
 
@@ -45,6 +47,7 @@ struct flight {
 	struct addr server;        /* via: vip: whom its packets shall come to; family 0: directly */
 	uint32_t mark;             /* and their mark; 0: none */
 	bool tunnelled;            /* and IPVS wraps them on their way there */
+	struct look *look;         /* beside the schedule, for an operator who looks on; NULL: an ordinary probe */
 	uint32_t slot, probe;
 	int fd;                                 /* the connection; -1: none */
 	bool farewell;                          /* it has said goodbye: the server is to close first */
@@ -63,5 +66,13 @@ void flight_begin(struct flight *flight, nstime patience);
 void flight_end(struct flight *flight, const struct outcome *outcome);
 /* The same with an errno. */
 void flight_fail(struct flight *flight, enum outcome_step step, int error);
+
+/* What a type does, says and hears, for an operator who looks on (look_io.c); nothing for all others. */
+void flight_did(const struct flight *flight, const char *format, ...) PRINTF_LIKE(2, 3);
+void flight_sent(const struct flight *flight, const void *bytes, size_t size);
+void flight_heard(const struct flight *flight, const void *bytes, size_t size);
+/* The same of the heads of requests and answers of HTTP. */
+void flight_sent_head(const struct flight *flight, const char *bytes, size_t size);
+void flight_heard_head(const struct flight *flight, const char *bytes, size_t size);
 
 #endif

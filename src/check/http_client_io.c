@@ -177,6 +177,7 @@ static size_t got_header(char *bytes, size_t one, size_t size, void *ctx)
 	struct http_request *request = ctx;
 
 	(void)one;
+	flight_heard_head(request->flight, bytes, size);
 	return !size || request->client->user->header(request, bytes, size) ? size : 0;
 }
 
@@ -185,7 +186,22 @@ static size_t got_body(char *bytes, size_t one, size_t size, void *ctx)
 	struct http_request *request = ctx;
 
 	(void)one;
+	if (size)
+		flight_heard(request->flight, bytes, size);
 	return !size || request->client->user->body(request, bytes, size) ? size : 0;
+}
+
+/* What libcurl sends, for who looks on. What comes is told as it is judged, by the functions above. */
+static int told(CURL *easy, curl_infotype type, char *bytes, size_t size, void *ctx)
+{
+	const struct http_request *request = ctx;
+
+	(void)easy;
+	if (type == CURLINFO_HEADER_OUT && request->flight)
+		flight_sent_head(request->flight, bytes, size);
+	else if (type == CURLINFO_DATA_OUT && request->flight)
+		flight_sent(request->flight, bytes, size);
+	return 0;
 }
 
 static void request_free(struct http_request *request)
@@ -223,6 +239,8 @@ static void request_prepare(struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, request);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, closed);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, request);
+	curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, told);
+	curl_easy_setopt(easy, CURLOPT_DEBUGDATA, request);
 }
 
 static struct http_request *request_new(struct http_client *client)
@@ -255,6 +273,7 @@ struct http_request *http_take(struct http_client *client, struct flight *flight
 	if (!request)
 		return NULL;
 	request->flight = flight;
+	curl_easy_setopt(request->easy, CURLOPT_VERBOSE, flight->look ? 1L : 0L);
 	request->lent = false;
 	request->received = 0;
 	memset(request->answer, 0, client->answer_size);

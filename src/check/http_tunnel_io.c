@@ -12,6 +12,7 @@
 #include "check/flight_io.h"
 #include "check/outcome.h"
 #include "check/tls_io.h"
+#include "check/tls_tell_io.h"
 #include "config/model.h"
 #include "core/loop.h"
 
@@ -232,6 +233,7 @@ static void tunnel_shake(struct http_tunnel *tunnel)
 		io_want_write(&flight->io, next == TLS_WRITE);
 		return;
 	}
+	tls_tell(flight, &tunnel->tls);
 	if (next == TLS_FAILED)
 		tunnel->tls.failure.received = dial_received(flight->fd);
 	if (next == TLS_FAILED || !tunnel_stand(tunnel)) {
@@ -269,6 +271,7 @@ struct http_tunnel *http_tunnel_open(struct flight *flight,
 		http_tunnel_close(tunnel);
 		return NULL;
 	}
+	tls_tell_start(flight);
 	io_want_write(&flight->io, true); /* the connection stands: our hello goes out in the next turn */
 	return tunnel;
 }

@@ -8,6 +8,7 @@
 
 #include "check/datagram_io.h"
 #include "check/dns.h"
+#include "check/dns_words.h"
 #include "check/flight_io.h"
 #include "config/model.h"
 #include "core/loop.h"
@@ -28,6 +29,14 @@ static size_t query_of(const struct asking *asking, uint8_t out[DNS_QUERY_MOST])
 	return writer_used(&query);
 }
 
+static void tell_message(const struct flight *flight, const char *what, const uint8_t *bytes, size_t size)
+{
+	char words[400];
+
+	if (flight->look)
+		flight_did(flight, "DNS %s: %s", what, dns_words(bytes, size, words, sizeof(words)));
+}
+
 static void dns_readable(void *ctx)
 {
 	struct flight *flight = ctx;
@@ -37,11 +46,13 @@ static void dns_readable(void *ctx)
 	struct outcome outcome;
 	size_t size;
 
-	for (int i = 0; i < DATAGRAMS_PER_TURN && datagram_next(flight, bytes, &size); i++)
+	for (int i = 0; i < DATAGRAMS_PER_TURN && datagram_next(flight, bytes, &size); i++) {
+		tell_message(flight, "answer", bytes, size);
 		if (dns_judge(flight->check, asking->id, bytes, size, said, &outcome)) {
 			flight_end(flight, &outcome);
 			return;
 		}
+	}
 }
 
 static void ask_again(void *ctx)
@@ -70,7 +81,10 @@ static void dns_start(struct flight *flight)
 		flight_fail(flight, STEP_SOCKET, ENOMEM);
 		return;
 	}
-	if (!datagram_open(flight, dns_readable) || !datagram_send(flight, query, query_of(asking, query)))
+	if (!datagram_open(flight, dns_readable))
+		return;
+	tell_message(flight, "question", query, query_of(asking, query));
+	if (!datagram_send(flight, query, query_of(asking, query)))
 		return;
 	timer_at(&asking->again, flight->started + flight->check->timeout / 2);
 }

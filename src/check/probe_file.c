@@ -45,6 +45,7 @@ static void file_start(struct flight *flight)
 	struct stat about;
 	ssize_t got = 0;
 
+	flight_did(flight, "open %s", flight->check->file);
 	flight->fd = open(flight->check->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (flight->fd < 0 && errno == ENXIO) { /* a socket, or a device without a driver */
 		flight_end(flight, &outcome);
@@ -60,6 +61,8 @@ static void file_start(struct flight *flight)
 		cannot_look(flight, errno);
 		return;
 	}
+	if (got > 0)
+		flight_heard(flight, head, (size_t)got);
 	if (flight->check->weight_from_file)
 		outcome = weight_of(head, (size_t)got, said);
 	else if (local_file_says_down(head, (size_t)got))

@@ -64,6 +64,7 @@ static void echo_replied(struct echo *echo, const struct icmp_echo *reply)
 	if (reply->cookie != echo->cookie || reply->number >= count)
 		return;
 	echo->answered |= 1u << reply->number;
+	flight_did(flight, "reply %u of %u", count_bits(echo->answered), count);
 	if (count_bits(echo->answered) < count)
 		return;
 	if (count == 1)
@@ -159,9 +160,12 @@ static int echoes_send(struct echoes *all, struct echo *echo, enum outcome_step 
 	const struct echo_socket *socket = socket_of(all, flight->target.address.family);
 	struct icmp_echo out = {.id = all->id, .cookie = echo->cookie};
 	struct echo_way way;
+	char target[ADDR_TEXT];
 	int error = way_of(flight, &way, step);
 
 	echo->interface = way.interface;
+	flight_did(flight, "icmp: %u echo%s to %s", flight->check->count, flight->check->count == 1 ? "" : "es",
+		   addr_format(&way.target, target));
 	for (; !error && out.number < flight->check->count; out.number++) {
 		out.sequence = (uint16_t)(flight->slot | out.number << SLOT_BITS);
 		*step = STEP_SEND;

@@ -107,6 +107,7 @@ static void process_start(struct flight *flight)
 	char words[OUTCOME_SAID];
 	size_t count;
 
+	flight_did(flight, "look for processes called %s", flight->check->process);
 	if (!all->scanned || flight->started - all->scanned >= FRESH) {
 		all->error = scan(all);
 		all->scanned = flight->started;

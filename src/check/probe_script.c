@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "check/flight_io.h"
 #include "check/run.h"
 #include "config/model.h"
@@ -78,6 +79,8 @@ static bool script_read(struct script *script)
 
 	do {
 		got = read(script->flight->fd, bytes, sizeof(bytes));
+		if (got > 0)
+			flight_heard(script->flight, bytes, (size_t)got);
 		if (got > 0 && !run_tail_take(&script->tail, bytes, (size_t)got))
 			return false;
 	} while (got > 0);
@@ -116,12 +119,25 @@ static int script_pipe(struct script *script, int *output)
 	return ENOMEM;
 }
 
+/* As somebody would type it. */
+static void tell_command(const struct flight *flight)
+{
+	const struct check *check = flight->check;
+	char words[256];
+	struct text text = text_of(words, sizeof(words));
+
+	for (size_t i = 0; flight->look && i < check->command_count; i++)
+		text_add(&text, " %s", check->command[i]);
+	flight_did(flight, "start%s%s%s", words, check->user ? ", as " : "", check->user ? check->user : "");
+}
+
 static void script_order(struct script *script)
 {
 	struct scripts *all = script->all;
 	struct flight *flight = script->flight;
 	struct run_order order = {.generation = all->ops->generation(all->ctx),
-				  .probe = flight->probe};
+				  .probe = flight->probe,
+				  .is_look = flight->look != NULL};
 	int output = -1, error = script_pipe(script, &output);
 
 	if (error) {
@@ -133,6 +149,7 @@ static void script_order(struct script *script)
 	script_move(script, &all->running, false);
 	all->out++;
 	flight_begin(flight, flight->check->timeout + GRACE);
+	tell_command(flight);
 	all->ops->order(all->ctx, &order, output);
 	close(output);
 }

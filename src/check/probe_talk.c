@@ -18,6 +18,7 @@
 #include "check/agent.h"
 #include "check/dial_io.h"
 #include "check/dns.h"
+#include "check/dns_words.h"
 #include "check/flight_io.h"
 #include "check/ldap.h"
 #include "check/match_io.h"
@@ -29,6 +30,7 @@
 #include "check/talk.h"
 #include "check/tcp.h"
 #include "check/tls_io.h"
+#include "check/tls_tell_io.h"
 #include "config/model.h"
 #include "core/loop.h"
 
@@ -160,7 +162,7 @@ static void end_broken(struct flight *flight, int error)
 
 /* ---- sending and receiving ---------------------------------------------------------------------- */
 
-static ssize_t transmit(struct flight *flight, const void *bytes, size_t size)
+static ssize_t transmit_any(struct flight *flight, const void *bytes, size_t size)
 {
 	struct conversation *it = flight->request;
 	ssize_t sent;
@@ -173,7 +175,27 @@ static ssize_t transmit(struct flight *flight, const void *bytes, size_t size)
 	return sent;
 }
 
-static ssize_t receive(struct flight *flight, void *bytes, size_t size)
+/* DNS: a message behind its length, if it came in one piece. */
+static void tell_message(const struct flight *flight, const char *what, const uint8_t *bytes, size_t size)
+{
+	char words[400];
+
+	if (flight->look && flight->check->type == CHECK_DNS && size > 2)
+		flight_did(flight, "DNS %s: %s", what, dns_words(bytes + 2, size - 2, words, sizeof(words)));
+}
+
+static ssize_t transmit(struct flight *flight, const void *bytes, size_t size)
+{
+	ssize_t sent = transmit_any(flight, bytes, size);
+
+	if (sent > 0)
+		flight_sent(flight, bytes, (size_t)sent);
+	if (sent > 0)
+		tell_message(flight, "question", bytes, (size_t)sent);
+	return sent;
+}
+
+static ssize_t receive_any(struct flight *flight, void *bytes, size_t size)
 {
 	struct conversation *it = flight->request;
 	ssize_t got;
@@ -183,6 +205,19 @@ static ssize_t receive(struct flight *flight, void *bytes, size_t size)
 	got = recv(flight->fd, bytes, size, 0);
 	if (got < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
+	return got;
+}
+
+static ssize_t receive(struct flight *flight, void *bytes, size_t size)
+{
+	ssize_t got = receive_any(flight, bytes, size);
+
+	if (got > 0)
+		flight_heard(flight, bytes, (size_t)got);
+	if (got > 0)
+		tell_message(flight, "answer", bytes, (size_t)got);
+	else if (!got)
+		flight_did(flight, "the server has closed the connection");
 	return got;
 }
 
@@ -225,6 +260,7 @@ static void start_tls(struct flight *flight)
 		return;
 	}
 	it->shaking = true;
+	tls_tell_start(flight);
 	shake(flight);
 }
 
@@ -271,6 +307,8 @@ static void shake(struct flight *flight)
 
 	io_want_read(&flight->io, next == TLS_READ || next == TLS_DONE);
 	io_want_write(&flight->io, next == TLS_WRITE);
+	if (next == TLS_FAILED || next == TLS_DONE)
+		tls_tell(flight, &it->tls);
 	if (next == TLS_FAILED) {
 		end_tls(flight);
 	} else if (next == TLS_DONE) {

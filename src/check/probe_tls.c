@@ -9,6 +9,7 @@
 #include "check/flight_io.h"
 #include "check/outcome.h"
 #include "check/tls_io.h"
+#include "check/tls_tell_io.h"
 #include "config/model.h"
 
 static void tls_end(struct flight *flight, enum tls_next how)
@@ -33,8 +34,11 @@ static void tls_go_on(void *ctx)
 	struct tls *tls = flight->request;
 	enum tls_next next = TLS_DONE;
 
-	if (!tls->is_done)
+	if (!tls->is_done) {
 		next = tls_handshake(tls, options);
+		if (next == TLS_DONE || next == TLS_FAILED)
+			tls_tell(flight, tls);
+	}
 	tls->is_done |= next == TLS_DONE;
 	if (tls->is_done && tls_is_doubtful(tls))
 		next = tls_confirm(tls, options);
@@ -61,6 +65,7 @@ static void tls_connected(struct flight *flight)
 		flight_fail(flight, STEP_REPLY, ENOMEM);
 		return;
 	}
+	tls_tell_start(flight);
 	tls_go_on(flight);
 }
 

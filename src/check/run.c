@@ -14,13 +14,15 @@ void run_order_put(struct writer *out, const struct run_order *order)
 	put_u32(out, order->run);
 	put_u32(out, order->generation);
 	put_u32(out, order->probe);
+	put_bool(out, order->is_look);
 }
 
 bool run_order_get(struct reader *in, struct run_order *order)
 {
-	const struct run_order got = {
+	struct run_order got = {
 		.run = get_u32(in), .generation = get_u32(in), .probe = get_u32(in)};
 
+	got.is_look = get_bool(in);
 	if (!reader_done(in) || !got.run)
 		return false;
 	*order = got;

@@ -24,6 +24,7 @@ struct run_order {
 	uint32_t run;        /* the asker's number for it, not 0 */
 	uint32_t generation; /* whose models both must have */
 	uint32_t probe;      /* index into model.probes */
+	bool is_look;        /* beside the schedule: it may run while another run of the probe does */
 };
 
 enum run_end {

@@ -472,6 +472,46 @@ bool fact_watch_get(struct reader *in, struct fact_watch *fact)
 	return true;
 }
 
+void fact_look_put(struct writer *out, const struct fact_look *fact)
+{
+	put_u32(out, fact->place);
+	put_u32(out, fact->number);
+	put_u32(out, fact->probe);
+}
+
+bool fact_look_get(struct reader *in, struct fact_look *fact)
+{
+	struct fact_look got = {.place = get_u32(in), .number = get_u32(in), .probe = get_u32(in)};
+
+	return got.place < FACT_LOOKS && FACT_END(in, got, fact);
+}
+
+void fact_seen_put(struct writer *out, const struct fact_seen *fact)
+{
+	put_u32(out, fact->place);
+	put_u32(out, fact->number);
+	put_bool(out, fact->passed);
+	put_bool(out, fact->cut);
+	put_u8(out, (uint8_t)fact->reason);
+	put_time(out, fact->latency);
+	put_text(out, fact->detail);
+}
+
+bool fact_seen_get(struct reader *in, struct fact_seen *fact)
+{
+	struct fact_seen got = {.place = get_u32(in), .number = get_u32(in)};
+
+	got.passed = get_bool(in);
+	got.cut = get_bool(in);
+	got.reason = get_enum(in, REASON_COUNT - 1);
+	got.latency = get_time(in);
+	get_text(in, got.detail, sizeof(got.detail));
+	if (in->failed || got.place >= FACT_LOOKS)
+		return false;
+	*fact = got;
+	return true;
+}
+
 void fact_server_put(struct writer *out, const struct fact_server *fact)
 {
 	put_u32(out, fact->service);

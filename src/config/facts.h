@@ -36,6 +36,8 @@ enum fact_type {
 	FACT_LEAVER,       /* ipvs → control */
 	FACT_WAY,          /* ipvs → check */
 	FACT_NOTIFY,       /* supervisor → control */
+	FACT_LOOK,         /* control → check */
+	FACT_SEEN,         /* check → control */
 };
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -88,6 +90,17 @@ struct fact_probe {
 	struct advice told;            /* of the server, all that stands */
 	nstime suppressed;           /* kept down until then, as it flaps; 0: it is not */
 	char detail[FACT_DETAIL];    /* "connect: refused", "status 503, wanted 200-299" */
+};
+
+/* What came of a probe beside the schedule that somebody has asked for by a fact_look. Behind it in its record
+ * stands what was done, step by step (check/transcript.h). */
+struct fact_seen {
+	uint32_t place, number;      /* as asked */
+	bool passed;
+	bool cut;                    /* not all steps are there */
+	enum probe_reason reason;
+	nstime latency;              /* of the whole probe */
+	char detail[FACT_DETAIL];    /* as that of a fact_probe */
 };
 
 /* ---- vrrp ------------------------------------------------------------------------------------ */
@@ -279,6 +292,15 @@ struct fact_watch {
 	nstime until;                /* 0: nobody does */
 };
 
+#define FACT_LOOKS 4 /* places: so many at once */
+
+/* Somebody wants to see a probe of his own. */
+struct fact_look {
+	uint32_t place;              /* below FACT_LOOKS */
+	uint32_t number;             /* of the wish, another for each; 0: nobody wants anything (any more) */
+	uint32_t probe;              /* index into model.probes */
+};
+
 /* ---- supervisor ------------------------------------------------------------------------------- */
 
 enum worker_state {
@@ -352,6 +374,11 @@ void fact_traffic_put(struct writer *out, const struct fact_traffic *fact);
 bool fact_traffic_get(struct reader *in, struct fact_traffic *fact);
 void fact_watch_put(struct writer *out, const struct fact_watch *fact);
 bool fact_watch_get(struct reader *in, struct fact_watch *fact);
+void fact_look_put(struct writer *out, const struct fact_look *fact);
+bool fact_look_get(struct reader *in, struct fact_look *fact);
+/* The transcript is put behind it, and is what is left of `in` after it. */
+void fact_seen_put(struct writer *out, const struct fact_seen *fact);
+bool fact_seen_get(struct reader *in, struct fact_seen *fact);
 void fact_server_put(struct writer *out, const struct fact_server *fact);
 bool fact_server_get(struct reader *in, struct fact_server *fact);
 void fact_leaver_put(struct writer *out, const struct fact_leaver *fact);

@@ -17,7 +17,7 @@
 struct run {
 	struct runner *runner;
 	uint32_t number;  /* the asker's */
-	uint64_t key;     /* the probe's */
+	uint64_t key;     /* the probe's, turned over for a run that somebody looks at */
 	struct script_run script;
 	bool answered;
 };
@@ -143,6 +143,7 @@ bool runner_run(struct runner *runner, const struct run_order *order, int output
 	const struct model *model = runner->model;
 	const struct probe *probe;
 	const struct run *before;
+	uint64_t key;
 	struct run *run;
 
 	if (!is_pipe(output))
@@ -156,7 +157,8 @@ bool runner_run(struct runner *runner, const struct run_order *order, int output
 	probe = &model->probes[order->probe];
 	if (model->checks[probe->check].type != CHECK_SCRIPT)
 		return false;
-	run = slot_find(runner, probe->key, &before);
+	key = order->is_look ? ~probe->key : probe->key;
+	run = slot_find(runner, key, &before);
 	if (!run || runner->paused) {
 		bool undead = before && before->script.killed && clock_now() - before->script.killed > UNDEAD;
 
@@ -164,7 +166,7 @@ bool runner_run(struct runner *runner, const struct run_order *order, int output
 		return true;
 	}
 	run->number = order->run;
-	run->key = probe->key;
+	run->key = key;
 	run->answered = false;
 	run_start(run, probe, output);
 	return true;

@@ -15,6 +15,8 @@
  *   plan                    the same, but ABORT instead of COMMIT
  *   away                    the runner is of another generation than the worker until the next commit
  *   release                 RELEASE; ends with the worker
+ *   look PLACE NUMBER PROBE the peer wants to see a probe of its own (struct fact_look); what came of it is
+ *                           a line with "seen"
  *   leave FILE              LEAVE; what the worker hands over is written to that file; ends with the worker
  *   inherit FILE            goes to the worker before the next COMMIT as what its predecessor left
  *
@@ -40,6 +42,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "check/run.h"
+#include "check/transcript.h"
 #include "config/codec.h"
 #include "config/compile.h"
 #include "config/facts.h"
@@ -69,6 +72,7 @@ struct driver {
 	bool only_plan;
 	json_t *lines; /* of the plan under way */
 	char *leave, *inherit; /* files for carries; NULL: none */
+	struct fact_look looks[FACT_LOOKS];
 	pid_t pid;
 	uint32_t number; /* of the last generation */
 	size_t filled;
@@ -509,6 +513,49 @@ static const char *verdict_text(enum verdict verdict)
 	return verdict == VERDICT_UP ? "up" : verdict == VERDICT_DOWN ? "down" : "unknown";
 }
 
+static void print_seen(struct reader *in)
+{
+	struct transcript_step step;
+	struct fact_seen seen;
+	json_t *steps = json_array();
+
+	if (!fact_seen_get(in, &seen))
+		die("a look that is none");
+	while (transcript_next(in, &step))
+		json_array_append_new(steps, json_pack("{s:s,s:f,s:i,s:s}", "kind",
+						       transcript_kind_name(step.kind), "ms",
+						       (double)step.after / 1e6, "left_out",
+						       (int)step.left_out, "text", step.text));
+	if (in->failed)
+		die("a transcript that is none");
+	print(json_pack("{s:i,s:i,s:b,s:b,s:s,s:s,s:f,s:o}", "seen", (int)seen.place, "number",
+			(int)seen.number, "passed", seen.passed, "cut", seen.cut, "reason",
+			probe_reason_name(seen.reason), "detail", seen.detail, "latency_ms",
+			(double)seen.latency / 1e6, "steps", steps));
+}
+
+static bool peer_fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
+{
+	struct driver *driver = ctx;
+
+	*type = FACT_LOOK;
+	driver->looks[index].place = index;
+	fact_look_put(out, &driver->looks[index]);
+	return true;
+}
+
+static void look(struct driver *driver, char *rest)
+{
+	struct fact_look wanted = {.place = (uint32_t)strtoul(rest, &rest, 10)};
+
+	wanted.number = (uint32_t)strtoul(rest, &rest, 10);
+	wanted.probe = (uint32_t)strtoul(rest, &rest, 10);
+	driver->looks[wanted.place] = wanted;
+	channel_set_generation(driver->peer, driver->running.model.generation);
+	if (channel_facts_restart(driver->peer, FACT_LOOKS))
+		die("facts");
+}
+
 static void peer_record(void *ctx, uint32_t generation, uint16_t type, struct reader *in, int fd)
 {
 	struct driver *driver = ctx;
@@ -524,6 +571,10 @@ static void peer_record(void *ctx, uint32_t generation, uint16_t type, struct re
 		return;
 	if (type == FACT_SYNC) {
 		print(json_pack("{s:i}", "sync", (int)generation));
+		return;
+	}
+	if (type == FACT_SEEN) {
+		print_seen(in);
 		return;
 	}
 	if (type != FACT_PROBE || !fact_probe_get(in, &fact) || fact.probe >= model->probe_count)
@@ -572,6 +623,8 @@ static void obey(struct driver *driver, char *line)
 		add_check(&driver->coming, rest);
 	else if (!strcmp(word, "probe"))
 		add_probe(&driver->coming, rest);
+	else if (!strcmp(word, "look"))
+		look(driver, rest);
 	else if (!strcmp(word, "away"))
 		runner_model(driver->runner, NULL);
 	else if (!strcmp(word, "release"))
@@ -671,7 +724,8 @@ static int worker_start(struct driver *driver, const struct options *options)
 
 static void link_peer(struct driver *driver)
 {
-	static const struct channel_ops peer_ops = {.record = peer_record, .closed = peer_closed};
+	static const struct channel_ops peer_ops = {
+		.record = peer_record, .closed = peer_closed, .fact = peer_fact};
 	const uint8_t role = ROLE_CONTROL;
 	int pair[2];
 

@@ -39,6 +39,7 @@ GLUE(service)
 GLUE(server)
 GLUE(traffic)
 GLUE(watch)
+GLUE(look)
 GLUE(way)
 GLUE(leaver)
 GLUE(worker)
@@ -112,6 +113,7 @@ static const struct fact_service service = {.service = 1,
 static const struct fact_traffic traffic = {.service = 7, .traffic = {1, 2, 3, 4, 5}};
 static const struct fact_way way = {.way = 5, .placed = true};
 static const struct fact_watch watch = {.until = 7 * NSTIME_S};
+static const struct fact_look look = {.place = 3, .number = 70000, .probe = 80000};
 static const struct fact_server server = {.service = 1,
 					  .server = 2,
 					  .health = VERDICT_UP,
@@ -180,7 +182,7 @@ static const struct fact_case rows[] = {
 	ROW(service, service),    ROW(server, server),     ROW(traffic, traffic),
 	ROW(way, way),  ROW(watch, watch),        ROW(leaver, leaver),     ROW(worker, worker),
 	ROW(daemon, daemon_fact), ROW(group, group),       ROW(tracker, tracker),
-	ROW(role, role),
+	ROW(role, role),          ROW(look, look),
 	ROW(override, override_fact),
 };
 
