@@ -18,6 +18,7 @@
 #include "check/http_request_io.h"
 #include "check/match_io.h"
 #include "check/outcome.h"
+#include "check/transcript.h"
 #include "config/model.h"
 
 #define BODY_MOST (1u << 20)
@@ -137,8 +138,8 @@ static bool headers_end(struct http_request *request)
 	free(answer->location);
 	answer->location = NULL;
 	if (outcome.reason != REASON_PASSED)
-		return decide(answer, outcome);
-	return judge_fields(request);
+		return decide(answer, outcome) || request->flight->look;
+	return judge_fields(request) || request->flight->look;
 }
 
 static bool got_header(struct http_request *request, const char *line, size_t size)
@@ -192,6 +193,8 @@ static bool got_body(struct http_request *request, const char *bytes, size_t siz
 	struct answer *answer = request->answer;
 
 	answer->body_bytes += (uint32_t)size;
+	if (answer->decided) /* it is read for who looks on */
+		return answer->body_bytes < TRANSCRIPT_TEXT;
 	if (answer->body_bytes > BODY_MOST)
 		return decide(answer, too_large("reply larger than 1MiB"));
 	if (request->flight->check->expect.sha256 && !digest_add(answer, bytes, size))
@@ -467,10 +470,19 @@ static void *client_new(struct loop *loop)
 	return http_client_new(loop, &USER, sizeof(struct answer));
 }
 
+/* The deadline may come while the rest of an answer is read that is judged already. */
+static struct outcome expired(const struct flight *flight)
+{
+	const struct http_request *request = flight->request;
+	const struct answer *answer = request ? request->answer : NULL;
+
+	return answer && answer->decided ? answer->outcome : http_expired(flight);
+}
+
 const struct probe_type probe_http = {
 	.client_new = client_new,
 	.client_free = http_client_free,
 	.start = http_begin,
 	.stop = http_stop,
-	.expired = http_expired,
+	.expired = expired,
 };

@@ -1,6 +1,6 @@
 /* A command of lbhactl: what it asks of the daemon, and how the answer is shown. The table of them is commands.c, their
  * functions stand by subject: command_look.c (what there is), command_config.c (reload, plan, stop), command_say.c
- * (what operators say). A command that needs no daemon has only `alone`. */
+ * (what operators say), command_check.c (probes that one looks at). A command that needs no daemon has only `alone`. */
 #ifndef LBHA_CTL_COMMAND_H
 #define LBHA_CTL_COMMAND_H
 
@@ -94,6 +94,10 @@ int prepare_export(const struct run *run, json_t *request);
 int run_export(struct run *run, json_t *result);
 int prepare_events(const struct run *run, json_t *request);
 int run_events(struct run *run, json_t *result);
+
+/* command_check.c */
+int prepare_check(const struct run *run, json_t *request);
+int run_check(struct run *run, json_t *result);
 
 /* command_config.c */
 int prepare_plan(const struct run *run, json_t *request);

@@ -18,4 +18,7 @@ void show_service(const struct paper *paper, const json_t *service);
 void show_overrides(const struct paper *paper, const json_t *overrides, size_t indent);
 void show_objects(const struct paper *paper, const json_t *objects);
 
+/* A probe that an operator looked at, as `check` answers. */
+void show_check(const struct paper *paper, const json_t *probe);
+
 #endif

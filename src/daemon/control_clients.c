@@ -49,6 +49,7 @@ struct clients {
 	size_t followers;
 	clients_access *access;
 	clients_line *handle;
+	void (*left)(void *ctx, uint32_t ticket); /* NULL: nobody wants to know */
 	void *ctx;
 	uint32_t last_ticket;
 	size_t long_line;
@@ -235,6 +236,14 @@ static void client_go(struct client *client)
 	io_want_read(&client->io, !client->ended && client->used < client->room);
 }
 
+/* Not one that only sends no more. */
+static bool has_hung_up(const struct client *client)
+{
+	struct pollfd wait = {.fd = client->fd};
+
+	return poll(&wait, 1, 0) > 0 && wait.revents & POLLHUP;
+}
+
 static void client_readable(void *ctx)
 {
 	struct client *client = ctx;
@@ -258,6 +267,8 @@ static void client_readable(void *ctx)
 		client->ended = true;
 	client->used += client->more ? 0 : (size_t)got;
 	client->heard = clock_now();
+	if (got == 0 && client->ticket && client->clients->left && has_hung_up(client))
+		client->clients->left(client->clients->ctx, client->ticket);
 	client_go(client);
 }
 
@@ -298,6 +309,11 @@ void clients_answer(struct clients *clients, uint32_t ticket, char *answer)
 	client_set_answer(client, answer);
 	if (!client->cutting)
 		client_go(client);
+}
+
+void clients_on_left(struct clients *clients, void (*left)(void *ctx, uint32_t ticket))
+{
+	clients->left = left;
 }
 
 void clients_tell(struct clients *clients, uint32_t ticket, clients_more *pieces)

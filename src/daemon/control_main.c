@@ -34,6 +34,7 @@
 #include "daemon/control_carry.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_export.h"
+#include "daemon/control_look.h"
 #include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_notify.h"
@@ -73,6 +74,7 @@ struct control {
 	struct loop_timer hush, settle;
 	nstime heard; /* when the last fact came */
 	struct fact_watch watch;
+	struct control_looks *looks;
 };
 
 /* ---- configuration and facts ------------------------------------------------------ */
@@ -99,6 +101,8 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 			 const char *line, size_t length);
 static enum client_access control_access(void *ctx, const struct client_peer *peer);
 
+static void client_left(void *ctx, uint32_t ticket);
+
 static void begin_to_answer(void *ctx)
 {
 	struct control *control = ctx;
@@ -108,8 +112,10 @@ static void begin_to_answer(void *ctx)
 	timer_cancel(&control->hush);
 	control->clients = clients_new(worker_loop(control->worker), WORKER_FD_CONTROL,
 				       CONTROL_LINE_LONG, control_access, control_line, control);
-	if (control->clients)
+	if (control->clients) {
+		clients_on_left(control->clients, client_left);
 		return;
+	}
 	log_error("cannot listen on the control socket: %s", strerror(errno));
 	loop_stop(worker_loop(control->worker));
 }
@@ -156,6 +162,7 @@ static void control_commit(void *ctx)
 	worker_committed(control->worker); /* nobody has to wait for the rest */
 	take_inheritance(control);
 	settle(control);
+	control_looks_end(control->looks, "another configuration has come into force meanwhile; ask again");
 	mirror_adopt(&control->mirror, &control->next);
 	control_notify_model(control->notify);
 	if (!control->clients && !timer_armed(&control->hush))
@@ -194,6 +201,7 @@ static void control_leave(void *ctx, UNUSED nstime deadline)
 				       control_refusal("the daemon is being replaced; look at "
 						       "status for what came of it",
 						       NULL));
+	control_looks_end(control->looks, "the daemon is being replaced; ask again");
 	if (control->clients)
 		clients_finish(control->clients, clock_now() + LAST_BYTES);
 	settle(control);
@@ -236,6 +244,8 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 	}
 	if (type == FACT_SYNC && (peer == ROLE_VRRP || peer == ROLE_IPVS))
 		control_notify_all(control->notify, events_last(control->events));
+	if (type == FACT_SEEN && peer == ROLE_CHECK && control_looks_seen(control->looks, in))
+		return;
 	is_good = may_tell(peer, type) && mirror_fact(&control->mirror, type, in, now);
 	if (!control->mirror.due_count)
 		worker_page(control->worker)->facts_at = now;
@@ -519,22 +529,55 @@ static void watch(struct control *control)
 	worker_dirty(control->worker, 0);
 }
 
-static uint32_t watch_count(UNUSED void *ctx)
+/* The watch, and behind it the looks. */
+static uint32_t fact_count(UNUSED void *ctx)
 {
-	return 1;
+	return 1 + FACT_LOOKS;
 }
 
-static bool watch_fact(void *ctx, int peer, UNUSED uint32_t index, uint16_t *type,
-		       struct writer *out)
+static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct writer *out)
 {
 	const struct control *control = ctx;
 
-	if (peer != ROLE_IPVS)
+	if (index && peer == ROLE_CHECK) {
+		*type = FACT_LOOK;
+		control_looks_put(control->looks, index - 1, out);
+		return true;
+	}
+	if (index || peer != ROLE_IPVS)
 		return false;
 	*type = FACT_WATCH;
 	fact_watch_put(out, &control->watch);
 	return true;
 }
+
+/* ---- looks ------------------------------------------------------------------------ */
+
+static void look_answer(void *ctx, uint32_t ticket, char *text)
+{
+	struct control *control = ctx;
+
+	if (control->clients)
+		clients_answer(control->clients, ticket, text);
+	else
+		free(text);
+}
+
+static void look_changed(void *ctx, uint32_t place)
+{
+	const struct control *control = ctx;
+
+	worker_dirty(control->worker, 1 + place);
+}
+
+static void client_left(void *ctx, uint32_t ticket)
+{
+	struct control *control = ctx;
+
+	control_looks_left(control->looks, ticket);
+}
+
+static const struct control_looks_ops look_ops = {.answer = look_answer, .changed = look_changed};
 
 /* ---- long answers ----------------------------------------------------------------- */
 
@@ -619,6 +662,7 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_ENABLE:
 	case CONTROL_WEIGHT:
 	case CONTROL_LOAD:
+	case CONTROL_CHECK:
 		break;
 	}
 	return answer_ping(mirror);
@@ -659,6 +703,8 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 		answer = control_refusal(error, NULL);
 	else if (request.follow)
 		answer = answer_follow(control, ticket, &request);
+	else if (request.kind == CONTROL_CHECK)
+		answer = control_looks_ask(control->looks, ticket, &request);
 	else if (request.kind == CONTROL_ZERO)
 		answer = zero_answer(&control->mirror, request.service, clock_now());
 	else
@@ -682,8 +728,8 @@ static const struct worker_ops ops = {
 	.release = control_release,
 	.leave = control_leave,
 	.inherit = control_inherit,
-	.fact_count = watch_count,
-	.fact = watch_fact,
+	.fact_count = fact_count,
+	.fact = fact,
 	.fact_received = control_fact,
 	.command = control_command,
 };
@@ -707,6 +753,7 @@ static void control_fini(struct control *control)
 {
 	timer_fini(&control->hush);
 	timer_fini(&control->settle);
+	control_looks_free(control->looks);
 	clients_free(control->clients);
 	for (size_t i = 0; i < PENDING_MAX; i++)
 		pending_free(&control->pending[i]);
@@ -729,9 +776,10 @@ int control_main(void)
 	control.worker = worker_new(ROLE_CONTROL, "lbhad control", &ops, &control);
 	if (!control.worker)
 		return 1;
+	control.looks = control_looks_new(worker_loop(control.worker), &control.mirror, &look_ops, &control);
 	json_object_seed(0); /* reads /dev/urandom, once, which the sandbox refuses */
 	control.notify = control_notify_new(control.worker, &control.mirror);
-	if (control.notify && !events_begin(&control) &&
+	if (control.looks && control.notify && !events_begin(&control) &&
 	    !timer_init(worker_loop(control.worker), &control.settle, LOOP_NORMAL, settle,
 			&control) &&
 	    !timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,

@@ -47,6 +47,7 @@ static const struct request_row {
 	[CONTROL_ENABLE] = {"enable", true, .refusal = UNCHANGED},
 	[CONTROL_WEIGHT] = {"weight", true, .refusal = UNCHANGED},
 	[CONTROL_LOAD] = {"load", true, .refusal = UNCHANGED},
+	[CONTROL_CHECK] = {"check", .is_command = true}, /* the check worker's: control_look.h */
 };
 
 bool control_request_is_command(enum control_kind kind)
@@ -197,6 +198,24 @@ static int parse_overrides(json_t *value, struct control_request *out, char *err
 	return 0;
 }
 
+static int parse_check(json_t *value, struct control_request *out, char *error)
+{
+	const char *name = json_string_value(value);
+
+	if (!name || !*name || strlen(name) >= sizeof(out->check))
+		return complain(error, "\"check\" must be the name of a check");
+	strcpy(out->check, name);
+	return 0;
+}
+
+static int parse_at(json_t *value, struct control_request *out, char *error)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > INT32_MAX)
+		return complain(error, "\"at\" must be the number of a probe");
+	out->at = (uint32_t)json_integer_value(value);
+	return 0;
+}
+
 static int parse_all(json_t *value, struct control_request *out, char *error)
 {
 	if (!json_is_true(value))
@@ -255,8 +274,10 @@ static const struct member_row {
 	{"instance", ORDERS | BIT(PRIORITY), parse_instance},
 	{"all", ORDERS | STATES, parse_all},
 	{"format", BIT(EXPORT), parse_format},
-	{"service", SERVERS | BIT(SERVICES) | BIT(ZERO), parse_service},
-	{"server", SERVERS, parse_server},
+	{"service", SERVERS | BIT(SERVICES) | BIT(ZERO) | BIT(CHECK), parse_service},
+	{"server", SERVERS | BIT(CHECK), parse_server},
+	{"check", BIT(CHECK), parse_check},
+	{"at", BIT(CHECK), parse_at},
 	{"overrides", BIT(LOAD), parse_overrides},
 	{"value", BIT(PRIORITY) | BIT(MAINTENANCE) | BIT(WEIGHT), parse_value},
 	{"comment", OVERRIDES, parse_comment},
@@ -340,6 +361,17 @@ static int check_weight(const struct control_request *request, char *error)
 	return check_server(request, error);
 }
 
+static int check_look(const struct control_request *request, char *error)
+{
+	if (request->check[0])
+		return request->service[0] || request->server[0]
+			       ? complain(error, "either a \"check\" or a \"service\" and a \"server\"")
+			       : 0;
+	if (!request->service[0])
+		return complain(error, "\"service\" is missing");
+	return request->server[0] ? 0 : complain(error, "\"server\" is missing");
+}
+
 static int check_members(const struct control_request *request, char *error)
 {
 	switch (request->kind) {
@@ -358,6 +390,8 @@ static int check_members(const struct control_request *request, char *error)
 		return check_server(request, error);
 	case CONTROL_WEIGHT:
 		return check_weight(request, error);
+	case CONTROL_CHECK:
+		return check_look(request, error);
 	case CONTROL_EXPORT:
 		return request->format[0] ? 0 : complain(error, "\"format\" is missing");
 	case CONTROL_LOAD:

@@ -17,6 +17,9 @@
  *   {"request":"metrics"}    {"ok":true,"result":{…}}  what lbha-exporter tells (daemon/control_metrics.h)
  *   {"request":"zero","service":NAME}  {"ok":true,"result":{"zeroed":[NAME…]}}  without: all of them
  *   {"request":"overrides"}  {"ok":true,"result":[…]}  as in status
+ *   {"request":"check","service":NAME,"server":NAME}  or "check":NAME; "at":N is the number of the probe among
+ *                            those of that server (default 0). {"ok":true,"result":{…}} when it has ended, with
+ *                            the members that lbhactl(8) names; "of" is how many there are
  *   {"request":"release","instance":NAME}  or "all":true in place of the instance
  *   {"request":"claim","instance":NAME}    the same
  *   {"request":"priority","instance":NAME,"value":"120"}  or "auto"
@@ -90,6 +93,7 @@ enum control_kind {
 	CONTROL_ENABLE,
 	CONTROL_WEIGHT,
 	CONTROL_LOAD,
+	CONTROL_CHECK,
 };
 
 struct control_request {
@@ -103,6 +107,8 @@ struct control_request {
 	bool all;
 	char service[CONTROL_NAME];      /* drain, disable, enable, weight; services, zero: "" = all */
 	char server[CONTROL_SERVER];     /* its name or address[:port] */
+	char check[CONTROL_NAME];        /* check: "" = a server's */
+	uint32_t at;                     /* check */
 	json_t *overrides;               /* load: an array of objects; else NULL */
 	char value[OVERRIDE_VALUE];      /* priority: 1..254 or auto; maintenance: on or off;
 					    weight: 0..65535 or auto */

@@ -460,3 +460,33 @@ int words_of(const struct mirror *mirror, const struct control_request *request,
 	*out = w.words;
 	return 0;
 }
+
+/* It has no name of its own. */
+static const struct real_server *sorry_find(const struct service *service, const char *name)
+{
+	const struct real_server *sorry = service->sorry_server;
+	struct endpoint at;
+
+	if (!sorry)
+		return NULL;
+	if (sorry->name && !strcmp(sorry->name, name))
+		return sorry;
+	return !endpoint_parse(name, &at) && is_at(service, sorry, &at) ? sorry : NULL;
+}
+
+const struct real_server *words_server(const struct mirror *mirror, const char *service, const char *server,
+				       const struct service **in, char *error)
+{
+	struct wording w = {.mirror = mirror, .model = mirror->model, .error = error};
+	const struct real_server *found;
+	bool ambiguous;
+
+	*in = service_find(&w, service);
+	found = *in ? server_find(&w, *in, server, &ambiguous) : NULL;
+	if (!*in || found || ambiguous)
+		return found;
+	found = sorry_find(*in, server);
+	if (!found)
+		unknown_server(&w, *in, server);
+	return found;
+}

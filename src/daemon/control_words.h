@@ -12,6 +12,8 @@
 #include "daemon/control_request.h"
 
 struct mirror;
+struct real_server;
+struct service;
 
 struct word {
 	bool holds;		  /* false: it is taken back */
@@ -32,5 +34,10 @@ bool words_are_asked(enum control_kind kind);
 int words_of(const struct mirror *mirror, const struct control_request *request, nstime wall,
 	     struct words *out, char *error);
 void words_free(struct words *words);
+
+/* The server of a service that these names mean, the sorry server included, and `in` which service. NULL: none, or
+ * several, and `error` (CONTROL_ERROR bytes) says what would be right. */
+const struct real_server *words_server(const struct mirror *mirror, const char *service, const char *server,
+				       const struct service **in, char *error);
 
 #endif

@@ -67,6 +67,14 @@ def test_a_dead_server_is_exit_4_with_its_reason(network):
     assert "failed tcp to 192.168.8.30:80" in said and "passed tcp to 192.168.8.20:80" in said
     (probe,) = network.lb1.server("b")["checks"]
     assert (probe["type"], probe["result"], probe["reason"]) == ("tcp", "failed", "refused")
+    code, said = network.lb1.ctl_status("check", "web", "b")
+    assert code == FAILED and "web/b: tcp check at 192.168.8.30:80" in said and "failed: connect: refused" in said, said
+    network.lb1.ctl("drain", "web", "192.168.8.20")
+    code, said = network.lb1.ctl_status("check", "web", "192.168.8.20:80")
+    assert code == DONE and "note: the server is drained" in said and "passed: connected" in said, said
+    code, said = network.lb1.ctl_status("check", "web", "c")
+    assert code == FAILED and 'no server of web is called "c"' in said, said
+    assert "web is a service: name one of its servers" in network.lb1.ctl_status("check", "web")[1]
 
 
 def test_services_json_has_every_member_of_the_contract(network):
