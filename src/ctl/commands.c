@@ -73,8 +73,8 @@ static const struct command commands[] = {
 	 .patience = COMMAND, .prepare = prepare_weight, .show = run_outcome},
 	{.name = "check", .words = "SERVICE|CHECK [SERVER]",
 	 .help = "probe now and show the dialogue",
-	 .more = "Either a service and one of its servers, or a check that has a target of its own,\n"
-		 "as trackers have. It counts for nothing: no verdict changes by it.",
+	 .more = "Either a service and one of its servers, or a check that has a target of its\n"
+		 "own, as trackers have. It counts for nothing: no verdict changes by it.",
 	 .patience = ORDER, .prepare = prepare_check, .show = run_check},
 	{.name = "overrides", .words = "",
 	 .help = "what operators said",
