@@ -104,8 +104,8 @@ static bool life_init(struct life *life, const char *path, const struct endpoint
 	if (!exporter->loop)
 		return false;
 	exporter->link = link_new(exporter->loop, path);
-	exporter->metrics = kept_new(exporter->link, "{\"request\":\"metrics\"}", metrics_make);
-	exporter->health = kept_new(exporter->link, "{\"request\":\"ping\"}", health_make);
+	exporter->metrics = kept_new(exporter->link, "{\"request\":\"metrics\"}", metrics_make, NULL);
+	exporter->health = kept_new(exporter->link, "{\"request\":\"ping\"}", health_make, NULL);
 	if (!exporter->link || !exporter->metrics || !exporter->health ||
 	    timer_init(exporter->loop, &life->end, LOOP_NORMAL, end_when_idle, life) ||
 	    signal_init(exporter->loop, &life->terminate, SIGTERM, told_to_end, life) ||

@@ -6,12 +6,13 @@
 
 #include <jansson.h>
 
+#include "base/cleanup.h"
 #include "exporter/exporter.h"
 #include "exporter/http.h"
 #include "exporter/kept.h"
 #include "exporter/shared.h"
 
-struct shared *health_make(char *line, size_t length)
+struct shared *health_make(UNUSED void *ctx, char *line, size_t length)
 {
 	json_t *answer = json_loadb(line, length, 0, NULL);
 	const json_t *result = json_object_get(answer, "result");

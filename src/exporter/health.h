@@ -7,7 +7,7 @@
 struct shared;
 
 /* A kept_make (exporter/kept.h) for the answer to "ping": HEALTH_READY, or why it is not. */
-struct shared *health_make(char *line, size_t length);
+struct shared *health_make(void *ctx, char *line, size_t length);
 
 #define HEALTH_READY "ready\n"
 

@@ -17,6 +17,7 @@ struct kept {
 	struct link *link;
 	const char *request;
 	kept_make *make;
+	void *ctx;
 	struct shared *body;
 	nstime fresh_until;
 	bool asking;
@@ -27,7 +28,7 @@ struct kept {
 static void answered(void *ctx, char *line, size_t length)
 {
 	struct kept *kept = ctx;
-	struct shared *body = line ? kept->make(line, length) : NULL;
+	struct shared *body = line ? kept->make(kept->ctx, line, length) : NULL;
 	size_t waiting = kept->waiting;
 
 	shared_drop(kept->body);
@@ -58,7 +59,7 @@ void kept_want(struct kept *kept, kept_ready *ready, void *ctx)
 	link_ask(kept->link, kept->request, answered, kept);
 }
 
-struct kept *kept_new(struct link *link, const char *request, kept_make *make)
+struct kept *kept_new(struct link *link, const char *request, kept_make *make, void *ctx)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
 
@@ -67,6 +68,7 @@ struct kept *kept_new(struct link *link, const char *request, kept_make *make)
 	kept->link = link;
 	kept->request = request;
 	kept->make = make;
+	kept->ctx = ctx;
 	return kept;
 }
 

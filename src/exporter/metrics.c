@@ -332,7 +332,7 @@ struct shared *metrics_down(void)
 	return whole(&out);
 }
 
-struct shared *metrics_make(char *line, size_t length)
+struct shared *metrics_make(UNUSED void *ctx, char *line, size_t length)
 {
 	json_t *answer = json_loadb(line, length, 0, NULL);
 	const json_t *all = json_object_get(answer, "result");

@@ -11,7 +11,7 @@ struct shared;
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* A kept_make (exporter/kept.h). NULL: the line is a refusal, or no answer of lbhad's, or memory is out. */
-struct shared *metrics_make(char *line, size_t length);
+struct shared *metrics_make(void *ctx, char *line, size_t length);
 /* What is told when lbhad does not answer. */
 struct shared *metrics_down(void);
 
