@@ -8,12 +8,14 @@ struct http;
 struct kept;
 struct link;
 struct loop;
+struct page_events;
 
 struct exporter {
 	struct loop *loop;
 	struct link *link;
 	struct http *http;
-	struct kept *metrics, *health;
+	struct kept *metrics, *health, *status;
+	struct page_events *events;
 };
 
 /* Routes: `ctx` is a struct exporter. */

@@ -19,6 +19,7 @@
 #include "exporter/kept.h"
 #include "exporter/link.h"
 #include "exporter/metrics.h"
+#include "exporter/page.h"
 #include "exporter/shared.h"
 
 #define LISTEN "127.0.0.1:9480"
@@ -41,6 +42,7 @@ static const char usage[] =
 static const struct http_route routes[] = {
 	{"/metrics", metrics_route},
 	{"/healthz", health_route},
+	PAGE_ROUTES,
 	{NULL, NULL},
 };
 
@@ -106,7 +108,10 @@ static bool life_init(struct life *life, const char *path, const struct endpoint
 	exporter->link = link_new(exporter->loop, path);
 	exporter->metrics = kept_new(exporter->link, "{\"request\":\"metrics\"}", metrics_make, NULL);
 	exporter->health = kept_new(exporter->link, "{\"request\":\"ping\"}", health_make, NULL);
-	if (!exporter->link || !exporter->metrics || !exporter->health ||
+	exporter->status = kept_new(exporter->link, PAGE_STATUS_REQUEST, page_status_make, NULL);
+	exporter->events = page_events_new(exporter->link);
+	if (!exporter->link || !exporter->metrics || !exporter->health || !exporter->status ||
+	    !exporter->events ||
 	    timer_init(exporter->loop, &life->end, LOOP_NORMAL, end_when_idle, life) ||
 	    signal_init(exporter->loop, &life->terminate, SIGTERM, told_to_end, life) ||
 	    signal_init(exporter->loop, &life->interrupt, SIGINT, told_to_end, life)) {
@@ -122,6 +127,8 @@ static void life_fini(struct life *life)
 	http_free(life->exporter.http);
 	kept_free(life->exporter.metrics);
 	kept_free(life->exporter.health);
+	kept_free(life->exporter.status);
+	page_events_free(life->exporter.events);
 	link_free(life->exporter.link);
 	timer_fini(&life->end);
 	signal_fini(&life->terminate);
