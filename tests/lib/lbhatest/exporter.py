@@ -16,7 +16,8 @@ PORT = 9480
 
 
 class FakeControl:
-    """Listens as lbhad would. `answers` has the results of requests by name; None: that one is never answered."""
+    """Listens as lbhad would. `answers` has the results of requests by name; None: that one is never answered; a function is
+    called with the request."""
 
     def __init__(self, path, answers):
         self.path, self.answers, self.asked, self.clients = path, answers, [], []
@@ -49,16 +50,17 @@ class FakeControl:
                     continue
                 *lines, rests[one] = (rests[one] + got).split(b"\n")
                 for line in lines:
-                    self._answer(one, json.loads(line)["request"])
+                    self._answer(one, json.loads(line))
         for client in rests:
             client.close()
         self.listener.close()
 
     def _answer(self, client, request):
-        self.asked.append(request)
-        answer = self.answers[request]
+        self.asked.append(request["request"])
+        answer = self.answers[request["request"]]
+        answer = answer(request) if callable(answer) else answer
         if answer is not None:
-            raw = answer if isinstance(answer, bytes) else json.dumps({"ok": True, "result": answer}).encode() + b"\n"
+            raw = answer if isinstance(answer, bytes) else json.dumps({"ok": True, "result": answer}, separators=(",", ":")).encode() + b"\n"
             client.sendall(raw)
 
     def close(self):

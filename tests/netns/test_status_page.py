@@ -1,0 +1,420 @@
+"""The status page: drawn by a real browser from the real lbha-exporter, mostly for clusters of a control socket of the test's own."""
+import contextlib
+import glob
+import json
+import os
+import re
+import time
+
+import pytest
+
+from lbhatest import Lab, clusters, patience, wait_until
+from lbhatest.browser import Browser, find_browser
+from lbhatest.director import program
+from lbhatest.exporter import Exporter, FakeControl
+from vrrp_pair import Pair
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/exporter/page")
+NO_BROWSER = "no Chromium is installed: the page is not seen by anybody here"
+URL = "http://127.0.0.1:9480/"
+DRAWN = "document.querySelector('#foot')?.textContent"
+
+needs_browser = pytest.mark.skipif(not find_browser(), reason=NO_BROWSER)
+
+
+class Site:
+    """lbha-exporter with a cluster behind it, and a browser beside it."""
+
+    def __init__(self, host):
+        self.host, self.path = host, host.log_file("control.sock")
+        self.told = clusters.Told(clusters.textbook())
+        self.control = FakeControl(self.path, self.told)
+        self.export()
+        self.browser = Browser(host) if find_browser() else None
+
+    def show(self, cluster):
+        """From now on lbhad is another one, with that cluster; the exporter keeps nothing of the one before."""
+        self.told = self.control.answers = clusters.Told(cluster)
+        self.exporter.stop()
+        self.export()
+
+    def export(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.host.log_file("exporter.log"))       # it says when it serves
+        self.exporter = Exporter(self.host, self.path)
+
+    def get(self, path, **headers):
+        return self.exporter.get(path, **headers)
+
+    @contextlib.contextmanager
+    def page(self, cluster=None, **settings):
+        """The page, when it shows the cluster (by the number of its services)."""
+        if cluster:
+            self.show(cluster)
+        with self.browser.page(**settings) as page:
+            page.open(URL)
+            try:
+                page.wait(DRAWN, what="the page is drawn")
+            except AssertionError as problem:
+                raise AssertionError(f"{problem}\n{page.complaints}") from None
+            yield page
+
+    def close(self):
+        if self.browser:
+            self.browser.close()
+        if self.control:
+            self.control.close()
+
+
+@pytest.fixture(scope="module")
+def everything():
+    with Lab("status-page") as lab:
+        site = Site(lab.host("lb1"))
+        yield site
+        site.close()
+
+
+@pytest.fixture
+def site(everything):
+    everything.show(clusters.textbook())
+    return everything
+
+
+# --- what is served ---
+
+def test_every_file_of_the_page_is_served_as_it_is_and_only_once(site):
+    files = [os.path.basename(path) for path in glob.glob(SOURCES + "/*.*")]
+    assert len(files) > 10
+    for name in files:
+        answer = site.get("/" if name == "page.html" else "/" + name)
+        with open(os.path.join(SOURCES, name), "rb") as file:
+            assert (answer.status, answer.body) == (200, file.read()), name
+        kind = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}[name.rsplit(".", 1)[1]]
+        assert answer.headers["Content-Type"].startswith(kind)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "script-src 'self';" in policy and "unsafe" not in policy
+        again = site.get("/" if name == "page.html" else "/" + name, If_None_Match=answer.headers["ETag"])
+        assert (again.status, again.body) == (304, b""), name
+
+
+def test_the_status_is_what_lbhad_says(site):
+    site.show(clusters.broken())
+    got, said = json.loads(site.get("/status.json").text), site.told.status(None)
+    assert got["services"][0]["real_servers"][1]["reason"] == said["services"][0]["real_servers"][1]["reason"]
+    assert set(got) == set(said)
+    assert site.get("/status.json").headers["Cache-Control"] == "no-store"
+
+
+def test_a_refusal_is_told_with_its_reason(site):
+    refusal = json.dumps({"ok": False, "error": "not permitted: <b>root</b>", "lines": []}).encode() + b"\n"
+    site.told.status = lambda _: refusal
+    wait_until(lambda: site.get("/status.json").status == 503)
+    assert json.loads(site.get("/status.json").text) == {"error": "not permitted: <b>root</b>"}
+
+
+def test_events_go_on_from_a_number_and_say_what_is_missing(site):
+    def ask(since=None):
+        answer = json.loads(site.get("/events.json" + (f"?since={since}" if since is not None else "")).text)
+        return [(one["event"], one["seq"]) for one in answer["events"]], answer["last"]
+
+    assert ask() == ([], 100)
+    for number in range(3):
+        site.told.happen("service_state", f"web{number}", "up", "down")
+    wait_until(lambda: ask()[1] == 103)
+    assert ask(101) == ([("service_state", 102), ("service_state", 103)], 103)
+    assert ask(103) == ([], 103)
+    for number in range(300):
+        site.told.happen("service_state", "web", "up", "down")
+    wait_until(lambda: ask()[1] == 403)
+    assert len(ask()[0]) == 256 and ask()[0][-1] == ("service_state", 403)
+    assert ask(110)[0][:2] == [("missed", 147), ("service_state", 148)]
+    assert ask(147)[0][0] == ("service_state", 148)
+    assert ask(9000)[0][0][0] == "missed"       # a number of another lbhad
+    assert len(ask("x")[0]) == 256
+
+
+def test_many_who_look_cost_lbhad_one_question_a_second(site):
+    site.control.asked.clear()
+    started = time.monotonic()
+    for number in range(40):
+        assert site.get("/status.json").status == 200
+        assert site.get(f"/events.json?since={number}").status == 200
+    seconds = time.monotonic() - started
+    assert site.control.asked.count("status") <= seconds + 2
+    assert site.control.asked.count("events") <= seconds + 2
+
+
+# --- what is drawn ---
+
+@needs_browser
+@pytest.mark.parametrize("cluster", [clusters.textbook, clusters.broken, clusters.large])
+def test_it_is_drawn_without_a_complaint_and_asks_nobody_else(site, cluster):
+    with site.page(cluster()) as page:
+        page.wait("document.querySelectorAll('#lines path').length > 2")
+        assert page.complaints == []
+        assert all(one.startswith((URL, "data:image/svg+xml")) for one in page.requests), page.requests
+
+
+@needs_browser
+def test_the_picture_has_everything_from_clients_to_servers(site):
+    with site.page(clusters.textbook()) as page:
+        assert page.text("#verdict h1") == "All well"
+        assert page.ask("document.title") == "All well — lb1 — lbha"
+        assert "192.168.8.200/24" in page.text("#instances") and "MASTER" in page.text("#instances")
+        assert page.ask("document.querySelector('.director.self .name').textContent") == "lb1"
+        assert "silent" in page.texts(".director")[1]
+        assert [text.split("\n")[0] for text in page.texts(".server")] == ["192.168.8.20:80", "192.168.8.30:80"]
+        page.wait("document.querySelectorAll('#lines .flow').length === 5")   # clients, VIP, director, service, two servers
+
+
+@needs_browser
+def test_rates_are_differences_of_two_readings(site):
+    with site.page(clusters.textbook()) as page:
+        page.wait("document.querySelector('.server .rate').textContent !== '–/s'")
+        rate = float(page.text(".server .rate").removesuffix("/s"))
+        assert 20 < rate < 40       # 7 × 41 / 10 is 28.7; the counters are whole numbers
+        assert re.search(r"^\d+ kB/s in$", page.text(".server .flow"))
+
+
+@needs_browser
+def test_a_change_is_seen_and_said_without_a_reload(site):
+    with site.page(clusters.shop()) as page:
+        page.ask("window.same = true")
+        assert page.text("#verdict h1") == "All well"
+        site.told.cluster = clusters.broken()
+        site.told.happen("service_state", "web", "up", "degraded", "bert is down: connect: refused")
+        page.wait("document.querySelector('#verdict h1').innerText === '3 problems'")
+        assert page.ask("document.title") == "3 problems — lb1 — lbha"
+        page.wait("document.querySelector('#said').textContent")
+        assert page.text("#said") == "web: degraded, bert is down: connect: refused"
+        assert page.ask("document.querySelector('#said').getAttribute('aria-live')") == "polite"
+        assert "degraded" in page.text("#events ol") and page.ask("window.same")
+        assert page.texts(".server .why")[1] == "connect: refused"
+        assert "drained by root 3 m ago: new disk" in page.text("#service-list")
+        assert any("MASTER of public 100" in " ".join(text.split()) for text in page.texts(".director"))
+        site.told.cluster = clusters.shop()
+        page.wait("document.querySelector('#verdict h1').innerText === 'All well'")
+        assert not page.ask("document.querySelector('#problems').getClientRects().length")
+
+
+@needs_browser
+def test_old_data_are_called_old_and_it_goes_on_when_lbhad_is_back(site):
+    with site.page(clusters.textbook()) as page:
+        site.control.close()
+        site.control = None
+        page.wait("document.querySelector('#stale').getClientRects().length", 20)
+        assert re.fullmatch(r"No answer from lbhad since \d\d:\d\d:\d\d: lbhad does not answer", page.text("#stale"))
+        assert re.fullmatch(r"No answer since \d\d:\d\d:\d\d — lb1 — lbha", page.ask("document.title"))
+        assert page.ask("document.querySelector('#stale').getAttribute('role')") == "alert"
+        assert page.text("#verdict h1") == "No answer"
+        assert len(page.texts(".server")) == 2                  # the last that was known stays
+        site.told.happen("service_state", "web", "up", "down", "meanwhile")
+        site.control = FakeControl(site.path, site.told)
+        page.wait("!document.querySelector('#stale').getClientRects().length", 30)
+        assert page.text("#verdict h1") == "All well" and "meanwhile" in page.text("#events ol")
+        assert any(re.search(r"events.json\?since=\d+$", one) for one in page.requests)
+
+
+@needs_browser
+def test_an_exporter_that_is_gone_is_told_apart(site):
+    with site.page(clusters.textbook()) as page:
+        site.exporter.stop()
+        page.wait("document.querySelector('#stale').innerText.startsWith('No answer from lbha-exporter since')", 20)
+        site.export()
+        page.wait("!document.querySelector('#stale').getClientRects().length", 30)
+
+
+@needs_browser
+def test_names_that_would_be_something_else_are_text(site):
+    def markup(page):
+        page.wait("document.querySelectorAll('.service').length > 7 && document.querySelectorAll('.event').length > 0")
+        if page.ask("document.querySelector('#services.many') !== null"):
+            page.ask("document.querySelectorAll('.toggle').forEach(one => one.click())")
+        return page.ask("""[...new Set([...document.querySelectorAll('body *')].map(one => one.localName +
+            ' ' + one.getAttributeNames().filter(name => name.startsWith('on') || name === 'style')))]""")
+
+    with site.page(clusters.large(9, 2)) as page:
+        site.told.happen("server_state", "web/a", "up", "down", "tcp: no answer within 2s")
+        harmless = set(markup(page))
+    with site.page(clusters.hostile()) as page:
+        site.told.happen("server_state", clusters.HOSTILE[0], clusters.HOSTILE[1], clusters.HOSTILE[3], clusters.HOSTILE[5])
+        assert set(markup(page)) - harmless == set()
+        assert page.complaints == []
+        text = page.text("body")
+        assert clusters.HOSTILE[0] in text and clusters.HOSTILE[1] in text and "\U0001f4a5" in text
+        assert "\u202e" not in text and "\ufffdevil\ufffd" in text
+        assert "x" * 700 not in text.replace("\n", "")
+        assert page.ask("document.title").startswith("32 problems — <img src=x onerror=alert(1)>")
+
+
+# --- everybody, everywhere ---
+
+WORLDS = (clusters.textbook, clusters.broken, clusters.hostile, clusters.large)
+
+
+@needs_browser
+@pytest.mark.parametrize("cluster", WORLDS)
+def test_nothing_scrolls_sideways(site, cluster):
+    with site.page(cluster(), width=360, height=740) as page:
+        for width in (320, 360, 600, 820, 1280, 1920):
+            page.resize(width, 800)
+            page.wait("document.documentElement.clientWidth === %d" % width)
+            page.wait("document.documentElement.scrollWidth <= %d" % width, what=f"no scrolling at {width}")
+
+
+@needs_browser
+def test_every_state_can_be_told_without_its_colour(site):
+    cluster = clusters.broken()
+    states = "up", "degraded", "panic", "sorry", "down"
+    servers = [clusters.server("10.0.0.1:80"), clusters.server("10.0.0.2:80", health="down"),
+               clusters.server("10.0.0.3:80", health="unknown"), clusters.drained(clusters.server("10.0.0.4:80")),
+               dict(clusters.server("10.0.0.5:80"), admin="disabled")]
+    cluster["services"] = [clusters.service(name, f"192.168.8.{number}:80", servers, name) for number, name in enumerate(states)]
+    cluster["vrrp"] = [clusters.instance(name, [f"10.9.0.{number}/32"], name)
+                       for number, name in enumerate(("MASTER", "BACKUP", "FAULT", "INIT"))]
+    with site.page(cluster) as page:
+        seen = page.ask("""[...document.querySelectorAll('main .state')].filter(one => one.innerText).map(one =>
+            [one.innerText, [...one.querySelectorAll('path')].map(path => path.getAttribute('d')).join(' '),
+             one.firstChild.getBoundingClientRect().width])""")
+        shapes = {word: shape for word, shape, _ in seen}
+        assert set(shapes) >= {*states, "unknown", "drained", "disabled", "MASTER", "BACKUP", "FAULT", "INIT"}
+        assert all(shape and width >= 10 for _, shape, width in seen)
+        assert all(len({shape for word, shape, _ in seen if word == one}) == 1 for one in shapes)
+        for group in ({*states, "unknown", "drained", "disabled"}, {"MASTER", "BACKUP", "FAULT", "INIT"}):
+            assert len({shapes[word] for word in group}) == len(group), group
+
+
+CONTRAST = """(() => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const rgba = colour => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const light = ([r, g, b]) => [r, g, b].map(one => one / 255)
+        .map(one => one <= .04045 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4)
+        .reduce((sum, one, at) => sum + one * [.2126, .7152, .0722][at], 0);
+    const ground = node => {
+        for (; node; node = node.parentElement) {
+            const colour = rgba(getComputedStyle(node).backgroundColor);
+            if (colour[3] === 255) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const found = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let text; (text = walk.nextNode());) {
+        const node = text.parentElement;
+        if (!text.data.trim() || !node.getClientRects().length) continue;
+        const style = getComputedStyle(node), a = light(rgba(style.color)), b = light(ground(node));
+        found.push([(Math.max(a, b) + .05) / (Math.min(a, b) + .05), Number(style.opacity), text.data.slice(0, 40)]);
+    }
+    return found.sort((a, b) => a[0] - b[0]);
+})()"""
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_contrast(site, scheme):
+    for cluster in clusters.broken(), clusters.large():
+        with site.page(cluster, prefers_color_scheme=scheme) as page:
+            assert page.ask("matchMedia('(prefers-color-scheme: dark)').matches") == (scheme == "dark")
+            found = page.ask(CONTRAST)
+            assert len(found) > 30 and found[0][0] >= 4.5 and all(opacity == 1 for _, opacity, _ in found), found[:3]
+
+
+@needs_browser
+def test_shapes_stay_where_colours_are_the_readers_own(site):
+    with site.page(clusters.broken(), forced_colors="active", prefers_reduced_motion="reduce") as page:
+        assert page.ask("matchMedia('(forced-colors: active)').matches")
+        assert page.ask("""[...document.querySelectorAll('.state .fill, #lines path')].every(one => {
+            const style = getComputedStyle(one), ground = getComputedStyle(document.body).backgroundColor;
+            return one.matches('.fill') ? style.fill !== ground : style.stroke !== ground; })""")
+
+
+@needs_browser
+def test_it_can_be_heard_and_used_with_keys(site):
+    with site.page(clusters.large(), height=3000) as page:
+        names = page.names()
+        roles = {role for role, _ in names}
+        assert {"banner", "main", "contentinfo", "heading", "list", "listitem", "searchbox", "status"} <= roles
+        assert ("heading", "7 problems") in names and ("heading", "What is wrong") in names
+        assert ("button", "Show the servers of shop-17") in names
+        assert all(name for role, name in names if role in ("button", "searchbox", "link", "heading", "region"))
+        for _ in range(12):
+            page.press("Tab")
+            if page.ask("document.activeElement.className") == "toggle":
+                break
+        assert page.ask("document.activeElement.getAttribute('aria-label')") == "Show the servers of shop-17"   # the worst, first
+        assert page.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.press("Enter")
+        page.wait("document.activeElement.getAttribute('aria-expanded') === 'true'")
+        assert len(page.texts(".server")) == 20
+        page.wait("performance.getEntriesByName(new URL('status.json', location).href).length > 2")
+        assert page.ask("document.activeElement.getAttribute('aria-label')") == "Hide the servers of shop-17"   # drawn anew, focus kept
+
+
+@needs_browser
+def test_in_a_large_cluster_what_is_not_well_comes_first_and_the_rest_is_found(site):
+    with site.page(clusters.large()) as page:
+        words = [text.split()[0] for text in page.texts(".service .head > .state")]
+        assert len(words) == 50 and words[:7] == ["down"] + 6 * ["degraded"] and set(words[7:]) == {"up"}
+        assert page.texts(".server") == []
+        assert "19 of 20 up, 1 down" in page.text("#service-list")
+        page.ask("(f => { f.value = '10.1.33.7:'; f.dispatchEvent(new Event('input')); })(document.querySelector('#filter'))")
+        assert page.text("#shown") == "1 of 50 services"
+        assert ["10.1.33.7:8080" in text for text in page.texts(".server")] == [True]
+        page.ask("(f => { f.value = 'degraded'; f.dispatchEvent(new Event('input')); })(document.querySelector('#filter'))")
+        assert page.text("#shown") == "6 of 50 services" and len(page.texts(".service")) == 6
+
+
+@needs_browser
+@pytest.mark.parametrize("services, each", [(100, 20), (1, 2000)])
+def test_two_thousand_servers_are_no_burden(site, services, each):
+    started = time.monotonic()
+    with site.page(clusters.large(services, each)) as page:
+        assert time.monotonic() - started < 10 * patience()
+        page.ask("document.querySelector('.toggle').click()")
+        assert len(page.texts(".server")) == min(each, 50)
+        assert page.ask("document.querySelectorAll('*').length") < 8000
+        cost = page.ask("""(async () => {
+            const {drawServices} = await import('./services.js'), {Rates} = await import('./rates.js');
+            const status = await (await fetch('status.json')).json(), rates = new Rates(), from = performance.now();
+            for (let i = 0; i < 5; i++) { rates.take(status); drawServices(status, rates); }
+            return (performance.now() - from) / 5; })()""")
+        assert cost < 400 * patience(), f"{cost} ms to draw again"
+
+
+# --- the same as elsewhere ---
+
+@needs_browser
+@pytest.mark.parametrize("cluster", [clusters.broken, clusters.large])
+def test_its_problems_are_those_of_lbhactl(site, cluster):
+    with site.page(cluster()) as page:
+        code, said = site.host.status_of(program("lbhactl"), "--socket", site.path, "status")
+        assert code == 4
+        section = re.search(r"^Not as it should be\n((?:  .*\n)+)", said, re.M)[1]
+        heads = re.sub(r"\n {4,}", " ", section)
+        told = [line.removeprefix("  ! ") for line in heads.splitlines() if line.startswith("  ! ")]
+        shown = page.texts(".problem .text")
+        assert len(shown) == len(told) and all(a.startswith(b[:40]) or b.startswith(a[:40]) for a, b in zip(shown, told)), (shown, told)
+
+
+@needs_browser
+def test_a_real_takeover_is_seen_by_who_looks_at_the_successor(lab):
+    pair = Pair(lab).start()
+    Exporter(pair.lb2.host, pair.lb2.socket)
+    browser = Browser(pair.lb2.host)
+    try:
+        with browser.page() as page:
+            page.open(URL)
+            page.wait(DRAWN)
+            assert "BACKUP" in page.text("#instances") and "192.168.8.10 advertises 150 > 100" in page.text("#instances")
+            assert [" ".join(text.split()) for text in page.texts(".director")] == [
+                "lb1 192.168.8.10 MASTER of public 150", "lb2 this director 192.168.8.11 BACKUP of public 100"]
+            assert page.text("#verdict h1") == "All well"
+            pair.lb1.crash()
+            page.wait("document.querySelector('#instances .state').innerText === 'MASTER'")
+            page.wait("document.querySelector('#said').textContent.startsWith('public: MASTER')")
+            assert "BACKUP → MASTER" in page.text("#events ol") and page.complaints == []
+    finally:
+        browser.close()
