@@ -7,9 +7,25 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
+#include "ctl/causes.h"
+
 #define ANSWER (10 * NSTIME_S)
 #define AGAIN (200 * NSTIME_MS) /* between two attempts to connect */
 #define ATTEMPTS 50
+
+/* " [gate down: refused]": what brought it about, without what the line says itself. */
+static void put_cause(const struct paper *paper, const json_t *event)
+{
+	const json_t *cause = json_object_get(event, "cause");
+	char text[8 * PAPER_TEXT];
+	struct text out = text_of(text, sizeof(text));
+
+	if (!causes_count(cause))
+		return;
+	causes_add(&out, cause, NULL);
+	paper_put(paper, INK_PLAIN, " [%s]", text);
+}
 
 static void put_change(const struct paper *paper, const json_t *event)
 {
@@ -36,6 +52,7 @@ void show_event(const struct paper *paper, const json_t *event)
 	put_change(paper, event);
 	if (*reason && strcmp(reason, json_text(event, "new")) != 0) /* "up: up" says nothing more */
 		paper_put(paper, INK_PLAIN, ": %s", reason);
+	put_cause(paper, event);
 	if (json_number(event, "missed"))
 		paper_put(paper, INK_WARN, " (%lld missed)", json_number(event, "missed"));
 	paper_put(paper, INK_PLAIN, "\n");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ctl/causes.h"
 #include "ctl/grid.h"
 #include "ctl/paper.h"
 #include "ctl/show.h"
@@ -301,12 +302,28 @@ static void show_server(const struct paper *paper, const json_t *server, const c
 	show_traffic(paper, server, 6);
 }
 
+/* From the roots on, where they are known. */
+static void show_why(const struct paper *paper, const json_t *service)
+{
+	const json_t *cause = json_object_get(service, "cause");
+	char text[8 * PAPER_TEXT];
+	struct text out = text_of(text, sizeof(text));
+
+	if (!causes_count(cause))
+		return;
+	causes_add(&out, cause, paper);
+	text_add(&out, " → %s", causes_effect(cause));
+	paper_put(paper, INK_PLAIN, "  why: ");
+	paper_fold(paper, INK_PLAIN, 7, 7, text);
+}
+
 void show_service(const struct paper *paper, const json_t *service)
 {
 	const json_t *server, *sorry = json_object_get(service, "sorry_server");
 	size_t at;
 
 	head(paper, service, 0);
+	show_why(paper, service);
 	servers(paper, service, 2);
 	paper_put(paper, INK_HEAD, "\nTraffic\n");
 	show_traffic(paper, service, 2);

@@ -7,12 +7,20 @@
 #include "ctl/problems.h"
 #include "ctl/show.h"
 
-static void show_problem(void *ctx, const char *text)
+static void show_problem(void *ctx, const struct problem *problem)
 {
 	const struct paper *paper = ctx;
 
 	paper_put(paper, INK_BAD, "  ! ");
-	paper_fold(paper, INK_PLAIN, 4, 4, text);
+	paper_fold(paper, INK_PLAIN, 4, 4, problem->text);
+	if (*problem->effect) {
+		paper_put(paper, INK_WARN, "    → ");
+		paper_fold(paper, INK_PLAIN, 6, 6, problem->effect);
+	}
+	if (*problem->advice) {
+		paper_put(paper, INK_DIM, "    try: ");
+		paper_fold(paper, INK_PLAIN, 9, 9, problem->advice);
+	}
 }
 
 static void show_head(const struct paper *paper, const json_t *status)
@@ -27,6 +35,13 @@ static void show_head(const struct paper *paper, const json_t *status)
 		  json_text(status, "version"), json_number(status, "generation"),
 		  paper_ago(paper, json_object_get(status, "started"), ago));
 	paper_put(paper, is_ready ? INK_GOOD : INK_WARN, "%s\n", is_ready ? "ready" : "not ready");
+}
+
+static bool has_happened(const json_t *status, const char *what)
+{
+	const char *result = json_text(json_object_get(status, what), "result");
+
+	return *result && strcmp(result, "none") != 0;
 }
 
 static void show_reload(const struct paper *paper, const json_t *reload)
@@ -85,12 +100,14 @@ void show_status(const struct paper *paper, const json_t *status)
 	size_t at;
 
 	show_head(paper, status);
+	if (problems_find(status, NULL, NULL)) {
+		paper_put(paper, INK_HEAD, "Not as it should be\n");
+		problems_find(status, show_problem, (void *)(uintptr_t)paper);
+		if (has_happened(status, "reload") || has_happened(status, "upgrade"))
+			paper_put(paper, INK_PLAIN, "\n");
+	}
 	show_reload(paper, json_object_get(status, "reload"));
 	show_upgrade(paper, json_object_get(status, "upgrade"));
-	if (problems_find(status, NULL, NULL)) {
-		paper_put(paper, INK_HEAD, "\nNot as it should be\n");
-		problems_find(status, show_problem, (void *)(uintptr_t)paper);
-	}
 	if (json_array_size(overrides)) {
 		paper_put(paper, INK_HEAD, "\nOverrides\n");
 		show_overrides(paper, overrides, 2);

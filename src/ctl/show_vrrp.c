@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ctl/causes.h"
 #include "ctl/drops.h"
 #include "ctl/grid.h"
 #include "ctl/paper.h"
@@ -95,9 +96,27 @@ static void PRINTF_LIKE(3, 4)
 	paper_fold(paper, ink, 0, 0, text);
 }
 
+/* From the roots on, where they are known. The cause of a MASTER is that of its priority, which is told below. */
+static void say_why(const struct paper *paper, const json_t *instance)
+{
+	bool is_master = !strcmp(json_text(instance, "state"), "MASTER");
+	const json_t *cause = is_master ? NULL : json_object_get(instance, "cause");
+	const char *effect = causes_effect(cause);
+	char text[8 * PAPER_TEXT];
+	struct text out = text_of(text, sizeof(text));
+
+	causes_add(&out, cause, paper);
+	text_add(&out, "%s%s", out.length ? " → " : "",
+		 *effect ? effect : json_text(instance, "reason"));
+	if (!out.length)
+		return;
+	paper_put(paper, INK_PLAIN, "Why: ");
+	paper_fold(paper, INK_PLAIN, 5, 5, text);
+}
+
 static void say_state(const struct paper *paper, const json_t *instance)
 {
-	const char *state = json_text(instance, "state"), *reason = json_text(instance, "reason");
+	const char *state = json_text(instance, "state");
 	const json_t *since = json_object_get(instance, "since");
 	char time[PAPER_TEXT], ago[PAPER_TEXT];
 
@@ -108,10 +127,7 @@ static void say_state(const struct paper *paper, const json_t *instance)
 		paper_put(paper, INK_PLAIN, " since %s (%s)", paper_time(since, time),
 			  paper_ago(paper, since, ago));
 	paper_put(paper, INK_PLAIN, ".\n");
-	if (*reason) {
-		paper_put(paper, INK_PLAIN, "Why: ");
-		paper_fold(paper, INK_PLAIN, 5, 5, reason);
-	}
+	say_why(paper, instance);
 }
 
 static void say_faults(const struct paper *paper, const json_t *faults, const char *reason)

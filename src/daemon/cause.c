@@ -394,12 +394,18 @@ static void add_sum(struct text *out, const struct model *model, size_t instance
 	}
 }
 
+/* Of a MASTER it is not its state that asks for a cause but its priority. */
 static void say_instance(struct cause_link *link, const struct mirror *mirror, size_t instance)
 {
+	const struct mirror_instance *seen = &mirror->instances[instance];
 	struct text out = text_of(link->reason, sizeof(link->reason));
 
-	add_reason(&out, mirror->model, &mirror->instances[instance].fact);
-	add_sum(&out, mirror->model, instance, &mirror->instances[instance]);
+	if (seen->fact.state != VRRP_MASTER)
+		add_reason(&out, mirror->model, &seen->fact);
+	add_sum(&out, mirror->model, instance, seen);
+	if (!out.length)
+		text_add(&out, "priority %u in place of %u", seen->fact.priority,
+			 mirror->model->instances[instance].priority);
 }
 
 /* Whether a reason begins as the vrrp worker's words for "because of that other member" (vrrp_group_explain_member). */

@@ -61,8 +61,15 @@ def test_a_dead_server_is_exit_4_with_its_reason(network):
     network.b.web.close()
     said = wait_until(lambda: (lambda done: done[0] == DEGRADED and done[1])(network.lb1.ctl_status("status")),
                       what="a degraded status")
-    assert "! service web is degraded" in said
+    assert "  ! b (192.168.8.30) is down for " in said.splitlines()[2]
+    assert "    → service web is degraded: 1 of 2 servers up, quorum met\n    try: lbhactl services web\n" in said
     assert "b 192.168.8.30:80  down" in said and "0 of 2" in said and "refused" in said
+    server, web = network.lb1.service()["cause"]
+    assert (server["kind"], server["object"], server["address"], server["leads_to"]) == ("server", "web/b", "192.168.8.30", 1)
+    assert (web["object"], web["state"], web["leads_to"]) == ("web", "degraded", None)
+    told = [json.loads(line) for line in network.lb1.ctl("events", "--json").splitlines()]
+    event = [one for one in told if one["event"] == "service_state" and one["new"] == "degraded"][-1]
+    assert [link["object"] for link in event["cause"]] == ["web/b", "web"], "the server's fact is there when the service's is told"
     said = network.lb1.ctl("services", "web")
     assert "failed tcp to 192.168.8.30:80" in said and "passed tcp to 192.168.8.20:80" in said
     (probe,) = network.lb1.server("b")["checks"]

@@ -50,6 +50,13 @@ def test_a_check_that_fails_is_why_the_master_is_another(lab):
     assert public["reason"] == f"lb2 ({LB2}) advertises 100 > 90; 90 = 150 - 60 (gate)"
     told = wait_until(lambda: [one for one in events(pair.lb1, last) if one["event"] == "vrrp_state"], what="the event")
     assert chain(told[0]["cause"]) == "check gate down > instance public BACKUP"
+    words = pair.lb1.ctl("events", "--since", str(last)).splitlines()
+    assert "[check gate down: " in next(line for line in words if "vrrp_state" in line)
+    assert "Why: check gate down for " in pair.lb1.ctl("vrrp", "public")
+    code, status = pair.lb1.ctl_status("status")
+    first = status.splitlines()[1:6]
+    assert code == 4 and first[0] == "Not as it should be" and first[1].startswith("  ! check gate is down for "), status
+    assert "    → instance public is BACKUP: lb2 (192.168.8.11)" in status and "    try: lbhactl vrrp public" in status
     pair.say("up")
     pair.wait_roles("MASTER", "BACKUP")
     wait_for(lambda: pair.lb1.vrrp()["cause"], [], what="nothing left to explain")

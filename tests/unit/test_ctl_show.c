@@ -134,6 +134,7 @@ START_TEST(every_story_of_an_instance_is_told)
 			*at = *at == '\'' ? '"' : *at;
 		change = json_loads(change_text, 0, NULL);
 		ck_assert_msg(change != NULL, "%s", stories[i].about);
+		json_object_del(one, "cause"); /* that of another story */
 		json_object_update(one, change);
 		fprintf(paper.out, "---- %s\n", stories[i].about);
 		show_instance(&paper, one);
@@ -336,9 +337,9 @@ static const struct {
 	{"\"error\":null", "\"error\":\"EINVAL\"", "the kernel refuses: EINVAL"},
 };
 
-static void keep(void *ctx, const char *problem)
+static void keep(void *ctx, const struct problem *problem)
 {
-	strcpy(ctx, problem);
+	strcpy(ctx, problem->text);
 }
 
 START_TEST(a_healthy_status_has_no_problem)
@@ -364,6 +365,57 @@ START_TEST(every_kind_of_problem_is_found)
 	ck_assert_msg(value != NULL, "%s", changed);
 	ck_assert_uint_eq(problems_find(value, keep, problem), 1);
 	ck_assert_msg(strstr(problem, changes[_i].says) != NULL, "%s", problem);
+	json_decref(value);
+}
+END_TEST
+
+/* Forty services, each without a server that has one address in all of them, one of them without another, too. */
+static json_t *forty_services(void)
+{
+	json_t *services = json_array();
+
+	for (int i = 0; i < 40; i++) {
+		json_t *cause = json_pack(
+			"[{s:s, s:s+, s:s, s:s, s:s, s:s, s:i}, {s:s, s:s+, s:s, s:s, s:n}]", "kind",
+			"server", "object", "s/", i == 20 ? "b" : "a", "state", "down", "since",
+			"2026-01-02T03:00:48.000Z", "reason", "connect: refused", "address",
+			i == 20 ? "192.0.2.21" : "192.0.2.20", "leads_to", 1, "kind", "service",
+			"object", i == 7 ? "shop" : "web", "", "state", i == 7 ? "down" : "degraded",
+			"reason", i == 7 ? "quorum 0 of 1" : "1 of 2 servers up, quorum met", "leads_to");
+
+		ck_assert_ptr_nonnull(cause);
+		json_array_append_new(services, json_pack("{s:s, s:s, s:o}", "name", "web", "state",
+							  i == 7 ? "down" : "degraded", "cause", cause));
+	}
+	return services;
+}
+
+struct kept {
+	struct problem problems[4];
+	size_t count;
+};
+
+static void keep_all(void *ctx, const struct problem *problem)
+{
+	struct kept *kept = ctx;
+
+	ck_assert_uint_lt(kept->count, COUNT_OF(kept->problems));
+	kept->problems[kept->count++] = *problem;
+}
+
+START_TEST(many_effects_of_one_cause_are_one_problem)
+{
+	json_t *value = json_loads(healthy, 0, NULL);
+	struct kept kept = {.count = 0};
+
+	json_object_set_new(value, "services", forty_services());
+	ck_assert_uint_eq(problems_find(value, keep_all, &kept), 2);
+	ck_assert_str_eq(kept.problems[0].text, "a (192.0.2.20) is down for 12s: connect: refused");
+	ck_assert_str_eq(kept.problems[0].effect,
+			 "service shop is down: quorum 0 of 1; service web is degraded: 1 of 2 servers up, quorum met; "
+			 "service web is degraded: 1 of 2 servers up, quorum met; and 36 more services");
+	ck_assert_str_eq(kept.problems[0].advice, "lbhactl services s");
+	ck_assert_str_eq(kept.problems[1].text, "b (192.0.2.21) is down for 12s: connect: refused");
 	json_decref(value);
 }
 END_TEST
@@ -517,6 +569,7 @@ static TCase *events_case(void)
 static TCase *problems_case(void)
 {
 	TCase *tcase = CASE("problems", a_healthy_status_has_no_problem,
+			    many_effects_of_one_cause_are_one_problem,
 			    what_is_past_or_as_it_must_be_is_no_problem,
 			    no_ipvs_is_no_problem_without_services,
 			    a_status_of_nonsense_does_no_harm);
