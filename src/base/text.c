@@ -12,6 +12,23 @@ struct text text_of(char *buffer, size_t size)
 	return (struct text){.start = buffer, .size = size};
 }
 
+/* Where to end a text that was cut at `length`, so that no character is left in part. */
+static size_t whole_characters(const char *text, size_t length)
+{
+	size_t start = length;
+
+	while (start && length - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (!start || (unsigned char)text[start - 1] < 0xc0)
+		return length;
+	start--; /* its first byte, which says how many there are */
+	return length - start < ((unsigned char)text[start] >= 0xf0   ? 4u
+				 : (unsigned char)text[start] >= 0xe0 ? 3u
+								      : 2u)
+		       ? start
+		       : length;
+}
+
 void text_addv(struct text *out, const char *format, va_list list)
 {
 	size_t room = out->size - out->length;
@@ -19,11 +36,15 @@ void text_addv(struct text *out, const char *format, va_list list)
 
 	if (length < 0)
 		return;
-	if ((size_t)length >= room) {
-		out->cut = true;
-		length = room ? (int)room - 1 : 0;
+	if ((size_t)length < room) {
+		out->length += (size_t)length;
+		return;
 	}
-	out->length += (size_t)length;
+	out->cut = true;
+	if (!room)
+		return;
+	out->length = whole_characters(out->start, out->size - 1);
+	out->start[out->length] = '\0';
 }
 
 void text_add(struct text *out, const char *format, ...)

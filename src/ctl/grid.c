@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define GAP 2
 
 struct cell {
@@ -95,34 +97,93 @@ static size_t longest_word(const char *text)
 	return longest;
 }
 
-/* Each column's width, the folding one narrowed to what is left over by the others. */
-static void measure(const struct grid *grid, size_t indent, size_t *widths)
+/* ---- widths ------------------------------------------------------------------------ */
+
+#define LEAST 8 /* columns are not narrowed below, or below their title */
+
+/* What a column needs so that no cell overflows it: its longest text, or its longest word if it folds. */
+struct need {
+	size_t whole, word;
+};
+
+static void find_needs(const struct grid *grid, struct need *needs)
 {
-	size_t least[GRID_COLUMNS], total = indent + GAP * (grid->count - 1), at = 0;
+	size_t at = 0;
 
 	for (size_t i = 0; i < grid->count; i++)
-		widths[i] = least[i] = paper_columns(grid->columns[i].title);
+		needs[i].whole = needs[i].word = paper_columns(grid->columns[i].title);
 	for (const struct cell *cell = grid->first; cell; cell = cell->next) {
+		size_t whole, word;
+
 		if (cell->is_note)
 			continue;
-		if (paper_columns(cell->text) > widths[at])
-			widths[at] = paper_columns(cell->text);
-		if (longest_word(cell->text) > least[at])
-			least[at] = longest_word(cell->text);
+		whole = paper_columns(cell->text);
+		word = longest_word(cell->text);
+		needs[at].whole = whole > needs[at].whole ? whole : needs[at].whole;
+		needs[at].word = word > needs[at].word ? word : needs[at].word;
 		at = (at + 1) % grid->count;
 	}
+}
+
+static size_t total_of(const struct grid *grid, size_t indent, const size_t *widths)
+{
+	size_t total = indent + GAP * (grid->count - 1);
+
 	for (size_t i = 0; i < grid->count; i++)
 		total += widths[i];
-	for (size_t i = 0; i < grid->count && total > PAPER_WIDTH; i++) {
-		size_t over = total - PAPER_WIDTH, room = over < widths[i] ? widths[i] - over : 0;
-
-		if (!grid->columns[i].folds)
-			continue;
-		total -= widths[i];
-		widths[i] = room > least[i] ? room : least[i];
-		total += widths[i];
-	}
+	return total;
 }
+
+/* Takes `over` from a column, but leaves it at least so wide. */
+static void narrow(size_t *width, size_t over, size_t least)
+{
+	size_t room = *width > over ? *width - over : 0;
+
+	if (*width > least)
+		*width = room > least ? room : least;
+}
+
+/* The widest column that can still be narrowed; grid->count: none. */
+static size_t widest(const struct grid *grid, const size_t *widths)
+{
+	size_t found = grid->count;
+
+	for (size_t i = 0; i < grid->count; i++) {
+		size_t title = paper_columns(grid->columns[i].title);
+
+		if (widths[i] > LEAST && widths[i] > title &&
+		    (found == grid->count || widths[i] > widths[found]))
+			found = i;
+	}
+	return found;
+}
+
+/* Each column's width: folding ones are narrowed to their longest word; if that is not enough the widest is narrowed, and what
+ * does not fit into it stands in a line of its own. */
+static void measure(const struct grid *grid, size_t indent, size_t *widths)
+{
+	struct need needs[GRID_COLUMNS];
+	size_t total, at;
+
+	find_needs(grid, needs);
+	for (size_t i = 0; i < grid->count; i++)
+		widths[i] = needs[i].whole;
+	for (size_t i = 0; i < grid->count; i++) {
+		total = total_of(grid, indent, widths);
+		if (total > PAPER_WIDTH && grid->columns[i].folds)
+			narrow(&widths[i], total - PAPER_WIDTH, needs[i].word);
+	}
+	while ((total = total_of(grid, indent, widths)) > PAPER_WIDTH &&
+	       (at = widest(grid, widths)) < grid->count)
+		widths[at]--;
+}
+
+/* ---- rows --------------------------------------------------------------------------- */
+
+struct row {
+	const char *texts[GRID_COLUMNS];
+	enum ink inks[GRID_COLUMNS];
+};
 
 /* The bytes of `text` that fit into `width` columns, cut between words when it is too long. */
 static size_t fitting(const char *text, size_t width)
@@ -163,39 +224,109 @@ static void print_cell(const struct grid *grid, const struct paper *paper, size_
 
 /* Drops the blanks at the end of a line that is made of cells: prints only up to the last that has
  * text. */
-static size_t columns_used(const struct grid *grid, const char *const *rest)
+static size_t columns_used(const struct grid *grid, const struct row *row)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; i < grid->count; i++)
-		if (*rest[i])
+		if (*row->texts[i])
 			used = i + 1;
 	return used;
 }
 
-static void print_row(const struct grid *grid, const struct paper *paper, size_t indent,
-		      const char **rest, const enum ink *inks, const size_t *widths)
+static void print_lines_of(const struct grid *grid, const struct paper *paper, size_t indent,
+			   struct row *row, const size_t *widths)
 {
-	for (size_t used = columns_used(grid, rest); used; used = columns_used(grid, rest)) {
+	for (size_t used = columns_used(grid, row); used; used = columns_used(grid, row)) {
 		struct grid line = {.columns = grid->columns, .count = used};
 
 		paper_put(paper, INK_PLAIN, "%*s", (int)indent, "");
 		for (size_t i = 0; i < used; i++) {
-			size_t bytes = fitting(rest[i], widths[i]);
+			size_t bytes = fitting(row->texts[i], widths[i]);
 
-			print_cell(&line, paper, i, inks[i], rest[i], bytes, widths);
-			rest[i] += bytes;
-			rest[i] += strspn(rest[i], " ");
+			print_cell(&line, paper, i, row->inks[i], row->texts[i], bytes, widths);
+			row->texts[i] += bytes;
+			row->texts[i] += strspn(row->texts[i], " ");
 		}
 		paper_put(paper, INK_PLAIN, "\n");
 	}
 }
 
+static bool overflows(const struct grid *grid, const struct row *row, size_t column,
+		      const size_t *widths)
+{
+	const char *text = row->texts[column];
+
+	return (grid->columns[column].folds ? longest_word(text) : paper_columns(text)) >
+	       widths[column];
+}
+
+/* The first columns of a row up to its last cell that is too long (but for the last of all), one behind the other on a
+ * line before the rest. */
+static void print_head(const struct grid *grid, const struct paper *paper, size_t indent,
+		       struct row *row, const size_t *widths)
+{
+	char head[8 * PAPER_TEXT];
+	struct text out = text_of(head, sizeof(head));
+	size_t count = 0;
+
+	for (size_t i = 0; i + 1 < grid->count; i++)
+		if (overflows(grid, row, i, widths))
+			count = i + 1;
+	for (size_t i = 0; i < count; i++) {
+		if (*row->texts[i])
+			text_add(&out, "%s%s", out.length ? "  " : "", row->texts[i]);
+		row->texts[i] = "";
+	}
+	if (!count)
+		return;
+	paper_put(paper, INK_PLAIN, "%*s", (int)indent, "");
+	paper_fold(paper, row->inks[count - 1], indent, indent + GAP, head);
+}
+
+/* One that is too long at the end of a row stands below it, as far to the right as it can. */
+static void print_tail(const struct paper *paper, size_t indent, const char *text, enum ink ink)
+{
+	size_t word = longest_word(text), at = PAPER_WIDTH > word ? PAPER_WIDTH - word : 0;
+
+	if (at < indent + GAP)
+		at = indent + GAP;
+	paper_put(paper, INK_PLAIN, "%*s", (int)at, "");
+	paper_fold(paper, ink, at, at, text);
+}
+
+static void print_row(const struct grid *grid, const struct paper *paper, size_t indent,
+		      struct row *row, const size_t *widths)
+{
+	size_t last = grid->count - 1;
+	const char *tail = NULL;
+
+	if (last && overflows(grid, row, last, widths)) {
+		tail = row->texts[last];
+		row->texts[last] = "";
+	}
+	print_head(grid, paper, indent, row, widths);
+	print_lines_of(grid, paper, indent, row, widths);
+	if (tail)
+		print_tail(paper, indent, tail, row->inks[last]);
+}
+
+static void print_titles(const struct grid *grid, const struct paper *paper, size_t indent,
+			 const size_t *widths)
+{
+	struct row row;
+
+	for (size_t i = 0; i < grid->count; i++) {
+		row.texts[i] = grid->columns[i].title;
+		row.inks[i] = INK_DIM;
+	}
+	print_row(grid, paper, indent, &row, widths);
+}
+
 void grid_print(const struct grid *grid, const struct paper *paper, size_t indent)
 {
 	size_t widths[GRID_COLUMNS], at = 0, note_at;
-	const char *rest[GRID_COLUMNS];
-	enum ink inks[GRID_COLUMNS];
+	struct row row;
 
 	if (!grid)
 		return;
@@ -203,21 +334,17 @@ void grid_print(const struct grid *grid, const struct paper *paper, size_t inden
 	note_at = indent + widths[0] + GAP;
 	if (note_at > PAPER_WIDTH / 3)
 		note_at = indent + GAP;
-	for (size_t i = 0; i < grid->count; i++) {
-		rest[i] = grid->columns[i].title;
-		inks[i] = INK_DIM;
-	}
-	print_row(grid, paper, indent, rest, inks, widths);
+	print_titles(grid, paper, indent, widths);
 	for (const struct cell *cell = grid->first; cell; cell = cell->next) {
 		if (cell->is_note) {
 			paper_put(paper, INK_PLAIN, "%*s", (int)note_at, "");
 			paper_fold(paper, cell->ink, note_at, note_at, cell->text);
 			continue;
 		}
-		rest[at] = cell->text;
-		inks[at] = cell->ink;
+		row.texts[at] = cell->text;
+		row.inks[at] = cell->ink;
 		at = (at + 1) % grid->count;
 		if (!at)
-			print_row(grid, paper, indent, rest, inks, widths);
+			print_row(grid, paper, indent, &row, widths);
 	}
 }

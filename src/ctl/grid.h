@@ -1,6 +1,7 @@
-/* A table of texts: columns as wide as their widest cell, one of them folded between words when 80
- * columns are not enough; words are never cut, so that addresses can be copied (then the line is
- * longer). A row may carry notes that stand below it over the whole width. */
+/* A table of texts: columns as wide as their widest cell, some of them folded between words when 80
+ * columns are not enough. What is too long even then is not cut, so that addresses can be copied: it stands on a line
+ * of its own before the rest of its row, or behind it if it is the last. A row may carry notes that stand below it over the
+ * whole width. */
 #ifndef LBHA_CTL_GRID_H
 #define LBHA_CTL_GRID_H
 

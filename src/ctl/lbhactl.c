@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,8 +175,10 @@ static void print_complaint(const struct run *run)
 int main(int argc, char **argv)
 {
 	struct run run = {.socket = LBHA_RUNDIR "/control.sock", .client = {.fd = -1}};
-	int status = parse(argc, argv, &run);
+	int status;
 
+	setlocale(LC_CTYPE, "C.UTF-8"); /* how wide characters are; the daemon speaks UTF-8, whatever ours is */
+	status = parse(argc, argv, &run);
 	if (status == EXIT_DONE && run.command) {
 		run.paper = paper_of(stdout, run.colour);
 		status = run.command->alone ? run.command->alone(&run) : run_command(&run);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/duration.h"
 #include "base/text.h"
@@ -62,12 +63,33 @@ void paper_put(const struct paper *paper, enum ink ink, const char *format, ...)
 		fputs("\033[0m", paper->out);
 }
 
+/* How many bytes the first character of a text has, and how many columns of a terminal it takes. Without a locale that
+ * knows (main sets one) each takes one. */
+static size_t character(const char *text, size_t length, size_t *columns)
+{
+	mbstate_t state = {0};
+	wchar_t wide;
+	size_t bytes = mbrtowc(&wide, text, length, &state);
+	int width;
+
+	*columns = 1;
+	if (bytes > 0 && bytes <= length) {
+		width = wcwidth(wide);
+		if (width >= 0)
+			*columns = (size_t)width;
+		return bytes;
+	}
+	for (bytes = 1; bytes < length && ((unsigned char)text[bytes] & 0xc0) == 0x80;)
+		bytes++;
+	return bytes;
+}
+
 static size_t columns_of(const char *text, size_t length)
 {
-	size_t columns = 0;
+	size_t columns = 0, one;
 
-	for (size_t i = 0; i < length; i++)
-		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+	for (size_t at = 0; at < length; columns += one)
+		at += character(text + at, length - at, &one);
 	return columns;
 }
 
@@ -76,25 +98,98 @@ size_t paper_columns(const char *text)
 	return columns_of(text, strlen(text));
 }
 
+size_t paper_fitting(const char *text, size_t columns)
+{
+	size_t length = strlen(text), at = 0, used = 0;
+
+	while (at < length) {
+		size_t one, bytes = character(text + at, length - at, &one);
+
+		if (used + one > columns)
+			break;
+		used += one;
+		at += bytes;
+	}
+	return at;
+}
+
+/* A word that is longer than a line: as much of it as there is room for, at least one character. */
+static size_t part_of_word(const char *text, size_t length, size_t room)
+{
+	size_t part = paper_fitting(text, room), one;
+
+	if (!part)
+		part = character(text, length, &one);
+	return part < length ? part : length;
+}
+
+static void new_line(struct flow *flow)
+{
+	paper_put(flow->paper, INK_PLAIN, "\n%*s", (int)flow->indent, "");
+	flow->at = flow->indent;
+	flow->has_text = false;
+}
+
+/* A word, on this line if there is room; a longer one than a line is broken at its end. */
+static void put_word(struct flow *flow, enum ink ink, const char *word, size_t length)
+{
+	size_t blank = flow->wants_blank && flow->has_text;
+
+	if (flow->at + blank + columns_of(word, length) > PAPER_WIDTH &&
+	    (flow->has_text || flow->at > flow->indent)) {
+		new_line(flow);
+		blank = 0;
+	}
+	flow->wants_blank = false;
+	while (length) {
+		size_t used = flow->at + blank,
+		       room = used < PAPER_WIDTH ? PAPER_WIDTH - used : 1,
+		       part = columns_of(word, length) > room ? part_of_word(word, length, room)
+							      : length;
+
+		paper_put(flow->paper, ink, "%s%.*s", blank ? " " : "", (int)part, word);
+		flow->at += blank + columns_of(word, part);
+		flow->has_text = true;
+		blank = 0;
+		word += part;
+		length -= part;
+		if (length)
+			new_line(flow);
+	}
+}
+
+void flow_put(struct flow *flow, enum ink ink, const char *format, ...)
+{
+	char text[8 * PAPER_TEXT];
+	struct text out = text_of(text, sizeof(text));
+	const char *at = text;
+	va_list list;
+
+	va_start(list, format);
+	text_addv(&out, format, list);
+	va_end(list);
+	while (*at) {
+		size_t length = strcspn(at, " ");
+
+		if (length)
+			put_word(flow, ink, at, length);
+		at += length;
+		flow->wants_blank |= *at == ' ';
+		at += strspn(at, " ");
+	}
+}
+
+void flow_end(struct flow *flow)
+{
+	paper_put(flow->paper, INK_PLAIN, "\n");
+}
+
 void paper_fold(const struct paper *paper, enum ink ink, size_t at, size_t indent, const char *text)
 {
-	bool fresh = true; /* nothing of ours on this line yet */
+	struct flow flow = {.paper = paper, .at = at, .indent = indent};
 
-	while (*text) {
-		size_t length = strcspn(text, " "), columns = columns_of(text, length);
-
-		if (at + !fresh + columns > PAPER_WIDTH && at > indent) {
-			paper_put(paper, INK_PLAIN, "\n%*s", (int)indent, "");
-			at = indent;
-			fresh = true;
-		}
-		paper_put(paper, ink, "%s%.*s", fresh ? "" : " ", (int)length, text);
-		at += !fresh + columns;
-		fresh = false;
-		text += length;
-		text += strspn(text, " ");
-	}
-	paper_put(paper, INK_PLAIN, "\n");
+	flow_put(&flow, ink, "%s", text);
+	flow_end(&flow);
 }
 
 enum ink paper_ink(const char *state)

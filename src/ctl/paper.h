@@ -46,8 +46,21 @@ void paper_put(const struct paper *paper, enum ink ink, const char *format, ...)
 void paper_fold(const struct paper *paper, enum ink ink, size_t at, size_t indent,
 		const char *text);
 
-/* Columns that a UTF-8 text takes (one a character). */
+/* Text in several inks, folded in the same way: `at` columns of the line are written already. */
+struct flow {
+	const struct paper *paper;
+	size_t at, indent;
+	bool has_text;    /* on this line */
+	bool wants_blank; /* the last text ended with one */
+};
+
+void flow_put(struct flow *flow, enum ink ink, const char *format, ...) PRINTF_LIKE(3, 4);
+void flow_end(struct flow *flow);
+
+/* Columns that a UTF-8 text takes: two for some scripts, none for what combines. */
 size_t paper_columns(const char *text);
+/* How many bytes of it fit into so many columns. */
+size_t paper_fitting(const char *text, size_t columns);
 
 /* The ink of a state's name: MASTER and up are good, FAULT and down are bad… */
 enum ink paper_ink(const char *state);

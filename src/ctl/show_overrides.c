@@ -52,9 +52,11 @@ void show_objects(const struct paper *paper, const json_t *objects)
 
 	json_array_foreach(objects, at, object)
 	{
+		struct flow flow = {.paper = paper, .indent = 2};
 		bool done = json_truth(object, "done");
 
-		paper_put(paper, INK_PLAIN, "%s: ", json_text(object, "name"));
-		paper_put(paper, done ? INK_PLAIN : INK_BAD, "%s\n", json_text(object, "text"));
+		flow_put(&flow, INK_PLAIN, "%s: ", json_text(object, "name"));
+		flow_put(&flow, done ? INK_PLAIN : INK_BAD, "%s", json_text(object, "text"));
+		flow_end(&flow);
 	}
 }

@@ -33,18 +33,16 @@ static void head(const struct paper *paper, const json_t *service, size_t indent
 	const char *name = json_text(service, "name"), *state = json_text(service, "state");
 	const char *reason = json_text(service, "reason");
 	char buffer[4 * PAPER_TEXT];
-	size_t at = indent + paper_columns(name) + 1 + paper_columns(state);
+	struct flow flow = {.paper = paper, .at = indent, .indent = indent + 2};
 
 	paper_put(paper, INK_PLAIN, "%*s", (int)indent, "");
-	paper_put(paper, INK_HEAD, "%s ", name);
-	paper_put(paper, paper_ink(state), "%s", state);
-	if (json_is_string(json_object_get(service, "since"))) {
-		paper_put(paper, INK_PLAIN, " for %s",
-			  paper_ago(paper, json_object_get(service, "since"), buffer));
-		at += 5 + paper_columns(buffer);
-	}
-	paper_put(paper, INK_PLAIN, ": ");
-	paper_fold(paper, INK_PLAIN, at + 2, indent + 2, describe(service, buffer, sizeof(buffer)));
+	flow_put(&flow, INK_HEAD, "%s ", name);
+	flow_put(&flow, paper_ink(state), "%s", state);
+	if (json_is_string(json_object_get(service, "since")))
+		flow_put(&flow, INK_PLAIN, " for %s",
+			 paper_ago(paper, json_object_get(service, "since"), buffer));
+	flow_put(&flow, INK_PLAIN, ": %s", describe(service, buffer, sizeof(buffer)));
+	flow_end(&flow);
 	if (strcmp(state, "up") != 0 && *reason) {
 		paper_put(paper, INK_PLAIN, "%*s", (int)indent + 2, "");
 		paper_fold(paper, INK_WARN, indent + 2, indent + 2, reason);
@@ -80,10 +78,12 @@ static const char *server_weight(const json_t *server, long long factor, char *b
 	long long set = json_number(server, "weight"),
 		  now = json_number(server, "effective_weight");
 
-	if (set * factor == now)
+	double whole = (double)set * (double)factor;
+
+	if (whole == (double)now)
 		snprintf(buffer, PAPER_TEXT, "%lld", set);
 	else if (factor > 1 && set && now)
-		snprintf(buffer, PAPER_TEXT, "%lld%% of %lld", 100 * now / (set * factor), set);
+		snprintf(buffer, PAPER_TEXT, "%lld%% of %lld", (long long)(100 * (double)now / whole), set);
 	else
 		snprintf(buffer, PAPER_TEXT, "%lld of %lld", now, set);
 	return buffer;
@@ -276,12 +276,14 @@ static void show_traffic(const struct paper *paper, const json_t *object, int in
 	long long connections = json_number(stats, "connections"),
 		  packets_in = json_number(stats, "packets_in"),
 		  bytes_in = json_number(stats, "bytes_in");
+	struct flow flow = {.paper = paper, .at = (size_t)indent, .indent = (size_t)indent + 2};
 	char buffer[PAPER_TEXT];
 
-	paper_put(paper, INK_DIM, "%*s%lld connection%s, %lld packet%s in, %lld out, %lld byte%s in, %lld out",
-		  indent, "", connections, plural(connections), packets_in, plural(packets_in),
-		  json_number(stats, "packets_out"), bytes_in, plural(bytes_in),
-		  json_number(stats, "bytes_out"));
+	paper_put(paper, INK_DIM, "%*s", indent, "");
+	flow_put(&flow, INK_DIM, "%lld connection%s, %lld packet%s in, %lld out, %lld byte%s in, %lld out",
+		 connections, plural(connections), packets_in, plural(packets_in),
+		 json_number(stats, "packets_out"), bytes_in, plural(bytes_in),
+		 json_number(stats, "bytes_out"));
 	if (stats == zero)
 		paper_put(paper, INK_DIM, "\n%*ssince zeroed %s ago", indent, "",
 			  paper_ago(paper, json_object_get(zero, "time"), buffer));
@@ -290,11 +292,14 @@ static void show_traffic(const struct paper *paper, const json_t *object, int in
 
 static void show_server(const struct paper *paper, const json_t *server, const char *kind)
 {
+	struct flow flow = {.paper = paper, .at = 2, .indent = 4};
 	char buffer[PAPER_TEXT];
 	const json_t *probe;
 	size_t i;
 
-	paper_put(paper, INK_PLAIN, "  %s%s\n", kind, server_name(server, buffer));
+	paper_put(paper, INK_PLAIN, "  ");
+	flow_put(&flow, INK_PLAIN, "%s%s", kind, server_name(server, buffer));
+	flow_end(&flow);
 	json_array_foreach (json_object_get(server, "checks"), i, probe)
 		show_probe(paper, probe);
 	if (!i)

@@ -28,13 +28,15 @@ static void show_head(const struct paper *paper, const json_t *status)
 	const char *node = json_text(status, "node"), *cluster = json_text(status, "cluster");
 	char ago[PAPER_TEXT];
 	bool is_ready = json_truth(status, "ready");
+	struct flow flow = {.paper = paper, .indent = 2};
 
-	paper_put(paper, INK_HEAD, "%s%s%s", *node ? node : "this node", *cluster ? " of " : "",
-		  cluster);
-	paper_put(paper, INK_PLAIN, ": lbha %s, generation %lld, running for %s, ",
-		  json_text(status, "version"), json_number(status, "generation"),
-		  paper_ago(paper, json_object_get(status, "started"), ago));
-	paper_put(paper, is_ready ? INK_GOOD : INK_WARN, "%s\n", is_ready ? "ready" : "not ready");
+	flow_put(&flow, INK_HEAD, "%s%s%s", *node ? node : "this node", *cluster ? " of " : "",
+		 cluster);
+	flow_put(&flow, INK_PLAIN, ": lbha %s, generation %lld, running for %s, ",
+		 json_text(status, "version"), json_number(status, "generation"),
+		 paper_ago(paper, json_object_get(status, "started"), ago));
+	flow_put(&flow, is_ready ? INK_GOOD : INK_WARN, "%s", is_ready ? "ready" : "not ready");
+	flow_end(&flow);
 }
 
 static bool has_happened(const json_t *status, const char *what)
@@ -59,16 +61,18 @@ static void show_upgrade(const struct paper *paper, const json_t *upgrade)
 	const char *result = json_text(upgrade, "result");
 	const json_t *errors = json_object_get(upgrade, "errors");
 	const char *why = json_string_value(json_array_get(errors, 0));
+	struct flow flow = {.paper = paper, .indent = 2};
 	char ago[PAPER_TEXT];
 
 	if (!*result || !strcmp(result, "none"))
 		return;
 	paper_ago(paper, json_object_get(upgrade, "time"), ago);
 	if (why)
-		paper_put(paper, INK_WARN, "upgrade refused %s ago: %s\n", ago, why);
+		flow_put(&flow, INK_WARN, "upgrade refused %s ago: %s", ago, why);
 	else
-		paper_put(paper, INK_PLAIN, "upgraded from build %s %s ago\n",
-			  json_text(upgrade, "from"), ago);
+		flow_put(&flow, INK_PLAIN, "upgraded from build %s %s ago",
+			 json_text(upgrade, "from"), ago);
+	flow_end(&flow);
 }
 
 static void show_group(const struct paper *paper, const json_t *group)
@@ -77,15 +81,18 @@ static void show_group(const struct paper *paper, const json_t *group)
 	char members[4 * PAPER_TEXT], ago[PAPER_TEXT];
 	struct text out = text_of(members, sizeof(members));
 	const json_t *since = json_object_get(group, "since"), *member;
+	struct flow flow = {.paper = paper, .at = 2, .indent = 4};
 	size_t at;
 
 	json_array_foreach (json_object_get(group, "instances"), at, member)
 		text_add(&out, "%s%s", at ? ", " : "", json_string_value(member));
-	paper_put(paper, INK_PLAIN, "  %s is ", json_text(group, "name"));
-	paper_put(paper, paper_ink(state), "%s", state);
+	paper_put(paper, INK_PLAIN, "  ");
+	flow_put(&flow, INK_PLAIN, "%s is ", json_text(group, "name"));
+	flow_put(&flow, paper_ink(state), "%s", state);
 	if (json_is_string(since))
-		paper_put(paper, INK_PLAIN, " for %s", paper_ago(paper, since, ago));
-	paper_put(paper, INK_PLAIN, "\n    ");
+		flow_put(&flow, INK_PLAIN, " for %s", paper_ago(paper, since, ago));
+	flow_end(&flow);
+	paper_put(paper, INK_PLAIN, "    ");
 	paper_fold(paper, INK_PLAIN, 4, 4, members);
 	paper_put(paper, INK_PLAIN, "    ");
 	paper_fold(paper, INK_DIM, 4, 4, json_text(group, "reason"));

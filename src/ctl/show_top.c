@@ -8,6 +8,7 @@
 #include "ctl/paper.h"
 
 #define NAME_WIDTH 27
+#define STATE_WIDTH 9
 
 struct row {
 	const json_t *object;
@@ -120,17 +121,16 @@ static struct row *rows_of(const json_t *now, const json_t *before, double secon
 /* A name in its column, cut where it is too long. */
 static void put_name(const struct paper *paper, enum ink ink, const char *indent, const char *name)
 {
-	size_t width = NAME_WIDTH - strlen(indent), columns = paper_columns(name), length = 0;
+	size_t width = NAME_WIDTH - strlen(indent), columns = paper_columns(name), bytes;
+	char part[PAPER_TEXT];
 
 	if (columns <= width) {
 		paper_put(paper, ink, "%s%s%*s", indent, name, (int)(width - columns), "");
 		return;
 	}
-	for (size_t at = 0; name[length] && at < width; length++)
-		at += (name[length] & 0xc0) != 0x80;
-	while (length && (name[length - 1] & 0xc0) == 0x80)
-		length--;
-	paper_put(paper, ink, "%s%.*s…", indent, (int)length - 1, name);
+	bytes = paper_fitting(name, width - 1);
+	snprintf(part, sizeof(part), "%.*s", (int)bytes, name);
+	paper_put(paper, ink, "%s%s…%*s", indent, part, (int)(width - 1 - paper_columns(part)), "");
 }
 
 static void put_numbers(const struct paper *paper, const struct row *row)
@@ -152,18 +152,32 @@ static void put_service(const struct paper *paper, const struct row *row)
 	put_numbers(paper, row);
 }
 
+/* A weight in so many columns, shorter words for larger ones. */
+static void shorten_weight(long long weight, size_t room, char *out)
+{
+	char *tenths;
+
+	snprintf(out, TOP_NUMBER, "%lld", weight);
+	if (strlen(out) <= room)
+		return;
+	top_number((double)weight, out);
+	tenths = strchr(out, '.');
+	if (tenths && strlen(out) > room)
+		memmove(tenths, tenths + 2, strlen(tenths + 2) + 1);
+}
+
 static void put_server(const struct paper *paper, const struct row *row)
 {
 	const char *health = json_text(row->object, "health");
-	char weight[24] = "out";
+	const char *word = strcmp(health, "unknown") ? health : "?";
+	int room = STATE_WIDTH - 1 - (int)strlen(word);
+	char weight[TOP_NUMBER] = "out";
 
 	if (json_truth(row->object, "in_table"))
-		snprintf(weight, sizeof(weight), "%lld",
-			 json_number(row->object, "effective_weight"));
+		shorten_weight(json_number(row->object, "effective_weight"), (size_t)room, weight);
 	put_name(paper, INK_PLAIN, json_truth(row->object, "sorry") ? "  sorry " : "  ", row->name);
-	paper_put(paper, paper_ink(health), " %s", strcmp(health, "unknown") ? health : "?");
-	paper_put(paper, INK_PLAIN, " %-*s",
-		  8 - (int)(strcmp(health, "unknown") ? strlen(health) : 1), weight);
+	paper_put(paper, paper_ink(health), " %s", word);
+	paper_put(paper, INK_PLAIN, " %-*s", room, weight);
 	put_numbers(paper, row);
 }
 

@@ -30,7 +30,7 @@ void show_top(const struct paper *paper, const json_t *now, const json_t *before
 
 /* A number in at most five characters: "7", "0.4", "12.5k", "340M". `out` has TOP_NUMBER bytes, is
  * returned. */
-#define TOP_NUMBER 16
+#define TOP_NUMBER 24
 const char *top_number(double value, char *out);
 
 #endif

@@ -116,17 +116,19 @@ static void say_why(const struct paper *paper, const json_t *instance)
 
 static void say_state(const struct paper *paper, const json_t *instance)
 {
+	struct flow flow = {.paper = paper};
 	const char *state = json_text(instance, "state");
 	const json_t *since = json_object_get(instance, "since");
 	char time[PAPER_TEXT], ago[PAPER_TEXT];
 
-	paper_put(paper, INK_HEAD, "%s", json_text(instance, "name"));
-	paper_put(paper, INK_PLAIN, " is ");
-	paper_put(paper, paper_ink(state), "%s", state);
+	flow_put(&flow, INK_HEAD, "%s", json_text(instance, "name"));
+	flow_put(&flow, INK_PLAIN, " is ");
+	flow_put(&flow, paper_ink(state), "%s", state);
 	if (json_is_string(since))
-		paper_put(paper, INK_PLAIN, " since %s (%s)", paper_time(since, time),
-			  paper_ago(paper, since, ago));
-	paper_put(paper, INK_PLAIN, ".\n");
+		flow_put(&flow, INK_PLAIN, " since %s (%s)", paper_time(since, time),
+			 paper_ago(paper, since, ago));
+	flow_put(&flow, INK_PLAIN, ".");
+	flow_end(&flow);
 	say_why(paper, instance);
 }
 
@@ -438,8 +440,10 @@ static void say_addresses(const struct paper *paper, const json_t *addresses)
 	size_t at;
 
 	paper_put(paper, INK_PLAIN, "Virtual addresses:\n");
-	json_array_foreach (addresses, at, address)
-		paper_put(paper, INK_PLAIN, "  %s\n", json_string_value(address));
+	json_array_foreach (addresses, at, address) {
+		paper_put(paper, INK_PLAIN, "  ");
+		paper_fold(paper, INK_PLAIN, 2, 4, json_string_value(address));
+	}
 }
 
 static void say_drop(const struct paper *paper, const json_t *instance, const char *reason,
@@ -490,9 +494,9 @@ static void say_counts(const struct paper *paper, const json_t *instance)
 	const char *reason;
 	json_t *count;
 
-	paper_put(paper, INK_PLAIN, "Adverts: %lld sent, %lld received. Changes of state: %lld.\n",
-		  json_number(instance, "sent"), json_number(instance, "received"),
-		  json_number(instance, "transitions"));
+	say(paper, INK_PLAIN, "Adverts: %lld sent, %lld received. Changes of state: %lld.",
+	    json_number(instance, "sent"), json_number(instance, "received"),
+	    json_number(instance, "transitions"));
 	json_object_foreach (json_object_get(instance, "dropped"), reason, count)
 		if (json_integer_value(count))
 			say_drop(paper, instance, reason, json_integer_value(count));

@@ -301,6 +301,23 @@ START_TEST(what_is_no_wall_time_is_refused)
 }
 END_TEST
 
+START_TEST(a_text_that_is_cut_ends_with_a_whole_character)
+{
+	static const char whole[] = "aé€😀b"; /* 1, 2, 3, 4 and 1 bytes */
+	static const size_t ends[] = {0, 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11};
+
+	for (size_t size = 1; size < COUNT_OF(ends); size++) {
+		char buffer[16];
+		struct text out = text_of(buffer, size);
+
+		text_add(&out, "%s", whole);
+		ck_assert_uint_eq(out.length, ends[size]);
+		ck_assert_uint_eq(strlen(buffer), ends[size]);
+		ck_assert_int_eq(out.cut, size <= strlen(whole));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("base",
@@ -312,5 +329,6 @@ int main(void)
 			      a_small_arena_grows_when_it_must),
 			 CASE("table", a_table_finds_all_values_of_a_hash, a_table_without_memory_stays_empty),
 			 CASE("walltime", wall_time_reads_back_over_all_years, what_is_no_wall_time_is_refused),
-			 CASE("text", a_misspelt_word_finds_its_neighbour, foreign_text_is_cleaned));
+			 CASE("text", a_misspelt_word_finds_its_neighbour, foreign_text_is_cleaned,
+			      a_text_that_is_cut_ends_with_a_whole_character));
 }

@@ -543,7 +543,7 @@ START_TEST(a_grid_folds_between_words_and_never_cuts_one)
 }
 END_TEST
 
-START_TEST(long_words_overflow_instead_of_looping)
+START_TEST(words_longer_than_a_line_are_broken_at_its_end)
 {
 	struct paper paper = paper_open();
 	char word[300];
@@ -553,7 +553,10 @@ START_TEST(long_words_overflow_instead_of_looping)
 	paper_fold(&paper, INK_PLAIN, 0, 4, word);
 	paper_fold(&paper, INK_PLAIN, 70, 4, word);
 	fclose(paper.out);
-	ck_assert_uint_eq(size, 2 * (sizeof(word) - 1) + 2 + 5);
+	/* 80 and 76, 76, 67 columns behind 4; then 76, 76, 76, 71 behind a line's end and 4 */
+	ck_assert_uint_eq(size, 2 * (sizeof(word) - 1) + 3 * 5 + 1 + 4 * 5 + 1);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		ck_assert_uint_le(strlen(line), PAPER_WIDTH);
 	free(text);
 }
 END_TEST
@@ -591,5 +594,5 @@ int main(void)
 		events_case(), problems_case(),
 		CASE("paper", ages_are_told_in_two_parts, a_time_in_the_future_is_now,
 		     texts_cannot_steer_a_terminal, a_grid_folds_between_words_and_never_cuts_one,
-		     long_words_overflow_instead_of_looping));
+		     words_longer_than_a_line_are_broken_at_its_end));
 }
