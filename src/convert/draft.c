@@ -40,6 +40,18 @@ void draft_remove(struct draft *map, const char *key)
 	}
 }
 
+void draft_drop_last(struct draft *list)
+{
+	struct draft *before = NULL;
+
+	for (struct draft *at = list ? list->first : NULL; at && at->next; at = at->next)
+		before = at;
+	if (!list || !list->first)
+		return;
+	*(before ? &before->next : &list->first) = NULL;
+	list->last = before;
+}
+
 size_t draft_count(const struct draft *node)
 {
 	size_t count = 0;
@@ -84,6 +96,31 @@ struct draft *draft_list(struct arena *arena, struct draft *map, const char *key
 struct draft *draft_item(struct arena *arena, struct draft *list, enum draft_kind kind)
 {
 	return grow(arena, list, NULL, kind);
+}
+
+void draft_flatten(struct draft *map, const char *key)
+{
+	const struct draft *only = map ? map->first : NULL;
+
+	if (!only || only->next || !only->key || strcmp(only->key, key) != 0 || only->beside || only->above)
+		return;
+	map->kind = only->kind;
+	map->text = only->text;
+	map->first = map->last = NULL;
+}
+
+void draft_adopt(struct arena *arena, struct draft *map, const char *key, const struct draft *node)
+{
+	struct draft *place = grow(arena, map, key, node->kind), *next;
+	const char *name;
+
+	if (!place)
+		return;
+	next = place->next;
+	name = place->key;
+	*place = *node;
+	place->next = next;
+	place->key = name;
 }
 
 static struct draft *scalar(struct draft *node, const char *text)
@@ -165,6 +202,18 @@ void draft_beside(struct arena *arena, struct draft *node, const char *format, .
 	if (node)
 		node->beside = arena_vprintf(arena, format, list);
 	va_end(list);
+}
+
+void draft_follow(struct draft *before, struct draft *node)
+{
+	struct draft_comment **end = &before->above;
+
+	if (!node)
+		return;
+	while (*end)
+		end = &(*end)->next;
+	*end = node->above;
+	node->above = before->above;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
 /* A draft of lbha.conf: an ordered tree of maps, lists and scalars with comments, made by an import
  * from another program's configuration and written as YAML that lbha.conf's reader takes for what was
- * meant. Every node remembers the line that it was made from.
+ * meant.
  *
  * All of it lives in the arena; what is handed over is copied. Out of memory sticks to the arena
  * (arena_failed()): functions then return NULL, and take NULL as a node. */
@@ -35,8 +35,6 @@ struct draft {
 	struct draft_comment *above;  /* in lines of their own */
 	struct draft_comment *below;  /* of a list or map: behind its last element */
 	const char *beside;           /* at the end of its line */
-	const char *file;             /* where it comes from; NULL: from nowhere */
-	uint32_t line;
 	struct draft *first, *last, *next;
 };
 
@@ -61,6 +59,7 @@ struct draft *draft_value(struct arena *arena, struct draft *parent, const char 
 struct draft *draft_find(const struct draft *map, const char *key);
 /* Takes it out again. */
 void draft_remove(struct draft *map, const char *key);
+void draft_drop_last(struct draft *list);
 size_t draft_count(const struct draft *node);
 
 /* A comment in a line of its own above the node, behind those that it has; beside it, in the place of
@@ -73,6 +72,14 @@ void draft_below(struct arena *arena, struct draft *node, const char *format, ..
  * -E2BIG for a line that is longer than a reader would take. */
 int draft_write(const struct draft *root, struct arena *scratch,
 		void (*line)(void *ctx, const char *text), void *ctx);
+
+/* A map that has nothing but this text becomes the text itself. */
+void draft_flatten(struct draft *map, const char *key);
+/* Puts a node that is in no tree (any more) under a key. */
+void draft_adopt(struct arena *arena, struct draft *map, const char *key, const struct draft *node);
+
+/* What stands above the first comes above what stands above the second. */
+void draft_follow(struct draft *before, struct draft *node);
 
 /* Whether two trees say the same; comments and places do not count. */
 bool draft_equal(const struct draft *a, const struct draft *b);

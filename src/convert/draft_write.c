@@ -165,8 +165,12 @@ static void write_value(struct writer *w, const struct draft *node, struct text 
 		text_add_clean(out, node->beside, strlen(node->beside));
 	}
 	line_end(w, out);
-	if (!is_block || in_brackets)
+	if (!is_block)
 		return;
+	if (in_brackets) {
+		write_comments(w, node->below, w->indent);
+		return;
+	}
 	w->indent += node->kind == DRAFT_LIST ? 4 : 2;
 	write_children(w, node);
 	w->indent -= node->kind == DRAFT_LIST ? 4 : 2;

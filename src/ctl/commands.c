@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "ctl/import.h"
+
 #define QUESTION (10 * NSTIME_S)
 #define COMMAND (120 * NSTIME_S)
 
@@ -92,6 +94,13 @@ static const struct command commands[] = {
 	{.name = "export ipvsadm", .words = "",
 	 .help = "the IPVS table in force, for ipvsadm-restore",
 	 .patience = QUESTION, .request = "export", .prepare = prepare_export, .show = run_export},
+	{.name = "import keepalived", .words = "FILE [FILE] [FILE]",
+	 .help = "keepalived.conf (or NAME=FILE for each) as lbha.conf",
+	 .more = "FILE may be NAME=FILE: that of the director NAME, else of this host; of lines\n"
+		 "with @id those with @NAME count. Files of several directors become one\n"
+		 "lbha.conf, on standard output. What lbha has not, or not so, is told on\n"
+		 "standard error.",
+	 .alone = run_import_keepalived},
 	{.name = "zero", .words = "[SERVICE]",
 	 .help = "show the traffic of services from now on",
 	 .patience = QUESTION, .prepare = prepare_zero, .show = run_zero},
