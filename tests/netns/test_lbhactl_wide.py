@@ -36,7 +36,9 @@ def hostile(value, pick, key=None):
         return value if key in KEPT or key == "name" else pick(TEXTS)
     if isinstance(value, bool) or value is None or isinstance(value, float):
         return value
-    return value if key == "leads_to" else pick(NUMBERS)
+    if key == "leads_to":
+        return value
+    return min(pick(NUMBERS), 6553500) if "weight" in key else pick(NUMBERS)  # 65535 times the factor of slow_start
 
 
 def names_of(status):
