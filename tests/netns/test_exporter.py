@@ -1,10 +1,10 @@
 """lbha-exporter: what it tells, and what strangers can do to it. Mostly against a control socket of the test's own, which says what
 no lbhad of this kernel would."""
-import json
 import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -81,6 +81,15 @@ def test_metrics_pass_promtool(exporter):
     if not shutil.which("promtool"):
         pytest.skip("promtool is not installed; the reader of these tests has the same rules")
     assert exporter.scrape().promtool() == ""
+
+
+def test_the_examples_of_a_scrape_and_of_alerts_pass_promtool():
+    if not shutil.which("promtool"):
+        pytest.skip("promtool is not installed; tests/docs/check-docs has looked at the names")
+    examples = os.path.join(os.path.dirname(__file__), "../../etc/examples")
+    for what, name in ("config", "prometheus.yml"), ("rules", "prometheus-rules.yml"):
+        done = subprocess.run(["promtool", "check", what, os.path.join(examples, name)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_hostile_names_stay_inside_their_labels(exporter, control):
@@ -259,7 +268,7 @@ def test_sigterm_ends_it_after_the_last_answer(exporter, control):
 
 def test_an_address_that_is_taken_is_said(host, exporter, control):
     code, said = host.status_of(program("lbha-exporter"), "--socket", control.path)
-    assert code == 1 and "cannot listen on 127.0.0.1:9480: Address already in use" in said
+    assert code == 3 and "cannot listen on 127.0.0.1:9480: Address already in use" in said
 
 
 @pytest.mark.parametrize("words", [["--listen", "9480"], ["--listen", "127.0.0.1"], ["--listen", "localhost:1"], ["x"], ["--nonsense"]])
