@@ -345,6 +345,9 @@ bool validate_policy(struct build *build, struct build_service *service);
 /* validate_sysctls.c: values of global.ipvs.sysctls; `ipvs` is where global.ipvs stands. */
 void validate_sysctls(struct build *build, const struct origin *ipvs);
 
+/* validate_exporter.c: who can reach lbha-exporter; `exporter` is where global.exporter stands. */
+void validate_exporter(struct build *build, const struct origin *exporter);
+
 /* validate_servers.c: where servers are. A server that is its own service's address: false, reported; the
  * rest are warnings. */
 bool validate_own_addresses(struct build *build, const struct build_service *service);

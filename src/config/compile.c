@@ -303,6 +303,7 @@ static void build_global(struct build *build)
 	build->global_origins = origins;
 	validate_mark_base(build, origin_of(&schema_global, origins, "ipvs"));
 	validate_sysctls(build, origin_of(&schema_global, origins, "ipvs"));
+	validate_exporter(build, origin_of(&schema_global, origins, "exporter"));
 }
 
 static void build_cluster(struct build *build)

@@ -594,7 +594,7 @@ void fact_worker_put(struct writer *out, const struct fact_worker *fact)
 
 bool fact_worker_get(struct reader *in, struct fact_worker *fact)
 {
-	struct fact_worker got = {.role = (uint8_t)get_enum(in, ROLE_COUNT - 1)};
+	struct fact_worker got = {.role = (uint8_t)get_enum(in, ROLE_EXPORTER)};
 
 	got.pid = (int32_t)get_u32(in);
 	got.restarts = get_u32(in);
@@ -622,6 +622,7 @@ void fact_daemon_put(struct writer *out, const struct fact_daemon *fact)
 	put_text(out, fact->overrides_error);
 	put_u32(out, fact->read_group);
 	put_u32(out, fact->write_group);
+	put_u32(out, fact->exporter_user);
 }
 
 bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
@@ -641,6 +642,7 @@ bool fact_daemon_get(struct reader *in, struct fact_daemon *fact)
 	get_clean(in, got.overrides_error, sizeof(got.overrides_error));
 	got.read_group = get_u32(in);
 	got.write_group = get_u32(in);
+	got.exporter_user = get_u32(in);
 	return FACT_END(in, got, fact);
 }
 

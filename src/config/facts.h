@@ -315,7 +315,7 @@ const char *worker_state_name(enum worker_state state);
 #define FACT_WORKER_REASON 128
 
 struct fact_worker {
-	uint8_t role;                /* enum role of config/model.h */
+	uint8_t role;                /* enum role of config/model.h, or ROLE_EXPORTER */
 	int32_t pid;                 /* 0: none */
 	uint32_t restarts;
 	enum worker_state state;
@@ -338,6 +338,7 @@ struct fact_daemon {
 	uint32_t overrides;          /* how many there are: facts with a higher number are of the past */
 	char overrides_error[FACT_DETAIL]; /* why they are not written down; empty: they are */
 	uint32_t read_group, write_group; /* who may ask control, and command; FACT_NO_GROUP: nobody besides */
+	uint32_t exporter_user;      /* who may ask, too; FACT_NO_GROUP: nobody */
 };
 
 #define FACT_NO_GROUP UINT32_MAX

@@ -351,6 +351,15 @@ const char *judge_route(const void *prefix)
 	return NULL;
 }
 
+const char *judge_listener(const void *endpoint)
+{
+	const struct endpoint *it = endpoint;
+
+	if (!it->port)
+		return "must have a port, as in 127.0.0.1:9480";
+	return addr_is_multicast(&it->address) ? "must not be a multicast address" : NULL;
+}
+
 const char *judge_endpoint(const void *endpoint)
 {
 	return judge_host_address(&((const struct endpoint *)endpoint)->address);

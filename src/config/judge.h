@@ -39,6 +39,7 @@ const char *judge_secret(const void *text); /* complaints never show it */
 const char *judge_secret_file(const void *text);
 const char *judge_label(const void *text);   /* of an address */
 const char *judge_route(const void *prefix); /* a network without host bits, or family 0: default */
+const char *judge_listener(const void *endpoint); /* a port, and an address or all of them */
 const char *judge_endpoint(const void *endpoint); /* of one host, with or without a port */
 
 #endif

@@ -13,6 +13,7 @@ const char *role_name(enum role role)
 		[ROLE_CHECK] = "check",
 		[ROLE_IPVS] = "ipvs",
 		[ROLE_VRRP] = "vrrp",
+		[ROLE_EXPORTER] = "exporter",
 	};
 
 	return (unsigned)role < COUNT_OF(names) ? names[role] : "unknown";

@@ -24,6 +24,9 @@ enum role {
 	ROLE_COUNT,
 };
 
+/* Told of among the workers though it is none: lbha-exporter is a client of control's and takes part in nothing. */
+#define ROLE_EXPORTER ROLE_COUNT
+
 const char *role_name(enum role role);
 
 /* ---- notify scripts ------------------------------------------------------------------------- */
@@ -576,6 +579,11 @@ struct ipvs_global {
 	nstime read_back;         /* period of drift repair */
 };
 
+/* lbha-exporter, which is no part of lbhad. */
+struct exporter_global {
+	struct endpoint listen;   /* family 0: there is none */
+};
+
 struct log_global {
 	uint8_t level;            /* enum log_level of core/log.h: 0 error … 3 debug */
 	enum log_format format;
@@ -585,6 +593,7 @@ struct global {
 	struct users users;
 	struct log_global log;
 	struct control_global control;
+	struct exporter_global exporter;
 	nstime ready_timeout;
 	struct ipvs_global ipvs;
 	struct notify *notify;    /* told of all events */

@@ -238,6 +238,8 @@ static bool is_implied(const struct renderer *r, const struct schema_field *fiel
 
 	if (field == schema_find(&schema_global, "control"))
 		return !global->control.read_group && !global->control.write_group;
+	if (field == schema_find(&schema_global, "exporter"))
+		return !global->exporter.listen.address.family;
 	if (field == schema_find(&schema_instance, "source"))
 		return !instance->source_given;
 	if (field == schema_find(&schema_service, "source"))

@@ -88,7 +88,7 @@ extern const struct schema_record schema_model, schema_director, schema_defaults
 	schema_instance, schema_announce, schema_vip, schema_route, schema_unicast,
 	schema_tracker, schema_sync_group, schema_authentication, schema_secret_file,
 	schema_check, schema_tls, schema_notify,
-	schema_ipvs, schema_conn_sync,
+	schema_ipvs, schema_conn_sync, schema_exporter,
 	schema_http_expect, schema_dns_expect, schema_http_header, schema_probe, schema_service, schema_persistence,
 	schema_real_server, schema_sorry_server, schema_endpoint, schema_tunnel;
 

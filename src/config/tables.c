@@ -64,6 +64,15 @@ static const struct schema_record schema_control = {
 	RECORD("control", control_fields), .size = sizeof(struct control_global),
 };
 
+static const struct schema_field exporter_fields[] = {
+	{.key = "listen", .type = TYPE_ENDPOINT, MEMBER(exporter_global, listen), .judge = judge_listener,
+	 .doc = "address and port where it serves HTTP, without passwords or encryption (required)"},
+};
+
+const struct schema_record schema_exporter = {
+	RECORD("exporter", exporter_fields), .size = sizeof(struct exporter_global),
+};
+
 /* The numbers are those of enum log_level (core/log.h), which the model cannot include. */
 static const struct schema_word level_words[] = {
 	{"error", 0}, {"warning", 1}, {"info", 2}, {"debug", 3}, {0},
@@ -194,6 +203,8 @@ static const struct schema_field global_fields[] = {
 	{.key = "users", .type = TYPE_RECORD, MEMBER(global, users), .record = &schema_users},
 	{.key = "control", .type = TYPE_RECORD, MEMBER(global, control), .record = &schema_control},
 	{.key = "log", .type = TYPE_RECORD, MEMBER(global, log), .record = &schema_log},
+	{.key = "exporter", .type = TYPE_RECORD, MEMBER(global, exporter), .record = &schema_exporter,
+	 .doc = "metrics, health and the status page over HTTP; absent: none"},
 	{.key = "ready_timeout", .type = TYPE_DURATION, MEMBER(global, ready_timeout), .max = HOUR,
 	 .default_text = "30s",
 	 .doc = "a starting director does not preempt before its table and tracked checks are ready, "

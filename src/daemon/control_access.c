@@ -14,13 +14,19 @@ static bool member(const struct mirror *mirror, const struct client_peer *peer, 
 	return mirror->daemon_known && group != FACT_NO_GROUP && client_is_member(peer, group);
 }
 
+static bool is_exporter(const struct mirror *mirror, const struct client_peer *peer)
+{
+	return mirror->daemon_known && mirror->daemon.exporter_user != FACT_NO_GROUP &&
+	       peer->uid == mirror->daemon.exporter_user;
+}
+
 enum client_access access_of(const struct mirror *mirror, uid_t supervisor,
 			     const struct client_peer *peer)
 {
 	if (peer->uid == 0 || peer->uid == supervisor ||
 	    member(mirror, peer, mirror->daemon.write_group))
 		return CLIENT_WRITES;
-	if (peer->uid == geteuid() || member(mirror, peer, mirror->daemon.read_group))
+	if (peer->uid == geteuid() || is_exporter(mirror, peer) || member(mirror, peer, mirror->daemon.read_group))
 		return CLIENT_READS;
 	return CLIENT_STRANGER;
 }

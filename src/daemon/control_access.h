@@ -10,7 +10,7 @@
 struct mirror;
 
 /* By the groups that the mirror has of the supervisor, and none before it has. `supervisor`: its user, who may all, as
- * root does; the daemon's user, which is ours, reads. */
+ * root does; the daemon's user, which is ours, reads, and so does the exporter's. */
 enum client_access access_of(const struct mirror *mirror, uid_t supervisor,
 			     const struct client_peer *peer);
 

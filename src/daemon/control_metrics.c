@@ -163,7 +163,7 @@ static json_t *workers_json(const struct mirror *mirror)
 {
 	json_t *array = json_array();
 
-	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+	for (unsigned role = 0; role <= ROLE_EXPORTER; role++) {
 		const struct fact_worker *fact = &mirror->workers[role].fact;
 
 		if (mirror->workers[role].known)

@@ -437,12 +437,13 @@ static bool take_worker(struct mirror *mirror, struct reader *in, nstime now)
 	struct mirror_worker *it;
 	struct fact_worker fact;
 
-	if (!fact_worker_get(in, &fact) || fact.role >= ROLE_COUNT)
+	if (!fact_worker_get(in, &fact) || fact.role > ROLE_EXPORTER)
 		return false;
 	it = &mirror->workers[fact.role];
 	if (mirror->sink)
 		event_worker(mirror->sink, it->known ? &it->fact : NULL, &fact, now);
-	*it = (struct mirror_worker){.known = true, .fact = fact};
+	/* a stopped exporter is none: the file has none any more */
+	*it = (struct mirror_worker){.known = fact.role != ROLE_EXPORTER || fact.state != WORKER_STOPPED, .fact = fact};
 	return true;
 }
 

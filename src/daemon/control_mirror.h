@@ -92,7 +92,7 @@ struct mirror {
 	struct fact_daemon daemon;
 	struct fact_notify notify;
 	bool table_known, daemon_known;
-	struct mirror_worker workers[ROLE_COUNT];
+	struct mirror_worker workers[ROLE_EXPORTER + 1];
 	struct event_seen_daemon seen;
 	struct control_reload former; /* the last of a predecessor; time 0: none */
 	const struct event_sink *sink; /* NULL: nobody wants events */

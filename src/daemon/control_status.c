@@ -292,7 +292,7 @@ static json_t *workers_json(const struct mirror *mirror, nstime wall)
 {
 	json_t *array = json_array();
 
-	for (unsigned role = 0; role < ROLE_COUNT; role++)
+	for (unsigned role = 0; role <= ROLE_EXPORTER; role++)
 		if (mirror->workers[role].known)
 			array = status_append(array, worker_json(&mirror->workers[role].fact, wall));
 	return array;

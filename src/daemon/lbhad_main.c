@@ -87,17 +87,32 @@ static void print_line(void *ctx, const char *line)
 	puts(line);
 }
 
+/* A package of its own: what it lacks harms nothing, but whoever wants metrics should know. */
+static void check_exporter(const struct model *model, struct diagnostics *diagnostics)
+{
+	const char *libexec = getenv("LBHA_LIBEXECDIR");
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/lbha-exporter", libexec ? libexec : LBHA_LIBEXECDIR);
+	if (model->global.exporter.listen.address.family && access(path, X_OK))
+		diagnostics_add(diagnostics, &(struct diagnostic){.severity = SEVERITY_WARNING, .path = "global.exporter"},
+				"%s is not installed on this machine (package lbha-exporter)", path);
+}
+
 /* Compiles for the named director, or for each of them. */
 static void check_tree(struct arena *arena, const struct config_tree *tree, const char *node,
 		       struct diagnostics *diagnostics)
 {
 	const char *picked = NULL;
+	const struct model *model;
 
 	if (node && config_pick_node(tree, node, "", diagnostics, &picked))
 		return;
 	if (!picked && config_director_count(tree))
 		picked = config_director(tree, 0); /* the whole file is checked, whichever is asked for */
-	config_compile(arena, tree, picked, 1, diagnostics);
+	model = config_compile(arena, tree, picked, 1, diagnostics);
+	if (model)
+		check_exporter(model, diagnostics);
 }
 
 static int check(const struct arguments *arguments)

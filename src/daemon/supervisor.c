@@ -66,6 +66,11 @@ static bool fact(void *ctx, uint32_t index, uint16_t *type, struct writer *out)
 	struct fact_worker worker;
 	const struct slot *slot;
 
+	if (index == SUPERVISOR_FACT_EXPORTER && s->exporter.told) {
+		*type = FACT_WORKER;
+		fact_worker_put(out, &s->exporter.fact);
+		return true;
+	}
 	if (index == SUPERVISOR_FACT_DAEMON) {
 		*type = FACT_DAEMON;
 		fact_daemon_put(out, &s->facts);
@@ -517,6 +522,8 @@ static int supervisor_init(struct supervisor *s, const struct supervisor_options
 	if (!err)
 		err = supervisor_notify_init(s);
 	if (!err)
+		err = supervisor_exporter_init(s);
+	if (!err)
 		err = supervisor_upgrade_init(s);
 	if (!err)
 		err = signals_init(s);
@@ -531,6 +538,7 @@ static void supervisor_fini(struct supervisor *s)
 	for (int role = 0; role < ROLE_COUNT; role++)
 		supervisor_heritage_taken(s, (enum role)role);
 	supervisor_takeover_fini(s);
+	supervisor_exporter_fini(s);
 	workers_fini(&s->workers);
 	supervisor_upgrade_fini(s);
 	runner_free(s->runner);

@@ -50,7 +50,10 @@ void supervisor_access_enter(struct supervisor *s)
 		log_warning("a group of global.control has gone since it was looked at");
 	if (facts->read_group == FACT_NO_GROUP)
 		facts->read_group = s->workers.users[ROLE_CONTROL].gid;
+	facts->exporter_user = supervisor_exporter_user(s);
 	rundir_admit(&s->rundir, facts->read_group,
-		     facts->write_group == FACT_NO_GROUP || facts->write_group == facts->read_group);
+		     (facts->write_group == FACT_NO_GROUP || facts->write_group == facts->read_group) &&
+			     facts->exporter_user == FACT_NO_GROUP);
 	supervisor_facts_changed(s);
+	supervisor_exporter_enter(s);
 }

@@ -22,9 +22,10 @@ struct runner;
 struct successor;
 struct supervisor;
 
-#define SUPERVISOR_FACT_DAEMON ROLE_COUNT /* index; below: workers by role; above: overrides */
-#define SUPERVISOR_FACT_NOTIFY (ROLE_COUNT + 1)
-#define SUPERVISOR_FACT_OVERRIDE (ROLE_COUNT + 2)
+#define SUPERVISOR_FACT_EXPORTER ROLE_EXPORTER /* index; below: workers by role; above: overrides */
+#define SUPERVISOR_FACT_DAEMON (ROLE_EXPORTER + 1)
+#define SUPERVISOR_FACT_NOTIFY (ROLE_EXPORTER + 2)
+#define SUPERVISOR_FACT_OVERRIDE (ROLE_EXPORTER + 3)
 #define SUPERVISOR_ORDERS 20 /* more than control has under way at a time */
 #define SUPERVISOR_LINES 16384
 #define SUPERVISOR_STATUS 400
@@ -101,12 +102,28 @@ struct takeover {
 	int signal;                  /* to stop, taken meanwhile; 0: none */
 };
 
+/* lbha-exporter, if the configuration has one. */
+struct exporter_child {
+	pid_t pid;                   /* 0: there is none */
+	int pidfd, life;             /* life: our end of its socket; -1: it was told to end, or there is none */
+	struct loop_io watch, words;
+	struct loop_timer timer;
+	struct endpoint listen;      /* it runs with */
+	struct log_global log;
+	char where[ENDPOINT_TEXT];
+	const char *doom;            /* why we killed it; NULL: we did not */
+	nstime started;
+	bool told;                   /* control knows of it */
+	struct fact_worker fact;
+};
+
 struct supervisor {
 	const struct supervisor_options *options;
 	struct loop *loop;
 	struct loop_signal signals[SUPERVISOR_SIGNALS];
 	struct rundir rundir;
 	struct workers workers;
+	struct exporter_child exporter;
 
 	/* configurations */
 	struct generation now, next; /* in force; compiled and not yet in force */
@@ -209,6 +226,17 @@ void supervisor_takeover_fini(struct supervisor *s);
 bool supervisor_access_judge(const struct model *model, char *why, size_t size);
 /* Those of the configuration in force may: from the next request and connection on. */
 void supervisor_access_enter(struct supervisor *s);
+
+/* ---- supervisor_exporter.c: lbha-exporter ---------------------------------------------------------------------- */
+
+/* A configuration is in force: it is started, told to end, or replaced by one that listens elsewhere. */
+void supervisor_exporter_enter(struct supervisor *s);
+/* The user that control is to answer; FACT_NO_GROUP: there is no exporter, or no such user. */
+uint32_t supervisor_exporter_user(const struct supervisor *s);
+/* It ends now, or is killed: this takes a fifth of a second at most. The next enter starts another. */
+void supervisor_exporter_end(struct supervisor *s);
+int supervisor_exporter_init(struct supervisor *s);
+void supervisor_exporter_fini(struct supervisor *s);
 
 /* ---- supervisor_scripts.c: scripts for the check worker ------------------------------------------------------- */
 

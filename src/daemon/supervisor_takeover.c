@@ -57,6 +57,7 @@ static int give_back(struct supervisor *s, const char *why, int signal)
 
 	load_cancel(s->load);
 	s->load = NULL;
+	supervisor_exporter_end(s);
 	workers_kill(&s->workers);
 	if (fd < 0)
 		return fd;

@@ -134,8 +134,10 @@ static void upgrade_execute(struct supervisor *s)
 	char why[128];
 
 	if (fd >= 0) {
+		supervisor_exporter_end(s);
 		err = reexec(s->upgrade.executable, s->options->path, s->options->argv, baton, fd, 0);
 		close(fd);
+		supervisor_exporter_enter(s);
 	}
 	if (baton)
 		baton_drop(baton);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/addr.h"
 #include "base/cleanup.h"
@@ -30,7 +31,17 @@ enum exit_status {
 	EXIT_FINE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
+	EXIT_NO_ADDRESS = 3, /* it cannot listen where it should */
 };
+
+struct arguments {
+	const char *socket;
+	struct endpoint listen;
+	bool is_worker; /* of lbhad */
+};
+
+#define SUPERVISOR 3 /* a worker's descriptor */
+#define BEAT (2 * NSTIME_S)
 
 static const char usage[] =
 	"usage: lbha-exporter [--socket PATH] [--listen ADDRESS:PORT]\n"
@@ -70,7 +81,10 @@ void metrics_route(void *ctx, struct evhttp_request *request)
 
 struct life {
 	struct exporter exporter;
+	const struct arguments *arguments;
 	struct loop_signal terminate, interrupt;
+	struct loop_io supervisor;
+	struct loop_timer beat;
 	struct loop_timer end;
 	nstime deadline;
 };
@@ -86,11 +100,8 @@ static void end_when_idle(void *ctx)
 		timer_at(&life->end, now + LOOK);
 }
 
-static void told_to_end(void *ctx, int number)
+static void give_up(struct life *life)
 {
-	struct life *life = ctx;
-
-	(void)number;
 	if (timer_armed(&life->end))
 		return;
 	http_close(life->exporter.http);
@@ -98,28 +109,75 @@ static void told_to_end(void *ctx, int number)
 	timer_at(&life->end, clock_now() + LOOK);
 }
 
-static bool life_init(struct life *life, const char *path, const struct endpoint *listen)
+static void told_to_end(void *ctx, int number)
+{
+	(void)number;
+	give_up(ctx);
+}
+
+/* lbhad says nothing to us; the end is that it wants us no more, or is no more itself. */
+static void supervisor_readable(void *ctx)
+{
+	struct life *life = ctx;
+	char word;
+
+	if (recv(SUPERVISOR, &word, sizeof(word), MSG_DONTWAIT) == 0) {
+		io_want_read(&life->supervisor, false);
+		give_up(life);
+	}
+}
+
+/* Its loop turns. */
+static void beat(void *ctx)
+{
+	struct life *life = ctx;
+
+	if (send(SUPERVISOR, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		give_up(life);
+	timer_at(&life->beat, clock_now() + BEAT);
+}
+
+/* By hand it ends as any program; as a child of lbhad's when that says so, for a service manager sends its signals to
+ * all that it finds. */
+static int end_init(struct life *life)
+{
+	struct loop *loop = life->exporter.loop;
+	int err = timer_init(loop, &life->end, LOOP_NORMAL, end_when_idle, life);
+
+	if (!err && life->arguments->is_worker) {
+		err = io_init(loop, &life->supervisor, SUPERVISOR, LOOP_NORMAL, supervisor_readable, NULL, life);
+		if (!err)
+			err = timer_init(loop, &life->beat, LOOP_NORMAL, beat, life);
+		if (!err)
+			timer_at(&life->beat, clock_now());
+		return err;
+	}
+	if (!err)
+		err = signal_init(loop, &life->terminate, SIGTERM, told_to_end, life);
+	if (!err)
+		err = signal_init(loop, &life->interrupt, SIGINT, told_to_end, life);
+	return err;
+}
+
+static bool life_init(struct life *life)
 {
 	struct exporter *exporter = &life->exporter;
 
 	exporter->loop = loop_new();
 	if (!exporter->loop)
 		return false;
-	exporter->link = link_new(exporter->loop, path);
+	exporter->link = link_new(exporter->loop, life->arguments->socket);
 	exporter->metrics = kept_new(exporter->link, "{\"request\":\"metrics\"}", metrics_make, NULL);
 	exporter->health = kept_new(exporter->link, "{\"request\":\"ping\"}", health_make, NULL);
 	exporter->status = kept_new(exporter->link, PAGE_STATUS_REQUEST, page_status_make, NULL);
 	exporter->events = page_events_new(exporter->link);
 	if (!exporter->link || !exporter->metrics || !exporter->health || !exporter->status ||
 	    !exporter->events ||
-	    timer_init(exporter->loop, &life->end, LOOP_NORMAL, end_when_idle, life) ||
-	    signal_init(exporter->loop, &life->terminate, SIGTERM, told_to_end, life) ||
-	    signal_init(exporter->loop, &life->interrupt, SIGINT, told_to_end, life)) {
+	    end_init(life)) {
 		log_error("out of memory");
 		return false;
 	}
-	exporter->http = http_new(exporter->loop, listen, routes, exporter);
-	return exporter->http;
+	return true;
 }
 
 static void life_fini(struct life *life)
@@ -131,22 +189,29 @@ static void life_fini(struct life *life)
 	page_events_free(life->exporter.events);
 	link_free(life->exporter.link);
 	timer_fini(&life->end);
+	timer_fini(&life->beat);
+	io_fini(&life->supervisor);
 	signal_fini(&life->terminate);
 	signal_fini(&life->interrupt);
 	loop_free(life->exporter.loop);
 }
 
-static int serve(const char *path, const struct endpoint *listen)
+static int serve(const struct arguments *arguments)
 {
-	struct life life = {0};
+	struct life life = {.arguments = arguments};
+	struct exporter *exporter = &life.exporter;
 	char text[ENDPOINT_TEXT];
 	int status = EXIT_FAILED;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (life_init(&life, path, listen)) {
+	if (life_init(&life)) {
+		exporter->http = http_new(exporter->loop, &arguments->listen, routes, exporter);
+		status = EXIT_NO_ADDRESS;
+	}
+	if (exporter->http) {
 		sandbox_begin(SANDBOX_EXPORTER);
-		log_info("serving http://%s of %s", endpoint_format(listen, text), path);
-		status = loop_run(life.exporter.loop) ? EXIT_FAILED : EXIT_FINE;
+		log_info("serving http://%s of %s", endpoint_format(&arguments->listen, text), arguments->socket);
+		status = loop_run(exporter->loop) ? EXIT_FAILED : EXIT_FINE;
 	}
 	life_fini(&life);
 	return status;
@@ -157,42 +222,59 @@ static int serve(const char *path, const struct endpoint *listen)
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"listen", required_argument, NULL, 'l'},
+	{"worker", required_argument, NULL, 'w'}, /* lbhad's own: LEVEL,JSON of its log */
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{0},
 };
 
+/* False: leave with *status. */
+static bool option_take(struct arguments *arguments, int option, int *status)
+{
+	unsigned level, json;
+
+	switch (option) {
+	case 's':
+		arguments->socket = optarg;
+		return true;
+	case 'l':
+		if (!endpoint_parse(optarg, &arguments->listen) && arguments->listen.port)
+			return true;
+		fprintf(stderr, "lbha-exporter: \"%s\" is no address with a port\n", optarg);
+		break;
+	case 'w':
+		arguments->is_worker = sscanf(optarg, "%u,%u", &level, &json) == 2 && level <= LOG_LEVEL_DEBUG;
+		if (!arguments->is_worker)
+			break;
+		log_configure((enum log_level)level, json);
+		return true;
+	case 'h':
+		fputs(usage, stdout);
+		*status = EXIT_FINE;
+		return false;
+	case 'V':
+		printf("lbha-exporter %s (build %s)\n", build_version, build_id);
+		*status = EXIT_FINE;
+		return false;
+	}
+	fputs(usage, stderr);
+	*status = EXIT_USAGE;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	const char *path = LBHA_RUNDIR "/control.sock", *where = LISTEN;
-	struct endpoint listen;
-	int option;
+	struct arguments arguments = {.socket = LBHA_RUNDIR "/control.sock"};
+	int option, status;
 
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		switch (option) {
-		case 's':
-			path = optarg;
-			break;
-		case 'l':
-			where = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_FINE;
-		case 'V':
-			printf("lbha-exporter %s (build %s)\n", build_version, build_id);
-			return EXIT_FINE;
-		default:
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc || endpoint_parse(where, &listen) || !listen.port) {
-		fprintf(stderr, "lbha-exporter: %s \"%s\"\n%s",
-			optind < argc ? "what is" : "no address with a port:",
-			optind < argc ? argv[optind] : where, usage);
+	endpoint_parse(LISTEN, &arguments.listen);
+	log_open("lbha-exporter");
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
+		if (!option_take(&arguments, option, &status))
+			return status;
+	if (optind < argc) {
+		fprintf(stderr, "lbha-exporter: what is \"%s\"?\n%s", argv[optind], usage);
 		return EXIT_USAGE;
 	}
-	log_open("lbha-exporter");
-	return serve(path, &listen);
+	return serve(&arguments);
 }

@@ -77,23 +77,12 @@ class FakeControl:
         self.close()
 
 
-class Exporter:
-    """The program on a host of the lab, on that host's loopback."""
+class Served:
+    """What is served on a host of the lab, for clients on that host."""
 
-    def __init__(self, host, control, listen=f"127.0.0.1:{PORT}"):
+    def __init__(self, host, listen=f"127.0.0.1:{PORT}"):
         self.host, self.listen = host, listen
         self.address, self.port = listen.rsplit(":", 1)[0].strip("[]"), int(listen.rsplit(":", 1)[1])
-        self.log_file = host.log_file("exporter.log")
-        with open(self.log_file, "ab") as log:
-            self.process = host.start(program("lbha-exporter"), "--socket", control, "--listen", listen,
-                                      stdout=log, stderr=log, env=dict(os.environ, LBHA_LIBEXECDIR=build_folder()))
-        wait_until(lambda: "serving" in self.log or self.process.poll() is not None, what="the exporter serves")
-        assert self.process.poll() is None, self.log
-
-    @property
-    def log(self):
-        with open(self.log_file, errors="replace") as file:
-            return file.read()
 
     def dial(self, timeout=30):
         return dial(self.host, self.address, self.port, timeout)
@@ -105,6 +94,24 @@ class Exporter:
         answer = self.get("/metrics")
         assert answer.status == 200, answer
         return Metrics(answer.text)
+
+
+class Exporter(Served):
+    """The program, started by hand."""
+
+    def __init__(self, host, control, listen=f"127.0.0.1:{PORT}"):
+        super().__init__(host, listen)
+        self.log_file = host.log_file("exporter.log")
+        with open(self.log_file, "ab") as log:
+            self.process = host.start(program("lbha-exporter"), "--socket", control, "--listen", listen,
+                                      stdout=log, stderr=log, env=dict(os.environ, LBHA_LIBEXECDIR=build_folder()))
+        wait_until(lambda: "serving" in self.log or self.process.poll() is not None, what="the exporter serves")
+        assert self.process.poll() is None, self.log
+
+    @property
+    def log(self):
+        with open(self.log_file, errors="replace") as file:
+            return file.read()
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
