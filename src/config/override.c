@@ -12,6 +12,7 @@ static const char *const names[] = {
 	[OVERRIDE_MAINTENANCE] = "maintenance",
 	[OVERRIDE_STATE] = "state",
 	[OVERRIDE_WEIGHT] = "weight",
+	[OVERRIDE_LOG] = "log",
 };
 
 _Static_assert(COUNT_OF(names) == OVERRIDE_KINDS, "every kind has a name");
@@ -62,6 +63,24 @@ static bool state_of(const char *value, enum admin_state *out)
 	return false;
 }
 
+/* -1: there is none of that name. */
+static int level_of(const char *value)
+{
+	static const char *const levels[] = {"error", "warning", "info", "debug"};
+
+	for (size_t i = 0; i < COUNT_OF(levels); i++)
+		if (!strcmp(levels[i], value))
+			return (int)i;
+	return -1;
+}
+
+static const char *log_wrong(const struct override *override)
+{
+	if (strcmp(override->object, OVERRIDE_DIRECTOR) != 0)
+		return "log is of the \"" OVERRIDE_DIRECTOR "\"";
+	return level_of(override->value) < 0 ? "a level is error, warning, info or debug" : NULL;
+}
+
 /* Of a server; NULL when there is nothing wrong. */
 static const char *server_wrong(const struct override *override)
 {
@@ -99,6 +118,8 @@ const char *override_wrong(const struct override *override)
 	case OVERRIDE_STATE:
 	case OVERRIDE_WEIGHT:
 		return server_wrong(override);
+	case OVERRIDE_LOG:
+		return log_wrong(override);
 	case OVERRIDE_KINDS:
 		break;
 	}
@@ -121,6 +142,11 @@ enum admin_state override_state(const struct override *override)
 uint32_t override_weight(const struct override *override)
 {
 	return (uint32_t)number_of(override->value, 65535);
+}
+
+uint8_t override_log_level(const struct override *override)
+{
+	return (uint8_t)level_of(override->value);
 }
 
 /* ---- servers --------------------------------------------------------------------------------- */

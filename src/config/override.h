@@ -8,6 +8,7 @@
  *   maintenance  the director    on
  *   state        SERVICE/SERVER  enabled, drained or disabled, in place of the configured one
  *   weight       SERVICE/SERVER  0..65535, in place of the configured one
+ *   log          the director    error, warning, info or debug, in place of the configured level
  */
 #ifndef LBHA_CONFIG_OVERRIDE_H
 #define LBHA_CONFIG_OVERRIDE_H
@@ -25,13 +26,14 @@
 #define OVERRIDE_BY 64
 #define OVERRIDE_COMMENT 256
 
-#define OVERRIDE_DIRECTOR "director" /* the object of maintenance */
+#define OVERRIDE_DIRECTOR "director" /* the object of maintenance and log */
 
 enum override_kind {
 	OVERRIDE_PRIORITY,
 	OVERRIDE_MAINTENANCE,
 	OVERRIDE_STATE,
 	OVERRIDE_WEIGHT,
+	OVERRIDE_LOG,
 	OVERRIDE_KINDS,
 };
 
@@ -58,6 +60,7 @@ const char *override_wrong(const struct override *override);
 uint8_t override_priority(const struct override *override);
 enum admin_state override_state(const struct override *override);
 uint32_t override_weight(const struct override *override);
+uint8_t override_log_level(const struct override *override); /* as struct log_global has it */
 
 /* Whether it is of a server: it has a service and a server in its object. */
 bool override_is_of_servers(enum override_kind kind);

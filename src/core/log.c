@@ -32,13 +32,13 @@ enum sink {
 
 static struct {
 	const char *program;
-	enum log_level level;
+	enum log_level level, forced; /* forced: LOG_LEVELS, none is */
 	bool json, journal, syslog;
 	enum sink sink;
 	int syslog_fd; /* -1: none */
 	bool syslog_streams;
 	unsigned lost;
-} settings = {.program = "lbha", .level = LOG_LEVEL_INFO, .syslog_fd = -1};
+} settings = {.program = "lbha", .level = LOG_LEVEL_INFO, .forced = LOG_LEVELS, .syslog_fd = -1};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static const int level_syslog[] = {3, 4, 6, 7};
@@ -119,9 +119,14 @@ void log_configure(enum log_level level, bool json)
 	settings.json = json;
 }
 
+void log_force(enum log_level level)
+{
+	settings.forced = level;
+}
+
 bool log_wants(enum log_level level)
 {
-	return level <= settings.level;
+	return level <= (settings.forced < LOG_LEVELS ? settings.forced : settings.level);
 }
 
 static void stamp(char *out, size_t size)

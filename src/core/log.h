@@ -14,11 +14,14 @@ enum log_level {
 	LOG_LEVEL_WARNING,
 	LOG_LEVEL_INFO,
 	LOG_LEVEL_DEBUG,
+	LOG_LEVELS,
 };
 
 /* Sets who is speaking (kept, not copied) and where to, by the environment. */
 void log_open(const char *program);
 void log_configure(enum log_level level, bool json);
+/* A level in place of the configured one, until it is given again; LOG_LEVELS: the configured one. */
+void log_force(enum log_level level);
 bool log_wants(enum log_level level);
 
 void log_at(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -51,6 +51,9 @@ enum supervisor_record {
 	/* control → supervisor: an event for scripts (daemon/notice.h); and back: tell how all is, some of it was lost */
 	RECORD_NOTIFY,
 	RECORD_NOTIFY_AGAIN,
+	/* supervisor → worker, when it has said HELLO and on each change: u8 the level that it logs at in place of the
+	 * configured one (enum log_level; LOG_LEVELS: none) */
+	RECORD_LOG,
 
 	/* What a supervisor says to workers of an earlier release, and hears from them (daemon/upgrade): these numbers
 	 * and their values never change. */

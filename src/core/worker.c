@@ -360,6 +360,9 @@ static void command(struct worker *worker, uint16_t type, struct reader *in, int
 	case RECORD_INHERIT:
 		inherit(worker, fd);
 		break;
+	case RECORD_LOG:
+		log_force(get_u8(in));
+		break;
 	default:
 		if (worker->ops->command) {
 			worker->ops->command(worker->ctx, type, in, fd);

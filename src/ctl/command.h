@@ -109,6 +109,7 @@ int run_stop(struct run *run, json_t *result); /* `result` may be NULL: it has h
 /* command_say.c */
 int prepare_order(const struct run *run, json_t *request);
 int prepare_priority(const struct run *run, json_t *request);
+int prepare_log(const struct run *run, json_t *request);
 int prepare_maintenance(const struct run *run, json_t *request);
 int prepare_state(const struct run *run, json_t *request);
 int prepare_weight(const struct run *run, json_t *request);

@@ -99,6 +99,17 @@ int prepare_maintenance(const struct run *run, json_t *request)
 	return status == EXIT_DONE ? add_extras(run, request) : status;
 }
 
+int prepare_log(const struct run *run, json_t *request)
+{
+	int status = add_text(request, "value", run->argument);
+	struct override override = {.kind = OVERRIDE_LOG, .object = OVERRIDE_DIRECTOR};
+
+	snprintf(override.value, sizeof(override.value), "%s", run->argument);
+	if (strcmp(run->argument, "auto") != 0 && override_wrong(&override))
+		return complain(EXIT_USAGE, "a level is error, warning, info, debug or auto");
+	return status == EXIT_DONE ? add_extras(run, request) : status;
+}
+
 /* ---- drain, disable, enable, weight ------------------------------------------------ */
 
 /* SERVICE SERVER, or with --all the server alone. */

@@ -55,6 +55,11 @@ static const struct command commands[] = {
 	 .help = "on: release all, claim nothing, repair nothing",
 	 .options = SAYS,
 	 .patience = ORDER, .prepare = prepare_maintenance, .show = run_outcome},
+	{.name = "log", .words = "LEVEL|auto",
+	 .help = "a level of the log in place of the configured one",
+	 .more = "LEVEL is error, warning, info or debug.",
+	 .options = SAYS,
+	 .patience = COMMAND, .prepare = prepare_log, .show = run_outcome},
 	{.name = "drain", .words = "SERVICE|--all SERVER",
 	 .help = "no new connections for a server; see --timeout",
 	 .more = "With --timeout the server is out of the table when no connection is left, or\n"

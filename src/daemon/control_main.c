@@ -661,6 +661,7 @@ static char *answer_now(const struct control *control, const struct control_requ
 	case CONTROL_DISABLE:
 	case CONTROL_ENABLE:
 	case CONTROL_WEIGHT:
+	case CONTROL_LOG:
 	case CONTROL_LOAD:
 	case CONTROL_CHECK:
 		break;

@@ -155,7 +155,7 @@ void operator_warn(const struct mirror *mirror, enum control_kind kind, json_t *
 	struct text text = text_of(line, sizeof(line));
 	size_t others = 0;
 
-	if (!model || !model->node ||
+	if (!model || !model->node || kind == CONTROL_LOG ||
 	    (kind != CONTROL_PRIORITY && kind != CONTROL_MAINTENANCE && !words_are_asked(kind)))
 		return;
 	text_add(&text, "overrides are this director's own; not told:");

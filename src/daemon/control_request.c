@@ -46,6 +46,7 @@ static const struct request_row {
 	[CONTROL_DISABLE] = {"disable", true, .refusal = UNCHANGED},
 	[CONTROL_ENABLE] = {"enable", true, .refusal = UNCHANGED},
 	[CONTROL_WEIGHT] = {"weight", true, .refusal = UNCHANGED},
+	[CONTROL_LOG] = {"log", true, .refusal = UNCHANGED},
 	[CONTROL_LOAD] = {"load", true, .refusal = UNCHANGED},
 	[CONTROL_CHECK] = {"check", .is_command = true}, /* the check worker's: control_look.h */
 };
@@ -260,7 +261,7 @@ static int parse_timeout(json_t *value, struct control_request *out, char *error
 #define ORDERS (BIT(RELEASE) | BIT(CLAIM))
 #define STATES (BIT(DRAIN) | BIT(DISABLE) | BIT(ENABLE))
 #define SERVERS (STATES | BIT(WEIGHT))
-#define OVERRIDES (BIT(PRIORITY) | BIT(MAINTENANCE) | SERVERS)
+#define OVERRIDES (BIT(PRIORITY) | BIT(MAINTENANCE) | BIT(LOG) | SERVERS)
 
 static const struct member_row {
 	const char *name;
@@ -279,7 +280,7 @@ static const struct member_row {
 	{"check", BIT(CHECK), parse_check},
 	{"at", BIT(CHECK), parse_at},
 	{"overrides", BIT(LOAD), parse_overrides},
-	{"value", BIT(PRIORITY) | BIT(MAINTENANCE) | BIT(WEIGHT), parse_value},
+	{"value", BIT(PRIORITY) | BIT(MAINTENANCE) | BIT(WEIGHT) | BIT(LOG), parse_value},
 	{"comment", OVERRIDES, parse_comment},
 	{"timeout", OVERRIDES, parse_timeout},
 };
@@ -339,6 +340,17 @@ static int check_maintenance(const struct control_request *request, char *error)
 	return off && request->timeout ? complain(error, "off has no timeout") : 0;
 }
 
+static int check_log(const struct control_request *request, char *error)
+{
+	struct override override = {.kind = OVERRIDE_LOG, .object = OVERRIDE_DIRECTOR};
+	bool back = !strcmp(request->value, "auto");
+
+	memcpy(override.value, request->value, sizeof(override.value));
+	if (!back && override_wrong(&override))
+		return complain(error, "the level must be error, warning, info, debug or auto");
+	return back && request->timeout ? complain(error, "auto has no timeout") : 0;
+}
+
 static int check_server(const struct control_request *request, char *error)
 {
 	if (request->all == (request->service[0] != '\0'))
@@ -384,6 +396,8 @@ static int check_members(const struct control_request *request, char *error)
 		return check_priority(request, error);
 	case CONTROL_MAINTENANCE:
 		return check_maintenance(request, error);
+	case CONTROL_LOG:
+		return check_log(request, error);
 	case CONTROL_DRAIN:
 	case CONTROL_DISABLE:
 	case CONTROL_ENABLE:

@@ -24,6 +24,7 @@
  *   {"request":"claim","instance":NAME}    the same
  *   {"request":"priority","instance":NAME,"value":"120"}  or "auto"
  *   {"request":"maintenance","value":"on"}  or "off"
+ *   {"request":"log","value":"debug"}  or "error", "warning", "info", "auto"
  *   {"request":"drain","service":NAME,"server":NAME}  "all":true in place of the service
  *   {"request":"disable",…}  {"request":"enable",…}  the same
  *   {"request":"weight","service":NAME,"server":NAME,"value":"5"}  or "auto"
@@ -92,6 +93,7 @@ enum control_kind {
 	CONTROL_DISABLE,
 	CONTROL_ENABLE,
 	CONTROL_WEIGHT,
+	CONTROL_LOG,
 	CONTROL_LOAD,
 	CONTROL_CHECK,
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 
@@ -41,6 +42,7 @@ static json_t *value_of_server(const struct real_server *server, enum override_k
 /* In the shape of an override's value; null: its object is not configured. */
 static json_t *configured_json(const struct model *model, const struct override *override)
 {
+	static const char *const levels[] = {"error", "warning", "info", "debug"};
 	const struct instance *instance;
 	char priority[OVERRIDE_VALUE];
 
@@ -54,6 +56,8 @@ static json_t *configured_json(const struct model *model, const struct override 
 	case OVERRIDE_STATE:
 	case OVERRIDE_WEIGHT:
 		return value_of_server(server_of(model, override->object), override->kind);
+	case OVERRIDE_LOG:
+		return json_string(model ? levels[model->global.log.level % COUNT_OF(levels)] : "info");
 	case OVERRIDE_MAINTENANCE:
 	case OVERRIDE_KINDS:
 		break;

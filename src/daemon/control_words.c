@@ -198,7 +198,7 @@ bool words_are_asked(enum control_kind kind)
 	for (size_t i = 0; i < COUNT_OF(askings); i++)
 		if (askings[i].asked == kind)
 			return true;
-	return kind == CONTROL_LOAD;
+	return kind == CONTROL_LOAD || kind == CONTROL_LOG;
 }
 
 static struct override override_of(const struct wording *w)
@@ -228,6 +228,21 @@ static int take_back(struct wording *w, struct override *override)
 	if (override->kind == OVERRIDE_WEIGHT)
 		strcpy(override->value, "0"); /* it has to be one; it means nothing */
 	return push(w, false, override);
+}
+
+static int say_log(struct wording *w)
+{
+	struct override made = {.kind = OVERRIDE_LOG, .object = OVERRIDE_DIRECTOR};
+	const struct control_request *request = w->request;
+
+	memcpy(made.value, request->value, sizeof(made.value));
+	memcpy(made.comment, request->comment, sizeof(made.comment));
+	if (request->timeout)
+		made.until = nstime_after(w->wall, request->timeout);
+	if (strcmp(made.value, "auto") != 0)
+		return push(w, true, &made);
+	strcpy(made.value, "info"); /* it has to be one; it means nothing */
+	return push(w, false, &made);
 }
 
 /* To enable what the file has enabled is to take back what was said of it. */
@@ -409,6 +424,7 @@ static int load_one(struct wording *w, const json_t *record)
 	case OVERRIDE_WEIGHT:
 		return load_server(w, &override);
 	case OVERRIDE_MAINTENANCE:
+	case OVERRIDE_LOG:
 	case OVERRIDE_KINDS:
 		break;
 	}
@@ -449,6 +465,8 @@ int words_of(const struct mirror *mirror, const struct control_request *request,
 	error[0] = '\0';
 	if (request->kind == CONTROL_LOAD)
 		err = load_all(&w);
+	else if (request->kind == CONTROL_LOG)
+		err = say_log(&w);
 	else
 		err = request->all ? say_in_all(&w) : say_in_one(&w);
 	if (err) {

@@ -388,6 +388,7 @@ static const char *value_of(const struct override *override, enum override_kind 
 	case OVERRIDE_PRIORITY:
 	case OVERRIDE_STATE:
 	case OVERRIDE_WEIGHT:
+	case OVERRIDE_LOG:
 		return "auto";
 	case OVERRIDE_MAINTENANCE:
 		return "off";
@@ -413,8 +414,9 @@ void event_override(const struct event_sink *sink, const struct override *before
 		    const struct override *after, nstime now, nstime wall)
 {
 	const struct override *about = after ? after : before;
-	bool maintenance = about->kind == OVERRIDE_MAINTENANCE;
-	struct event event = event_of(EVENT_OVERRIDE, now, maintenance ? "maintenance" : about->object);
+	bool of_director = about->kind == OVERRIDE_MAINTENANCE || about->kind == OVERRIDE_LOG;
+	struct event event = event_of(EVENT_OVERRIDE, now,
+				      of_director ? override_kind_name(about->kind) : about->object);
 	char reason[FACT_DETAIL];
 
 	if (before && after && before->since == after->since && !strcmp(before->value, after->value))

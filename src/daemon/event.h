@@ -33,7 +33,7 @@ enum event_kind {
 	EVENT_RELOAD,           /* "configuration"; generations */
 	EVENT_UPGRADE,          /* "daemon"; builds */
 	EVENT_WORKER_RESTART,   /* a worker; its state */
-	EVENT_OVERRIDE,         /* what an operator's word is about, or "maintenance"; values */
+	EVENT_OVERRIDE,         /* what an operator's word is about, or "maintenance", "log"; values */
 };
 
 const char *event_kind_name(enum event_kind kind);

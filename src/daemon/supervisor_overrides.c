@@ -49,11 +49,23 @@ static void save(struct supervisor *s)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
+/* The level in place of the configured one, for us and for each worker. */
+static void tell_log(const struct supervisor *s, struct slot *slot)
+{
+	const struct override *said = overrides_find(&s->overrides, OVERRIDE_LOG, OVERRIDE_DIRECTOR);
+	uint8_t level = said ? override_log_level(said) : LOG_LEVELS;
+
+	log_force(level);
+	if (slot && slot->hello)
+		slot_send_bytes(slot, RECORD_LOG, &level, 1);
+}
+
 void supervisor_overrides_tell(struct supervisor *s, struct slot *slot)
 {
 	uint8_t bytes[1024];
 	struct writer out;
 
+	tell_log(s, slot);
 	if ((slot->role != ROLE_VRRP && slot->role != ROLE_IPVS) || !slot->hello)
 		return;
 	for (size_t i = 0; i < s->overrides.count; i++) {
@@ -500,6 +512,7 @@ int supervisor_overrides_init(struct supervisor *s)
 	if (err)
 		return err;
 	load(s);
+	tell_log(s, NULL);
 	s->facts.overrides = (uint32_t)s->overrides.count;
 	timer_arm(s);
 	return 0;
