@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "ctl/command.h"
 #include "ctl/commands.h"
+#include "ctl/complete.h"
 #include "ctl/options.h"
 #include "ctl/usage.h"
 #include "ctl/verbatim.h"
@@ -177,6 +178,8 @@ int main(int argc, char **argv)
 	struct run run = {.socket = LBHA_RUNDIR "/control.sock", .client = {.fd = -1}};
 	int status;
 
+	if (argc > 1 && !strcmp(argv[1], "--complete"))
+		return complete_print(argc - 2, argv + 2), EXIT_DONE;
 	setlocale(LC_CTYPE, "C.UTF-8"); /* how wide characters are; the daemon speaks UTF-8, whatever ours is */
 	status = parse(argc, argv, &run);
 	if (status == EXIT_DONE && run.command) {

@@ -341,7 +341,7 @@ static void advise_root(struct search *search, const json_t *link, const json_t 
 		 strcmp(state, "unknown") != 0)
 		advise(search, "lbhactl enable %.*s %s", (int)(slash - object), object, slash + 1);
 	else if (!strcmp(kind, "server") && slash)
-		advise(search, "lbhactl services %.*s", (int)(slash - object), object);
+		advise(search, "lbhactl check %.*s %s", (int)(slash - object), object, slash + 1);
 }
 
 static void tell_root(struct search *search, const json_t *root)

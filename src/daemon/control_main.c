@@ -38,6 +38,7 @@
 #include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_notify.h"
+#include "daemon/control_names.h"
 #include "daemon/control_operator.h"
 #include "daemon/control_pieces.h"
 #include "daemon/control_request.h"
@@ -644,6 +645,8 @@ static char *answer_now(const struct control *control, const struct control_requ
 		return control_answer(status_overrides_json(mirror));
 	case CONTROL_EXPORT:
 		return export_answer(mirror, request->format);
+	case CONTROL_NAMES:
+		return names_answer(mirror);
 	case CONTROL_STATUS: /* told in pieces */
 	case CONTROL_TRAFFIC:
 	case CONTROL_METRICS:

@@ -29,6 +29,7 @@ static const struct request_row {
 	[CONTROL_EXPORT] = {"export"},
 	[CONTROL_TRAFFIC] = {"traffic"},
 	[CONTROL_METRICS] = {"metrics"},
+	[CONTROL_NAMES] = {"names"},
 	[CONTROL_ZERO] = {"zero", .is_command = true},
 	[CONTROL_RELOAD] = {"reload", true, REQUEST_RELOAD,
 			    "the reload was refused; everything is as before"},
@@ -424,6 +425,7 @@ static int check_members(const struct control_request *request, char *error)
 	case CONTROL_ZERO:
 	case CONTROL_TRAFFIC:
 	case CONTROL_METRICS:
+	case CONTROL_NAMES:
 		break;
 	}
 	return 0;

@@ -15,6 +15,7 @@
  *   {"request":"traffic"}    {"ok":true,"result":{"time","monotonic_ms","services":[…]}}; for ten seconds the
  *                            kernel's counters are read as often as is cheap, each second at most
  *   {"request":"metrics"}    {"ok":true,"result":{…}}  what lbha-exporter tells (daemon/control_metrics.h)
+ *   {"request":"names"}      {"ok":true,"result":{"instances","services":[{"name","servers"}],"checks"}}
  *   {"request":"zero","service":NAME}  {"ok":true,"result":{"zeroed":[NAME…]}}  without: all of them
  *   {"request":"overrides"}  {"ok":true,"result":[…]}  as in status
  *   {"request":"check","service":NAME,"server":NAME}  or "check":NAME; "at":N is the number of the probe among
@@ -85,6 +86,7 @@ enum control_kind {
 	CONTROL_EXPORT,
 	CONTROL_TRAFFIC,
 	CONTROL_METRICS,
+	CONTROL_NAMES,
 	CONTROL_RELEASE,
 	CONTROL_CLAIM,
 	CONTROL_PRIORITY,

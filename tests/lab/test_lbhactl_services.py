@@ -62,7 +62,7 @@ def test_a_dead_server_is_exit_4_with_its_reason(network):
     said = wait_until(lambda: (lambda done: done[0] == DEGRADED and done[1])(network.lb1.ctl_status("status")),
                       what="a degraded status")
     assert "  ! b (192.168.8.30) is down for " in said.splitlines()[2]
-    assert "    → service web is degraded: 1 of 2 servers up, quorum met\n    try: lbhactl services web\n" in said
+    assert "    → service web is degraded: 1 of 2 servers up, quorum met\n    try: lbhactl check web b\n" in said
     assert "b 192.168.8.30:80  down" in said and "0 of 2" in said and "refused" in said
     server, web = network.lb1.service()["cause"]
     assert (server["kind"], server["object"], server["address"], server["leads_to"]) == ("server", "web/b", "192.168.8.30", 1)

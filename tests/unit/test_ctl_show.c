@@ -414,7 +414,7 @@ START_TEST(many_effects_of_one_cause_are_one_problem)
 	ck_assert_str_eq(kept.problems[0].effect,
 			 "service shop is down: quorum 0 of 1; service web is degraded: 1 of 2 servers up, quorum met; "
 			 "service web is degraded: 1 of 2 servers up, quorum met; and 36 more services");
-	ck_assert_str_eq(kept.problems[0].advice, "lbhactl services s");
+	ck_assert_str_eq(kept.problems[0].advice, "lbhactl check s a");
 	ck_assert_str_eq(kept.problems[1].text, "b (192.0.2.21) is down for 12s: connect: refused");
 	json_decref(value);
 }

@@ -1,0 +1,20 @@
+# fish completion for lbha-rs.
+
+complete -c lbha-rs -f
+complete -c lbha-rs -n __fish_use_subcommand -a setup -d 'do what is missing, undo what is no longer wanted'
+complete -c lbha-rs -n __fish_use_subcommand -a teardown -d 'undo what setup did, and nothing else'
+complete -c lbha-rs -n __fish_use_subcommand -a status -d 'compare'
+complete -c lbha-rs -n __fish_use_subcommand -a doctor -d 'look for what is wrong'
+complete -c lbha-rs -s f -l file -r -F -d 'the configuration'
+complete -c lbha-rs -l service -x -d 'only this service of it'
+complete -c lbha-rs -l vip -x -d 'only this VIP, without a configuration'
+complete -c lbha-rs -l forwarding -x -a 'dr tunnel nat' -d 'how packets come here'
+complete -c lbha-rs -l gateway -x -d 'nat: where answers go'
+complete -c lbha-rs -l tunnel -x -a 'ipip gue gre' -d 'what tunnel'
+complete -c lbha-rs -l arp -x -a 'sysctl filter' -d 'how ARP is silenced'
+complete -c lbha-rs -l persist -d 'let systemd do it again at every boot'
+complete -c lbha-rs -l state-dir -x -a '(__fish_complete_directories)' -d 'where the journal is kept'
+complete -c lbha-rs -l dry-run -d 'say what would be done, and do nothing'
+complete -c lbha-rs -l json -d 'print one JSON object'
+complete -c lbha-rs -l help -d 'a summary'
+complete -c lbha-rs -l version -d 'the version'
