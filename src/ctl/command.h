@@ -99,6 +99,9 @@ int run_events(struct run *run, json_t *result);
 int prepare_check(const struct run *run, json_t *request);
 int run_check(struct run *run, json_t *result);
 
+/* command_schema.c */
+int run_schema(struct run *run);
+
 /* command_config.c */
 int prepare_plan(const struct run *run, json_t *request);
 int run_plan(struct run *run, json_t *result);

@@ -106,6 +106,9 @@ static const struct command commands[] = {
 		 "lbha.conf, on standard output. What lbha has not, or not so, is told on\n"
 		 "standard error.",
 	 .alone = run_import_keepalived},
+	{.name = "schema", .words = "",
+	 .help = "JSON Schema of lbha.conf, for editors",
+	 .alone = run_schema},
 	{.name = "zero", .words = "[SERVICE]",
 	 .help = "show the traffic of services from now on",
 	 .patience = QUESTION, .prepare = prepare_zero, .show = run_zero},

@@ -107,9 +107,11 @@ def test_a_command_of_several_words_names_those_that_there_are():
     assert usage_error("export", "everything") == usage_error("export")
 
 
-def test_commands_of_the_future_are_unknown_not_ignored():
-    for command in ("schema",):
-        assert "unknown command" in usage_error(command)
+def test_the_schema_needs_no_daemon():
+    for words in (["schema"], ["schema", "--json"]):
+        done = lbhactl(*words)
+        assert done.returncode == DONE and json.loads(done.stdout)["$schema"].endswith("draft-07/schema#"), done
+    assert "schema takes no argument" in usage_error("schema", "x")
 
 
 def test_too_many_arguments_are_a_usage_error():
