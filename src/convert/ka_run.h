@@ -92,8 +92,9 @@ void ka_take_service(struct ka_run *run, const struct ka_node *node);
 
 /* Keywords garp_* and vrrp_garp_*: into `announce` of a map of instance's keys. */
 void ka_take_announce(struct ka_run *run, const struct ka_node *node, void *object, struct draft *into);
-/* A script that is told of something, as an entry of `notify`. */
+/* notify_master and its like, of an instance or (`object` is NULL) of a group; `notify`, which is told all. */
 void ka_take_notify(struct ka_run *run, const struct ka_node *node, void *object, struct draft *into);
+void ka_take_notify_all(struct ka_run *run, const struct ka_node *node, struct draft *into, bool is_group);
 
 /* The group that an instance is in, or NULL. */
 const struct ka_node *ka_group_of(const struct ka_run *run, const char *instance);

@@ -1,4 +1,4 @@
-/* vrrp_script and vrrp_track_process: checks that are tracked. notify scripts. */
+/* vrrp_script and vrrp_track_process: checks that are tracked. */
 #include <string.h>
 
 #include "base/arena.h"
@@ -155,12 +155,4 @@ void ka_take_process(struct ka_run *run, const struct ka_node *node)
 	draft_text(run->arena, check, "type", "process");
 	ka_take_block(run, node, &ka_rules_process, NULL, check);
 	put_times(run, &script, check);
-}
-
-/* ---- being told ----------------------------------------------------------------------------- */
-
-void ka_take_notify(struct ka_run *run, const struct ka_node *node, UNUSED void *object,
-		    struct draft *into)
-{
-	ka_say(run, node, into, IMPORT_WARNING, "`lbhactl events --follow --json` tells of it");
 }

@@ -160,11 +160,6 @@ static void take_host(UNUSED struct ka_run *run, const struct ka_node *node, voi
 	((struct ka_server *)object)->target.virtualhost = ka_word(node, 1);
 }
 
-static void take_notify(struct ka_run *run, const struct ka_node *node, void *object,
-			UNUSED struct draft *into)
-{
-	ka_take_notify(run, node, NULL, ((struct ka_server *)object)->into);
-}
 
 /* Checkers are looked at when it is known what they inherit. */
 static void take_later(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
@@ -187,8 +182,8 @@ static const struct ka_rule server_rules[] = {
 	{"connect_timeout", take_timing, "check: timeout", 0, NULL},
 	{"warmup", take_later, NULL, 0, NULL},
 	{"virtualhost", take_host, "check: host", 0, NULL},
-	{"notify_up", take_notify, "notify", 0, NULL},
-	{"notify_down", take_notify, "notify", 0, NULL},
+	{"notify_up", take_later, "services: notify", 0, NULL},
+	{"notify_down", take_later, "services: notify", 0, NULL},
 	{"smtp_alert", take_later, NULL, 0, NULL},
 	{"snmp_name", take_later, NULL, 0, NULL},
 	CHECKER("TCP_CHECK", "check: {type: tcp}"),
@@ -297,6 +292,9 @@ static void put_server(struct ka_run *run, struct ka_server *server, struct ka_s
 	if (!ka_method_equal(&server->method, &service->method))
 		ka_method_put(run, &server->method, &service->method, map);
 	put_checks(run, server, into);
+	for (const struct ka_node *at = server->node->first; at; at = at->next)
+		if (ka_is(at, "notify_up") || ka_is(at, "notify_down"))
+			ka_put_server_script(run, at, draft_find(map, "address")->text, into);
 	draft_flatten(map, "address");
 }
 

@@ -17,6 +17,7 @@ struct ka_service {
 	struct ka_timing timing;
 	struct ka_method method, sorry_method;
 	const struct ka_node *protocol, *persistence, *granularity, *engine, *sorry;
+	const struct ka_node *quorum_up, *quorum_down;
 	long quorum, hysteresis, weight;
 	long weights;      /* of all real servers */
 	bool inhibit, has_mark;
@@ -56,6 +57,10 @@ void ka_take_server(struct ka_run *run, const struct ka_node *node, struct ka_se
 /* Puts servers, their checks and what becomes of those that fail. */
 void ka_put_servers(struct ka_run *run, const struct ka_node *node, struct ka_service *service,
 		    struct draft *into);
+/* Entries of `notify` for quorum_up and quorum_down; for notify_up or notify_down of a server. */
+void ka_put_quorum_scripts(struct ka_run *run, const struct ka_service *service, struct draft *into);
+void ka_put_server_script(struct ka_run *run, const struct ka_node *node, const char *server,
+			  struct draft *into);
 /* Whether all listeners of a service have this port. */
 bool ka_port_is_listeners(const struct draft *service, long port);
 

@@ -79,6 +79,10 @@ static void take_later(UNUSED struct ka_run *run, const struct ka_node *node, vo
 		service->engine = node;
 	else if (ka_is(node, "sorry_server"))
 		service->sorry = node;
+	else if (ka_is(node, "quorum_up"))
+		service->quorum_up = node;
+	else if (ka_is(node, "quorum_down"))
+		service->quorum_down = node;
 	else if (ka_is(node, "virtualhost"))
 		service->virtualhost = ka_word(node, 1);
 	else if (ka_is(node, "inhibit_on_failure"))
@@ -152,8 +156,8 @@ static const struct ka_rule service_rules[] = {
 	{"quorum", take_number, "quorum", 0, NULL},
 	{"hysteresis", take_number, "quorum_hysteresis", 0, NULL},
 	{"weight", take_number, "real_servers: weight", 0, NULL},
-	{"quorum_up", ka_take_notify, "notify", 0, NULL},
-	{"quorum_down", ka_take_notify, "notify", 0, NULL},
+	{"quorum_up", take_later, "notify", 0, NULL},
+	{"quorum_down", take_later, "notify", 0, NULL},
 	{"sorry_server", take_later, "sorry_server", 0, NULL},
 	{"sorry_server_lvs_method", take_sorry_method, "sorry_server: forwarding", 0, NULL},
 	{"sorry_server_inhibit", NULL, NULL, IMPORT_NOTE, "the others are there before a sorry server leaves"},
@@ -423,6 +427,7 @@ static void take_rest(struct ka_run *run, const struct ka_node *node, struct ka_
 	ka_put_servers(run, node, service, into);
 	put_quorum(run, node, service, into);
 	put_sorry(run, service, into);
+	ka_put_quorum_scripts(run, service, into);
 }
 
 static struct draft *new_service(struct ka_run *run)

@@ -180,6 +180,12 @@ static void take_track(struct ka_run *run, const struct ka_node *node, UNUSED vo
 	ka_take_track(run, node, NULL, into);
 }
 
+static void take_notify(struct ka_run *run, const struct ka_node *node, UNUSED void *object,
+			struct draft *into)
+{
+	ka_take_notify_all(run, node, into, true);
+}
+
 static void take_known(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
 		       UNUSED void *object, UNUSED struct draft *into)
 {
@@ -194,7 +200,7 @@ static const struct ka_rule group_rules[] = {
 	{"track_bfd", take_track, NULL, 0, NULL},
 	{"sync_group_tracking_weight", take_known, "track", 0, NULL},
 	{"global_tracking", take_known, "track", 0, NULL},
-	{"notify", ka_take_notify, "notify", 0, NULL},
+	{"notify", take_notify, "notify", 0, NULL},
 	{"notify_master", ka_take_notify, "notify", 0, NULL},
 	{"notify_backup", ka_take_notify, "notify", 0, NULL},
 	{"notify_fault", ka_take_notify, "notify", 0, NULL},

@@ -207,6 +207,12 @@ static void take_track(struct ka_run *run, const struct ka_node *node, void *obj
 	ka_take_track(run, node, ((struct instance *)object)->name, into);
 }
 
+static void take_notify(struct ka_run *run, const struct ka_node *node, UNUSED void *object,
+			struct draft *into)
+{
+	ka_take_notify_all(run, node, into, false);
+}
+
 #define NOT_NEEDED(keyword, why) {keyword, NULL, NULL, IMPORT_NOTE, why}
 #define LOST(keyword, why) {keyword, NULL, NULL, IMPORT_WARNING, why}
 
@@ -244,13 +250,13 @@ static const struct ka_rule instance_rules[] = {
 	{"garp_master_repeat", ka_take_announce, "announce: count", 0, NULL},
 	{"garp_master_refresh", ka_take_announce, "announce: refresh", 0, NULL},
 	{"native_ipv6", take_family, NULL, 0, NULL},
-	{"notify", ka_take_notify, "notify", 0, NULL},
+	{"notify", take_notify, "notify", 0, NULL},
 	{"notify_master", ka_take_notify, "notify", 0, NULL},
 	{"notify_backup", ka_take_notify, "notify", 0, NULL},
 	{"notify_fault", ka_take_notify, "notify", 0, NULL},
 	{"notify_stop", ka_take_notify, "notify", 0, NULL},
-	{"notify_deleted", ka_take_notify, "notify", 0, NULL},
-	{"notify_master_rx_lower_pri", ka_take_notify, "notify", 0, NULL},
+	LOST("notify_deleted", "an instance that leaves the file becomes INIT first, of which notify tells"),
+	LOST("notify_master_rx_lower_pri", "notify: is told of competing_master"),
 	NOT_NEEDED("notify_priority_changes", "changes of the priority are events"),
 	NOT_NEEDED("smtp_alert", "lbha sends no mail; a notify script can"),
 	LOST("virtual_rules", "rules of routing are not made; a notify script can, or fixed ones in the system's network configuration"),

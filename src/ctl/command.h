@@ -92,6 +92,8 @@ int prepare_zero(const struct run *run, json_t *request);
 int run_zero(struct run *run, json_t *result);
 int prepare_export(const struct run *run, json_t *request);
 int run_export(struct run *run, json_t *result);
+int prepare_export_keepalived(const struct run *run, json_t *request);
+int run_export_keepalived(struct run *run, json_t *result);
 int prepare_events(const struct run *run, json_t *request);
 int run_events(struct run *run, json_t *result);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "convert/ka_export.h"
 #include "ctl/connections.h"
 #include "ctl/events.h"
 #include "ctl/problems.h"
@@ -167,6 +168,30 @@ int run_top(struct run *run, json_t *result)
 int prepare_export(UNUSED const struct run *run, json_t *request)
 {
 	return add_text(request, "format", "ipvsadm");
+}
+
+int prepare_export_keepalived(UNUSED const struct run *run, json_t *request)
+{
+	return add_text(request, "format", "keepalived");
+}
+
+/* What keepalived cannot do is a comment in the text; who redirects that sees it here, too. */
+static void print_warnings(const char *text)
+{
+	for (const char *at = text; at && (at = strstr(at, KA_EXPORT_WARNING)); at = strchr(at, '\n')) {
+		char line[512];
+		struct text clean = text_of(line, sizeof(line));
+
+		at += strlen(KA_EXPORT_WARNING);
+		text_add_clean(&clean, at, strcspn(at, "\n"));
+		fprintf(stderr, "warning: %s\n", line);
+	}
+}
+
+int run_export_keepalived(struct run *run, json_t *result)
+{
+	print_warnings(json_text(result, "text"));
+	return run_export(run, result);
 }
 
 int run_export(struct run *run, json_t *result)

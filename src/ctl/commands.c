@@ -99,6 +99,10 @@ static const struct command commands[] = {
 	{.name = "export ipvsadm", .words = "",
 	 .help = "the IPVS table in force, for ipvsadm-restore",
 	 .patience = QUESTION, .request = "export", .prepare = prepare_export, .show = run_export},
+	{.name = "export keepalived", .words = "",
+	 .help = "what is in force on this node, as keepalived.conf",
+	 .patience = QUESTION, .request = "export", .prepare = prepare_export_keepalived,
+	 .show = run_export_keepalived},
 	{.name = "import keepalived", .words = "FILE [FILE] [FILE]",
 	 .help = "keepalived.conf (or NAME=FILE for each) as lbha.conf",
 	 .more = "FILE may be NAME=FILE: that of the director NAME, else of this host; of lines\n"

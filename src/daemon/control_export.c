@@ -1,4 +1,4 @@
-/* See the header. The table is made from the model and from what the ipvs worker says of each
+/* See the header. keepalived.conf is made from the model alone. The IPVS table is made from the model and from what the ipvs worker says of each
  * server: whether it is in the table, and with which weight. */
 #include "daemon/control_export.h"
 
@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "convert/ka_export.h"
 #include "daemon/control_mirror.h"
 #include "daemon/control_request.h"
 #include "ipvs/desired.h"
@@ -71,12 +72,19 @@ static void write_line(void *ctx, const char *text)
 	fprintf(out, "%s\n", text);
 }
 
+static int write_table(struct arena *arena, const struct mirror *mirror, struct text *why, FILE *out)
+{
+	struct ipvs_table table = {0};
+	int error = make_table(arena, mirror, &table, why);
+
+	return error ? error : ipvs_rules_write(arena, &table, write_line, out);
+}
+
 char *export_answer(const struct mirror *mirror, const char *format)
 {
 	auto_arena *arena = arena_new(0);
 	char reason[CONTROL_ERROR] = "", *text = NULL, *answer;
 	struct text why = text_of(reason, sizeof(reason));
-	struct ipvs_table table = {0};
 	size_t size;
 	FILE *out;
 	int error;
@@ -84,9 +92,11 @@ char *export_answer(const struct mirror *mirror, const char *format)
 	if (!mirror->model)
 		return control_refusal("no configuration is loaded yet", NULL);
 	out = open_memstream(&text, &size);
-	error = arena && out ? make_table(arena, mirror, &table, &why) : -ENOMEM;
-	if (!error)
-		error = ipvs_rules_write(arena, &table, write_line, out);
+	error = arena && out ? 0 : -ENOMEM;
+	if (!error && !strcmp(format, "keepalived"))
+		ka_export(mirror->model, write_line, out);
+	else if (!error)
+		error = write_table(arena, mirror, &why, out);
 	if (out && fclose(out) && !error)
 		error = -ENOMEM;
 	if (error)

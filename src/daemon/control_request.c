@@ -160,8 +160,8 @@ static int parse_format(json_t *value, struct control_request *out, char *error)
 {
 	const char *name = json_string_value(value);
 
-	if (!name || strcmp(name, "ipvsadm") != 0)
-		return complain(error, "the \"format\" can only be \"ipvsadm\"");
+	if (!name || (strcmp(name, "ipvsadm") != 0 && strcmp(name, "keepalived") != 0))
+		return complain(error, "the \"format\" can only be \"ipvsadm\" or \"keepalived\"");
 	strcpy(out->format, name);
 	return 0;
 }
