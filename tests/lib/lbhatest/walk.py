@@ -6,7 +6,8 @@ between only where the page has a line "…". A command that only looks is asked
 its effect there may be seconds. Its exit status is 0 unless the page says `# exit status N` behind it.
 
   ```console              is walked; with `# not here` behind a prompt that line is only for people
-  ```diff NAME.conf       makes the hosts' lbha.conf that example with this change
+  ```diff NAME.conf       makes the directors' lbha.conf that example with this change
+  <!-- HOST# COMMAND -->  is run, too: the fault that the page is about, and the way back from it
 """
 import os
 import re
@@ -74,6 +75,12 @@ def steps_of(block):
     return [step for step in steps if not step.remark.startswith("not here")]
 
 
+def unseen(text):
+    """As blocks, the commands that readers do not see."""
+    return [(number, "console", ["", line.strip()[5:-4].strip()]) for number, line in enumerate(text.split("\n"))
+            if line.startswith("<!-- ") and line.endswith(" -->")]
+
+
 class Walk:
     """LBHA_WALK=record prints what comes instead, for whoever writes a page.
 
@@ -84,7 +91,8 @@ class Walk:
     def __init__(self, page, hosts, directors, within=10):
         self.page, self.hosts, self.directors, self.within = page, hosts, directors, within
         with open(page, encoding="utf-8") as file:
-            self.blocks = blocks_of(file.read())[0]
+            text = file.read()
+        self.blocks = sorted(blocks_of(text)[0] + unseen(text))
         self.walked, self.stories = 0, []
 
     def where(self, step):
