@@ -12,7 +12,8 @@
 
 #define ANSWER (10 * NSTIME_S)
 #define AGAIN (200 * NSTIME_MS) /* between two attempts to connect */
-#define ATTEMPTS 50
+#define ATTEMPTS 300            /* a minute: longer than a restart takes on a large site */
+#define NOTICE 10               /* attempts after which it is said that lbhad is away */
 
 /* " [gate down: refused]": what brought it about, without what the line says itself. */
 static void put_cause(const struct paper *paper, const json_t *event)
@@ -139,9 +140,25 @@ static int connect_again(struct follow *follow, char *error)
 	return err;
 }
 
-int events_follow(struct follow *follow, char *error)
+/* Until there is a connection again, or for a minute. */
+static int wait_for_daemon(struct follow *follow, char *error)
 {
 	static const struct timespec pause = {.tv_nsec = AGAIN};
+	int err = -ENOENT;
+
+	for (unsigned i = 0; err && i < ATTEMPTS; i++) {
+		nanosleep(&pause, NULL);
+		err = connect_again(follow, error);
+		if (err && i == NOTICE)
+			fprintf(stderr, "lbhactl: %s; waiting for it, a minute at most\n", error);
+		if (!err && i > NOTICE)
+			fprintf(stderr, "lbhactl: lbhad is back\n");
+	}
+	return err;
+}
+
+int events_follow(struct follow *follow, char *error)
+{
 	int err = 0;
 
 	while (!err) {
@@ -150,10 +167,7 @@ int events_follow(struct follow *follow, char *error)
 			snprintf(error, CLIENT_ERROR, "cannot write: %s", strerror(-err));
 			return err;
 		}
-		for (unsigned i = 0; err && i < ATTEMPTS; i++) {
-			nanosleep(&pause, NULL);
-			err = connect_again(follow, error);
-		}
+		err = wait_for_daemon(follow, error);
 	}
 	return err;
 }

@@ -73,6 +73,50 @@ def test_a_follower_goes_on_over_a_control_worker_that_is_replaced(lab):
     assert told.process.poll() is None
 
 
+def numbers(lines):
+    return [one["seq"] for one in lines]
+
+
+def test_a_follower_goes_on_over_a_restart_and_an_upgrade_without_a_gap(lab):
+    """Nothing is lost or told twice: what it printed is what the daemon kept, number for number."""
+    pair = Pair(lab)
+    pair.lb1.install().start()
+    pair.lb1.wait_role("MASTER")
+    first = numbers(events(pair.lb1))[0]
+    told = Follower(pair.lb1, "--json", "--since", "0")
+    told.wait("vrrp_state", "MASTER")
+    pair.lb1.detach()
+    pair.lb1.start()
+    pair.lb1.reload(config(first=160))
+    told.wait("reload", events(pair.lb1)[-1]["new"])
+    pair.lb1.install()
+    assert pair.lb1.ctl_status("upgrade")[0] == 0
+    pair.lb1.reload(config(first=170))
+    wait_until(lambda: told.seen[-1]["seq"] == events(pair.lb1)[-1]["seq"] and told.seen[-1]["event"] == "reload", 15, "the last event")
+    kept = events(pair.lb1)
+    assert "missed" not in {one["event"] for one in told.seen + kept}
+    assert numbers(told.seen) == numbers(kept) == list(range(first, first + len(kept)))
+    assert "upgrade" in {one["event"] for one in kept} and told.process.poll() is None
+
+
+def test_a_follower_says_that_it_missed_something_when_nobody_knows_what(lab):
+    pair = Pair(lab)
+    pair.lb1.start()
+    pair.lb1.wait_role("MASTER")
+    told = Follower(pair.lb1, "--json", "--since", "0")
+    told.wait("vrrp_state", "MASTER")
+    before = len(told.seen)
+    pair.lb1.process.kill()  # the supervisor; its workers release and end
+    pair.lb1.process.wait(timeout=20)
+    pair.lb1.start()
+    pair.lb1.wait_role("MASTER")
+    wait_until(lambda: ("vrrp_state", "MASTER") in [(one["event"], one["new"]) for one in told.seen[before:]], 10, "events of the next daemon")
+    after = told.seen[before:]
+    assert (after[0]["event"], after[0]["missed"]) == ("missed", None)
+    assert [one["event"] for one in after].count("missed") == 1
+    assert numbers(after[1:]) == numbers(events(pair.lb1)) and told.process.poll() is None
+
+
 def test_a_worker_that_begins_anew_invents_no_event(lab):
     pair = Pair(lab).start()
     last = events(pair.lb1)[-1]["seq"]
