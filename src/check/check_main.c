@@ -213,6 +213,7 @@ static bool probe_fact(struct checkd *checkd, int peer, uint32_t index, uint16_t
 		.latency = subject->last.latency,
 		.told = subject->told,
 		.suppressed = suppressed_until(subject),
+		.times = subject->times,
 	};
 
 	if (peer == ROLE_VRRP && !model->probes[index].tracked)

@@ -249,6 +249,7 @@ static void subject_learn(struct subject *subject, const struct flight *flight,
 	keep_said(subject, outcome->fault);
 	subject->last.connected = flight->connected;
 	subject->last.latency = now - flight->started;
+	probe_times_add(&subject->times, subject->last.latency);
 	subject->ended = now;
 }
 

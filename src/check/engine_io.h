@@ -31,6 +31,7 @@ struct subject {
 	nstime ended;        /* when that was */
 	struct hindrance here; /* why this machine could not probe since then */
 	struct advice told;    /* of the server, all that stands */
+	struct probe_times times;
 	char *said;          /* OUTCOME_SAID bytes that last.fault may point to; NULL: it has no words of its own */
 };
 

@@ -159,6 +159,50 @@ static void get_clean(struct reader *in, char *out, size_t size)
 /* Ends a getter: hands the fact over when it was well-formed to its last byte. */
 #define FACT_END(in, from, to) (reader_done(in) ? (*(to) = (from), true) : false)
 
+nstime probe_times_bound(unsigned bucket)
+{
+	static const nstime bounds[] = {
+		NSTIME_MS,	 2 * NSTIME_MS,	  5 * NSTIME_MS,   10 * NSTIME_MS,
+		25 * NSTIME_MS,	 50 * NSTIME_MS,  100 * NSTIME_MS, 250 * NSTIME_MS,
+		500 * NSTIME_MS, NSTIME_S,	  5 * NSTIME_S / 2, 5 * NSTIME_S,
+	};
+
+	_Static_assert(COUNT_OF(bounds) + 1 == PROBE_TIMES, "the last bucket has no bound");
+	return bucket < COUNT_OF(bounds) ? bounds[bucket] : NSTIME_NEVER;
+}
+
+void probe_times_add(struct probe_times *times, nstime took)
+{
+	unsigned bucket = 0;
+
+	while (bucket < PROBE_TIMES - 1 && took > probe_times_bound(bucket))
+		bucket++;
+	times->count[bucket]++;
+	times->sum += took > 0 ? (uint64_t)took : 0;
+}
+
+/* Most probes are always about as quick: those buckets alone that have counted, PROBE_TIMES ends the list. */
+static void put_times(struct writer *out, const struct probe_times *times)
+{
+	for (unsigned i = 0; i < PROBE_TIMES; i++) {
+		if (!times->count[i])
+			continue;
+		put_u8(out, (uint8_t)i);
+		put_u32(out, times->count[i]);
+	}
+	put_u8(out, PROBE_TIMES);
+	put_u64(out, times->sum);
+}
+
+static void get_times(struct reader *in, struct probe_times *times)
+{
+	unsigned i;
+
+	while ((i = get_enum(in, PROBE_TIMES)) != PROBE_TIMES && !in->failed)
+		times->count[i] = get_u32(in);
+	times->sum = get_u64(in);
+}
+
 void fact_probe_put(struct writer *out, const struct fact_probe *fact)
 {
 	put_u32(out, fact->probe);
@@ -170,6 +214,7 @@ void fact_probe_put(struct writer *out, const struct fact_probe *fact)
 	put_time(out, fact->latency);
 	advice_put(out, &fact->told);
 	put_time(out, fact->suppressed);
+	put_times(out, &fact->times);
 	put_text(out, fact->detail);
 }
 
@@ -185,6 +230,7 @@ bool fact_probe_get(struct reader *in, struct fact_probe *fact)
 	got.latency = get_time(in);
 	got.told = advice_get(in);
 	got.suppressed = get_time(in);
+	get_times(in, &got.times);
 	get_clean(in, got.detail, sizeof(got.detail));
 	return FACT_END(in, got, fact);
 }
@@ -224,6 +270,7 @@ static void put_late(struct writer *out, const struct fact_instance *fact)
 		put_u64(out, fact->late[i]);
 	}
 	put_u8(out, VRRP_LATE_COUNT);
+	put_u64(out, fact->late_sum);
 }
 
 static void get_late(struct reader *in, struct fact_instance *fact)
@@ -232,6 +279,7 @@ static void get_late(struct reader *in, struct fact_instance *fact)
 
 	while ((i = get_enum(in, VRRP_LATE_COUNT)) != VRRP_LATE_COUNT && !in->failed)
 		fact->late[i] = get_u64(in);
+	fact->late_sum = get_u64(in);
 }
 
 void fact_instance_put(struct writer *out, const struct fact_instance *fact)
@@ -364,6 +412,15 @@ bool fact_tracker_get(struct reader *in, struct fact_tracker *fact)
 	return FACT_END(in, got, fact);
 }
 
+const char *fact_operation_name(unsigned kind)
+{
+	static const char *const names[] = {"add_service",    "change_service", "remove_service", "add_server",
+					    "change_server", "remove_server",  "sync"};
+
+	_Static_assert(COUNT_OF(names) == FACT_OPERATIONS, "each kind has a name");
+	return kind < FACT_OPERATIONS ? names[kind] : "unknown";
+}
+
 void fact_table_put(struct writer *out, const struct fact_table *fact)
 {
 	put_bool(out, fact->available);
@@ -376,6 +433,8 @@ void fact_table_put(struct writer *out, const struct fact_table *fact)
 	put_u8(out, fact->sync);
 	put_text(out, fact->sync_error);
 	put_text(out, fact->contested);
+	for (unsigned i = 0; i < FACT_OPERATIONS; i++)
+		put_u64(out, fact->kinds[i]);
 }
 
 bool fact_table_get(struct reader *in, struct fact_table *fact)
@@ -391,6 +450,8 @@ bool fact_table_get(struct reader *in, struct fact_table *fact)
 	got.sync = get_u8(in);
 	get_clean(in, got.sync_error, sizeof(got.sync_error));
 	get_clean(in, got.contested, sizeof(got.contested));
+	for (unsigned i = 0; i < FACT_OPERATIONS; i++)
+		got.kinds[i] = get_u64(in);
 	return FACT_END(in, got, fact);
 }
 

@@ -80,6 +80,19 @@ enum probe_reason {
 const char *verdict_name(enum verdict verdict);
 const char *probe_reason_name(enum probe_reason reason);
 
+/* How long probes took that told something of the server: one count per bucket, the last for all that took longer. They only
+ * grow as long as the probe and its worker live. */
+#define PROBE_TIMES 13
+
+struct probe_times {
+	uint32_t count[PROBE_TIMES];
+	uint64_t sum;                /* nanoseconds */
+};
+
+/* The bucket's upper bound, inclusive; NSTIME_NEVER for the last. */
+nstime probe_times_bound(unsigned bucket);
+void probe_times_add(struct probe_times *times, nstime took);
+
 struct fact_probe {
 	uint32_t probe;              /* index into model.probes */
 	enum verdict verdict;
@@ -89,6 +102,7 @@ struct fact_probe {
 	nstime time, latency;        /* of the last finished probe */
 	struct advice told;            /* of the server, all that stands */
 	nstime suppressed;           /* kept down until then, as it flaps; 0: it is not */
+	struct probe_times times;
 	char detail[FACT_DETAIL];    /* "connect: refused", "status 503, wanted 200-299" */
 };
 
@@ -167,6 +181,7 @@ struct fact_instance {
 	bool contested;              /* a repair keeps coming undone */
 	bool maintenance;            /* it claims nothing, and its priority is the lowest */
 	uint64_t late[VRRP_LATE_COUNT];
+	uint64_t late_sum;           /* nanoseconds, of all of them */
 	char repair[FACT_DETAIL];    /* the last repair, or what is contested, in words */
 	char missing[FACT_DETAIL];   /* MASTER: what it has not in the kernel, and why; empty: nothing */
 	uint8_t why;                 /* enum vrrp_why: the reason as a word, see vrrp_why_name() */
@@ -198,11 +213,16 @@ struct fact_tracker {
 
 /* ---- ipvs ------------------------------------------------------------------------------------ */
 
+/* What is asked of IPVS, in the order of enum ipvs_op_kind, and at the end what concerns connection synchronisation. */
+#define FACT_OPERATIONS 7
+const char *fact_operation_name(unsigned kind);
+
 struct fact_table {
 	bool available;              /* the kernel has IPVS */
 	bool ready;                  /* every server has a verdict and the table was programmed */
 	uint64_t operations;         /* sent to the kernel since the worker's start */
 	uint64_t repairs;            /* of these, to undo what somebody else did */
+	uint64_t kinds[FACT_OPERATIONS]; /* of these, since this worker's start */
 	nstime last_read_back;       /* 0: never */
 	uint32_t leavers;            /* how many there are: facts with a higher number are of the past */
 	char error[FACT_DETAIL];     /* the last refusal that still stands; empty: none */

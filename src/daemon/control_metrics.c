@@ -23,6 +23,29 @@ static json_t *seconds(nstime point, nstime wall)
 	return json_real((double)(nstime_after(point, wall) / NSTIME_MS) / 1000.0);
 }
 
+static json_t *counts_json(const uint64_t *counts, size_t number)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < number; i++)
+		json_array_append_new(array, count(counts[i]));
+	return array;
+}
+
+static json_t *bounds_json(nstime (*bound)(unsigned bucket))
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; bound(i) != NSTIME_NEVER; i++)
+		json_array_append_new(array, json_real((double)bound(i) / (double)NSTIME_S));
+	return array;
+}
+
+static json_t *sum_json(uint64_t nanoseconds)
+{
+	return json_real((double)nanoseconds / (double)NSTIME_S);
+}
+
 /* ---- vrrp ----------------------------------------------------------------------------------- */
 
 static json_t *dropped_json(const struct fact_instance *fact)
@@ -34,23 +57,6 @@ static json_t *dropped_json(const struct fact_instance *fact)
 	return object;
 }
 
-static json_t *late_json(const struct fact_instance *fact)
-{
-	json_t *array = json_array();
-
-	for (unsigned i = 0; i < VRRP_LATE_COUNT; i++)
-		json_array_append_new(array, count(fact->late[i]));
-	return array;
-}
-
-static json_t *late_bounds_json(void)
-{
-	json_t *array = json_array();
-
-	for (unsigned i = 0; vrrp_late_bound(i) != NSTIME_NEVER; i++)
-		json_array_append_new(array, json_real((double)vrrp_late_bound(i) / (double)NSTIME_S));
-	return array;
-}
 
 static json_t *instance_json(const struct instance *instance, const struct mirror_instance *seen)
 {
@@ -62,7 +68,8 @@ static json_t *instance_json(const struct instance *instance, const struct mirro
 			 status_text(instance->name), "state", vrrp_state_name(fact->state), "priority", priority,
 			 "base_priority", base, "transitions", count(fact->transitions), "sent",
 			 count(fact->sent), "received", count(fact->received), "dropped", dropped_json(fact),
-			 "late", late_json(fact), "late_bounds", late_bounds_json(), "competing",
+			 "late", counts_json(fact->late, VRRP_LATE_COUNT), "late_sum",
+			 sum_json(fact->late_sum), "competing",
 			 fact->competing_master, "repairs", count(fact->repairs));
 }
 
@@ -129,6 +136,18 @@ static json_t *servers_json(const struct service *service, const struct mirror_s
 	return array;
 }
 
+static json_t *times_json(const struct times_rows *rows)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < rows->count; i++)
+		json_array_append_new(array, json_pack("{s:s, s:o, s:o}", "type",
+						       check_type_name(rows->rows[i].type), "sum",
+						       sum_json(rows->rows[i].sum), "counts",
+						       counts_json(rows->rows[i].count, PROBE_TIMES)));
+	return array;
+}
+
 static json_t *protocol_json(uint32_t protocols)
 {
 	switch (protocols) {
@@ -148,13 +167,14 @@ json_t *metrics_service_json(const struct mirror *mirror, size_t at, UNUSED nsti
 	const struct mirror_service *seen = &mirror->services[at];
 	const struct endpoint *only = service->listen_count == 1 && !service->mark ? service->listen : NULL;
 
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", status_text(service->name),
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", status_text(service->name),
 			 "state", seen->known ? service_state_name(seen->fact.state) : "unknown", "needed",
 			 count(seen->fact.needed), "have", count(seen->fact.have), "address",
 			 only ? address_json(&only->address) : json_null(), "port",
 			 only ? json_integer(only->port) : json_null(), "mark",
 			 service->mark ? count(service->mark) : json_null(), "protocol",
-			 protocol_json(service->protocols), "servers", servers_json(service, seen));
+			 protocol_json(service->protocols), "servers", servers_json(service, seen), "times",
+			 times_json(&mirror->times.services[at]));
 }
 
 /* ---- the rest ------------------------------------------------------------------------------- */
@@ -175,10 +195,19 @@ static json_t *workers_json(const struct mirror *mirror)
 	return array;
 }
 
+static json_t *operations_json(const struct fact_table *table)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < FACT_OPERATIONS; i++)
+		json_object_set_new(object, fact_operation_name(i), count(table->kinds[i]));
+	return object;
+}
+
 static json_t *table_json(const struct fact_table *table, nstime wall)
 {
 	return json_pack("{s:b, s:b, s:o, s:o, s:o}", "available", table->available, "ready", table->ready,
-			 "operations", count(table->operations), "repairs", count(table->repairs),
+			 "operations", operations_json(table), "repairs", count(table->repairs),
 			 "read_back", seconds(table->last_read_back, wall));
 }
 
@@ -193,12 +222,13 @@ json_t *metrics_rest_json(const struct mirror *mirror, nstime wall)
 	const struct model *model = mirror->model;
 	const struct fact_daemon *daemon = &mirror->daemon;
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 			 PACKAGE_VERSION, "build", status_text(daemon->build), "node",
 			 status_text(model ? model->node : NULL), "cluster",
 			 status_text(model ? model->cluster : NULL), "generation", count(daemon->generation),
 			 "started", seconds(daemon->started, wall), "ready", daemon->ready, "maintenance",
 			 status_in_maintenance(mirror), "reload", reload_json(daemon, wall), "workers",
 			 workers_json(mirror), "vrrp", instances_json(mirror), "ipvs",
-			 table_json(&mirror->table, wall));
+			 table_json(&mirror->table, wall), "late_bounds", bounds_json(vrrp_late_bound),
+			 "times_bounds", bounds_json(probe_times_bound));
 }

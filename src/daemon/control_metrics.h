@@ -5,12 +5,15 @@
  *   {"version","build","node","cluster","generation","started","ready":BOOL,"maintenance":BOOL,
  *    "reload":{"time","applied":BOOL},"workers":[{"name","up":BOOL,"restarts"}],
  *    "vrrp":[{"name","state","priority","base_priority","transitions","sent","received","dropped":{REASON:N},
- *             "late":[N …],"late_bounds":[SECONDS …],"competing":BOOL,"repairs"}],
- *    "ipvs":{"available":BOOL,"ready":BOOL,"operations","repairs","read_back"},
+ *             "late":[N …],"late_sum":SECONDS,"competing":BOOL,"repairs"}],"late_bounds":[SECONDS …],
+ *    "ipvs":{"available":BOOL,"ready":BOOL,"operations":{KIND:N},"repairs","read_back"},
+ *    "times_bounds":[SECONDS …],
  *    "services":[{"name","state","needed","have","address","port","mark","protocol",
  *                 "servers":[[NAME, ADDRESS, PORT, up 1 down 0 unknown null, weight as programmed,
- *                             active, inactive, persistent, connections, packets in, packets out, bytes in, bytes out] …]}]}
+ *                             active, inactive, persistent, connections, packets in, packets out, bytes in, bytes out] …],
+ *                 "times":[{"type","sum":SECONDS,"counts":[N …]}]}]}
  *
+ * A row of counts has one for each bound, and one for what is above the last.
  * Times are seconds since the epoch, null: never. A service of several listeners has the null of address and port, one of
  * several protocols that of the protocol. Servers of a name are the real servers, and the sorry server behind them if it has
  * another one. */

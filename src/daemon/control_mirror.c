@@ -42,7 +42,7 @@ int mirror_prepare(struct mirror *next, const struct model *model, struct arena 
 		made.services[i].servers =
 			arena_array(arena, service_server_count(&model->services[i]),
 				    sizeof(*made.services[i].servers));
-	if (arena_failed(arena))
+	if (times_init(&made.times, arena, model) || arena_failed(arena))
 		return -ENOMEM;
 	*next = made;
 	return 0;
@@ -236,6 +236,7 @@ static void carry_service(struct mirror *next, uint32_t to, const struct mirror 
 	next->services[to].fact = old->services[from].fact;
 	next->services[to].traffic = old->services[from].traffic;
 	next->services[to].fact.service = to;
+	times_carry(&next->times.services[to], &old->times.services[from]);
 	carry_servers(&next->services[to], &next->model->services[to], &old->services[from],
 		      &old->model->services[from], to, scratch);
 }
@@ -288,6 +289,8 @@ static bool take_probe(struct mirror *mirror, struct reader *in)
 	if (!fact_probe_get(in, &fact) || !mirror->model ||
 	    fact.probe >= mirror->model->probe_count)
 		return false;
+	times_learn(&mirror->times, mirror->model, fact.probe,
+		    mirror->probes[fact.probe].known ? &mirror->probes[fact.probe].fact.times : NULL, &fact.times);
 	mirror->probes[fact.probe] = (struct mirror_probe){.known = true, .fact = fact};
 	return true;
 }

@@ -15,6 +15,7 @@
 #include "config/model.h"
 #include "daemon/control_carry.h"
 #include "daemon/control_overrides.h"
+#include "daemon/control_times.h"
 #include "daemon/control_tell.h"
 #include "daemon/control_traffic.h"
 #include "daemon/event.h"
@@ -85,6 +86,7 @@ struct mirror {
 	struct mirror_instance *instances;
 	struct mirror_group *groups;
 	struct mirror_probe *probes;
+	struct times times;
 	struct mirror_service *services;
 	struct mirror_leaver *leavers; /* as many as there is room for; see mirror_leaver() */
 	size_t leaver_room;

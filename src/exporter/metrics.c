@@ -112,6 +112,70 @@ static void tell_states(struct lines *out, const json_t *instances)
 		one_hot(out, "lbha_vrrp_state", "instance", instance, words);
 }
 
+/* The samples of one histogram; `label` writes what tells it from others. Bounds and counts belong together: one more
+ * count than bounds. */
+struct histogram {
+	const char *name;
+	const json_t *object, *bounds, *counts;
+	const char *sum; /* member of the object */
+	void (*label)(struct lines *out, const struct histogram *histogram);
+	const char *service; /* for label */
+};
+
+static void tell_bucket(struct lines *out, const struct histogram *it, const char *bound, long long count)
+{
+	lines_begin(out, it->name);
+	lines_add(out, "_bucket");
+	it->label(out, it);
+	lines_label(out, "le", bound);
+	lines_end_count(out, count);
+}
+
+static void tell_histogram(struct lines *out, const struct histogram *it)
+{
+	size_t count = json_array_size(it->bounds);
+	long long total = 0;
+	char bound[24];
+
+	if (!count || json_array_size(it->counts) != count + 1)
+		return;
+	for (size_t i = 0; i <= count; i++) {
+		total += json_integer_value(json_array_get(it->counts, i));
+		snprintf(bound, sizeof(bound), "%g", json_number_value(json_array_get(it->bounds, i)));
+		tell_bucket(out, it, i < count ? bound : "+Inf", total);
+	}
+	lines_begin(out, it->name);
+	lines_add(out, "_sum");
+	it->label(out, it);
+	lines_end(out, json_number_value(json_object_get(it->object, it->sum)));
+	lines_begin(out, it->name);
+	lines_add(out, "_count");
+	it->label(out, it);
+	lines_end_count(out, total);
+}
+
+static void label_instance(struct lines *out, const struct histogram *it)
+{
+	lines_label(out, "instance", name_of(it->object));
+}
+
+static void tell_lateness(struct lines *out, const json_t *instances, const json_t *bounds)
+{
+	static const char name[] = "lbha_vrrp_lateness_seconds";
+	const json_t *instance;
+	size_t at;
+
+	lines_family(out, name, "histogram", "How long after its time an advertisement left.");
+	json_array_foreach (instances, at, instance)
+		if (name_of(instance))
+			tell_histogram(out, &(struct histogram){.name = name,
+								.object = instance,
+								.bounds = bounds,
+								.counts = json_object_get(instance, "late"),
+								.sum = "late_sum",
+								.label = label_instance});
+}
+
 static void tell_dropped(struct lines *out, const json_t *instances)
 {
 	static const char name[] = "lbha_vrrp_advertisements_dropped_total";
@@ -132,7 +196,7 @@ static void tell_dropped(struct lines *out, const json_t *instances)
 	}
 }
 
-static void tell_vrrp(struct lines *out, const json_t *instances)
+static void tell_vrrp(struct lines *out, const json_t *instances, const json_t *late_bounds)
 {
 	static const struct {
 		const char *name, *type, *member, *help;
@@ -153,6 +217,7 @@ static void tell_vrrp(struct lines *out, const json_t *instances)
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		tell_each(out, rows[i].name, rows[i].type, rows[i].help, "instance", instances, rows[i].member);
 	tell_dropped(out, instances);
+	tell_lateness(out, instances, late_bounds);
 }
 
 /* ---- services ------------------------------------------------------------------------------- */
@@ -269,7 +334,33 @@ static void tell_traffic(struct lines *out, const json_t *services)
 		tell_counters(out, services, rows[i].name, rows[i].help, rows[i].place);
 }
 
-static void tell_services(struct lines *out, const json_t *services)
+static void label_check(struct lines *out, const struct histogram *it)
+{
+	lines_label(out, "service", it->service);
+	lines_label(out, "type", json_string_value(json_object_get(it->object, "type")));
+}
+
+static void tell_times(struct lines *out, const json_t *services, const json_t *bounds)
+{
+	static const char name[] = "lbha_check_duration_seconds";
+	const json_t *service, *row;
+	size_t i, j;
+
+	lines_family(out, name, "histogram", "How long probes of the service's servers took, passed or failed.");
+	json_array_foreach (services, i, service)
+		json_array_foreach (json_object_get(service, "times"), j, row)
+			if (name_of(service))
+				tell_histogram(out,
+					       &(struct histogram){.name = name,
+								   .object = row,
+								   .bounds = bounds,
+								   .counts = json_object_get(row, "counts"),
+								   .sum = "sum",
+								   .label = label_check,
+								   .service = name_of(service)});
+}
+
+static void tell_services(struct lines *out, const json_t *services, const json_t *times_bounds)
 {
 	static const char *const words[] = {"up", "degraded", "panic", "sorry", "down", NULL};
 	const json_t *service;
@@ -285,7 +376,9 @@ static void tell_services(struct lines *out, const json_t *services)
 	lines_family(out, "lbha_check_up", "gauge",
 		     "Whether all checks of the server say that it is up; absent before the first verdict.");
 	tell_servers(out, services, "lbha_check_up", SERVER_HEALTH, NULL);
-	lines_family(out, "lbha_server_weight", "gauge", "The weight that IPVS has of the server; 0 as well when it has not the server.");
+	tell_times(out, services, times_bounds);
+	lines_family(out, "lbha_server_weight", "gauge",
+		     "The weight that IPVS has of the server; 0 as well when it has not the server.");
 	tell_servers(out, services, "lbha_server_weight", SERVER_WEIGHT, NULL);
 	lines_family(out, "lbha_server_connections", "gauge", "Connections that IPVS has open to the server.");
 	tell_servers(out, services, "lbha_server_connections", SERVER_ACTIVE, "active");
@@ -294,8 +387,22 @@ static void tell_services(struct lines *out, const json_t *services)
 	tell_traffic(out, services);
 }
 
+static void tell_operations(struct lines *out, json_t *kinds)
+{
+	const char *kind;
+	json_t *value;
+
+	lines_family(out, "lbha_ipvs_operations_total", "counter", "What was asked of IPVS in the kernel.");
+	json_object_foreach (kinds, kind, value) {
+		lines_begin(out, "lbha_ipvs_operations_total");
+		lines_label(out, "kind", kind);
+		lines_end_count(out, json_integer_value(value));
+	}
+}
+
 static void tell_table(struct lines *out, const json_t *table)
 {
+	tell_operations(out, json_object_get(table, "operations"));
 	plain(out, "lbha_ipvs_available", "gauge", "Whether the kernel has IPVS.",
 	      json_object_get(table, "available"));
 	plain(out, "lbha_ipvs_ready", "gauge", "Whether the table is programmed and every server has a verdict.",
@@ -345,8 +452,8 @@ struct shared *metrics_make(UNUSED void *ctx, char *line, size_t length)
 	}
 	tell_up(&out, true);
 	tell_daemon(&out, all);
-	tell_vrrp(&out, json_object_get(all, "vrrp"));
-	tell_services(&out, json_object_get(all, "services"));
+	tell_vrrp(&out, json_object_get(all, "vrrp"), json_object_get(all, "late_bounds"));
+	tell_services(&out, json_object_get(all, "services"), json_object_get(all, "times_bounds"));
 	tell_table(&out, json_object_get(all, "ipvs"));
 	json_decref(answer);
 	return whole(&out);

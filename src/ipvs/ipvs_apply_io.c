@@ -40,6 +40,7 @@ void ipvs_apply_tell_table(struct ipvs_worker *ipvs)
 				   .repairs = ipvs->repairs,
 				   .last_read_back = ipvs->last_read_back};
 
+	memcpy(table.kinds, ipvs->kernel.kinds, sizeof(table.kinds));
 	table.leavers = state ? (uint32_t)state->leaver_count : 0;
 	table.ready = state && ipvs->kernel.in_sync && !ipvs->nft.error[0] &&
 		      ipvs_state_has_verdicts(state);

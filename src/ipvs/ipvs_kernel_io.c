@@ -141,6 +141,8 @@ static void note_refusal(void *ctx, const struct ipvs_op *op, int error, const c
 static int apply_some(struct run *run, const struct ipvs_op *ops, size_t count)
 {
 	run->kernel->operations += count;
+	for (size_t i = 0; i < count; i++)
+		run->kernel->kinds[ops[i].kind]++;
 	return ipvs_io_apply(run->kernel->io, ops, count, note_refusal, run);
 }
 

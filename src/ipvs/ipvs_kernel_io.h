@@ -25,6 +25,7 @@ struct ipvs_kernel {
 	void (*alive)(void *ctx);     /* ipvs_io_tell_alive; likewise */
 	void *ctx;
 	uint64_t operations; /* sent so far */
+	uint64_t kinds[FACT_OPERATIONS]; /* of these by kind, without a predecessor's */
 	nstime silent; /* when it did not answer in time; not asked again for as long as that takes, so
 			  that nobody waits for it twice in a row; 0: it answers */
 	bool in_sync;

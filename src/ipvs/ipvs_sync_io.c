@@ -176,6 +176,7 @@ static int run_op(struct ipvs_sync_kept *kept, struct ipvs_kernel *kernel,
 	if (error)
 		return error;
 	kernel->operations++;
+	kernel->kinds[FACT_OPERATIONS - 1]++;
 	now->of[op->role] = op->is_start ? op->daemon : (struct ipvs_sync_daemon){0};
 	ipvs_sync_op_format(op, &text);
 	log_at(op->is_repair ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s%s",

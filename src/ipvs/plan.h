@@ -32,7 +32,7 @@ enum ipvs_op_kind {
 	IPVS_DEL_SERVICE,
 	IPVS_ADD_DEST,
 	IPVS_SET_DEST,
-	IPVS_DEL_DEST,
+	IPVS_DEL_DEST, /* facts count them in this order (config/facts.h) */
 };
 
 struct ipvs_op {

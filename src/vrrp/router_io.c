@@ -40,8 +40,10 @@ static void complain(struct router *router, const char *format, ...)
 /* Only adverts that had a time: those sent for another reason cannot be late. */
 static void count_lateness(struct router *router, nstime sent)
 {
-	if (router->due)
+	if (router->due) {
 		router->late[vrrp_late_bucket(sent - router->due)]++;
+		router->late_sum += (uint64_t)nstime_max(sent - router->due, 0);
+	}
 	router->due = 0;
 }
 
@@ -499,6 +501,7 @@ void router_fact(const struct router *router, struct fact_instance *out)
 	snprintf(out->repair, sizeof(out->repair), "%s", note_text(router->repair));
 	snprintf(out->missing, sizeof(out->missing), "%s", note_text(router->missing));
 	memcpy(out->late, router->late, sizeof(out->late));
+	out->late_sum = router->late_sum;
 	if (router->drops) {
 		memcpy(out->dropped, router->drops->count, sizeof(out->dropped));
 		memcpy(out->dropped_from, router->drops->from, sizeof(out->dropped_from));

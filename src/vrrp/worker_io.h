@@ -193,7 +193,7 @@ struct router {
 	uint64_t sent, received, told; /* told: sum of all counters when they were told last */
 	struct drops *drops;           /* NULL: none ever */
 	nstime due;                    /* of the advert that is being sent; 0: it had no time */
-	uint64_t late[VRRP_LATE_COUNT];
+	uint64_t late[VRRP_LATE_COUNT], late_sum;
 	uint64_t noted_print;          /* the adverts of a master that were compared with ours */
 	uint64_t other_addresses;      /* adverts accepted although they list other addresses */
 	struct addr noted, other_from; /* whose they were; the last sender of the others */

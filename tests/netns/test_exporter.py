@@ -16,7 +16,7 @@ from lbhatest.exporter import Exporter, FakeControl, get
 HOSTILE = 'we"b\\\n{x="y"} 1\n# HELP <script>alert(1)</script>\u2028'
 
 INSTANCE = {"name": "public", "state": "MASTER", "priority": 150, "base_priority": 160, "transitions": 3, "sent": 40,
-            "received": 5, "dropped": {"ttl": 1, "checksum": 2}, "competing": False, "repairs": 0}
+            "received": 5, "dropped": {"ttl": 1, "checksum": 2}, "competing": False, "repairs": 0, "late": [30, 6, 4], "late_sum": 0.25}
 
 
 def server(name, health=1, weight=5):
@@ -25,13 +25,14 @@ def server(name, health=1, weight=5):
 
 def service(name, servers, **more):
     return {"name": name, "state": "degraded", "needed": 1, "have": 2, "address": "192.168.8.200", "port": 80, "mark": None,
-            "protocol": "TCP", "servers": servers, **more}
+            "protocol": "TCP", "servers": servers, "times": [{"type": "http", "sum": 1.5, "counts": [7, 0, 1]}], **more}
 
 
 METRICS = {"version": "1.2.3", "build": "x", "node": "lb1", "cluster": None, "generation": 4, "started": 1700000000.25, "ready": True,
            "maintenance": False, "reload": {"time": None, "applied": True},
            "workers": [{"name": "check", "up": True, "restarts": 2}], "vrrp": [INSTANCE],
-           "ipvs": {"available": True, "ready": True, "repairs": 9, "operations": 30, "read_back": 1700000009},
+           "ipvs": {"available": True, "ready": True, "repairs": 9, "operations": {"add_server": 3, "sync": 0}, "read_back": 1700000009},
+           "late_bounds": [0.0001, 0.001], "times_bounds": [0.001, 2.5],
            "services": [service("web", [server("a"), server("b", health=0, weight=0), server("c", health=None)])]}
 
 ANSWERS = {"metrics": METRICS, "ping": {"protocol": 1, "ready": True}}
@@ -74,6 +75,11 @@ def test_metrics_are_prometheus_text_with_the_values_of_the_daemon(exporter):
     assert metrics.get("lbha_ipvs_connections_total", local_address="192.168.8.200", local_port="80", proto="TCP",
                        remote_address="192.168.8.20", remote_port="80", server="a") == 2**40
     assert metrics.get("lbha_ipvs_repairs_total") == 9
+    assert metrics.get("lbha_ipvs_operations_total", kind="add_server") == 3
+    assert [metrics.get("lbha_vrrp_lateness_seconds_bucket", instance="public", le=le) for le in ("0.0001", "0.001", "+Inf")] == [30, 36, 40]
+    assert metrics.get("lbha_vrrp_lateness_seconds_sum", instance="public") == 0.25
+    assert metrics.get("lbha_check_duration_seconds_count", service="web", type="http") == 8
+    assert metrics.get("lbha_check_duration_seconds_bucket", service="web", type="http", le="2.5") == 7
     assert exporter.get("/metrics").headers["Content-Type"].startswith("text/plain; version=0.0.4")
 
 
@@ -102,7 +108,8 @@ def test_hostile_names_stay_inside_their_labels(exporter, control):
 
 
 @pytest.mark.parametrize("answer", [{}, {"vrrp": 5, "services": {"a": 1}, "workers": [[]]}, {"services": [[], {"servers": [{}, 3, ["x"]]}]},
-                                    {"vrrp": [{"state": 1, "name": None, "dropped": []}], "ipvs": "none"}])
+                                    {"vrrp": [{"state": 1, "name": None, "dropped": []}], "ipvs": "none"},
+                                    {"vrrp": [{"name": "a", "late": [1]}], "late_bounds": [], "services": [{"name": "a", "times": [[], {"counts": 1}]}]}])
 def test_an_answer_of_another_shape_makes_no_wrong_series(exporter, control, answer):
     control.answers["metrics"] = answer
     assert exporter.scrape().get("lbha_up") == 1
@@ -298,7 +305,9 @@ def test_the_real_daemon_is_scraped_through_its_restart(lab):
     lb1.start()
     lb1.wait_role("MASTER")
     exporter = Exporter(lb1.host, lb1.socket)
-    metrics = wait_for(exporter.scrape, lambda got: (got.get("lbha_vrrp_advertisements_sent_total", instance="public") or 0) > 0)
+    metrics = wait_for(exporter.scrape, lambda got: (got.get("lbha_vrrp_advertisements_sent_total", instance="public") or 0) > 1)
+    assert metrics.get("lbha_vrrp_lateness_seconds_count", instance="public") > 0
+    assert 0 <= metrics.get("lbha_vrrp_lateness_seconds_sum", instance="public") < 10
     assert metrics.get("lbha_vrrp_state", state="MASTER") == 1
     assert {one["worker"] for one in metrics.labels("lbha_worker_up")} == {"control", "check", "ipvs", "vrrp"}
     assert metrics.promtool() == "" if shutil.which("promtool") else True

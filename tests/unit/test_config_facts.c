@@ -53,6 +53,7 @@ static const struct fact_probe probe = {.probe = 70000,
 					.time = 1 * NSTIME_S,
 					.latency = 12 * NSTIME_MS,
 					.suppressed = 3 * NSTIME_S,
+					.times = {.count = {7, [PROBE_TIMES - 1] = UINT32_MAX}, .sum = UINT64_MAX},
 					.told = {.by = 2, .parts = ADVICE_WEIGHT, .weight = 9},
 					.detail = "status 503, wanted 200-299"};
 static const struct fact_instance instance = {
@@ -80,6 +81,7 @@ static const struct fact_instance instance = {
 	.contested = true,
 	.maintenance = true,
 	.late = {700, [VRRP_LATE_COUNT - 1] = UINT64_MAX},
+	.late_sum = UINT64_MAX,
 	.repair = "192.168.8.200/24 on eth0 was removed by somebody else",
 	.missing = "192.0.2.1/32 on eth9: the interface does not exist",
 	.reason = "192.168.8.10 advertises 150 > 100",
@@ -101,7 +103,8 @@ static const struct fact_table table = {.available = true,
 					.error = "no such scheduler",
 					.sync = FACT_SYNC_SENDS | FACT_SYNC_RECEIVES,
 					.sync_error = "interface eth9 does not exist",
-					.contested = "ipvsadm -A -t 192.168.8.200:80 -s rr"};
+					.contested = "ipvsadm -A -t 192.168.8.200:80 -s rr",
+					.kinds = {5, [FACT_OPERATIONS - 1] = UINT64_MAX}};
 static const struct fact_service service = {.service = 1,
 					    .state = SERVICE_DEGRADED,
 					    .since = 5,
@@ -235,6 +238,7 @@ START_TEST(every_field_of_an_instance_is_carried)
 	}
 	for (unsigned i = 0; i < VRRP_LATE_COUNT; i++)
 		ck_assert_uint_eq(got.late[i], instance.late[i]);
+	ck_assert_uint_eq(got.late_sum, instance.late_sum);
 	ck_assert(got.competing_master && got.no_peer_heard && got.contested && got.maintenance);
 	ck_assert(addr_equal(&got.competitor, &instance.competitor));
 	ck_assert_uint_eq(got.competitor_priority, 90);
