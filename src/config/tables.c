@@ -127,7 +127,7 @@ static const struct schema_field conn_sync_fields[] = {
 	{.key = "maxlen", .type = TYPE_NUMBER, MEMBER(ipvs_sync, maxlen), .min = 1024, .max = 65487,
 	 .doc = "bytes of a message at most; default what the interface's MTU has room for"},
 	{.key = "port", .type = TYPE_NUMBER, MEMBER(ipvs_sync, port), .min = 1, .max = 65535,
-	 .default_text = "8848", .doc = "UDP"},
+	 .default_text = "8848", .doc = "UDP port of these messages"},
 	{.key = "ttl", .type = TYPE_NUMBER, MEMBER(ipvs_sync, ttl), .min = 1, .max = 255,
 	 .default_text = "1", .doc = "hop limit of what is sent"},
 	{.key = "group", .type = TYPE_ADDRESS, MEMBER(ipvs_sync, group), .judge = judge_group,
@@ -200,16 +200,20 @@ const struct schema_record schema_notify = {
 };
 
 static const struct schema_field global_fields[] = {
-	{.key = "users", .type = TYPE_RECORD, MEMBER(global, users), .record = &schema_users},
-	{.key = "control", .type = TYPE_RECORD, MEMBER(global, control), .record = &schema_control},
-	{.key = "log", .type = TYPE_RECORD, MEMBER(global, log), .record = &schema_log},
+	{.key = "users", .type = TYPE_RECORD, MEMBER(global, users), .record = &schema_users,
+	 .doc = "whom the workers and scripts run as"},
+	{.key = "control", .type = TYPE_RECORD, MEMBER(global, control), .record = &schema_control,
+	 .doc = "who may use the control socket"},
+	{.key = "log", .type = TYPE_RECORD, MEMBER(global, log), .record = &schema_log,
+	 .doc = "what is logged, and in what form"},
 	{.key = "exporter", .type = TYPE_RECORD, MEMBER(global, exporter), .record = &schema_exporter,
 	 .doc = "metrics, health and the status page over HTTP; absent: none"},
 	{.key = "ready_timeout", .type = TYPE_DURATION, MEMBER(global, ready_timeout), .max = HOUR,
 	 .default_text = "30s",
 	 .doc = "a starting director does not preempt before its table and tracked checks are ready, "
 		"at most this long"},
-	{.key = "ipvs", .type = TYPE_RECORD, MEMBER(global, ipvs), .record = &schema_ipvs},
+	{.key = "ipvs", .type = TYPE_RECORD, MEMBER(global, ipvs), .record = &schema_ipvs,
+	 .doc = "the kernel's load balancer as a whole"},
 	NOTIFY(global, "scripts that are told of every event"),
 };
 
@@ -317,7 +321,7 @@ const struct schema_record schema_secret_file = {
 
 static const struct schema_field authentication_fields[] = {
 	{.key = "type", .type = TYPE_WORD, MEMBER(authentication, type), .words = auth_words,
-	 .default_text = "none", .doc = "of version 2: none, pass or ah"},
+	 .default_text = "none", .doc = "how an advert of version 2 shows whose it is"},
 	{.key = "key", .type = TYPE_TEXT, MEMBER(authentication, key), .flags = FIELD_SECRET,
 	 .roles = 1u << ROLE_VRRP, .max = 64, .judge = judge_secret,
 	 .applies = AUTH(PASS) | AUTH(AH),
@@ -379,7 +383,7 @@ static const struct schema_field instance_fields[] = {
 	 .flags = FIELD_REQUIRED | FIELD_OWN, .min = 1, .max = 255,
 	 .doc = "unique per interface and family"},
 	{.key = "version", .type = TYPE_NUMBER, MEMBER(instance, version), .min = 2, .max = 3,
-	 .default_text = "3", .doc = "of VRRP; 2 is for IPv4 only"},
+	 .default_text = "3", .doc = "version of VRRP; 2 is for IPv4 only"},
 	{.key = "priority", .type = TYPE_NUMBER, MEMBER(instance, priority), .min = 1, .max = 255,
 	 .default_text = "100",
 	 .doc = "the highest living one is MASTER; 255: owner of the addresses"},
@@ -409,7 +413,7 @@ static const struct schema_field instance_fields[] = {
 	 .words = transport_words, .default_text = "multicast", .doc = "how adverts travel"},
 	{.key = "source", .type = TYPE_ADDRESS, MEMBER(instance, source),
 	 .judge = judge_host_address,
-	 .doc = "of its adverts; default the director's address, else the interface's first"},
+	 .doc = "source address of its adverts; default the director's address, else the interface's first"},
 	{.type = TYPE_BOOL, MEMBER(instance, source_given)},
 	{.key = "multicast_group", .type = TYPE_ADDRESS, MEMBER(instance, multicast_group),
 	 .judge = judge_vrrp_group, .flags = FIELD_ALWAYS, .doc = "where its adverts go"},

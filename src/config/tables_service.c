@@ -49,8 +49,9 @@ static const struct schema_word when_words[] = {
 
 static const struct schema_field endpoint_fields[] = {
 	{.key = "address", .type = TYPE_ADDRESS, MEMBER(endpoint, address),
-	 .flags = FIELD_REQUIRED},
-	{.key = "port", .type = TYPE_NUMBER, MEMBER(endpoint, port), .min = 1, .max = 65535},
+	 .flags = FIELD_REQUIRED, .doc = "IPv4 or IPv6"},
+	{.key = "port", .type = TYPE_NUMBER, MEMBER(endpoint, port), .min = 1, .max = 65535,
+	 .doc = "of TCP, UDP or SCTP"},
 };
 
 const struct schema_record schema_endpoint = {
