@@ -11,13 +11,16 @@ const MISMATCHES = {
 	interval: "another advert_interval",
 };
 
-// The links that lead to the last one, the effect: nearest first.
-function steps(cause, now) {
-	return (cause ?? []).slice(0, -1).reverse().map(link => {
-		const since = link.since ? ` for ${ago(link.since, now)}` : "";
-		const reason = link.reason ? `: ${clean(link.reason, 240)}` : "";
-		return `${clean(link.object)} ${clean(link.state)}${since}${reason}`;
-	});
+function words(link, now) {
+	const since = link.since ? ` for ${ago(link.since, now)}` : "";
+	const reason = link.reason ? `: ${clean(link.reason, 240)}` : "";
+	return `${clean(link.object)} ${clean(link.state)}${since}${reason}`;
+}
+
+// What led to the last link of a chain, the effect, and behind each what led to it: {text, depth}.
+function steps(cause, now, to = (cause ?? []).length - 1, depth = 1) {
+	return (cause ?? []).flatMap((link, at) => link.leads_to !== to || at >= to ? []
+		: [{text: words(link, now), depth: Math.min(depth, 3)}, ...steps(cause, now, at, depth + 1)]);
 }
 
 function* inDaemon(status) {

@@ -84,6 +84,11 @@ def shop():
                   [service("web", "192.168.8.200:80", webs), service("api", "192.168.8.201:8443", apis)])
 
 
+def link(kind, name, state, since, reason, leads_to=None):
+    """One link of a chain of causes."""
+    return {"kind": kind, "object": name, "state": state, "since": before(since), "reason": reason, "leads_to": leads_to}
+
+
 def broken():
     """The same, on a bad night."""
     one = shop()
@@ -97,11 +102,18 @@ def broken():
                                            since=75)
     api.update(state="sorry", reason="0 of 1 needed is up: the sorry server answers", quorum={"needed": 1, "have": 0},
                sorry_server=server("192.168.8.9:80", name="sorry", active=25, since=75))
+    web["cause"] = [link("server", "web/bert", "down", 12, "connect: refused", 1), link("service", "web", "degraded", 12, web["reason"])]
+    api["cause"] = [*(link("server", f"api/192.168.8.{60 + down}", "down", 75, "http: 503 Service Unavailable", 2) for down in range(2)),
+                    link("service", "api", "sorry", 75, api["reason"])]
     tracker = {"name": "api", "state": "down", "weight": -60, "reason": "below quorum for 45s", "kind": "service", "effect": -60,
                "since": before(30)}
     one["vrrp"] = [instance("public", ["192.168.8.200/24", "192.168.8.201/32"], "BACKUP", 90, base_priority=150, trackers=[tracker],
                             reason="192.168.8.11 advertises 100 > 90", master_address="192.168.8.11", master_priority=100,
-                            since=before(30))]
+                            since=before(30),
+                            cause=[*(link("server", f"api/192.168.8.{60 + down}", "down", 75, "http: 503 Service Unavailable", 2)
+                                     for down in range(2)),
+                                   link("service", "api", "sorry", 75, "0 of 1 needed is up", 3),
+                                   link("instance", "public", "BACKUP", 30, "192.168.8.11 advertises 100 > 90; 90 = 150 - 60 (api)")])]
     return one
 
 
@@ -175,8 +187,9 @@ class Told:
         return {"events": [one for one in self.events if one["seq"] > request.get("since", 0)],
                 "last": self.events[-1]["seq"] if self.events else 100}
 
-    def happen(self, kind, name, old, new, reason="", **more):
-        self.events.append(event(101 + len(self.events), kind, name, old, new, reason, **more))
+    def happen(self, kind, name, old, new, reason="", seconds=0, **more):
+        """An event, so many seconds ago."""
+        self.events.append(event(101 + len(self.events), kind, name, old, new, reason, seconds, **more))
 
 
 def event(number, kind, name, old, new, reason="", seconds=0, **more):
