@@ -386,17 +386,38 @@ def test_two_thousand_servers_are_no_burden(site, services, each):
 
 # --- the same as elsewhere ---
 
+def ailing():
+    """Much of what a status can complain of."""
+    one = clusters.broken()
+    one.update(ready=False, maintenance=True, overrides_error="No space left on device",
+               reload={"time": clusters.before(5), "result": "refused", "errors": ["lbha.conf:3:1: error: no", "1 error, 0 warnings"]})
+    one["workers"][1].update(state="backoff", restarts=3, reason="was killed by signal 11")
+    one["ipvs"].update(available=False, error="no scheduler mh", contested="ipvsadm -D", sync={"error": "eth9 does not exist"})
+    one["vrrp"] += [clusters.instance("inside", ["10.0.0.100/24"], "FAULT", reason="eth1 is down", since=clusters.before(90)),
+                    clusters.instance("outside", ["10.0.1.100/24"], competing_master=True, competitor_address="10.0.1.9",
+                                      competitor_priority=90, missing="10.0.1.100/24 on eth9", contested=True, repair="in vain",
+                                      dropped={"ttl": 3, "auth": 7}, dropped_from={"ttl": "10.0.1.8", "auth": "10.0.1.7"},
+                                      dropped_at={"ttl": clusters.before(2), "auth": clusters.before(4)}, no_peer_heard=True)]
+    one["services"].append(clusters.service("mail", "192.168.8.202:25", [], "down", "no real servers"))
+    return one
+
+
 @needs_browser
-@pytest.mark.parametrize("cluster", [clusters.broken, clusters.large])
+@pytest.mark.parametrize("cluster", [clusters.broken, clusters.large, ailing])
 def test_its_problems_are_those_of_lbhactl(site, cluster):
+    def bare(text):
+        return re.sub(r" for \d[^:(]*", "", " ".join(text.split())).replace(" (", "(")
+
     with site.page(cluster()) as page:
         code, said = site.host.status_of(program("lbhactl"), "--socket", site.path, "status")
         assert code == 4
         section = re.search(r"^Not as it should be\n((?:  .*\n)+)", said, re.M)[1]
-        heads = re.sub(r"\n {4,}", " ", section)
-        told = [line.removeprefix("  ! ") for line in heads.splitlines() if line.startswith("  ! ")]
-        shown = page.texts(".problem .text")
-        assert len(shown) == len(told) and all(a.startswith(b[:40]) or b.startswith(a[:40]) for a, b in zip(shown, told)), (shown, told)
+        told = [re.split(r"\n    (?:→|try:) ", one) for one in section.split("  ! ")[1:]]
+        if page.ask("!document.querySelector('#problems .more').hidden"):
+            page.ask("document.querySelector('#problems .more').click()")
+        assert [bare(text) for text in page.texts(".problem .text")] == [bare(parts[0]) for parts in told]
+        advice = [one.group(1).split("\n") for one in re.finditer(r"try: (.*(?:\n         .*)*)", section)]
+        assert [text for text in page.texts(".problem .advice") if text] == [" ".join(one.strip() for one in lines) for lines in advice]
 
 
 @needs_browser

@@ -15,7 +15,7 @@ export function texts(parent, lines) {
 // ---- clients ------------------------------------------------------------------------------------
 
 function spark(history) {
-	const most = Math.max(1, ...history), step = 120 / Math.max(29, history.length - 1), start = 120 - step * (history.length - 1);
+	const most = Math.max(1, ...history), step = 120 / Math.max(14, history.length - 1), start = 120 - step * (history.length - 1);
 	return history.map((value, at) => `${at ? "L" : "M"}${(start + at * step).toFixed(1)} ${(27 - 24 * value / most).toFixed(1)}`)
 		.join("");
 }

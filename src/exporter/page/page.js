@@ -1,7 +1,7 @@
 // The page asks again and again, and draws what it hears. It asks less often where an answer costs more, or where nobody
 // looks, and says clearly when there is none.
-import {by, element, list, mark, say, setState, show, state} from "./dom.js";
-import {drawClients, drawDirectors, drawInstances, prepareCluster} from "./cluster.js";
+import {box, by, list, say, setState, show, state} from "./dom.js";
+import {drawClients, drawDirectors, drawInstances, prepareCluster, texts} from "./cluster.js";
 import {drawServices, prepareServices} from "./services.js";
 import {drawEvents, Events, tellChanges} from "./events.js";
 import {drawLines} from "./lines.js";
@@ -57,12 +57,11 @@ function drawProblems(found) {
 
 	show(section, found.length > 0);
 	list(section.querySelector("ol"), shown.map((one, at) => ({...one, at})), one => String(one.at), () => {
-		const made = element("li", "problem", element("span", "text"), element("ol", "steps"));
-		return made;
-	}, (node, one) => {
-		say(node.firstChild, one.text);
-		list(node.lastChild, one.steps.map((step, number) => ({...step, number})), step => String(step.number),
-		     () => element("li"), (item, step) => mark(say(item, step.text), "data-depth", String(step.depth)));
+		return box("li", "problem", [["span", "text"], ["ul", "effects"], ["code", "advice"]]);
+	}, ({parts}, one) => {
+		say(parts.text, one.text);
+		texts(parts.effects, one.effects);
+		say(parts.advice, one.advice);
 	});
 	if (show(more, found.length > FEW))
 		say(more, is_all ? "Show fewer" : `Show ${count(found.length - FEW)} more`);

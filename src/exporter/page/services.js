@@ -17,7 +17,7 @@ let filter = "", is_narrow = false, last = null;
 
 function makeServer() {
 	return box("li", "node server", [["bdi", "name"], ["state", "state"], ["span", "address"], ["span", "kind"],
-					 ["span", "weight"], ["span", "active"], ["span", "rate"], ["span", "flow"],
+					 ["span", "weight"], ["span", "rate"], ["span", "active"], ["span", "flow"],
 					 ["span", "since"], ["ul", "why"]]);
 }
 
@@ -26,6 +26,7 @@ function fillServer(node, server) {
 	setState(part.state, server.look);
 	say(part.name, server.name);
 	say(part.address, server.address);
+	node.classList.toggle("bare", !server.address);
 	say(part.kind, server.kind);
 	say(part.weight, server.weight);
 	say(part.active, words.active);
