@@ -153,7 +153,7 @@ function adviceOf({kind, object, state}, effects) {
 		return `lbhactl vrrp ${effects[0].object}`;
 	if (kind !== "server" || !service)
 		return "";
-	return state === "down" || state === "unknown" ? `lbhactl services ${service}` : `lbhactl enable ${service} ${server}`;
+	return `lbhactl ${state === "down" || state === "unknown" ? "check" : "enable"} ${service} ${server}`;
 }
 
 function effectsOf(effects) {
