@@ -349,7 +349,7 @@ def test_it_can_be_heard_and_used_with_keys(site):
         page.press("Enter")
         page.wait("document.activeElement.getAttribute('aria-expanded') === 'true'")
         assert len(page.texts(".server")) == 20
-        page.wait("performance.getEntriesByName(new URL('status.json', location).href).length > 2")
+        page.wait("performance.getEntriesByName(new URL('status.json', location).href).length > 2", 30)
         assert page.ask("document.activeElement.getAttribute('aria-label')") == "Hide the servers of shop-17"   # drawn anew, focus kept
 
 

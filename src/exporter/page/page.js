@@ -14,7 +14,7 @@ import {ago, clean, clock, count, plural} from "./words.js";
 const PERIOD = 2000, UNSEEN = 10000, SLOWEST = 15000, PATIENCE = 10000, FEW = 8;
 
 const rates = new Rates(), events = new Events();
-let answered = null, failures = 0, is_all = false, timer = 0, lines_due = false, is_asking = false;
+let answered = null, failures = 0, is_all = false, timer = 0, lines_due = false, is_asking = false, cost_before = 0;
 
 // ---- the head of the page ---------------------------------------------------------------------------
 
@@ -160,7 +160,9 @@ async function turn() {
 	}
 	is_asking = false;
 	const cost = performance.now() - started, slow = PERIOD * 2 ** Math.min(failures, 3);
-	const pause = failures ? Math.min(slow, SLOWEST) : Math.max(document.hidden ? UNSEEN : PERIOD, 9 * cost);
+	// one answer that took long is no reason yet
+	const pause = failures ? Math.min(slow, SLOWEST) : Math.max(document.hidden ? UNSEEN : PERIOD, 9 * Math.min(cost, cost_before));
+	cost_before = cost;
 	clearTimeout(timer);
 	timer = setTimeout(turn, pause);
 }
