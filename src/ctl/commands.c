@@ -103,6 +103,9 @@ static const struct command commands[] = {
 	 .help = "what is in force on this node, as keepalived.conf",
 	 .patience = QUESTION, .request = "export", .prepare = prepare_export_keepalived,
 	 .show = run_export_keepalived},
+	{.name = "import ipvsadm", .words = "FILE",
+	 .help = "what ipvsadm -S printed as lbha.conf, on standard output",
+	 .alone = run_import_ipvsadm},
 	{.name = "import keepalived", .words = "FILE [FILE] [FILE]",
 	 .help = "keepalived.conf (or NAME=FILE for each) as lbha.conf",
 	 .more = "FILE may be NAME=FILE: that of the director NAME, else of this host; of lines\n"
@@ -110,6 +113,9 @@ static const struct command commands[] = {
 		 "lbha.conf, on standard output. What lbha has not, or not so, is told on\n"
 		 "standard error.",
 	 .alone = run_import_keepalived},
+	{.name = "import ldirectord", .words = "FILE",
+	 .help = "ldirectord.cf as lbha.conf, on standard output",
+	 .alone = run_import_ldirectord},
 	{.name = "schema", .words = "",
 	 .help = "JSON Schema of lbha.conf, for editors",
 	 .alone = run_schema},

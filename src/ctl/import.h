@@ -37,4 +37,8 @@ int import_finish(struct run *run, struct import_said *said, const struct draft 
 /* import_keepalived.c */
 int run_import_keepalived(struct run *run);
 
+/* import_table.c */
+int run_import_ipvsadm(struct run *run);
+int run_import_ldirectord(struct run *run);
+
 #endif
