@@ -440,7 +440,7 @@ static void commit(void *ctx)
 	tidy_echoes(checkd);
 	checkd->count = (uint32_t)model->probe_count;
 	log_configure((enum log_level)model->global.log.level,
-		      model->global.log.format == LOG_FORMAT_JSON);
+		      model->global.log.format == LOG_FORMAT_JSON, (enum log_target)model->global.log.target);
 	checkd->lacks_right = !rights_settle(&checkd->rights, model->way_count > 0);
 	scripts_committed(checkd->scripts);
 }

@@ -587,6 +587,7 @@ struct exporter_global {
 struct log_global {
 	uint8_t level;            /* enum log_level of core/log.h: 0 error … 3 debug */
 	enum log_format format;
+	uint8_t target;           /* enum log_target of core/log.h: 0 the journal if it reads us, else standard error */
 };
 
 struct global {

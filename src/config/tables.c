@@ -81,11 +81,17 @@ static const struct schema_word format_words[] = {
 	{"text", LOG_FORMAT_TEXT}, {"json", LOG_FORMAT_JSON}, {0},
 };
 
+static const struct schema_word target_words[] = {
+	{"journal", 1}, {"stderr", 2}, {"syslog", 3}, {0},
+};
+
 static const struct schema_field log_fields[] = {
 	{.key = "level", .type = TYPE_WORD, MEMBER(log_global, level), .words = level_words,
 	 .default_text = "info", .doc = "least important message that is logged"},
 	{.key = "format", .type = TYPE_WORD, MEMBER(log_global, format), .words = format_words,
 	 .default_text = "text", .doc = "lines for people or JSON"},
+	{.key = "target", .type = TYPE_WORD, MEMBER(log_global, target), .words = target_words,
+	 .doc = "where lines go; default the journal under systemd, else stderr"},
 };
 
 static const struct schema_record schema_log = {

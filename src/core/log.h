@@ -1,6 +1,7 @@
-/* The log: one line per event on standard error, in a sentence for an operator. Under systemd (JOURNAL_STREAM) lines
- * carry the <N> priority prefix; LBHA_LOG_TARGET=syslog in the environment sends them to syslog(3). Only effects and
- * mains log. Never pass a secret. */
+/* The log: one line per message, in a sentence for an operator. It goes to the journal in its own protocol, with fields
+ * (systemd.journal-fields(7)), when standard error leads there or global.log.target says so; to standard error, with the
+ * <N> priority prefix where that is the journal's; or to syslog (global.log.target, LBHA_LOG_TARGET=syslog in the
+ * environment). Only effects and mains log. Never pass a secret. */
 #ifndef LBHA_CORE_LOG_H
 #define LBHA_CORE_LOG_H
 
@@ -17,9 +18,17 @@ enum log_level {
 	LOG_LEVELS,
 };
 
+/* As struct log_global has it. */
+enum log_target {
+	LOG_TARGET_AUTO,
+	LOG_TARGET_JOURNAL,
+	LOG_TARGET_STDERR,
+	LOG_TARGET_SYSLOG,
+};
+
 /* Sets who is speaking (kept, not copied) and where to, by the environment. */
 void log_open(const char *program);
-void log_configure(enum log_level level, bool json);
+void log_configure(enum log_level level, bool json, enum log_target target);
 /* A level in place of the configured one, until it is given again; LOG_LEVELS: the configured one. */
 void log_force(enum log_level level);
 bool log_wants(enum log_level level);
@@ -29,6 +38,13 @@ void log_at(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 #define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/* What a message is about: fields of the journal (LBHA_EVENT, LBHA_INSTANCE …) and members of JSON lines. NULL: nothing
+ * of that kind. `event` is an event's name as in lbhactl(8). */
+struct log_about {
+	const char *event, *instance, *sync_group, *service, *server;
+};
+void log_event(enum log_level level, const struct log_about *about, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* A bucket for messages that repeat: at most `burst` at once and one more every `every`. log_limit says whether to
  * speak now; *suppressed is how many were swallowed since the last that was let through. */

@@ -159,7 +159,8 @@ static void control_commit(void *ctx)
 	struct control *control = ctx;
 	const struct log_global *log = &control->next.model->global.log;
 
-	log_configure((enum log_level)log->level, log->format == LOG_FORMAT_JSON);
+	log_configure((enum log_level)log->level, log->format == LOG_FORMAT_JSON,
+		      (enum log_target)log->target);
 	worker_committed(control->worker); /* nobody has to wait for the rest */
 	take_inheritance(control);
 	settle(control);

@@ -78,7 +78,7 @@ static void generation_enter(struct supervisor *s)
 	supervisor_notify_enter(s);
 	workers_retry(&s->workers);
 	log = &s->now.model->global.log;
-	log_configure(log->level, log->format == LOG_FORMAT_JSON);
+	log_configure(log->level, log->format == LOG_FORMAT_JSON, log->target);
 	if (s->users_known)
 		supervisor_access_enter(s);
 	supervisor_facts_changed(s);

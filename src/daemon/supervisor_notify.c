@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "config/model.h"
+#include "core/log.h"
 #include "core/protocol.h"
 #include "daemon/baton.h"
 #include "daemon/notice.h"
@@ -43,7 +44,7 @@ void supervisor_notify_enter(struct supervisor *s)
 	const struct log_global *log = &s->now.model->global.log;
 
 	notifier_model(s->notifier, s->now.model);
-	notifier_voice(s->notifier, log->format == LOG_FORMAT_TEXT);
+	notifier_voice(s->notifier, log->format == LOG_FORMAT_TEXT && log->target != LOG_TARGET_SYSLOG);
 	counted(s);
 }
 

@@ -246,7 +246,7 @@ static bool option_take(struct arguments *arguments, int option, int *status)
 		arguments->is_worker = sscanf(optarg, "%u,%u", &level, &json) == 2 && level <= LOG_LEVEL_DEBUG;
 		if (!arguments->is_worker)
 			break;
-		log_configure((enum log_level)level, json);
+		log_configure((enum log_level)level, json, LOG_TARGET_AUTO);
 		return true;
 	case 'h':
 		fputs(usage, stdout);

@@ -286,7 +286,7 @@ static void program(struct ipvs_worker *ipvs, const struct ipvs_plan *planned)
 static void configure_log(const struct model *model)
 {
 	log_configure((enum log_level)model->global.log.level,
-		      model->global.log.format == LOG_FORMAT_JSON);
+		      model->global.log.format == LOG_FORMAT_JSON, (enum log_target)model->global.log.target);
 }
 
 /* The prepared generation as of now, with a plan. Mostly PREPARE has made both a moment ago. */

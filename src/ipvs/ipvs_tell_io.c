@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/loop.h"
 #include "core/worker.h"
 
 #define TABLE_INDEX 0
@@ -135,6 +136,18 @@ void ipvs_tell_table(struct ipvs_told *told, struct worker *worker, const struct
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
+/* When a network is gone thousands of lines tell no more than some hundred. */
+static bool may_log(struct log_bucket *bucket, enum log_level level, const char *what)
+{
+	unsigned suppressed;
+
+	if (!log_wants(level) || !log_limit(bucket, clock_now(), &suppressed))
+		return false;
+	if (suppressed)
+		log_at(level, "%u more %s changed", suppressed, what);
+	return true;
+}
+
 /* A server's first "up" is no news. */
 static void log_server(const struct ipvs_state *state, uint32_t place)
 {
@@ -144,20 +157,25 @@ static void log_server(const struct ipvs_state *state, uint32_t place)
 	enum log_level level = server->logged == VERDICT_UNKNOWN && server->now.health == VERDICT_UP
 				       ? LOG_LEVEL_DEBUG
 				       : LOG_LEVEL_INFO;
+	static struct log_bucket bucket = {.every = 50 * NSTIME_MS, .burst = 200};
 	struct fact_server fact;
 	const struct service *service;
+	const char *name;
 	char weight[24];
 
 	if (server->logged == server->now.health)
 		return;
 	ipvs_state_server_fact(state, place, &fact);
 	service = &state->model->services[fact.service];
+	name = service_server(service, fact.server)->name;
 	snprintf(weight, sizeof(weight), "weight %u", server->now.weight);
-	log_at(level, "service %s: %sserver %s: %s → %s (%s), %s", service->name,
-	       fact.server < service->real_server_count ? "" : "sorry ",
-	       service_server(service, fact.server)->name, names[server->logged],
-	       names[server->now.health], fact.reason,
-	       server->now.in_table ? weight : "not in the table");
+	if (may_log(&bucket, level, "servers"))
+		log_event(level,
+			  &(struct log_about){.event = "server_state", .service = service->name, .server = name},
+			  "service %s: %sserver %s: %s → %s (%s), %s", service->name,
+			  fact.server < service->real_server_count ? "" : "sorry ", name,
+			  names[server->logged], names[server->now.health], fact.reason,
+			  server->now.in_table ? weight : "not in the table");
 	server->logged = server->now.health;
 }
 
@@ -183,14 +201,17 @@ static void log_wish(const struct ipvs_state *state, uint32_t place)
 /* Not while verdicts are still coming in: a start with many services says little of each. */
 static void log_service(const struct ipvs_state *state, uint32_t s)
 {
+	static struct log_bucket bucket = {.every = 50 * NSTIME_MS, .burst = 200};
 	struct ipvs_service_state *service = &state->services[s];
+	const char *name = state->model->services[s].name;
 
 	if (service->logged == service->condition.state ||
 	    (service->unknown && service->condition.state != SERVICE_DOWN))
 		return;
-	log_info("service %s: %s → %s: %s", state->model->services[s].name,
-		 service_state_name(service->logged), service_state_name(service->condition.state),
-		 service->condition.reason);
+	if (may_log(&bucket, LOG_LEVEL_INFO, "services"))
+		log_event(LOG_LEVEL_INFO, &(struct log_about){.event = "service_state", .service = name},
+			  "service %s: %s → %s: %s", name, service_state_name(service->logged),
+			  service_state_name(service->condition.state), service->condition.reason);
 	service->logged = service->condition.state;
 }
 

@@ -107,8 +107,11 @@ static void tell_state(struct group *group, enum vrrp_state before)
 	if (before == group->machine.state)
 		return;
 	if (!group->leaving)
-		log_info("sync group %s: %s → %s: %s", group->about.name, vrrp_state_name(before),
-			 vrrp_state_name(group->machine.state), words(group, text));
+		log_event(LOG_LEVEL_INFO,
+			  &(struct log_about){.event = "group_state",
+					      .sync_group = group->about.name},
+			  "sync group %s: %s → %s: %s", group->about.name, vrrp_state_name(before),
+			  vrrp_state_name(group->machine.state), words(group, text));
 	group_dirty(group);
 }
 

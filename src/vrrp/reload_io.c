@@ -235,7 +235,8 @@ static void take_globals(struct vrrp_worker *worker, const struct model *model)
 {
 	worker_page(worker->frame)->quickest = quickest(model);
 	worker_page(worker->frame)->lease = longest_lease(model);
-	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON);
+	log_configure(model->global.log.level, model->global.log.format == LOG_FORMAT_JSON,
+		      model->global.log.target);
 	worker->ready_timeout = model->global.ready_timeout;
 	worker->has_services = model->has_services;
 	worker->has_peers = model->director_count > 1;

@@ -88,9 +88,11 @@ static void state_changed(struct router *router, enum vrrp_state from)
 
 	router_hush(router);
 	router->unannounced = router->machine.state == VRRP_MASTER && !router->machine.quiet;
-	log_info("%s: %s → %s: %s (priority %u)", router->about.name, vrrp_state_name(from),
-		 vrrp_state_name(router->machine.state), reason(router, words),
-		 router->config.priority);
+	log_event(LOG_LEVEL_INFO,
+		  &(struct log_about){.event = "vrrp_state", .instance = router->about.name},
+		  "%s: %s → %s: %s (priority %u)", router->about.name, vrrp_state_name(from),
+		  vrrp_state_name(router->machine.state), reason(router, words),
+		  router->config.priority);
 	if (!router->leaving)
 		worker_dirty(router->worker->frame,
 			     worker_role_number(router->worker, router->index));

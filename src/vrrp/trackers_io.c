@@ -185,10 +185,11 @@ static void log_priority(const struct router *router, const struct track *track,
 
 	if (before == router->config.priority || !log_limit(bucket, clock_now(), &suppressed))
 		return;
-	log_info("%s: priority %u → %u: %s %s: %s%s", router->about.name, before,
-		 router->config.priority, track->about->name, verdict_name(track->state),
-		 track_reason(track, reason, sizeof(reason)),
-		 suppressed ? " (and others before)" : "");
+	log_event(LOG_LEVEL_INFO, &(struct log_about){.instance = router->about.name},
+		  "%s: priority %u → %u: %s %s: %s%s", router->about.name, before,
+		  router->config.priority, track->about->name, verdict_name(track->state),
+		  track_reason(track, reason, sizeof(reason)),
+		  suppressed ? " (and others before)" : "");
 }
 
 /* Looks at one tracker again; its fact is told anew in any case, the words may be others. */

@@ -1,6 +1,7 @@
 """The log: its level while lbhad runs, and where its lines go, in which form."""
 import json
 import os
+import socket
 
 import pytest
 
@@ -82,3 +83,94 @@ def test_a_level_with_a_timeout_ends_by_itself(lb1):
 def test_what_is_no_level_is_refused(lb1, words):
     start(lb1)
     assert lb1.ctl_status("log", *words)[0] in (1, 2) and not lb1.status()["overrides"]
+
+
+# ---- forms and places ----
+
+def hosts_run(lb1):
+    return f"/proc/{lb1.host.pid}/root/run"  # a tmpfs of its own
+
+
+class Journal:
+    """The journal's native socket, with nobody behind it but us."""
+
+    def __init__(self, lb1):
+        os.makedirs(hosts_run(lb1) + "/systemd/journal")
+        self.path = hosts_run(lb1) + "/systemd/journal/socket"
+        self.open()
+        self.entries = []
+
+    def open(self):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        os.chmod(self.path, 0o666)
+        self.socket.setblocking(False)
+
+    def close(self):
+        self.socket.close()
+        os.unlink(self.path)
+
+    def read(self):
+        while True:
+            try:
+                lines = self.socket.recv(65536).decode().split("\n")
+            except BlockingIOError:
+                return self.entries
+            assert lines.pop() == "", "each field ends"
+            self.entries.append(dict(line.split("=", 1) for line in lines))
+
+    def wait(self, **fields):
+        wait_until(lambda: any(fields.items() <= entry.items() for entry in self.read()), 5, f"the journal has {fields}")
+        return next(entry for entry in self.entries if fields.items() <= entry.items())
+
+
+def test_the_journal_gets_fields_from_every_worker(lb1):
+    journal = Journal(lb1)
+    start(lb1, "target: journal")
+    entry = journal.wait(LBHA_EVENT="vrrp_state", LBHA_INSTANCE="public")
+    assert entry["LBHA_WORKER"] == "vrrp" and entry["PRIORITY"] == "6" and entry["SYSLOG_IDENTIFIER"] == "lbhad"
+    assert entry["MESSAGE"].startswith("public: INIT → BACKUP: ")
+    lb1.reload()
+    journal.wait(LBHA_WORKER="supervisor", PRIORITY="6")
+    journal.wait(LBHA_WORKER="control", PRIORITY="6")
+    lb1.configure("nonsense: 1\n")
+    lb1.reload()
+    journal.wait(LBHA_WORKER="supervisor", PRIORITY="4")
+    assert "public:" not in lb1.log
+
+
+def test_a_journal_that_comes_and_goes_loses_nothing_but_what_it_could_not_take(lb1):
+    journal = Journal(lb1)
+    start(lb1, "target: journal")
+    journal.wait(LBHA_EVENT="vrrp_state")
+    journal.close()
+    assert "public: MASTER → FAULT" in said(lb1, flap), "meanwhile lines go to standard error"
+    journal.open()
+    journal.entries.clear()
+    assert "→" not in said(lb1, flap)
+    journal.wait(LBHA_EVENT="vrrp_state", LBHA_INSTANCE="public")
+
+
+def test_the_target_changes_with_a_reload(lb1):
+    journal = Journal(lb1)
+    start(lb1, "target: stderr")
+    assert "public: MASTER → FAULT" in said(lb1, flap) and not journal.read()
+    assert lb1.reload(CONFIG.format(log="target: journal"))[0] == 0
+    assert "→" not in said(lb1, flap)
+    journal.wait(LBHA_EVENT="vrrp_state")
+    assert lb1.reload(CONFIG.format(log="target: stderr"))[0] == 0
+    assert "public: MASTER → FAULT" in said(lb1, flap)
+
+
+def test_lines_of_json_are_objects_whatever_is_said(lb1):
+    start(lb1, "format: json")
+    hostile = '"}\\ {"a": "' + '"\\' * 100 + "\t\x1b[31m"
+    lb1.ctl("priority", "public", "120", "--comment", hostile)
+    lb1.ctl("log", "debug")
+    flap(lb1)
+    lb1.configure("x: [" + '"' * 7 + "\n")
+    lb1.reload()
+    lines = [json.loads(line) for line in lb1.log.splitlines()[3:] if line.startswith("{")]
+    assert lines and all({"time", "level", "program", "pid", "message", "worker"} <= set(line) for line in lines)
+    assert any(line.get("event") == "vrrp_state" and line["instance"] == "public" for line in lines)
+    assert not [line for line in lb1.log.splitlines() if not line.startswith("{") and "lbhad: " not in line], lb1.log

@@ -545,6 +545,51 @@ START_TEST(a_slot_that_was_given_back_is_empty_and_hides_no_other)
 }
 END_TEST
 
+/* Whether quotes are paired and escapes complete, and the object ends with the line. */
+static bool is_object(const char *line)
+{
+	bool inside = false;
+
+	if (*line != '{')
+		return false;
+	for (; *line && *line != '\n'; line++) {
+		if (inside && *line == '\\' && line[1])
+			line++;
+		else if (*line == '"')
+			inside = !inside;
+		else if ((unsigned char)*line < ' ')
+			return false;
+	}
+	return !inside && line[-1] == '}' && !strcmp(line, "\n");
+}
+
+START_TEST(a_line_of_json_is_one_object_however_long_and_hostile_the_message_is)
+{
+	static const char *const parts[] = {"\"", "\\", "\n", "\xff", "\xe2\x82", "\x1b", "a", "\xe2\x82\xac"};
+	char message[6000], line[8192];
+	FILE *file = tmpfile();
+
+	ck_assert_ptr_nonnull(file);
+	for (size_t part = 0; part < COUNT_OF(parts); part++) {
+		message[0] = '\0';
+		while (strlen(message) + 4 < sizeof(message))
+			strcat(message, parts[part]);
+		ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+		rewind(file);
+		fflush(stderr);
+		ck_assert_int_ge(dup2(fileno(file), STDERR_FILENO), 0);
+		log_open("lbhad test");
+		log_configure(LOG_LEVEL_INFO, true, LOG_TARGET_STDERR);
+		log_event(LOG_LEVEL_ERROR, &(struct log_about){.event = "x", .service = message, .server = "\"\n"}, "%s",
+			  message);
+		rewind(file);
+		ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
+		ck_assert_msg(is_object(line), "part %zu: %.100s … %s", part, line, line + strlen(line) - 60);
+		ck_assert_ptr_null(fgets(line, sizeof(line), file));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("core",
@@ -556,7 +601,8 @@ int main(void)
 			      a_timer_that_is_always_due_keeps_no_descriptor_waiting,
 			      a_descriptor_that_the_kernel_would_not_watch_is_watched_as_soon_as_it_does,
 			      an_urgent_timer_does_not_wait_for_all_that_can_be_read),
-			 CASE("log", a_bucket_limits_and_counts),
+			 CASE("log", a_bucket_limits_and_counts,
+			      a_line_of_json_is_one_object_however_long_and_hostile_the_message_is),
 			 CASE("statepage", as_many_instances_as_there_are_slots_find_theirs_again,
 			      a_slot_that_was_given_back_is_empty_and_hides_no_other));
 }
