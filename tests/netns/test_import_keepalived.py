@@ -7,7 +7,8 @@ import tempfile
 import pytest
 
 from lbhatest import wait_for
-from lbhatest.director import program
+from lbhatest.director import Director, program
+from lbhatest.vrrp import adverts, longest_silence, masters
 
 LB = {"lb1": ("192.168.8.10", "10.0.0.10"), "lb2": ("192.168.8.11", "10.0.0.11")}
 DEPLOYMENTS = ["keepalived-keepalived", "lbhad-lbhad", "keepalived-lbhad", "lbhad-keepalived"]
@@ -19,6 +20,7 @@ GLOBAL = """global_defs {
 }
 $ADVERT=0.2
 """
+ADVERT = 0.2
 
 PLAIN = GLOBAL + """
 vrrp_instance public {
@@ -157,7 +159,8 @@ class Story:
             files.append(os.path.join(folder, f"{node}.conf"))
             with open(files[-1], "w", encoding="utf-8") as file:
                 file.write(text.replace("FOLDER", folder).replace("OWN", outside))
-        imported = self.imported(files)
+        imported = self.config = self.imported(files)
+        self.lan = lan
         for (node, (outside, inside)), path, name in zip(LB.items(), files, programs.split("-")):
             places = (lan, outside), (dmz, inside)
             if name == "lbhad":
@@ -226,3 +229,31 @@ def test_whoever_runs_it_the_same_director_has_the_addresses(lab, folder, name, 
                  f"{programs}, {step}: addresses at {holder}")
     if name == "plain":
         wait_for(lambda: story.told("lb2"), "INSTANCE public MASTER 100", 5, what="lb2's notify script knows that it is MASTER")
+
+
+def test_a_live_pair_moves_one_director_after_the_other(lab, folder):
+    """As doc/guide/migration.md says: the BACKUP first, where nothing moves; then the MASTER, by keepalived's own farewell;
+    and from lbhad to lbhad without a gap."""
+    story = Story(lab, PLAIN, "keepalived-keepalived", folder)
+    watcher = lab.host("watcher", (story.lan, "192.168.8.99"))
+    first, second = story.routers["lb1"], story.routers["lb2"]
+    first.start()
+    wait_for(lambda: story.holders(ALL)["lb1"], ALL, 12, what="lb1 is MASTER")
+    second.start()
+    capture = watcher.capture("ip proto 112")
+    wait_for(lambda: len(adverts(capture)) > 5, True, what="adverts")
+    second.stop()
+    director = Director(second.host, story.config)
+    director.start()
+    wait_for(lambda: director.vrrp()["master_address"], LB["lb1"][0], 12, what="lbhad on lb2 hears keepalived on lb1")
+    assert masters(adverts(capture)) == [LB["lb1"][0]]
+    # carrier_settle: it claims nothing in its first two seconds
+    wait_for(lambda: director.vrrp()["received"] > 2 / ADVERT + 1, True, 12, what="lb2 has listened")
+    first.stop()
+    wait_for(lambda: story.holders(ALL), {"lb1": set(), "lb2": ALL}, 12, what="lb2 has the addresses")
+    other = Director(first.host, story.config)
+    other.start()
+    wait_for(lambda: story.holders(ALL), {"lb1": ALL, "lb2": set()}, 20, what="lb1 has them back")
+    assert masters(adverts(capture)) == [LB["lb1"][0], LB["lb2"][0], LB["lb1"][0]]
+    # keepalived's farewell, a skew, and then nobody waits longer than a BACKUP would
+    assert longest_silence(adverts(capture)) < 3 * ADVERT + 0.5
