@@ -202,6 +202,14 @@ static bool client_make_piece(struct client *client)
 	return true;
 }
 
+/* The next piece is made when the socket takes it; one of a client that does not read is not writable although the last
+ * piece went into it (the kernel wants three quarters of it free). */
+static void client_await_piece(struct client *client)
+{
+	io_want_write(&client->io, true);
+	timer_at(&client->stall, clock_now() + patience(client));
+}
+
 /* Moves the client on as far as it goes now: send, then the next line, until something has to be
  * waited for. */
 static void client_go(struct client *client)
@@ -211,7 +219,7 @@ static void client_go(struct client *client)
 		if (client->answer && !client_send(client))
 			return;
 		if (client->pieces && !client->answer)
-			io_want_write(&client->io, true);
+			client_await_piece(client);
 		if (client->answer || client->ticket || client->pieces)
 			break;
 		if (client->more) {
