@@ -93,16 +93,18 @@ static double key_of(const struct row *row, enum top_sort sort)
 static int compare(const void *a, const void *b, void *ctx)
 {
 	const struct row *x = a, *y = b;
-	double p = key_of(x, *(enum top_sort *)ctx), q = key_of(y, *(enum top_sort *)ctx);
+	const struct top_view *view = ctx;
+	double p = key_of(x, view->sort), q = key_of(y, view->sort);
+	int order = strcmp(x->name, y->name);
 
 	if (p != q)
-		return p > q ? -1 : 1;
-	return strcmp(x->name, y->name);
+		order = p > q ? -1 : 1;
+	return view->reverse ? -order : order;
 }
 
 /* The rows of an array in their order, malloc'ed; NULL: none. */
 static struct row *rows_of(const json_t *now, const json_t *before, double seconds,
-			   enum top_sort sort)
+			   const struct top_view *view)
 {
 	size_t count = json_array_size(now), at;
 	struct row *rows = calloc(count ? count : 1, sizeof(*rows));
@@ -112,7 +114,7 @@ static struct row *rows_of(const json_t *now, const json_t *before, double secon
 		return NULL;
 	json_array_foreach (now, at, object)
 		rows[at] = row_of(object, same(before, at, json_text(object, "name")), seconds);
-	qsort_r(rows, count, sizeof(*rows), compare, &sort);
+	qsort_r(rows, count, sizeof(*rows), compare, (void *)(uintptr_t)view);
 	return rows;
 }
 
@@ -205,7 +207,7 @@ static void show_servers(struct page *page, const struct row *service, const jso
 {
 	const json_t *servers = json_object_get(service->object, "real_servers");
 	struct row *rows = rows_of(servers, json_object_get(before, "real_servers"), page->seconds,
-				   page->view->sort);
+				   page->view);
 
 	for (size_t i = 0; rows && i < json_array_size(servers); i++)
 		if (has_room(page))
@@ -215,7 +217,7 @@ static void show_servers(struct page *page, const struct row *service, const jso
 
 static void show_rows(struct page *page, const json_t *services, const json_t *before)
 {
-	struct row *rows = rows_of(services, before, page->seconds, page->view->sort);
+	struct row *rows = rows_of(services, before, page->seconds, page->view);
 
 	for (size_t i = 0; rows && i < json_array_size(services); i++) {
 		if (has_room(page))
@@ -242,9 +244,9 @@ void show_top(const struct paper *paper, const json_t *now, const json_t *before
 		page.seconds = (double)(json_number(now, "monotonic_ms") -
 					json_number(before, "monotonic_ms")) /
 			       1000;
-	paper_put(paper, INK_DIM, "%s, %zu services by %s\n",
+	paper_put(paper, INK_DIM, "%s, %zu services by %s%s\n",
 		  paper_time(json_object_get(now, "time"), time), json_array_size(services),
-		  sorts[view->sort]);
+		  sorts[view->sort], view->reverse ? ", reversed" : "");
 	paper_put(paper, INK_HEAD, "%-27s %-9s %7s %7s %8s %8s %8s\n", "SERVICE, SERVER", "STATE",
 		  "ACTIVE", "INACT", "NEW/s", "IN B/s", "OUT B/s");
 	show_rows(&page, services, json_object_get(before, "services"));

@@ -20,7 +20,7 @@ enum top_sort {
 
 struct top_view {
 	enum top_sort sort;
-	bool services_only;
+	bool services_only, reverse;
 	size_t lines; /* at most so many; 0: all */
 };
 

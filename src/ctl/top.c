@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "ctl/paper.h"
 #include "ctl/show_top.h"
 
@@ -106,7 +107,7 @@ static void put_screen(const char *text)
 			fputs("\033[K", stdout);
 		putchar(*text);
 	}
-	fputs("\033[2mq quit  sort: a active, c new, i in, o out, n name  s "
+	fputs("\033[2mq quit  sort: a active, c new, i in, o out, n name, < >  r reverse  s "
 	      "servers\033[0m\033[K\033[J",
 	      stdout);
 	fflush(stdout);
@@ -128,6 +129,20 @@ static void draw(struct top *top, const struct paper *paper)
 	free(text);
 }
 
+/* The column to the left or to the right, as they stand in the table. */
+static void move_sort(struct top *top, bool right)
+{
+	static const enum top_sort order[] = {TOP_NAME, TOP_ACTIVE, TOP_RATE, TOP_IN, TOP_OUT};
+	size_t at = 0;
+
+	while (order[at] != top->view.sort)
+		at++;
+	if (right && at + 1 < COUNT_OF(order))
+		top->view.sort = order[at + 1];
+	if (!right && at)
+		top->view.sort = order[at - 1];
+}
+
 static void take_key(struct top *top, char key)
 {
 	static const char sorts[] = {[TOP_ACTIVE] = 'a',
@@ -139,29 +154,57 @@ static void take_key(struct top *top, char key)
 
 	if (sort)
 		top->view.sort = (enum top_sort)(sort - sorts);
+	if (key == '<' || key == '>')
+		move_sort(top, key == '>');
+	if (key == 'r')
+		top->view.reverse = !top->view.reverse;
 	if (key == 's')
 		top->view.services_only = !top->view.services_only;
 	if (key == 'q')
 		ended = 1;
 }
 
-/* Waits for the next turn, or for a key. A terminal that is gone ends it. */
+/* Several keys may have come at once; arrows are an escape and two characters. */
+static void take_keys(struct top *top, const char *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool is_arrow = keys[i] == '\033' && i + 2 < count &&
+				(keys[i + 1] == '[' || keys[i + 1] == 'O');
+
+		if (!is_arrow) {
+			take_key(top, keys[i]);
+			continue;
+		}
+		i += 2;
+		if (keys[i] == 'C' || keys[i] == 'D')
+			move_sort(top, keys[i] == 'C');
+	}
+}
+
+/* Waits for the next turn, for a key, or until the terminal has another size. One that is gone ends it. */
 static void wait_key(struct top *top)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-	char key;
+	char keys[64];
+	ssize_t count;
 
 	if (poll(&in, 1, top->period) <= 0)
 		return;
-	if (read(STDIN_FILENO, &key, 1) == 1)
-		take_key(top, key);
+	count = read(STDIN_FILENO, keys, sizeof(keys));
+	if (count > 0)
+		take_keys(top, keys, (size_t)count);
 	else
 		ended = 1;
 }
 
+/* What poll() is interrupted for: the next thing is to draw. */
+static void resized(UNUSED int number)
+{
+}
+
 static int show_live(struct top *top, const struct paper *paper, char *error)
 {
-	struct sigaction action = {.sa_handler = end};
+	struct sigaction action = {.sa_handler = end}, size = {.sa_handler = resized};
 	struct termios before, raw;
 	int err = 0;
 
@@ -172,14 +215,15 @@ static int show_live(struct top *top, const struct paper *paper, char *error)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGWINCH, &size, NULL);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	fputs("\033[?1049h\033[?25l", stdout);
+	fputs("\033[?1049h\033[?25l\033[?7l", stdout); /* a narrow one cuts lines */
 	while (!ended && !err) {
 		draw(top, paper);
 		wait_key(top);
 		err = ended ? 0 : look(top, error);
 	}
-	fputs("\033[?25h\033[?1049l", stdout);
+	fputs("\033[?7h\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	tcsetattr(STDIN_FILENO, TCSANOW, &before);
 	return ended ? 0 : err;

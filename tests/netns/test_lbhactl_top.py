@@ -65,6 +65,21 @@ def test_keys_sort_and_quit(lb1):
     assert terminal.settings() != terminal.before[:4]
     terminal.press("n")
     terminal.wait("by name")
+    for key, shown in ((">", "by active connections"), ("\033[C", "by new connections"), ("<<<<", "by name"), ("\033OC", "by active"),
+                       ("oo", "by bytes out"), ("r", "by bytes out, reversed"), ("\033[D", "by bytes in, reversed"), ("r", "by bytes in\033[K")):
+        terminal.press(key)
+        terminal.wait(shown)
+    terminal.press("x\033q")  # keys of no meaning do nothing, and none is lost behind them
+    terminal.ended()
+
+
+def test_another_size_is_drawn_at_once_and_a_narrow_terminal_cuts_lines(lb1):
+    terminal = Terminal(lb1, "top")
+    terminal.wait("\033[?7l", "by active connections")
+    terminal.text = ""
+    termios.tcsetwinsize(terminal.there, (10, 40))
+    terminal.process.send_signal(signal.SIGWINCH)
+    terminal.wait("by active connections", "q quit")
     terminal.press("q")
     terminal.ended()
 

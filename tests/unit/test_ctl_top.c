@@ -98,6 +98,7 @@ END_TEST
 
 START_TEST(what_does_not_fit_is_counted)
 {
+	check_order(&(struct top_view){.sort = TOP_IN, .services_only = true, .reverse = true}, "mail  |web   |");
 	check_order(&(struct top_view){.sort = TOP_ACTIVE, .lines = 5}, "web   |  a   |and 3 |");
 }
 END_TEST
