@@ -15,6 +15,7 @@ from lbhatest.exporter import Exporter, FakeControl
 from vrrp_pair import Pair
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/exporter/page")
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden/ctl")
 NO_BROWSER = "no Chromium is installed: the page is not seen by anybody here"
 URL = "http://127.0.0.1:9480/"
 DRAWN = "document.querySelector('#foot')?.textContent"
@@ -153,6 +154,21 @@ def test_it_is_drawn_without_a_complaint_and_asks_nobody_else(site, cluster):
         page.wait("document.querySelectorAll('#lines path').length > 2")
         assert page.complaints == []
         assert all(one.startswith((URL, "data:image/svg+xml")) for one in page.requests), page.requests
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["status", "status-unknown", "status-empty"])
+def test_what_lbhad_can_say_is_drawn(site, name):
+    """The very statuses that the unit tests have of the control worker, with all that may be null."""
+    with open(os.path.join(GOLDEN, name + ".json"), encoding="utf-8") as file:
+        status = json.load(file)
+    site.show(clusters.textbook())
+    site.told.status = lambda _: status
+    with site.page() as page:
+        page.wait("document.querySelector('#verdict h1').innerText.match(/problem|well/)")
+        assert page.complaints == []
+        assert not re.search(r"\b(undefined|null|NaN|Invalid Date)\b", page.text("body")), page.text("body")
+        assert len(page.texts(".service")) == len(status["services"])
 
 
 @needs_browser

@@ -99,6 +99,7 @@ function fillDirector(node, director) {
 	node.dataset.key = director.key;
 	node.masters = director.masters;
 	node.classList.toggle("self", director.is_self);
+	node.classList.toggle("stranger", director.is_stranger);
 	say(part.name, director.name);
 	say(part.address, director.address && director.address !== director.name ? director.address : "");
 	say(part.note, director.note);
