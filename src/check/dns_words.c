@@ -112,11 +112,12 @@ const char *dns_words(const uint8_t *bytes, size_t size, char *out, size_t room)
 		get_u16(&in);
 		text_add(&text, "?%s", flags & IS_RESPONSE ? " " : "");
 	}
-	text_add(&text, flags & IS_RESPONSE ? "" : ", id %u", id);
 	if (flags & IS_RESPONSE) {
 		add_rcode(&text, flags & RCODE);
 		text_add(&text, ", id %u, %u answer%s%s", id, answers, answers == 1 ? "" : "s",
 			 flags & TRUNCATED ? " (truncated)" : "");
+	} else {
+		text_add(&text, ", id %u", id);
 	}
 	for (uint16_t i = 0; i < answers && i < RECORDS_SHOWN && !in.failed; i++) {
 		text_add(&text, i ? "; " : ": ");
