@@ -80,7 +80,7 @@ def test_a_competing_master_is_named_as_long_as_it_competes(lab):
 def test_a_backup_says_what_it_would_take(lab):
     pair = Pair(lab).start()
     words = plain(pair.lb2, "vrrp", "public")
-    assert "public is BACKUP since" in words and f"Why: {LB1} advertises 150 > 100" in words
+    assert "public is BACKUP since" in words and f"Why: lb1 ({LB1}) advertises 150 > 100" in words
     assert f"It becomes MASTER when {LB1} falls silent, gives up, or advertises less than 100." in words
     words = plain(pair.lb1, "vrrp", "public")
     assert "It stays MASTER until another router advertises more than 150" in words
