@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "check/match_io.h"
 #include "config/compile.h"
 #include "config/files_io.h"
@@ -23,6 +25,7 @@
 #include "daemon/reexec.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor.h"
+#include "daemon/trusted_path.h"
 #include "daemon/withdraw.h"
 #include "ipvs/ipvs_main.h"
 #include "vrrp/vrrp_main.h"
@@ -99,6 +102,23 @@ static void check_exporter(const struct model *model, struct diagnostics *diagno
 				"%s is not installed on this machine (package lbha-exporter)", path);
 }
 
+/* On the machine that it is for: elsewhere a script may well be missing, which is why it is no error. */
+static void check_notify(const struct model *model, const struct notify *notify, struct diagnostics *diagnostics)
+{
+	const char *name = notify->user ? notify->user : model->global.users.script, *path = notify->script[0];
+	const struct passwd *user = getpwnam(name);
+	const struct diagnostic where = {.severity = SEVERITY_WARNING, .path = "notify"};
+	char why[256] = "";
+	struct text text = text_of(why, sizeof(why));
+
+	if (!user)
+		diagnostics_add(diagnostics, &where, "there is no user %s on this machine, as whom %s runs", name, path);
+	else if (trusted_program(path, user->pw_uid, &text))
+		diagnostics_add(diagnostics, &where, "the script cannot run on this machine: %s", why);
+	else if (access(path, X_OK))
+		diagnostics_add(diagnostics, &where, "the script cannot run on this machine: %s: %s", path, strerror(errno));
+}
+
 /* Compiles for the named director, or for each of them. */
 static void check_tree(struct arena *arena, const struct config_tree *tree, const char *node,
 		       struct diagnostics *diagnostics)
@@ -111,8 +131,11 @@ static void check_tree(struct arena *arena, const struct config_tree *tree, cons
 	if (!picked && config_director_count(tree))
 		picked = config_director(tree, 0); /* the whole file is checked, whichever is asked for */
 	model = config_compile(arena, tree, picked, 1, diagnostics);
-	if (model)
-		check_exporter(model, diagnostics);
+	if (!model)
+		return;
+	check_exporter(model, diagnostics);
+	for (size_t i = 0; i < model->notifies_count; i++)
+		check_notify(model, &model->notifies[i], diagnostics);
 }
 
 static int check(const struct arguments *arguments)

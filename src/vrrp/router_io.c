@@ -82,17 +82,29 @@ static void router_dirty(struct router *router)
 		worker_dirty(router->worker->frame, router->index);
 }
 
-static void state_changed(struct router *router, enum vrrp_state from)
+/* Each is of interest, but not what thousands say again and again: the events have them all. */
+static void log_change(const struct router *router, enum vrrp_state from)
 {
+	static struct log_bucket bucket = {.every = 20 * NSTIME_MS, .burst = 2000};
 	char words[FACT_DETAIL];
+	unsigned suppressed;
 
-	router_hush(router);
-	router->unannounced = router->machine.state == VRRP_MASTER && !router->machine.quiet;
+	if (!log_wants(LOG_LEVEL_INFO) || !log_limit(&bucket, clock_now(), &suppressed))
+		return;
+	if (suppressed)
+		log_info("%u more changes of instances", suppressed);
 	log_event(LOG_LEVEL_INFO,
 		  &(struct log_about){.event = "vrrp_state", .instance = router->about.name},
 		  "%s: %s → %s: %s (priority %u)", router->about.name, vrrp_state_name(from),
 		  vrrp_state_name(router->machine.state), reason(router, words),
 		  router->config.priority);
+}
+
+static void state_changed(struct router *router, enum vrrp_state from)
+{
+	router_hush(router);
+	router->unannounced = router->machine.state == VRRP_MASTER && !router->machine.quiet;
+	log_change(router, from);
 	if (!router->leaving)
 		worker_dirty(router->worker->frame,
 			     worker_role_number(router->worker, router->index));

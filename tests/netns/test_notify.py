@@ -10,6 +10,7 @@ import time
 import pytest
 
 from lbhatest import wait_for, wait_until
+from lbhatest.director import program
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces and changes users")
 
@@ -265,6 +266,15 @@ def test_a_script_that_cannot_be_run_or_fails_is_told_and_harms_nobody(lb1, scri
     wait_until(lambda: f"notify {bad.path} (vrrp_state of public: MASTER): {says}" in lb1.log, 5, "the log says so")
     notify = lb1.status()["notify"]
     assert notify["scripts"] == 2 and notify["failed"] >= 1 and says in notify["failure"]["text"]
+
+
+def test_check_warns_of_a_script_that_cannot_run_here(lb1, script, folder):
+    writable, missing, good = script("writable").write(""), script("missing"), script("good").write("")
+    os.chmod(writable.path, 0o777)
+    lb1.configure(CONFIG.format(all=f"{writable.path}, {missing.path}", own=good.path, folder=folder))
+    code, text = lb1.host.status_of(program("lbhad"), "--check", "-f", lb1.config_file)
+    assert code == 0 and text.count("notify: the script cannot run on this machine: ") == 2
+    assert "/writable: can be written by everybody" in text and "/missing: " in text
 
 
 def test_failures_that_repeat_are_logged_a_few_times(lb1, script, folder):
