@@ -67,12 +67,14 @@ static void judge_modules(struct exam *exam)
 	for (size_t i = 0; i < exam->sight->module_count; i++) {
 		const struct exam_module *module = &exam->sight->modules[i];
 
-		if (module->state == EXAM_MODULE_THERE && exam->sight->is_container)
+		if (module->state == EXAM_MODULE_THERE && exam->sight->is_container) {
+			missing++;
 			exam_say(exam, FINDING_WARNING, "module",
 				 exam_text(exam, "modprobe %s    # on the container's host",
 					   module->name),
 				 "module %s is not loaded, and a container cannot load it",
 				 module->name);
+		}
 		if (module->state != EXAM_MODULE_MISSING)
 			continue;
 		missing++;
