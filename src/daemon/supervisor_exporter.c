@@ -22,7 +22,7 @@
 #include "daemon/supervisor_state.h"
 
 #define USER "lbha-exporter"
-#define PATIENCE (15 * NSTIME_S)   /* it says something every 2 s */
+#define PATIENCE (10 * NSTIME_S)   /* as with the heart of a worker; it says something every 2 s */
 #define LAST_ANSWERS (5 * NSTIME_S)
 #define LAST_MOMENT 200            /* milliseconds, for which we wait */
 #define MISSING (30 * NSTIME_S)    /* what lacks is not there a second later */
