@@ -83,7 +83,8 @@ static void dns_start(struct flight *flight)
 	}
 	if (!datagram_open(flight, dns_readable))
 		return;
-	tell_message(flight, "question", query, query_of(asking, query));
+	if (flight->look)
+		tell_message(flight, "question", query, query_of(asking, query));
 	if (!datagram_send(flight, query, query_of(asking, query)))
 		return;
 	timer_at(&asking->again, flight->started + flight->check->timeout / 2);

@@ -324,6 +324,9 @@ def test_probes_run_while_master_and_what_was_known_stays(shared):
     assert code == 0, said
     more_requests(always, 10)
     assert mine.requests == before    # new probes wait, too
+    code, said = lb4.ctl_status("check", "mine", "192.168.8.50")
+    assert code == 0 and "not on the schedule now" in said and "passed: status 200" in said, said
+    assert mine.requests == before + 1
     peer.stop()
     lb4.wait_role("MASTER", within=10)
     more_requests(mine, 5)

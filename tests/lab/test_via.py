@@ -183,6 +183,11 @@ def test_servers_are_up_that_a_client_would_reach_and_no_others(net):
         assert len([line for line in about if "fwmark" in line]) == 2 and len([line for line in about if "-f" in line]) == 6
         assert len([line for line in about if line.startswith("local")]) == 2 and about[-2:] == ["1", "2"], about
         assert rights(director) == NET_RAW
+    backup = net.directors[1]
+    code, said = backup.ctl_status("check", "web", "192.168.8.20")
+    assert code == 0 and "the way of the clients: mark 0x" in said and "passed: status 200" in said, said
+    code, said = backup.ctl_status("check", "web", "192.168.8.30")
+    assert code == 1 and "is the VIP on the server's lo?" in " ".join(said.split()), said
 
 
 def test_private_services_are_nobodys_business(net):

@@ -3,6 +3,7 @@
 lbha-checkd alone; what `lbhactl check` makes of it is in test_lbhactl_check.py.
 """
 import json
+import os
 import pathlib
 import shutil
 import socket
@@ -181,6 +182,26 @@ def test_smtp_that_refuses_is_shown():
     with Server(says(b"554 no service for you\r\n")) as server:
         look = looked({"type": "smtp"}, server.target)
     assert not look.passed and look.texts("received") == [r"554 no service for you\r\n"]
+
+
+def test_what_is_said_inside_starttls_is_shown_as_it_was_said(authority):
+    certificate = context(authority)
+    server = dialogue((None, b"220 mx\r\n"), (b"EHLO localhost\r\n", b"250-mx\r\n250 STARTTLS\r\n"), (b"STARTTLS\r\n", b"220 go\r\n"),
+                      (None, lambda connection: connection.start_tls(certificate)), (b"EHLO localhost\r\n", b"250 inside\r\n"),
+                      (b"QUIT\r\n", b"221 bye\r\n"))
+    with Server(server) as server:
+        look = looked({"type": "smtp", "starttls": True, "tls": {"sni": "a.example", "ca": str(authority.certificate)}},
+                      server.target)
+    assert look.passed, look.said
+    look.has("did", "the certificate is verified")
+    assert look.texts("sent") == [r"EHLO localhost\r\n", r"STARTTLS\r\n", r"EHLO localhost\r\n", r"QUIT\r\n"]
+    assert look.texts("received")[:4] == [r"220 mx\r\n", r"250-mx\r\n250 STARTTLS\r\n", r"220 go\r\n", r"250 inside\r\n"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a raw socket")
+def test_icmp_tells_of_each_reply():
+    look = looked({"type": "icmp", "count": 3}, "127.0.0.1", as_nobody=False)
+    assert look.passed and look.texts("did") == ["icmp: 3 echoes to 127.0.0.1"] + [f"reply {i} of 3" for i in (1, 2, 3)], look.said
 
 
 def test_an_agents_words_are_shown():
