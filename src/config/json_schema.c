@@ -3,24 +3,13 @@
  * since that may be said elsewhere. Elements of lists are never partial. */
 #include "config/json_schema.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/duration.h"
+#include "config/json_text.h"
 #include "config/schema.h"
-
-#define DEEP 32
-#define LINES_DEEP 4
-
-struct emitter {
-	json_schema_out *out;
-	void *ctx;
-	int depth;
-	bool filled[DEEP]; /* something stands at this depth already */
-};
 
 /* Records with a name of their own in the schema. */
 static const struct definition {
@@ -47,93 +36,14 @@ static const struct definition {
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-static void put(struct emitter *e, const char *text)
-{
-	e->out(e->ctx, text);
-}
-
-static void put_quoted(struct emitter *e, const char *text)
-{
-	put(e, "\"");
-	for (; *text; text++) {
-		char one[8] = {*text};
-
-		if (*text == '"' || *text == '\\')
-			snprintf(one, sizeof(one), "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			snprintf(one, sizeof(one), "\\u%04x", *text);
-		put(e, one);
-	}
-	put(e, "\"");
-}
-
-/* A line of its own, down to the rows of the definitions. */
-static void line(struct emitter *e)
-{
-	if (e->depth > LINES_DEEP)
-		return;
-	put(e, "\n");
-	for (int i = 0; i < e->depth; i++)
-		put(e, " ");
-}
-
-/* The next member or element: a comma if needed, its key. */
-static void next(struct emitter *e, const char *key)
-{
-	if (e->filled[e->depth])
-		put(e, e->depth > LINES_DEEP ? ", " : ",");
-	if (e->depth)
-		line(e);
-	e->filled[e->depth] = true;
-	if (!key)
-		return;
-	put_quoted(e, key);
-	put(e, ": ");
-}
-
-static void begin(struct emitter *e, const char *key, const char *bracket)
-{
-	next(e, key);
-	put(e, bracket);
-	e->filled[++e->depth] = false;
-}
-
-static void finish(struct emitter *e, const char *bracket)
-{
-	if (e->depth-- <= LINES_DEEP)
-		line(e);
-	e->filled[e->depth] = true;
-	put(e, bracket);
-}
-
-static void text(struct emitter *e, const char *key, const char *value)
-{
-	next(e, key);
-	put_quoted(e, value);
-}
-
-static void raw(struct emitter *e, const char *key, const char *value)
-{
-	next(e, key);
-	put(e, value);
-}
-
-static void number(struct emitter *e, const char *key, int64_t value)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof(digits), "%" PRId64, value);
-	raw(e, key, digits);
-}
-
-static void reference(struct emitter *e, const char *key, const char *name)
+static void reference(struct json_text *e, const char *key, const char *name)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "#/definitions/%s", name);
-	begin(e, key, "{");
-	text(e, "$ref", path);
-	finish(e, "}");
+	json_begin(e, key, "{");
+	json_put_text(e, "$ref", path);
+	json_finish(e, "}");
 }
 
 /* ---- single values -------------------------------------------------------------------------- */
@@ -143,133 +53,133 @@ static bool is_numeric(const char *word)
 	return *word >= '0' && *word <= '9';
 }
 
-static void enum_exactly(struct emitter *e, const struct schema_word *words)
+static void enum_exactly(struct json_text *e, const struct schema_word *words)
 {
-	begin(e, "enum", "[");
+	json_begin(e, "enum", "[");
 	for (const struct schema_word *word = words; word->text; word++) {
-		text(e, NULL, word->text);
+		json_put_text(e, NULL, word->text);
 		if (is_numeric(word->text))
-			raw(e, NULL, word->text); /* as YAML reads it without quotes */
+			json_put_raw(e, NULL, word->text); /* as YAML reads it without quotes */
 	}
-	finish(e, "]");
+	json_finish(e, "]");
 }
 
 /* Expressions of JSON Schema know no case-blindness: each letter is both. */
-static void pattern_any_case(struct emitter *e, const struct schema_word *words)
+static void pattern_any_case(struct json_text *e, const struct schema_word *words)
 {
 	const char *between = "\"^(";
 
-	text(e, "type", "string");
-	next(e, "pattern");
+	json_put_text(e, "type", "string");
+	json_next(e, "pattern");
 	for (const struct schema_word *word = words; word->text; word++) {
-		put(e, between);
+		json_put(e, between);
 		for (const char *at = word->text; *at; at++) {
 			const char both[] = {'[', (char)(*at | 0x20), (char)(*at & ~0x20), ']', '\0'};
 
-			put(e, both);
+			json_put(e, both);
 		}
 		between = "|";
 	}
-	put(e, ")$\"");
+	json_put(e, ")$\"");
 }
 
-static void enum_words(struct emitter *e, const struct schema_field *field)
+static void enum_words(struct json_text *e, const struct schema_field *field)
 {
 	if (!(field->flags & FIELD_ANY_CASE)) {
 		enum_exactly(e, field->words);
 		return;
 	}
-	begin(e, "anyOf", "[");
-	begin(e, NULL, "{");
+	json_begin(e, "anyOf", "[");
+	json_begin(e, NULL, "{");
 	enum_exactly(e, field->words);
-	finish(e, "}");
-	begin(e, NULL, "{");
+	json_finish(e, "}");
+	json_begin(e, NULL, "{");
 	pattern_any_case(e, field->words);
-	finish(e, "}");
-	finish(e, "]");
+	json_finish(e, "}");
+	json_finish(e, "]");
 }
 
-static void limits(struct emitter *e, const struct schema_field *field)
+static void limits(struct json_text *e, const struct schema_field *field)
 {
-	number(e, "minimum", field->min);
+	json_put_number(e, "minimum", field->min);
 	if (field->max)
-		number(e, "maximum", field->max);
+		json_put_number(e, "maximum", field->max);
 }
 
-static void pattern(struct emitter *e, const char *expression)
+static void pattern(struct json_text *e, const char *expression)
 {
-	text(e, "type", "string");
-	text(e, "pattern", expression);
+	json_put_text(e, "type", "string");
+	json_put_text(e, "pattern", expression);
 }
 
-static void duration(struct emitter *e, const struct schema_field *field)
+static void duration(struct json_text *e, const struct schema_field *field)
 {
-	begin(e, "anyOf", "[");
-	begin(e, NULL, "{");
+	json_begin(e, "anyOf", "[");
+	json_begin(e, NULL, "{");
 	pattern(e, field->flags & FIELD_FOREVER ? "^(([0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d))+|forever)$"
 						: "^([0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d))+$");
-	finish(e, "}");
-	begin(e, NULL, "{");
-	number(e, "const", 0);
-	finish(e, "}");
-	finish(e, "]");
+	json_finish(e, "}");
+	json_begin(e, NULL, "{");
+	json_put_number(e, "const", 0);
+	json_finish(e, "}");
+	json_finish(e, "]");
 }
 
-static void record_at(struct emitter *e, const char *key, const struct schema_record *record, bool is_partial);
+static void record_at(struct json_text *e, const char *key, const struct schema_record *record, bool is_partial);
 
 /* What an element of the field is, as members of the object that is open. */
-static void type_of(struct emitter *e, const struct schema_field *field)
+static void type_of(struct json_text *e, const struct schema_field *field)
 {
 	switch (field->type) {
 	case TYPE_BOOL:
-		text(e, "type", "boolean");
+		json_put_text(e, "type", "boolean");
 		break;
 	case TYPE_NUMBER:
 		if (field->flags & FIELD_PERCENT) {
 			pattern(e, "^(100|[0-9]{1,2})%$");
 			break;
 		}
-		text(e, "type", "integer");
+		json_put_text(e, "type", "integer");
 		limits(e, field);
 		break;
 	case TYPE_SIGNED:
-		text(e, "type", "integer");
+		json_put_text(e, "type", "integer");
 		limits(e, field);
 		break;
 	case TYPE_DURATION:
 		duration(e, field);
 		break;
 	case TYPE_RANGE:
-		begin(e, "anyOf", "[");
-		begin(e, NULL, "{");
-		text(e, "type", "integer");
+		json_begin(e, "anyOf", "[");
+		json_begin(e, NULL, "{");
+		json_put_text(e, "type", "integer");
 		limits(e, field);
-		finish(e, "}");
-		begin(e, NULL, "{");
+		json_finish(e, "}");
+		json_begin(e, NULL, "{");
 		pattern(e, "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$");
-		finish(e, "}");
-		finish(e, "]");
+		json_finish(e, "}");
+		json_finish(e, "]");
 		break;
 	case TYPE_WORD:
 	case TYPE_WORDS:
 		enum_words(e, field);
 		break;
 	case TYPE_ENDPOINT:
-		begin(e, "anyOf", "[");
-		begin(e, NULL, "{");
-		text(e, "type", "string");
-		finish(e, "}");
+		json_begin(e, "anyOf", "[");
+		json_begin(e, NULL, "{");
+		json_put_text(e, "type", "string");
+		json_finish(e, "}");
 		record_at(e, NULL, &schema_endpoint, false);
-		finish(e, "]");
+		json_finish(e, "]");
 		break;
 	case TYPE_TEXT:
-		text(e, "type", "string");
+		json_put_text(e, "type", "string");
 		if (field->max)
-			number(e, "maxLength", field->max);
+			json_put_number(e, "maxLength", field->max);
 		break;
 	case TYPE_ADDRESS:
 	case TYPE_PREFIX:
-		text(e, "type", "string");
+		json_put_text(e, "type", "string");
 		break;
 	case TYPE_SOURCE:
 	case TYPE_RECORD:
@@ -301,147 +211,147 @@ static bool is_strict(const struct schema_field *field)
 }
 
 /* One value: of its type, a variable, or a secret's file. */
-static void single(struct emitter *e, const char *key, const struct schema_field *field)
+static void single(struct json_text *e, const char *key, const struct schema_field *field)
 {
 	if (field->flags & FIELD_SECRET) {
-		begin(e, key, "{");
-		begin(e, "anyOf", "[");
-		begin(e, NULL, "{");
+		json_begin(e, key, "{");
+		json_begin(e, "anyOf", "[");
+		json_begin(e, NULL, "{");
 		type_of(e, field);
-		finish(e, "}");
+		json_finish(e, "}");
 		record_at(e, NULL, &schema_secret_file, false);
-		finish(e, "]");
-		finish(e, "}");
+		json_finish(e, "]");
+		json_finish(e, "}");
 		return;
 	}
-	begin(e, key, "{");
+	json_begin(e, key, "{");
 	if (!is_strict(field)) {
 		type_of(e, field);
-		finish(e, "}");
+		json_finish(e, "}");
 		return;
 	}
-	begin(e, "anyOf", "[");
-	begin(e, NULL, "{");
+	json_begin(e, "anyOf", "[");
+	json_begin(e, NULL, "{");
 	type_of(e, field);
-	finish(e, "}");
+	json_finish(e, "}");
 	reference(e, NULL, "variable");
-	finish(e, "]");
-	finish(e, "}");
+	json_finish(e, "]");
+	json_finish(e, "}");
 }
 
 /* ---- what builders read --------------------------------------------------------------------- */
 
 /* A value or a list of them. */
-static void begin_some(struct emitter *e, const char *key)
+static void begin_some(struct json_text *e, const char *key)
 {
-	begin(e, key, "{");
-	begin(e, "anyOf", "[");
+	json_begin(e, key, "{");
+	json_begin(e, "anyOf", "[");
 }
 
-static void end_some(struct emitter *e)
+static void end_some(struct json_text *e)
 {
-	finish(e, "]");
-	finish(e, "}");
+	json_finish(e, "]");
+	json_finish(e, "}");
 }
 
-static void any_text(struct emitter *e, const char *key)
+static void any_text(struct json_text *e, const char *key)
 {
-	begin(e, key, "{");
-	text(e, "type", "string");
-	finish(e, "}");
+	json_begin(e, key, "{");
+	json_put_text(e, "type", "string");
+	json_finish(e, "}");
 }
 
-static void list_of(struct emitter *e, const char *key, const char *definition)
+static void list_of(struct json_text *e, const char *key, const char *definition)
 {
-	begin(e, key, "{");
-	text(e, "type", "array");
+	json_begin(e, key, "{");
+	json_put_text(e, "type", "array");
 	reference(e, "items", definition);
-	finish(e, "}");
+	json_finish(e, "}");
 }
 
-static void map_of(struct emitter *e, const char *definition)
+static void map_of(struct json_text *e, const char *definition)
 {
-	text(e, "type", "object");
+	json_put_text(e, "type", "object");
 	reference(e, "additionalProperties", definition);
 }
 
-static void source_include(struct emitter *e)
+static void source_include(struct json_text *e)
 {
-	begin(e, "anyOf", "[");
+	json_begin(e, "anyOf", "[");
 	any_text(e, NULL);
-	begin(e, NULL, "{");
-	text(e, "type", "array");
+	json_begin(e, NULL, "{");
+	json_put_text(e, "type", "array");
 	any_text(e, "items");
-	finish(e, "}");
-	finish(e, "]");
+	json_finish(e, "}");
+	json_finish(e, "]");
 }
 
-static void source_interfaces(struct emitter *e)
+static void source_interfaces(struct json_text *e)
 {
-	text(e, "type", "object");
+	json_put_text(e, "type", "object");
 	any_text(e, "additionalProperties");
 }
 
-static void source_instances(struct emitter *e)
+static void source_instances(struct json_text *e)
 {
 	map_of(e, "instance_keys");
 }
 
-static void source_groups(struct emitter *e)
+static void source_groups(struct json_text *e)
 {
 	map_of(e, "sync_group_keys");
 }
 
-static void source_check(struct emitter *e)
+static void source_check(struct json_text *e)
 {
-	begin(e, "anyOf", "[");
+	json_begin(e, "anyOf", "[");
 	any_text(e, NULL);
 	reference(e, NULL, "check");
-	begin(e, NULL, "{");
-	text(e, "type", "array");
+	json_begin(e, NULL, "{");
+	json_put_text(e, "type", "array");
 	begin_some(e, "items");
 	any_text(e, NULL);
 	reference(e, NULL, "check");
 	end_some(e);
-	finish(e, "}");
-	finish(e, "]");
+	json_finish(e, "}");
+	json_finish(e, "]");
 }
 
-static void source_servers(struct emitter *e)
+static void source_servers(struct json_text *e)
 {
-	begin(e, "anyOf", "[");
+	json_begin(e, "anyOf", "[");
 	reference(e, NULL, "real_server");
 	list_of(e, NULL, "real_server");
-	finish(e, "]");
+	json_finish(e, "]");
 }
 
-static void source_pools(struct emitter *e)
+static void source_pools(struct json_text *e)
 {
-	text(e, "type", "object");
-	begin(e, "additionalProperties", "{");
+	json_put_text(e, "type", "object");
+	json_begin(e, "additionalProperties", "{");
 	source_servers(e);
-	finish(e, "}");
+	json_finish(e, "}");
 }
 
-static void source_defaults(struct emitter *e)
+static void source_defaults(struct json_text *e)
 {
 	static const char *const keys[][2] = {{"vrrp", "instance_keys"},
 					      {"check", "check_keys"},
 					      {"service", "service_keys"},
 					      {"real_server", "real_server_keys"}};
 
-	text(e, "type", "object");
-	begin(e, "properties", "{");
+	json_put_text(e, "type", "object");
+	json_begin(e, "properties", "{");
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		reference(e, keys[i][0], keys[i][1]);
-	finish(e, "}");
-	raw(e, "additionalProperties", "false");
+	json_finish(e, "}");
+	json_put_raw(e, "additionalProperties", "false");
 }
 
 static const struct source {
 	const struct schema_record *record;
 	const char *key;
-	void (*emit)(struct emitter *e);
+	void (*emit)(struct json_text *e);
 } sources[] = {
 	{&schema_model, "include", source_include},	{&schema_model, "defaults", source_defaults},
 	{&schema_model, "pools", source_pools},		{&schema_director, "interfaces", source_interfaces},
@@ -450,7 +360,7 @@ static const struct source {
 	{&schema_sorry_server, "check", source_check},
 };
 
-static void source(struct emitter *e, const struct schema_record *record, const struct schema_field *field)
+static void source(struct json_text *e, const struct schema_record *record, const struct schema_field *field)
 {
 	for (size_t i = 0; i < COUNT_OF(sources); i++)
 		if (sources[i].record == record && !strcmp(sources[i].key, field->key))
@@ -460,59 +370,59 @@ static void source(struct emitter *e, const struct schema_record *record, const 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 /* The default as the file would have it: numbers as numbers. */
-static void default_of(struct emitter *e, const struct schema_field *field)
+static void default_of(struct json_text *e, const struct schema_field *field)
 {
 	const char *value = field->default_text;
 
 	if (!value)
 		return;
 	if (field->type == TYPE_BOOL || (field->type == TYPE_DURATION && !strcmp(value, "0")))
-		raw(e, "default", value);
+		json_put_raw(e, "default", value);
 	else if ((field->type == TYPE_NUMBER && !(field->flags & FIELD_PERCENT)) || field->type == TYPE_SIGNED)
-		number(e, "default", strtoll(value, NULL, 0));
+		json_put_number(e, "default", strtoll(value, NULL, 0));
 	else
-		text(e, "default", value);
+		json_put_text(e, "default", value);
 }
 
 /* A mapping in the file: named objects, or texts to values. */
-static void row_map(struct emitter *e, const struct schema_field *field)
+static void row_map(struct json_text *e, const struct schema_field *field)
 {
-	text(e, "type", "object");
+	json_put_text(e, "type", "object");
 	if (field->record == &schema_director || field->record == &schema_check)
 		record_at(e, "additionalProperties", field->record, false);
 	else
 		single(e, "additionalProperties", &field->record->fields[1]);
 }
 
-static void row_list(struct emitter *e, const struct schema_field *field, bool is_section)
+static void row_list(struct json_text *e, const struct schema_field *field, bool is_section)
 {
 	bool is_record = field->type == TYPE_RECORD;
 
 	if (!is_section) {
-		begin(e, "anyOf", "[");
+		json_begin(e, "anyOf", "[");
 		if (is_record)
 			record_at(e, NULL, field->record, false);
 		else
 			single(e, NULL, field);
-		begin(e, NULL, "{");
+		json_begin(e, NULL, "{");
 	}
-	text(e, "type", "array");
+	json_put_text(e, "type", "array");
 	if (is_record)
 		record_at(e, "items", field->record, false);
 	else
 		single(e, "items", field);
 	if (field->flags & (FIELD_REQUIRED | FIELD_FULL))
-		number(e, "minItems", 1);
+		json_put_number(e, "minItems", 1);
 	if (field->type == TYPE_WORDS)
-		raw(e, "uniqueItems", "true");
+		json_put_raw(e, "uniqueItems", "true");
 	if (!is_section) {
-		finish(e, "}");
-		finish(e, "]");
+		json_finish(e, "}");
+		json_finish(e, "]");
 	}
 }
 
 /* What the row's value is, as members of the object that is open. */
-static void row_value(struct emitter *e, const struct schema_record *record, const struct schema_field *field,
+static void row_value(struct json_text *e, const struct schema_record *record, const struct schema_field *field,
 		      bool is_partial)
 {
 	if (field->type == TYPE_SOURCE)
@@ -522,25 +432,25 @@ static void row_value(struct emitter *e, const struct schema_record *record, con
 	else if (field->flags & FIELD_LIST || field->type == TYPE_WORDS)
 		row_list(e, field, record == &schema_model);
 	else if (field->type == TYPE_RECORD) {
-		begin(e, "allOf", "[");
+		json_begin(e, "allOf", "[");
 		record_at(e, NULL, field->record, is_partial || record != &schema_model);
-		finish(e, "]");
+		json_finish(e, "]");
 	} else {
-		begin(e, "allOf", "[");
+		json_begin(e, "allOf", "[");
 		single(e, NULL, field);
-		finish(e, "]");
+		json_finish(e, "]");
 	}
 }
 
-static void row(struct emitter *e, const char *key, const struct schema_record *record,
+static void row(struct json_text *e, const char *key, const struct schema_record *record,
 		const struct schema_field *field, bool is_partial)
 {
-	begin(e, key, "{");
+	json_begin(e, key, "{");
 	if (field->doc)
-		text(e, "description", field->doc);
+		json_put_text(e, "description", field->doc);
 	default_of(e, field);
 	row_value(e, record, field, is_partial);
-	finish(e, "}");
+	json_finish(e, "}");
 }
 
 /* ---- records -------------------------------------------------------------------------------- */
@@ -560,7 +470,7 @@ static bool is_first(const struct schema_record *record, const struct schema_fie
 	return field->key && schema_find(record, field->key) == field;
 }
 
-static void property(struct emitter *e, const struct schema_record *record, const struct schema_field *field,
+static void property(struct json_text *e, const struct schema_record *record, const struct schema_field *field,
 		     bool is_partial)
 {
 	if (rows_of(record, field->key) == 1) {
@@ -585,7 +495,7 @@ static bool is_required(const struct schema_record *record, const struct schema_
 	return field->flags & FIELD_REQUIRED && (!has_defaults || field->flags & FIELD_OWN);
 }
 
-static void required(struct emitter *e, const struct schema_record *record, uint32_t kind)
+static void required(struct json_text *e, const struct schema_record *record, uint32_t kind)
 {
 	bool any = false;
 
@@ -596,106 +506,106 @@ static void required(struct emitter *e, const struct schema_record *record, uint
 		if (!field->key || !is_meant || !is_required(record, field))
 			continue;
 		if (!any)
-			begin(e, "required", "[");
+			json_begin(e, "required", "[");
 		any = true;
-		text(e, NULL, field->key);
+		json_put_text(e, NULL, field->key);
 	}
 	if (any)
-		finish(e, "]");
+		json_finish(e, "]");
 }
 
 /* What else holds where the record is of that kind: the keys that there are, those that must be there, and rows of
  * keys that mean something else in another kind. */
-static void kind_of(struct emitter *e, const struct schema_record *record, uint32_t kind)
+static void kind_of(struct json_text *e, const struct schema_record *record, uint32_t kind)
 {
-	begin(e, "then", "{");
-	begin(e, "propertyNames", "{");
-	begin(e, "enum", "[");
+	json_begin(e, "then", "{");
+	json_begin(e, "propertyNames", "{");
+	json_begin(e, "enum", "[");
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 
 		if (field->key && (!field->applies || field->applies & kind))
-			text(e, NULL, field->key);
+			json_put_text(e, NULL, field->key);
 	}
-	finish(e, "]");
-	finish(e, "}");
-	begin(e, "properties", "{");
+	json_finish(e, "]");
+	json_finish(e, "}");
+	json_begin(e, "properties", "{");
 	for (size_t i = 0; i < record->count; i++) {
 		const struct schema_field *field = &record->fields[i];
 
 		if (field->key && field->applies & kind && rows_of(record, field->key) > 1)
 			row(e, field->key, record, field, false);
 	}
-	finish(e, "}");
+	json_finish(e, "}");
 	required(e, record, kind);
-	finish(e, "}");
+	json_finish(e, "}");
 }
 
-static void kind_when(struct emitter *e, const struct schema_record *record, const char *key, const char *word,
+static void kind_when(struct json_text *e, const struct schema_record *record, const char *key, const char *word,
 		      int64_t value)
 {
-	begin(e, "if", "{");
-	begin(e, "required", "[");
-	text(e, NULL, record->is_variant ? word : key);
-	finish(e, "]");
+	json_begin(e, "if", "{");
+	json_begin(e, "required", "[");
+	json_put_text(e, NULL, record->is_variant ? word : key);
+	json_finish(e, "]");
 	if (!record->is_variant) {
-		begin(e, "properties", "{");
-		begin(e, key, "{");
+		json_begin(e, "properties", "{");
+		json_begin(e, key, "{");
 		if (word)
-			text(e, "const", word);
+			json_put_text(e, "const", word);
 		else
-			number(e, "const", value);
-		finish(e, "}");
-		finish(e, "}");
+			json_put_number(e, "const", value);
+		json_finish(e, "}");
+		json_finish(e, "}");
 	}
-	finish(e, "}");
+	json_finish(e, "}");
 }
 
-static void kinds(struct emitter *e, const struct schema_record *record, const struct schema_field *by)
+static void kinds(struct json_text *e, const struct schema_record *record, const struct schema_field *by)
 {
-	begin(e, "allOf", "[");
+	json_begin(e, "allOf", "[");
 	for (const struct schema_word *word = by->words; word && word->text; word++) {
-		begin(e, NULL, "{");
+		json_begin(e, NULL, "{");
 		kind_when(e, record, by->key, word->text, 0);
 		kind_of(e, record, 1u << word->value);
-		finish(e, "}");
+		json_finish(e, "}");
 	}
 	for (int64_t value = by->min; !by->words && value <= by->max; value++) {
-		begin(e, NULL, "{");
+		json_begin(e, NULL, "{");
 		kind_when(e, record, by->key, NULL, value);
 		kind_of(e, record, 1u << value);
-		finish(e, "}");
+		json_finish(e, "}");
 	}
-	finish(e, "]");
+	json_finish(e, "]");
 }
 
 /* Exactly one of the keys that tell variants apart. */
-static void variants(struct emitter *e, const struct schema_field *by)
+static void variants(struct json_text *e, const struct schema_field *by)
 {
-	begin(e, "oneOf", "[");
+	json_begin(e, "oneOf", "[");
 	for (const struct schema_word *word = by->words; word->text; word++) {
-		begin(e, NULL, "{");
-		begin(e, "required", "[");
-		text(e, NULL, word->text);
-		finish(e, "]");
-		finish(e, "}");
+		json_begin(e, NULL, "{");
+		json_begin(e, "required", "[");
+		json_put_text(e, NULL, word->text);
+		json_finish(e, "]");
+		json_finish(e, "}");
 	}
-	finish(e, "]");
+	json_finish(e, "]");
 }
 
-static void record_body(struct emitter *e, const struct schema_record *record, bool is_partial)
+static void record_body(struct json_text *e, const struct schema_record *record, bool is_partial)
 {
 	const struct schema_field *by = schema_discriminator(record);
 
-	text(e, "type", "object");
-	begin(e, "properties", "{");
+	json_put_text(e, "type", "object");
+	json_begin(e, "properties", "{");
 	for (size_t i = 0; i < record->count; i++)
 		if (is_first(record, &record->fields[i]) &&
 		    !(is_partial && record->fields[i].flags & FIELD_OWN && rows_of(record, record->fields[i].key) == 1 &&
 		      record != &schema_instance && record != &schema_sync_group))
 			property(e, record, &record->fields[i], is_partial);
-	finish(e, "}");
-	raw(e, "additionalProperties", "false");
+	json_finish(e, "}");
+	json_put_raw(e, "additionalProperties", "false");
 	if (is_partial)
 		return;
 	required(e, record, 0);
@@ -706,7 +616,7 @@ static void record_body(struct emitter *e, const struct schema_record *record, b
 }
 
 /* The record, or its short form. */
-static void record_any(struct emitter *e, const struct schema_record *record, bool is_partial)
+static void record_any(struct json_text *e, const struct schema_record *record, bool is_partial)
 {
 	const struct schema_field *in_short;
 
@@ -715,46 +625,47 @@ static void record_any(struct emitter *e, const struct schema_record *record, bo
 		return;
 	}
 	in_short = schema_find(record, record->short_form);
-	begin(e, "anyOf", "[");
+	json_begin(e, "anyOf", "[");
 	row(e, NULL, record, in_short, false);
-	begin(e, NULL, "{");
+	json_begin(e, NULL, "{");
 	record_body(e, record, is_partial);
-	finish(e, "}");
-	finish(e, "]");
+	json_finish(e, "}");
+	json_finish(e, "]");
 }
 
-static void record_at(struct emitter *e, const char *key, const struct schema_record *record, bool is_partial)
+static void record_at(struct json_text *e, const char *key, const struct schema_record *record, bool is_partial)
 {
 	for (size_t i = 0; i < COUNT_OF(definitions); i++)
 		if (definitions[i].record == record && definitions[i].is_partial == is_partial) {
 			reference(e, key, definitions[i].name);
 			return;
 		}
-	begin(e, key, "{");
+	json_begin(e, key, "{");
 	record_any(e, record, is_partial);
-	finish(e, "}");
+	json_finish(e, "}");
 }
 
 void json_schema(json_schema_out *out, void *ctx)
 {
-	struct emitter e = {.out = out, .ctx = ctx};
+	struct json_text text = {.out = out, .ctx = ctx};
+	struct json_text *e = &text;
 
-	begin(&e, NULL, "{");
-	text(&e, "$schema", "http://json-schema.org/draft-07/schema#");
-	text(&e, "title", "lbha.conf");
-	text(&e, "description", "configuration of lbha; the reference is lbha.conf(5)");
-	record_any(&e, &schema_model, false);
-	begin(&e, "definitions", "{");
-	begin(&e, "variable", "{");
-	text(&e, "description", "${NAME} or ${NAME:-default}: from the environment of the daemon");
-	pattern(&e, "\\$\\{");
-	finish(&e, "}");
+	json_begin(e, NULL, "{");
+	json_put_text(e, "$schema", "http://json-schema.org/draft-07/schema#");
+	json_put_text(e, "title", "lbha.conf");
+	json_put_text(e, "description", "configuration of lbha; the reference is lbha.conf(5)");
+	record_any(e, &schema_model, false);
+	json_begin(e, "definitions", "{");
+	json_begin(e, "variable", "{");
+	json_put_text(e, "description", "${NAME} or ${NAME:-default}: from the environment of the daemon");
+	pattern(e, "\\$\\{");
+	json_finish(e, "}");
 	for (size_t i = 0; i < COUNT_OF(definitions); i++) {
-		begin(&e, definitions[i].name, "{");
-		record_any(&e, definitions[i].record, definitions[i].is_partial);
-		finish(&e, "}");
+		json_begin(e, definitions[i].name, "{");
+		record_any(e, definitions[i].record, definitions[i].is_partial);
+		json_finish(e, "}");
 	}
-	finish(&e, "}");
-	finish(&e, "}");
-	put(&e, "\n");
+	json_finish(e, "}");
+	json_finish(e, "}");
+	json_put(e, "\n");
 }
