@@ -231,6 +231,21 @@ def test_whoever_runs_it_the_same_director_has_the_addresses(lab, folder, name, 
         wait_for(lambda: story.told("lb2"), "INSTANCE public MASTER 100", 5, what="lb2's notify script knows that it is MASTER")
 
 
+def is_known_to_keepalived(director):
+    """What is in force, exported, is a file that keepalived takes and that has the same router in it."""
+    path = director.host.log_file("exported.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        done = subprocess.run(director.ctl_command("export", "keepalived"), stdout=file, stderr=subprocess.PIPE, text=True, check=True)
+    assert done.stderr.startswith("warning: notify: "), done.stderr
+    code, said = director.host.status_of("keepalived", "-t", "-f", path)
+    assert code in (0, 4), said
+    with open(path, encoding="utf-8") as file:
+        words = file.read().split()
+    for keyword, value in ("virtual_router_id", "51"), ("priority", "100"), ("advert_int", "0.2"), ("version", "3"):
+        assert words[words.index(keyword) + 1] == value
+    assert {"192.168.8.200/24", "192.168.8.201/32", "10.0.0.77/32"} <= set(words)
+
+
 def test_a_live_pair_moves_one_director_after_the_other(lab, folder):
     """As doc/guide/migration.md says: the BACKUP first, where nothing moves; then the MASTER, by keepalived's own farewell;
     and from lbhad to lbhad without a gap."""
@@ -247,6 +262,7 @@ def test_a_live_pair_moves_one_director_after_the_other(lab, folder):
     director.start()
     wait_for(lambda: director.vrrp()["master_address"], LB["lb1"][0], 12, what="lbhad on lb2 hears keepalived on lb1")
     assert masters(adverts(capture)) == [LB["lb1"][0]]
+    is_known_to_keepalived(director)
     # carrier_settle: it claims nothing in its first two seconds
     wait_for(lambda: director.vrrp()["received"] > 2 / ADVERT + 1, True, 12, what="lb2 has listened")
     first.stop()
