@@ -123,7 +123,7 @@ def test_installing_starts_nothing_and_enables_it_for_when_there_is_a_configurat
     assert clean.ask("systemctl", "is-failed", "lbha")[1].strip() == "inactive"
     assert clean.run("ls", "-A", "/etc/lbha") == ""
     users = {line.split(":")[0] for line in clean.run("cat", "/etc/passwd").splitlines() if line.startswith("lbha")}
-    assert users == {"lbha", "lbha-check", "lbha-vrrp", "lbha-ipvs", "lbha-script"}
+    assert users == {"lbha", "lbha-check", "lbha-vrrp", "lbha-ipvs", "lbha-script", "lbha-exporter"}
 
 
 def test_a_configuration_is_all_that_is_missing(clean):
