@@ -564,7 +564,7 @@ STEPS = [
     Step("clang", "clang -Werror, make check", clang, alone=False),
     Step("sanitizers", "address and undefined behaviour sanitizers, make check", sanitizers, alone=False,
          jobs=2),
-    Step("packages", "the tarball, and Debian packages from it", packages, alone=False),
+    Step("packages", "the tarball, and Debian packages from it", packages, alone=False, limit=1500),
     Step("installed", "packages on clean machines", installed),
     Step("netns", "real daemons between network namespaces", netns, limit=700),
     Step("lab", "whole clusters with real IPVS", lab, limit=1500),

@@ -1,11 +1,12 @@
 """A Debian machine on a host: a clean root made by mmdebstrap (tests/packages/make) under an overlay of its own, in which a real
-systemd is the first process. Nothing of the machine that runs the tests is in it but the packages and the kernel."""
+systemd is the first process. Nothing of the machine that runs the tests is in it but the packages and the kernel. Of the units
+that Debian brings there are those that lbha.service reaches (lbhatest.systemd); a boot of all takes the lab a minute."""
 import os
 import shlex
 
 import pytest
 
-from .systemd import Systemd
+from .systemd import JOURNAL, UNITS, Systemd
 
 # The root is shared and stays as it is. Of sysctls only those of the host's network can be written.
 INNER = """
@@ -27,6 +28,10 @@ mkdir $root/dev/pts $root/dev/shm
 mount -t devpts -o newinstance,ptmxmode=666 devpts $root/dev/pts
 ln -s pts/ptmx $root/dev/ptmx
 mount -t tmpfs -o mode=755 tmpfs $root/run
+mkdir $root/run/units $root/run/units/sysinit.target.wants
+for unit in {units}; do cp -P $root/lib/systemd/system/$unit $root/run/units; done
+for unit in {journal}; do ln -s ../$unit $root/run/units/sysinit.target.wants; done
+mount --bind $root/run/units $root/lib/systemd/system
 mkdir -p $root/root/packages $root/lib/modules
 mount --bind {packages} $root/root/packages
 [ ! -d /lib/modules ] || mount --bind /lib/modules $root/lib/modules
@@ -39,7 +44,7 @@ pivot_root . old
 umount -l /old
 rmdir /old
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \\
-	container=lbha-test /lib/systemd/systemd --unit=multi-user.target --show-status=no --log-target=journal
+	container=lbha-test /lib/systemd/systemd --unit=basic.target --show-status=no --log-target=journal
 """
 
 
@@ -65,7 +70,8 @@ class DebianMachine(Systemd):
     def inner_script(self):
         folder = packages_folder()
         return INNER.format(root=shlex.quote(os.path.join(folder, "root")), host=shlex.quote(self.name),
-                            packages=shlex.quote(os.path.join(folder, "debs")))
+                            packages=shlex.quote(os.path.join(folder, "debs")), journal=" ".join(JOURNAL[:3]),
+                            units=" ".join([f"{unit}.target" for unit in UNITS] + JOURNAL))
 
     def start(self, *words, **popen):
         return super().start("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
