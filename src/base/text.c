@@ -71,6 +71,21 @@ static size_t utf8_length(const unsigned char *at, size_t left)
 	return length;
 }
 
+/* Whether a terminal shows these bytes where they stand: no control character (C0, DEL, C1) and none that turns the line
+ * round or ends it (U+200E, U+200F, U+2028..U+202E, U+2066..U+2069; Unicode annex 9). */
+static bool is_shown(const unsigned char *at, size_t size)
+{
+	if (size == 1)
+		return *at >= 0x20 && *at != 0x7f;
+	if (size == 2)
+		return *at != 0xc2 || at[1] >= 0xa0;
+	if (size == 3 && at[0] == 0xe2 && at[1] == 0x80)
+		return (at[2] < 0x8e || at[2] > 0x8f) && (at[2] < 0xa8 || at[2] > 0xae);
+	if (size == 3 && at[0] == 0xe2 && at[1] == 0x81)
+		return at[2] < 0xa6 || at[2] > 0xa9;
+	return size;
+}
+
 /* Bytes that are no format. */
 static void text_append(struct text *out, const void *bytes, size_t size)
 {
@@ -89,9 +104,8 @@ void text_add_clean(struct text *out, const char *bytes, size_t length)
 
 	while (at < end) {
 		size_t size = utf8_length(at, (size_t)(end - at));
-		bool plain = size > 1 ? *at != 0xc2 || at[1] >= 0xa0 : size && *at >= 0x20 && *at != 0x7f;
 
-		if (plain && out->size - out->length > size)
+		if (is_shown(at, size) && out->size - out->length > size)
 			text_append(out, at, size);
 		else
 			text_append(out, "?", 1);
@@ -101,15 +115,20 @@ void text_add_clean(struct text *out, const char *bytes, size_t length)
 
 void text_clean(char *text)
 {
-	unsigned char *at = (unsigned char *)text, *end = at + strlen(text);
+	unsigned char *at = (unsigned char *)text, *end = at + strlen(text), *out = at;
 
 	while (at < end) {
-		size_t size = utf8_length(at, (size_t)(end - at));
+		size_t size = utf8_length(at, (size_t)(end - at)), whole = size ? size : 1;
 
-		if (!size || *at < 0x20 || *at == 0x7f)
-			*at = '?';
-		at += size ? size : 1;
+		if (is_shown(at, size)) {
+			memmove(out, at, whole);
+			out += whole;
+		} else {
+			*out++ = '?';
+		}
+		at += whole;
 	}
+	*out = '\0';
 }
 
 #define WORD_MAX 64

@@ -18,9 +18,9 @@ struct text {
 struct text text_of(char *buffer, size_t size);
 void text_add(struct text *out, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_addv(struct text *out, const char *format, va_list list) PRINTF_LIKE(2, 0);
-/* Control characters and bytes that are no UTF-8 become '?': for foreign text on its way to a log or terminal. */
+/* Control characters, those that turn a line round, and bytes that are no UTF-8 become '?': for foreign text on its way to a log or terminal. */
 void text_add_clean(struct text *out, const char *bytes, size_t length);
-/* Printable single line of foreign bytes in place. */
+/* The same in place; it gets no longer. */
 void text_clean(char *text);
 
 /* Edits (insert, delete, change, swap of neighbours) that turn a into b; more than `limit` gives limit + 1. */

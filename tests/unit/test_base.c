@@ -251,12 +251,12 @@ END_TEST
 
 START_TEST(foreign_text_is_cleaned)
 {
-	char buffer[32], foreign[] = "a\x1b[31m\xff\xc3\xa4\n";
+	char buffer[32], foreign[] = "a\x1b[31m\xff\xc3\xa4\n\xe2\x80\xae" "b\xe2\x81\xa9\xc2\x9b\xe2\x80\xa6";
 	struct text out = text_of(buffer, sizeof(buffer));
 
 	text_add_clean(&out, NULL, 0); /* nothing is nothing */
 	text_add_clean(&out, foreign, strlen(foreign));
-	ck_assert_str_eq(buffer, "a?[31m?\xc3\xa4?");
+	ck_assert_str_eq(buffer, "a?[31m?\xc3\xa4??b??\xe2\x80\xa6");
 	text_clean(foreign);
 	ck_assert_str_eq(foreign, buffer);
 }
