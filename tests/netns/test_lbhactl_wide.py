@@ -38,7 +38,8 @@ def hostile(value, pick, key=None):
         return value
     if key == "leads_to":
         return value
-    return min(pick(NUMBERS), 6553500) if "weight" in key else pick(NUMBERS)  # 65535 times the factor of slow_start
+    limit = 6553500 if "weight" in key else 65535 if "priority" in key or key == "effect" else 2 ** 62  # what there can be
+    return min(pick(NUMBERS), limit)
 
 
 def names_of(status):
