@@ -69,16 +69,29 @@ static bool is_virtual_mac(const struct instance *instance, const uint8_t mac[LI
 	       mac[5] == instance->virtual_router_id;
 }
 
-/* The one that advertises the instance; NULL: nobody was heard. */
+static bool advertises(const struct exam_speaker *speaker, const struct instance *instance, uint32_t link)
+{
+	return speaker->link == link && speaker->priority &&
+	       speaker->virtual_router_id == instance->virtual_router_id &&
+	       speaker->source.family == instance_family(instance);
+}
+
+/* Another machine that advertises the instance; NULL: none was heard. */
 static const struct exam_speaker *master_of(const struct exam_sight *sight,
 					    const struct instance *instance, uint32_t link)
 {
 	for (size_t i = 0; i < sight->speaker_count; i++)
-		if (sight->speakers[i].link == link && sight->speakers[i].priority &&
-		    sight->speakers[i].virtual_router_id == instance->virtual_router_id &&
-		    sight->speakers[i].source.family == instance_family(instance))
+		if (!sight->speakers[i].ours && advertises(&sight->speakers[i], instance, link))
 			return &sight->speakers[i];
 	return NULL;
+}
+
+static bool is_master_here(const struct exam_sight *sight, const struct instance *instance, uint32_t link)
+{
+	for (size_t i = 0; i < sight->speaker_count; i++)
+		if (sight->speakers[i].ours && advertises(&sight->speakers[i], instance, link))
+			return true;
+	return false;
 }
 
 struct owner {
@@ -102,14 +115,23 @@ static const char *take_away(struct owner *owner, const char *mac)
 static void judge_answer(struct owner *owner, const struct ask_answer *answer)
 {
 	struct exam *exam = owner->exam;
-	char mac[EXAM_MAC], other[EXAM_MAC], source[ADDR_TEXT];
+	char mac[EXAM_MAC], other[EXAM_MAC], source[ADDR_TEXT], prefix[PREFIX_TEXT];
 	bool is_masters = owner->master && (!memcmp(owner->master->mac, answer->mac, LINK_MAC) ||
 					    is_virtual_mac(owner->instance, answer->mac));
 
-	if (is_own_mac(exam->sight, answer->mac))
+	/* Of two masters one is in the wrong, and not this one's to say which: exam_vrrp.c tells of them. */
+	if (is_own_mac(exam->sight, answer->mac) ||
+	    (is_masters && is_master_here(exam->sight, owner->instance, owner->link->index)))
 		return;
 	exam_mac(answer->mac, mac);
-	if (owner->is_here)
+	if (owner->is_here && is_masters)
+		exam_say(exam, FINDING_PROBLEM, "owner",
+			 exam_text(exam, "ip address del %s dev %s",
+				   prefix_format(&owner->vip->address, prefix), owner->link->name),
+			 "this director has %s on %s, but %s (%s) advertises instance %s", owner->text,
+			 owner->link->name, addr_format(&owner->master->source, source), mac,
+			 owner->instance->name);
+	else if (owner->is_here)
 		exam_say(exam, FINDING_PROBLEM, "owner", take_away(owner, mac),
 			 "%s answers for %s on %s, which this director has: clients reach either of them",
 			 mac, owner->text, owner->link->name);

@@ -360,6 +360,30 @@ START_TEST(only_the_machine_that_advertises_may_answer)
 	put_address(ETH0, "192.168.8.200/24");
 	answer(66);
 	expect(FINDING_PROBLEM, "owner", "which this director has", "ip address del");
+	begin(base);
+	put_address(ETH0, "192.168.8.200/24");
+	answer(11);
+	expect(FINDING_PROBLEM, "owner", "this director has 192.168.8.200 on eth0, but 192.168.8.11",
+	       "ip address del 192.168.8.200/24 dev eth0");
+}
+END_TEST
+
+START_TEST(of_two_masters_none_is_told_to_give_the_address_away)
+{
+	struct findings found;
+
+	begin(base);
+	put_address(ETH0, "192.168.8.200/24");
+	put_speaker("192.168.8.10", 150, "192.168.8.200");
+	sight.speakers[1].ours = true;
+	answer(11);
+	found = judge();
+	ck_assert_uint_eq(findings_count(&found, FINDING_PROBLEM), 1);
+	for (size_t i = 0; i < found.count; i++)
+		ck_assert_msg(!strstr(found.items[i].text, "answers for") &&
+				      !(found.items[i].command && strstr(found.items[i].command, "del")),
+			      "%s", found.items[i].text);
+	end();
 }
 END_TEST
 
@@ -640,7 +664,8 @@ int main(void)
 			      services_of_the_kernel_that_the_file_has_not_are_foreign),
 			 CASE("vrrp", a_stranger_under_our_number_gets_another_number, two_masters_are_a_problem,
 			      what_a_peer_says_must_be_what_we_say, authentication_that_differs_is_a_problem,
-			      only_the_machine_that_advertises_may_answer),
+			      only_the_machine_that_advertises_may_answer,
+			      of_two_masters_none_is_told_to_give_the_address_away),
 			 CASE("links", an_interface_must_be_there_and_up, a_strict_filter_counts_where_the_way_back_is_another,
 			      a_vip_on_lo_wants_silence, a_vip_that_failed_detection_is_put_in_anew, servers_behind_a_smaller_mtu_are_told,
 			      networkd_must_keep_what_it_did_not_make),
