@@ -471,7 +471,8 @@ def crash(step):
 
 
 def lab(step):
-    return pytest_in_guest(step, "tests/lab", extra=["--force-guest"] if options.force_guest else [])
+    return pytest_in_guest(step, "tests/lab", extra=["--force-guest"] if options.force_guest else [],
+                           LBHA_PACKAGES=packages_folder())
 
 
 def soak(step):

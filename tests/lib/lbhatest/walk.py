@@ -7,6 +7,7 @@ its effect there may be seconds. Its exit status is 0 unless the page says `# ex
 
   ```console              is walked; with `# not here` behind a prompt that line is only for people
   ```diff NAME.conf       makes the directors' lbha.conf that example with this change
+  ```yaml                 is the lbha.conf of everybody from then on
   <!-- HOST# COMMAND -->  is run, too: the fault that the page is about, and the way back from it
 """
 import os
@@ -88,8 +89,8 @@ class Walk:
 
     CONFIG = "/etc/lbha/lbha.conf"
 
-    def __init__(self, page, hosts, directors, within=10):
-        self.page, self.hosts, self.directors, self.within = page, hosts, directors, within
+    def __init__(self, page, hosts, directors, within=10, everybody=()):
+        self.page, self.hosts, self.directors, self.within, self.everybody = page, hosts, directors, within, everybody
         with open(page, encoding="utf-8") as file:
             text = file.read()
         self.blocks = sorted(blocks_of(text)[0] + unseen(text))
@@ -104,6 +105,9 @@ class Walk:
             kind, *words = block[1].split() or [""]
             if kind == "diff":
                 self.change(block, words[0])
+            elif kind == "yaml" and not words:
+                for name in self.everybody:
+                    self.hosts[name].write(self.CONFIG, "\n".join(block[2]) + "\n", 0o600)
             elif kind == "console":
                 for step in steps_of(block):
                     self.do(step)
