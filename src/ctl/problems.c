@@ -3,7 +3,7 @@
  * competition, drops what a peer may have meant, has a tracker that is down, an address that is
  * contested or missing, or a route that is; a service that is not up. That no peer was ever heard is
  * none: who boots first hears nobody, as long as all others are well. What the cause of a service or an instance names is
- * told of that, once, with all that comes of it. */
+ * told of that, once, with all that comes of it. A notify script that has failed lately is one, too. */
 #include "ctl/problems.h"
 
 #include <stdarg.h>
@@ -21,6 +21,7 @@
 #include "ctl/problem_roots.h"
 
 #define RECENT (60 * NSTIME_S) /* a drop is a problem that long */
+#define FAILURE_RECENT (600 * NSTIME_S) /* and that a notify script failed */
 
 #define SHOWN 3         /* services that one cause brings about, by name */
 #define ROOTS_SHOWN 10
@@ -156,6 +157,17 @@ static void find_in_kernel(struct search *search, const json_t *status)
 	error = json_text(json_object_get(ipvs, "sync"), "error");
 	if (*error)
 		found(search, "connections are not synchronised: %s", error);
+}
+
+static void find_in_notify(struct search *search, const json_t *notify)
+{
+	const json_t *failure = json_object_get(notify, "failure");
+	nstime time;
+
+	if (walltime_parse(json_text(failure, "time"), &time) || search->now - time > FAILURE_RECENT)
+		return;
+	found(search, "a notify script failed, %lld of %lld so far: %s", json_number(notify, "failed"),
+	      json_number(notify, "started"), json_text(failure, "text"));
 }
 
 /* Those without a weight are the reason of a FAULT, and told there. */
@@ -401,6 +413,7 @@ static void find_roots(struct search *search)
 		return;
 	found(search, "and %zu more cause%s of what is wrong with services and instances",
 	      count - ROOTS_SHOWN, count - ROOTS_SHOWN == 1 ? "" : "s");
+	search->count--; /* they have been counted */
 	advise(search, "lbhactl services");
 }
 
@@ -413,6 +426,7 @@ size_t problems_find(const json_t *status, void (*tell)(void *ctx, const struct 
 	find_in_daemon(&search, status);
 	find_in_workers(&search, json_object_get(status, "workers"));
 	find_in_kernel(&search, status);
+	find_in_notify(&search, json_object_get(status, "notify"));
 	find_in_vrrp(&search, status);
 	find_in_services(&search, json_object_get(status, "services"));
 	find_roots(&search);

@@ -407,6 +407,7 @@ def ailing():
     one = clusters.broken()
     one.update(ready=False, maintenance=True, overrides_error="No space left on device",
                reload={"time": clusters.before(5), "result": "refused", "errors": ["lbha.conf:3:1: error: no", "1 error, 0 warnings"]})
+    one["notify"] = {"started": 9, "failed": 2, "failure": {"time": clusters.before(300), "text": "/x.sh: ended with status 1"}}
     one["workers"][1].update(state="backoff", restarts=3, reason="was killed by signal 11")
     one["ipvs"].update(available=False, error="no scheduler mh", contested="ipvsadm -D", sync={"error": "eth9 does not exist"})
     one["vrrp"] += [clusters.instance("inside", ["10.0.0.100/24"], "FAULT", reason="eth1 is down", since=clusters.before(90)),

@@ -296,13 +296,15 @@ static const char healthy[] =
 	"\"errors\":[]},"
 	"\"vrrp\":[{\"name\":\"a\",\"state\":\"MASTER\"},{\"name\":\"b\",\"state\":\"BACKUP\"}],"
 	"\"services\":[{\"name\":\"s\",\"state\":\"up\"}],\"ipvs\":{\"available\":true,\"error\":"
-	"null}}";
+	"null},\"notify\":{\"started\":9,\"failed\":2,\"failure\":{\"time\":\"2026-01-02T02:50:00.000Z\",\"text\":"
+	"\"/x ended with 1\"}}}";
 
 /* One change to the healthy status and the word that the problem must have. */
 static const struct {
 	const char *from, *to, *says;
 } changes[] = {
 	{"\"ready\":true", "\"ready\":false", "not ready"},
+	{"T02:50", "T02:52", "a notify script failed, 2 of 9 so far: /x ended with 1"},
 	{"\"maintenance\":false", "\"maintenance\":true", "maintenance"},
 	{"\"running\"", "\"backoff\"", "the vrrp worker does not run: backoff"},
 	{"\"applied\",\"errors\":[]", "\"refused\",\"errors\":[\"x.conf:1: no\"]",

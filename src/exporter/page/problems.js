@@ -2,6 +2,7 @@
 import {ago, clean, plural} from "./words.js";
 
 const RECENT = 60000;   // a drop is a problem that long
+const FAILURE_RECENT = 600000;   // and that a notify script failed
 const SHOWN = 4;        // of what one cause brings about
 
 // Drops of what a peer may have meant (ctl/drops.c).
@@ -54,6 +55,13 @@ function* inKernel(status) {
 		yield problem(`somebody else keeps undoing a repair: ${ipvs.contested}`);
 	if (ipvs.sync?.error)
 		yield problem(`connections are not synchronised: ${ipvs.sync.error}`);
+}
+
+function* inNotify(notify, now) {
+	const {started, failed, failure} = notify ?? {};
+
+	if (now - Date.parse(failure?.time ?? "") <= FAILURE_RECENT)
+		yield problem(`a notify script failed, ${failed} of ${started} so far: ${failure.text}`);
 }
 
 function mismatch(instance, now) {
@@ -169,7 +177,8 @@ function rootProblem({link, effects}, now) {
 
 // [{text, advice, effects}]: what is wrong, a command that helps further, and what comes of it; the daemon's own first.
 export function problems(status) {
-	const found = [...inDaemon(status), ...inWorkers(status.workers), ...inKernel(status)], roots = new Roots();
+	const found = [...inDaemon(status), ...inWorkers(status.workers), ...inKernel(status),
+		       ...inNotify(status.notify, Date.parse(status.time))], roots = new Roots();
 
 	for (const instance of status.vrrp ?? []) {
 		if ((isInFault(instance) || trackersDown(instance).length) && !roots.add(instance))
