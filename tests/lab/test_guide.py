@@ -45,6 +45,7 @@ def at_work(hosts):
     return hosts
 
 
+@pytest.mark.limit(150)
 @pytest.mark.parametrize("page", ["operations", "security", "scale", "troubleshooting"])
 def test_every_command_of_the_page_does_what_it_says(at_work, page):
     walk = Walk(os.path.join(GUIDE, page + ".md"), at_work, ("lb1", "lb2"))
