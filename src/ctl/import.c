@@ -15,6 +15,7 @@ char *import_read(const char *path, size_t *size)
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	char *bytes = NULL, *more;
 	size_t room = 0, got = 1;
+	int err;
 
 	*size = 0;
 	if (!file)
@@ -28,8 +29,10 @@ char *import_read(const char *path, size_t *size)
 		got = fread(bytes + *size, 1, room - *size, file);
 		*size += got;
 	}
+	if (got && *size >= IMPORT_SIZE_MAX)
+		errno = EFBIG;
+	err = errno;
 	if (ferror(file) || got) {
-		errno = ferror(file) ? EIO : EFBIG;
 		free(bytes);
 		bytes = NULL;
 	}
@@ -37,6 +40,7 @@ char *import_read(const char *path, size_t *size)
 		bytes[*size] = '\0';
 	if (file != stdin)
 		fclose(file);
+	errno = err;
 	return bytes;
 }
 

@@ -146,23 +146,23 @@ def test_zsh_and_fish_know_the_options_of_help(name):
 
 # --- fish ---
 
-def fish(line, name="lbhactl", folder=None):
+def fish(line, folder, name="lbhactl"):
     done = subprocess.run(["fish", "--no-config", "-c", f"source {FOLDER}/fish/{name}.fish; complete -C {shlex.quote(line)}"],
                           capture_output=True, text=True, timeout=20, check=True, cwd=folder,
-                          env=environment(HOME=str(folder or "/nonexistent"), XDG_CONFIG_HOME="/nonexistent"))
+                          env=environment(HOME=str(folder), XDG_CONFIG_HOME=str(folder), XDG_DATA_HOME=str(folder)))
     return [one.split("\t")[0] for one in done.stdout.splitlines()]
 
 
 @needs("fish")
 def test_fish_completes(daemon, tmp_path):
     at = f"lbhactl --socket {daemon.path}"
-    assert fish("lbhactl maint", folder=tmp_path) == ["maintenance"]
-    assert sorted(fish(f"{at} vrrp ", folder=tmp_path)) == ["inside", "public"]
-    assert fish(f"{at} drain web 192.168.8.3", folder=tmp_path) == ["192.168.8.30:80"]
-    assert {"--timeout", "--comment"} <= set(fish("lbhactl drain --", folder=tmp_path))
+    assert fish("lbhactl maint", tmp_path) == ["maintenance"]
+    assert sorted(fish(f"{at} vrrp ", tmp_path)) == ["inside", "public"]
+    assert fish(f"{at} drain web 192.168.8.3", tmp_path) == ["192.168.8.30:80"]
+    assert {"--timeout", "--comment"} <= set(fish("lbhactl drain --", tmp_path))
     (tmp_path / "new.conf").write_text("")
-    assert fish("lbhactl plan new", folder=tmp_path) == ["new.conf"]
-    assert fish("lbha-rs te", "lbha-rs", tmp_path) == ["teardown"] and fish("lbhad --wi", "lbhad", tmp_path) == ["--withdraw"]
+    assert fish("lbhactl plan new", tmp_path) == ["new.conf"]
+    assert fish("lbha-rs te", tmp_path, "lbha-rs") == ["teardown"] and fish("lbhad --wi", tmp_path, "lbhad") == ["--withdraw"]
 
 
 # --- zsh ---
