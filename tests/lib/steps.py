@@ -569,7 +569,7 @@ STEPS = [
          jobs=2),
     Step("packages", "the tarball, and Debian packages from it", packages, alone=False, limit=1500),
     Step("installed", "packages on clean machines", installed),
-    Step("netns", "real daemons between network namespaces", netns, limit=700),
+    Step("netns", "real daemons between network namespaces", netns, limit=1200),
     Step("lab", "whole clusters with real IPVS", lab, limit=1500),
     Step("netns-san", "the same with sanitized daemons", netns_sanitized, long=True, limit=3600),
     Step("syscalls", "every system call of every flow fails once", syscalls, long=True, limit=3 * 3600),
