@@ -5,8 +5,10 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "base/text.h"
 
 #define DEPTH 16 /* of jumps, as the kernel allows */
+#define RULES (1 << 17) /* that are looked at for one packet in one chain of a hook */
 #define CHAINS 256 /* of one hook that are put in order */
 
 enum answer {
@@ -154,6 +156,7 @@ static enum answer is_about(const struct firewall_rule *rule, const struct firew
 struct walk {
 	const struct firewall *firewall;
 	const struct firewall_packet *packet;
+	int rules;            /* that were looked at */
 	bool may_be_accepted; /* by a rule that was passed */
 	const struct firewall_rule *dropped_by;
 };
@@ -199,8 +202,13 @@ static enum firewall_verdict walk_chain(struct walk *walk, const struct firewall
 					int depth)
 {
 	for (size_t i = 0; i < chain->rule_count; i++) {
-		enum firewall_verdict verdict = walk_rule(walk, chain, &chain->rules[i], depth);
+		enum firewall_verdict verdict;
 
+		if (walk->rules++ >= RULES) {
+			walk->may_be_accepted = true;
+			return FIREWALL_CONTINUE;
+		}
+		verdict = walk_rule(walk, chain, &chain->rules[i], depth);
 		if (verdict == FIREWALL_RETURN)
 			return FIREWALL_CONTINUE;
 		if (verdict != FIREWALL_CONTINUE)
@@ -260,9 +268,27 @@ struct firewall_fate firewall_pass(const struct firewall *firewall, enum firewal
 
 /* ---- building ---- */
 
-struct firewall_chain *firewall_add_chain(struct arena *arena, struct firewall *firewall)
+/* With their zeros, which keep one from running into the next. */
+static uint64_t hash_names(const char *family_name, const char *table, const char *name)
 {
-	return arena_push(arena, &firewall->chains, &firewall->count, sizeof(*firewall->chains));
+	uint64_t hash = text_hash(0, family_name, strlen(family_name) + 1);
+
+	return text_hash(text_hash(hash, table, strlen(table) + 1), name, strlen(name) + 1);
+}
+
+struct firewall_chain *firewall_add_chain(struct arena *arena, struct firewall *firewall,
+					  const struct firewall_chain *chain)
+{
+	uint64_t hash = hash_names(chain->family_name, chain->table, chain->name);
+	struct firewall_chain *added;
+
+	if (!firewall->names.arena && table_init(&firewall->names, arena, 0))
+		return NULL;
+	added = arena_push(arena, &firewall->chains, &firewall->count, sizeof(*firewall->chains));
+	if (!added || table_add(&firewall->names, hash, (uint32_t)(firewall->count - 1)))
+		return NULL;
+	*added = *chain;
+	return added;
 }
 
 struct firewall_rule *firewall_add_rule(struct arena *arena, struct firewall_chain *chain)
@@ -343,8 +369,12 @@ bool firewall_read_addresses(const char *text, struct firewall_value *out)
 struct firewall_chain *firewall_chain(const struct firewall *firewall, const char *family_name,
 				      const char *table, const char *name)
 {
-	for (size_t i = 0; i < firewall->count; i++) {
-		struct firewall_chain *chain = &firewall->chains[i];
+	uint64_t hash = hash_names(family_name, table, name);
+	size_t step = 0;
+	uint32_t at;
+
+	while (table_next(&firewall->names, hash, &step, &at)) {
+		struct firewall_chain *chain = &firewall->chains[at];
 
 		if (!strcmp(chain->name, name) && !strcmp(chain->table, table) &&
 		    !strcmp(chain->family_name, family_name))

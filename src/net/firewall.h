@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/table.h"
 
 struct arena;
 
@@ -107,6 +108,7 @@ struct firewall_chain {
 struct firewall {
 	struct firewall_chain *chains;
 	size_t count;
+	struct table names; /* of the chains */
 };
 
 #define FIREWALL_NUMBER_UNKNOWN (-1)
@@ -130,12 +132,15 @@ struct firewall_fate {
 };
 
 /* The fate of a packet at one hook, in the order of the chains' priorities; chains behind `last` are
- * not passed. */
+ * not passed. Of rules that go on beyond all measure (jumps in circles, which no kernel takes; what
+ * fans out from chain to chain) nobody can tell whether one accepts. */
 struct firewall_fate firewall_pass(const struct firewall *firewall, enum firewall_hook hook,
 				   int64_t last, const struct firewall_packet *packet);
 
-/* Appends; in the arena. NULL: out of memory. */
-struct firewall_chain *firewall_add_chain(struct arena *arena, struct firewall *firewall);
+/* Appends; in the arena. NULL: out of memory. A chain is copied, but not its strings; it is found
+ * under its names at once, and its pointer holds until the next chain is added. */
+struct firewall_chain *firewall_add_chain(struct arena *arena, struct firewall *firewall,
+					  const struct firewall_chain *chain);
 struct firewall_rule *firewall_add_rule(struct arena *arena, struct firewall_chain *chain);
 struct firewall_match *firewall_add_match(struct arena *arena, struct firewall_rule *rule,
 					  enum firewall_field field);

@@ -445,14 +445,11 @@ static void read_chain(struct nft *nft, const json_t *json)
 {
 	const char *family = text_of_member(json, "family"), *table = text_of_member(json, "table"),
 		   *device = text_of_member(json, "dev");
-	struct firewall_chain *chain;
+	struct firewall_chain chain;
 
 	if (!family_of(family) || !strncmp(table, "lbha", 4))
 		return;
-	chain = firewall_add_chain(nft->arena, nft->out);
-	if (!chain)
-		return;
-	*chain = (struct firewall_chain){
+	chain = (struct firewall_chain){
 		.family = family_of(family),
 		.tool = FIREWALL_NFT,
 		.family_name = keep(nft, family),
@@ -464,8 +461,9 @@ static void read_chain(struct nft *nft, const json_t *json)
 		.device = *device ? keep(nft, device) : NULL,
 	};
 	if (!strcmp(family, "arp") && !strcmp(table, "filter") &&
-	    (!strcmp(chain->name, "INPUT") || !strcmp(chain->name, "OUTPUT")))
-		chain->tool = FIREWALL_IPTABLES;
+	    (!strcmp(chain.name, "INPUT") || !strcmp(chain.name, "OUTPUT")))
+		chain.tool = FIREWALL_IPTABLES;
+	(void)firewall_add_chain(nft->arena, nft->out, &chain);
 }
 
 int firewall_read_nft(struct arena *arena, const char *text, struct firewall *out,

@@ -298,11 +298,7 @@ static const struct {
 
 static void read_chain(struct reader *reader, char **words, size_t count)
 {
-	struct firewall_chain *chain = firewall_add_chain(reader->arena, reader->out);
-
-	if (!chain)
-		return;
-	*chain = (struct firewall_chain){
+	struct firewall_chain chain = {
 		.family = reader->family,
 		.tool = reader->tool,
 		.family_name = reader->family_name,
@@ -310,14 +306,15 @@ static void read_chain(struct reader *reader, char **words, size_t count)
 		.name = arena_strdup(reader->arena, words[0] + 1),
 		.drops = count > 1 && !strcmp(words[1], "DROP"),
 	};
-	if (!chain->name)
-		chain->name = "";
+	if (!chain.name)
+		return;
 	for (size_t i = 0; i < COUNT_OF(hooks); i++)
-		if (!strcmp(chain->name, hooks[i].name) && count > 1 && strcmp(words[1], "-") != 0)
-			chain->hook = hooks[i].hook;
+		if (!strcmp(chain.name, hooks[i].name) && count > 1 && strcmp(words[1], "-") != 0)
+			chain.hook = hooks[i].hook;
 	for (size_t i = 0; i < COUNT_OF(priorities); i++)
-		if (!strcmp(chain->table, priorities[i].table))
-			chain->priority = priorities[i].priority;
+		if (!strcmp(chain.table, priorities[i].table))
+			chain.priority = priorities[i].priority;
+	(void)firewall_add_chain(reader->arena, reader->out, &chain);
 }
 
 static void read_line(struct reader *reader, char *line)

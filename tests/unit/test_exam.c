@@ -612,6 +612,30 @@ START_TEST(a_legacy_table_is_no_table_of_nftables)
 }
 END_TEST
 
+/* Twelve chains, of which each jumps eight times to the next: to the end of it nobody goes. */
+START_TEST(of_rules_that_fan_out_beyond_measure_nothing_is_certain)
+{
+	char text[8192];
+	struct findings found;
+	size_t uncertain = 0;
+	int length = snprintf(text, sizeof(text), "*filter\n:INPUT DROP [0:0]\n:c12 - [0:0]\n");
+
+	for (int i = 0; i < 12; i++)
+		length += snprintf(text + length, sizeof(text) - (size_t)length, ":c%d - [0:0]\n", i);
+	length += snprintf(text + length, sizeof(text) - (size_t)length, "-A INPUT -j c0\n");
+	for (int i = 0; i < 8 * 12; i++)
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "-A c%d -j c%d\n", i / 8, i / 8 + 1);
+	begin(full());
+	ck_assert_int_eq(firewall_read_save(arena, text, FIREWALL_IPV4, FIREWALL_IPTABLES, &sight.firewall), 0);
+	found = judge();
+	ck_assert_uint_eq(findings_count(&found, FINDING_PROBLEM), 0);
+	for (size_t i = 0; i < found.count; i++)
+		uncertain += strstr(found.items[i].text, "the policy of chain INPUT of table ip filter may drop") != NULL;
+	ck_assert_uint_gt(uncertain, 1);
+	end();
+}
+END_TEST
+
 /* Chains of one priority in front of and behind IPVS. */
 START_TEST(only_chains_before_ipvs_count_for_clients)
 {
@@ -653,7 +677,8 @@ END_TEST
 
 int main(void)
 {
-	TCase *rules = CASE("rules", a_legacy_table_is_no_table_of_nftables, only_chains_before_ipvs_count_for_clients,
+	TCase *rules = CASE("rules", a_legacy_table_is_no_table_of_nftables, of_rules_that_fan_out_beyond_measure_nothing_is_certain,
+			    only_chains_before_ipvs_count_for_clients,
 			    what_is_no_json_of_nft_is_refused);
 
 	tcase_add_loop_test(rules, rules_of_iptables_are_told_by_what_they_do, 0, COUNT_OF(saves));
