@@ -314,7 +314,6 @@ void resolve_forwarding(struct build_service *service);
 bool validate_forwarding(struct build *build, struct build_service *service);
 /* Whether any server of the service is reached in that way. */
 bool service_forwards(const struct service *service, enum forwarding forwarding);
-const char *forwarding_word(enum forwarding forwarding);
 /* An error about one server. */
 void server_error(struct build *build, const struct build_place *place, const char *format, ...)
 	PRINTF_LIKE(3, 4);

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "config/build.h"
+#include "config/words.h"
 #include "config/mark.h"
 
 /* ---- rules ---------------------------------------------------------------------------------- */

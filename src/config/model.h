@@ -363,6 +363,7 @@ bool model_pings(const struct model *model, uint8_t family);
 
 /* ---- services ------------------------------------------------------------------------------ */
 
+/* In the order of base/transport.h. */
 enum protocol {
 	PROTOCOL_TCP = 1,
 	PROTOCOL_UDP = 2,

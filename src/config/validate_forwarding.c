@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "config/build.h"
+#include "config/words.h"
 
 void server_error(struct build *build, const struct build_place *place, const char *format, ...)
 {
@@ -20,15 +21,6 @@ void server_error(struct build *build, const struct build_place *place, const ch
 	va_end(list);
 	if (text)
 		node_error(build->reader.diagnostics, place->node, place->path, "%s", text);
-}
-
-const char *forwarding_word(enum forwarding forwarding)
-{
-	const struct schema_word *word = schema_find(&schema_service, "forwarding")->words;
-
-	while (word->text && word->value != (uint32_t)forwarding)
-		word++;
-	return word->text ? word->text : "";
 }
 
 bool service_forwards(const struct service *service, enum forwarding forwarding)

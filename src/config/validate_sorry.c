@@ -2,6 +2,7 @@
  * they say of it must agree. */
 #include "base/addr.h"
 #include "config/build.h"
+#include "config/words.h"
 
 static bool ways_differ(const struct real_server *a, const struct real_server *b)
 {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "config/words.h"
 #include "convert/draft.h"
 
 #define WORDS 64
@@ -73,7 +74,7 @@ static void take_at(struct line *line, enum protocol protocol)
 	if (line->is_wrong)
 		return;
 	line->is_wrong = !import_endpoint(line->run, line->number, text,
-					  protocol == PROTOCOL_UDP ? "udp" : "tcp", 0, &line->service.at);
+					  protocol_word(protocol), 0, &line->service.at);
 	line->service.family = line->service.at.address.family;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "config/words.h"
 #include "convert/draft.h"
 
 #define LINE 4096
@@ -102,11 +103,6 @@ static bool read_way(const char *word, enum forwarding *out)
 	return true;
 }
 
-static const char *protocol_of(const struct reader *reader)
-{
-	return reader->section->service.protocol == PROTOCOL_UDP ? "udp" : "tcp";
-}
-
 /* Words in quotes: a request, then what it must answer. One check serves all servers of a service. */
 static void take_exchange(struct reader *reader, const char *request, const char *receive)
 {
@@ -190,11 +186,11 @@ static void take_real(struct reader *reader)
 	arrow = strstr(text, "->");
 	if (arrow)
 		*arrow = '\0';
-	if (!import_endpoint(&reader->run, reader->line, text, protocol_of(reader), family, &first))
+	if (!import_endpoint(&reader->run, reader->line, text, protocol_word(reader->section->service.protocol), family, &first))
 		return;
 	if (!arrow)
 		add_server(reader, &first, rest);
-	else if (import_endpoint(&reader->run, reader->line, arrow + 2, protocol_of(reader), family, &last))
+	else if (import_endpoint(&reader->run, reader->line, arrow + 2, protocol_word(reader->section->service.protocol), family, &last))
 		add_range(reader, &first.address, &last, rest);
 }
 

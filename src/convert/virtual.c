@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "config/words.h"
 #include "convert/draft.h"
 
 #define SAID 512
@@ -181,28 +182,6 @@ struct virtual_server *import_add_server(struct import_run *run, struct virtual_
 
 /* ---- one service ---------------------------------------------------------------------------- */
 
-static const char *protocol_name(enum protocol protocol)
-{
-	return protocol == PROTOCOL_UDP ? "udp" : protocol == PROTOCOL_SCTP ? "sctp" : "tcp";
-}
-
-static const char *forwarding_word(enum forwarding forwarding)
-{
-	switch (forwarding) {
-	case FORWARDING_DR:
-		return "dr";
-	case FORWARDING_NAT:
-		return "nat";
-	case FORWARDING_TUNNEL:
-		return "tunnel";
-	case FORWARDING_FULLNAT:
-		return "fullnat";
-	case FORWARDING_LOCAL:
-		return "local";
-	}
-	return "dr";
-}
-
 /* "tcp-192.168.8.200-80", "mark-5". */
 static const char *default_name(struct import_run *run, const struct virtual_service *service)
 {
@@ -214,7 +193,7 @@ static const char *default_name(struct import_run *run, const struct virtual_ser
 				    service->family == AF_INET6 ? "-ipv6" : "");
 	else
 		name = arena_printf(run->arena, service->at.port ? "%s-%s-%u" : "%s-%s",
-				    protocol_name(service->protocol),
+				    protocol_word(service->protocol),
 				    addr_format(&service->at.address, address), service->at.port);
 	return name ? name : "";
 }
@@ -234,7 +213,7 @@ static void put_identity(struct import_run *run, struct draft *map,
 	}
 	draft_text(run->arena, map, "listen", endpoint_format(&service->at, text));
 	if (service->protocol != PROTOCOL_TCP)
-		draft_text(run->arena, map, "protocol", protocol_name(service->protocol));
+		draft_text(run->arena, map, "protocol", protocol_word(service->protocol));
 }
 
 /* Without flags lbha gives sh its fallback; a table that has none says so. */

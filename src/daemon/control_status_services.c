@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/transport.h"
+#include "config/words.h"
 #include "daemon/control_cause.h"
 #include "daemon/control_json.h"
 #include "daemon/control_mirror.h"
@@ -104,23 +106,6 @@ static json_t *since_zero_json(const struct traffic_seen *seen, nstime wall)
 	return object;
 }
 
-static const char *forwarding_name(enum forwarding forwarding)
-{
-	switch (forwarding) {
-	case FORWARDING_DR:
-		return "dr";
-	case FORWARDING_NAT:
-		return "nat";
-	case FORWARDING_TUNNEL:
-		return "tunnel";
-	case FORWARDING_FULLNAT:
-		return "fullnat";
-	case FORWARDING_LOCAL:
-		return "local";
-	}
-	return "unknown";
-}
-
 /* Most services have nothing said of them, and need no look at the list for each server. */
 static bool is_said_of(const struct mirror *mirror, const struct service *service)
 {
@@ -198,7 +183,7 @@ static json_t *server_json(const struct mirror *mirror, const struct service *se
 
 	status_put(&object, "name", status_text(server->name));
 	status_put(&object, "address", status_endpoint(&at));
-	status_put(&object, "forwarding", json_string(forwarding_name(server->forwarding)));
+	status_put(&object, "forwarding", json_string(forwarding_word(server->forwarding)));
 	status_put(&object, "health", json_string(verdict_name(fact->health)));
 	put_terms(&object, mirror, service, server, seen, is_said);
 	status_put(&object, "effective_weight", status_number(fact->effective_weight));
@@ -275,13 +260,12 @@ static json_t *listen_json(const struct service *service)
 /* "tcp", "tcp,udp". */
 static json_t *protocol_json(uint32_t protocols)
 {
-	static const char *const names[] = {"tcp", "udp", "sctp"}; /* in the order of their bits */
 	char buffer[16];
 	struct text out = text_of(buffer, sizeof(buffer));
 
-	for (size_t i = 0; i < COUNT_OF(names); i++)
+	for (size_t i = 0; i < TRANSPORTS; i++)
 		if (protocols & 1u << i)
-			text_add(&out, "%s%s", out.length ? "," : "", names[i]);
+			text_add(&out, "%s%s", out.length ? "," : "", transports[i].name);
 	return json_string(buffer);
 }
 
@@ -313,7 +297,7 @@ json_t *status_service_json(const struct mirror *mirror, size_t at, nstime wall)
 	status_put(&object, "fwmark", service->mark ? status_number(service->mark) : json_null());
 	status_put(&object, "protocol", protocol_json(service->protocols));
 	status_put(&object, "scheduler", status_text(service->scheduler));
-	status_put(&object, "forwarding", json_string(forwarding_name(service->forwarding)));
+	status_put(&object, "forwarding", json_string(forwarding_word(service->forwarding)));
 	status_put(&object, "quorum", quorum_json(&fact));
 	status_put(&object, "real_servers", servers_json(mirror, at, wall));
 	status_put(&object, "sorry_server", sorry_json(mirror, at, wall));

@@ -11,16 +11,8 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "base/transport.h"
 #include "ipvs/plan.h"
-
-static const struct {
-	enum protocol protocol;
-	uint8_t number;
-} protocols[] = {
-	{PROTOCOL_TCP, IPPROTO_TCP},
-	{PROTOCOL_UDP, IPPROTO_UDP},
-	{PROTOCOL_SCTP, IPPROTO_SCTP},
-};
 
 /* Those of mh are named in the kernel's inner header only (net/ip_vs.h). */
 static const struct {
@@ -180,11 +172,11 @@ static int add_service(struct arena *arena, struct ipvs_layout *layout, uint32_t
 		return add_virtual(arena, layout, index, &key, why);
 	}
 	for (size_t i = 0; i < service->listen_count; i++)
-		for (size_t p = 0; p < COUNT_OF(protocols); p++) {
+		for (size_t p = 0; p < TRANSPORTS; p++) {
 			struct ipvs_service_key key = {.address = service->listen[i].address,
 						       .port = service->listen[i].port,
-						       .protocol = protocols[p].number};
-			int error = service->protocols & protocols[p].protocol
+						       .protocol = transports[p].number};
+			int error = service->protocols & 1u << p
 					    ? add_virtual(arena, layout, index, &key, why)
 					    : 0;
 

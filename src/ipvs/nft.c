@@ -6,32 +6,24 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/transport.h"
 #include "ipvs/drain.h"
 #include "ipvs/state.h"
-
-static const struct {
-	enum protocol protocol;
-	uint8_t number;
-} protocols[] = {
-	{PROTOCOL_TCP, IPPROTO_TCP},
-	{PROTOCOL_UDP, IPPROTO_UDP},
-	{PROTOCOL_SCTP, IPPROTO_SCTP},
-};
 
 /* ---- marks ----------------------------------------------------------------------------------- */
 
 static int add_marks(struct arena *arena, const struct service *service, struct nft_rules *rules)
 {
 	for (size_t i = 0; service->group && i < service->listen_count; i++)
-		for (size_t p = 0; p < COUNT_OF(protocols); p++) {
+		for (size_t p = 0; p < TRANSPORTS; p++) {
 			struct nft_mark *mark;
 
-			if (!(service->protocols & protocols[p].protocol))
+			if (!(service->protocols & 1u << p))
 				continue;
 			mark = arena_push(arena, &rules->marks, &rules->mark_count, sizeof(*mark));
 			if (!mark)
 				return -ENOMEM;
-			*mark = (struct nft_mark){.protocol = protocols[p].number,
+			*mark = (struct nft_mark){.protocol = transports[p].number,
 						  .listen = service->listen[i],
 						  .mark = service->mark};
 		}
@@ -82,10 +74,10 @@ static int add_snats(struct arena *arena, const struct service *service, struct 
 		return add_servers(arena, service, to, rules);
 	}
 	for (size_t i = 0; i < service->listen_count; i++)
-		for (size_t p = 0; p < COUNT_OF(protocols) && !error; p++) {
-			if (!(service->protocols & protocols[p].protocol))
+		for (size_t p = 0; p < TRANSPORTS && !error; p++) {
+			if (!(service->protocols & 1u << p))
 				continue;
-			to.protocol = protocols[p].number;
+			to.protocol = transports[p].number;
 			to.listen = service->listen[i];
 			error = add_servers(arena, service, to, rules);
 		}

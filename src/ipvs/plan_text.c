@@ -10,15 +10,16 @@
 #include <linux/ip_vs.h>
 
 #include "base/text.h"
+#include "base/transport.h"
 #include "config/scheduler.h"
 
 static const struct {
 	uint8_t number;
-	const char *name, *option;
+	const char *option;
 } protocols[] = {
-	{IPPROTO_TCP, "tcp", "-t"},
-	{IPPROTO_UDP, "udp", "-u"},
-	{IPPROTO_SCTP, "sctp", "--sctp-service"},
+	{IPPROTO_TCP, "-t"},
+	{IPPROTO_UDP, "-u"},
+	{IPPROTO_SCTP, "--sctp-service"},
 };
 
 static const char *const commands[] = {
@@ -221,8 +222,6 @@ void ipvs_service_key_format(const struct ipvs_service_key *key, struct text *ou
 			 key->address.family == AF_INET6 ? "ipv6" : "ipv4");
 		return;
 	}
-	for (size_t i = 0; i < COUNT_OF(protocols); i++)
-		if (protocols[i].number == key->protocol)
-			text_add(out, "%s ", protocols[i].name);
+	text_add(out, "%s ", transport_name(key->protocol));
 	add_endpoint(out, &key->address, key->port);
 }

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/transport.h"
 #include "net/nft_way.h"
 
 /* ---- order ----------------------------------------------------------------------------------- */
@@ -114,23 +115,9 @@ int nft_snats_merge(struct arena *arena, const struct nft_rules *first,
 /* ---- pieces of text -------------------------------------------------------------------------- */
 
 static const struct {
-	uint8_t number;
-	const char *name;
-} protocols[] = {{IPPROTO_TCP, "tcp"}, {IPPROTO_UDP, "udp"}, {IPPROTO_SCTP, "sctp"}};
-
-static const struct {
 	uint8_t family;
 	const char *header, *type, *name; /* in expressions, in sets, of nfproto */
 } families[] = {{AF_INET, "ip", "ipv4_addr", "ipv4"}, {AF_INET6, "ip6", "ipv6_addr", "ipv6"}};
-
-static const char *protocol_name(uint8_t number)
-{
-	size_t i = 0;
-
-	while (i + 1 < COUNT_OF(protocols) && protocols[i].number != number)
-		i++;
-	return protocols[i].name;
-}
 
 static size_t family_of(const struct addr *address)
 {
@@ -156,7 +143,7 @@ static void add_chain_name(struct text *out, const struct nft_snat *snat)
 			 families[family_of(&snat->listen.address)].name);
 		return;
 	}
-	text_add(out, "%s_", protocol_name(snat->protocol));
+	text_add(out, "%s_", transport_name(snat->protocol));
 	add_name(out, &snat->listen.address);
 	text_add(out, snat->listen.port ? "_%u" : "_all", snat->listen.port);
 }
@@ -180,7 +167,7 @@ static void add_mark_map(struct text *out, const struct nft_rules *rules, size_t
 				 "\t\telements = {\n",
 				 families[f].header, families[f].type);
 		open = true;
-		text_add(out, "\t\t\t%s . %s . %u : 0x%08x,\n", protocol_name(mark->protocol),
+		text_add(out, "\t\t\t%s . %s . %u : 0x%08x,\n", transport_name(mark->protocol),
 			 addr_format(&mark->listen.address, address), mark->listen.port,
 			 mark->mark);
 	}
@@ -312,7 +299,7 @@ static bool is_of(const struct kind *kind, const struct nft_snat *snat)
 {
 	if (kind->by_mark || snat->mark)
 		return kind->by_mark && snat->mark;
-	return snat->protocol == protocols[kind->protocol].number &&
+	return snat->protocol == transports[kind->protocol].number &&
 	       snat->listen.address.family == families[kind->family].family &&
 	       !snat->listen.port != kind->with_port;
 }
@@ -322,7 +309,7 @@ static void add_kind_name(struct text *out, const struct kind *kind)
 	if (kind->by_mark)
 		text_add(out, "services");
 	else
-		text_add(out, "%s_%s%s", protocols[kind->protocol].name,
+		text_add(out, "%s_%s%s", transports[kind->protocol].name,
 			 families[kind->family].header, kind->with_port ? "" : "_all");
 }
 
@@ -375,14 +362,14 @@ static void add_look_up(struct text *out, const struct kind *kind)
 		text_add(out, "\t\tmeta nfproto . meta mark");
 	else
 		text_add(out, "\t\tmeta l4proto %s ct original %s daddr%s",
-			 protocols[kind->protocol].name, header,
+			 transports[kind->protocol].name, header,
 			 kind->with_port ? " . ct original proto-dst" : "");
 	text_add(out, " vmap @");
 	add_kind_name(out, kind);
 	text_add(out, "\n");
 }
 
-#define KINDS (1 + 2 * COUNT_OF(families) * COUNT_OF(protocols))
+#define KINDS (1 + 2 * COUNT_OF(families) * TRANSPORTS)
 
 /* Marks first, since IPVS looks for them first, then listeners with a port. */
 static struct kind kind_of(size_t number)
@@ -392,7 +379,7 @@ static struct kind kind_of(size_t number)
 	return (struct kind){.by_mark = !number,
 			     .with_port = rest < (KINDS - 1) / 2,
 			     .family = rest % COUNT_OF(families),
-			     .protocol = rest / COUNT_OF(families) % COUNT_OF(protocols)};
+			     .protocol = rest / COUNT_OF(families) % TRANSPORTS};
 }
 
 static void add_snats(struct text *out, const struct nft_rules *rules)

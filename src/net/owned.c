@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "base/transport.h"
 
 #define WORDS_MAX 8
 #define TORN "torn" /* of OWNED_TORN: no word that ends a line of ours */
@@ -43,20 +44,6 @@ static int format_route(char sign, const struct owned_route *owned, char *out)
 			route->metric, route->table);
 }
 
-static const struct {
-	uint8_t number;
-	const char *name;
-} protocols[] = {{IPPROTO_TCP, "tcp"}, {IPPROTO_UDP, "udp"}, {IPPROTO_SCTP, "sctp"}};
-
-static const char *protocol_name(uint8_t number)
-{
-	size_t i = 0;
-
-	while (i + 1 < COUNT_OF(protocols) && protocols[i].number != number)
-		i++;
-	return protocols[i].name;
-}
-
 static int format_service(char sign, const struct owned_service *service, char *out)
 {
 	char text[ENDPOINT_TEXT];
@@ -66,7 +53,7 @@ static int format_service(char sign, const struct owned_service *service, char *
 				service->mark,
 				service->endpoint.address.family == AF_INET6 ? "ipv6" : "ipv4");
 	return snprintf(out, OWNED_LINE, "%c service %s %s\n", sign,
-			protocol_name(service->protocol),
+			transport_name(service->protocol),
 			endpoint_format(&service->endpoint, text));
 }
 
@@ -235,12 +222,8 @@ static bool parse_service(const struct words *words, struct owned_service *out)
 		return parse_mark(words, out);
 	if (words->count != 4)
 		return false;
-	for (size_t i = 0; i < COUNT_OF(protocols); i++)
-		if (!strcmp(words->word[2], protocols[i].name)) {
-			out->protocol = protocols[i].number;
-			return !endpoint_parse(words->word[3], &out->endpoint);
-		}
-	return false;
+	out->protocol = transport_number(words->word[2]);
+	return out->protocol && !endpoint_parse(words->word[3], &out->endpoint);
 }
 
 static bool parse_timeout(const struct words *words, struct owned_timeout *out)

@@ -6,14 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "config/words.h"
 #include "rs-agent/doctor.h"
 
 #define PLACES 256
-
-static const char *protocol_name(enum protocol protocol)
-{
-	return protocol == PROTOCOL_UDP ? "udp" : "tcp";
-}
 
 static bool takes(const struct doctor_socket *socket, const struct doctor_port *port)
 {
@@ -75,7 +71,7 @@ static void judge_elsewhere(struct doctor *doctor, const struct doctor_port *por
 	add_advice(&text, socket, port);
 	doctor_say(doctor, DOCTOR_PROBLEM, "listen", NULL,
 		   "%s listens on %s only, not on %s (%s)%s", *program ? program : "a program",
-		   places, endpoint_format(&port->at, at), protocol_name(port->protocol), advice);
+		   places, endpoint_format(&port->at, at), protocol_word(port->protocol), advice);
 }
 
 static void judge_port(struct doctor *doctor, const struct doctor_port *port)
@@ -92,7 +88,7 @@ static void judge_port(struct doctor *doctor, const struct doctor_port *port)
 			continue;
 		if (takes(socket, port)) {
 			doctor_say(doctor, DOCTOR_OK, "listen", NULL, "a program listens on %s (%s)",
-				   endpoint_format(&port->at, at), protocol_name(port->protocol));
+				   endpoint_format(&port->at, at), protocol_word(port->protocol));
 			return;
 		}
 		near = near ? near : socket;
@@ -105,7 +101,7 @@ static void judge_port(struct doctor *doctor, const struct doctor_port *port)
 	else
 		doctor_say(doctor, DOCTOR_PROBLEM, "listen", NULL,
 			   "nothing listens on %s (%s)%s%s: start the program",
-			   endpoint_format(&port->at, at), protocol_name(port->protocol),
+			   endpoint_format(&port->at, at), protocol_word(port->protocol),
 			   port->service ? " for service " : "", port->service ? port->service : "");
 }
 
