@@ -162,13 +162,16 @@ struct draft *draft_value(struct arena *arena, struct draft *parent, const char 
 
 /* ---- comments ------------------------------------------------------------------------------- */
 
-static void comment_add(struct arena *arena, struct draft_comment **list, const char *text)
+static void PRINTF_LIKE(3, 0) comment_add(struct arena *arena, struct draft_comment **list,
+					 const char *format, va_list values)
 {
 	struct draft_comment *comment = arena_alloc(arena, sizeof(*comment));
 
-	if (!comment || !text)
+	if (!comment)
 		return;
-	comment->text = text;
+	comment->text = arena_vprintf(arena, format, values);
+	if (!comment->text)
+		return;
 	while (*list)
 		list = &(*list)->next;
 	*list = comment;
@@ -180,7 +183,7 @@ void draft_above(struct arena *arena, struct draft *node, const char *format, ..
 
 	va_start(list, format);
 	if (node)
-		comment_add(arena, &node->above, arena_vprintf(arena, format, list));
+		comment_add(arena, &node->above, format, list);
 	va_end(list);
 }
 
@@ -190,7 +193,7 @@ void draft_below(struct arena *arena, struct draft *node, const char *format, ..
 
 	va_start(list, format);
 	if (node)
-		comment_add(arena, &node->below, arena_vprintf(arena, format, list));
+		comment_add(arena, &node->below, format, list);
 	va_end(list);
 }
 

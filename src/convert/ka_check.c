@@ -89,12 +89,6 @@ static void take_node(UNUSED struct ka_run *run, const struct ka_node *node, voi
 		checker->misc_timeout = node;
 }
 
-/* Read when all of the checker is known. */
-static void take_later(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
-		       UNUSED void *object, UNUSED struct draft *into)
-{
-}
-
 static void take_host(struct ka_run *run, const struct ka_node *node, void *object,
 		      struct draft *into)
 {
@@ -125,7 +119,7 @@ static const struct ka_rule check_rules[] = {
 	{"virtualhost", take_word, "host", 0, NULL},
 	{"enable_sni", take_flag, "tls: sni", 0, NULL},
 	{"sni_name", take_word, "tls: sni", 0, NULL},
-	{"url", take_later, "a check of its own", 0, NULL},
+	{"url", ka_read_elsewhere, "a check of its own", 0, NULL},
 	{"misc_path", take_node, "command", 0, NULL},
 	{"misc_timeout", take_node, "timeout", 0, NULL},
 	{"misc_dynamic", take_flag, "weight_from_exit: true", 0, NULL},
@@ -138,8 +132,8 @@ static const struct ka_rule check_rules[] = {
 	LOST("fwmark", "probes bear no mark; interface: and bind: choose their way"),
 	LOST("min_reply_length", "a reply's length is not looked at; expect: looks for bytes in it"),
 	LOST("max_reply_length", "a reply's length is not looked at; expect: looks for bytes in it"),
-	{"track_file", take_later, NULL, 0, NULL},
-	{"weight", take_later, NULL, 0, NULL},
+	{"track_file", ka_read_elsewhere, NULL, 0, NULL},
+	{"weight", ka_read_elsewhere, NULL, 0, NULL},
 };
 
 const struct ka_rules ka_rules_check = {"TCP_CHECK, HTTP_GET …", check_rules, COUNT_OF(check_rules)};

@@ -44,6 +44,11 @@ static const struct ka_rule *rule_of(const struct ka_rules *rules, const char *k
 	return NULL;
 }
 
+void ka_read_elsewhere(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
+		       UNUSED void *object, UNUSED struct draft *into)
+{
+}
+
 void ka_take_block(struct ka_run *run, const struct ka_node *block, const struct ka_rules *rules,
 		   void *object, struct draft *into)
 {
@@ -102,22 +107,16 @@ BLOCK(script)
 BLOCK(process)
 BLOCK(service)
 
-/* Read before all others, by ka_take_globals(), or where it is referred to. */
-static void top_known(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
-		      UNUSED void *object, UNUSED struct draft *into)
-{
-}
-
 static const struct ka_rule top_rules[] = {
-	{"global_defs", top_known, "global, defaults", 0, NULL},
+	{"global_defs", ka_read_elsewhere, "global, defaults", 0, NULL},
 	{"vrrp_instance", top_instance, "vrrp", 0, NULL},
 	{"vrrp_sync_group", top_group, "sync_groups", 0, NULL},
 	{"vrrp_script", top_script, "checks (type: script)", 0, NULL},
 	{"vrrp_track_process", top_process, "checks (type: process)", 0, NULL},
 	{"virtual_server", top_service, "services", 0, NULL},
-	{"virtual_server_group", top_known, "services: listen", 0, NULL},
-	{"SSL", top_known, "check: tls", 0, NULL},
-	{"interface_up_down_delays", top_known, "vrrp: track: up_delay, down_delay", 0, NULL},
+	{"virtual_server_group", ka_read_elsewhere, "services: listen", 0, NULL},
+	{"SSL", ka_read_elsewhere, "check: tls", 0, NULL},
+	{"interface_up_down_delays", ka_read_elsewhere, "vrrp: track: up_delay, down_delay", 0, NULL},
 	{"vrrp_track_file", NULL, NULL, IMPORT_WARNING,
 	 "a number in a file is no priority here; a check of type file (0 or down in it fails) or script, with a weight, says the same"},
 	{"track_file", NULL, NULL, IMPORT_WARNING,

@@ -44,6 +44,10 @@ extern const struct ka_rules ka_rules_top, ka_rules_global, ka_rules_instance, k
 	ka_rules_script, ka_rules_process, ka_rules_service, ka_rules_server, ka_rules_check,
 	ka_rules_url;
 
+/* The `apply` of what is taken at another time than in its turn: before all others, when the rest of its block is known,
+ * or by whoever refers to it. */
+void ka_read_elsewhere(struct ka_run *run, const struct ka_node *node, void *object, struct draft *into);
+
 /* Takes each statement in a block by its rule. Those without one are told. */
 void ka_take_block(struct ka_run *run, const struct ka_node *block, const struct ka_rules *rules,
 		   void *object, struct draft *into);

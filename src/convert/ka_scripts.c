@@ -50,17 +50,11 @@ static void take_user(struct ka_run *run, const struct ka_node *node, UNUSED voi
 		ka_say(run, node, into, IMPORT_NOTE, "scripts have the groups of their user");
 }
 
-/* Read by whoever tracks it. */
-static void take_nothing(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
-			 UNUSED void *object, UNUSED struct draft *into)
-{
-}
-
 static const struct ka_rule script_rules[] = {
 	{"script", take_command, "command", 0, NULL},
 	{"interval", take_interval, "interval", 0, NULL},
 	{"timeout", take_timeout, "timeout", 0, NULL},
-	{"weight", take_nothing, "vrrp: track: weight", 0, NULL},
+	{"weight", ka_read_elsewhere, "vrrp: track: weight", 0, NULL},
 	{"rise", take_rise, "rise", 0, NULL},
 	{"fall", take_fall, "fall", 0, NULL},
 	{"user", take_user, "user", 0, NULL},
@@ -133,7 +127,7 @@ static void take_quorum(struct ka_run *run, const struct ka_node *node, UNUSED v
 static const struct ka_rule process_rules[] = {
 	{"process", take_process, "name", 0, NULL},
 	{"quorum", take_quorum, "count", 0, NULL},
-	{"weight", take_nothing, "vrrp: track: weight", 0, NULL},
+	{"weight", ka_read_elsewhere, "vrrp: track: weight", 0, NULL},
 	{"param_match", NULL, NULL, IMPORT_WARNING, "processes are known by their name, not by arguments"},
 	{"full_command", NULL, NULL, IMPORT_WARNING, "processes are known by their name, not by arguments"},
 	{"quorum_max", NULL, NULL, IMPORT_WARNING, "too many of them is no failure; a check of type script can say so"},

@@ -161,13 +161,7 @@ static void take_host(UNUSED struct ka_run *run, const struct ka_node *node, voi
 }
 
 
-/* Checkers are looked at when it is known what they inherit. */
-static void take_later(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
-		       UNUSED void *object, UNUSED struct draft *into)
-{
-}
-
-#define CHECKER(keyword, key) {keyword, take_later, key, 0, NULL}
+#define CHECKER(keyword, key) {keyword, ka_read_elsewhere, key, 0, NULL}
 
 static const struct ka_rule server_rules[] = {
 	{"weight", take_weight, "weight", 0, NULL},
@@ -180,12 +174,12 @@ static const struct ka_rule server_rules[] = {
 	{"delay_before_retry", take_timing, "check: retry_interval", 0, NULL},
 	{"delay_loop", take_timing, "check: interval", 0, NULL},
 	{"connect_timeout", take_timing, "check: timeout", 0, NULL},
-	{"warmup", take_later, NULL, 0, NULL},
+	{"warmup", ka_read_elsewhere, NULL, 0, NULL},
 	{"virtualhost", take_host, "check: host", 0, NULL},
-	{"notify_up", take_later, "services: notify", 0, NULL},
-	{"notify_down", take_later, "services: notify", 0, NULL},
-	{"smtp_alert", take_later, NULL, 0, NULL},
-	{"snmp_name", take_later, NULL, 0, NULL},
+	{"notify_up", ka_read_elsewhere, "services: notify", 0, NULL},
+	{"notify_down", ka_read_elsewhere, "services: notify", 0, NULL},
+	{"smtp_alert", ka_read_elsewhere, NULL, 0, NULL},
+	{"snmp_name", ka_read_elsewhere, NULL, 0, NULL},
 	CHECKER("TCP_CHECK", "check: {type: tcp}"),
 	CHECKER("HTTP_GET", "check: {type: http}, one for each url"),
 	CHECKER("SSL_GET", "check: {type: http, scheme: https, tls: {verify: false}}"),

@@ -186,11 +186,6 @@ static void take_notify(struct ka_run *run, const struct ka_node *node, UNUSED v
 	ka_take_notify_all(run, node, into, true);
 }
 
-static void take_known(UNUSED struct ka_run *run, UNUSED const struct ka_node *node,
-		       UNUSED void *object, UNUSED struct draft *into)
-{
-}
-
 static const struct ka_rule group_rules[] = {
 	{"group", take_members, "instances", 0, NULL},
 	{"track_interface", take_track, "track: interface", 0, NULL},
@@ -198,8 +193,8 @@ static const struct ka_rule group_rules[] = {
 	{"track_process", take_track, "track: check", 0, NULL},
 	{"track_file", take_track, NULL, 0, NULL},
 	{"track_bfd", take_track, NULL, 0, NULL},
-	{"sync_group_tracking_weight", take_known, "track", 0, NULL},
-	{"global_tracking", take_known, "track", 0, NULL},
+	{"sync_group_tracking_weight", ka_read_elsewhere, "track", 0, NULL},
+	{"global_tracking", ka_read_elsewhere, "track", 0, NULL},
 	{"notify", take_notify, "notify", 0, NULL},
 	{"notify_master", ka_take_notify, "notify", 0, NULL},
 	{"notify_backup", ka_take_notify, "notify", 0, NULL},
