@@ -11,12 +11,18 @@
 #include "base/duration.h"
 #include "base/text.h"
 
+bool paper_takes_escapes(FILE *out)
+{
+	const char *terminal = getenv("TERM");
+
+	return isatty(fileno(out)) && terminal && *terminal && strcmp(terminal, "dumb") != 0;
+}
+
 static bool is_colourful(FILE *out)
 {
-	const char *terminal = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+	const char *no_colour = getenv("NO_COLOR");
 
-	return isatty(fileno(out)) && !(no_colour && *no_colour) && terminal &&
-	       strcmp(terminal, "dumb") != 0;
+	return paper_takes_escapes(out) && !(no_colour && *no_colour);
 }
 
 struct paper paper_of(FILE *out, enum paper_colour colour)

@@ -38,6 +38,8 @@ enum paper_colour {
 };
 
 struct paper paper_of(FILE *out, enum paper_colour colour);
+/* Whether it is a terminal, and no dumb one. */
+bool paper_takes_escapes(FILE *out);
 
 void paper_put(const struct paper *paper, enum ink ink, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -1,5 +1,5 @@
 /* See the header. The screen is drawn anew from its upper left corner, without a flicker; whatever
- * ends the program gives the terminal back as it was. */
+ * ends or stops the program gives the terminal back as it was. */
 #include "ctl/top.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define ONCE_TRIES                                                                                 \
 	60 /* of a quarter of a second: longer than any read_back while somebody watches */
 
-static volatile sig_atomic_t ended;
+static volatile sig_atomic_t ended, suspended, continued;
 
 /* Two readings, and what is to be seen of them. */
 struct top {
@@ -87,6 +87,58 @@ static int show_once(struct top *top, const struct paper *paper, char *error)
 static void end(int number)
 {
 	ended = number;
+}
+
+static void suspend(UNUSED int number)
+{
+	suspended = 1;
+}
+
+static void go_on(UNUSED int number)
+{
+	continued = 1;
+}
+
+static void listen_to(int number, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+
+	sigaction(number, &action, NULL);
+}
+
+/* Keys come one by one and unseen, and a narrow terminal cuts lines. */
+static void take_terminal(const struct termios *before)
+{
+	struct termios raw = *before;
+
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	fputs("\033[?1049h\033[?25l\033[?7l", stdout);
+}
+
+static void give_terminal(const struct termios *before)
+{
+	fputs("\033[?7h\033[?25h\033[?1049l", stdout);
+	fflush(stdout);
+	tcsetattr(STDIN_FILENO, TCSANOW, before);
+}
+
+/* A stop is the shell's turn, with a terminal as it knows it. Whoever wakes us, from this stop or from one that nobody
+ * can catch, may have changed it. */
+static void heed_job_control(const struct termios *before)
+{
+	if (suspended) {
+		give_terminal(before);
+		listen_to(SIGTSTP, SIG_DFL);
+		raise(SIGTSTP);
+		listen_to(SIGTSTP, suspend);
+		suspended = 0;
+		continued = 1;
+	}
+	if (continued) {
+		continued = 0;
+		take_terminal(before);
+	}
 }
 
 static size_t terminal_lines(void)
@@ -188,12 +240,12 @@ static void wait_key(struct top *top)
 	char keys[64];
 	ssize_t count;
 
-	if (poll(&in, 1, top->period) <= 0)
+	if (suspended || continued || poll(&in, 1, top->period) <= 0)
 		return;
 	count = read(STDIN_FILENO, keys, sizeof(keys));
 	if (count > 0)
 		take_keys(top, keys, (size_t)count);
-	else
+	else if (!count || errno != EINTR)
 		ended = 1;
 }
 
@@ -204,28 +256,25 @@ static void resized(UNUSED int number)
 
 static int show_live(struct top *top, const struct paper *paper, char *error)
 {
-	struct sigaction action = {.sa_handler = end}, size = {.sa_handler = resized};
-	struct termios before, raw;
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct termios before;
 	int err = 0;
 
 	if (tcgetattr(STDIN_FILENO, &before))
 		return snprintf(error, CLIENT_ERROR, "no terminal"), -ENOTTY;
-	raw = before;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	sigaction(SIGWINCH, &size, NULL);
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	fputs("\033[?1049h\033[?25l\033[?7l", stdout); /* a narrow one cuts lines */
+	for (size_t i = 0; i < COUNT_OF(ends); i++)
+		listen_to(ends[i], end);
+	listen_to(SIGWINCH, resized);
+	listen_to(SIGTSTP, suspend);
+	listen_to(SIGCONT, go_on);
+	take_terminal(&before);
 	while (!ended && !err) {
 		draw(top, paper);
 		wait_key(top);
+		heed_job_control(&before);
 		err = ended ? 0 : look(top, error);
 	}
-	fputs("\033[?7h\033[?25h\033[?1049l", stdout);
-	fflush(stdout);
-	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	give_terminal(&before);
 	return ended ? 0 : err;
 }
 
@@ -236,7 +285,7 @@ int top_run(struct client *client, const struct paper *paper, json_t *first, boo
 	int err;
 
 	paper_clean(first);
-	if (once || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+	if (once || !isatty(STDIN_FILENO) || !paper_takes_escapes(stdout))
 		err = show_once(&top, paper, error);
 	else
 		err = show_live(&top, paper, error);

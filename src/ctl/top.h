@@ -10,8 +10,8 @@
 
 struct paper;
 
-/* Goes on from a first answer to the request "traffic" (borrowed). On a terminal, unless `once`:
- * until somebody presses q. Else one table, as soon as there are rates. -errno with `error`
+/* Goes on from a first answer to the request "traffic" (borrowed). On a terminal (no dumb one), unless
+ * `once`: until somebody presses q. Else one table, as soon as there are rates. -errno with `error`
  * (CLIENT_ERROR bytes). */
 int top_run(struct client *client, const struct paper *paper, json_t *first, bool once,
 	    char *error);

@@ -26,12 +26,13 @@ def lb1(lab):
 class Terminal:
     """lbhactl on a terminal of 24 lines and 80 columns."""
 
-    def __init__(self, director, *words):
+    def __init__(self, director, *words, term="xterm", before=()):
         self.here, there = pty.openpty()
         termios.tcsetwinsize(there, (24, 80))
         self.before = termios.tcgetattr(there)
-        self.process = director.host.start(*director.ctl_command(*words), stdin=there, stdout=there, stderr=there,
-                                           env=dict(os.environ, TERM="xterm"))
+        env = {**os.environ, "TERM": term}
+        self.process = director.host.start(*before, *director.ctl_command(*words), stdin=there, stdout=there, stderr=there,
+                                           env={key: value for key, value in env.items() if value is not None})
         self.there, self.text = there, ""
         os.set_blocking(self.here, False)
 
@@ -99,6 +100,44 @@ def test_the_terminal_is_given_back_when_the_daemon_ends(lb1):
     assert terminal.process.wait(10) == 1
     assert terminal.settings() == terminal.before[:4]
     terminal.wait("\033[?25h\033[?1049l", "lbhactl: ")
+
+
+def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again(lb1):
+    script = '"$@"; echo "the shell"; read -r; fg'
+    terminal = Terminal(lb1, "top", before=("setsid", "--ctty", "bash", "-mc", script, "bash"))
+    terminal.wait("\033[?1049h", "by active connections")
+    terminal.press("\x1a")
+    terminal.wait("\033[?7h\033[?25h\033[?1049l", "the shell")
+    assert terminal.settings() == terminal.before[:4]
+    terminal.press("\n")
+    terminal.wait("\033[?1049h\033[?25l\033[?7l", "by active connections")
+    assert terminal.settings() != terminal.before[:4]
+    terminal.press("n")
+    terminal.wait("by name")
+    terminal.press("\x1a")  # not only the first time
+    terminal.wait("\033[?1049l")
+    assert terminal.process.wait(10) != 0  # the shell's script ends there
+
+
+def test_whoever_goes_on_after_a_stop_takes_the_terminal_again(lb1):
+    terminal = Terminal(lb1, "top")
+    terminal.wait("by active connections")
+    raw = terminal.settings()
+    terminal.process.send_signal(signal.SIGSTOP)
+    termios.tcsetattr(terminal.there, termios.TCSANOW, terminal.before)
+    terminal.text = ""
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.wait("\033[?1049h", "by active connections")
+    assert terminal.settings() == raw
+    terminal.press("q")
+    terminal.ended()
+
+
+@pytest.mark.parametrize("term", ["dumb", "", None])
+def test_a_terminal_that_takes_no_escapes_gets_one_table(lb1, term):
+    terminal = Terminal(lb1, "top", term=term)
+    assert terminal.process.wait(10) == 0
+    assert "SERVICE, SERVER" in terminal.read() and "\033" not in terminal.text
 
 
 def test_what_is_no_terminal_gets_one_table(lb1):
