@@ -161,8 +161,9 @@ static enum ink ink_of(enum finding_severity severity)
 
 static json_t *finding_json(const struct finding *finding)
 {
-	return json_pack("{s:s, s:s, s:s, s:s?}", "severity", finding_severity_name(finding->severity),
-			 "subject", finding->subject, "text", finding->text, "command", finding->command);
+	return json_pack("{s:s, s:s, s:o, s:o}", "severity", finding_severity_name(finding->severity),
+			 "subject", finding->subject, "text", json_of_text(finding->text), "command",
+			 finding->command ? json_of_text(finding->command) : json_null());
 }
 
 static void print_as_json(const struct visit *visit, const struct findings *findings)
@@ -171,7 +172,7 @@ static void print_as_json(const struct visit *visit, const struct findings *find
 
 	for (size_t i = 0; i < findings->count; i++)
 		json_array_append_new(list, finding_json(&findings->items[i]));
-	root = json_pack("{s:s, s:s?, s:I, s:I, s:o}", "file", visit->sight.file, "node", visit->model->node,
+	root = json_pack("{s:o, s:s?, s:I, s:I, s:o}", "file", json_of_text(visit->sight.file), "node", visit->model->node,
 			 "problems", (json_int_t)findings_count(findings, FINDING_PROBLEM), "warnings",
 			 (json_int_t)findings_count(findings, FINDING_WARNING), "findings", list);
 	print_json(root);

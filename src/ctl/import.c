@@ -68,8 +68,9 @@ static void say(void *ctx, enum import_severity severity, const char *file, uint
 	*(severity == IMPORT_WARNING ? &said->warnings : &said->notes) += 1;
 	if (said->json)
 		json_array_append_new(said->messages,
-				      json_pack("{s:s, s:i, s:s, s:s}", "file", file, "line", (int)line,
-						"severity", word, "text", text));
+				      json_pack("{s:o, s:i, s:s, s:o}", "file", json_of_text(file), "line",
+						(int)line, "severity", word, "text",
+						json_of_text(text)));
 	else if (line)
 		fprintf(stderr, "%s:%u: %s: %s\n", file, line, word, text);
 	else

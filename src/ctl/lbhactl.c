@@ -167,7 +167,7 @@ static void print_complaint(const struct run *run)
 
 	if (!complaint() || json_is_printed() || run->is_shown)
 		return;
-	shown = json_pack("{s:s, s:s}", "result", "failed", "error", complaint());
+	shown = json_pack("{s:s, s:o}", "result", "failed", "error", json_of_text(complaint()));
 	json_dumpf(shown, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(shown);

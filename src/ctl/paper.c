@@ -293,6 +293,19 @@ void paper_lines(const struct paper *paper, const char *text)
 	}
 }
 
+json_t *json_of_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *clean = value ? NULL : strdup(text);
+
+	if (!clean)
+		return value;
+	text_clean(clean);
+	value = json_string(clean);
+	free(clean);
+	return value;
+}
+
 const char *json_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));

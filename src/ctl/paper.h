@@ -78,6 +78,10 @@ void paper_clean(json_t *value);
 /* Prints a text of several lines, each made safe. */
 void paper_lines(const struct paper *paper, const char *text);
 
+/* A text as JSON, which takes UTF-8 alone: one that is none (names of files, words of the command line, lines of logs) is made
+ * safe first. NULL: out of memory. */
+json_t *json_of_text(const char *text);
+
 /* A member as text ("" when it is none), as number (0), as truth (false). */
 const char *json_text(const json_t *object, const char *key);
 long long json_number(const json_t *object, const char *key);

@@ -39,7 +39,7 @@ def master():
 def run(director, *words, socket=None):
     host = director.host
     process = host.start(program("lbhactl"), "--socket", socket or director.socket, "--json", *words, stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, text=True)
+                         stderr=subprocess.PIPE, text=True, errors="replace")
     out, said = process.communicate(timeout=60)
     return process.returncode, out, said
 
@@ -85,6 +85,15 @@ def test_nobody_there_is_json_and_3(master, command):
 def test_too_many_words_are_json_and_2(master, command):
     code, out, said = run(master, *command.split(), "a", "b", "c", "d")
     assert code == USAGE and json.loads(out)["result"] == "failed" and said.startswith("lbhactl: ")
+
+
+@pytest.mark.parametrize("words", [("x\udcff",), ("import", "keepalived", "/x\udcff"), ("doctor", "-f", "/x\udcff"), ("plan", "/x\udcff"),
+                                   ("drain", "x\udcff", "a")])
+def test_words_that_are_no_utf8_are_told_as_json_all_the_same(master, words):
+    code, out, said = run(master, *words)
+    assert code in (FAILED, USAGE) and said.startswith("lbhactl: "), (code, out, said)
+    told = json.loads(out)
+    assert told["result"] == "failed" and told["error"]
 
 
 def test_every_command_stands_here_or_in_tests_of_its_own():
