@@ -62,6 +62,8 @@ static int received_fd(struct msghdr *message)
 	return first;
 }
 
+/* A peer that ends with something of ours unread makes the kernel say ECONNRESET, once, before what the peer sent is read:
+ * that may be its last word, and it was sent. */
 ssize_t packet_receive(int socket, void *bytes, size_t size, int *fd)
 {
 	struct iovec part = {.iov_base = bytes, .iov_len = size};
@@ -75,7 +77,7 @@ ssize_t packet_receive(int socket, void *bytes, size_t size, int *fd)
 	*fd = -1;
 	do
 		got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
 		return -errno;
 	*fd = received_fd(&message);

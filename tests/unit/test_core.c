@@ -196,6 +196,25 @@ START_TEST(the_end_of_the_peer_is_noticed)
 }
 END_TEST
 
+START_TEST(what_a_peer_said_before_it_ended_is_heard_whatever_it_left_unread)
+{
+	struct loop *loop;
+
+	pair_new(&loop, &left, &right);
+	for (uint32_t i = 0; i < 100; i++)
+		message(&left, 100, i, -1);
+	channel_flush(left.channel, NSTIME_S);
+	message(&right, 100, 0, -1);
+	channel_flush(right.channel, NSTIME_S);
+	channel_free(left.channel);
+	left.channel = NULL;
+	loop_run(loop);
+	ck_assert(right.closed);
+	ck_assert_uint_eq(right.messages, 100);
+	pair_free(loop, &left, &right);
+}
+END_TEST
+
 struct ticks {
 	struct loop *loop;
 	struct loop_timer timer;
@@ -595,7 +614,8 @@ int main(void)
 	return SUITE_RUN("core",
 			 CASE("channel", messages_arrive_in_order_with_their_descriptor, all_facts_then_sync,
 			      a_slow_peer_gets_the_latest_value_once, nonsense_closes_the_channel,
-			      the_end_of_the_peer_is_noticed),
+			      the_end_of_the_peer_is_noticed,
+			      what_a_peer_said_before_it_ended_is_heard_whatever_it_left_unread),
 			 CASE("loop", timers_are_never_early,
 			      timers_that_change_one_another_fire_when_they_are_due_and_only_then,
 			      a_timer_that_is_always_due_keeps_no_descriptor_waiting,
