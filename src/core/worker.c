@@ -25,6 +25,7 @@
 
 #define HEARTBEAT (500 * NSTIME_MS)
 #define LAST_WORD (500 * NSTIME_MS)
+#define LAST_FACTS (200 * NSTIME_MS) /* for a peer that does not read */
 #define FIRST_COMMAND 64 /* records below are facts */
 
 struct link {
@@ -107,8 +108,17 @@ void worker_committed(struct worker *worker)
 		channel_flush(worker->supervisor, 0);
 }
 
+/* What a release has changed may not have left yet, and nobody tells it after us. */
+static void links_flush(struct worker *worker)
+{
+	for (int i = 0; i < WORKER_PEERS; i++)
+		if (worker->links[i].channel)
+			channel_flush(worker->links[i].channel, LAST_FACTS);
+}
+
 void worker_released(struct worker *worker)
 {
+	links_flush(worker);
 	worker_tell(worker, RECORD_RELEASED, NULL, 0, -1);
 	if (worker->supervisor)
 		channel_flush(worker->supervisor, LAST_WORD);
@@ -231,6 +241,14 @@ static void link_missed(struct link *link)
 	link_lost(link);
 }
 
+/* Who was released before us has said its last, which is not to wait behind our own release. */
+static void links_hear(struct worker *worker)
+{
+	for (int i = 0; i < WORKER_PEERS; i++)
+		if (worker->links[i].channel)
+			channel_receive(worker->links[i].channel);
+}
+
 static const struct channel_ops link_ops = {.record = link_record, .closed = link_closed, .fact = link_fact};
 
 static void link_set(struct worker *worker, struct reader *in, int fd)
@@ -349,6 +367,7 @@ static void command(struct worker *worker, uint16_t type, struct reader *in, int
 		worker_facts_restart(worker);
 		break;
 	case RECORD_RELEASE:
+		links_hear(worker);
 		if (worker->ops->release)
 			worker->ops->release(worker->ctx);
 		else

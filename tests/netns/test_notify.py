@@ -367,6 +367,19 @@ def test_a_stop_is_told_and_waited_for(lb1, script, folder):
     assert one.states("public")[-1] == "INIT" and time.monotonic() - began < 6
 
 
+@pytest.mark.parametrize("state", ["BACKUP", "FAULT"])
+def test_the_stop_of_one_that_is_no_master_is_told(lb1, script, folder, state):
+    one = script().tells()
+    if state == "FAULT":
+        lb1.host.run("ip", "link", "set", "eth0", "down")
+    lb1.configure(CONFIG.format(all="", own=one.path, folder=folder).replace("advert_interval: 100ms", "advert_interval: 30s"))
+    lb1.start()
+    one.wait_state("public", state)
+    assert lb1.stop() == 0
+    assert one.states("public") == [state, "INIT"]
+    one.assert_a_chain("public")
+
+
 def test_a_script_that_hangs_does_not_hold_a_stop_for_long(lb1, script, folder):
     one = script().write("sleep 1004\n")
     start(lb1, folder, own=f"{{script: {one.path}, timeout: 1h}}")
