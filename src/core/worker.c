@@ -25,6 +25,7 @@
 
 #define HEARTBEAT (500 * NSTIME_MS)
 #define LAST_WORD (500 * NSTIME_MS)
+#define LAST_WORDS (2500 * NSTIME_MS) /* of a release, which may be many; less than would pass for a hang */
 #define LAST_FACTS (200 * NSTIME_MS) /* for a peer that does not read */
 #define FIRST_COMMAND 64 /* records below are facts */
 
@@ -121,7 +122,7 @@ void worker_released(struct worker *worker)
 	links_flush(worker);
 	worker_tell(worker, RECORD_RELEASED, NULL, 0, -1);
 	if (worker->supervisor)
-		channel_flush(worker->supervisor, LAST_WORD);
+		channel_flush(worker->supervisor, LAST_WORDS);
 	loop_stop(worker->loop);
 }
 

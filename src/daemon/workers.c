@@ -427,10 +427,10 @@ static void slot_next(struct slot *slot)
 		timer_at(&slot->timer, slot->due);
 }
 
-/* The carry of who has ended may still be in the socket. */
+/* They may still be in the socket: a carry, that it has released, what scripts are to be told of the stop. */
 static void last_words(struct slot *slot)
 {
-	for (int i = 0; i < LAST_WORDS && slot->leaving && !slot->left && slot->channel; i++)
+	for (int i = 0; i < LAST_WORDS && (slot->leaving || slot->stopping) && slot->channel; i++)
 		channel_receive(slot->channel);
 }
 
@@ -440,9 +440,10 @@ static void slot_dead(void *ctx)
 	siginfo_t how = {0};
 	char words[SLOT_HOW];
 
-	if (waitid(P_PIDFD, (id_t)slot->pidfd, &how, WEXITED | WNOHANG) || !how.si_pid)
+	if (waitid(P_PIDFD, (id_t)slot->pidfd, &how, WEXITED | WNOHANG | WNOWAIT) || !how.si_pid)
 		return;
-	last_words(slot);
+	last_words(slot); /* its number is still its own: at the end of the channel it is killed by that */
+	waitid(P_PIDFD, (id_t)slot->pidfd, &(siginfo_t){0}, WEXITED | WNOHANG);
 	slot->released |= slot->errand == ERRAND_TAKE_AWAY && how.si_code == CLD_EXITED && !how.si_status;
 	tell_death(slot, &how, words);
 	log_death(slot, &how, words);

@@ -380,6 +380,22 @@ def test_the_stop_of_one_that_is_no_master_is_told(lb1, script, folder, state):
     one.assert_a_chain("public")
 
 
+def test_a_stop_of_many_instances_is_told_for_each(lb1, script, folder):
+    one = script().write(f"echo $LBHA_OBJECT $LBHA_NEW >>{folder}/out/notify.log\n")
+    many = "".join(f"""
+  - name: i{number}
+    interface: eth0
+    virtual_router_id: {number}
+    advert_interval: 30s
+    carrier_settle: 0s
+    virtual_addresses: 10.9.0.{number}/32""" for number in range(1, 201))
+    lb1.configure(f"directors:\n  lb1: {{address: 192.168.8.10}}\nglobal: {{notify: {one.path}}}\nvrrp:{many}\n")
+    lb1.start()
+    wait_until(lambda: sum(line.endswith(" BACKUP") for line in one.lines) == 200, 10, "all are BACKUP")
+    assert lb1.stop() == 0
+    assert sorted(line for line in one.lines if line.endswith(" INIT")) == sorted(f"i{number} INIT" for number in range(1, 201))
+
+
 def test_a_script_that_hangs_does_not_hold_a_stop_for_long(lb1, script, folder):
     one = script().write("sleep 1004\n")
     start(lb1, folder, own=f"{{script: {one.path}, timeout: 1h}}")
