@@ -23,8 +23,11 @@ static void counted(void *ctx)
 
 static void starved(void *ctx)
 {
-	struct supervisor *s = ctx;
+	supervisor_notify_again(ctx);
+}
 
+void supervisor_notify_again(struct supervisor *s)
+{
 	slot_send_bytes(&s->workers.slots[ROLE_CONTROL], RECORD_NOTIFY_AGAIN, NULL, 0);
 }
 

@@ -248,6 +248,8 @@ int supervisor_scripts_init(struct supervisor *s);
 
 /* RECORD_NOTIFY of control; false: malformed. */
 bool supervisor_notify(struct supervisor *s, struct reader *in);
+/* Has control say how all is: notices were lost. */
+void supervisor_notify_again(struct supervisor *s);
 /* A configuration is in force. */
 void supervisor_notify_enter(struct supervisor *s);
 void supervisor_notify_fact(struct supervisor *s, struct writer *out);

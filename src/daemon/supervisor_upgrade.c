@@ -314,6 +314,7 @@ int supervisor_resume(struct supervisor *s)
 		workers_resume(&s->workers);
 		snprintf(lines, sizeof(lines), "%s", baton->why);
 		upgrade_fail_lines(s, lines, "everything is as before");
+		supervisor_notify_again(s); /* the baton has no notices that wait */
 	}
 	baton_free(baton);
 	return err;

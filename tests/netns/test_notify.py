@@ -358,6 +358,29 @@ def test_an_upgrade_tells_only_what_has_changed_and_a_restart_how_all_is(lb1, sc
     assert [run for run in one.runs if run[0] == "vrrp_state"][-1][4] == "-"
 
 
+def test_an_upgrade_that_is_given_back_loses_no_state_that_waits(lb1, script, folder):
+    hold = folder + "/out/hold"
+    one = script().tells(f"while test -e {hold}; do sleep 0.05; done")
+    lb1.install()
+    start(lb1, folder, own=one.path)
+    one.wait_state("public/gate", "up")
+    one.wait_state("public", "MASTER")
+    open(hold, "w").close()
+    gate(folder, False)
+    wait_until(lambda: one.lines.count("begin public/gate") == 2, 5, "the script runs")
+    gate(folder, True)
+    wait_until(lambda: lb1.status()["notify"]["waiting"] == 1, 5, "a state waits")
+    lb1.install(checkd="/bin/false")
+    upgrade = lb1.ctl_in_background("upgrade")
+    asked = lb1.child("--can-adopt")
+    wait_until(lambda: asked not in lb1.children(), 5, "the installed lbhad has been asked", every=0.001)
+    os.unlink(hold)  # no script is started any more, and this one is waited for
+    assert "everything is as before" in upgrade.communicate(timeout=30)[0]
+    one.wait_state("public/gate", "up")
+    one.assert_a_chain("public/gate", "tracker_state")
+    assert one.states("public").count("MASTER") == 1, "what was told is not told again"
+
+
 def test_a_stop_is_told_and_waited_for(lb1, script, folder):
     one = script().tells("sleep 0.5")
     start(lb1, folder, own=one.path)
