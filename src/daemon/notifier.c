@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "daemon/script_run.h"
 
 #define AGAIN_AFTER NSTIME_S /* when the machine has no process left */
+#define SWEEP (300 * NSTIME_MS) /* then whoever sends a signal to all of a control group has done so */
 
 struct notify_slot {
 	struct notifier *notifier;
@@ -77,6 +79,21 @@ static void judge(struct notify_slot *slot, const struct run_answer *how)
 	say_failed(slot->notifier, slot->about, what);
 }
 
+/* A service manager that ends us sends its signal to all of our control group, and to what is started meanwhile. */
+static bool may_be_meant_for_us(const struct notify_slot *slot, const struct run_answer *how)
+{
+	return !slot->late && how->end == RUN_KILLED && (how->number == SIGTERM || how->number == SIGQUIT);
+}
+
+static void run_again(struct notifier *notifier, struct notify_slot *slot, struct notify_entry *entry,
+		      const struct run_answer *how)
+{
+	log_info("%s: ended by signal %u, which may have been meant for lbhad: it runs once more", slot->about, how->number);
+	entry->again = true;
+	notify_queue_back(notifier->queue, entry);
+	timer_at(&notifier->again, clock_now() + SWEEP);
+}
+
 static void slot_ended(void *ctx, const struct run_answer *how)
 {
 	struct notify_slot *slot = ctx;
@@ -86,6 +103,8 @@ static void slot_ended(void *ctx, const struct run_answer *how)
 	slot->entry = NULL;
 	if (slot->interrupted) {
 		notify_queue_back(notifier->queue, entry);
+	} else if (!entry->again && may_be_meant_for_us(slot, how)) {
+		run_again(notifier, slot, entry, how);
 	} else {
 		judge(slot, how);
 		notify_queue_done(notifier->queue, entry);

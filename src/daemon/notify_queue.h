@@ -35,6 +35,7 @@ struct notify_entry {
 	uint64_t script;
 	uint64_t serial;           /* of script and object: what excludes another at the same time */
 	uint64_t about;            /* of script, object and kind: what a later one takes the place of */
+	bool again;                /* it ran, and a signal ended it that may have been meant for another */
 	unsigned coalesced;        /* events that it stands for besides its own */
 	char state[NOTICE_STATE];  /* "": none */
 	char told[NOTICE_STATE];   /* once taken: what the script was told last; "": nothing */

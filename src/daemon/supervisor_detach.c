@@ -21,6 +21,7 @@
 #include "core/sealed.h"
 #include "core/statepage.h"
 #include "daemon/handover_file.h"
+#include "daemon/notifier.h"
 #include "daemon/runner.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor_state.h"
@@ -83,6 +84,7 @@ static void leave_all(struct supervisor *s)
 	s->detach.deadline = deadline;
 	manager_stopping(&s->manager);
 	supervisor_jobs_stop(s);
+	notifier_pause(s->notifier, true); /* an upgrade that has ended with it had paused it, too */
 	runner_model(s->runner, NULL);
 	runner_forget(s->runner);
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)
@@ -145,6 +147,7 @@ void supervisor_detach(struct supervisor *s)
 	/* a service manager sends the signal to all of the control group: scripts that die of it have not failed */
 	runner_pause(s->runner, true);
 	runner_interrupt(s->runner);
+	notifier_pause(s->notifier, true); /* the next one tells how all is */
 	err = ask(s);
 	if (err)
 		detach_refused(s, strerror(-err));
@@ -192,6 +195,7 @@ static void take_away(struct supervisor *s)
 {
 	s->detach.leaving = false;
 	s->detach.withdraws = true;
+	notifier_pause(s->notifier, false);
 	slot_clear(&s->workers.slots[ROLE_VRRP], PATIENCE_CLEAR);
 	if (s->workers.slots[ROLE_VRRP].pid <= 0)
 		supervisor_stop_rest(s);

@@ -3,6 +3,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import stat
 import tempfile
 import time
@@ -417,6 +418,63 @@ def test_a_stop_of_many_instances_is_told_for_each(lb1, script, folder):
     wait_until(lambda: sum(line.endswith(" BACKUP") for line in one.lines) == 200, 10, "all are BACKUP")
     assert lb1.stop() == 0
     assert sorted(line for line in one.lines if line.endswith(" INIT")) == sorted(f"i{number} INIT" for number in range(1, 201))
+
+
+def signalled(one, number=signal.SIGTERM):
+    """A service manager's signal reaches the script, too."""
+    pid, = wait_for(lambda: processes_of(one.path), lambda pids: len(pids) == 1, 5, "the script runs")
+    os.kill(pid, number)
+
+
+def test_a_signal_that_may_be_meant_for_lbhad_is_no_failure_the_first_time(lb1, script, folder):
+    one = script().tells(f"test $LBHA_OBJECT = public || exit 0; while test -e {folder}/out/hold; do sleep 0.05; done")
+    start(lb1, folder, own=one.path)
+    one.wait_state("public", "MASTER")
+    begun = one.lines.count("begin public")
+    open(folder + "/out/hold", "w").close()
+    lb1.host.run("ip", "link", "set", "eth0", "down")
+    for run in 1, 2:
+        wait_until(lambda run=run: one.lines.count("begin public") == begun + run, 5, "it runs")
+        assert lb1.status()["notify"]["failed"] == 0
+        signalled(one)
+    wait_until(lambda: lb1.status()["notify"]["failed"] == 1, 5, "the second time it is")
+    assert "FAULT): killed by signal 15" in lb1.log and not processes_of(one.path)
+    os.unlink(folder + "/out/hold")
+    lb1.host.run("ip", "link", "set", "eth0", "up")
+    wait_until(lambda: one.states("public").count("MASTER") == 2, 5, "the next state is told")
+
+
+def test_a_signal_of_a_stop_does_not_keep_a_script_from_being_told(lb1, script, folder):
+    one = script().tells(f"test $LBHA_NEW != INIT || while test -e {folder}/out/hold; do sleep 0.05; done")
+    open(folder + "/out/hold", "w").close()
+    start(lb1, folder, own=one.path)
+    one.wait_state("public/gate", "up")
+    one.wait_state("public", "MASTER")
+    lb1.process.send_signal(signal.SIGTERM)
+    signalled(one)
+    os.unlink(folder + "/out/hold")
+    wait_until(lambda: not lb1.is_running, 10, "lb1 ends")
+    assert one.states("public")[-1] == "INIT"
+    assert "killed by signal" not in lb1.log
+    one.assert_a_chain("public")
+
+
+def test_a_signal_of_a_restart_leaves_the_rest_to_the_next_daemon(lb1, script, folder):
+    one = script().tells(f"test $LBHA_NEW != down || while test -e {folder}/out/hold; do sleep 0.05; done")
+    open(folder + "/out/hold", "w").close()
+    start(lb1, folder, own=one.path)
+    one.wait_state("public/gate", "up")
+    one.wait_state("public", "MASTER")
+    gate(folder, False)
+    wait_until(lambda: one.lines.count("begin public/gate") == 2, 5, "it runs")
+    lb1.process.send_signal(signal.SIGQUIT)
+    signalled(one, signal.SIGQUIT)
+    wait_until(lambda: not lb1.is_running, 10, "lb1 ends")
+    assert "detached: " in lb1.log and "killed by signal" not in lb1.log
+    assert one.lines.count("begin public/gate") == 2
+    os.unlink(folder + "/out/hold")
+    lb1.start()
+    one.wait_state("public/gate", "down")
 
 
 def test_a_script_that_hangs_does_not_hold_a_stop_for_long(lb1, script, folder):
