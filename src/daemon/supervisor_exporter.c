@@ -290,7 +290,8 @@ void supervisor_exporter_enter(struct supervisor *s)
 	struct exporter_child *it = &s->exporter;
 
 	if (!is_wanted(s)) {
-		timer_cancel(&it->timer);
+		if (it->pid <= 0) /* else it is the patience with its end */
+			timer_cancel(&it->timer);
 		exporter_let_go(s);
 		if (it->told && it->pid <= 0)
 			told(s, WORKER_STOPPED);

@@ -115,6 +115,18 @@ def test_one_that_hangs_is_replaced(lb1, served):
     assert exporter_of(lb1)["reason"] == "hung and was killed"
 
 
+@pytest.mark.limit(90)
+def test_one_that_hangs_when_it_is_switched_off_is_killed_however_many_reloads_follow(lb1, served):
+    pid = exporter_of(lb1)["pid"]
+    lb1.host.run("kill", "-STOP", pid)
+    for _ in range(2):
+        assert lb1.reload(config())[0] == 0
+    wait_until(lambda: lb1.host.status_of("kill", "-0", pid)[0] != 0, within=10, what="it is gone")
+    assert refuses(served)
+    assert lb1.reload(config(FIRST))[0] == 0
+    wait_running(lb1)
+
+
 def test_a_reload_moves_it_switches_it_off_and_on(lb1, served):
     assert lb1.reload(config(SECOND))[0] == 0
     moved = wait_running(lb1, SECOND)
