@@ -40,6 +40,24 @@ bool supervisor_access_judge(const struct model *model, char *why, size_t size)
 	return true;
 }
 
+static void admit(struct supervisor *s)
+{
+	const struct fact_daemon *facts = &s->facts;
+
+	rundir_admit(&s->rundir, facts->read_group,
+		     (facts->write_group == FACT_NO_GROUP || facts->write_group == facts->read_group) &&
+			     facts->exporter_user == FACT_NO_GROUP);
+	supervisor_facts_changed(s);
+}
+
+void supervisor_access_exporter(struct supervisor *s, uint32_t user)
+{
+	if (s->facts.exporter_user == user)
+		return;
+	s->facts.exporter_user = user;
+	admit(s);
+}
+
 void supervisor_access_enter(struct supervisor *s)
 {
 	const struct control_global *control = &s->now.model->global.control;
@@ -50,10 +68,6 @@ void supervisor_access_enter(struct supervisor *s)
 		log_warning("a group of global.control has gone since it was looked at");
 	if (facts->read_group == FACT_NO_GROUP)
 		facts->read_group = s->workers.users[ROLE_CONTROL].gid;
-	facts->exporter_user = supervisor_exporter_user(s);
-	rundir_admit(&s->rundir, facts->read_group,
-		     (facts->write_group == FACT_NO_GROUP || facts->write_group == facts->read_group) &&
-			     facts->exporter_user == FACT_NO_GROUP);
-	supervisor_facts_changed(s);
+	admit(s);
 	supervisor_exporter_enter(s);
 }

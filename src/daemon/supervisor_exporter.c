@@ -251,6 +251,7 @@ static void exporter_start(struct supervisor *s)
 		start_later(s, MISSING, why);
 		return;
 	}
+	supervisor_access_exporter(s, child.uid);
 	err = exporter_bear(s, &child);
 	close(child.executable);
 	if (!err) {
@@ -293,6 +294,7 @@ void supervisor_exporter_enter(struct supervisor *s)
 		if (it->pid <= 0) /* else it is the patience with its end */
 			timer_cancel(&it->timer);
 		exporter_let_go(s);
+		supervisor_access_exporter(s, FACT_NO_GROUP);
 		if (it->told && it->pid <= 0)
 			told(s, WORKER_STOPPED);
 		return;
@@ -304,15 +306,9 @@ void supervisor_exporter_enter(struct supervisor *s)
 		exporter_start(s); /* whatever it waited for may be there by now */
 }
 
-uint32_t supervisor_exporter_user(const struct supervisor *s)
-{
-	const struct passwd *user = is_wanted(s) ? getpwnam(USER) : NULL;
-
-	return user ? user->pw_uid : FACT_NO_GROUP;
-}
-
 int supervisor_exporter_init(struct supervisor *s)
 {
+	s->facts.exporter_user = FACT_NO_GROUP;
 	s->exporter = (struct exporter_child){.life = -1, .pidfd = -1, .fact = {.role = ROLE_EXPORTER, .state = WORKER_STOPPED}};
 	return timer_init(s->loop, &s->exporter.timer, LOOP_NORMAL, exporter_timer, s);
 }

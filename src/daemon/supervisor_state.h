@@ -226,13 +226,13 @@ void supervisor_takeover_fini(struct supervisor *s);
 bool supervisor_access_judge(const struct model *model, char *why, size_t size);
 /* Those of the configuration in force may: from the next request and connection on. */
 void supervisor_access_enter(struct supervisor *s);
+/* So may the user that lbha-exporter runs as; FACT_NO_GROUP: nobody does. */
+void supervisor_access_exporter(struct supervisor *s, uint32_t user);
 
 /* ---- supervisor_exporter.c: lbha-exporter ---------------------------------------------------------------------- */
 
 /* A configuration is in force: it is started, told to end, or replaced by one that listens elsewhere. */
 void supervisor_exporter_enter(struct supervisor *s);
-/* The user that control is to answer; FACT_NO_GROUP: there is no exporter, or no such user. */
-uint32_t supervisor_exporter_user(const struct supervisor *s);
 /* It ends now, or is killed: this takes a fifth of a second at most. The next enter starts another. */
 void supervisor_exporter_end(struct supervisor *s);
 int supervisor_exporter_init(struct supervisor *s);

@@ -1,4 +1,5 @@
 """global.exporter: lbha-exporter as lbhad starts it. Whatever becomes of it, nothing else changes."""
+import os
 import shutil
 import signal
 import socket
@@ -89,6 +90,23 @@ def test_its_user_may_ask_and_command_nothing(lb1, served):
     assert lb1.ctl_as("nobody", 65534, "ping")[0] != 0  # as before: the socket's file lets in whom control knows
     assert lb1.reload(config())[0] == 0
     wait_until(lambda: lb1.ctl_as("lbha-exporter", gid, "ping")[0] != 0)
+
+
+def test_the_user_that_it_has_at_its_start_may_ask(lb1, served):
+    """systemd-sysusers may make it, or another one, after the configuration came into force."""
+    with open("/etc/passwd", encoding="utf-8") as file:
+        lines = [":".join(["lbha-exporter", "x", "64987", *line.split(":")[3:]]) if line.startswith("lbha-exporter:") else line
+                 for line in file]
+    other = lb1.host.log_file("passwd")
+    with open(other, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    os.chmod(other, 0o644)
+    lb1.host.run("mount", "--bind", other, "/etc/passwd")
+    pid = exporter_of(lb1)["pid"]
+    lb1.host.run("kill", "-KILL", pid)
+    wait_until(lambda: exporter_of(lb1)["pid"] not in (0, pid))
+    wait_running(lb1)
+    assert rights(lb1, exporter_of(lb1)["pid"])["Uid"].split() == ["64987"] * 4
 
 
 def test_it_is_started_again_and_nothing_else_notices(lb1, served):
