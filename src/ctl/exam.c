@@ -128,14 +128,6 @@ bool exam_is_ours(const struct exam_sight *sight, const struct addr *address)
 	return address_list_has(&sight->addresses, address);
 }
 
-const struct director *exam_director(const struct model *model, const struct addr *address)
-{
-	for (size_t i = 0; i < model->director_count; i++)
-		if (addr_equal(&model->directors[i].address, address))
-			return &model->directors[i];
-	return NULL;
-}
-
 bool exam_has_forwarding(const struct model *model, enum forwarding forwarding)
 {
 	for (size_t i = 0; i < model->service_count; i++)

@@ -4,6 +4,7 @@
  * One file per subject:
  *   exam_kernel.c    modules, schedulers, sysctls, connection tracking, what others have in IPVS
  *   exam_vrrp.c      who else speaks for our virtual routers
+ *   exam_source.c    from which addresses
  *   exam_owner.c     who answers for the VIPs
  *   exam_firewall.c  rules that drop adverts, ARP, probes or clients
  *   exam_link.c      interfaces, MTU, IPv6, network managers
@@ -26,6 +27,7 @@
 #include "net/link.h"
 #include "net/route_way.h"
 #include "net/sysctl.h"
+#include "vrrp/source.h"
 
 struct arena;
 
@@ -233,7 +235,17 @@ int64_t exam_conf(const struct exam_sight *sight, const char *family, const char
 const struct route_way *exam_way(const struct exam_sight *sight, const struct addr *to);
 enum exam_module_state exam_module(const struct exam_sight *sight, const char *name);
 bool exam_is_ours(const struct exam_sight *sight, const struct addr *address);
-const struct director *exam_director(const struct model *model, const struct addr *address);
+/* From which address this director advertises on the instance's link. */
+struct vrrp_source exam_source(const struct exam *exam, const struct instance *instance,
+			       const struct link *link);
+/* Whether a director, as far as can be known here, advertises the instance from its general address. */
+bool exam_sends_from_address(const struct exam *exam, const struct instance *instance,
+			     const struct director *director);
+/* Whether a speaker was heard where the instance is, with its number. */
+bool exam_is_about(const struct exam_sight *sight, const struct instance *instance,
+		   const struct exam_speaker *speaker);
+/* How many of a speaker's addresses the instance advertises, too. */
+size_t exam_shared(const struct instance *instance, const struct exam_speaker *speaker);
 bool exam_has_forwarding(const struct model *model, enum forwarding forwarding);
 /* "02:00:00:00:00:01"; at least EXAM_MAC bytes. Returns out. */
 #define EXAM_MAC 18

@@ -188,7 +188,7 @@ static enum firewall_family family_of(uint8_t family)
 /* ---- adverts ---- */
 
 static void send_advert(struct told *told, struct exam *exam, const struct instance *instance,
-			const struct addr *to)
+			const struct addr *to, const struct addr *from)
 {
 	struct traffic traffic = {.exam = exam, .kind = "out",
 				  .packet = firewall_packet_of(family_of(instance_family(instance)))};
@@ -196,12 +196,27 @@ static void send_advert(struct told *told, struct exam *exam, const struct insta
 
 	traffic.packet.protocol = instance->authentication.type == VRRP_AUTH_AH ? 51 : 112;
 	traffic.packet.destination = *to;
+	traffic.packet.source = *from;
 	traffic.packet.out = instance->interface;
 	traffic.packet.state = FIREWALL_STATE_NEW;
 	traffic.packet.ttl = 255;
 	traffic.whose = exam_text(exam, "the adverts of instance %s (protocol %d to %s)",
 				  instance->name, traffic.packet.protocol, addr_format(to, text));
 	go_out(told, &traffic);
+}
+
+/* IPv6 multicast comes from link-local addresses (RFC 9568 section 5.1.2.1): of which, is not known here,
+ * but a rule that lets all of them in is well. */
+static bool passes_from_link_local(struct traffic traffic)
+{
+	static const enum firewall_hook hooks[] = {FIREWALL_INGRESS, FIREWALL_PREROUTING, FIREWALL_INPUT};
+
+	addr_parse("fe80::1", &traffic.packet.source);
+	for (size_t i = 0; i < COUNT_OF(hooks); i++)
+		if (firewall_pass(&traffic.exam->sight->firewall, hooks[i], EVERY_CHAIN, &traffic.packet)
+			    .verdict == FIREWALL_DROP)
+			return false;
+	return true;
 }
 
 static void hear_advert(struct told *told, struct exam *exam, const struct instance *instance,
@@ -213,7 +228,7 @@ static void hear_advert(struct told *told, struct exam *exam, const struct insta
 
 	traffic.packet.protocol = instance->authentication.type == VRRP_AUTH_AH ? 51 : 112;
 	traffic.packet.destination = *to;
-	if (from && from->family == instance_family(instance))
+	if (from)
 		traffic.packet.source = *from;
 	traffic.packet.in = instance->interface;
 	traffic.packet.state = FIREWALL_STATE_NEW;
@@ -223,20 +238,31 @@ static void hear_advert(struct told *told, struct exam *exam, const struct insta
 				  "would become a second master",
 				  instance->name, traffic.packet.protocol,
 				  to->family ? addr_format(to, text) : "this director");
+	if (!from && to->family == AF_INET6 && passes_from_link_local(traffic))
+		return;
 	come_in(told, &traffic, EVERY_CHAIN);
 }
 
-/* From each other director whose address is known. */
+/* From each other router that was heard, and from each other director whose address is known. */
 static void hear_adverts(struct told *told, struct exam *exam, const struct instance *instance,
 			 const struct addr *to)
 {
+	const struct exam_sight *sight = exam->sight;
 	bool any = false;
 
+	for (size_t i = 0; i < sight->speaker_count; i++) {
+		const struct exam_speaker *speaker = &sight->speakers[i];
+
+		if (speaker->ours || !exam_is_about(sight, instance, speaker) || !exam_shared(instance, speaker))
+			continue;
+		hear_advert(told, exam, instance, to, &speaker->source);
+		any = true;
+	}
 	for (size_t i = 0; i < exam->model->director_count; i++) {
 		const struct director *director = &exam->model->directors[i];
 
-		if (director->address.family != instance_family(instance) ||
-		    exam_is_ours(exam->sight, &director->address))
+		if (!exam_sends_from_address(exam, instance, director) ||
+		    exam_is_ours(sight, &director->address))
 			continue;
 		hear_advert(told, exam, instance, to, &director->address);
 		any = true;
@@ -247,14 +273,15 @@ static void hear_adverts(struct told *told, struct exam *exam, const struct inst
 
 static void judge_adverts(struct told *told, struct exam *exam, const struct instance *instance)
 {
-	struct addr here = instance->source;
+	const struct link *link = exam_link_named(exam->sight, instance->interface);
+	struct addr here = link ? exam_source(exam, instance, link).address : (struct addr){0};
 
 	if (instance->transport & VRRP_TRANSPORT_MULTICAST) {
-		send_advert(told, exam, instance, &instance->multicast_group);
+		send_advert(told, exam, instance, &instance->multicast_group, &here);
 		hear_adverts(told, exam, instance, &instance->multicast_group);
 	}
 	for (size_t i = 0; i < instance->unicast.peer_count; i++) {
-		send_advert(told, exam, instance, &instance->unicast.peers[i]);
+		send_advert(told, exam, instance, &instance->unicast.peers[i], &here);
 		hear_advert(told, exam, instance, &here, &instance->unicast.peers[i]);
 	}
 }

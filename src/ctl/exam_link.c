@@ -73,16 +73,38 @@ static void judge_link(struct exam *exam, const char *who, const char *name)
 			 who);
 }
 
-static bool has_source(const struct exam_sight *sight, const struct link *link, uint8_t family)
+/* Whether there is an address to advertise from. */
+static void judge_source(struct exam *exam, const struct instance *instance, const struct link *link)
 {
-	for (size_t i = 0; i < sight->addresses.count; i++) {
-		const struct address *address = &sight->addresses.items[i];
+	struct vrrp_source source = exam_source(exam, instance, link);
+	char text[ADDR_TEXT];
 
-		if (address->link == link->index && address->prefix.address.family == family &&
-		    (family == AF_INET || addr_is_link_local(&address->prefix.address)))
-			return true;
+	addr_format(&source.address, text);
+	switch (source.state) {
+	case VRRP_SOURCE_FOUND:
+	case VRRP_SOURCE_TENTATIVE:
+		return;
+	case VRRP_SOURCE_NONE:
+		exam_say(exam, FINDING_PROBLEM, "link",
+			 exam_text(exam, "ip address add ADDRESS/LENGTH dev %s", link->name),
+			 "%s has no %s address to send adverts of instance %s from", link->name,
+			 instance_family(instance) == AF_INET6 ? "link-local IPv6" : "IPv4",
+			 instance->name);
+		return;
+	case VRRP_SOURCE_ABSENT:
+		exam_say(exam, FINDING_PROBLEM, "link",
+			 exam_text(exam, "ip address add %s/LENGTH dev %s", text, link->name),
+			 "%s has not %s, the source of adverts of instance %s", link->name, text,
+			 instance->name);
+		return;
+	case VRRP_SOURCE_DUPLICATE:
+		exam_say(exam, FINDING_PROBLEM, "link",
+			 exam_text(exam, "ip -6 address show dev %s dadfailed", link->name),
+			 "duplicate address detection failed on %s for %s, the source of adverts of "
+			 "instance %s: somebody else has it",
+			 link->name, text, instance->name);
+		return;
 	}
-	return false;
 }
 
 static void judge_family(struct exam *exam, const struct instance *instance)
@@ -97,11 +119,8 @@ static void judge_family(struct exam *exam, const struct instance *instance)
 			 exam_text(exam, "sysctl -w net.ipv6.conf.%s.disable_ipv6=0", link->name),
 			 "IPv6 is disabled on %s, and instance %s has IPv6 addresses", link->name,
 			 instance->name);
-	else if (!instance->source.family && !has_source(exam->sight, link, family))
-		exam_say(exam, FINDING_PROBLEM, "link",
-			 exam_text(exam, "ip address add ADDRESS/LENGTH dev %s", link->name),
-			 "%s has no %s address to send adverts of instance %s from", link->name,
-			 family == AF_INET6 ? "link-local IPv6" : "IPv4", instance->name);
+	else
+		judge_source(exam, instance, link);
 }
 
 static const char *link_name(const struct exam *exam, uint32_t index)

@@ -15,35 +15,6 @@ struct hearing {
 	char source[ADDR_TEXT], mac[EXAM_MAC];
 };
 
-static bool is_about(const struct exam_sight *sight, const struct instance *instance,
-		     const struct exam_speaker *speaker)
-{
-	const struct link *link = exam_link_named(sight, instance->interface);
-
-	return link && link->index == speaker->link &&
-	       speaker->virtual_router_id == instance->virtual_router_id &&
-	       speaker->source.family == instance_family(instance);
-}
-
-static bool is_advertised(const struct instance *instance, const struct addr *address)
-{
-	for (size_t i = 0; i < instance->virtual_address_count; i++)
-		if (instance->virtual_addresses[i].advertise &&
-		    addr_equal(&instance->virtual_addresses[i].address.address, address))
-			return true;
-	return false;
-}
-
-/* How many of its addresses are ours, too. */
-static size_t shared(const struct instance *instance, const struct exam_speaker *speaker)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < speaker->address_count; i++)
-		count += is_advertised(instance, &speaker->addresses[i]);
-	return count;
-}
-
 static size_t advertised(const struct instance *instance)
 {
 	size_t count = 0;
@@ -146,7 +117,7 @@ static void judge_addresses(struct hearing *hearing)
 {
 	const struct instance *instance = hearing->instance;
 	const struct exam_speaker *speaker = hearing->speaker;
-	size_t both = shared(instance, speaker), ours = advertised(instance);
+	size_t both = exam_shared(instance, speaker), ours = advertised(instance);
 
 	if (both == ours && both == speaker->address_count)
 		return;
@@ -160,22 +131,24 @@ static void judge_addresses(struct hearing *hearing)
 		 instance->name, both, ours);
 }
 
-/* A router of the same addresses that is no director of the file. */
+/* A router of the same addresses that is no director of the file. What program it is nobody knows, so
+ * the command only looks. */
 static void judge_unknown(struct hearing *hearing)
 {
 	struct exam *exam = hearing->exam;
+	const struct model *model = exam->model;
 
-	for (size_t i = 0; i < exam->model->director_count; i++)
-		if (!exam->model->directors[i].address.family)
-			return; /* nobody knows what it is called there */
-	if (!exam->model->director_count || hearing->speaker->source.family == AF_INET6 ||
-	    exam_director(exam->model, &hearing->speaker->source))
+	if (!model->director_count || hearing->speaker->source.family == AF_INET6)
 		return;
+	for (size_t i = 0; i < model->director_count; i++)
+		if (!exam_sends_from_address(exam, hearing->instance, &model->directors[i]) ||
+		    addr_equal(&model->directors[i].address, &hearing->speaker->source))
+			return;
 	for (size_t i = 0; i < hearing->instance->unicast.peer_count; i++)
 		if (addr_equal(&hearing->instance->unicast.peers[i], &hearing->speaker->source))
 			return;
 	exam_say(exam, FINDING_WARNING, "vrrp",
-		 exam_text(exam, "ssh %s 'systemctl disable --now keepalived'", hearing->source),
+		 exam_text(exam, "ssh %s \"pgrep -a 'lbhad|keepalived|vrrpd|ucarp'\"", hearing->source),
 		 "%s (%s) advertises the addresses of instance %s with priority %u, and is no director "
 		 "of %s",
 		 hearing->source, hearing->mac, hearing->instance->name, hearing->speaker->priority,
@@ -204,8 +177,8 @@ static void judge_masters(struct exam *exam, const struct instance *instance)
 	for (size_t i = 0; i < sight->speaker_count; i++) {
 		const struct exam_speaker *speaker = &sight->speakers[i];
 
-		if (!is_about(sight, instance, speaker) || !speaker->priority ||
-		    (!speaker->ours && !shared(instance, speaker)))
+		if (!exam_is_about(sight, instance, speaker) || !speaker->priority ||
+		    (!speaker->ours && !exam_shared(instance, speaker)))
 			continue;
 		second = first ? speaker : NULL;
 		first = first ? first : speaker;
@@ -235,11 +208,11 @@ static void judge_instance(struct exam *exam, const struct instance *instance)
 	for (size_t i = 0; i < sight->speaker_count; i++) {
 		struct hearing hearing = {exam, instance, &sight->speakers[i], "", ""};
 
-		if (hearing.speaker->ours || !is_about(sight, instance, hearing.speaker))
+		if (hearing.speaker->ours || !exam_is_about(sight, instance, hearing.speaker))
 			continue;
 		addr_format(&hearing.speaker->source, hearing.source);
 		exam_mac(hearing.speaker->mac, hearing.mac);
-		if (hearing.speaker->address_count && !shared(instance, hearing.speaker))
+		if (hearing.speaker->address_count && !exam_shared(instance, hearing.speaker))
 			judge_stranger(&hearing);
 		else
 			judge_peer(&hearing);

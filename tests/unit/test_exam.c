@@ -318,7 +318,107 @@ START_TEST(what_a_peer_says_must_be_what_we_say)
 	expect(FINDING_PROBLEM, "vrrp", "2 addresses for instance public, 1 of them among the 1", "virtual_addresses");
 	begin(base);
 	sight.speakers[0].source = addr_of("192.168.8.12");
-	expect(FINDING_WARNING, "vrrp", "and is no director of lbha.conf", "ssh 192.168.8.12");
+	expect(FINDING_WARNING, "vrrp", "and is no director of lbha.conf", "ssh 192.168.8.12 \"pgrep -a");
+}
+END_TEST
+
+/* ---- where directors are called otherwise ---- */
+
+static const char two_nets[] = "directors: {lb1: {address: 192.168.8.10}, lb2: {address: 192.168.8.11}}\n"
+			       "vrrp:\n"
+			       "  - {name: public, interface: eth0, virtual_router_id: 51, virtual_addresses: [192.168.8.200/24]}\n"
+			       "  - {name: inside, interface: eth1, virtual_router_id: 51, virtual_addresses: [10.0.0.100/24]}\n";
+
+static void begin_two_nets(void)
+{
+	begin(two_nets);
+	put_address(ETH0, "192.168.8.10/24");
+	put_address(ETH1, "10.0.0.10/24");
+	put_speaker("10.0.0.11", 100, "10.0.0.100");
+	sight.speakers[1].link = ETH1;
+}
+
+static void read_save(const char *rules, enum firewall_family family)
+{
+	const char *text = arena_printf(arena, "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n%s\nCOMMIT\n", rules);
+
+	ck_assert_int_eq(firewall_read_save(arena, text, family, FIREWALL_IPTABLES, &sight.firewall), 0);
+}
+
+static void expect_well(void)
+{
+	struct findings found = judge();
+
+	for (size_t i = 0; i < found.count; i++)
+		ck_assert_msg(found.items[i].severity == FINDING_OK, "%s", found.items[i].text);
+	end();
+}
+
+START_TEST(a_director_is_no_stranger_where_it_has_not_its_general_address)
+{
+	begin_two_nets();
+	expect_well();
+	begin_two_nets();
+	sight.speakers[0].source = addr_of("192.168.8.12");
+	expect(FINDING_WARNING, "vrrp", "192.168.8.12 (02:00:00:00:00:0b) advertises the addresses of instance public", "pgrep");
+}
+END_TEST
+
+START_TEST(rules_are_asked_about_the_address_that_adverts_come_from)
+{
+	static const char only_inner[] = "-A INPUT -s 10.0.0.11/32 -i eth1 -j ACCEPT\n-A INPUT -i eth1 -p 112 -j DROP",
+			  only_general[] = "-A INPUT -s 192.168.8.11/32 -p 112 -j ACCEPT\n-A INPUT -p 112 -j DROP",
+			  own[] = "-A OUTPUT -s 10.0.0.10/32 -o eth1 -j ACCEPT\n-A OUTPUT -o eth1 -j DROP";
+
+	begin_two_nets();
+	read_save(only_inner, FIREWALL_IPV4);
+	expect_well();
+	begin_two_nets();
+	read_save(only_general, FIREWALL_IPV4);
+	expect(FINDING_PROBLEM, "firewall", "drops adverts of others for instance inside", "iptables");
+	begin_two_nets();
+	read_save(own, FIREWALL_IPV4);
+	expect_well();
+	/* nobody was heard there, so nobody knows */
+	begin_two_nets();
+	sight.speaker_count = 1;
+	sight.listened = NSTIME_MS;
+	read_save(only_inner, FIREWALL_IPV4);
+	expect(FINDING_WARNING, "firewall", "may drop adverts of others for instance inside", "iptables");
+}
+END_TEST
+
+START_TEST(ipv6_multicast_comes_from_link_local_addresses)
+{
+	static const char six[] = "directors: {lb1: {address: '2001:db8::10'}, lb2: {address: '2001:db8::11'}}\n"
+				  "vrrp: [{name: six, interface: eth0, virtual_router_id: 52, virtual_addresses: ['fe80::200/64']}]\n";
+
+	begin(six);
+	put_address(ETH0, "2001:db8::10/64");
+	put_address(ETH0, "fe80::10/64");
+	sight.listened = NSTIME_MS;
+	read_save("-A INPUT -s fe80::/10 -p 112 -j ACCEPT\n-A INPUT -p 112 -j DROP", FIREWALL_IPV6);
+	expect_well();
+	begin(six);
+	put_address(ETH0, "2001:db8::10/64");
+	put_address(ETH0, "fe80::10/64");
+	sight.listened = NSTIME_MS;
+	read_save("-A INPUT -s 2001:db8::/64 -p 112 -j ACCEPT\n-A INPUT -p 112 -j DROP", FIREWALL_IPV6);
+	expect(FINDING_WARNING, "firewall", "may drop adverts of others for instance six", "ip6tables");
+}
+END_TEST
+
+START_TEST(an_instance_needs_an_address_to_advertise_from)
+{
+	begin(two_nets);
+	put_address(ETH0, "192.168.8.10/24");
+	put_address(ETH1, "10.0.0.100/24");
+	sight.listened = NSTIME_MS;
+	expect(FINDING_PROBLEM, "link", "eth1 has no IPv4 address to send adverts of instance inside from", "dev eth1");
+	begin("directors: {lb1: {address: 192.168.8.10}}\n"
+	      "vrrp: [{name: public, interface: eth0, virtual_router_id: 51, source: 192.168.8.12, virtual_addresses: [192.168.8.200/24]}]\n");
+	expect(FINDING_PROBLEM, "link", "eth0 has not 192.168.8.12, the source of adverts of instance public",
+	       "ip address add 192.168.8.12/LENGTH dev eth0");
 }
 END_TEST
 
@@ -357,10 +457,12 @@ START_TEST(only_the_machine_that_advertises_may_answer)
 	expect(FINDING_PROBLEM, "owner", "02:00:00:00:00:42 answers for 192.168.8.200 on eth0, but 192.168.8.11",
 	       "ip address del 192.168.8.200/24 dev INTERFACE    # on the machine with 02:00:00:00:00:42");
 	begin(base);
+	put_address(ETH0, "192.168.8.10/24");
 	put_address(ETH0, "192.168.8.200/24");
 	answer(66);
 	expect(FINDING_PROBLEM, "owner", "which this director has", "ip address del");
 	begin(base);
+	put_address(ETH0, "192.168.8.10/24");
 	put_address(ETH0, "192.168.8.200/24");
 	answer(11);
 	expect(FINDING_PROBLEM, "owner", "this director has 192.168.8.200 on eth0, but 192.168.8.11",
@@ -373,6 +475,7 @@ START_TEST(of_two_masters_none_is_told_to_give_the_address_away)
 	struct findings found;
 
 	begin(base);
+	put_address(ETH0, "192.168.8.10/24");
 	put_address(ETH0, "192.168.8.200/24");
 	put_speaker("192.168.8.10", 150, "192.168.8.200");
 	sight.speakers[1].ours = true;
@@ -689,6 +792,9 @@ int main(void)
 			      services_of_the_kernel_that_the_file_has_not_are_foreign),
 			 CASE("vrrp", a_stranger_under_our_number_gets_another_number, two_masters_are_a_problem,
 			      what_a_peer_says_must_be_what_we_say, authentication_that_differs_is_a_problem,
+			      a_director_is_no_stranger_where_it_has_not_its_general_address,
+			      rules_are_asked_about_the_address_that_adverts_come_from,
+			      ipv6_multicast_comes_from_link_local_addresses, an_instance_needs_an_address_to_advertise_from,
 			      only_the_machine_that_advertises_may_answer,
 			      of_two_masters_none_is_told_to_give_the_address_away),
 			 CASE("links", an_interface_must_be_there_and_up, a_strict_filter_counts_where_the_way_back_is_another,
