@@ -20,6 +20,7 @@
 #define ETHERNET 14
 #define IPV6_HEADER 40
 #define FRAME 8192
+#define VLAN_NUMBER 0x0fff
 #define SPEAKERS 256
 #define LISTEN_LEAST (NSTIME_S + 200 * NSTIME_MS)
 #define LISTEN_MOST (3500 * NSTIME_MS)
@@ -32,10 +33,18 @@ static nstime now(void)
 	return time.tv_sec * NSTIME_S + time.tv_nsec;
 }
 
-/* IPv4 with protocol 112 or 51, IPv6 with next header 112; the frame begins with Ethernet. */
+/* IPv4 with protocol 112 or 51, IPv6 with next header 112; the frame begins with Ethernet. A frame of a
+ * VLAN comes by twice: on the link below with its tag taken out (skb->vlan_tci), then on the VLAN's own;
+ * only there it is heard. Number 0 is a priority (IEEE 802.1Q section 6.9), for the kernel no VLAN. One with
+ * the tag still in it (0x8100) has another type. */
 static int only_adverts(int fd)
 {
 	struct sock_filter lines[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, VLAN_NUMBER),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 9),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IP, 0, 3),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETHERNET + 9),

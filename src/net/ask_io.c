@@ -132,7 +132,7 @@ static void keep(struct ears *ears, const struct ask_answer *answer)
 		ears->deaf = -ENOMEM;
 }
 
-/* All that has come by now. */
+/* All that has come by now. What a VLAN without a link of its own brings is told as another host's. */
 static void hear(struct ears *ears, int fd)
 {
 	struct sockaddr_ll from;
@@ -147,6 +147,7 @@ static void hear(struct ears *ears, int fd)
 		if (got < 0 && errno != EINTR && errno != ENETDOWN)
 			return;
 		if (got <= 0 || from.sll_pkttype == PACKET_OUTGOING ||
+		    from.sll_pkttype == PACKET_OTHERHOST ||
 		    frame_read_answer(frame, (size_t)got, &answer.address, answer.mac))
 			continue;
 		answer.link = (uint32_t)from.sll_ifindex;

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import threading
 
 import pytest
 
@@ -13,6 +14,8 @@ from lbhatest import wait_for
 from lbhatest.director import program
 from lbhatest.keepalived import Keepalived
 from lbhatest.state import Untouched
+
+from hostile import HOSTILE, Hostile, v3
 
 VIP, VIP6 = "192.168.8.200", "2001:db8::200"
 # of the machine that the tests run on, not of the director
@@ -281,6 +284,38 @@ def test_a_stranger_under_our_number_and_a_program_beside_us(ward):
     ward.configure(CONFIG)
     command, = ward.assert_told(("problem", "another virtual router with virtual_router_id 51 is on eth0: 192.168.8.77"))
     assert "virtual_router_id: 52" in command
+
+
+@contextlib.contextmanager
+def saying(hostile, number, kind, packet):
+    """Says a packet in a VLAN again and again: the tag goes over the wire, and where it comes in the kernel takes it out."""
+    kind, done = b"\x81\0" + number.to_bytes(2, "big") + kind, threading.Event()
+    head = (b"\x01\0\x5e\0\0\x12" if kind.endswith(b"\x08\0") else hostile.victim) + hostile.mac
+
+    def say():
+        while not done.wait(0.05):
+            hostile.socket.send(head + kind + packet)
+    thread = threading.Thread(target=say)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_what_is_said_in_a_vlan_is_not_heard_on_the_interface_below(ward):
+    from scapy.layers.l2 import ARP
+    ward.configure(CONFIG)
+    hostile = Hostile(ward.lab.host("trunk", (ward.lan, HOSTILE)), ward.host)
+    advert = v3(addresses=["192.168.8.99"])
+    with saying(hostile, 20, b"\x08\0", advert):
+        ward.assert_well()
+    with saying(hostile, 20, b"\x08\6", bytes(ARP(op=2, hwsrc=hostile.host.mac(), psrc=VIP, hwdst=ward.host.mac(), pdst="0.0.0.0"))):
+        ward.assert_well()
+    # number 0 is a priority and no VLAN
+    with saying(hostile, 0, b"\x08\0", advert):
+        ward.assert_told(("problem", f"another virtual router with virtual_router_id 51 is on eth0: {HOSTILE}"))
 
 
 def test_network_managers_that_will_remove_vips(ward):
