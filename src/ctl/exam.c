@@ -2,10 +2,13 @@
 #include "ctl/exam.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/text.h"
+#include "ipvs/sysctls.h"
 
 static bool is_said(const struct findings *findings, const char *text)
 {
@@ -105,6 +108,23 @@ int64_t exam_conf(const struct exam_sight *sight, const char *family, const char
 	char path[SYSCTL_PATH];
 
 	return sysctl_conf_path(path, family, link, name) ? -1 : exam_sysctl(sight, path);
+}
+
+const char *exam_write_sysctl(struct exam *exam, const char *path, int64_t value)
+{
+	char name[SYSCTL_PATH] = "";
+	struct text out = text_of(name, sizeof(name));
+
+	ipvs_sysctl_name(path, &out);
+	return exam_text(exam, "sysctl -w %s=%" PRId64, name, value);
+}
+
+const char *exam_write_conf(struct exam *exam, const char *family, const char *link,
+			    const char *name, int64_t value)
+{
+	char path[SYSCTL_PATH];
+
+	return sysctl_conf_path(path, family, link, name) ? NULL : exam_write_sysctl(exam, path, value);
 }
 
 const struct route_way *exam_way(const struct exam_sight *sight, const struct addr *to)

@@ -232,6 +232,10 @@ const struct link *exam_link_of(const struct exam_sight *sight, const struct ins
 int64_t exam_sysctl(const struct exam_sight *sight, const char *path);
 int64_t exam_conf(const struct exam_sight *sight, const char *family, const char *link,
 		  const char *name);
+/* "sysctl -w …", for names of links with dots in them, too. */
+const char *exam_write_sysctl(struct exam *exam, const char *path, int64_t value);
+const char *exam_write_conf(struct exam *exam, const char *family, const char *link,
+			    const char *name, int64_t value);
 const struct route_way *exam_way(const struct exam_sight *sight, const struct addr *to);
 enum exam_module_state exam_module(const struct exam_sight *sight, const char *name);
 bool exam_is_ours(const struct exam_sight *sight, const struct addr *address);

@@ -90,15 +90,6 @@ static void judge_modules(struct exam *exam)
 
 /* ---- sysctls ---- */
 
-static const char *write_sysctl(struct exam *exam, const char *path, int64_t value)
-{
-	char name[SYSCTL_PATH] = "";
-	struct text out = text_of(name, sizeof(name));
-
-	ipvs_sysctl_name(path, &out);
-	return exam_text(exam, "sysctl -w %s=%" PRId64, name, value);
-}
-
 /* A value that services need and that is another. Before lbhad runs nobody has to have set it, if it
  * can be set. */
 static void judge_value(struct exam *exam, const struct ipvs_sysctl_want *wanted)
@@ -110,7 +101,7 @@ static void judge_value(struct exam *exam, const struct ipvs_sysctl_want *wanted
 	    (!runs && !exam->sight->sysctls_readonly))
 		return;
 	exam_say(exam, FINDING_PROBLEM, "sysctl",
-		 write_sysctl(exam, wanted->want.path, wanted->want.value),
+		 exam_write_sysctl(exam, wanted->want.path, wanted->want.value),
 		 "%s is %" PRId64 ", not %" PRId64 ": %s; %s", wanted->want.path, value,
 		 wanted->want.value, wanted->why,
 		 exam->sight->sysctls_readonly ? "and lbhad may not set it here"

@@ -116,7 +116,7 @@ static void judge_family(struct exam *exam, const struct instance *instance)
 		return;
 	if (family == AF_INET6 && exam_conf(exam->sight, "ipv6", link->name, "disable_ipv6") == 1)
 		exam_say(exam, FINDING_PROBLEM, "link",
-			 exam_text(exam, "sysctl -w net.ipv6.conf.%s.disable_ipv6=0", link->name),
+			 exam_write_conf(exam, "ipv6", link->name, "disable_ipv6", 0),
 			 "IPv6 is disabled on %s, and instance %s has IPv6 addresses", link->name,
 			 instance->name);
 	else
@@ -147,7 +147,7 @@ static void judge_filter(struct exam *exam, const struct instance *instance, con
 	if ((own > all ? own : all) != 1)
 		return;
 	exam_say(exam, FINDING_PROBLEM, "sysctl",
-		 exam_text(exam, "sysctl -w net.ipv4.conf.%s.rp_filter=2", link->name),
+		 exam_write_conf(exam, "ipv4", link->name, "rp_filter", 2),
 		 "rp_filter in effect on %s is 1: clients of instance %s come in there, but the way back "
 		 "to them leads through %s, so they are dropped",
 		 link->name, instance->name, link_name(exam, way->link));

@@ -22,6 +22,16 @@ int sysctl_conf_path(char *out, const char *family, const char *link, const char
 	return 0;
 }
 
+const char *sysctl_key(const char *path, char *out)
+{
+	size_t i = 0;
+
+	for (; path[i] && i < SYSCTL_PATH - 1; i++)
+		out[i] = path[i] == '/' ? '.' : path[i] == '.' ? '/' : path[i];
+	out[i] = '\0';
+	return out;
+}
+
 bool sysctl_satisfied(const struct sysctl_want *want, int64_t actual)
 {
 	switch (want->rule) {

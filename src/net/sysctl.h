@@ -56,6 +56,10 @@ struct sysctl_plan {
  * can have. */
 int sysctl_conf_path(char *out, const char *family, const char *link, const char *name);
 
+/* A path as sysctl(8) writes it, into out (SYSCTL_PATH bytes), which is returned: what separates becomes
+ * a dot, and a dot in a link's name a slash. */
+const char *sysctl_key(const char *path, char *out);
+
 /* Whether a value in place satisfies what is wanted. */
 bool sysctl_satisfied(const struct sysctl_want *want, int64_t actual);
 

@@ -3,6 +3,7 @@
 #include "rs-agent/doctor.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -130,6 +131,15 @@ int64_t doctor_conf(const struct doctor_sight *sight, const char *family, const 
 		if (!strcmp(sight->sysctls[i].path, path))
 			return sight->sysctls[i].value;
 	return -1;
+}
+
+const char *doctor_setting(struct doctor *doctor, const char *link, const char *name, int64_t value)
+{
+	char path[SYSCTL_PATH], key[SYSCTL_PATH];
+
+	if (sysctl_conf_path(path, "ipv4", link, name))
+		return "";
+	return doctor_text(doctor, "%s=%" PRId64, sysctl_key(path, key), value);
 }
 
 int64_t doctor_conf_in_effect(const struct doctor_sight *sight, const char *link, const char *name)

@@ -214,6 +214,8 @@ const struct route_way *doctor_way_back(const struct doctor *doctor, const struc
 /* net/<family>/conf/<link>/<name>; -1 when there is none. */
 int64_t doctor_conf(const struct doctor_sight *sight, const char *family, const char *link,
 		    const char *name);
+/* "net.ipv4.conf.eth0.rp_filter=2", as sysctl(8) takes it. */
+const char *doctor_setting(struct doctor *doctor, const char *link, const char *name, int64_t value);
 /* What the kernel goes by for IPv4 (IN_DEV_MAXCONF): the larger of all's and the link's. */
 int64_t doctor_conf_in_effect(const struct doctor_sight *sight, const char *link,
 			      const char *name);

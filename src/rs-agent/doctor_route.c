@@ -176,8 +176,8 @@ static void judge_filter(struct doctor *doctor, const struct doctor_vip *vip,
 	if (doctor_conf_in_effect(doctor->sight, link->name, "rp_filter") == 1 &&
 	    way->link != link->index)
 		doctor_say(doctor, DOCTOR_PROBLEM, "route",
-			   doctor_text(doctor, "sysctl -w net.ipv4.conf.%s.rp_filter=2",
-				       link->name),
+			   doctor_text(doctor, "sysctl -w %s",
+				       doctor_setting(doctor, link->name, "rp_filter", 2)),
 			   "rp_filter in effect on %s is 1: packets for %s come in there from "
 			   "clients to whom the way back leads through %s, and are dropped",
 			   link->name, addr_format(&vip->address, text),

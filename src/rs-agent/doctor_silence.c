@@ -77,11 +77,9 @@ static const char *mend(struct silence *silence, const char *link, const char *n
 	if (own <= least && all <= least)
 		return doctor->wanted->setup;
 	if (all <= least)
-		return doctor_text(doctor, "sysctl -w net.ipv4.conf.%s.%s=%" PRId64, link, name,
-				   least);
-	return doctor_text(doctor,
-			   "sysctl -w net.ipv4.conf.all.%s=%" PRId64 " net.ipv4.conf.%s.%s=%" PRId64,
-			   name, least, link, name, least);
+		return doctor_text(doctor, "sysctl -w %s", doctor_setting(doctor, link, name, least));
+	return doctor_text(doctor, "sysctl -w %s %s", doctor_setting(doctor, "all", name, least),
+			   doctor_setting(doctor, link, name, least));
 }
 
 static bool ignore_silences(const struct silence *silence, int64_t value)

@@ -67,8 +67,8 @@ static void judge_filter(const struct end *end, const struct link *link)
 	if (end->vip->address.family != AF_INET || filter <= 0 || (filter == 2 && address))
 		return;
 	doctor_say(doctor, DOCTOR_PROBLEM, "tunnel",
-		   address ? doctor_text(doctor, "sysctl -w net.ipv4.conf.%s.rp_filter=2",
-					 link->name)
+		   address ? doctor_text(doctor, "sysctl -w %s",
+					 doctor_setting(doctor, link->name, "rp_filter", 2))
 			   : doctor->wanted->setup,
 		   "rp_filter in effect on %s is %" PRId64
 		   "%s: what comes out of the tunnel for %s is dropped, since no way back to its "

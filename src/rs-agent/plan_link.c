@@ -139,7 +139,7 @@ static void words(const struct rs_step *step, struct text *out)
 static void command(const struct rs_step *step, struct text *out)
 {
 	const char *name = step->record.link.name;
-	char what[RS_ALIAS];
+	char what[RS_ALIAS], path[SYSCTL_PATH] = "", key[SYSCTL_PATH];
 
 	if (step->action == RS_UNDO) {
 		text_add(out, "ip link delete %s", name);
@@ -147,10 +147,9 @@ static void command(const struct rs_step *step, struct text *out)
 	}
 	if (step->action == RS_MAKE)
 		text_add(out, "ip link add %s type %s && ", name, rs_link_format(&step->link, what));
-	text_add(out,
-		 "ip link set %s alias '%s' && sysctl -w net.ipv4.conf.%s.rp_filter=%d"
-		 " && ip link set %s up",
-		 name, step->link.alias, name, RS_LINK_RP_FILTER, name);
+	sysctl_conf_path(path, "ipv4", name, "rp_filter");
+	text_add(out, "ip link set %s alias '%s' && sysctl -w %s=%d && ip link set %s up", name,
+		 step->link.alias, sysctl_key(path, key), RS_LINK_RP_FILTER, name);
 }
 
 static void object(const struct rs_step *step, struct text *out)

@@ -61,24 +61,12 @@ static void undo(struct rs_builder *builder, const struct owned *record)
 	rs_builder_put(builder, &step);
 }
 
-/* As sysctl(8) writes them; only the separators of the path become dots, a dot in a link's name
- * becomes a slash. */
-static const char *key_of(const char *path, char *out)
-{
-	size_t i = 0;
-
-	for (; path[i] && i < SYSCTL_PATH - 1; i++)
-		out[i] = path[i] == '/' ? '.' : path[i] == '.' ? '/' : path[i];
-	out[i] = '\0';
-	return out;
-}
-
 static void words(const struct rs_step *step, struct text *out)
 {
 	const struct owned_sysctl *sysctl = &step->record.sysctl;
 	char key[SYSCTL_PATH];
 
-	key_of(sysctl->path, key);
+	sysctl_key(sysctl->path, key);
 	switch (step->action) {
 	case RS_MAKE:
 		text_add(out, "raise %s from %" PRId64 " to %" PRId64, key, sysctl->former,
@@ -109,7 +97,7 @@ static void command(const struct rs_step *step, struct text *out)
 	const struct owned_sysctl *sysctl = &step->record.sysctl;
 	char key[SYSCTL_PATH];
 
-	text_add(out, "sysctl -w %s=%" PRId64, key_of(sysctl->path, key),
+	text_add(out, "sysctl -w %s=%" PRId64, sysctl_key(sysctl->path, key),
 		 step->action == RS_MAKE ? sysctl->set : sysctl->former);
 }
 

@@ -513,6 +513,17 @@ START_TEST(a_strict_filter_counts_where_the_way_back_is_another)
 }
 END_TEST
 
+START_TEST(a_link_with_a_dot_in_its_name_is_named_so_that_sysctl_finds_it)
+{
+	begin("directors: {lb1: {address: 192.168.8.10}}\n"
+	      "vrrp: [{name: six, interface: eth0.100, virtual_router_id: 52, virtual_addresses: ['fe80::200/64']}]\n");
+	strcpy(links[1].name, "eth0.100");
+	sight.listened = NSTIME_MS;
+	put_sysctl("net/ipv6/conf/eth0.100/disable_ipv6", 1);
+	expect(FINDING_PROBLEM, "link", "IPv6 is disabled on eth0.100", "sysctl -w net/ipv6/conf/eth0.100/disable_ipv6=0");
+}
+END_TEST
+
 START_TEST(a_vip_on_lo_wants_silence)
 {
 	begin(base);
@@ -798,6 +809,7 @@ int main(void)
 			      only_the_machine_that_advertises_may_answer,
 			      of_two_masters_none_is_told_to_give_the_address_away),
 			 CASE("links", an_interface_must_be_there_and_up, a_strict_filter_counts_where_the_way_back_is_another,
+			      a_link_with_a_dot_in_its_name_is_named_so_that_sysctl_finds_it,
 			      a_vip_on_lo_wants_silence, a_vip_that_failed_detection_is_put_in_anew, servers_behind_a_smaller_mtu_are_told,
 			      networkd_must_keep_what_it_did_not_make),
 			 CASE("machine", the_machine_around_is_judged_fact_by_fact, a_rival_counts_more_when_it_has_what_is_ours,

@@ -153,10 +153,11 @@ END_TEST
 
 START_TEST(sysctl_paths_take_any_link_name)
 {
-	char path[SYSCTL_PATH];
+	char path[SYSCTL_PATH], key[SYSCTL_PATH];
 
 	ck_assert_int_eq(sysctl_conf_path(path, "ipv4", "br0.100", "arp_ignore"), 0);
 	ck_assert_str_eq(path, "net/ipv4/conf/br0.100/arp_ignore");
+	ck_assert_str_eq(sysctl_key(path, key), "net.ipv4.conf.br0/100.arp_ignore");
 	ck_assert_int_eq(sysctl_conf_path(path, "ipv4", "../x", "arp_ignore"), -EINVAL);
 }
 END_TEST
