@@ -127,12 +127,20 @@ const char *exam_write_conf(struct exam *exam, const char *family, const char *l
 	return sysctl_conf_path(path, family, link, name) ? NULL : exam_write_sysctl(exam, path, value);
 }
 
-const struct route_way *exam_way(const struct exam_sight *sight, const struct addr *to)
+const struct route_way *exam_way_from(const struct exam_sight *sight, const struct addr *from,
+				      const struct addr *to)
 {
 	for (size_t i = 0; i < sight->way_count; i++)
-		if (addr_equal(&sight->ways[i].to, to))
+		if (addr_equal(&sight->ways[i].to, to) && addr_equal(&sight->ways[i].from, from))
 			return &sight->ways[i];
 	return NULL;
+}
+
+const struct route_way *exam_way(const struct exam_sight *sight, const struct addr *to)
+{
+	static const struct addr any;
+
+	return exam_way_from(sight, &any, to);
 }
 
 enum exam_module_state exam_module(const struct exam_sight *sight, const char *name)

@@ -154,6 +154,7 @@ struct exam_sight {
 	size_t service_count;
 	struct route_way *ways;
 	size_t way_count;
+	bool has_policy; /* rules of policy routing: a way depends on more than its end */
 	struct exam_speaker *speakers;
 	size_t speaker_count;
 	nstime listened; /* 0: nobody could */
@@ -236,7 +237,10 @@ int64_t exam_conf(const struct exam_sight *sight, const char *family, const char
 const char *exam_write_sysctl(struct exam *exam, const char *path, int64_t value);
 const char *exam_write_conf(struct exam *exam, const char *family, const char *link,
 			    const char *name, int64_t value);
+/* From no address that was named. */
 const struct route_way *exam_way(const struct exam_sight *sight, const struct addr *to);
+const struct route_way *exam_way_from(const struct exam_sight *sight, const struct addr *from,
+				      const struct addr *to);
 enum exam_module_state exam_module(const struct exam_sight *sight, const char *name);
 bool exam_is_ours(const struct exam_sight *sight, const struct addr *address);
 /* From which address this director advertises on the instance's link. */

@@ -27,15 +27,38 @@ static struct addr client_of(uint8_t family)
 
 /* ---- ways ---- */
 
-static void want_way(struct arena *arena, struct exam_sight *sight, const struct addr *to)
+static void want_way_from(struct arena *arena, struct exam_sight *sight, const struct addr *from,
+			  const struct addr *to)
 {
 	struct route_way *room;
 
-	if (!to->family || exam_way(sight, to))
+	if (!to->family || exam_way_from(sight, from, to))
 		return;
 	room = arena_push(arena, &sight->ways, &sight->way_count, sizeof(*room));
 	if (room)
-		room->to = *to;
+		*room = (struct route_way){.from = *from, .to = *to};
+}
+
+static void want_way(struct arena *arena, struct exam_sight *sight, const struct addr *to)
+{
+	static const struct addr any;
+
+	want_way_from(arena, sight, &any, to);
+}
+
+/* Answers to clients, as rules of policy routing may see them. The kernel tells of a source only where
+ * it is: while the VIP is here. */
+static void want_ways_back(struct arena *arena, const struct model *model, struct exam_sight *sight)
+{
+	struct addr client = client_of(AF_INET);
+
+	for (size_t i = 0; i < model->service_count; i++)
+		for (size_t j = 0; j < service_vip_count(&model->services[i]); j++) {
+			const struct addr *vip = service_vip(&model->services[i], j);
+
+			if (vip->family == AF_INET && exam_is_ours(sight, vip))
+				want_way_from(arena, sight, vip, &client);
+		}
 }
 
 int exam_ways(struct arena *arena, const struct model *model, struct exam_sight *sight)
@@ -52,6 +75,7 @@ int exam_ways(struct arena *arena, const struct model *model, struct exam_sight 
 	for (size_t i = 0; i < model->instance_count; i++)
 		for (size_t j = 0; j < model->instances[i].unicast.peer_count; j++)
 			want_way(arena, sight, &model->instances[i].unicast.peers[j]);
+	want_ways_back(arena, model, sight);
 	return arena_failed(arena) ? -ENOMEM : 0;
 }
 
@@ -132,25 +156,45 @@ static const char *link_name(const struct exam *exam, uint32_t index)
 
 /* ---- reverse path filters ---- */
 
+static const struct service *service_on(const struct model *model, const struct addr *vip)
+{
+	for (size_t i = 0; i < model->service_count; i++)
+		for (size_t j = 0; j < service_vip_count(&model->services[i]); j++)
+			if (addr_equal(service_vip(&model->services[i], j), vip))
+				return &model->services[i];
+	return NULL;
+}
+
+/* The way of an answer to a client from elsewhere; NULL: nobody knows. */
+static const struct route_way *way_back(const struct exam *exam, const struct addr *vip)
+{
+	struct addr client = client_of(AF_INET);
+	const struct route_way *way = exam_way_from(exam->sight, vip, &client);
+
+	if (!way && !exam->sight->has_policy)
+		way = exam_way(exam->sight, &client);
+	return way && !way->error ? way : NULL;
+}
+
+/* Where no service listens nobody comes from far away; a virtual MAC's interface is lbhad's to tune. */
 static void judge_filter(struct exam *exam, const struct instance *instance, const struct vip *vip)
 {
 	const struct link *link = exam_link_of(exam->sight, instance, vip);
-	struct addr client = client_of(AF_INET);
-	const struct route_way *way = exam_way(exam->sight, &client);
+	const struct service *service = service_on(exam->model, &vip->address.address);
+	const struct route_way *way = service ? way_back(exam, &vip->address.address) : NULL;
 	int64_t own, all;
 
-	if (!link || vip->address.address.family != AF_INET || !way || way->error ||
+	if (!link || vip->address.address.family != AF_INET || instance->virtual_mac || !way ||
 	    way->link == link->index)
 		return;
 	own = exam_conf(exam->sight, "ipv4", link->name, "rp_filter");
 	all = exam_conf(exam->sight, "ipv4", "all", "rp_filter");
 	if ((own > all ? own : all) != 1)
 		return;
-	exam_say(exam, FINDING_PROBLEM, "sysctl",
-		 exam_write_conf(exam, "ipv4", link->name, "rp_filter", 2),
-		 "rp_filter in effect on %s is 1: clients of instance %s come in there, but the way back "
-		 "to them leads through %s, so they are dropped",
-		 link->name, instance->name, link_name(exam, way->link));
+	exam_say(exam, FINDING_WARNING, "sysctl", exam_write_conf(exam, "ipv4", link->name, "rp_filter", 2),
+		 "rp_filter in effect on %s is 1: clients of service %s that come in there from elsewhere "
+		 "than its own network are dropped, for the way back to them leads through %s",
+		 link->name, service->name, link_name(exam, way->link));
 }
 
 /* ---- VIPs on lo ---- */

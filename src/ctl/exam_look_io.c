@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -136,7 +137,7 @@ static int look_network(struct arena *arena, struct rtnl *rtnl, const struct mod
 	err = exam_ways(arena, model, sight);
 	for (size_t i = 0; i < sight->way_count && !err; i++)
 		route_way_look(rtnl, &sight->ways[i]);
-	return err;
+	return err ? err : route_policy_look(rtnl, AF_INET, &sight->has_policy);
 }
 
 int exam_look(struct arena *arena, const struct model *model, struct exam_sight *sight)

@@ -2,6 +2,7 @@
 #include "net/route_way_io.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 #include <sys/socket.h>
@@ -65,4 +66,41 @@ static int read_way(struct nlmsghdr *message, void *ctx)
 void route_way_look(struct rtnl *rtnl, struct route_way *way)
 {
 	way->error = rtnl_ask(rtnl, way_message(way), read_way, way);
+}
+
+/* ---- policy ---- */
+
+/* The kernel makes three that are about nothing in particular (fib_default_rules_init). */
+static bool is_kernels_own(const struct fib_rule_hdr *head, struct nlattr **attributes)
+{
+	uint32_t priority = attributes[FRA_PRIORITY] ? nla_get_u32(attributes[FRA_PRIORITY]) : 0;
+
+	return (priority == 0 && head->table == RT_TABLE_LOCAL) ||
+	       (priority == 0x7ffe && head->table == RT_TABLE_MAIN) ||
+	       (priority == 0x7fff && head->table == RT_TABLE_DEFAULT);
+}
+
+static int read_rule(struct nlmsghdr *message, void *ctx)
+{
+	struct nlattr *attributes[FRA_MAX + 1];
+	const struct fib_rule_hdr *head;
+	bool *has_policy = ctx;
+
+	if (nlmsg_parse(message, sizeof(*head), attributes, FRA_MAX, NULL) < 0)
+		return -EINVAL;
+	head = nlmsg_data(message);
+	*has_policy |= !is_kernels_own(head, attributes);
+	return 0;
+}
+
+int route_policy_look(struct rtnl *rtnl, uint8_t family, bool *out)
+{
+	struct fib_rule_hdr head = {.family = family};
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_GETRULE, NLM_F_REQUEST | NLM_F_DUMP);
+
+	if (message && nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO)) {
+		nlmsg_free(message);
+		return -ENOMEM;
+	}
+	return rtnl_ask(rtnl, message, read_rule, out);
 }

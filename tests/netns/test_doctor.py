@@ -200,9 +200,10 @@ table inet filter {
 
 
 def test_sysctls_links_and_addresses_that_are_in_the_way(ward):
-    ward.configure(CONFIG + """
+    ward.configure(SERVICES.replace("\nservices:", """
   - {name: six, interface: eth0, virtual_router_id: 52, virtual_addresses: ["fe80::200/64", "2001:db8::200/64"]}
-""")
+
+services:"""))
     dmz = ward.lab.segment("dmz", "10.0.0.0/24")
     ward.lab.router("outer", (dmz, "10.0.0.1"))
     ward.host.attach(dmz, "10.0.0.10")
@@ -213,11 +214,15 @@ def test_sysctls_links_and_addresses_that_are_in_the_way(ward):
     untouched = Untouched.__new__(Untouched)  # IPv6 is off: no link-local address to wait for
     from lbhatest.state import states_of
     untouched.before = states_of([ward.host])
-    wanted = (("problem", "rp_filter in effect on eth0 is 1: clients of instance public come in there"),
+    wanted = (("warning", "rp_filter in effect on eth0 is 1: clients of service web that come in there from elsewhere"),
               ("problem", f"{VIP} is on lo, and arp_ignore in effect on eth0 is 0"),
               ("problem", "IPv6 is disabled on eth0, and instance six has IPv6 addresses"))
     commands = ward.assert_told(*wanted)
     untouched.check()
+    # where a rule sends answers of the VIP back as clients came, nothing is dropped
+    ward.host.ip("route add default via 192.168.8.1 table 100", f"rule add from {VIP} lookup 100")
+    ward.assert_told(*wanted[1:])
+    ward.host.ip(f"rule del from {VIP} lookup 100")
     for command in commands:
         ward.host.run("sh", "-c", command)
     wait_for(lambda: ward.doctor()[1], lambda ill: not ill, what="nothing is wrong")

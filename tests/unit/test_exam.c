@@ -505,11 +505,56 @@ END_TEST
 
 START_TEST(a_strict_filter_counts_where_the_way_back_is_another)
 {
-	begin(base);
+	begin(full());
 	put_way("198.51.100.1", ETH1, 0);
 	put_sysctl("net/ipv4/conf/all/rp_filter", 1);
 	put_sysctl("net/ipv4/conf/eth0/rp_filter", 0);
-	expect(FINDING_PROBLEM, "sysctl", "the way back to them leads through eth1", "net.ipv4.conf.eth0.rp_filter=2");
+	expect(FINDING_WARNING, "sysctl", "clients of service web that come in there from elsewhere than its own network",
+	       "net.ipv4.conf.eth0.rp_filter=2");
+}
+END_TEST
+
+START_TEST(a_strict_filter_is_no_matter_where_no_client_comes_from_far_away)
+{
+	/* no service listens there: a gateway of servers */
+	begin(base);
+	put_way("198.51.100.1", ETH1, 0);
+	put_sysctl("net/ipv4/conf/eth0/rp_filter", 1);
+	expect_well();
+	/* a rule sends answers of the VIP back where clients came from */
+	begin(full());
+	put_address(ETH0, "192.168.8.10/24");
+	put_address(ETH0, "192.168.8.200/24");
+	put_way("198.51.100.1", ETH1, 0);
+	put_way("198.51.100.1", ETH0, 0);
+	sight.ways[1].from = addr_of("192.168.8.200");
+	put_sysctl("net/ipv4/conf/eth0/rp_filter", 1);
+	expect_well();
+	/* and while the VIP is not here nobody can ask what rules make of it */
+	begin(full());
+	put_way("198.51.100.1", ETH1, 0);
+	sight.has_policy = true;
+	put_sysctl("net/ipv4/conf/eth0/rp_filter", 1);
+	expect_well();
+	/* the interface of a virtual MAC is lbhad's */
+	begin(joined("directors: {lb1: {address: 192.168.8.10}, lb2: {address: 192.168.8.11}}\n"
+		     "vrrp: [{name: public, interface: eth0, virtual_router_id: 51, virtual_mac: true, virtual_addresses: [192.168.8.200/24]}]\n", web));
+	put_way("198.51.100.1", ETH1, 0);
+	put_sysctl("net/ipv4/conf/eth0/rp_filter", 1);
+	expect_well();
+}
+END_TEST
+
+START_TEST(a_way_back_is_asked_from_each_address_that_is_here)
+{
+	begin(full());
+	ck_assert_int_eq(exam_ways(arena, model, &sight), 0);
+	for (size_t i = 0; i < sight.way_count; i++)
+		ck_assert_int_eq(sight.ways[i].from.family, 0);
+	put_address(ETH0, "192.168.8.200/24");
+	ck_assert_int_eq(exam_ways(arena, model, &sight), 0);
+	ck_assert(addr_equal(&sight.ways[sight.way_count - 1].from, &model->instances[0].virtual_addresses[0].address.address));
+	end();
 }
 END_TEST
 
@@ -809,6 +854,8 @@ int main(void)
 			      only_the_machine_that_advertises_may_answer,
 			      of_two_masters_none_is_told_to_give_the_address_away),
 			 CASE("links", an_interface_must_be_there_and_up, a_strict_filter_counts_where_the_way_back_is_another,
+			      a_strict_filter_is_no_matter_where_no_client_comes_from_far_away,
+			      a_way_back_is_asked_from_each_address_that_is_here,
 			      a_link_with_a_dot_in_its_name_is_named_so_that_sysctl_finds_it,
 			      a_vip_on_lo_wants_silence, a_vip_that_failed_detection_is_put_in_anew, servers_behind_a_smaller_mtu_are_told,
 			      networkd_must_keep_what_it_did_not_make),
