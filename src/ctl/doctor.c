@@ -13,6 +13,7 @@
 #include "config/compile.h"
 #include "config/files_io.h"
 #include "ctl/command.h"
+#include "ctl/exam_force.h"
 #include "ctl/exam_io.h"
 
 #define QUESTION (5 * NSTIME_S)
@@ -82,6 +83,17 @@ static void read_command_line(struct visit *visit)
 							      sight->state_dir));
 }
 
+/* Its services; who may not ask has none. */
+static void ask_services(struct visit *visit)
+{
+	char error[CLIENT_ERROR];
+	json_t *answer = NULL;
+
+	if (!client_ask(&visit->run->client, json_pack("{s:s}", "request", "services"), QUESTION, &answer, error))
+		(void)exam_in_force(visit->arena, json_object_get(answer, "result"), &visit->sight);
+	json_decref(answer);
+}
+
 static void ask_daemon(struct visit *visit)
 {
 	char error[CLIENT_ERROR];
@@ -96,6 +108,8 @@ static void ask_daemon(struct visit *visit)
 			 error);
 	visit->sight.daemon = err ? EXAM_DAEMON_SILENT : EXAM_DAEMON_RUNS;
 	read_command_line(visit);
+	if (!err)
+		ask_services(visit);
 	client_close(&visit->run->client);
 	json_decref(answer);
 }

@@ -152,6 +152,9 @@ struct exam_sight {
 	bool has_ipvs; /* /proc/net/ip_vs is there */
 	struct exam_service *services;
 	size_t service_count;
+	bool is_in_force_known; /* a running lbhad told its services */
+	struct exam_service *in_force;
+	size_t in_force_count;
 	struct route_way *ways;
 	size_t way_count;
 	bool has_policy; /* rules of policy routing: a way depends on more than its end */

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
-#include "base/text.h"
+#include "config/mark.h"
 #include "ctl/exam.h"
 #include "ipvs/sysctls.h"
 
@@ -153,31 +153,86 @@ static bool is_wanted(const struct model *model, const struct exam_service *seen
 	return false;
 }
 
+/* What lbhad has in force, or made for itself: marks of its own for groups and ways to servers. */
+static bool is_in_force(const struct exam *exam, const struct exam_service *seen)
+{
+	const struct exam_sight *sight = exam->sight;
+	const struct ipvs_global *ipvs = &exam->model->global.ipvs;
+
+	for (size_t i = 0; i < sight->in_force_count; i++) {
+		const struct exam_service *one = &sight->in_force[i];
+
+		if (one->mark == seen->mark && one->protocol == seen->protocol &&
+		    !endpoint_compare(&one->at, &seen->at))
+			return true;
+	}
+	return sight->daemon == EXAM_DAEMON_RUNS && mark_is_own(ipvs->mark_base, ipvs->mark_mask, seen->mark);
+}
+
+/* "-t 192.168.8.200:80", as ipvsadm(8) names a virtual service. */
+static const char *in_words(struct exam *exam, const struct exam_service *seen)
+{
+	const char *flag = seen->protocol == PROTOCOL_UDP    ? "-u"
+			   : seen->protocol == PROTOCOL_SCTP ? "--sctp-service"
+							     : "-t";
+	char at[ENDPOINT_TEXT];
+
+	return seen->mark ? exam_text(exam, "-f %" PRIu32, seen->mark)
+			  : exam_text(exam, "%s %s", flag, endpoint_format(&seen->at, at));
+}
+
+static const char *in_prose(struct exam *exam, const struct exam_service *seen)
+{
+	char at[ENDPOINT_TEXT];
+
+	return seen->mark ? exam_text(exam, "mark %" PRIu32, seen->mark)
+			  : exam_text(exam, "%s", endpoint_format(&seen->at, at));
+}
+
+/* Somebody's clients may be on it: the command looks, and says how to remove. */
+static void judge_foreign(struct exam *exam, const struct exam_service *seen)
+{
+	const struct exam_sight *sight = exam->sight;
+	const char *words = in_words(exam, seen), *what = in_prose(exam, seen);
+
+	if (sight->daemon != EXAM_DAEMON_NONE && !sight->is_in_force_known)
+		exam_say(exam, FINDING_UNKNOWN, "ipvs", exam_text(exam, "ipvsadm -L -n %s", words),
+			 "the kernel balances %s, which is not in %s; whether lbhad has it in force "
+			 "could not be asked",
+			 what, sight->file);
+	else
+		exam_say(exam, FINDING_WARNING, "ipvs",
+			 exam_text(exam, "ipvsadm -L -n %s    # whose is it? ipvsadm -D %s removes it",
+				   words, words),
+			 "the kernel balances %s, which is not in %s: somebody else programs IPVS here%s",
+			 what, sight->file, sight->daemon == EXAM_DAEMON_NONE ? ", or did" : "");
+}
+
 static void judge_table(struct exam *exam)
 {
-	for (size_t i = 0; i < exam->sight->service_count; i++) {
-		const struct exam_service *seen = &exam->sight->services[i];
-		const char *flag = seen->protocol == PROTOCOL_UDP    ? "-u"
-				   : seen->protocol == PROTOCOL_SCTP ? "--sctp-service"
-								     : "-t";
-		char at[ENDPOINT_TEXT];
+	const struct exam_sight *sight = exam->sight;
+	const struct exam_service *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < sight->service_count; i++) {
+		const struct exam_service *seen = &sight->services[i];
 
 		if (is_wanted(exam->model, seen))
 			continue;
-		if (seen->mark)
-			exam_say(exam, FINDING_WARNING, "ipvs",
-				 exam_text(exam, "ipvsadm -D -f %" PRIu32, seen->mark),
-				 "the kernel balances mark %" PRIu32 ", which is not in %s: somebody "
-				 "else programs IPVS here",
-				 seen->mark, exam->sight->file);
-		else
-			exam_say(exam, FINDING_WARNING, "ipvs",
-				 exam_text(exam, "ipvsadm -D %s %s", flag,
-					   endpoint_format(&seen->at, at)),
-				 "the kernel balances %s, which is not in %s: somebody else programs "
-				 "IPVS here",
-				 endpoint_format(&seen->at, at), exam->sight->file);
+		if (!is_in_force(exam, seen)) {
+			judge_foreign(exam, seen);
+			continue;
+		}
+		first = first ? first : seen;
+		count++;
 	}
+	if (first)
+		exam_say(exam, FINDING_WARNING, "ipvs", exam_text(exam, "lbhactl plan %s", sight->file),
+			 "lbhad balances %s%s, which %s not in %s: what is there is not in force, until "
+			 "`lbhactl reload`",
+			 in_prose(exam, first),
+			 count > 1 ? exam_text(exam, " and %zu more", count - 1) : "",
+			 count > 1 ? "are" : "is", sight->file);
 }
 
 void exam_kernel(struct exam *exam)

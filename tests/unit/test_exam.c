@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "config/compile.h"
-#include "ctl/exam.h"
+#include "ctl/exam_force.h"
 #include "net/firewall_nft_io.h"
 #include "net/firewall_save.h"
 #include "suite.h"
@@ -76,7 +76,7 @@ static void begin(const char *text)
 				    .is_root = true, .user = "root", .daemon = EXAM_DAEMON_RUNS,
 				    .links = links, .link_count = 3, .clock_known = true,
 				    .clock_synchronised = true, .listened = NSTIME_S,
-				    .has_ipvs = true};
+				    .has_ipvs = true, .is_in_force_known = true};
 	sight.rights = (struct exam_rights){.bounding = UINT64_MAX, .files = 20000, .memlock = UINT64_MAX};
 	vip = addr_of("192.168.8.200");
 	speaker = (struct exam_speaker){.link = ETH0, .source = addr_of("192.168.8.11"),
@@ -275,7 +275,42 @@ START_TEST(services_of_the_kernel_that_the_file_has_not_are_foreign)
 	begin(full());
 	sight.services = &services[2];
 	sight.service_count = 1;
-	expect(FINDING_WARNING, "ipvs", "balances mark 7", "ipvsadm -D -f 7");
+	expect(FINDING_WARNING, "ipvs", "balances mark 7", "ipvsadm -L -n -f 7    # whose is it? ipvsadm -D -f 7");
+}
+END_TEST
+
+START_TEST(services_that_are_in_force_are_not_foreign)
+{
+	static const char told[] = "[{\"listen\": [\"192.168.8.200:443\", \"192.168.8.200:53\"], \"fwmark\": null, \"protocol\": \"tcp,udp\"},"
+				   " {\"listen\": [], \"fwmark\": 7, \"protocol\": \"tcp\"}, {}, 1]";
+	struct exam_service services[] = {{.protocol = PROTOCOL_UDP}, {.mark = 7}, {.protocol = PROTOCOL_SCTP}};
+	json_t *json = json_loads(told, 0, NULL);
+
+	ck_assert_int_eq(endpoint_parse("192.168.8.200:53", &services[0].at), 0);
+	ck_assert_int_eq(endpoint_parse("192.168.8.200:53", &services[2].at), 0);
+	begin(full());
+	ck_assert_int_eq(exam_in_force(arena, json, &sight), 0);
+	sight.services = services;
+	sight.service_count = 2;
+	expect(FINDING_WARNING, "ipvs", "lbhad balances 192.168.8.200:53 and 1 more, which are not in lbha.conf", "lbhactl plan lbha.conf");
+	begin(full());
+	ck_assert_int_eq(exam_in_force(arena, json, &sight), 0);
+	sight.services = services + 2;
+	sight.service_count = 1;
+	expect(FINDING_WARNING, "ipvs", "somebody else programs IPVS here", "ipvsadm -L -n --sctp-service 192.168.8.200:53");
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(whose_a_service_is_nobody_knows_while_lbhad_does_not_tell)
+{
+	struct exam_service service = {.mark = 7};
+
+	begin(full());
+	sight.is_in_force_known = false;
+	sight.services = &service;
+	sight.service_count = 1;
+	expect(FINDING_UNKNOWN, "ipvs", "could not be asked", "ipvsadm -L -n -f 7");
 }
 END_TEST
 
@@ -845,7 +880,8 @@ int main(void)
 			 CASE("kernel", a_director_on_which_all_is_well_gets_no_complaint, a_missing_scheduler_is_named_as_its_module,
 			      a_container_cannot_load_a_module_that_is_only_there, modules_follow_from_the_file,
 			      a_sysctl_that_was_set_back_is_told_only_while_lbhad_runs, a_full_table_of_connections_is_a_problem,
-			      services_of_the_kernel_that_the_file_has_not_are_foreign),
+			      services_of_the_kernel_that_the_file_has_not_are_foreign, services_that_are_in_force_are_not_foreign,
+			      whose_a_service_is_nobody_knows_while_lbhad_does_not_tell),
 			 CASE("vrrp", a_stranger_under_our_number_gets_another_number, two_masters_are_a_problem,
 			      what_a_peer_says_must_be_what_we_say, authentication_that_differs_is_a_problem,
 			      a_director_is_no_stranger_where_it_has_not_its_general_address,
