@@ -7,7 +7,8 @@
  *   exam_source.c    from which addresses
  *   exam_owner.c     who answers for the VIPs
  *   exam_firewall.c  rules that drop adverts, ARP, probes or clients
- *   exam_link.c      interfaces, MTU, IPv6, network managers
+ *   exam_link.c      interfaces, MTU, IPv6
+ *   exam_manager.c   programs that manage interfaces
  *   exam_host.c      rights, users, folders, clock, denials, other programs
  *   exam_check.c     checks that cannot work here
  * exam_look_io.c and its neighbours fill the sight. */
@@ -86,7 +87,8 @@ struct exam_manager {
 	enum exam_manager_kind kind;
 	uint32_t link;
 	const char *file; /* networkd: the .network file in force; NULL: not told */
-	bool keeps;       /* networkd: KeepConfiguration is static or yes */
+	bool keeps;       /* networkd: KeepConfiguration is static or yes, */
+	bool keeps_all;   /* or it is yes */
 };
 
 /* A file or folder that is not as it must be. */
@@ -168,6 +170,7 @@ struct exam_sight {
 	const char *firewall_why; /* NULL: rules were read */
 	struct exam_manager *managers;
 	size_t manager_count;
+	bool keeps_routes; /* networkd: ManageForeignRoutes is no */
 	const char **bridges; /* interfaces of instances that are one */
 	size_t bridge_count;
 	bool clock_known, clock_synchronised, is_container;
@@ -224,6 +227,7 @@ void exam_vrrp(struct exam *exam);
 void exam_owners(struct exam *exam);
 void exam_firewall(struct exam *exam);
 void exam_links(struct exam *exam);
+void exam_managers(struct exam *exam);
 void exam_host(struct exam *exam);
 void exam_checks(struct exam *exam);
 

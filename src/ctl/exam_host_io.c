@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
@@ -119,23 +120,24 @@ static void add_manager(struct arena *arena, struct exam_sight *sight, const str
 		*room = *manager;
 }
 
-static bool file_keeps(struct arena *arena, const char *path)
+static void read_keeping(struct arena *arena, const char *path, struct exam_manager *manager)
 {
 	const char *text = path ? exam_read_file(arena, path, 65536) : NULL;
 	const char *keeps = text ? value_of(arena, text, "KeepConfiguration") : NULL;
+	bool all = keeps && (!strcmp(keeps, "yes") || !strcmp(keeps, "true"));
 
-	return keeps && (!strcmp(keeps, "static") || !strcmp(keeps, "yes") || !strcmp(keeps, "true"));
+	manager->keeps_all |= all;
+	manager->keeps |= all || (keeps && !strcmp(keeps, "static"));
 }
 
-/* The last drop-in counts; systemd-networkd names them with a blank or colon between. */
-static bool dropin_keeps(struct arena *arena, const char *list)
+/* systemd-networkd names drop-ins with a blank or colon between. */
+static void read_dropins(struct arena *arena, const char *list, struct exam_manager *manager)
 {
 	char *copy = list ? arena_strdup(arena, list) : NULL, *one;
-	bool keeps = false;
 
 	while (copy && (one = strsep(&copy, " :\"")))
-		keeps |= *one == '/' && file_keeps(arena, one);
-	return keeps;
+		if (*one == '/')
+			read_keeping(arena, one, manager);
 }
 
 /* What systemd-networkd writes down of a link (sd-network). The drop-ins in /etc are looked at in any
@@ -144,7 +146,7 @@ static void look_networkd(struct arena *arena, struct exam_sight *sight, uint32_
 {
 	char path[320];
 	const char *text, *state, *base;
-	struct exam_manager manager = {EXAM_NETWORKD, link, NULL, false};
+	struct exam_manager manager = {.kind = EXAM_NETWORKD, .link = link};
 
 	snprintf(path, sizeof(path), "/run/systemd/netif/links/%u", link);
 	text = exam_read_file(arena, path, 65536);
@@ -153,20 +155,40 @@ static void look_networkd(struct arena *arena, struct exam_sight *sight, uint32_
 		return;
 	manager.file = value_of(arena, text, "NETWORK_FILE");
 	base = manager.file ? strrchr(manager.file, '/') : NULL;
-	manager.keeps = file_keeps(arena, manager.file) ||
-			dropin_keeps(arena, value_of(arena, text, "NETWORK_FILE_DROPINS"));
+	read_keeping(arena, manager.file, &manager);
+	read_dropins(arena, value_of(arena, text, "NETWORK_FILE_DROPINS"), &manager);
 	if (base) {
 		snprintf(path, sizeof(path), "/etc/systemd/network%s.d/lbha.conf", base);
-		manager.keeps |= file_keeps(arena, path);
+		read_keeping(arena, path, &manager);
 	}
 	add_manager(arena, sight, &manager);
+}
+
+/* networkd.conf(5); which of several files counts is not looked at. */
+static bool keeps_routes(struct arena *arena)
+{
+	glob_t found = {0};
+	bool keeps = false;
+
+	glob("/usr/lib/systemd/networkd.conf.d/*.conf", 0, NULL, &found);
+	glob("/run/systemd/networkd.conf.d/*.conf", GLOB_APPEND, NULL, &found);
+	glob("/etc/systemd/networkd.conf", GLOB_APPEND, NULL, &found);
+	glob("/etc/systemd/networkd.conf.d/*.conf", GLOB_APPEND, NULL, &found);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *text = exam_read_file(arena, found.gl_pathv[i], 65536);
+		const char *value = text ? value_of(arena, text, "ManageForeignRoutes") : NULL;
+
+		keeps |= value && (!strcmp(value, "no") || !strcmp(value, "false") || !strcmp(value, "0"));
+	}
+	globfree(&found);
+	return keeps;
 }
 
 /* NetworkManager writes managed=true for what it does; a link that it merely watches has no
  * connection. */
 static void look_network_manager(struct arena *arena, struct exam_sight *sight, uint32_t link)
 {
-	struct exam_manager manager = {EXAM_NETWORK_MANAGER, link, NULL, false};
+	struct exam_manager manager = {.kind = EXAM_NETWORK_MANAGER, .link = link};
 	char path[300];
 	const char *text, *managed;
 
@@ -353,6 +375,7 @@ void exam_look_host(struct arena *arena, const struct model *model, struct exam_
 		look_networkd(arena, sight, sight->links[i].index);
 		look_network_manager(arena, sight, sight->links[i].index);
 	}
+	sight->keeps_routes = keeps_routes(arena);
 	look_programs(sight, arena);
 	if (sight->is_root)
 		look_denials(arena, sight);

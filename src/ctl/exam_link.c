@@ -1,6 +1,5 @@
 /* The interfaces that instances and servers are reached by: whether they are there, let packets in
- * (reverse path filters), keep quiet about VIPs of lo, and whether another program will take the VIPs
- * off them. */
+ * (reverse path filters) and keep quiet about VIPs of lo. */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/if_addr.h>
@@ -304,84 +303,6 @@ static void judge_mtus(struct exam *exam)
 	}
 }
 
-/* ---- programs that manage links ---- */
-
-static bool wants_link(const struct exam *exam, const struct link *link)
-{
-	for (size_t i = 0; i < exam->model->instance_count; i++) {
-		const struct instance *instance = &exam->model->instances[i];
-
-		for (size_t j = 0; j < instance->virtual_address_count; j++)
-			if (exam_link_of(exam->sight, instance, &instance->virtual_addresses[j]) == link)
-				return true;
-	}
-	return false;
-}
-
-static bool has_routes(const struct model *model)
-{
-	for (size_t i = 0; i < model->instance_count; i++)
-		if (model->instances[i].route_count)
-			return true;
-	return false;
-}
-
-/* systemd.network(5): what it did not configure itself is dropped when it configures the link. */
-static void judge_networkd(struct exam *exam, const struct exam_manager *manager, const char *name)
-{
-	const char *file = manager->file ? manager->file : "FILE.network", *base = strrchr(file, '/');
-
-	if (manager->keeps)
-		return;
-	base = base ? base + 1 : file;
-	exam_say(exam, FINDING_PROBLEM, "manager",
-		 exam_text(exam,
-			   "mkdir -p /etc/systemd/network/%s.d && printf '[Network]\\nKeepConfiguration=static\\n' "
-			   "> /etc/systemd/network/%s.d/lbha.conf && networkctl reload",
-			   base, base),
-		 "systemd-networkd manages %s by %s without KeepConfiguration=static: when it starts or "
-		 "configures the link again it removes the VIPs",
-		 name, base);
-	if (has_routes(exam->model))
-		exam_say(exam, FINDING_WARNING, "manager",
-			 "mkdir -p /etc/systemd/networkd.conf.d && printf '[Network]\\nManageForeignRoutes=no\\n' "
-			 "> /etc/systemd/networkd.conf.d/lbha.conf && systemctl restart systemd-networkd",
-			 "systemd-networkd removes routes that it did not make, unless ManageForeignRoutes is "
-			 "no: those of instances, too");
-}
-
-static void judge_network_manager(struct exam *exam, const char *name)
-{
-	exam_say(exam, FINDING_WARNING, "manager",
-		 exam_text(exam,
-			   "printf '[keyfile]\\nunmanaged-devices=interface-name:%s;interface-name:lbha*\\n' "
-			   "> /etc/NetworkManager/conf.d/lbha.conf && nmcli general reload",
-			   name),
-		 "NetworkManager manages %s: when its connection is activated or changed again it removes "
-		 "the VIPs (lbhad puts them back); an address of the file itself must then come from "
-		 "elsewhere",
-		 name);
-}
-
-static void judge_managers(struct exam *exam)
-{
-	for (size_t i = 0; i < exam->sight->manager_count; i++) {
-		const struct exam_manager *manager = &exam->sight->managers[i];
-		const struct link *link = exam_link(exam->sight, manager->link);
-
-		if (!link || !wants_link(exam, link))
-			continue;
-		switch (manager->kind) {
-		case EXAM_NETWORKD:
-			judge_networkd(exam, manager, link->name);
-			break;
-		case EXAM_NETWORK_MANAGER:
-			judge_network_manager(exam, link->name);
-			break;
-		}
-	}
-}
-
 void exam_links(struct exam *exam)
 {
 	const struct model *model = exam->model;
@@ -404,7 +325,7 @@ void exam_links(struct exam *exam)
 		}
 	}
 	judge_mtus(exam);
-	judge_managers(exam);
+	exam_managers(exam);
 	if (model->instance_count && exam->findings.count == before)
 		exam_say(exam, FINDING_OK, "link", NULL, "the interfaces of all instances are there and up");
 }

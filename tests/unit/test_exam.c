@@ -639,18 +639,81 @@ END_TEST
 
 START_TEST(networkd_must_keep_what_it_did_not_make)
 {
-	struct exam_manager manager = {EXAM_NETWORKD, ETH0, "/etc/systemd/network/10-lan.network", false};
+	struct exam_manager managers[] = {{.kind = EXAM_NETWORKD, .link = ETH0, .file = "/etc/systemd/network/10-lan.network"},
+					  {.kind = EXAM_NETWORKD, .link = ETH1, .file = "/run/systemd/network/10-netplan-eth1.network"}};
 
-	begin(base);
+	begin_two_nets();
+	sight.managers = managers;
+	sight.manager_count = 2;
+	expect(FINDING_PROBLEM, "manager", "systemd-networkd manages eth0 by 10-lan.network, eth1 by 10-netplan-eth1.network without",
+	       "> /etc/systemd/network/10-lan.network.d/lbha.conf && mkdir -p /etc/systemd/network/10-netplan-eth1.network.d && "
+	       "printf '[Network]\\nKeepConfiguration=static\\n' > /etc/systemd/network/10-netplan-eth1.network.d/lbha.conf && "
+	       "networkctl reload");
+	/* one file for both */
+	managers[1].file = managers[0].file;
+	begin_two_nets();
+	sight.managers = managers;
+	sight.manager_count = 2;
+	expect(FINDING_PROBLEM, "manager", "eth0 by 10-lan.network, eth1 by 10-lan.network", "lbha.conf && networkctl reload");
+	managers[0].keeps = managers[1].keeps = true;
+	begin_two_nets();
+	sight.managers = managers;
+	sight.manager_count = 2;
+	expect_well();
+}
+END_TEST
+
+START_TEST(networkd_must_leave_routes_of_instances_alone)
+{
+	static const char routes[] = "directors: {lb1: {address: 192.168.8.10}, lb2: {address: 192.168.8.11}}\n"
+				     "vrrp: [{name: public, interface: eth0, virtual_router_id: 51, virtual_addresses: [192.168.8.200/24],\n"
+				     "  routes: [{to: 10.1.0.0/16, via: 192.168.8.1}]}]\n";
+	struct exam_manager manager = {.kind = EXAM_NETWORKD, .link = ETH0, .keeps = true};
+
+	begin(routes);
 	sight.managers = &manager;
 	sight.manager_count = 1;
-	expect(FINDING_PROBLEM, "manager", "systemd-networkd manages eth0 by 10-lan.network",
-	       "/etc/systemd/network/10-lan.network.d/lbha.conf");
-	begin(base);
-	manager.kind = EXAM_NETWORK_MANAGER;
+	expect(FINDING_WARNING, "manager", "removes routes that it did not make", "ManageForeignRoutes=no");
+	begin(routes);
 	sight.managers = &manager;
 	sight.manager_count = 1;
-	expect(FINDING_WARNING, "manager", "NetworkManager manages eth0", "unmanaged-devices=interface-name:eth0");
+	sight.keeps_routes = true;
+	expect_well();
+	begin(routes);
+	manager.keeps_all = true;
+	sight.managers = &manager;
+	sight.manager_count = 1;
+	expect_well();
+}
+END_TEST
+
+START_TEST(no_interface_is_taken_from_its_manager)
+{
+	struct exam_manager managers[] = {{.kind = EXAM_NETWORK_MANAGER, .link = ETH0}, {.kind = EXAM_NETWORK_MANAGER, .link = ETH1}};
+	struct findings found;
+	size_t told = 0;
+
+	begin_two_nets();
+	sight.managers = managers;
+	sight.manager_count = 2;
+	found = judge();
+	for (size_t i = 0; i < found.count; i++) {
+		ck_assert_msg(found.items[i].severity == FINDING_OK, "%s", found.items[i].text);
+		if (strcmp(found.items[i].subject, "manager") != 0)
+			continue;
+		ck_assert_msg(strstr(found.items[i].text, "manages eth0, eth1:"), "%s", found.items[i].text);
+		ck_assert_ptr_null(found.items[i].command);
+		told++;
+	}
+	ck_assert_uint_eq(told, 1);
+	end();
+	/* the interface of a virtual MAC is nobody's but lbhad's */
+	begin("directors: {lb1: {address: 192.168.8.10}, lb2: {address: 192.168.8.11}}\n"
+	      "vrrp: [{name: public, interface: eth0, virtual_router_id: 51, virtual_mac: true, virtual_addresses: [192.168.8.200/24]}]\n");
+	managers[0].kind = EXAM_NETWORKD;
+	sight.managers = managers;
+	sight.manager_count = 1;
+	expect_well();
 }
 END_TEST
 
@@ -894,7 +957,8 @@ int main(void)
 			      a_way_back_is_asked_from_each_address_that_is_here,
 			      a_link_with_a_dot_in_its_name_is_named_so_that_sysctl_finds_it,
 			      a_vip_on_lo_wants_silence, a_vip_that_failed_detection_is_put_in_anew, servers_behind_a_smaller_mtu_are_told,
-			      networkd_must_keep_what_it_did_not_make),
+			      networkd_must_keep_what_it_did_not_make, networkd_must_leave_routes_of_instances_alone,
+			      no_interface_is_taken_from_its_manager),
 			 CASE("machine", the_machine_around_is_judged_fact_by_fact, a_rival_counts_more_when_it_has_what_is_ours,
 			      checks_that_cannot_work_here),
 			 rules);
