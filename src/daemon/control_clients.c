@@ -49,7 +49,7 @@ struct clients {
 	size_t followers;
 	clients_access *access;
 	clients_line *handle;
-	void (*left)(void *ctx, uint32_t ticket); /* NULL: nobody wants to know */
+	clients_left *left; /* NULL: nobody wants to know */
 	void *ctx;
 	uint32_t last_ticket;
 	size_t long_line;
@@ -210,6 +210,23 @@ static void client_await_piece(struct client *client)
 	timer_at(&client->stall, clock_now() + patience(client));
 }
 
+/* Not one that only sends no more. */
+static bool has_hung_up(const struct client *client)
+{
+	struct pollfd wait = {.fd = client->fd};
+
+	return poll(&wait, 1, 0) > 0 && wait.revents & POLLHUP;
+}
+
+/* Its line is given up where the callee gives it up. */
+static void client_leave(struct client *client)
+{
+	const struct clients *clients = client->clients;
+
+	if (client->ticket && clients->left && clients->left(clients->ctx, client->ticket))
+		client->ticket = 0;
+}
+
 /* Moves the client on as far as it goes now: send, then the next line, until something has to be
  * waited for. */
 static void client_go(struct client *client)
@@ -220,6 +237,8 @@ static void client_go(struct client *client)
 			return;
 		if (client->pieces && !client->answer)
 			client_await_piece(client);
+		if (client->ticket && client->ended && has_hung_up(client))
+			client_leave(client);
 		if (client->answer || client->ticket || client->pieces)
 			break;
 		if (client->more) {
@@ -244,14 +263,6 @@ static void client_go(struct client *client)
 	io_want_read(&client->io, !client->ended && client->used < client->room);
 }
 
-/* Not one that only sends no more. */
-static bool has_hung_up(const struct client *client)
-{
-	struct pollfd wait = {.fd = client->fd};
-
-	return poll(&wait, 1, 0) > 0 && wait.revents & POLLHUP;
-}
-
 static void client_readable(void *ctx)
 {
 	struct client *client = ctx;
@@ -264,6 +275,7 @@ static void client_readable(void *ctx)
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (got < 0) {
+		client_leave(client);
 		client_drop(client);
 		return;
 	}
@@ -275,8 +287,6 @@ static void client_readable(void *ctx)
 		client->ended = true;
 	client->used += client->more ? 0 : (size_t)got;
 	client->heard = clock_now();
-	if (got == 0 && client->ticket && client->clients->left && has_hung_up(client))
-		client->clients->left(client->clients->ctx, client->ticket);
 	client_go(client);
 }
 
@@ -319,7 +329,7 @@ void clients_answer(struct clients *clients, uint32_t ticket, char *answer)
 		client_go(client);
 }
 
-void clients_on_left(struct clients *clients, void (*left)(void *ctx, uint32_t ticket))
+void clients_on_left(struct clients *clients, clients_left *left)
 {
 	clients->left = left;
 }

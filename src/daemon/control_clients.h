@@ -65,8 +65,11 @@ struct clients *clients_new(struct loop *loop, int listener, size_t long_line,
 			    clients_access *access, clients_line *line, void *ctx);
 void clients_free(struct clients *clients);
 
-/* `left` is called for a client that hangs up while its line is with the callee, who may answer all the same. */
-void clients_on_left(struct clients *clients, void (*left)(void *ctx, uint32_t ticket));
+/* Called for a client that hangs up while its line is with the callee. True: no answer will come. False: one will, and the
+ * client keeps its place until then, so that who sends commands and leaves has them carried out one after the other. It
+ * must not answer during the call. */
+typedef bool clients_left(void *ctx, uint32_t ticket);
+void clients_on_left(struct clients *clients, clients_left *left);
 
 /* Sends an answer, malloc'ed and taken over (NULL, out of memory, drops the client). */
 void clients_answer(struct clients *clients, uint32_t ticket, char *answer);

@@ -308,11 +308,17 @@ bool control_looks_seen(struct control_looks *looks, struct reader *in)
 	return true;
 }
 
-void control_looks_left(struct control_looks *looks, uint32_t ticket)
+bool control_looks_left(struct control_looks *looks, uint32_t ticket)
 {
-	for (size_t i = 0; i < FACT_LOOKS; i++)
-		if (looks->places[i].ticket == ticket)
-			place_free(looks, &looks->places[i]);
+	bool found = false;
+
+	for (size_t i = 0; i < FACT_LOOKS; i++) {
+		if (looks->places[i].ticket != ticket)
+			continue;
+		place_free(looks, &looks->places[i]);
+		found = true;
+	}
+	return found;
 }
 
 void control_looks_end(struct control_looks *looks, const char *why)

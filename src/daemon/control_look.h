@@ -34,8 +34,8 @@ char *control_looks_ask(struct control_looks *looks, uint32_t ticket,
 void control_looks_put(const struct control_looks *looks, uint32_t place, struct writer *out);
 /* A FACT_SEEN; false when it is malformed. */
 bool control_looks_seen(struct control_looks *looks, struct reader *in);
-/* This client has left. */
-void control_looks_left(struct control_looks *looks, uint32_t ticket);
+/* This client has left. True: it had asked for a look, which is not answered any more. */
+bool control_looks_left(struct control_looks *looks, uint32_t ticket);
 /* Refuses all that are under way. */
 void control_looks_end(struct control_looks *looks, const char *why);
 

@@ -102,7 +102,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 			 const char *line, size_t length);
 static enum client_access control_access(void *ctx, const struct client_peer *peer);
 
-static void client_left(void *ctx, uint32_t ticket);
+static bool client_left(void *ctx, uint32_t ticket);
 
 static void begin_to_answer(void *ctx)
 {
@@ -572,11 +572,11 @@ static void look_changed(void *ctx, uint32_t place)
 	worker_dirty(control->worker, 1 + place);
 }
 
-static void client_left(void *ctx, uint32_t ticket)
+static bool client_left(void *ctx, uint32_t ticket)
 {
 	struct control *control = ctx;
 
-	control_looks_left(control->looks, ticket);
+	return control_looks_left(control->looks, ticket);
 }
 
 static const struct control_looks_ops look_ops = {.answer = look_answer, .changed = look_changed};

@@ -9,6 +9,7 @@ import pytest
 
 from lbhatest import wait_until
 from lbhatest.rogue import Server, answer, says, silent
+from test_lbhactl import ask, dial
 
 DONE, FAILED, USAGE = range(3)
 READERS, WRITERS = 61001, 61002
@@ -110,6 +111,23 @@ def test_a_client_that_leaves_cancels_its_probe_and_a_fifth_is_refused(director)
             one.wait()
         wait_until(lambda: server.open == 1, what="the end of all others")
         assert director.is_running
+
+
+def test_clients_that_leave_take_no_place_with_them(director):
+    """There are 64; also with answers that they have not read, and with looks that wait in their line."""
+    check = b'{"request":"check","check":"slow"}\n'
+    with Server(silent, LB1, host=director.host) as server:
+        director.configure(config(server.port, slow="type: http, interval: 1h").replace("timeout: 300ms", "timeout: 1h"))
+        director.start()
+        wait_until(lambda: server.open == 1, what="the probe of the schedule")
+        for turn in range(70):
+            begun = len(server.begun)
+            with dial(director) as client:
+                client.sendall((b"", b'{"request":"ping"}\n')[turn % 2] + check + (b"", check * 3)[turn % 3 == 0])
+                wait_until(lambda begun=begun: len(server.begun) > begun, what="a look under way")
+        wait_until(lambda: server.open == 1, what="the end of all looks")
+        with dial(director) as client:
+            assert ask(client, {"request": "ping"})["ok"]
 
 
 def test_a_reload_and_the_death_of_a_worker_in_the_midst(director):
