@@ -29,7 +29,7 @@ struct object {
 struct place {
 	uint32_t ticket; /* 0: free */
 	uint32_t number;
-	struct object object; /* of the mirror's model: the place is free before another one comes */
+	struct object object; /* of the mirror's model; of the one before until control_looks_end(), and not looked at */
 	nstime due;
 };
 
@@ -233,10 +233,8 @@ static uint32_t place_free(struct control_looks *looks, struct place *place)
 	return ticket;
 }
 
-static void place_refuse(struct control_looks *looks, struct place *place, const char *why)
+static void refuse(struct control_looks *looks, uint32_t ticket, const char *why)
 {
-	uint32_t ticket = place_free(looks, place);
-
 	looks->ops->answer(looks->ctx, ticket, control_refusal(why, NULL));
 }
 
@@ -247,7 +245,8 @@ static void overdue(void *ctx)
 
 	for (size_t i = 0; i < FACT_LOOKS; i++)
 		if (looks->places[i].ticket && looks->places[i].due <= now)
-			place_refuse(looks, &looks->places[i], "the check worker has not answered in time");
+			refuse(looks, place_free(looks, &looks->places[i]),
+			       "the check worker has not answered in time");
 	arm(looks);
 }
 
@@ -323,9 +322,13 @@ bool control_looks_left(struct control_looks *looks, uint32_t ticket)
 
 void control_looks_end(struct control_looks *looks, const char *why)
 {
+	uint32_t tickets[FACT_LOOKS];
+
 	for (size_t i = 0; i < FACT_LOOKS; i++)
-		if (looks->places[i].ticket)
-			place_refuse(looks, &looks->places[i], why);
+		tickets[i] = looks->places[i].ticket ? place_free(looks, &looks->places[i]) : 0;
+	for (size_t i = 0; i < FACT_LOOKS; i++) /* who is answered may ask for another at once */
+		if (tickets[i])
+			refuse(looks, tickets[i], why);
 }
 
 struct control_looks *control_looks_new(struct loop *loop, const struct mirror *mirror,

@@ -36,7 +36,7 @@ void control_looks_put(const struct control_looks *looks, uint32_t place, struct
 bool control_looks_seen(struct control_looks *looks, struct reader *in);
 /* This client has left. True: it had asked for a look, which is not answered any more. */
 bool control_looks_left(struct control_looks *looks, uint32_t ticket);
-/* Refuses all that are under way. */
+/* Refuses all that are under way; after another model has come into the mirror, before anything else is asked of them. */
 void control_looks_end(struct control_looks *looks, const char *why);
 
 #endif

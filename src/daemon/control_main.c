@@ -164,9 +164,10 @@ static void control_commit(void *ctx)
 	worker_committed(control->worker); /* nobody has to wait for the rest */
 	take_inheritance(control);
 	settle(control);
-	control_looks_end(control->looks, "another configuration has come into force meanwhile; ask again");
 	mirror_adopt(&control->mirror, &control->next);
 	control_notify_model(control->notify);
+	/* with an answer comes the client's next line, which may ask for a look: by now it sees what is in force */
+	control_looks_end(control->looks, "another configuration has come into force meanwhile; ask again");
 	if (!control->clients && !timer_armed(&control->hush))
 		timer_at(&control->hush, clock_now() + HUSH);
 }

@@ -130,6 +130,26 @@ def test_clients_that_leave_take_no_place_with_them(director):
             assert ask(client, {"request": "ping"})["ok"]
 
 
+def test_a_look_that_waits_in_line_over_a_reload_sees_the_new_configuration(director):
+    """Each refusal lets the next line of its client in, in the midst of the change; what it asks for has another number by then."""
+    with Server(silent, LB1, host=director.host) as server:
+        director.configure(config(server.port, slow="type: http, interval: 1h").replace("timeout: 300ms", "timeout: 1h"))
+        director.start()
+        wait_until(lambda: server.open == 1, what="the probe of the schedule")
+        clients = [dial(director) for _ in range(4)]
+        for client in clients:
+            client.sendall(b'{"request":"check","check":"slow"}\n' * 3)
+        wait_until(lambda: server.open == 5, what="four looks under way")
+        code, text = director.reload(config(server.port, other="type: tcp", slow="type: http, interval: 1h"))
+        assert code == DONE, text
+        for client in clients:
+            with client, client.makefile("rb") as lines:
+                first, second, third = (json.loads(lines.readline()) for _ in range(3))
+            assert "another configuration has come into force meanwhile" in first["error"], first
+            for said in second, third:
+                assert said["ok"] and (said["result"]["check"], said["result"]["type"]) == ("slow", "http"), said
+
+
 def test_a_reload_and_the_death_of_a_worker_in_the_midst(director):
     with Server(silent, LB1, host=director.host) as server:
         text = config(server.port, slow="type: http, interval: 1h").replace("timeout: 300ms", "timeout: 1h")
