@@ -202,13 +202,15 @@ bool supervisor_begin(struct supervisor *s)
 	return true;
 }
 
-/* Whoever started us has seen what there was to see, and may wait for our end of the pipe. */
-static void leave_terminal(void)
+/* Whoever started us has seen what there was to see, and may wait for our end of the pipe. What would go to standard
+ * error goes to syslog from now on; a journal that global.log.target names has been there before. */
+static void leave_terminal(const struct supervisor *s)
 {
+	const struct log_global *log = &s->now.model->global.log;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setenv("LBHA_LOG_TARGET", "syslog", 1);
-	log_open("lbhad");
+	log_configure(log->level, log->format == LOG_FORMAT_JSON, log->target);
 	if (null >= 0) {
 		dup2(null, STDERR_FILENO);
 		close(null);
@@ -224,7 +226,7 @@ void supervisor_ready(struct supervisor *s)
 	manager_ready(s->options->ready_fd >= 0);
 	supervisor_status(s, "running");
 	if (s->options->to_syslog)
-		leave_terminal();
+		leave_terminal(s);
 	if (s->options->ready_fd >= 0 && write(s->options->ready_fd, "", 1) < 0)
 		log_warning("whoever waited for the start is gone");
 }

@@ -218,7 +218,7 @@ static int exporter_bear(struct supervisor *s, struct child *child)
 	if (err)
 		return err;
 	snprintf(socket, sizeof(socket), "%s/control.sock", s->rundir.run);
-	snprintf(worker, sizeof(worker), "--worker=%u,%u", log->level, log->format == LOG_FORMAT_JSON);
+	snprintf(worker, sizeof(worker), "--worker=%u,%u,%u", log->level, log->format == LOG_FORMAT_JSON, log->target);
 	child->argv = argv;
 	child->fds[0] = pair[1];
 	child->fd_count = 1;
@@ -283,7 +283,7 @@ static void exporter_timer(void *ctx)
 static bool is_as_wanted(const struct exporter_child *it, const struct global *global)
 {
 	return !endpoint_compare(&it->listen, &global->exporter.listen) && it->log.level == global->log.level &&
-	       it->log.format == global->log.format;
+	       it->log.format == global->log.format && it->log.target == global->log.target;
 }
 
 void supervisor_exporter_enter(struct supervisor *s)

@@ -222,17 +222,27 @@ static int serve(const struct arguments *arguments)
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"listen", required_argument, NULL, 'l'},
-	{"worker", required_argument, NULL, 'w'}, /* lbhad's own: LEVEL,JSON of its log */
+	{"worker", required_argument, NULL, 'w'}, /* lbhad's own: LEVEL,JSON,TARGET of its log */
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{0},
 };
 
+/* Both come in packages of their own: an older lbhad says nothing of the target. */
+static bool worker_take(struct arguments *arguments, const char *text)
+{
+	unsigned level, json, target = LOG_TARGET_AUTO;
+
+	arguments->is_worker = sscanf(text, "%u,%u,%u", &level, &json, &target) >= 2 && level <= LOG_LEVEL_DEBUG &&
+			       target <= LOG_TARGET_SYSLOG;
+	if (arguments->is_worker)
+		log_configure((enum log_level)level, json, (enum log_target)target);
+	return arguments->is_worker;
+}
+
 /* False: leave with *status. */
 static bool option_take(struct arguments *arguments, int option, int *status)
 {
-	unsigned level, json;
-
 	switch (option) {
 	case 's':
 		arguments->socket = optarg;
@@ -243,11 +253,9 @@ static bool option_take(struct arguments *arguments, int option, int *status)
 		fprintf(stderr, "lbha-exporter: \"%s\" is no address with a port\n", optarg);
 		break;
 	case 'w':
-		arguments->is_worker = sscanf(optarg, "%u,%u", &level, &json) == 2 && level <= LOG_LEVEL_DEBUG;
-		if (!arguments->is_worker)
-			break;
-		log_configure((enum log_level)level, json, LOG_TARGET_AUTO);
-		return true;
+		if (worker_take(arguments, optarg))
+			return true;
+		break;
 	case 'h':
 		fputs(usage, stdout);
 		*status = EXIT_FINE;

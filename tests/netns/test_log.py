@@ -174,3 +174,26 @@ def test_lines_of_json_are_objects_whatever_is_said(lb1):
     assert lines and all({"time", "level", "program", "pid", "message", "worker"} <= set(line) for line in lines)
     assert any(line.get("event") == "vrrp_state" and line["instance"] == "public" for line in lines)
     assert not [line for line in lb1.log.splitlines() if not line.startswith("{") and "lbhad: " not in line], lb1.log
+
+
+def test_a_daemon_in_the_background_goes_on_logging_where_it_should(lb1):
+    journal = Journal(lb1)
+    lb1.configure(CONFIG.format(log="target: journal"))
+    code, text = lb1.host.status_of(*lb1.command("--daemon"), env=lb1.environment())
+    assert code == 0, text
+    lb1.configure("nonsense: 1\n")  # a reload that comes into force would say the target again
+    assert lb1.reload()[0] == 1
+    journal.wait(LBHA_WORKER="supervisor", PRIORITY="4")
+    lb1.ctl("stop")
+    wait_until(lambda: not os.path.exists(lb1.socket), 10, "the daemon has stopped")
+
+
+def test_the_exporter_logs_where_lbhad_does(lb1):
+    exporter = 'exporter: {{listen: "127.0.0.1:9480"}}, log: '
+    wholes = [CONFIG.replace("log: ", exporter).format(log=f"target: {target}") for target in ("stderr", "journal")]
+    journal = Journal(lb1)
+    lb1.configure(wholes[0])
+    lb1.start()
+    wait_until(lambda: "lbha-exporter: serving http://127.0.0.1:9480" in lb1.log, 5, "the exporter serves")
+    assert lb1.reload(wholes[1])[0] == 0
+    assert "serving http" in journal.wait(LBHA_WORKER="lbha-exporter", PRIORITY="6")["MESSAGE"]
