@@ -30,18 +30,60 @@ static void PRINTF_LIKE(3, 4) fill(char *out, size_t size, const char *format, .
 	va_end(list);
 }
 
-/* A new link behind the others; NULL: there is no room (the last place is the effect's). */
-static struct cause_link *add(struct cause *cause, enum cause_kind kind, const char *state,
-			      nstime since)
+static void begin(struct cause *cause)
 {
-	struct cause_link *link = &cause->links[cause->count];
+	cause->count = cause->kept = 0;
+	cause->left_out = 0;
+}
 
-	if (cause->count + 1 >= CAUSE_LINKS)
-		return NULL;
-	cause->count++;
+/* The last place is the effect's. */
+static size_t room(const struct cause *cause)
+{
+	return CAUSE_LINKS - 1 - cause->kept - cause->count;
+}
+
+/* Keeps places for links to come, as many as there are, and counts those that get none. */
+static size_t keep(struct cause *cause, size_t wanted)
+{
+	size_t kept = wanted < room(cause) ? wanted : room(cause);
+
+	cause->kept += kept;
+	cause->left_out += (unsigned)(wanted - kept);
+	return kept;
+}
+
+/* A new link behind the others, in a place that was kept. */
+static struct cause_link *add_kept(struct cause *cause, enum cause_kind kind, const char *state,
+				   nstime since)
+{
+	struct cause_link *link = &cause->links[cause->count++];
+
+	cause->kept--;
 	*link = (struct cause_link){.kind = kind, .since = since, .leads_to = CAUSE_NONE};
 	fill(link->state, sizeof(link->state), "%s", state);
 	return link;
+}
+
+/* NULL: there is no room. */
+static struct cause_link *add(struct cause *cause, enum cause_kind kind, const char *state,
+			      nstime since)
+{
+	return keep(cause, 1) ? add_kept(cause, kind, state, since) : NULL;
+}
+
+/* What found no room and would lead to this one. However long the reason is, this is its end. */
+static void say_left_out(struct cause_link *link, unsigned count)
+{
+	char more[32];
+	size_t end = strlen(link->reason), size;
+
+	if (!count)
+		return;
+	fill(more, sizeof(more), "; %u more cause%s", count, count == 1 ? "" : "s");
+	size = strlen(more) + 1;
+	if (end > sizeof(link->reason) - size)
+		end = sizeof(link->reason) - size;
+	memcpy(link->reason + end, more, size);
 }
 
 /* All from `first` on that lead nowhere yet lead to the link that was added last. */
@@ -190,10 +232,8 @@ static void add_server(struct cause *cause, const struct mirror *mirror, size_t 
 	const struct mirror_server *seen = &mirror->services[number].servers[place];
 	enum admin_state admin = admin_of(seen, server);
 	struct cause_link *link =
-		add(cause, CAUSE_SERVER, verdict_name(seen->fact.health), seen->fact.since);
+		add_kept(cause, CAUSE_SERVER, verdict_name(seen->fact.health), seen->fact.since);
 
-	if (!link)
-		return;
 	fill(link->object, sizeof(link->object), "%s/%s", service->name, server->name);
 	link->address = server->address;
 	if (admin != ADMIN_ENABLED)
@@ -229,8 +269,11 @@ static size_t add_servers(struct cause *cause, const struct mirror *mirror, size
 			  unsigned *others)
 {
 	struct missing rows[CAUSE_ROOTS + 1];
-	size_t count = find_missing(mirror, number, rows, others);
+	size_t found = find_missing(mirror, number, rows, others);
+	size_t count = found < room(cause) ? found : room(cause);
 
+	*others += (unsigned)(found - count);
+	keep(cause, count);
 	for (size_t i = 0; i < count; i++)
 		add_server(cause, mirror, number, rows[i].server);
 	return count;
@@ -244,7 +287,7 @@ void cause_of_service(const struct mirror *mirror, size_t number, struct cause *
 	unsigned others;
 	size_t missing;
 
-	out->count = 0;
+	begin(out);
 	if (seen->known && seen->fact.state == SERVICE_UP)
 		return;
 	if (!seen->known) {
@@ -263,7 +306,7 @@ void cause_of_service(const struct mirror *mirror, size_t number, struct cause *
 
 /* ---- trackers ------------------------------------------------------------------------------- */
 
-/* A service that an instance tracks, with its servers. */
+/* A service that an instance tracks, with its servers; the place of its own is kept. */
 static void add_service(struct cause *cause, const struct mirror *mirror, size_t number)
 {
 	const struct service *service = &mirror->model->services[number];
@@ -273,9 +316,7 @@ static void add_service(struct cause *cause, const struct mirror *mirror, size_t
 	unsigned others;
 
 	missing = add_servers(cause, mirror, number, &others);
-	link = add(cause, CAUSE_SERVICE, service_state_name(seen->fact.state), seen->fact.since);
-	if (!link)
-		return;
+	link = add_kept(cause, CAUSE_SERVICE, service_state_name(seen->fact.state), seen->fact.since);
 	fill(link->object, sizeof(link->object), "%s", service->name);
 	say_service(link, service, &seen->fact, missing, others);
 	close_over(cause, first);
@@ -291,26 +332,42 @@ static void add_tracker(struct cause *cause, const struct mirror *mirror,
 		add_service(cause, mirror, tracker->service);
 		return;
 	}
-	link = add(cause, is_check ? CAUSE_CHECK : CAUSE_INTERFACE, verdict_name(fact->state),
-		   fact->since);
-	if (!link)
-		return;
+	link = add_kept(cause, is_check ? CAUSE_CHECK : CAUSE_INTERFACE, verdict_name(fact->state),
+			fact->since);
 	fill(link->object, sizeof(link->object), "%s", tracker->name);
 	fill(link->reason, sizeof(link->reason), "%s", fact->reason);
 }
 
-/* Those of an instance that are down, from number `from` to below `to`. */
+static bool is_down(const struct mirror_tracker *seen)
+{
+	return seen->known && seen->fact.state == VERDICT_DOWN;
+}
+
+/* How many of an instance are down, from number `from` to below `to`. */
+static size_t count_down(const struct mirror *mirror, size_t instance, size_t from, size_t to)
+{
+	size_t count = 0;
+
+	for (size_t i = from; i < to; i++)
+		count += is_down(&mirror->instances[instance].trackers[i]);
+	return count;
+}
+
+/* They all come before what leads to them. */
 static void add_trackers(struct cause *cause, const struct mirror *mirror, size_t instance,
 			 size_t from, size_t to)
 {
 	const struct model *model = mirror->model;
-	const struct mirror_instance *seen = &mirror->instances[instance];
+	const struct mirror_tracker *trackers = mirror->instances[instance].trackers;
+	size_t kept = keep(cause, count_down(mirror, instance, from, to));
 
-	for (size_t i = from; i < to; i++)
-		if (seen->trackers[i].known && seen->trackers[i].fact.state == VERDICT_DOWN)
-			add_tracker(cause, mirror,
-				    model_tracker(model, &model->instances[instance], i),
-				    &seen->trackers[i].fact);
+	for (size_t i = from; i < to && kept; i++) {
+		if (!is_down(&trackers[i]))
+			continue;
+		kept--;
+		add_tracker(cause, mirror, model_tracker(model, &model->instances[instance], i),
+			    &trackers[i].fact);
+	}
 }
 
 /* ---- instances ------------------------------------------------------------------------------ */
@@ -434,22 +491,52 @@ static size_t decides(const struct mirror *mirror, size_t instance)
 	return CAUSE_NONE;
 }
 
-/* A member of the group with what is wrong of it alone: why all others move. */
+/* Whether something is wrong of a member of a group alone. */
+static bool ails(const struct mirror *mirror, size_t instance)
+{
+	const struct mirror_instance *seen = &mirror->instances[instance];
+
+	return seen->known && (seen->fact.state == VRRP_FAULT ||
+			       count_down(mirror, instance, 0, mirror->model->instances[instance].track_count));
+}
+
+/* One that does, with what is wrong of it: why all others move. Its own place is kept. */
 static void add_member(struct cause *cause, const struct mirror *mirror, size_t instance)
 {
 	const struct mirror_instance *seen = &mirror->instances[instance];
 	size_t first = cause->count;
+	unsigned before = cause->left_out;
 	struct cause_link *link;
 
+	cause->left_out = 0;
 	add_trackers(cause, mirror, instance, 0, mirror->model->instances[instance].track_count);
-	if (!seen->known || (cause->count == first && seen->fact.state != VRRP_FAULT))
-		return;
-	link = add(cause, CAUSE_INSTANCE, vrrp_state_name(seen->fact.state), seen->fact.since);
-	if (!link)
-		return;
+	link = add_kept(cause, CAUSE_INSTANCE, vrrp_state_name(seen->fact.state), seen->fact.since);
 	fill(link->object, sizeof(link->object), "%s", mirror->model->instances[instance].name);
 	say_instance(link, mirror, instance);
+	say_left_out(link, cause->left_out);
+	cause->left_out = before;
 	close_over(cause, first);
+}
+
+/* A member that moves all others, not one that is moved. */
+static bool moves(const struct mirror *mirror, size_t instance)
+{
+	return decides(mirror, instance) == CAUSE_NONE && ails(mirror, instance);
+}
+
+static void add_members(struct cause *cause, const struct mirror *mirror, const struct sync_group *group)
+{
+	size_t count = 0, kept;
+
+	for (size_t i = 0; i < group->instance_count; i++)
+		count += moves(mirror, group->instances[i]);
+	kept = keep(cause, count);
+	for (size_t i = 0; i < group->instance_count && kept; i++) {
+		if (!moves(mirror, group->instances[i]))
+			continue;
+		kept--;
+		add_member(cause, mirror, group->instances[i]);
+	}
 }
 
 /* Whether a MASTER has all that it is configured to have. */
@@ -462,9 +549,11 @@ void cause_of_instance(const struct mirror *mirror, size_t number, struct cause 
 {
 	const struct instance *instance = &mirror->model->instances[number];
 	const struct mirror_instance *seen = &mirror->instances[number];
+	size_t mover = seen->known ? decides(mirror, number) : CAUSE_NONE;
 	struct cause_link *link;
+	bool is_moved;
 
-	out->count = 0;
+	begin(out);
 	if (seen->known && is_well(instance, &seen->fact))
 		return;
 	if (!seen->known)
@@ -472,15 +561,17 @@ void cause_of_instance(const struct mirror *mirror, size_t number, struct cause 
 	if (seen->known && seen->fact.maintenance)
 		add_maintenance(out, mirror);
 	add_priority(out, mirror, number);
+	is_moved = mover != CAUSE_NONE && ails(mirror, mover) && keep(out, 1);
 	add_trackers(out, mirror, number, 0, model_tracker_count(mirror->model, instance));
-	if (seen->known && decides(mirror, number) != CAUSE_NONE)
-		add_member(out, mirror, decides(mirror, number));
+	if (is_moved)
+		add_member(out, mirror, mover);
 	link = end(out, CAUSE_INSTANCE, vrrp_state_name(seen->fact.state), seen->fact.since,
 		   instance->name);
 	if (seen->known)
 		say_instance(link, mirror, number);
 	else
 		fill(link->reason, sizeof(link->reason), "not reported yet");
+	say_left_out(link, out->left_out);
 }
 
 void cause_of_group(const struct mirror *mirror, size_t number, struct cause *out)
@@ -490,14 +581,12 @@ void cause_of_group(const struct mirror *mirror, size_t number, struct cause *ou
 	const struct mirror_group *seen = &mirror->groups[number];
 	struct cause_link *link;
 
-	out->count = 0;
+	begin(out);
 	if (seen->known && seen->fact.state == VRRP_MASTER)
 		return;
 	if (!seen->known)
 		add_worker(out, mirror, ROLE_VRRP);
-	for (size_t i = 0; i < group->instance_count; i++)
-		if (decides(mirror, group->instances[i]) == CAUSE_NONE)
-			add_member(out, mirror, group->instances[i]);
+	add_members(out, mirror, group);
 	if (group->instance_count) /* the group's own count for every member: once is enough */
 		add_trackers(out, mirror, group->instances[0],
 			     model->instances[group->instances[0]].track_count,
@@ -506,4 +595,5 @@ void cause_of_group(const struct mirror *mirror, size_t number, struct cause *ou
 		   group->name);
 	fill(link->reason, sizeof(link->reason), "%s",
 	     seen->known ? seen->fact.reason : "not reported yet");
+	say_left_out(link, out->left_out);
 }

@@ -1,7 +1,8 @@
 /* Why something is not as it should be, across workers: a chain of links from the roots (a server that does not answer, a
  * link without carrier, an operator's word) over what they bring about (a service below its quorum) to the effect (an
  * instance that is BACKUP). Made of the facts in the mirror alone. Pure; bounded: what there is no room for is counted in
- * the reason of what it leads to. */
+ * the reason of what it leads to ("; 6 more servers", "; 2 more causes"). What others lead to goes before them: no link is
+ * left out of a chain for one that is further from its effect. */
 #ifndef LBHA_DAEMON_CAUSE_H
 #define LBHA_DAEMON_CAUSE_H
 
@@ -50,6 +51,9 @@ struct cause_link {
 struct cause {
 	struct cause_link links[CAUSE_LINKS];
 	size_t count;
+	/* while it is made: places for links that come behind what leads to them, and how many found none */
+	size_t kept;
+	unsigned left_out;
 };
 
 /* Each fills `out`: nothing when there is nothing to explain (a service that is up, a MASTER with its whole priority).

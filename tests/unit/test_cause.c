@@ -344,6 +344,130 @@ START_TEST(a_chain_ends_with_its_effect_however_much_there_is)
 }
 END_TEST
 
+/* ---- more than there is room for --------------------------------------------------------------- */
+
+#define MANY 20
+
+/* `count` services of four servers each, all down and all tracked by public. */
+static void many_are_down(size_t count)
+{
+	static char names[MANY][8];
+	struct arena *arena = arena_new(0);
+	struct model *model = make_model(arena);
+	struct instance *public = &model->instances[0];
+
+	model->service_count = public->track_count = count;
+	model->services = arena_array(arena, count, sizeof(*model->services));
+	public->track = arena_array(arena, count, sizeof(*public->track));
+	for (size_t i = 0; i < count; i++) {
+		snprintf(names[i], sizeof(names[i]), "w%zu", i);
+		make_service(arena, &model->services[i], names[i]);
+		model->services[i].real_server_count = 4;
+		public->track[i] = (struct tracker){.kind = TRACKER_SERVICE, .name = names[i],
+						    .service = (uint32_t)i, .weight = -5};
+	}
+	mirror_fini(&mirror);
+	ck_assert_int_eq(mirror_prepare(&mirror, model, arena), 0);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t server = 0; server < 4; server++)
+			server_is(i, server, VERDICT_DOWN, 20, "refused");
+		service_is(i, SERVICE_DOWN, 0, 1);
+		tracker_is(0, i, VERDICT_DOWN, -5, "below quorum");
+	}
+	instance_is(0, VRRP_FAULT, 100, 100, "w0 is below quorum");
+}
+
+/* The number in "...; 3 more servers"; 0: none is said. */
+static size_t more(const struct cause_link *link, const char *what)
+{
+	const char *at = strstr(link->reason, what);
+	unsigned count = 0;
+
+	while (at && at > link->reason && *at != ';')
+		at--;
+	return at && sscanf(at, "; %u more", &count) == 1 ? count : 0;
+}
+
+static size_t led_to(const struct cause *cause, size_t number)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < number; i++)
+		count += cause->links[i].leads_to == number;
+	return count;
+}
+
+START_TEST(nothing_is_left_out_uncounted_and_no_link_skips_another)
+{
+	for (size_t count = 1; count <= MANY; count++) {
+		struct cause cause;
+		size_t last;
+
+		many_are_down(count);
+		cause_of_instance(&mirror, 0, &cause);
+		last = cause.count - 1;
+		ck_assert_uint_le(cause.count, CAUSE_LINKS);
+		ck_assert_str_eq(cause.links[last].object, "public");
+		ck_assert_uint_eq(led_to(&cause, last) + more(&cause.links[last], " more cause"), count);
+		for (size_t i = 0; i < last; i++) {
+			const struct cause_link *link = &cause.links[i];
+			bool is_service = link->kind == CAUSE_SERVICE;
+
+			ck_assert_uint_eq(cause.links[link->leads_to].kind,
+					  is_service ? CAUSE_INSTANCE : CAUSE_SERVICE);
+			if (is_service)
+				ck_assert_uint_eq(led_to(&cause, i) + more(link, " more server"), 4);
+		}
+	}
+}
+END_TEST
+
+START_TEST(servers_give_way_to_services)
+{
+	many_are_down(3);
+	of_instance(0, "server w0/s0 down (refused) >4; server w0/s1 down (refused) >4; server w0/s2 down (refused) >4; "
+		       "server w0/s3 down (refused) >4; service w0 down (quorum 0 of 1) >11; "
+		       "server w1/s0 down (refused) >9; server w1/s1 down (refused) >9; server w1/s2 down (refused) >9; "
+		       "server w1/s3 down (refused) >9; service w1 down (quorum 0 of 1) >11; "
+		       "service w2 down (quorum 0 of 1; 4 more servers) >11; "
+		       "instance public FAULT (w0 is below quorum; 100 = 100 - 5 (w0) - 5 (w1) - 5 (w2))");
+}
+END_TEST
+
+START_TEST(the_member_that_moves_all_others_is_told_whatever_else_there_is)
+{
+	struct cause cause;
+
+	many_are_down(MANY);
+	instance_is(0, VRRP_BACKUP, 100, 100, "with inside: eth1 has no carrier");
+	tracker_is(1, 0, VERDICT_DOWN, 0, "eth1 has no carrier");
+	instance_is(1, VRRP_FAULT, 100, 100, "eth1 has no carrier");
+	cause_of_instance(&mirror, 0, &cause);
+	ck_assert_uint_eq(cause.count, CAUSE_LINKS);
+	ck_assert_str_eq(cause.links[CAUSE_LINKS - 2].object, "inside");
+	ck_assert_str_eq(cause.links[CAUSE_LINKS - 2].reason, "eth1 has no carrier; 1 more cause");
+	ck_assert_uint_eq(more(&cause.links[CAUSE_LINKS - 1], " more cause"), MANY - (CAUSE_LINKS - 2));
+	cause_of_group(&mirror, 0, &cause);
+	ck_assert_str_eq(cause.links[cause.count - 1].object, "gw");
+	ck_assert_str_eq(cause.links[cause.count - 2].object, "inside");
+}
+END_TEST
+
+START_TEST(what_was_left_out_is_said_behind_the_longest_reason)
+{
+	char reason[FACT_DETAIL];
+	struct cause cause;
+
+	many_are_down(MANY);
+	memset(reason, 'x', sizeof(reason) - 1);
+	reason[sizeof(reason) - 1] = '\0';
+	instance_is(0, VRRP_FAULT, 100, 100, reason);
+	cause_of_instance(&mirror, 0, &cause);
+	ck_assert_uint_eq(more(&cause.links[CAUSE_LINKS - 1], " more cause"), MANY - (CAUSE_LINKS - 1));
+	ck_assert_uint_lt(strlen(cause.links[CAUSE_LINKS - 1].reason), CAUSE_REASON);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *services = CASE("services", what_is_well_has_no_cause,
@@ -361,7 +485,13 @@ int main(void)
 				an_address_that_only_begins_like_a_directors_has_no_name,
 				a_chain_ends_with_its_effect_however_much_there_is);
 
+	TCase *bounds = CASE("bounds", nothing_is_left_out_uncounted_and_no_link_skips_another,
+			     servers_give_way_to_services,
+			     the_member_that_moves_all_others_is_told_whatever_else_there_is,
+			     what_was_left_out_is_said_behind_the_longest_reason);
+
 	tcase_add_checked_fixture(services, begin, stop);
 	tcase_add_checked_fixture(instances, begin, stop);
-	return SUITE_RUN("cause", services, instances);
+	tcase_add_checked_fixture(bounds, begin, stop);
+	return SUITE_RUN("cause", services, instances, bounds);
 }
