@@ -62,12 +62,12 @@ static void judge_list(struct build *build, const struct listed *listed)
 /* ---- the list of all ------------------------------------------------------------------------ */
 
 /* Named twice it is one script all the same; the longer timeout is for both. */
-static void collect(struct build *build, const struct notify *list, size_t count)
+static void collect(struct build *build, struct notify_search *search, const struct notify *list, size_t count)
 {
 	struct model *model = build->model;
 
 	for (size_t i = 0; i < count; i++) {
-		struct notify *known = (struct notify *)(uintptr_t)notify_find(model, notify_key(&list[i]));
+		struct notify *known = (struct notify *)(uintptr_t)notify_search(search, notify_key(&list[i]));
 		struct notify *added;
 
 		if (known) {
@@ -76,22 +76,27 @@ static void collect(struct build *build, const struct notify *list, size_t count
 			continue;
 		}
 		added = arena_push(build->arena, &model->notifies, &model->notifies_count, sizeof(*added));
-		if (added)
-			*added = list[i];
+		if (!added)
+			return; /* the arena remembers */
+		*added = list[i];
+		notify_search_add(search);
 	}
 }
 
 static void collect_all(struct build *build)
 {
 	const struct model *model = build->model;
+	struct notify_search search;
 
-	collect(build, model->global.notify, model->global.notify_count);
+	if (notify_search_init(&search, build->arena, model))
+		return; /* the arena remembers */
+	collect(build, &search, model->global.notify, model->global.notify_count);
 	for (size_t i = 0; i < model->instance_count; i++)
-		collect(build, model->instances[i].notify, model->instances[i].notify_count);
+		collect(build, &search, model->instances[i].notify, model->instances[i].notify_count);
 	for (size_t i = 0; i < model->sync_group_count; i++)
-		collect(build, model->sync_groups[i].notify, model->sync_groups[i].notify_count);
+		collect(build, &search, model->sync_groups[i].notify, model->sync_groups[i].notify_count);
 	for (size_t i = 0; i < model->service_count; i++)
-		collect(build, model->services[i].notify, model->services[i].notify_count);
+		collect(build, &search, model->services[i].notify, model->services[i].notify_count);
 }
 
 void build_notifies(struct build *build)

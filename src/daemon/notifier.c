@@ -33,7 +33,8 @@ struct notifier {
 	struct loop *loop;
 	const struct notifier_ops *ops;
 	void *ctx;
-	const struct model *model;
+	const struct model *model; /* NULL: none yet */
+	const struct notify_search *scripts;
 	struct notify_queue *queue;
 	struct notify_slot slots[NOTIFY_AT_ONCE];
 	struct notice_words words; /* of the run that is being started */
@@ -202,7 +203,7 @@ static struct notify_slot *slot_free(struct notifier *notifier)
 /* False: the machine cannot now. */
 static bool start(struct notifier *notifier, struct notify_slot *slot, struct notify_entry *entry)
 {
-	const struct notify *notify = notify_find(notifier->model, entry->script);
+	const struct notify *notify = notify_search(notifier->scripts, entry->script);
 	int err;
 
 	if (!notify) { /* its configuration has gone while it ran before */
@@ -259,10 +260,10 @@ static void say_lost(struct notifier *notifier, const struct notice *notice)
 
 void notifier_take(struct notifier *notifier, const struct notice *notice)
 {
-	for (unsigned i = 0; i < notice->script_count; i++) {
+	for (unsigned i = 0; notifier->model && i < notice->script_count; i++) {
 		enum notify_added added;
 
-		if (!notify_find(notifier->model, notice->scripts[i]))
+		if (!notify_search(notifier->scripts, notice->scripts[i]))
 			continue;
 		added = notify_queue_add(notifier->queue, notice->scripts[i], notice);
 		if (added == NOTIFY_MERGED)
@@ -279,14 +280,14 @@ static bool is_there(void *ctx, uint64_t script)
 {
 	const struct notifier *notifier = ctx;
 
-	return notify_find(notifier->model, script) != NULL;
+	return notify_search(notifier->scripts, script) != NULL;
 }
 
-void notifier_model(struct notifier *notifier, const struct model *model)
+void notifier_model(struct notifier *notifier, const struct model *model, const struct notify_search *scripts)
 {
 	notifier->model = model;
-	if (model)
-		notify_queue_scripts(notifier->queue, is_there, notifier);
+	notifier->scripts = scripts;
+	notify_queue_scripts(notifier->queue, is_there, notifier);
 }
 
 void notifier_voice(struct notifier *notifier, bool has_voice)

@@ -12,6 +12,7 @@
 struct loop;
 struct model;
 struct notice;
+struct notify_search;
 struct notifier;
 struct notify_queue;
 
@@ -25,8 +26,8 @@ struct notifier_ops {
 struct notifier *notifier_new(struct loop *loop, const struct notifier_ops *ops, void *ctx);
 void notifier_free(struct notifier *notifier); /* kills what is left */
 
-/* The configuration in force; runs that are under way go on. */
-void notifier_model(struct notifier *notifier, const struct model *model);
+/* The configuration in force, with its scripts; runs that are under way go on. Both are used until the next call. */
+void notifier_model(struct notifier *notifier, const struct model *model, const struct notify_search *scripts);
 /* Where scripts write: the daemon's standard error, or nowhere. */
 void notifier_voice(struct notifier *notifier, bool has_voice);
 

@@ -11,8 +11,8 @@ TAILQ_HEAD(entries, notify_entry);
 
 /* A script that has something to be told, or runs. */
 struct turn {
+	uint64_t script; /* first: what the tree compares */
 	TAILQ_ENTRY(turn) link;
-	uint64_t script;
 	struct entries entries;
 	unsigned running;
 };
@@ -33,7 +33,7 @@ struct waiting {
 
 struct notify_queue {
 	TAILQ_HEAD(, turn) turns; /* the one that has waited longest first */
-	void *waiting_tree, *told_tree;
+	void *turn_tree, *waiting_tree, *told_tree;
 	TAILQ_HEAD(, told) told;
 	size_t waiting, bytes, told_count;
 	uint64_t running[NOTIFY_AT_ONCE]; /* serials; 0: free */
@@ -44,7 +44,8 @@ struct notify_queue {
 
 /* ---- keys ----------------------------------------------------------------------------------------------------------- */
 
-static int by_about(const void *a, const void *b)
+/* The number that all that is in a tree begins with. */
+static int by_number(const void *a, const void *b)
 {
 	uint64_t one, other;
 
@@ -75,12 +76,12 @@ static void *found(void *node)
 
 static struct told *told_find(const struct notify_queue *queue, uint64_t about)
 {
-	return found(tfind(&about, &queue->told_tree, by_about));
+	return found(tfind(&about, &queue->told_tree, by_number));
 }
 
 static void told_drop(struct notify_queue *queue, struct told *told)
 {
-	tdelete(told, &queue->told_tree, by_about);
+	tdelete(told, &queue->told_tree, by_number);
 	TAILQ_REMOVE(&queue->told, told, link);
 	queue->told_count--;
 	free(told);
@@ -93,7 +94,7 @@ static struct told *told_add(struct notify_queue *queue, uint64_t script, uint64
 	if (!told)
 		return NULL;
 	*told = (struct told){.about = about, .script = script, .spoken_of = queue->epoch};
-	if (!tsearch(told, &queue->told_tree, by_about)) {
+	if (!tsearch(told, &queue->told_tree, by_number)) {
 		free(told);
 		return NULL;
 	}
@@ -120,15 +121,18 @@ static void tell(struct notify_queue *queue, struct notify_entry *entry)
 
 static struct turn *turn_of(struct notify_queue *queue, uint64_t script)
 {
-	struct turn *turn;
+	struct turn *turn = found(tfind(&script, &queue->turn_tree, by_number));
 
-	TAILQ_FOREACH(turn, &queue->turns, link)
-		if (turn->script == script)
-			return turn;
+	if (turn)
+		return turn;
 	turn = calloc(1, sizeof(*turn));
 	if (!turn)
 		return NULL;
 	turn->script = script;
+	if (!tsearch(turn, &queue->turn_tree, by_number)) {
+		free(turn);
+		return NULL;
+	}
 	TAILQ_INIT(&turn->entries);
 	TAILQ_INSERT_TAIL(&queue->turns, turn, link);
 	return turn;
@@ -138,13 +142,14 @@ static void turn_leave(struct notify_queue *queue, struct turn *turn)
 {
 	if (turn->running || !TAILQ_EMPTY(&turn->entries))
 		return;
+	tdelete(turn, &queue->turn_tree, by_number);
 	TAILQ_REMOVE(&queue->turns, turn, link);
 	free(turn);
 }
 
 static struct waiting *waiting_find(const struct notify_queue *queue, uint64_t about)
 {
-	return found(tfind(&about, &queue->waiting_tree, by_about));
+	return found(tfind(&about, &queue->waiting_tree, by_number));
 }
 
 static struct notify_entry *entry_of(uint64_t script, const struct notice *notice)
@@ -172,7 +177,7 @@ static bool entry_wait(struct notify_queue *queue, struct notify_entry *entry, b
 
 	if (waiting)
 		*waiting = (struct waiting){.about = entry->about, .entry = entry};
-	if (!waiting || !tsearch(waiting, &queue->waiting_tree, by_about)) {
+	if (!waiting || !tsearch(waiting, &queue->waiting_tree, by_number)) {
 		free(waiting);
 		if (turn)
 			turn_leave(queue, turn);
@@ -192,7 +197,7 @@ static void entry_leave(struct notify_queue *queue, struct turn *turn, struct no
 {
 	struct waiting *waiting = waiting_find(queue, entry->about);
 
-	tdelete(waiting, &queue->waiting_tree, by_about);
+	tdelete(waiting, &queue->waiting_tree, by_number);
 	free(waiting);
 	TAILQ_REMOVE(&turn->entries, entry, link);
 	queue->waiting--;

@@ -60,6 +60,8 @@ static int generation_take(struct generation *generation, uint32_t number, const
 	memcpy(generation->slices, slices, sizeof(generation->slices));
 	if (generation->arena)
 		err = slice_read(slices[ROLE_SUPERVISOR], generation->arena, &generation->model);
+	if (!err)
+		err = notify_search_init(&generation->scripts, generation->arena, generation->model);
 	if (err)
 		generation_clear(generation);
 	return err;

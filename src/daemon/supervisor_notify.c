@@ -46,7 +46,7 @@ void supervisor_notify_enter(struct supervisor *s)
 {
 	const struct log_global *log = &s->now.model->global.log;
 
-	notifier_model(s->notifier, s->now.model);
+	notifier_model(s->notifier, s->now.model, &s->now.scripts);
 	notifier_voice(s->notifier, log->format == LOG_FORMAT_TEXT && log->target != LOG_TARGET_SYSLOG);
 	counted(s);
 }

@@ -4,6 +4,7 @@
 #define LBHA_DAEMON_SUPERVISOR_STATE_H
 
 #include "base/text.h"
+#include "config/notify.h"
 #include "core/loop.h"
 #include "daemon/job.h"
 #include "daemon/manager.h"
@@ -37,6 +38,7 @@ struct generation {
 	int slices[ROLE_COUNT];
 	struct arena *arena;
 	struct model *model;
+	struct notify_search scripts;
 };
 
 /* One RECORD_REQUEST of control. */

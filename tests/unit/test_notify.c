@@ -1,10 +1,14 @@
-/* The queue of notify scripts: order, coalescing, what was told, turns and bounds; and notices, good and bad. */
+/* The queue of notify scripts: order, coalescing, what was told, turns and bounds; notices, good and bad; and scripts by
+ * their keys. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/arena.h"
+#include "config/model.h"
+#include "config/notify.h"
 #include "daemon/notice.h"
 #include "daemon/notify_queue.h"
 #include "suite.h"
@@ -272,6 +276,22 @@ START_TEST(what_was_told_is_handed_over)
 }
 END_TEST
 
+START_TEST(each_of_very_many_scripts_has_its_turn)
+{
+	for (unsigned round = 0; round < 2; round++)
+		for (uint64_t script = 1; script <= 20000; script++)
+			ck_assert_int_eq(add(script, round ? "b" : "a", "up"), NOTIFY_ADDED);
+	for (unsigned round = 0; round < 2; round++)
+		for (uint64_t script = 1; script <= 20000; script++) {
+			struct notify_entry *entry = notify_queue_next(queue);
+
+			ck_assert_uint_eq(entry->script, script);
+			notify_queue_done(queue, entry);
+		}
+	ck_assert_ptr_null(notify_queue_next(queue));
+}
+END_TEST
+
 START_TEST(beyond_its_bounds_it_counts_and_asks_for_all_when_there_is_room)
 {
 	char object[16];
@@ -331,6 +351,37 @@ START_TEST(after_any_events_the_last_state_is_told)
 	for (at = 0; at < NOTIFY_AT_ONCE; at++)
 		if (running[at])
 			notify_queue_done(queue, running[at]);
+}
+END_TEST
+
+/* ---- keys ----------------------------------------------------------------------------------------------------------- */
+
+#define SCRIPTS 20000
+
+START_TEST(each_of_very_many_scripts_is_found_by_its_key)
+{
+	struct arena *arena = arena_new(0);
+	struct model model = {.notifies = arena_array(arena, SCRIPTS, sizeof(struct notify))};
+	struct notify_search search;
+
+	ck_assert_int_eq(notify_search_init(&search, arena, &model), 0);
+	for (size_t i = 0; i < SCRIPTS; i++) {
+		struct notify *notify = &model.notifies[i];
+
+		notify->script_count = 2;
+		notify->script = arena_array(arena, 2, sizeof(*notify->script));
+		notify->script[0] = "/notify";
+		notify->script[1] = arena_printf(arena, "%zu", i);
+		ck_assert_ptr_null(notify_search(&search, notify_key(notify)));
+		model.notifies_count++;
+		if (i == SCRIPTS / 2) /* from here on those that are new */
+			ck_assert_int_eq(notify_search_init(&search, arena, &model), 0);
+		else if (i > SCRIPTS / 2)
+			ck_assert_int_eq(notify_search_add(&search), 0);
+	}
+	for (size_t i = 0; i < SCRIPTS; i++)
+		ck_assert_ptr_eq(notify_search(&search, notify_key(&model.notifies[i])), &model.notifies[i]);
+	arena_free(arena);
 }
 END_TEST
 
@@ -421,6 +472,7 @@ static TCase *queues(void)
 			    a_slow_script_leaves_places_for_others_and_scripts_take_turns,
 			    a_script_that_is_no_longer_configured_is_forgotten,
 			    what_nobody_spoke_of_over_two_configurations_is_told_anew, what_was_told_is_handed_over,
+			    each_of_very_many_scripts_has_its_turn,
 			    beyond_its_bounds_it_counts_and_asks_for_all_when_there_is_room,
 			    after_any_events_the_last_state_is_told);
 
@@ -430,7 +482,7 @@ static TCase *queues(void)
 
 int main(void)
 {
-	return SUITE_RUN("notify", queues(),
+	return SUITE_RUN("notify", queues(), CASE("keys", each_of_very_many_scripts_is_found_by_its_key),
 			 CASE("notices", words_become_clean_variables_and_the_text_gets_its_end, no_name_becomes_another_variable,
 			      any_bytes_are_a_notice_or_none));
 }
