@@ -14,9 +14,10 @@ struct checker {
 	struct ka_timing timing;
 	struct addr address;   /* connect_ip; family 0: none */
 	long port;             /* connect_port; 0: none */
-	const char *bind, *bind_if, *helo, *record, *name, *payload, *reply, *version, *virtualhost, *sni;
-	bool requires_reply, has_sni, is_dynamic;
-	const struct ka_node *path, *user, *misc_timeout;
+	const char *bind, *bind_if, *helo, *record, *name, *version, *virtualhost, *sni;
+	bool has_sni, is_dynamic;
+	bool has_connection; /* of its own, outside of `host` */
+	const struct ka_node *path, *user, *misc_timeout, *payload, *reply;
 	struct draft *into; /* the service's: what is said stands there */
 };
 
@@ -51,9 +52,8 @@ static void take_word(UNUSED struct ka_run *run, const struct ka_node *node, voi
 	} words[] = {
 		{"bindto", &checker->bind},         {"bind_if", &checker->bind_if},
 		{"helo_name", &checker->helo},      {"type", &checker->record},
-		{"name", &checker->name},           {"payload", &checker->payload},
-		{"http_protocol", &checker->version}, {"virtualhost", &checker->virtualhost},
-		{"sni_name", &checker->sni},
+		{"name", &checker->name},           {"http_protocol", &checker->version},
+		{"virtualhost", &checker->virtualhost}, {"sni_name", &checker->sni},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -66,14 +66,10 @@ static void take_flag(UNUSED struct ka_run *run, const struct ka_node *node, voi
 {
 	struct checker *checker = object;
 
-	if (ka_is(node, "enable_sni")) {
+	if (ka_is(node, "enable_sni"))
 		checker->has_sni = ka_bool(node, 1);
-	} else if (ka_is(node, "misc_dynamic")) {
+	else
 		checker->is_dynamic = true;
-	} else {
-		checker->requires_reply = true;
-		checker->reply = ka_word(node, 1);
-	}
 }
 
 static void take_node(UNUSED struct ka_run *run, const struct ka_node *node, void *object,
@@ -87,12 +83,10 @@ static void take_node(UNUSED struct ka_run *run, const struct ka_node *node, voi
 		checker->user = node;
 	else if (ka_is(node, "misc_timeout"))
 		checker->misc_timeout = node;
-}
-
-static void take_host(struct ka_run *run, const struct ka_node *node, void *object,
-		      struct draft *into)
-{
-	ka_take_block(run, node, &ka_rules_check, object, into);
+	else if (ka_is(node, "payload"))
+		checker->payload = node;
+	else if (ka_is(node, "require_reply"))
+		checker->reply = node;
 }
 
 #define NOT_NEEDED(keyword, why) {keyword, NULL, NULL, IMPORT_NOTE, why}
@@ -110,11 +104,11 @@ static const struct ka_rule check_rules[] = {
 	{"bindto", take_word, "bind", 0, NULL},
 	{"bind_if", take_word, "interface", 0, NULL},
 	{"helo_name", take_word, "helo", 0, NULL},
-	{"host", take_host, "address, port, bind", 0, NULL},
+	{"host", ka_read_elsewhere, "a check of its own", 0, NULL},
 	{"type", take_word, "record", 0, NULL},
 	{"name", take_word, "name", 0, NULL},
-	{"payload", take_word, "send", 0, NULL},
-	{"require_reply", take_flag, "require_reply, expect", 0, NULL},
+	{"payload", take_node, "send", 0, NULL},
+	{"require_reply", take_node, "require_reply, expect", 0, NULL},
 	{"http_protocol", take_word, "version", 0, NULL},
 	{"virtualhost", take_word, "host", 0, NULL},
 	{"enable_sni", take_flag, "tls: sni", 0, NULL},
@@ -200,13 +194,36 @@ static void put_tcp(struct ka_run *run, const struct checker *checker, struct dr
 	put_times(run, checker, 1, NSTIME_S, check);
 }
 
-static void put_smtp(struct ka_run *run, const struct checker *checker, struct draft *checks)
+static void put_smtp_to(struct ka_run *run, const struct checker *checker, struct draft *checks)
 {
 	struct draft *check = new_check(run, checks, "smtp");
 
 	draft_text(run->arena, check, "helo", checker->helo ? checker->helo : "smtpchecker.keepalived.org");
 	put_target(run, checker, true, check);
 	put_times(run, checker, 1, NSTIME_S, check);
+}
+
+/* One for each `host`; for the server itself, if there is none, or something is said about its connection. */
+static void put_smtp(struct ka_run *run, const struct checker *checker, struct draft *checks)
+{
+	bool any = false;
+
+	for (const struct ka_node *at = checker->node->first; at; at = at->next)
+		any |= ka_is(at, "host");
+	if (!any || checker->has_connection)
+		put_smtp_to(run, checker, checks);
+	for (const struct ka_node *at = checker->node->first; at; at = at->next) {
+		struct checker host = *checker;
+
+		if (!ka_is(at, "host"))
+			continue;
+		host.address = (struct addr){0};
+		host.port = 0;
+		host.bind = host.bind_if = NULL;
+		host.timing.connect_timeout = checker->target->timing.connect_timeout;
+		ka_take_block(run, at, &ka_rules_check, &host, checker->into);
+		put_smtp_to(run, &host, checks);
+	}
 }
 
 static void put_dns(struct ka_run *run, const struct checker *checker, struct draft *checks)
@@ -228,51 +245,81 @@ static void put_ping(struct ka_run *run, const struct checker *checker, struct d
 	put_times(run, checker, 1, NSTIME_S, check);
 }
 
-/* Hexadecimal digits as escapes; NULL: there are other signs. */
-static const char *escapes_of(struct ka_run *run, const char *hex)
+/* A word's bytes in hexadecimal digits as escapes: two digits each, an odd last one by itself. */
+static bool add_escapes(struct text *out, const char *hex)
 {
-	size_t length = strlen(hex);
-	char *out = arena_alloc(run->arena, length * 2 + 1), *to = out;
+	static const char digits[] = "0123456789abcdefABCDEF";
 
-	if (!out || length % 2 || hex[strspn(hex, "0123456789abcdefABCDEF")])
-		return NULL;
-	for (size_t i = 0; i < length; i += 2, to += 4) {
-		memcpy(to, "\\x", 2);
-		memcpy(to + 2, hex + i, 2);
-	}
-	return out;
+	if (hex[strspn(hex, digits)])
+		return false;
+	for (; *hex; hex += hex[1] ? 2 : 1)
+		text_add(out, hex[1] ? "\\x%.2s" : "\\x0%.1s", hex);
+	return true;
+}
+
+/* All words of the statement as bytes; NULL: none, or there are other signs. */
+static const char *bytes_of(struct ka_run *run, const struct ka_node *node)
+{
+	size_t room = node ? 4 * strlen(node->raw) + 1 : 0;
+	char *buffer = node && node->count > 1 ? arena_alloc(run->arena, room) : NULL;
+	struct text out = text_of(buffer, buffer ? room : 0);
+
+	for (size_t i = 1; buffer && i < node->count; i++)
+		for (const char *at = node->words[i]; *(at += strspn(at, " \t"));) {
+			size_t length = strcspn(at, " \t");
+			const char *word = arena_text(run->arena, at, length);
+
+			if (!word || !add_escapes(&out, word))
+				return NULL;
+			at += length;
+		}
+	return buffer;
 }
 
 static void put_udp(struct ka_run *run, const struct checker *checker, struct draft *checks)
 {
 	struct draft *check = new_check(run, checks, "udp");
-	const char *send = checker->payload ? escapes_of(run, checker->payload) : NULL;
-	const char *expect = checker->reply ? escapes_of(run, checker->reply) : NULL;
+	const char *send = bytes_of(run, checker->payload), *expect = bytes_of(run, checker->reply);
 
 	if (send)
 		draft_text(run->arena, check, "send", send);
 	if (checker->payload && !send)
-		ka_say(run, checker->node, checker->into, IMPORT_WARNING, "payload: hexadecimal digits are expected");
-	if (checker->requires_reply)
+		ka_say(run, checker->payload, checker->into, IMPORT_WARNING, "hexadecimal digits are expected; nothing is sent");
+	if (checker->reply)
 		draft_value(run->arena, check, "require_reply", "true");
 	if (expect)
 		draft_text(run->arena, check, "expect", expect);
-	if (checker->reply && !expect)
-		ka_say(run, checker->node, checker->into, IMPORT_WARNING,
-		       "require_reply: wildcards are not known; any reply passes");
+	if (checker->reply && checker->reply->count > 1 && !expect)
+		ka_say(run, checker->reply, checker->into, IMPORT_WARNING, "wildcards are not known; any reply passes");
 	put_target(run, checker, true, check);
 	put_times(run, checker, 1, NSTIME_S, check);
+}
+
+/* Where the address stands in a word, and is no part of another one: 10.0.0.1 is not in 10.0.0.10. */
+static const char *find_address(const char *word, const char *address)
+{
+	const char *signs = strchr(address, ':') ? "0123456789abcdefABCDEF:" : "0123456789.";
+	size_t length = strlen(address);
+	const char *found = word;
+
+	while ((found = strstr(found, address))) {
+		bool is_begun = found > word && strchr(signs, found[-1]);
+
+		if (!is_begun && (!found[length] || !strchr(signs, found[length])))
+			return found;
+		found++;
+	}
+	return NULL;
 }
 
 /* A word for the shell; the server's own address is what lbhad tells the script, so that one check does
  * for all servers. */
 static void add_shell_word(struct text *out, const char *word, const char *address)
 {
-	const char *found = strstr(word, address);
+	const char *found;
 
-	for (; found; word = found + strlen(address), found = strstr(word, address)) {
+	for (; (found = find_address(word, address)); word = found + strlen(address))
 		text_add(out, "%.*s\"$LBHA_ADDRESS\"", (int)(found - word), word);
-	}
 	text_add(out, "%s", word);
 }
 
@@ -282,23 +329,22 @@ static bool is_plain_word(const char *word)
 }
 
 /* The command with its own address replaced; false: the address is not in it, or not by itself. */
-static bool put_shell(struct ka_run *run, const struct checker *checker, struct draft *check)
+static bool put_shell(struct ka_run *run, const struct checker *checker, const struct ka_command *command,
+		      struct draft *check)
 {
 	char address[ADDR_TEXT], script[1024];
 	struct text out = text_of(script, sizeof(script));
 	struct draft *list;
 	bool has_address = false;
-	size_t count;
-	char **words = ka_command_words(run, checker->path, 1, &count);
 
 	addr_format(&checker->target->address, address);
 	text_add(&out, "exec");
-	for (size_t i = 0; words && i < count; i++) {
-		has_address |= strstr(words[i], address) != NULL;
-		if (!is_plain_word(words[i]))
+	for (size_t i = 0; i < command->count; i++) {
+		has_address |= find_address(command->words[i], address) != NULL;
+		if (!is_plain_word(command->words[i]))
 			return false;
 		text_add(&out, " ");
-		add_shell_word(&out, words[i], address);
+		add_shell_word(&out, command->words[i], address);
 	}
 	if (!has_address || out.cut)
 		return false;
@@ -313,16 +359,17 @@ static bool put_shell(struct ka_run *run, const struct checker *checker, struct 
 
 static void put_misc(struct ka_run *run, const struct checker *checker, struct draft *checks)
 {
-	struct draft *check = new_check(run, checks, "script");
 	struct checker timed = *checker;
+	struct ka_command command;
+	struct draft *check;
 
-	if (!checker->path) {
+	if (!checker->path)
 		ka_say(run, checker->node, checker->into, IMPORT_WARNING, "it has no misc_path");
-		draft_drop_last(checks);
+	if (!checker->path || !ka_command_read(run, checker->path, false, checker->into, &command))
 		return;
-	}
-	if (!put_shell(run, checker, check))
-		ka_command(run, checker->path, 1, check);
+	check = new_check(run, checks, "script");
+	if (!put_shell(run, checker, &command, check))
+		ka_command_put(run, checker->path, &command, check);
 	if (draft_find(check, "command") && ka_word(checker->user, 1))
 		draft_text(run->arena, check, "user", checker->user->words[1]);
 	if (checker->is_dynamic)
@@ -338,7 +385,7 @@ static void put_misc(struct ka_run *run, const struct checker *checker, struct d
 
 struct url {
 	const char *path, *virtualhost, *regex;
-	const struct ka_node *status;
+	const struct ka_node *first_status; /* all of the block's count */
 	bool is_negated;
 	char options[16];
 	struct draft *into;
@@ -354,24 +401,36 @@ static void url_word(UNUSED struct ka_run *run, const struct ka_node *node, void
 	else if (ka_is(node, "virtualhost"))
 		url->virtualhost = ka_word(node, 1);
 	else if (ka_is(node, "status_code"))
-		url->status = node;
+		url->first_status = url->first_status ? url->first_status : node;
 	else if (ka_is(node, "regex_no_match"))
 		url->is_negated = true;
 }
 
-/* It is quoted in its own way: backslashes of the expression stay. */
-static void url_regex(struct ka_run *run, const struct ka_node *node, void *object,
-		      UNUSED struct draft *into)
+/* What an escape has made (a line's end, a byte beyond ASCII) as an escape of PCRE; its own backslashes stay. */
+static const char *plain_regex(struct ka_run *run, const char *regex)
+{
+	size_t room = 4 * strlen(regex) + 1;
+	char *buffer = arena_alloc(run->arena, room);
+	struct text out = text_of(buffer, buffer ? room : 0);
+
+	for (const char *at = regex; buffer && *at; at++)
+		text_add(&out, (unsigned char)*at < 0x20 || (unsigned char)*at > 0x7e ? "\\x%02x" : "%c",
+			 (unsigned char)*at);
+	return buffer;
+}
+
+/* One word, in quotes of keepalived's: of two backslashes the expression has one. */
+static void url_regex(struct ka_run *run, const struct ka_node *node, void *object, struct draft *into)
 {
 	struct url *url = object;
-	const char *at = strstr(node->raw, "regex") + 5;
-	size_t length;
+	size_t count;
+	char **words = ka_quoted_words(run->arena, node->raw, true, &count);
 
-	at += strspn(at, " \t");
-	length = strlen(at);
-	if (length > 1 && *at == '"' && at[length - 1] == '"')
-		at++, length -= 2;
-	url->regex = arena_text(run->arena, at, length);
+	if (words && count == 2 && *words[1])
+		url->regex = plain_regex(run, words[1]);
+	else
+		ka_say(run, node, into, IMPORT_WARNING,
+		       "one word in quotes is expected; keepalived passes over it, and so does this");
 }
 
 /* Options that PCRE knows inside of an expression. */
@@ -414,16 +473,14 @@ const struct ka_rules ka_rules_url = {"url", url_rules, COUNT_OF(url_rules)};
 
 static void put_expectation(struct ka_run *run, const struct url *url, struct draft *check)
 {
-	struct draft *expect, *status;
+	struct draft *expect;
 
-	if (!url->status && !url->regex)
+	if (!url->first_status && !url->regex)
 		return;
 	expect = draft_map(run->arena, check, "expect");
-	if (url->status) {
-		status = draft_list(run->arena, expect, "status");
-		for (size_t i = 1; i < url->status->count; i++)
-			ka_plain(run, status, NULL, url->status->words[i]);
-	}
+	for (const struct ka_node *at = url->first_status; at; at = at->next)
+		for (size_t i = 1; ka_is(at, "status_code") && i < at->count; i++)
+			ka_plain(run, draft_list(run->arena, expect, "status"), NULL, at->words[i]);
 	if (url->regex)
 		draft_textf(run->arena, expect, url->is_negated ? "not_regex" : "body_regex",
 			    *url->options ? "(?%s)%s" : "%s%s", url->options, url->regex);
@@ -522,6 +579,8 @@ void ka_take_checker(struct ka_run *run, const struct ka_node *node, const struc
 		.node = node, .target = target, .timing = KA_TIMING_NONE, .into = service};
 
 	ka_take_block(run, node, &ka_rules_check, &checker, service);
+	checker.has_connection = checker.address.family || checker.port || checker.bind || checker.bind_if ||
+				 checker.timing.connect_timeout >= 0;
 	ka_timing_inherit(&checker.timing, &target->timing);
 	for (size_t i = 0; i < COUNT_OF(types); i++)
 		if (ka_is(node, types[i].keyword))

@@ -52,6 +52,35 @@ static void export_status(struct ka_out *out, const struct http_expect *expect)
 	ka_line(out, "status_code%s", text);
 }
 
+/* In keepalived's quotes. A quote in it is written as a number: behind its backslash a brace would end the line. */
+static void export_regex(struct ka_out *out, const char *regex)
+{
+	char quoted[2048];
+	struct text text = text_of(quoted, sizeof(quoted));
+
+	for (const char *at = regex; *at; at++) {
+		const char *form = *at == '\\' ? "\\%c"
+				   : *at == '"' || (unsigned char)*at < 0x20 ? "\\%03o"
+									       : "%c";
+
+		text_add(&text, form, (unsigned char)*at);
+	}
+	if (text.cut)
+		ka_warn(out, "a regular expression that is too long for keepalived: left out");
+	else
+		ka_line(out, "regex \"%s\"", quoted);
+}
+
+static void export_expressions(struct ka_out *out, const struct http_expect *expect)
+{
+	if (expect->body_regex && expect->not_regex)
+		ka_warn(out, "not_regex: keepalived has one expression, body_regex is it");
+	else if (expect->not_regex)
+		ka_line(out, "regex_no_match");
+	if (expect->body_regex || expect->not_regex)
+		export_regex(out, expect->body_regex ? expect->body_regex : expect->not_regex);
+}
+
 static void export_http(struct ka_out *out, const struct check *check, const struct probe *probe)
 {
 	bool is_tls = check->scheme == HTTP_SCHEME_HTTPS;
@@ -70,12 +99,7 @@ static void export_http(struct ka_out *out, const struct check *check, const str
 	if (check->host)
 		ka_line(out, "virtualhost \"%s\"", check->host);
 	export_status(out, &check->expect);
-	if (check->expect.body_regex && is_quotable(check->expect.body_regex))
-		ka_line(out, "regex \"%s\"", check->expect.body_regex);
-	else if (check->expect.not_regex && is_quotable(check->expect.not_regex)) {
-		ka_line(out, "regex_no_match");
-		ka_line(out, "regex \"%s\"", check->expect.not_regex);
-	}
+	export_expressions(out, &check->expect);
 	ka_close(out);
 	export_connection(out, check, probe);
 	ka_close(out);

@@ -76,12 +76,32 @@ void ka_duration(struct ka_run *run, struct draft *map, const char *key, nstime 
 /* An address, without a prefix length. */
 bool ka_address(const char *word, struct addr *out);
 
-/* A command of a script as `command`, in the way that keepalived runs it; `node` has it from word
- * `index` on. Where it is one that only looks whether a process lives, the check becomes one of type
- * process. */
-void ka_command(struct ka_run *run, const struct ka_node *node, size_t index, struct draft *check);
-/* The words of such a command; NULL when it has none. */
-char **ka_command_words(struct ka_run *run, const struct ka_node *node, size_t index, size_t *count);
+/* ADDRESS, ADDRESS-N, ADDRESS-ADDRESS, ADDRESS/LENGTH: the first and the last of them; NULL, or what is wrong with it. */
+const char *ka_range_parse(const char *word, struct addr *first, struct addr *last);
+
+/* ---- commands ------------------------------------------------------------------------------- */
+
+/* Words as keepalived takes them where quotes and backslashes count: " and ' hold together what is between them, at
+ * any place; a backslash takes the next sign's meaning, and if it `decodes` stands for a byte as in C. NULL: a quote does
+ * not end, or memory is out. */
+char **ka_quoted_words(struct arena *arena, const char *text, bool decodes, size_t *count);
+
+/* A script of a statement. */
+struct ka_command {
+	char **words; /* one at least */
+	size_t count;
+	const char *text; /* what the words are made of */
+	const char *user; /* that stands behind it; NULL: none */
+};
+
+/* Whether a statement has one at all. */
+bool ka_has_command(struct ka_run *run, const struct ka_node *node);
+/* The command of a statement. `has_user`: a user and a group may follow it. False: there is none, which has been told. */
+bool ka_command_read(struct ka_run *run, const struct ka_node *node, bool has_user, struct draft *into,
+		     struct ka_command *out);
+/* As a check, in the way that keepalived runs it: type script, or process where it only looks whether one lives. */
+void ka_command_put(struct ka_run *run, const struct ka_node *node, const struct ka_command *command,
+		    struct draft *check);
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 

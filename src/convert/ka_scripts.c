@@ -14,7 +14,10 @@ struct script {
 static void take_command(struct ka_run *run, const struct ka_node *node, UNUSED void *object,
 			 struct draft *into)
 {
-	ka_command(run, node, 1, into);
+	struct ka_command command;
+
+	if (ka_command_read(run, node, false, into, &command))
+		ka_command_put(run, node, &command, into);
 }
 
 static void take_interval(struct ka_run *run, const struct ka_node *node, void *object,
@@ -88,6 +91,11 @@ void ka_take_script(struct ka_run *run, const struct ka_node *node)
 	if (!check)
 		return;
 	ka_take_block(run, node, &ka_rules_script, &script, check);
+	if (!draft_find(check, "type")) {
+		draft_remove(draft_map(run->arena, run->root, "checks"), ka_word(node, 1));
+		ka_say(run, node, run->root, IMPORT_WARNING, "without a script keepalived passes over it");
+		return;
+	}
 	if (draft_find(check, "command")) {
 		put_times(run, &script, check);
 		if (!draft_find(check, "user") && !draft_find(draft_find(run->root, "global"), "users"))
@@ -104,14 +112,14 @@ void ka_take_script(struct ka_run *run, const struct ka_node *node)
 static void take_process(struct ka_run *run, const struct ka_node *node, UNUSED void *object,
 			 struct draft *into)
 {
-	size_t count;
-	char **words = ka_command_words(run, node, 1, &count);
-	const char *name = words ? strrchr(words[0], '/') : NULL;
+	const char *path = ka_word(node, 1) ? ka_word(node, 1) : "";
+	size_t length = strcspn(path, " \t");
+	const char *program = arena_text(run->arena, path, length), *slash = program ? strrchr(program, '/') : NULL;
 
-	if (!words)
+	if (!program || !length)
 		return;
-	draft_textf(run->arena, into, "name", "%.15s", name ? name + 1 : words[0]);
-	if (count > 1)
+	draft_textf(run->arena, into, "name", "%.15s", slash ? slash + 1 : program);
+	if (node->count > 2 || path[length])
 		ka_say(run, node, into, IMPORT_WARNING, "processes are known by their name, not by arguments");
 }
 

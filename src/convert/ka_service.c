@@ -2,6 +2,7 @@
  * a group, or addresses of two families, are services of their own. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
@@ -182,40 +183,37 @@ static void add_endpoint(struct ka_run *run, struct draft *list, const struct ad
 	draft_text(run->arena, list, NULL, endpoint_format(&endpoint, text));
 }
 
-/* The last number of a range A-N: 192.0.2.1-20, 2001:db8::1-1f. */
-static long range_end(const char *dash, bool is_ipv6)
+static void next_address(struct addr *address)
 {
-	char *end;
-	long number = strtol(dash + 1, &end, is_ipv6 ? 16 : 10);
+	size_t at = addr_size(address->family);
 
-	return *end ? -1 : number;
+	while (at-- && !++address->bytes[at])
+		;
 }
 
-/* Addresses of an entry of a group, ADDRESS[-N] [PORT]. */
+/* Addresses of an entry of a group, ADDRESS[-END|/LENGTH] [PORT]. */
 static void add_range(struct ka_run *run, const struct ka_node *entry, struct draft *list,
 		      struct draft *into)
 {
-	char text[ADDR_TEXT] = "";
-	const char *word = entry->words[0], *dash = strchr(word, '-');
-	struct addr address;
-	long port = 0, last;
-	unsigned size;
+	struct addr address, last;
+	const char *why = ka_range_parse(entry->words[0], &address, &last);
+	long port = 0;
+	int left = RANGE_MAX;
 
-	if (dash && (size_t)(dash - word) < sizeof(text))
-		memcpy(text, word, (size_t)(dash - word));
-	if (!ka_address(dash ? text : word, &address)) {
-		ka_say(run, entry, into, IMPORT_WARNING, "is no address");
+	if (why) {
+		ka_say(run, entry, into, IMPORT_WARNING, "%s", why);
 		return;
 	}
 	if (ka_word(entry, 1) && !ka_number(run, entry, 1, 0, 65535, &port, into))
 		return;
-	add_endpoint(run, list, &address, port);
-	size = (unsigned)addr_size(address.family);
-	last = dash ? range_end(dash, address.family == AF_INET6) : -1;
-	for (int left = RANGE_MAX; left && address.bytes[size - 1] < last; left--) {
-		address.bytes[size - 1]++;
+	for (; left && addr_compare(&address, &last) < 0; left--, next_address(&address))
 		add_endpoint(run, list, &address, port);
-	}
+	if (left)
+		add_endpoint(run, list, &last, port);
+	else
+		ka_say(run, entry, into, IMPORT_WARNING,
+		       "only the first %d addresses are taken; for a whole network mark its packets, and write fwmark: in the place of listen:",
+		       RANGE_MAX);
 }
 
 static bool is_mark(const struct ka_node *entry)
@@ -236,7 +234,7 @@ static bool add_group_listeners(struct ka_run *run, const struct ka_node *group,
 	}
 	if (list)
 		list->is_short = true;
-	return list;
+	return list && list->first;
 }
 
 /* Whether every listener has this port. */
@@ -266,13 +264,13 @@ static void put_protocol(struct ka_run *run, const struct ka_node *node, struct 
 			 struct draft *into)
 {
 	const char *word = ka_word(service->protocol, 1);
-	static const char *const names[][2] = {{"TCP", "tcp"}, {"UDP", "udp"}, {"SCTP", "sctp"}};
+	static const char *const names[] = {"tcp", "udp", "sctp"};
 
 	if (!draft_find(into, "listen"))
 		return;
 	for (size_t i = 0; word && i < COUNT_OF(names); i++)
-		if (!strcmp(word, names[i][0])) {
-			draft_text(run->arena, into, "protocol", names[i][1]);
+		if (!strcasecmp(word, names[i])) {
+			draft_text(run->arena, into, "protocol", names[i]);
 			return;
 		}
 	draft_text(run->arena, into, "protocol", "udp");
@@ -414,10 +412,24 @@ static void put_name(struct ka_run *run, const struct ka_node *node, struct ka_s
 	draft_text(run->arena, into, "name", text);
 }
 
+/* sh without flags has sh-fallback with lbha, and none with keepalived. */
+static void put_flags(struct ka_run *run, struct draft *into)
+{
+	const struct draft *scheduler = draft_find(into, "scheduler");
+	struct draft *flags;
+
+	if (!scheduler || strcmp(scheduler->text, "sh") != 0 || draft_find(into, "flags"))
+		return;
+	flags = draft_list(run->arena, into, "flags");
+	if (flags)
+		flags->is_short = true;
+}
+
 static void take_rest(struct ka_run *run, const struct ka_node *node, struct ka_service *service,
 		      struct draft *into)
 {
 	ka_take_block(run, node, &ka_rules_service, service, into);
+	put_flags(run, into);
 	if (!service->method.forwarding)
 		service->method.forwarding = "nat";
 	ka_method_put(run, &service->method, NULL, into);

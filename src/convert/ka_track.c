@@ -150,6 +150,8 @@ void ka_take_track(struct ka_run *run, const struct ka_node *node, const char *i
 	for (const struct ka_node *at = node->first; at; at = at->next) {
 		const struct ka_node *named = ka_named(run, keyword, at->words[0]);
 
+		if (ka_is(node, "track_script") && !ka_has_command(run, ka_child(named, "script")))
+			named = NULL;
 		if (is_interface || named)
 			take_entry(run, at, is_interface ? "interface" : "check", named, instance, into);
 		else
