@@ -29,6 +29,7 @@ void ka_say(struct ka_run *run, const struct ka_node *node, struct draft *into,
 	va_start(list, format);
 	text_addv(&text, format, list);
 	va_end(list);
+	text_clean(buffer);
 	run->report->say(run->report->ctx, severity, node->file, node->line, buffer);
 	draft_below(run->arena, into, "%s%s:%u: %s", severity == IMPORT_WARNING ? "WARNING " : "",
 		    node->file, node->line, buffer);

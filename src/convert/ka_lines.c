@@ -205,38 +205,95 @@ static const char *value_of(struct reading *r, const char *name, size_t length)
 	return NULL;
 }
 
+/* Where ${NAME PARAMETERS} ends, whose name does; NULL: it is none. keepalived has parameters for what it makes up itself
+ * at its start, and for nothing else. */
+static const char *parameters_end(struct reading *r, const char *name, const char *behind)
+{
+	const char *end = behind + strspn(behind, NAME_LETTERS BLANKS);
+	size_t length = (size_t)(behind - name);
+	bool is_made_up = (length == 7 && !memcmp(name, "_RANDOM", 7)) || (length == 4 && !memcmp(name, "_ENV", 4));
+
+	if (*end != '}' || (!is_made_up && (end == behind || !definition_of(r, name, length))))
+		return NULL;
+	return end;
+}
+
+static void cut_parameters(struct reading *r, char *at, const char *end)
+{
+	size_t length = (size_t)(end + 1 - at);
+	const char *what = arena_text(r->lines->arena, at, length);
+
+	warn(r, "a value that is not known here, or parameters that keepalived does not know; left out: ",
+	     what ? what : "");
+	memmove(at, end + 1, strlen(end + 1) + 1);
+}
+
+/* Puts a value in the place of a name. False with *err when the line grows beyond all bounds. */
+static bool put_value(struct reading *r, char *text, char *at, const char *behind, const char *value, int *err)
+{
+	size_t length = strlen(value);
+
+	if ((strlen(text) + length >= KA_LINE_MAX && !strchr(value, '\n')) ||
+	    (size_t)(at - text) + length + strlen(behind) >= 8 * KA_LINE_MAX) {
+		*err = refuse(r, "definitions make this line too long");
+		return false;
+	}
+	memmove(at + length, behind, strlen(behind) + 1);
+	memcpy(at, value, length);
+	return true;
+}
+
 /* Replaces the first $NAME or ${NAME} that stands for something from *from on; *from is where to look
- * next. A name without braces ends with a blank. Whether it did; false with *err when the line grows
- * beyond all bounds. */
+ * next. A name without braces ends with a blank, a comma or a parenthesis. Whether it did; false with *err when the line
+ * grows beyond all bounds. */
 static bool replace_one(struct reading *r, char *text, size_t *from, int *err)
 {
-	for (char *at = text + *from; (at = strchr(at, '$')); at++) {
+	char *at = text + *from;
+
+	while ((at = strchr(at, '$'))) {
 		bool braces = at[1] == '{';
 		const char *name = at + 1 + braces, *behind = name + strspn(name, NAME_LETTERS), *value;
-		size_t length;
+		const char *parameters = braces && behind != name ? parameters_end(r, name, behind) : NULL;
+		bool is_name = behind != name && (braces ? *behind == '}' : !*behind || strchr(BLANKS ",)", *behind));
 
-		if (behind == name || (braces && *behind != '}') ||
-		    (!braces && *behind && !strchr(BLANKS, *behind)))
+		if (parameters) {
+			cut_parameters(r, at, parameters);
 			continue;
-		value = value_of(r, name, (size_t)(behind - name));
-		if (!value)
-			continue;
-		behind += braces;
-		length = strlen(value);
-		if (strlen(text) + length >= KA_LINE_MAX && !strchr(value, '\n')) {
-			*err = refuse(r, "definitions make this line too long");
-			return false;
 		}
-		if ((size_t)(at - text) + length + strlen(behind) >= 8 * KA_LINE_MAX) {
-			*err = refuse(r, "definitions make this line too long");
-			return false;
+		value = is_name ? value_of(r, name, (size_t)(behind - name)) : NULL;
+		if (value) {
+			*from = (size_t)(at - text);
+			return put_value(r, text, at, behind + braces, value, err);
 		}
-		memmove(at + length, behind, strlen(behind) + 1);
-		memcpy(at, value, length);
-		*from = (size_t)(at - text);
-		return true;
+		at++;
 	}
 	return false;
+}
+
+/* All of them; `text` has ROOM bytes. */
+static int replace_all(struct reading *r, char *text)
+{
+	size_t from = 0;
+	int err = 0, left = REPLACED_MAX;
+
+	while (left-- && replace_one(r, text, &from, &err) && !strchr(text, '\n'))
+		;
+	return err ? err : left < 0 ? refuse(r, "a definition contains itself") : 0;
+}
+
+/* Where a copy of a text can grow; of this depth. NULL: told. */
+static char *room_for(struct reading *r, const char *text)
+{
+	char **room = &r->rooms[r->depth - 1];
+
+	if (!*room)
+		*room = arena_alloc(r->lines->arena, ROOM);
+	if (!*room || strlen(text) > KA_LINE_MAX) {
+		refuse(r, "the line is too long");
+		return NULL;
+	}
+	memcpy(*room, text, strlen(text) + 1);
+	return *room;
 }
 
 /* ---- sequences ------------------------------------------------------------------------------ */
@@ -264,26 +321,61 @@ static size_t split(char *list, char **parts, size_t room)
 	return count;
 }
 
-/* ~SEQ(var, start, step, end) and ~SEQx: start and step may be left out. */
+#define NUMBER_MAX 0x7fffffffL
+
+struct numbers {
+	long start, step, end;
+};
+
+static bool parse_number(const char *text, long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(text, &end, 0);
+	return end != text && !*end && !errno && *out <= NUMBER_MAX && *out >= -NUMBER_MAX;
+}
+
+/* "end", "start, end" or "start, step, end". */
+static bool parse_numbers(char *list, struct numbers *out)
+{
+	char *parts[4];
+	size_t count = split(list, parts, COUNT_OF(parts));
+	long number[3];
+
+	if (!count || count > 3)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!parse_number(parts[i], &number[i]))
+			return false;
+	out->end = number[count - 1];
+	out->start = count > 1 ? number[0] : out->end < 0 ? -1 : 1;
+	out->step = count > 2 ? number[1] : out->start <= out->end ? 1 : -1;
+	return out->step && (out->start == out->end || (out->step > 0) == (out->start < out->end)) &&
+	       (out->end - out->start) / out->step <= VALUES_MAX;
+}
+
+/* ~SEQ(var, start, step, end) and ~SEQx: start and step may be left out, and definitions may stand for numbers. */
 static int take_numbers(struct reading *r, char *list, const char *rest, bool hex)
 {
-	char *parts[4], value[24];
-	size_t count = split(list, parts, COUNT_OF(parts));
-	long end = count > 1 ? strtol(parts[count - 1], NULL, 0) : 0, start = end < 0 ? -1 : 1, step;
+	char *comma = strchr(list, ','), *text, value[24];
+	struct numbers numbers;
 	int err = 0;
 
-	if (count < 2)
+	text = room_for(r, comma ? comma + 1 : list);
+	if (!text || (err = replace_all(r, text)))
+		return text ? err : -E2BIG;
+	if (!comma || strchr(text, '\n') || !parse_numbers(text, &numbers) ||
+	    (hex && (numbers.start < 0 || numbers.end < 0)))
 		return warn(r, "no sequence: ", list), 0;
-	if (count > 2)
-		start = strtol(parts[1], NULL, 0);
-	step = count > 3 ? strtol(parts[2], NULL, 0) : start <= end ? 1 : -1;
-	if (!step || (step > 0) != (start <= end) || (end - start) / step > VALUES_MAX)
-		return warn(r, "no sequence: ", list), 0;
-	for (long at = start; !err && (step > 0 ? at <= end : at >= end); at += step) {
+	*comma = '\0';
+	trim(list);
+	for (long at = numbers.start; !err && (numbers.step > 0 ? at <= numbers.end : at >= numbers.end);
+	     at += numbers.step) {
 		struct text out = text_of(value, sizeof(value));
 
 		text_add(&out, hex ? "%lx" : "%ld", at);
-		define(r, parts[0], strlen(parts[0]), value);
+		define(r, list, strlen(list), value);
 		err = again(r, rest);
 	}
 	return err;
@@ -423,13 +515,10 @@ static int take_several(struct reading *r, char *text)
 static int take_replaced(struct reading *r, char *text)
 {
 	const char *pattern;
-	size_t from = 0;
-	int err = 0, left = REPLACED_MAX;
+	int err = replace_all(r, text);
 
-	while (left-- && replace_one(r, text, &from, &err) && !strchr(text, '\n'))
-		;
-	if (err || left < 0)
-		return err ? err : refuse(r, "a definition contains itself");
+	if (err)
+		return err;
 	if (strchr(text, '\n'))
 		return take_several(r, text);
 	decomment(text);
@@ -443,7 +532,7 @@ static int take_replaced(struct reading *r, char *text)
 
 static int take_deeper(struct reading *r, char *text)
 {
-	char **room = &r->rooms[r->depth - 1];
+	char *room;
 
 	if (r->open)
 		return definition_grow(r, text), 0;
@@ -455,12 +544,8 @@ static int take_deeper(struct reading *r, char *text)
 		return take_sequence(r, text);
 	if (!strchr(text, '$'))
 		return take_replaced(r, text);
-	if (!*room)
-		*room = arena_alloc(r->lines->arena, ROOM);
-	if (!*room || strlen(text) > KA_LINE_MAX)
-		return refuse(r, "the line is too long");
-	memcpy(*room, text, strlen(text) + 1);
-	return take_replaced(r, *room);
+	room = room_for(r, text);
+	return room ? take_replaced(r, room) : -E2BIG;
 }
 
 static int take_line(struct reading *r, char *text)
@@ -468,7 +553,8 @@ static int take_line(struct reading *r, char *text)
 	int err;
 
 	if (r->depth >= KA_DEPTH_MAX)
-		return refuse(r, "definitions are nested too deeply");
+		return refuse(r, r->include_depth ? "includes or definitions are nested too deeply, or in a loop"
+						  : "definitions are nested too deeply");
 	if (++r->count > KA_LINES_MAX || arena_failed(r->lines->arena))
 		return refuse(r, "the file becomes too large");
 	r->depth++;
