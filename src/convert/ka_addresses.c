@@ -1,4 +1,6 @@
 /* virtual_ipaddress and virtual_routes: what is written in the words of ip(8). */
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -53,9 +55,10 @@ static size_t take_word(struct ka_run *run, const struct ka_node *node, size_t i
 }
 
 static void take_address(struct ka_run *run, const struct ka_node *node, bool is_advertised,
-			 int family, struct draft *into)
+			 int family, const char *interface, struct draft *into)
 {
 	struct draft *list = draft_list(run->arena, into, "virtual_addresses"), *address;
+	const struct draft *own;
 	bool is_ipv6 = strchr(node->words[0], ':') != NULL;
 
 	if (is_advertised && is_ipv6 != (family == AF_INET6)) {
@@ -73,59 +76,143 @@ static void take_address(struct ka_run *run, const struct ka_node *node, bool is
 	draft_text(run->arena, address, "address", node->words[0]);
 	for (size_t i = 1; i < node->count; i++)
 		i += take_word(run, node, i, address, into);
+	own = draft_find(address, "interface");
+	if (own && interface && !strcmp(own->text, interface))
+		draft_remove(address, "interface");
 	if (!is_advertised)
 		draft_value(run->arena, address, "advertise", "false");
+	draft_flatten(address, "address");
 }
 
 void ka_take_addresses(struct ka_run *run, const struct ka_node *block, bool is_advertised,
-		       int family, struct draft *into)
+		       int family, const char *interface, struct draft *into)
 {
 	for (const struct ka_node *at = block->first; at; at = at->next)
-		take_address(run, at, is_advertised, family, into);
+		take_address(run, at, is_advertised, family, interface, into);
 }
 
 /* ---- routes --------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *word, *key; /* key NULL: passed over with its value */
-} route_words[] = {
-	{"to", "to"},         {"via", "via"},       {"gw", "via"},        {"dev", "dev"},
-	{"oif", "dev"},       {"metric", "metric"}, {"table", "table"},
+enum route_word {
+	ROUTE_TO,
+	ROUTE_VIA,
+	ROUTE_DEV,
+	ROUTE_METRIC,
+	ROUTE_TABLE,
+	ROUTE_ALONE,  /* passed over */
+	ROUTE_PASSED, /* with a value, which is told */
+	ROUTE_OTHER,  /* makes it a route that lbha has not */
 };
 
-/* Words without a value, and those whose value is passed over. */
-static const char *const bare_words[] = {"unicast", "onlink", "no_track", "inet", "inet6"};
+static const struct {
+	const char *word;
+	enum route_word kind;
+} route_words[] = {
+	{"to", ROUTE_TO},
+	{"via", ROUTE_VIA},
+	{"gw", ROUTE_VIA},
+	{"dev", ROUTE_DEV},
+	{"oif", ROUTE_DEV},
+	{"metric", ROUTE_METRIC},
+	{"priority", ROUTE_METRIC},
+	{"preference", ROUTE_METRIC},
+	{"table", ROUTE_TABLE},
+	{"unicast", ROUTE_ALONE},
+	{"onlink", ROUTE_ALONE},
+	{"no_track", ROUTE_ALONE},
+	{"inet", ROUTE_ALONE},
+	{"inet6", ROUTE_ALONE},
+	{"add", ROUTE_ALONE},
+	{"prepend", ROUTE_ALONE},
+	{"append", ROUTE_ALONE},
+	{"nexthop", ROUTE_OTHER},
+	{"or", ROUTE_OTHER},
+	{"from", ROUTE_OTHER},
+	{"tos", ROUTE_OTHER},
+	{"dsfield", ROUTE_OTHER},
+	{"encap", ROUTE_OTHER},
+	{"vrf", ROUTE_OTHER},
+	{"as", ROUTE_OTHER},
+	{"blackhole", ROUTE_OTHER},
+	{"prohibit", ROUTE_OTHER},
+	{"unreachable", ROUTE_OTHER},
+	{"throw", ROUTE_OTHER},
+	{"local", ROUTE_OTHER},
+	{"broadcast", ROUTE_OTHER},
+	{"brd", ROUTE_OTHER},
+	{"anycast", ROUTE_OTHER},
+	{"multicast", ROUTE_OTHER},
+	{"nat", ROUTE_OTHER},
+	{"xresolve", ROUTE_OTHER},
+};
 
-static bool is_bare(const char *word)
+static enum route_word route_word(const char *word)
 {
-	for (size_t i = 0; i < COUNT_OF(bare_words); i++)
-		if (!strcmp(bare_words[i], word))
-			return true;
-	return false;
+	struct prefix to;
+
+	for (size_t i = 0; i < COUNT_OF(route_words); i++)
+		if (!strcmp(route_words[i].word, word))
+			return route_words[i].kind;
+	return !strcmp(word, "default") || !prefix_parse(word, &to) ? ROUTE_TO : ROUTE_PASSED;
 }
 
-static bool put_route_word(struct ka_run *run, struct draft *route, const char *word,
-			   const char *value)
+/* A number in any base, or one of the names that the kernel's own tables have. */
+static bool put_table(struct ka_run *run, struct draft *route, const char *key, const char *word)
 {
-	for (size_t i = 0; i < COUNT_OF(route_words); i++) {
-		if (strcmp(route_words[i].word, word) != 0)
-			continue;
-		if (!value)
-			return true;
-		if (!strcmp(word, "metric") || !strcmp(word, "table"))
-			ka_plain(run, route, word, strcmp(value, "main") != 0 ? value : "254");
+	static const struct {
+		const char *name, *number;
+	} tables[] = {{"main", "254"}, {"local", "255"}, {"default", "253"}};
+	char *end;
+	unsigned long number;
+
+	for (size_t i = 0; !strcmp(key, "table") && i < COUNT_OF(tables); i++)
+		if (!strcmp(tables[i].name, word))
+			word = tables[i].number;
+	number = strtoul(word, &end, 0);
+	if (*word < '0' || *word > '9' || *end || number > UINT32_MAX)
+		return false;
+	draft_value(run->arena, route, key, "%lu", number);
+	return true;
+}
+
+/* Takes the word at *index and its value; false: no route comes of it. */
+static bool take_route_word(struct ka_run *run, const struct ka_node *node, size_t *index, const char *interface,
+			    struct draft *route, struct draft *into)
+{
+	const char *word = node->words[*index], *value = ka_word(node, *index + 1);
+	enum route_word kind = route_word(word);
+	bool is_target = kind == ROUTE_TO && strcmp(word, "to") != 0;
+
+	if (kind == ROUTE_ALONE || is_target) {
+		if (is_target)
+			draft_text(run->arena, route, "to", word);
 		else
-			draft_text(run->arena, route, route_words[i].key, value);
+			ka_say(run, node, into, IMPORT_NOTE, "%s: passed over", word);
 		return true;
 	}
-	return false;
+	if (kind == ROUTE_OTHER || !value)
+		return false;
+	++*index;
+	if (kind == ROUTE_TO && route_word(value) != ROUTE_TO)
+		return false; /* "to blackhole …" */
+	if (kind == ROUTE_VIA && !strncmp(value, "inet", 4) && ka_word(node, *index + 1))
+		value = ka_word(node, ++*index);
+	if (kind == ROUTE_METRIC || kind == ROUTE_TABLE)
+		return put_table(run, route, kind == ROUTE_TABLE ? "table" : "metric", value);
+	if (kind == ROUTE_PASSED) {
+		if (!strcmp(value, "lock") && ka_word(node, *index + 1))
+			++*index;
+		ka_say(run, node, into, IMPORT_WARNING, "%s %s: not set; the route is made without it", word,
+		       node->words[*index]);
+	} else if (kind != ROUTE_DEV || !interface || strcmp(interface, value) != 0) {
+		draft_text(run->arena, route, kind == ROUTE_TO ? "to" : kind == ROUTE_VIA ? "via" : "dev", value);
+	}
+	return true;
 }
 
-static void take_route(struct ka_run *run, const struct ka_node *node, struct draft *into)
+static void take_route(struct ka_run *run, const struct ka_node *node, const char *interface, struct draft *into)
 {
-	struct draft *route =
-		draft_item(run->arena, draft_list(run->arena, into, "routes"), DRAFT_MAP);
-	struct prefix to;
+	struct draft holder = {.kind = DRAFT_LIST}, *route = draft_item(run->arena, &holder, DRAFT_MAP), *list;
 
 	if (!route)
 		return;
@@ -133,20 +220,22 @@ static void take_route(struct ka_run *run, const struct ka_node *node, struct dr
 	for (size_t i = 0; i < node->count; i++) {
 		const char *word = node->words[i];
 
-		if (put_route_word(run, route, word, ka_word(node, i + 1)))
-			i++;
-		else if (!strcmp(word, "default") || !prefix_parse(word, &to))
-			draft_text(run->arena, route, "to", word);
-		else if (is_bare(word))
-			ka_say(run, node, into, IMPORT_NOTE, "%s: passed over", word);
-		else
-			ka_say(run, node, into, IMPORT_WARNING, "%s %s: such routes are not made", word,
-			       ka_word(node, i + 1) ? ka_word(node, ++i) : "");
+		if (take_route_word(run, node, &i, interface, route, into))
+			continue;
+		ka_say(run, node, into, IMPORT_WARNING,
+		       "%s%s%s: no such route is made, this one is left out; a notify script can, or the system's network configuration",
+		       word, node->words[i] != word ? " " : "", node->words[i] != word ? node->words[i] : "");
+		return;
 	}
+	list = draft_list(run->arena, into, "routes");
+	if (!list)
+		return;
+	*(list->last ? &list->last->next : &list->first) = route;
+	list->last = route;
 }
 
-void ka_take_routes(struct ka_run *run, const struct ka_node *block, struct draft *into)
+void ka_take_routes(struct ka_run *run, const struct ka_node *block, const char *interface, struct draft *into)
 {
 	for (const struct ka_node *at = block->first; at; at = at->next)
-		take_route(run, at, into);
+		take_route(run, at, interface, into);
 }

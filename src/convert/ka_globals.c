@@ -75,7 +75,7 @@ static void take_flush(struct ka_run *run, UNUSED const struct ka_node *node, UN
 	draft_text(run->arena, global_map(run, "ipvs"), "foreign", "remove");
 }
 
-/* lvs_sync_daemon IF [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS] */
+/* lvs_sync_daemon IF [[inst] INSTANCE [[id] N]] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS] */
 static void take_sync(struct ka_run *run, const struct ka_node *node, UNUSED void *object,
 		      struct draft *into)
 {
@@ -98,9 +98,14 @@ static void take_sync(struct ka_run *run, const struct ka_node *node, UNUSED voi
 			draft_value(run->arena, map, word, "%ld", number);
 		} else if (!is_number && !strcmp(word, "group") && ka_word(node, i + 1)) {
 			draft_text(run->arena, map, "group", node->words[++i]);
-		} else if (!is_number && strcmp(word, "inst") != 0) {
+		} else if (i == 2 || !strcmp(word, "inst")) {
+			word = !strcmp(word, "inst") && ka_word(node, i + 1) ? node->words[++i] : word;
 			instance = ka_named(run, "vrrp_instance", word);
 			draft_text(run->arena, map, "follow", word);
+		} else if (i == 3 && ka_number(run, node, 3, 0, 255, &number, into)) {
+			draft_value(run->arena, map, "id", "%ld", number);
+		} else if (i > 3 && !is_number) {
+			ka_say(run, node, into, IMPORT_WARNING, "%s: unknown of a sync daemon", word);
 		}
 	}
 	if (draft_find(map, "id"))
@@ -212,7 +217,7 @@ static const struct ka_rule global_rules[] = {
 	NOT_NEEDED("enable_script_security", ALWAYS ": no script that others can change is run"),
 	NOT_NEEDED("checker_log_all_failures", "`lbhactl services NAME` has each failure's reason"),
 	NOT_NEEDED("dynamic_interfaces", ALWAYS ": interfaces may come and go"),
-	NOT_NEEDED("default_interface", "each instance names its interface"),
+	NOT_NEEDED("default_interface", "it is for static_ipaddress; an instance names its interface, with keepalived, too"),
 	NOT_NEEDED("disable_local_igmp", "no firewall rules are needed for it"),
 	NOT_NEEDED("vrrp_check_unicast_src", ALWAYS ": only peers' adverts are taken"),
 	NOT_NEEDED("vrrp_skip_check_adv_addr", "adverts are always looked at; it costs nothing that counts"),

@@ -129,10 +129,11 @@ void ka_take_track(struct ka_run *run, const struct ka_node *node, const char *i
 /* An entry of `track` for the instance's own interface, when it has delays (interface_up_down_delays). */
 void ka_track_delays(struct ka_run *run, const char *interface, struct draft *tracker);
 bool ka_has_delays(const struct ka_run *run, const char *interface);
-/* virtual_ipaddress, virtual_ipaddress_excluded and virtual_routes. */
+/* virtual_ipaddress, virtual_ipaddress_excluded and virtual_routes. That something is on the instance's own `interface`
+ * (may be NULL) is not written: it may have another name on another director. */
 void ka_take_addresses(struct ka_run *run, const struct ka_node *block, bool is_advertised,
-		       int family, struct draft *into);
-void ka_take_routes(struct ka_run *run, const struct ka_node *block, struct draft *into);
+		       int family, const char *interface, struct draft *into);
+void ka_take_routes(struct ka_run *run, const struct ka_node *block, const char *interface, struct draft *into);
 
 /* How often and how long a checker asks; absent values are those of the block around it. */
 struct ka_timing {

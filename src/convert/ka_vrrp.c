@@ -192,13 +192,14 @@ static void take_addresses(struct ka_run *run, const struct ka_node *node, void 
 
 	if (is_advertised && node->first && strchr(node->first->words[0], ':'))
 		instance->is_ipv6 = true;
-	ka_take_addresses(run, node, is_advertised, instance->is_ipv6 ? AF_INET6 : AF_INET, into);
+	ka_take_addresses(run, node, is_advertised, instance->is_ipv6 ? AF_INET6 : AF_INET,
+			  instance->interface, into);
 }
 
-static void take_routes(struct ka_run *run, const struct ka_node *node, UNUSED void *object,
+static void take_routes(struct ka_run *run, const struct ka_node *node, void *object,
 			struct draft *into)
 {
-	ka_take_routes(run, node, into);
+	ka_take_routes(run, node, ((struct instance *)object)->interface, into);
 }
 
 static void take_track(struct ka_run *run, const struct ka_node *node, void *object,
@@ -391,6 +392,7 @@ static void put_delays(struct ka_run *run, struct instance *instance, struct dra
 void ka_take_instance(struct ka_run *run, const struct ka_node *node)
 {
 	struct instance instance = {.name = ka_word(node, 1),
+				    .interface = ka_word(ka_child(node, "interface"), 1),
 				    .version = run->globals.version,
 				    .is_strict = run->globals.is_strict,
 				    .advert_interval = NSTIME_S};
@@ -403,6 +405,9 @@ void ka_take_instance(struct ka_run *run, const struct ka_node *node)
 	into = draft_item(run->arena, draft_list(run->arena, run->root, "vrrp"), DRAFT_MAP);
 	draft_text(run->arena, into, "name", instance.name);
 	ka_take_block(run, node, &ka_rules_instance, &instance, into);
+	if (!instance.interface)
+		ka_say(run, node, into, IMPORT_WARNING,
+		       "it has no interface, with which keepalived adds addresses on others only; lbha wants one");
 	put_version(run, node, &instance, into);
 	if (!instance.priority)
 		instance.priority = instance.is_master ? 255 : 100;
