@@ -201,7 +201,15 @@ static const struct service_row *find_service(const struct ld_section *section)
 
 /* ---- the check --------------------------------------------------------------------------------- */
 
-/* Where the service has no port (a mark), the check names one. */
+static uint16_t port_of_service(const char *name)
+{
+	for (size_t i = 0; name && i < COUNT_OF(services); i++)
+		if (!strcmp(services[i].name, name))
+			return services[i].port;
+	return 0;
+}
+
+/* Where the service has no port (a mark), the check names one: that of the servers, or what is checked has one by itself. */
 static uint32_t port_of(const struct ld_section *section)
 {
 	if (section->check.port || !section->service.mark)
@@ -209,7 +217,7 @@ static uint32_t port_of(const struct ld_section *section)
 	for (size_t i = 0; i < section->service.server_count; i++)
 		if (section->service.servers[i].at.port)
 			return section->service.servers[i].at.port;
-	return 0;
+	return port_of_service(section->check.service);
 }
 
 static void put_command(struct ld_probe *probe)
@@ -230,16 +238,21 @@ static void put_command(struct ld_probe *probe)
 	draft_textf(arena, list, NULL, "%u", service->at.port);
 }
 
-/* Which type a section has in lbha; NULL: none, and `why` says so. */
+/* Which type a section has in lbha; NULL: none. What `why` says then is meant so by the file unless it is `lost`. */
 static const char *type_of(const struct ld_section *section, const struct service_row **row,
-			   const char **why)
+			   const char **why, bool *lost)
 {
 	bool is_udp = section->service.protocol == PROTOCOL_UDP;
 
 	*row = NULL;
 	switch (section->check.type) {
 	case LD_CONNECT:
-		return is_udp || (section->service.mark && !port_of(section)) ? "icmp" : "tcp";
+		if (!is_udp && section->service.mark && !port_of(section)) {
+			*why = "checktype = connect without a port (checkport): the servers are pinged";
+			*lost = true;
+			return "icmp";
+		}
+		return is_udp ? "icmp" : "tcp";
 	case LD_PING:
 		return "icmp";
 	case LD_EXTERNAL:
@@ -257,43 +270,59 @@ static const char *type_of(const struct ld_section *section, const struct servic
 	*why = "service = none: nothing is checked, all servers are in use";
 	if (section->service.mark && *row && !port_of(section)) {
 		*why = "a service by mark whose servers have no port needs checkport: nothing is checked";
+		*lost = true;
 		return NULL;
 	}
 	return *row ? (*row)->type : NULL;
 }
 
-static uint32_t first_of(uint32_t a, uint32_t b, uint32_t c)
+/* The first that is given. */
+static uint32_t first_of(const uint32_t *values, size_t count, uint32_t otherwise)
 {
-	return a ? a : b ? b : c;
+	for (size_t i = 0; i < count; i++)
+		if (values[i])
+			return values[i];
+	return otherwise;
+}
+
+/* Each of the timeouts stands for the other, in a section before the whole file. */
+static uint32_t timeout_of(const struct ld_settings *own, const struct ld_settings *global, bool negotiates)
+{
+	uint32_t check[] = {own->check_timeout, own->negotiate_timeout, global->check_timeout,
+			    global->negotiate_timeout};
+	uint32_t negotiate[] = {own->negotiate_timeout, own->check_timeout, global->negotiate_timeout,
+				global->check_timeout};
+
+	return negotiates ? first_of(negotiate, COUNT_OF(negotiate), NEGOTIATE_TIMEOUT)
+			  : first_of(check, COUNT_OF(check), CHECK_TIMEOUT);
 }
 
 static void put_times(struct ld_probe *probe, const struct ld_settings *global, bool negotiates)
 {
 	const struct ld_settings *own = &probe->section->settings;
 	struct arena *arena = probe->run->arena;
-	uint32_t check = first_of(own->check_timeout, global->check_timeout, 0),
-		 negotiate = first_of(own->negotiate_timeout, global->negotiate_timeout, 0),
-		 timeout = negotiates ? first_of(negotiate, check, NEGOTIATE_TIMEOUT)
-				      : first_of(check, negotiate, CHECK_TIMEOUT);
+	uint32_t intervals[] = {own->interval, global->interval}, failures[] = {own->failures, global->failures};
 
 	draft_textf(arena, probe->into, "interval", "%" PRIu32 "s",
-		    first_of(own->interval, global->interval, INTERVAL));
-	draft_textf(arena, probe->into, "timeout", "%" PRIu32 "s", timeout);
+		    first_of(intervals, COUNT_OF(intervals), INTERVAL));
+	draft_textf(arena, probe->into, "timeout", "%" PRIu32 "s", timeout_of(own, global, negotiates));
 	draft_value(arena, probe->into, "rise", "1");
-	draft_value(arena, probe->into, "fall", "%" PRIu32, first_of(own->failures, global->failures, 1));
+	draft_value(arena, probe->into, "fall", "%" PRIu32, first_of(failures, COUNT_OF(failures), 1));
 }
 
 void ld_check_draft(struct import_run *run, struct draft *map, const struct ld_section *section,
 		    const struct ld_settings *global)
 {
 	const struct service_row *row;
-	const char *why = NULL, *type = type_of(section, &row, &why);
+	const char *why = NULL;
+	bool lost = false;
+	const char *type = type_of(section, &row, &why, &lost);
 	struct ld_probe probe = {.run = run, .map = map, .section = section, .check = &section->check};
 
-	if (!type) {
-		import_say(run, IMPORT_NOTE, section->check.line, map, "%s", why);
+	if (!type || lost)
+		import_say(run, lost ? IMPORT_WARNING : IMPORT_NOTE, section->check.line, map, "%s", why);
+	if (!type)
 		return;
-	}
 	probe.into = draft_map(run->arena, map, "check");
 	draft_text(run->arena, probe.into, "type", type);
 	if (section->check.type == LD_EXTERNAL)

@@ -25,6 +25,7 @@ struct reader {
 	struct ld_section *section; /* that is read; NULL: none */
 	uint32_t line;
 	const char *key, *value;
+	bool forks, has_told_quiescent;
 };
 
 static struct draft *place(const struct reader *reader)
@@ -70,6 +71,7 @@ static void take_negotiate_timeout(struct reader *reader)
 static void take_interval(struct reader *reader)
 {
 	settings(reader)->interval = number(reader);
+	settings(reader)->interval_line = reader->line;
 }
 
 static void take_failures(struct reader *reader)
@@ -88,6 +90,13 @@ static void take_fallback(struct reader *reader)
 	settings(reader)->fallback_line = reader->line;
 }
 
+/* It is for the sections' own intervals alone, which lbha has anyway. */
+static void take_fork(struct reader *reader)
+{
+	reader->forks = !strcmp(reader->value, "yes");
+	import_say(&reader->run, IMPORT_NOTE, reader->line, place(reader), "fork: probes never wait for one another");
+}
+
 /* ---- servers --------------------------------------------------------------------------------- */
 
 static bool read_way(const char *word, enum forwarding *out)
@@ -103,26 +112,11 @@ static bool read_way(const char *word, enum forwarding *out)
 	return true;
 }
 
-/* Words in quotes: a request, then what it must answer. One check serves all servers of a service. */
-static void take_exchange(struct reader *reader, const char *request, const char *receive)
-{
-	struct ld_check *check = &reader->section->check;
-	bool is_first = reader->section->service.server_count <= 1;
-
-	if (is_first && (!check->request || !strcmp(check->request, request))) {
-		check->request = arena_strdup(reader->run.arena, request);
-		check->receive = receive ? arena_strdup(reader->run.arena, receive) : NULL;
-		return;
-	}
-	if (!check->request || strcmp(check->request, request) != 0 ||
-	    strcmp(check->receive ? check->receive : "", receive ? receive : "") != 0)
-		warn(reader, "lbha checks all servers of a service alike; this request of one server is left out");
-}
-
 /* What stands behind the address: gate|masq|ipip, a weight, two texts in quotes, l:N, u:N. */
-static void take_server_words(struct reader *reader, struct virtual_server *server, char *rest)
+static void take_server_words(struct reader *reader, struct virtual_server *server, struct ld_exchange *exchange,
+			      char *rest)
 {
-	const char *texts[2] = {NULL, NULL};
+	const char **texts[2] = {&exchange->request, &exchange->receive};
 	size_t count = 0;
 
 	while (*(rest += strspn(rest, " ,"))) {
@@ -133,7 +127,7 @@ static void take_server_words(struct reader *reader, struct virtual_server *serv
 		if (*rest)
 			*rest++ = '\0';
 		if (quoted && count < 2)
-			texts[count++] = word;
+			*texts[count++] = word;
 		else if (!strncmp(word, "l:", 2) || !strncmp(word, "u:", 2))
 			(void)import_number(&reader->run, reader->line, "threshold", word + 2, 0, UINT32_MAX,
 					    *word == 'l' ? &server->lower_threshold : &server->upper_threshold);
@@ -143,20 +137,21 @@ static void take_server_words(struct reader *reader, struct virtual_server *serv
 		else if (!read_way(word, &server->forwarding))
 			warn(reader, "a server is reached by gate, masq or ipip");
 	}
-	if (count)
-		take_exchange(reader, texts[0], texts[1]);
 }
 
 static void add_server(struct reader *reader, const struct endpoint *at, const char *rest)
 {
 	struct virtual_service *service = &reader->section->service;
 	struct virtual_server *server = import_add_server(&reader->run, service, reader->line);
+	struct ld_exchange *exchange = arena_push(reader->run.arena, &reader->section->exchanges,
+						  &reader->section->exchange_count, sizeof(*exchange));
 	char *words = arena_strdup(reader->run.arena, rest);
 
-	if (!server || !words)
+	if (!server || !exchange || !words)
 		return;
 	server->at = *at;
-	take_server_words(reader, server, words);
+	*exchange = (struct ld_exchange){.line = reader->line};
+	take_server_words(reader, server, exchange, words);
 }
 
 /* "192.168.6.2->192.168.6.7:80": each address from one to the other. */
@@ -343,7 +338,7 @@ static const struct key_row {
 	{"autoreload", NULL, "lbha reads the file again at `lbhactl reload`, and refuses one with errors", false},
 	{"logfile", NULL, "logs go to the journal, or standard error", false},
 	{"supervised", NULL, "lbhad stays in the foreground unless --daemon is given", false},
-	{"fork", NULL, "probes never wait for one another", false},
+	{"fork", take_fork, NULL, false},
 	{"readdquiescent", NULL, "what somebody takes out of the table is put back; `lbhactl disable` keeps it out", true},
 	{"cleanstop", NULL, "global.ipvs.on_stop: keep leaves the table as it is", true},
 	{"maintenancedir", NULL, "`lbhactl drain` and `lbhactl disable` take servers out, over restarts", true},
@@ -511,11 +506,71 @@ static void put_fallback(struct reader *reader, struct ld_section *section)
 		(void)read_way(way, &sorry->forwarding);
 }
 
+/* The server's own request and answer, or the section's; requests are the same with and without a slash. */
+static struct ld_exchange exchange_of(const struct ld_section *section, size_t index)
+{
+	struct ld_exchange exchange = section->exchanges[index];
+
+	if (!exchange.request) {
+		exchange.request = section->check.request;
+		exchange.receive = section->check.receive;
+	}
+	return exchange;
+}
+
+static bool same_request(const char *a, const char *b)
+{
+	a = a ? a + (*a == '/') : "";
+	b = b ? b + (*b == '/') : "";
+	return !strcmp(a, b);
+}
+
+/* One check serves all servers of a service: what the first is asked. */
+static void settle_exchange(struct reader *reader, struct ld_section *section)
+{
+	struct ld_exchange first;
+
+	if (!section->exchange_count)
+		return;
+	first = exchange_of(section, 0);
+	for (size_t i = 1; i < section->exchange_count; i++) {
+		struct ld_exchange other = exchange_of(section, i);
+
+		if (!same_request(first.request, other.request) || !same_request(first.receive, other.receive))
+			import_say(&reader->run, IMPORT_WARNING, other.line, reader->run.here,
+				   "real: lbha checks all servers of a service alike, as the first: this one's request is left out");
+	}
+	section->check.request = first.request;
+	section->check.receive = first.receive;
+}
+
+/* What the code of ldirectord does, whatever its manual says. */
+static const char *settle_failure(struct reader *reader, const struct ld_section *section)
+{
+	const char *quiescent =
+		section->settings.quiescent ? section->settings.quiescent : reader->global.quiescent;
+
+	if (!quiescent && !reader->has_told_quiescent) {
+		reader->has_told_quiescent = true;
+		import_say(&reader->run, IMPORT_WARNING, section->service.line, reader->run.here,
+			   "quiescent is not said: ldirectord removes failed servers then, though its manual says yes (on_failure: quiesce)");
+	}
+	return quiescent && !strcmp(quiescent, "yes") ? "quiesce" : "remove";
+}
+
+static void settle_interval(struct reader *reader, struct ld_section *section)
+{
+	if (!section->settings.interval || reader->forks)
+		return;
+	section->settings.interval = 0;
+	import_say(&reader->run, IMPORT_WARNING, section->settings.interval_line, reader->run.here,
+		   "checkinterval: of a section it counts with fork=yes only: the whole file's is taken");
+}
+
 static void put_section(struct reader *reader, struct ld_section *section, uint32_t next)
 {
 	struct virtual_service *service = &section->service;
-	const char *quiescent =
-		section->settings.quiescent ? section->settings.quiescent : reader->global.quiescent;
+	const char *on_failure = settle_failure(reader, section);
 	struct draft *map;
 
 	for (size_t i = 0; i < service->server_count && section->check.type == LD_OFF; i++)
@@ -523,9 +578,10 @@ static void put_section(struct reader *reader, struct ld_section *section, uint3
 	if (!service->persistence)
 		service->prefix = 0;
 	put_fallback(reader, section);
+	settle_exchange(reader, section);
+	settle_interval(reader, section);
 	map = virtual_draft(&reader->run, service, next);
-	draft_text(reader->run.arena, map, "on_failure",
-		   quiescent && !strcmp(quiescent, "no") ? "remove" : "quiesce");
+	draft_text(reader->run.arena, map, "on_failure", on_failure);
 	ld_check_draft(&reader->run, map, section, &reader->global);
 }
 

@@ -25,7 +25,7 @@ enum ld_type {
 struct ld_settings {
 	uint32_t check_timeout, negotiate_timeout, interval, failures;
 	const char *quiescent, *fallback;
-	uint32_t fallback_line;
+	uint32_t fallback_line, interval_line;
 };
 
 /* How the servers of a section are checked. */
@@ -37,10 +37,18 @@ struct ld_check {
 	uint32_t line;
 };
 
+/* What one server is asked in the place of the section's request; request NULL: nothing of its own. */
+struct ld_exchange {
+	const char *request, *receive;
+	uint32_t line;
+};
+
 struct ld_section {
 	struct ld_settings settings;
 	struct ld_check check;
 	struct virtual_service service;
+	struct ld_exchange *exchanges; /* one for each server of the service */
+	size_t exchange_count;
 };
 
 /* ldirectord_check.c: `check:` of a service, from what the section says; `map` is the service's. */

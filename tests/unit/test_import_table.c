@@ -122,11 +122,19 @@ END_TEST
 static const struct {
 	const char *from, *line, *told;
 } sections[] = {
-	{WEB, "    scheduler: wrr\n    forwarding: dr\n    real_servers:\n      - 10.0.0.2\n    on_failure: quiesce\n    check:\n      type: http\n      path: /\n"
+	{"quiescent=yes\n" WEB, "    scheduler: wrr\n    forwarding: dr\n    real_servers:\n      - 10.0.0.2\n    on_failure: quiesce\n    check:\n      type: http\n      path: /\n"
 	      "      follow: true\n      interval: 10s\n      timeout: 30s\n      rise: 1\n      fall: 1\n", NULL},
 	{"quiescent=no\n" WEB, "on_failure: remove\n", NULL},
+	{"quiescent=\n" WEB, "on_failure: remove\n", NULL},
 	{"quiescent=no\n" WEB "\tquiescent=yes\n", "on_failure: quiesce\n", NULL},
 	{"checktimeout=3\ncheckinterval = 2\nfailurecount=4\n" WEB, "interval: 2s\n      timeout: 3s\n      rise: 1\n      fall: 4\n", NULL},
+	{"negotiatetimeout=7\nchecktimeout=8\n" WEB "\tchecktimeout=3\n", "timeout: 3s\n", NULL},
+	{"negotiatetimeout=7\n" WEB "\tchecktimeout=3\n\tnegotiatetimeout=4\n", "timeout: 4s\n", NULL},
+	{"negotiatetimeout=7\nchecktimeout=8\n" WEB "\tnegotiatetimeout=4\n\tchecktype=connect\n", "timeout: 4s\n", NULL},
+	{"negotiatetimeout=7\n" WEB "\tchecktype=connect\n", "timeout: 7s\n", NULL},
+	{"checkinterval=2\n" WEB "\tcheckinterval=20\nfork=yes\n", "interval: 20s\n", "note 5 fork: probes never wait for one another\n"},
+	{"checkinterval=2\n" WEB "\tcheckinterval=20\n", "interval: 2s\n",
+	 "warning 4 checkinterval: of a section it counts with fork=yes only: the whole file's is taken\n"},
 	{"checktimeout=3\nnegotiatetimeout=7\n" WEB "\tchecktype=connect\n", "type: tcp\n      interval: 10s\n      timeout: 3s\n", NULL},
 	{WEB "\tchecktype=ping\n", "type: icmp\n", NULL},
 	{WEB "\trequest=\"index.html\"\n\treceive=\"Test .*\"\n\tvirtualhost=\"www.x\"\n\thttpmethod=GET\n",
@@ -136,11 +144,23 @@ static const struct {
 	 "      - {address: 10.0.0.2:8080, weight: 5, upper_threshold: 8, lower_threshold: 3}\n      - {address: 10.0.0.3:8080", NULL},
 	{"virtual=10.0.0.1:80\n\treal=10.0.0.2:80 ipip 2 \"a\", \"b\"\n\treal=10.0.0.3:80 ipip \"a\", \"b\"\n", "path: /a\n", NULL},
 	{"virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate \"a\", \"b\"\n\treal=10.0.0.3:80 gate \"c\", \"b\"\n", "path: /a\n",
-	 "warning 3 real: lbha checks all servers of a service alike; this request of one server is left out\n"},
+	 "warning 3 real: lbha checks all servers of a service alike, as the first: this one's request is left out\n"},
+	{"virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate \"a\", \"b\"\n\trequest=\"c\"\n\treceive=\"d\"\n",
+	 "path: /a\n      follow: true\n      expect:\n        body_regex: b\n", NULL},
+	{"virtual=10.0.0.1:80\n\trequest=\"c\"\n\treceive=\"d\"\n\treal=10.0.0.2:80 gate\n\treal=10.0.0.3:80 gate 1 \"/c\", \"d\"\n",
+	 "path: /c\n      follow: true\n      expect:\n        body_regex: d\n", NULL},
+	{"virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate\n\treal=10.0.0.3:80 gate 1 \"c\", \"d\"\n", "path: /\n",
+	 "warning 3 real: lbha checks all servers of a service alike, as the first: this one's request is left out\n"},
 	{"fallback=127.0.0.1:80\n" WEB, "sorry_server: {address: 127.0.0.1, forwarding: local}\n", NULL},
 	{WEB "\tfallback=10.0.0.9:81 masq\n", "sorry_server: {address: 10.0.0.9:81, forwarding: nat}\n", NULL},
 	{"virtual=7\n\treal=10.0.0.2:25 gate\n\tservice=smtp\n\tprotocol=fwm\n", "fwmark: 7\n    family: ipv4\n    scheduler: wrr\n    forwarding: dr\n    real_servers:\n      - 10.0.0.2\n"
 	 "    on_failure: quiesce\n    check:\n      type: smtp\n      port: 25\n", NULL},
+	{"virtual=7\n\treal=10.0.0.2 gate\n\tservice=smtp\n", "type: smtp\n      port: 25\n", NULL},
+	{"virtual=7\n\treal=10.0.0.2 gate\n\tservice=https\n\tchecktype=connect\n", "type: tcp\n      port: 443\n", NULL},
+	{"virtual=7\n\treal=10.0.0.2 gate\n\tchecktype=connect\n", "type: icmp\n",
+	 "warning 1 checktype = connect without a port (checkport): the servers are pinged\n"},
+	{"virtual=7\n\treal=10.0.0.2 gate\n\tservice=simpletcp\n", "on_failure: quiesce\n",
+	 "warning 1 a service by mark whose servers have no port needs checkport: nothing is checked\n"},
 	{"virtual6=[2001:db8::1]:80\n\treal6=[2001:db8::2]:80 gate\n", "listen: \"[2001:db8::1]:80\"\n", NULL},
 	{"virtual=web.example:http\n\treal=web.example:http masq\n", "listen: 10.0.0.99:80\n",
 	 "note 1 host web.example is written as the address that it has now, 10.0.0.99\nnote 2 host web.example is written as the address that it has now, 10.0.0.99\n"},
@@ -161,14 +181,28 @@ static const struct {
 	{"", NULL, NULL},
 };
 
+/* They all say what they want with failed servers. */
 START_TEST(a_section_of_ldirectord)
 {
-	bool done = import_from(false, sections[_i].from);
+	const char *from = sections[_i].from;
+	char whole[1024];
+	struct text text = text_of(whole, sizeof(whole));
+	bool done;
 
+	text_add(&text, "%s%s", from, strstr(from, "quiescent") ? "" : "quiescent=yes\n");
+	done = import_from(false, whole);
 	ck_assert_int_eq(done, sections[_i].line != NULL);
 	if (done)
-		ck_assert_msg(strstr(written, sections[_i].line), "%s gives\n%s", sections[_i].from, written);
+		ck_assert_msg(strstr(written, sections[_i].line), "%s gives\n%s", whole, written);
 	ck_assert_str_eq(said, sections[_i].told ? sections[_i].told : "");
+}
+END_TEST
+
+START_TEST(ldirectord_removes_failed_servers_unless_told_and_that_is_said_once)
+{
+	ck_assert(import_from(false, WEB "virtual=10.0.0.3:80\n\treal=10.0.0.2:80 gate\n"));
+	ck_assert(strstr(written, "on_failure: remove\n") && !strstr(written, "quiesce\n"));
+	ck_assert_str_eq(said, "warning 1 quiescent is not said: ldirectord removes failed servers then, though its manual says yes (on_failure: quiesce)\n");
 }
 END_TEST
 
@@ -177,6 +211,7 @@ int main(void)
 	TCase *table = CASE("ipvsadm", what_is_left_out_stands_at_its_service), *ldirectord = tcase_create("ldirectord");
 
 	tcase_add_loop_test(table, a_line_of_ipvsadm, 0, COUNT_OF(lines));
+	tcase_add_test(ldirectord, ldirectord_removes_failed_servers_unless_told_and_that_is_said_once);
 	tcase_add_loop_test(ldirectord, a_section_of_ldirectord, 0, COUNT_OF(sections));
 	return SUITE_RUN("import-table", table, ldirectord);
 }
