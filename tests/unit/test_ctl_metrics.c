@@ -1,4 +1,6 @@
 /* What control tells lbha-exporter: durations by service and type of check, and the rows that metrics are made of. */
+#include "config.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,6 +11,7 @@
 #include "daemon/control_mirror.h"
 #include "daemon/control_pieces.h"
 #include "daemon/control_times.h"
+#include "golden.h"
 #include "suite.h"
 
 #define TYPES 2
@@ -185,6 +188,40 @@ START_TEST(the_answer_is_one_line_of_json_whatever_the_names_are)
 }
 END_TEST
 
+/* Of a director that has one of each. The golden file holds no release's number. */
+START_TEST(the_answer_has_the_shape_that_the_manual_describes)
+{
+	static struct instance public = {.name = "public", .priority = 100};
+	struct model next = model;
+	struct mirror mirror;
+	size_t pieces;
+	char *text;
+	json_t *answer, *result;
+
+	next.node = "lb1";
+	next.cluster = "shop";
+	next.instances = &public;
+	next.instance_count = 1;
+	mirror_init(&mirror);
+	take_model(&mirror, &next);
+	mirror.workers[ROLE_VRRP].known = true;
+	mirror.workers[ROLE_VRRP].fact = (struct fact_worker){.role = ROLE_VRRP, .state = WORKER_RUNNING};
+	hear(&mirror, 0, 3);
+	text = answer_of(&mirror, &pieces);
+	answer = json_loads(text, 0, NULL);
+	free(text);
+	result = json_object_get(answer, "result");
+	ck_assert_str_eq(json_string_value(json_object_get(result, "version")), PACKAGE_VERSION);
+	json_object_set_new(result, "version", json_string("1.2.3"));
+	text = json_dumps(result, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	text = realloc(text, strlen(text) + 2);
+	golden_compare("ctl/metrics.json", strcat(text, "\n"));
+	free(text);
+	json_decref(answer);
+	mirror_fini(&mirror);
+}
+END_TEST
+
 #define LARGE 37000 /* servers, in services of 100 */
 
 START_TEST(a_large_site_is_told_in_pieces_and_in_a_tenth_of_status)
@@ -229,5 +266,6 @@ int main(void)
 			      totals_only_grow_whoever_begins_anew,
 			      a_reload_keeps_the_totals_of_services_also_when_a_server_goes),
 			 CASE("answer", the_answer_is_one_line_of_json_whatever_the_names_are,
+			      the_answer_has_the_shape_that_the_manual_describes,
 			      a_large_site_is_told_in_pieces_and_in_a_tenth_of_status));
 }
