@@ -106,6 +106,7 @@ static void ask_daemon(struct visit *visit)
 	}
 	err = client_ask(&visit->run->client, json_pack("{s:s}", "request", "ping"), QUESTION, &answer,
 			 error);
+	visit->sight.daemon_pid = visit->run->client.pid;
 	visit->sight.daemon = err ? EXAM_DAEMON_SILENT : EXAM_DAEMON_RUNS;
 	read_command_line(visit);
 	if (!err)

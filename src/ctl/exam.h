@@ -10,6 +10,7 @@
  *   exam_link.c      interfaces, MTU, IPv6
  *   exam_manager.c   programs that manage interfaces
  *   exam_host.c      rights, users, folders, clock, denials, other programs
+ *   exam_denial.c    what a log says was denied
  *   exam_check.c     checks that cannot work here
  * exam_look_io.c and its neighbours fill the sight. */
 #ifndef LBHA_CTL_EXAM_H
@@ -143,6 +144,7 @@ struct exam_sight {
 	bool is_root;
 	const char *user;   /* who looks, when not root */
 	enum exam_daemon daemon;
+	int daemon_pid; /* 0: not known */
 	const struct link *links;
 	size_t link_count;
 	struct address_list addresses;
@@ -183,6 +185,7 @@ struct exam_sight {
 	size_t program_count;
 	struct exam_denial *denials;
 	size_t denial_count;
+	int64_t denials_since; /* seconds since 1970: older ones do not count */
 	const char *denials_why;
 	struct exam_certificate *certificates;
 	size_t certificate_count;
@@ -199,6 +202,9 @@ int exam_ways(struct arena *arena, const struct model *model, struct exam_sight 
 /* Links and addresses must be there. */
 int exam_questions(struct arena *arena, const struct model *model, const struct exam_sight *sight,
 		   struct ask *out);
+
+/* A line of a log: appended if it is a denial that counts. */
+void exam_read_denial(struct arena *arena, const char *line, struct exam_sight *sight);
 
 /* All findings. -ENOMEM. */
 int exam_judge(struct arena *arena, const struct model *model, const struct exam_sight *sight,

@@ -118,13 +118,12 @@ static void judge_denials(struct exam *exam)
 
 		if (denial->selinux)
 			exam_say(exam, FINDING_PROBLEM, "denial",
-				 exam_text(exam,
-					   "ausearch -m avc -c %s --raw | audit2allow -M lbha-local && "
-					   "semodule -i lbha-local.pp",
+				 exam_text(exam, "ausearch -m avc -c %s --raw | audit2allow    # what a policy "
+						 "would have to allow",
 					   denial->program),
 				 "SELinux denied %s something: %s", denial->program, denial->text);
 		else
-			exam_say(exam, FINDING_PROBLEM, "denial", "aa-logprof    # or: aa-complain PROFILE",
+			exam_say(exam, FINDING_PROBLEM, "denial", "aa-logprof    # asks before it changes a profile",
 				 "AppArmor denied %s something: %s", denial->program, denial->text);
 	}
 	if (!sight->denial_count && sight->denials_why && sight->is_root)

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -24,7 +25,6 @@
 #define AUDIT (1u << 20) /* of the log's end */
 #define KERNEL_LINE 8192
 #define CONFIG (1u << 20)
-#define DENIALS 8
 
 /* ---- rights ---- */
 
@@ -291,33 +291,29 @@ static void look_programs(struct exam_sight *sight, struct arena *keep)
 
 /* ---- denials ---- */
 
-static const char *program_in(struct arena *arena, const char *line)
+/* How long after the machine it began; 0: not known. */
+static nstime age_of_machine_at(struct arena *arena, int pid)
 {
-	const char *at = strstr(line, "comm=\"lbha");
+	char path[64];
+	const char *text, *at;
 
-	if (!at)
-		return NULL;
-	at += strlen("comm=\"");
-	return arena_text(arena, at, strcspn(at, "\""));
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	text = pid ? exam_read_file(arena, path, 4096) : NULL;
+	at = text ? strrchr(text, ')') : NULL; /* its name may have blanks */
+	for (int i = 2; at && i < 22; i++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoll(at, NULL, 10) * (NSTIME_S / sysconf(_SC_CLK_TCK)) : 0;
 }
 
-static void look_line(struct arena *arena, struct exam_sight *sight, const char *line)
+/* Seconds since 1970 at which a process began; of 0, or of one that has gone: this machine. */
+static int64_t start_of(struct arena *arena, int pid)
 {
-	bool apparmor = strstr(line, "apparmor=\"DENIED\""), selinux = strstr(line, "avc:") && strstr(line, "denied");
-	const char *program = apparmor || selinux ? program_in(arena, line) : NULL;
-	struct exam_denial *room;
-	char *text;
+	struct timespec wall, up;
 
-	if (!program || sight->denial_count >= DENIALS)
-		return;
-	text = arena_text(arena, line, strcspn(line, "\n"));
-	if (text)
-		text_clean(text);
-	room = arena_push(arena, &sight->denials, &sight->denial_count, sizeof(*room));
-	if (room && text)
-		*room = (struct exam_denial){program, text, selinux};
-	else if (room)
-		sight->denial_count--;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return ((wall.tv_sec - up.tv_sec) * NSTIME_S + wall.tv_nsec - up.tv_nsec +
+		age_of_machine_at(arena, pid)) / NSTIME_S;
 }
 
 static void look_audit(struct arena *arena, struct exam_sight *sight, const char *path)
@@ -325,7 +321,7 @@ static void look_audit(struct arena *arena, struct exam_sight *sight, const char
 	char *text = exam_read_file(arena, path, AUDIT), *line;
 
 	while (text && (line = strsep(&text, "\n")))
-		look_line(arena, sight, line);
+		exam_read_denial(arena, line, sight);
 }
 
 /* A reader of its own: nothing is taken from others. */
@@ -346,13 +342,14 @@ static void look_kernel_log(struct arena *arena, struct exam_sight *sight)
 			continue; /* overwritten meanwhile */
 		line[got] = '\0';
 		text = strchr(line, ';');
-		look_line(arena, sight, text ? text + 1 : line);
+		exam_read_denial(arena, text ? text + 1 : line, sight);
 	}
 	close(fd);
 }
 
 static void look_denials(struct arena *arena, struct exam_sight *sight)
 {
+	sight->denials_since = start_of(arena, sight->daemon_pid);
 	if (!access("/var/log/audit/audit.log", R_OK))
 		look_audit(arena, sight, "/var/log/audit/audit.log");
 	else if (!access("/sys/kernel/security/apparmor", F_OK) || !access("/sys/fs/selinux", F_OK))

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import threading
+import time
 
 import pytest
 
@@ -131,6 +132,20 @@ def test_a_running_daemons_file_and_node_are_found_and_its_adverts_heard(lab):
     # in words, too: a line for each finding, with its severity
     _, text = director.ctl_status("doctor")
     assert re.search(r"^ok +lbhad runs and answers$", text, re.M)
+
+
+def test_denials_of_an_lbhad_that_has_ended_are_not_told(lab):
+    lan = lab.segment("lan", "192.168.8.0/24")
+    director = lab.director("lb1", (lan, "192.168.8.10"), config=CONFIG)
+    director.host.run("sh", "-ec", "mount -t tmpfs none /var/log && mkdir /var/log/audit")
+    line = 'type=AVC msg=audit({}.123:{}): avc:  denied  {{ read }} for  pid=7 comm="lbhad" name="{}" permissive=0'
+    before = line.format(int(time.time()) - 2, 1, "before")
+    director.start()
+    wait_for(director.role, lambda role: role == "MASTER", what="lb1 is MASTER")
+    director.host.run("sh", "-c", "cat >/var/log/audit/audit.log", input=f"{before}\n{line.format(int(time.time()), 2, 'now')}\n")
+    _, said = director.ctl_status("doctor", "--json")
+    told = [one["text"] for one in json.loads(said)["findings"] if one["subject"] == "denial"]
+    assert len(told) == 1 and 'name="now"' in told[0], said
 
 
 def test_rules_of_nftables_are_followed_through_chains_sets_and_maps(ward):

@@ -764,6 +764,32 @@ START_TEST(the_machine_around_is_judged_fact_by_fact)
 }
 END_TEST
 
+/* auditd's and the kernel's own lines. */
+#define AVC "type=AVC msg=audit(1700000100.123:45): avc:  denied  { read } for  pid=7 comm=\"lbhad\" name=\"x\" permissive="
+#define APPARMOR "audit: type=1400 audit(1700000100.5:46): apparmor=\"DENIED\" operation=\"open\" comm=\"lbha-vrrp\" requested_mask=\"r\"\n"
+
+START_TEST(denials_count_from_the_start_of_lbhad)
+{
+	static const struct {
+		const char *line;
+		int64_t since;
+		size_t count;
+	} lines[] = {{AVC "0", 1700000100, 1}, {AVC "1", 1700000100, 0}, {AVC "0", 1700000101, 0}, {APPARMOR, 0, 1},
+		     {APPARMOR, 1700000101, 0}, {"avc: denied comm=\"sshd\" audit(1700000100.1:1)", 0, 0}, {"audit(", 0, 0}};
+
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		begin(base);
+		sight.denials_since = lines[i].since;
+		exam_read_denial(arena, lines[i].line, &sight);
+		ck_assert_msg(sight.denial_count == lines[i].count, "%zu: %s", i, lines[i].line);
+		end();
+	}
+	begin(base);
+	exam_read_denial(arena, AVC "0", &sight);
+	expect(FINDING_PROBLEM, "denial", "SELinux denied lbhad something: type=AVC", "audit2allow    # what a policy");
+}
+END_TEST
+
 START_TEST(a_rival_counts_more_when_it_has_what_is_ours)
 {
 	struct exam_program program = {"keepalived", 77, "virtual_router_id 51\n"};
@@ -959,7 +985,8 @@ int main(void)
 			      a_vip_on_lo_wants_silence, a_vip_that_failed_detection_is_put_in_anew, servers_behind_a_smaller_mtu_are_told,
 			      networkd_must_keep_what_it_did_not_make, networkd_must_leave_routes_of_instances_alone,
 			      no_interface_is_taken_from_its_manager),
-			 CASE("machine", the_machine_around_is_judged_fact_by_fact, a_rival_counts_more_when_it_has_what_is_ours,
+			 CASE("machine", the_machine_around_is_judged_fact_by_fact, denials_count_from_the_start_of_lbhad,
+			      a_rival_counts_more_when_it_has_what_is_ours,
 			      checks_that_cannot_work_here),
 			 rules);
 }
