@@ -58,8 +58,20 @@ enum exam_module_state {
 	EXAM_MODULE_IN,      /* loaded, or part of the kernel */
 	EXAM_MODULE_THERE,   /* the kernel loads it when asked */
 	EXAM_MODULE_MISSING,
+	EXAM_MODULE_GONE,    /* no module of this kernel is there any more, only others' */
 	EXAM_MODULE_UNKNOWN,
 };
+
+/* Whose packages a machine has. */
+enum exam_distribution {
+	EXAM_ANY_DISTRIBUTION,
+	EXAM_DEBIAN,
+	EXAM_UBUNTU,
+	EXAM_RED_HAT,
+};
+
+/* From the text of os-release(5). */
+enum exam_distribution exam_distribution_of(const char *text);
 
 struct exam_module {
 	const char *name;
@@ -153,6 +165,8 @@ struct exam_sight {
 	bool sysctls_readonly; /* for root, too: /proc/sys of a container */
 	struct exam_module *modules;
 	size_t module_count;
+	const char *release; /* of the kernel */
+	enum exam_distribution distribution;
 	bool has_ipvs; /* /proc/net/ip_vs is there */
 	struct exam_service *services;
 	size_t service_count;

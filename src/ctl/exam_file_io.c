@@ -1,6 +1,7 @@
 /* What files tell: modules of the kernel, its IPVS table, lbha's own folders, scripts and certificates
  * that checks name. */
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 struct modules {
 	const char *builtin, *loadable; /* NULL: there is no such list */
+	bool are_gone;                  /* the kernel loads modules, and only those of others are there */
 };
 
 /* kmod writes ip_vs_wlc.ko, the kernel either that or with dashes. */
@@ -50,14 +52,26 @@ static enum exam_module_state module_state(const struct modules *modules, const 
 		return EXAM_MODULE_MISSING;
 	if (sight->is_container)
 		return EXAM_MODULE_THERE;
+	if (modules->are_gone)
+		return EXAM_MODULE_GONE;
 	/* nothing can be loaded; what is built in without parameters leaves no trace but its work */
 	return !strcmp(name, "ip_vs") && !sight->has_ipvs ? EXAM_MODULE_MISSING : EXAM_MODULE_UNKNOWN;
 }
 
+static bool are_others_there(void)
+{
+	glob_t found = {0};
+	bool are = !access("/proc/modules", F_OK) && !glob("/lib/modules/*/modules.dep", 0, NULL, &found);
+
+	globfree(&found);
+	return are;
+}
+
 static void look_modules(struct arena *arena, struct exam_sight *sight)
 {
-	struct modules modules = {NULL, NULL};
+	struct modules modules = {NULL, NULL, false};
 	struct utsname name;
+	const char *text;
 	char path[256];
 
 	if (!sight->module_count || uname(&name))
@@ -66,6 +80,10 @@ static void look_modules(struct arena *arena, struct exam_sight *sight)
 	modules.builtin = exam_read_file(arena, path, MODULES);
 	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", name.release);
 	modules.loadable = exam_read_file(arena, path, MODULES);
+	modules.are_gone = !modules.loadable && are_others_there();
+	sight->release = arena_strdup(arena, name.release);
+	text = exam_read_file(arena, "/etc/os-release", 65536);
+	sight->distribution = exam_distribution_of(text ? text : "");
 	for (size_t i = 0; i < sight->module_count; i++)
 		sight->modules[i].state = module_state(&modules, sight->modules[i].name, sight);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 #include "config/mark.h"
 #include "ctl/exam.h"
 #include "ipvs/sysctls.h"
@@ -60,30 +61,94 @@ int exam_modules(struct arena *arena, const struct model *model, struct exam_sig
 	return arena_failed(arena) ? -ENOMEM : 0;
 }
 
+/* The words of a line "KEY=value", which may be in quotes. */
+static bool has_word_in(const char *text, const char *key, const char *word)
+{
+	size_t length = strlen(key), size = strlen(word);
+
+	for (const char *at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+		const char *end = at + strcspn(at, "\n");
+
+		if (strncmp(at, key, length) != 0)
+			continue;
+		for (at += length; at < end; at += strcspn(at, " \"\n") + 1)
+			if (!strncmp(at, word, size) && strchr(" \"\n", at[size]))
+				return true;
+		return false;
+	}
+	return false;
+}
+
+enum exam_distribution exam_distribution_of(const char *text)
+{
+	static const struct {
+		const char *word;
+		enum exam_distribution it;
+	} words[] = {{"ubuntu", EXAM_UBUNTU}, {"debian", EXAM_DEBIAN}, {"rhel", EXAM_RED_HAT}, {"fedora", EXAM_RED_HAT}};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (has_word_in(text, "ID=", words[i].word) || has_word_in(text, "ID_LIKE=", words[i].word))
+			return words[i].it;
+	return EXAM_ANY_DISTRIBUTION;
+}
+
+/* The package that has modules which a small installation, or a kernel for clouds, lacks. */
+static const char *install_module(struct exam *exam, const char *name)
+{
+	switch (exam->sight->distribution) {
+	case EXAM_UBUNTU:
+		return "apt install linux-modules-extra-$(uname -r)";
+	case EXAM_DEBIAN:
+		return "apt install linux-image-$(dpkg --print-architecture)    # and boot that kernel";
+	case EXAM_RED_HAT:
+		return "dnf install kernel-modules-$(uname -r) kernel-modules-extra-$(uname -r)";
+	case EXAM_ANY_DISTRIBUTION:
+		break;
+	}
+	return exam_text(exam, "modinfo %s    # after the package that has it was installed", name);
+}
+
+/* What is in use is there, so a kernel with IPVS may have the others in itself, too. */
+static void judge_gone(struct exam *exam, const char *name)
+{
+	bool is_certain = !strcmp(name, "ip_vs") && !exam->sight->has_ipvs;
+
+	exam_say(exam, is_certain ? FINDING_PROBLEM : FINDING_WARNING, "module",
+		 "systemctl reboot    # once the other director is MASTER",
+		 "module %s is not loaded and cannot be: /lib/modules/%s is gone, as it is after an upgrade of "
+		 "the kernel without a reboot",
+		 name, exam->sight->release ? exam->sight->release : "$(uname -r)");
+}
+
+static void judge_module(struct exam *exam, const struct exam_module *module)
+{
+	switch (module->state) {
+	case EXAM_MODULE_IN:
+	case EXAM_MODULE_UNKNOWN:
+		return;
+	case EXAM_MODULE_THERE:
+		if (exam->sight->is_container)
+			exam_say(exam, FINDING_WARNING, "module",
+				 exam_text(exam, "modprobe %s    # on the container's host", module->name),
+				 "module %s is not loaded, and a container cannot load it", module->name);
+		return;
+	case EXAM_MODULE_GONE:
+		judge_gone(exam, module->name);
+		return;
+	case EXAM_MODULE_MISSING:
+		exam_say(exam, FINDING_PROBLEM, "module", install_module(exam, module->name),
+			 "this kernel has no module %s, which %s needs", module->name, exam->sight->file);
+		return;
+	}
+}
+
 static void judge_modules(struct exam *exam)
 {
-	size_t missing = 0;
+	size_t before = exam->findings.count;
 
-	for (size_t i = 0; i < exam->sight->module_count; i++) {
-		const struct exam_module *module = &exam->sight->modules[i];
-
-		if (module->state == EXAM_MODULE_THERE && exam->sight->is_container) {
-			missing++;
-			exam_say(exam, FINDING_WARNING, "module",
-				 exam_text(exam, "modprobe %s    # on the container's host",
-					   module->name),
-				 "module %s is not loaded, and a container cannot load it",
-				 module->name);
-		}
-		if (module->state != EXAM_MODULE_MISSING)
-			continue;
-		missing++;
-		exam_say(exam, FINDING_PROBLEM, "module",
-			 exam_text(exam, "modprobe %s", module->name),
-			 "this kernel has no module %s, which %s needs", module->name,
-			 exam->sight->file);
-	}
-	if (exam->sight->module_count && !missing)
+	for (size_t i = 0; i < exam->sight->module_count; i++)
+		judge_module(exam, &exam->sight->modules[i]);
+	if (exam->sight->module_count && exam->findings.count == before)
 		exam_say(exam, FINDING_OK, "module", NULL,
 			 "the kernel has the modules that %s needs", exam->sight->file);
 }

@@ -203,7 +203,42 @@ START_TEST(a_missing_scheduler_is_named_as_its_module)
 	begin(full());
 	sight.modules = modules;
 	sight.module_count = 2;
-	expect(FINDING_PROBLEM, "module", "no module ip_vs_wlc", "modprobe ip_vs_wlc");
+	sight.distribution = EXAM_UBUNTU;
+	expect(FINDING_PROBLEM, "module", "no module ip_vs_wlc", "apt install linux-modules-extra-$(uname -r)");
+	begin(full());
+	sight.modules = modules;
+	sight.module_count = 2;
+	sight.distribution = EXAM_RED_HAT;
+	expect(FINDING_PROBLEM, "module", "no module ip_vs_wlc", "kernel-modules-extra-$(uname -r)");
+}
+END_TEST
+
+START_TEST(whose_packages_a_machine_has_is_in_its_os_release)
+{
+	ck_assert_int_eq(exam_distribution_of("NAME=\"Debian GNU/Linux\"\nID=debian\n"), EXAM_DEBIAN);
+	ck_assert_int_eq(exam_distribution_of("ID=ubuntu\nID_LIKE=debian\n"), EXAM_UBUNTU);
+	ck_assert_int_eq(exam_distribution_of("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"), EXAM_RED_HAT);
+	ck_assert_int_eq(exam_distribution_of("ID=fedora"), EXAM_RED_HAT);
+	ck_assert_int_eq(exam_distribution_of("ID=arch\nHOME=debian\nID_LIKE=\"\"\n"), EXAM_ANY_DISTRIBUTION);
+	ck_assert_int_eq(exam_distribution_of(""), EXAM_ANY_DISTRIBUTION);
+}
+END_TEST
+
+START_TEST(modules_that_an_upgrade_took_away_come_back_with_a_reboot)
+{
+	struct exam_module modules[] = {{"ip_vs", EXAM_MODULE_GONE}, {"ip_vs_wlc", EXAM_MODULE_GONE}};
+
+	begin(full());
+	sight.modules = modules;
+	sight.module_count = 1;
+	sight.has_ipvs = false;
+	sight.release = "6.1.0-1";
+	expect(FINDING_PROBLEM, "module", "/lib/modules/6.1.0-1 is gone, as it is after an upgrade of the kernel without a reboot",
+	       "systemctl reboot");
+	begin(full());
+	sight.modules = modules + 1;
+	sight.module_count = 1;
+	expect(FINDING_WARNING, "module", "module ip_vs_wlc is not loaded", "systemctl reboot");
 }
 END_TEST
 
@@ -967,6 +1002,7 @@ int main(void)
 	tcase_add_loop_test(rules, rules_of_iptables_are_told_by_what_they_do, 0, COUNT_OF(saves));
 	return SUITE_RUN("exam",
 			 CASE("kernel", a_director_on_which_all_is_well_gets_no_complaint, a_missing_scheduler_is_named_as_its_module,
+			      whose_packages_a_machine_has_is_in_its_os_release, modules_that_an_upgrade_took_away_come_back_with_a_reboot,
 			      a_container_cannot_load_a_module_that_is_only_there, modules_follow_from_the_file,
 			      a_sysctl_that_was_set_back_is_told_only_while_lbhad_runs, a_full_table_of_connections_is_a_problem,
 			      services_of_the_kernel_that_the_file_has_not_are_foreign, services_that_are_in_force_are_not_foreign,
