@@ -145,7 +145,8 @@ enum exam_daemon {
 
 struct exam_rights {
 	uint64_t bounding;     /* capabilities that a service could have at most */
-	int scheduler_error;   /* of asking for SCHED_RR: -errno */
+	int scheduler_error;   /* of asking for SCHED_RR, while no lbhad runs: -errno */
+	bool runs_timeshared;  /* lbhad runs, and without SCHED_RR */
 	uint64_t files;        /* hard limit of descriptors; 0: not known */
 	uint64_t memlock;      /* soft limit of locked memory, bytes; UINT64_MAX: none */
 };

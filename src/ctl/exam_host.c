@@ -42,15 +42,23 @@ static void judge_capabilities(struct exam *exam)
 				 capabilities[i].name, capabilities[i].need);
 }
 
+/* A kernel with CONFIG_RT_GROUP_SCHED has no real time in groups that were given none. */
 static void judge_scheduler(struct exam *exam)
 {
 	const struct exam_rights *rights = &exam->sight->rights;
+	const char *mend = exam->sight->is_container
+				   ? "podman run --cap-add=SYS_NICE --ulimit rtprio=50 …"
+				   : "sysctl -w kernel.sched_rt_runtime_us=-1 && systemctl restart lbha    # lifts "
+				     "the limit for the whole machine";
 
-	if (rights->scheduler_error && exam->sight->is_root)
+	if (rights->runs_timeshared)
+		exam_say(exam, FINDING_WARNING, "rights", mend,
+			 "lbhad runs without real-time scheduling (SCHED_RR): a busy machine delays adverts");
+	else if (rights->scheduler_error && exam->sight->is_root)
 		exam_say(exam, FINDING_WARNING, "rights",
-			 exam->sight->is_container ? "podman run --cap-add=SYS_NICE --ulimit rtprio=50 …"
-						   : "sysctl -w kernel.sched_rt_runtime_us=-1",
-			 "real-time scheduling (SCHED_RR) is refused: %s; a busy machine delays adverts",
+			 exam->sight->is_container ? mend : "systemctl start lbha && lbhactl doctor",
+			 "real-time scheduling (SCHED_RR) is refused to this shell: %s; where lbhad is refused "
+			 "it, too, a busy machine delays adverts",
 			 strerror(-rights->scheduler_error));
 	if (!(rights->bounding & BIT(CAP_IPC_LOCK)) && rights->memlock < MEMLOCK_LEAST)
 		exam_say(exam, FINDING_WARNING, "rights", "podman run --ulimit memlock=-1 …",

@@ -42,6 +42,13 @@ static int scheduler_error(void)
 	return pid > 0 && WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
+static bool is_timeshared(int pid)
+{
+	int policy = sched_getscheduler(pid);
+
+	return policy >= 0 && (policy & ~SCHED_RESET_ON_FORK) == SCHED_OTHER;
+}
+
 static void look_rights(struct exam_sight *sight)
 {
 	struct exam_rights *rights = &sight->rights;
@@ -50,7 +57,9 @@ static void look_rights(struct exam_sight *sight)
 	for (int i = 0; i < 64; i++)
 		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1)
 			rights->bounding |= UINT64_C(1) << i;
-	if (sight->is_root)
+	if (sight->daemon_pid)
+		rights->runs_timeshared = is_timeshared(sight->daemon_pid);
+	else if (sight->is_root)
 		rights->scheduler_error = scheduler_error();
 	if (!getrlimit(RLIMIT_NOFILE, &limit))
 		rights->files = limit.rlim_max == RLIM_INFINITY ? 0 : limit.rlim_max;

@@ -129,6 +129,11 @@ def test_a_running_daemons_file_and_node_are_found_and_its_adverts_heard(lab):
     assert "this director, 192.168.8.10 advertises instance public with priority 150" in texts
     assert not [one for one in found["findings"] if one["severity"] != "ok" and one["subject"] not in OF_MACHINE]
     untouched.check()
+    # it is lbhad that must have real time, not who looks
+    timeshared = "lbhad runs without real-time scheduling (SCHED_RR): a busy machine delays adverts"
+    policy = os.sched_getscheduler(director.process.pid) & ~os.SCHED_RESET_ON_FORK
+    assert (timeshared in texts) == (policy == os.SCHED_OTHER)
+    assert not [text for text in texts if "this shell" in text]
     # in words, too: a line for each finding, with its severity
     _, text = director.ctl_status("doctor")
     assert re.search(r"^ok +lbhad runs and answers$", text, re.M)

@@ -765,7 +765,10 @@ START_TEST(the_machine_around_is_judged_fact_by_fact)
 	expect(FINDING_PROBLEM, "rights", "CAP_NET_ADMIN is not to be had", "--cap-add=NET_ADMIN");
 	begin(base);
 	sight.rights.scheduler_error = -EPERM;
-	expect(FINDING_WARNING, "rights", "SCHED_RR", "sched_rt_runtime_us");
+	expect(FINDING_WARNING, "rights", "is refused to this shell", "systemctl start lbha");
+	begin(base);
+	sight.rights.runs_timeshared = true;
+	expect(FINDING_WARNING, "rights", "lbhad runs without real-time scheduling", "sched_rt_runtime_us");
 	begin(full());
 	sight.rights.files = 100;
 	expect(FINDING_PROBLEM, "rights", "a process may open 100 files", "LimitNOFILE=402");
