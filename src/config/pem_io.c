@@ -162,7 +162,7 @@ int pem_look(void *ctx UNUSED, enum config_file kind, const char *text, const ch
 	return err;
 }
 
-int pem_days_left(const char *text, int64_t *days)
+int pem_days_left(enum config_file kind, const char *text, int64_t *days)
 {
 	char why[CONFIG_WHY];
 	int err = load(why);
@@ -172,7 +172,8 @@ int pem_days_left(const char *text, int64_t *days)
 
 	if (err || !from)
 		return err ? err : -ENOMEM;
-	while ((one = crypto.PEM_read_bio_X509(from, NULL, NULL, NULL))) {
+	while (!(found && kind == CONFIG_FILE_CERTIFICATE) &&
+	       (one = crypto.PEM_read_bio_X509(from, NULL, NULL, NULL))) {
 		struct tm day;
 
 		if (crypto.ASN1_TIME_to_tm(crypto.X509_get0_notAfter(one), &day)) {

@@ -13,9 +13,9 @@
 int pem_look(void *ctx, enum config_file kind, const char *text, const char *certificate,
 	     char *why);
 
-/* How many days the one in a text of certificates that is valid longest (of one that has several: of a bundle
- * some have always expired) is still valid; negative: it has expired. A negative errno: there is none, or
- * nobody can look. */
-int pem_days_left(const char *text, int64_t *days);
+/* How many days the first certificate of a text is still valid; of a CA file the one that is valid longest
+ * (of a bundle some have always expired). Negative: it has expired. A negative errno: there is none, or nobody
+ * can look. */
+int pem_days_left(enum config_file kind, const char *text, int64_t *days);
 
 #endif

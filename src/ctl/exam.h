@@ -117,7 +117,8 @@ struct exam_program {
 
 struct exam_certificate {
 	const char *path;
-	int64_t days_left;
+	int64_t days_left; /* of a CA file: of the one that is valid longest */
+	bool is_ca;
 };
 
 struct exam_script {

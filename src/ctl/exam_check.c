@@ -54,15 +54,17 @@ static void judge_certificates(struct exam *exam)
 {
 	for (size_t i = 0; i < exam->sight->certificate_count; i++) {
 		const struct exam_certificate *one = &exam->sight->certificates[i];
-		const char *look = exam_text(exam, "openssl x509 -in %s -noout -subject -enddate", one->path);
+		const char *look = exam_text(exam, "openssl storeutl -noout -text -certs %s | grep -E 'Subject:|Not After'",
+					     one->path),
+			   *what = one->is_ca ? "the last of the certificates" : "the certificate";
 
 		if (one->days_left < 0)
 			exam_say(exam, FINDING_PROBLEM, "certificate", look,
-				 "a certificate in %s has expired %" PRId64 " days ago", one->path,
+				 "%s in %s has expired %" PRId64 " days ago", what, one->path,
 				 -one->days_left);
 		else if (one->days_left < DAYS_SOON)
 			exam_say(exam, FINDING_WARNING, "certificate", look,
-				 "a certificate in %s expires in %" PRId64 " days", one->path,
+				 "%s in %s expires in %" PRId64 " days", what, one->path,
 				 one->days_left);
 	}
 }

@@ -214,17 +214,17 @@ static void look_scripts(struct arena *arena, const struct model *model, struct 
 /* ---- certificates ---- */
 
 static void look_certificate(struct arena *arena, const struct model *model, struct exam_sight *sight,
-			     const char *path, uint32_t number)
+			     enum config_file kind, const char *path, uint32_t number)
 {
 	const char *text = number ? model_tls_text(model, number) : NULL;
 	struct exam_certificate *room;
 	int64_t days;
 
-	if (!text || pem_days_left(text, &days))
+	if (!text || pem_days_left(kind, text, &days))
 		return;
 	room = arena_push(arena, &sight->certificates, &sight->certificate_count, sizeof(*room));
 	if (room)
-		*room = (struct exam_certificate){path, days};
+		*room = (struct exam_certificate){path, days, kind == CONFIG_FILE_CA};
 }
 
 void exam_look_files(struct arena *arena, const struct model *model, struct exam_sight *sight)
@@ -238,7 +238,8 @@ void exam_look_files(struct arena *arena, const struct model *model, struct exam
 	for (size_t i = 0; i < model->check_count; i++) {
 		const struct tls_options *tls = &model->checks[i].tls;
 
-		look_certificate(arena, model, sight, tls->certificate, tls->certificate_file);
-		look_certificate(arena, model, sight, tls->ca, tls->ca_file);
+		look_certificate(arena, model, sight, CONFIG_FILE_CERTIFICATE, tls->certificate,
+				 tls->certificate_file);
+		look_certificate(arena, model, sight, CONFIG_FILE_CA, tls->ca, tls->ca_file);
 	}
 }

@@ -273,6 +273,30 @@ checks:
     ward.assert_well()
 
 
+def test_of_a_bundle_the_last_certificate_counts_and_of_a_chain_the_first(ward):
+    texts = {}
+    for name in ("good.pem", "expired.pem", "expired.key"):
+        with open(os.path.join(os.path.dirname(__file__), "..", "golden", "cases", "tls", name)) as file:
+            texts[name] = file.read()
+
+    def write(name, *parts):
+        path = ward.host.log_file(name)
+        with open(path, "w") as file:
+            file.write("".join(texts[part] for part in parts))
+        os.chmod(path, 0o600)
+        return path
+    good, old = write("good.pem", "good.pem", "expired.pem"), write("old.pem", "expired.pem")
+    ward.configure(CONFIG + f"""
+checks:
+  some_live: {{type: tls, ca: {good}}}
+  all_dead: {{type: tls, ca: {old}}}
+  ours_dead: {{type: tls, certificate: {write("own.pem", "expired.pem", "good.pem")}, key: {write("own.key", "expired.key")}}}
+""")
+    commands = ward.assert_told(("problem", f"the last of the certificates in {old} has expired"),
+                                ("problem", f"the certificate in {ward.host.log_file('own.pem')} has expired"))
+    assert "2021" in ward.host.run("sh", "-c", commands[0])
+
+
 def test_another_machine_that_has_a_vip(ward):
     thief = ward.lab.host("thief", (ward.lan, "192.168.8.66", f"{VIP}/32"))
     command, = ward.assert_told(("problem", f"{thief.mac()} answers for {VIP} on eth0, and nobody advertises it"))

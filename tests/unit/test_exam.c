@@ -852,7 +852,7 @@ END_TEST
 START_TEST(checks_that_cannot_work_here)
 {
 	struct exam_script script = {"/usr/local/bin/gate", -ENOENT};
-	struct exam_certificate certificate = {"/etc/lbha/web.pem", 9};
+	struct exam_certificate certificate = {.path = "/etc/lbha/web.pem", .days_left = 9};
 
 	begin(full());
 	put_way("192.168.8.20", 0, -ENETUNREACH);
@@ -864,12 +864,13 @@ START_TEST(checks_that_cannot_work_here)
 	begin(base);
 	sight.certificates = &certificate;
 	sight.certificate_count = 1;
-	expect(FINDING_WARNING, "certificate", "expires in 9 days", "openssl x509 -in /etc/lbha/web.pem");
+	expect(FINDING_WARNING, "certificate", "the certificate in /etc/lbha/web.pem expires in 9 days", "-certs /etc/lbha/web.pem");
 	begin(base);
 	certificate.days_left = -2;
+	certificate.is_ca = true;
 	sight.certificates = &certificate;
 	sight.certificate_count = 1;
-	expect(FINDING_PROBLEM, "certificate", "has expired 2 days ago", "openssl");
+	expect(FINDING_PROBLEM, "certificate", "the last of the certificates in /etc/lbha/web.pem has expired 2 days ago", "openssl");
 }
 END_TEST
 
