@@ -187,17 +187,18 @@ static void judge_programs(struct exam *exam)
 {
 	for (size_t i = 0; i < exam->sight->program_count; i++) {
 		const struct exam_program *program = &exam->sight->programs[i];
-		const char *both = common(exam, program->config),
-			   *stop = exam_text(exam, "systemctl disable --now %s || kill %" PRId64,
-					     program->name, program->pid);
+		const char *both = common(exam, program->config);
 
 		if (both)
-			exam_say(exam, FINDING_PROBLEM, "program", stop,
+			exam_say(exam, FINDING_PROBLEM, "program",
+				 exam_text(exam, "systemctl disable --now %s || kill %" PRId64, program->name,
+					   program->pid),
 				 "%s runs here (process %" PRId64 ") with %s, which is lbha's: they undo each "
 				 "other's work",
 				 program->name, program->pid, both);
 		else
-			exam_say(exam, FINDING_WARNING, "program", stop,
+			exam_say(exam, FINDING_WARNING, "program",
+				 exam_text(exam, "systemctl status %" PRId64, program->pid),
 				 "%s runs here, too (process %" PRId64 "): what both are told of is undone by "
 				 "the other",
 				 program->name, program->pid);

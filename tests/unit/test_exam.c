@@ -845,7 +845,7 @@ START_TEST(a_rival_counts_more_when_it_has_what_is_ours)
 	program.config = "virtual_router_id 5\n  virtual_router_id 151\n 1192.168.8.200 192.168.8.2001";
 	sight.programs = &program;
 	sight.program_count = 1;
-	expect(FINDING_WARNING, "program", "keepalived runs here, too", "keepalived");
+	expect(FINDING_WARNING, "program", "keepalived runs here, too", "systemctl status 77");
 }
 END_TEST
 
