@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from lbhatest.debian import DebianMachine, packages_folder
+from lbhatest.debian import DebianMachine, clean_root
 from lbhatest.director import build_folder
 from lbhatest.examples import example
 from lbhatest.walk import Plain, Walk
@@ -25,7 +25,7 @@ class BuildMachine:
 
 @pytest.fixture(scope="module")
 def hosts(module_lab):
-    packages_folder()
+    clean_root()
     lab = module_lab
     lan = lab.segment("lan", "192.168.8.0/24")
     machines = {}

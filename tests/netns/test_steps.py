@@ -1,5 +1,6 @@
-"""How scripts/test counts: a test that failed beside others may try once more, alone."""
+"""How scripts/test counts: a test that failed beside others may try once more, alone; what could not be done is no success."""
 import os
+import subprocess
 
 import pytest
 
@@ -60,3 +61,39 @@ def test_where_many_fail_none_tries_again(suite):
     counts, ran, _ = suite(steps.SECOND_TRIES)
     assert str(counts) == f"1 passed, {steps.SECOND_TRIES + 1} failed, 0 skipped"
     assert set(ran.values()) == {1}
+
+
+# --- packages ---
+
+MAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../packages/make")
+
+
+@pytest.fixture
+def make_root(tmp_path):
+    """make_root(**environment): `tests/packages/make FOLDER root` for a package whose dependency nobody has."""
+    for folder in "deb/DEBIAN", "debs", "bin":
+        os.makedirs(tmp_path / folder)
+    (tmp_path / "deb/DEBIAN/control").write_text("Package: lbha\nVersion: 1-1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
+                                                 "Depends: libc6 (>= 2), misspelt | other, lbha-else\n")
+    subprocess.run(["dpkg-deb", "-b", tmp_path / "deb", tmp_path / "debs/lbha_1-1_all.deb"], check=True, stdout=subprocess.DEVNULL)
+    (tmp_path / "bin/mmdebstrap").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 25\n')
+    (tmp_path / "bin/mmdebstrap").chmod(0o755)
+
+    def run(**environment):
+        done = subprocess.run([MAKE, tmp_path, "root"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                              env=dict(os.environ, PATH=f"{tmp_path}/bin:{os.environ['PATH']}", **environment))
+        reason = tmp_path / "no-root"
+        return done.returncode, done.stdout, reason.read_text() if reason.exists() else None
+
+    return run
+
+
+def test_a_root_that_cannot_be_made_is_a_failure(make_root, tmp_path):
+    code, said, reason = make_root()
+    assert code == 25 and reason is None and not (tmp_path / "root").exists()
+    assert "--include=systemd,iproute2,procps,libc6,misspelt\n" in said
+
+
+def test_that_there_is_no_archive_must_be_said(make_root):
+    code, _, reason = make_root(LBHA_NO_ARCHIVE="1")
+    assert code == 0 and "LBHA_NO_ARCHIVE" in reason

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from lbhatest import Lab, wait_for, wait_until
-from lbhatest.debian import DebianMachine, packages_folder
+from lbhatest.debian import DebianMachine, clean_root, packages_folder
 from lbhatest.systemd import CannotBoot, Systemd
 
 VIP = "192.168.8.200"
@@ -24,8 +24,6 @@ vrrp:
 """
 WRONG = CONFIG.replace("carrier_settle", "carier_settle")
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces")
 
 
 class Network:
@@ -49,7 +47,9 @@ class Network:
 
 @pytest.fixture(scope="module")
 def network(request):
-    packages_folder()
+    if os.geteuid() != 0:
+        pytest.skip("makes namespaces")
+    clean_root()
     with Lab(request.module.__name__) as lab:
         request.module.shared_lab = lab
         yield Network(lab)

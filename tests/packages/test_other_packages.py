@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from lbhatest.debian import packages_folder
+from lbhatest.debian import clean_root, packages_folder
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 LONG = bool(os.environ.get("LBHA_LONG"))
@@ -105,7 +105,7 @@ class Long:
 
     def container(self, tmp_path, source, podman):
         base = tmp_path / "base.tar"
-        run("tar", "-C", os.path.join(packages_folder(), "root"), "-cf", str(base), ".")
+        run("tar", "-C", clean_root(), "-cf", str(base), ".")
         try:
             run(*podman, "import", "-q", str(base), "lbha-base")
         except AssertionError as why:

@@ -49,11 +49,21 @@ exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC
 
 
 def packages_folder():
-    """Where tests/packages/make has put packages and root; without it there is nothing to test."""
+    """Where tests/packages/make has put packages; without it there is nothing to test."""
     folder = os.environ.get("LBHA_PACKAGES")
-    if not folder or not os.path.isdir(os.path.join(folder, "root")):
+    if not folder:
         pytest.skip("LBHA_PACKAGES names no folder that tests/packages/make has filled")
     return os.path.realpath(folder)
+
+
+def clean_root():
+    """The root beside the packages. That none could be expected is a reason to skip a test; that it is not there is none."""
+    root, reason = (os.path.join(packages_folder(), name) for name in ("root", "no-root"))
+    if os.path.exists(reason):
+        with open(reason) as file:
+            pytest.skip(file.read().strip())
+    assert os.path.isdir(root), "tests/packages/make has made no clean root; its log says why"
+    return root
 
 
 def package_file(name, release=1):
@@ -68,9 +78,8 @@ class DebianMachine(Systemd):
     """One clean machine; packages lie in /root/packages."""
 
     def inner_script(self):
-        folder = packages_folder()
-        return INNER.format(root=shlex.quote(os.path.join(folder, "root")), host=shlex.quote(self.name),
-                            packages=shlex.quote(os.path.join(folder, "debs")), journal=" ".join(JOURNAL[:3]),
+        return INNER.format(root=shlex.quote(clean_root()), host=shlex.quote(self.name),
+                            packages=shlex.quote(os.path.join(packages_folder(), "debs")), journal=" ".join(JOURNAL[:3]),
                             units=" ".join([f"{unit}.target" for unit in UNITS] + JOURNAL))
 
     def start(self, *words, **popen):
