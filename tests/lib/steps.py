@@ -208,12 +208,22 @@ def elements(report, name):
     return xml.etree.ElementTree.parse(report).getroot().iter(name)
 
 
+def test_of(case):
+    """A case of a report as pytest takes it: its file, classes and name; None when it is none (a file that cannot be read)."""
+    words = (case.get("classname") or "").split(".")
+    for count in range(len(words), 0, -1):
+        path = "/".join(words[:count]) + ".py"
+        if os.path.isfile(os.path.join(ROOT, path)):
+            return "::".join([path, *words[count:], case.get("name")])
+    return None
+
+
 def complaints_of(report):
     """{test as pytest takes it: what it complained of} of those of a report that failed."""
     found = {}
     for case in elements(report, "testcase"):
-        name = f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}"
-        for problem in [*case.findall("failure"), *case.findall("error")]:
+        name = test_of(case)
+        for problem in [*case.findall("failure"), *case.findall("error")] if name else []:
             found.setdefault(name, []).append(problem.get("message") or "")
     return found
 
@@ -383,14 +393,14 @@ def pytest_here(step, folder, build, **settings):
              for name, options in (("together", TOGETHER), ("alone", ALONE))]
 
     def again(report, names, where):
-        step.run(*pytest_command(report, *names), env=dict(env, LBHA_LAB_OUTPUT=where), live=True, check=False)
+        return step.run(*pytest_command(report, *names), env=dict(env, LBHA_LAB_OUTPUT=where), live=True, check=False)
 
     return pytest_result(step, output, codes, try_again(step, output, reports["together"], again))
 
 
 def try_again(step, output, report, again):
-    """Tests that failed beside others run once more, one after the other: again(report, names, folder for what they leave).
-    Returns what that changes in the counts."""
+    """Tests that failed beside others run once more, one after the other: again(report, names, folder for what they leave)
+    returns pytest's exit code. Returns what that changes in the counts."""
     first = complaints_of(report) if os.path.exists(report) else {}
     if not 0 < len(first) <= SECOND_TRIES:
         return Counts()
@@ -398,7 +408,9 @@ def try_again(step, output, report, again):
     folder = os.path.join(output, "again")
     os.makedirs(folder)
     second = os.path.join(folder, "second.xml")
-    again(second, list(first), folder)
+    code = again(second, list(first), folder)
+    if code not in (0, 1):
+        raise Broken(f"the second try ended with {code} before all its tests had run\n{tail(step.log, 20)}")
     return forgiven(first, second)
 
 
@@ -406,7 +418,7 @@ def forgiven(first, report):
     """Those of the first run's failures that have passed in the second one's report."""
     counts = Counts()
     still = complaints_of(report) if os.path.exists(report) else first
-    ran = {f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}" for case in elements(report, "testcase")
+    ran = {test_of(case) for case in elements(report, "testcase")
            if not case.findall("skipped")} if os.path.exists(report) else set()
     for name in sorted(ran & set(first) - set(still)):
         say(f"      failed beside others, passed alone: {name}: {'; '.join(first[name])[:300]}")
@@ -425,7 +437,7 @@ def pytest_in_guest(step, folder, extra=(), build="gcc", **settings):
                         live=True, check=False)
 
     def again(report, names, where):
-        run(AGAIN_SECONDS, where, os.path.basename(report), names)
+        return run(AGAIN_SECONDS, where, os.path.basename(report), names)
 
     code = run(step.limit - AGAIN_SECONDS - 60, output, "report.xml", [folder], TOGETHER_IN_GUEST)
     return pytest_result(step, output, [code], try_again(step, output, os.path.join(output, "report.xml"), again))

@@ -25,6 +25,11 @@ def test_that_is(how):
 @pytest.mark.parametrize("number", range({bad}))
 def test_bad(number):
     assert ran(f"bad{{number}}") == 0, "never right"
+
+class TestClass:
+    class TestInner:
+        def test_deep(self):
+            assert ran("deep") == 2, "no time"
 """
 
 
@@ -51,16 +56,28 @@ def suite(tmp_path, monkeypatch):
 
 def test_what_failed_beside_others_and_passes_alone_is_told_and_counts_as_passed(suite):
     counts, ran, said = suite(1)
-    assert str(counts) == "2 passed, 1 failed, 0 skipped"
-    assert ran == {"good": 1, "late": 2, "bad0": 2}
+    assert str(counts) == "3 passed, 1 failed, 0 skipped"
+    assert ran == {"good": 1, "late": 2, "deep": 2, "bad0": 2}
     told = [line for line in said if line.startswith("failed beside others, passed alone: ")]
-    assert len(told) == 1 and "test_that_is[late [at first]]: AssertionError: no time" in told[0]
+    assert len(told) == 2 and "test_that_is[late [at first]]: AssertionError: no time" in told[1]
+    assert "::TestClass::TestInner::test_deep: AssertionError: no time" in told[0]
 
 
 def test_where_many_fail_none_tries_again(suite):
     counts, ran, _ = suite(steps.SECOND_TRIES)
-    assert str(counts) == f"1 passed, {steps.SECOND_TRIES + 1} failed, 0 skipped"
+    assert str(counts) == f"1 passed, {steps.SECOND_TRIES + 2} failed, 0 skipped"
     assert set(ran.values()) == {1}
+
+
+@pytest.mark.parametrize("code", [2, 4, 5, 124])
+def test_a_second_try_that_did_not_run_breaks_the_step(suite, tmp_path, code):
+    (tmp_path / "tests/netns/test_some.py").touch()
+    report = tmp_path / "report.xml"
+    report.write_text('<testsuite><testcase classname="tests.netns.test_some" name="test_x"><failure message="no"/></testcase></testsuite>')
+    step = steps.Step("netns", "some tests", steps.netns)
+    open(step.log, "w").close()
+    with pytest.raises(steps.Broken, match=f"ended with {code}"):
+        steps.try_again(step, str(tmp_path), str(report), lambda *_: code)
 
 
 # --- packages ---
