@@ -80,6 +80,20 @@ def test_a_second_try_that_did_not_run_breaks_the_step(suite, tmp_path, code):
         steps.try_again(step, str(tmp_path), str(report), lambda *_: code)
 
 
+@pytest.mark.parametrize("emulated", [False, True])
+def test_the_guest_has_more_time_than_the_machine_itself(suite, monkeypatch, emulated):
+    def work(step):
+        seen.append((step.limit, round(step.deadline - started)))
+        return steps.Counts(passed=1)
+
+    seen, started = [], steps.time.monotonic()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(steps, "is_emulated", lambda _: emulated)
+    monkeypatch.setattr(steps, "pytest_in_guest", lambda step, *_, **more: work(step))
+    steps.Step("netns", "some tests", steps.netns, limit=100).execute()
+    assert seen == [(1000, 1000) if emulated else (200, 200)]
+
+
 # --- packages ---
 
 MAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../packages/make")
