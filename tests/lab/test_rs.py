@@ -11,6 +11,7 @@ import pytest
 
 from lbhatest import Lab, wait_until
 from lbhatest.director import program
+from lbhatest.lab import load_tunnels
 from lbhatest.traffic import Client
 
 VIP, VIP6 = "172.30.0.200", "fd00:172::200"
@@ -71,8 +72,7 @@ class Network:
 
 @pytest.fixture(scope="module")
 def net(request):
-    with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
-        file.write("1\n")
+    load_tunnels()
     with Lab("test_rs") as lab:
         request.module.shared_lab = lab
         yield Network(lab)

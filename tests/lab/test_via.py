@@ -6,14 +6,13 @@
          shut .40: the VIP, no tunnel's end   ──┘
 """
 import contextlib
-import subprocess
 
 import pytest
 
 from lbhatest import Lab, wait_until
 from lbhatest.authority import Authority
 from lbhatest.datagrams import Datagrams
-from lbhatest.lab import RealServer
+from lbhatest.lab import RealServer, load_tunnels
 from lbhatest.rogue import Server, answer, asked, dialogue, says, server_context, silent, stays
 
 VIP, VIP6 = "192.168.8.200", "2001:db8:8::200"
@@ -64,9 +63,7 @@ class Network:
 
 @pytest.fixture(scope="module")
 def shared(request):
-    with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
-        file.write("1\n")
-    subprocess.run(["modprobe", "-aq", "fou", "fou6"], check=False)
+    load_tunnels()
     with Lab("test_via") as lab:
         request.module.shared_lab = lab
         yield Network(lab)

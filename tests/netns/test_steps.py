@@ -1,4 +1,6 @@
 """How scripts/test counts: a test that failed beside others may try once more, alone; what could not be done is no success."""
+import importlib.machinery
+import importlib.util
 import os
 import subprocess
 
@@ -92,6 +94,28 @@ def test_the_guest_has_more_time_than_the_machine_itself(suite, monkeypatch, emu
     monkeypatch.setattr(steps, "pytest_in_guest", lambda step, *_, **more: work(step))
     steps.Step("netns", "some tests", steps.netns, limit=100).execute()
     assert seen == [(1000, 1000) if emulated else (200, 200)]
+
+
+# --- the lab, natively ---
+
+def test_a_sysctl_that_the_lab_needs_is_put_back_whatever_happens(lab):
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lab/guest")
+    loader = importlib.machinery.SourceFileLoader("guest", path)
+    guest = importlib.util.module_from_spec(importlib.util.spec_from_loader("guest", loader))
+    loader.exec_module(guest)
+    host = lab.host("one")
+
+    def value():
+        return host.run("cat", "/proc/sys/net/ipv4/conf/all/rp_filter").strip()
+
+    before = value()
+    with host.inside(), pytest.raises(KeyboardInterrupt):
+        with guest.sysctl("net/ipv4/conf/all/rp_filter", "2\n"):
+            assert value() == "2" != before
+            raise KeyboardInterrupt
+    assert value() == before
+    with guest.sysctl("net/no/such", "1\n"):
+        pass
 
 
 # --- packages ---

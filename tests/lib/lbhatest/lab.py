@@ -24,12 +24,11 @@ def sweep():
 
 
 def load_tunnels():
-    """The kernel loads them by itself but for fou; none shall put devices of its own into every host."""
-    try:
+    """The kernel loads them by itself but for fou; none shall put devices of its own into every host. That is a sysctl of the whole
+    machine: the guest's is ours, natively tests/lab/guest sets it and puts it back."""
+    if os.environ.get("LBHA_LAB") in ("kvm", "tcg"):
         with open("/proc/sys/net/core/fb_tunnels_only_for_init_net", "w") as file:
             file.write("1\n")
-    except OSError:
-        pass    # in a namespace: they do no harm
     subprocess.run(["modprobe", "-aq", "fou", "fou6"], check=False)
 
 
