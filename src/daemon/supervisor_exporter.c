@@ -1,8 +1,8 @@
 /* lbha-exporter, which serves strangers and so has nothing: a user of its own without rights, a socket through which it says
  * that it lives and hears that we do not, and what everybody gets who may ask control. It takes part in no load, reload
  * or stop: it may be missing, hang or die at any time, and that is said (log, status, one event) and nothing more. Its
- * program is looked up by name at each start, since its package may come and go by itself; what it speaks with
- * control is a protocol that only grows. */
+ * program is looked up by name at each start, since its package may come and go by itself: one whose file is no longer
+ * what has that name is let go. What it speaks with control is a protocol that only grows. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +143,25 @@ void supervisor_exporter_end(struct supervisor *s)
 
 /* ---- its life ------------------------------------------------------------------------------- */
 
+static void program_path(char *out, size_t size)
+{
+	const char *libexec = getenv("LBHA_LIBEXECDIR");
+
+	snprintf(out, size, "%s/lbha-exporter", libexec ? libexec : LBHA_LIBEXECDIR);
+}
+
+/* Its package was replaced or removed. While it runs nobody else can have the number of its file. */
+static bool program_is_another(const struct exporter_child *it)
+{
+	char path[4096];
+	struct stat file;
+
+	program_path(path, sizeof(path));
+	if (stat(path, &file))
+		return errno == ENOENT;
+	return file.st_dev != it->program_device || file.st_ino != it->program_inode;
+}
+
 static void exporter_speaks(void *ctx)
 {
 	struct supervisor *s = ctx;
@@ -158,20 +178,28 @@ static void exporter_speaks(void *ctx)
 	timer_at(&it->timer, clock_now() + PATIENCE);
 	if (it->fact.state != WORKER_RUNNING)
 		told(s, WORKER_RUNNING);
+	if (program_is_another(it)) {
+		log_info("the exporter ends: its program was replaced or removed; what is installed now is started");
+		exporter_let_go(s);
+	}
 }
 
-static int program_open(char *why, size_t size)
+static int program_open(struct exporter_child *it, char *why, size_t size)
 {
-	const char *libexec = getenv("LBHA_LIBEXECDIR");
 	char path[4096];
+	struct stat file;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/lbha-exporter", libexec ? libexec : LBHA_LIBEXECDIR);
+	program_path(path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		snprintf(why, size, "was not found: is the package lbha-exporter installed?");
 	else if (fd < 0)
 		snprintf(why, size, "cannot be opened: %s", strerror(errno));
+	if (fd >= 0 && !fstat(fd, &file)) {
+		it->program_device = file.st_dev;
+		it->program_inode = file.st_ino;
+	}
 	return fd;
 }
 
@@ -244,7 +272,7 @@ static void exporter_start(struct supervisor *s)
 	it->log = s->now.model->global.log;
 	it->doom = NULL;
 	endpoint_format(&it->listen, it->where);
-	child.executable = program_open(why, sizeof(why));
+	child.executable = program_open(it, why, sizeof(why));
 	if (child.executable < 0 || !user_find(s, &child, why, sizeof(why))) {
 		if (child.executable >= 0)
 			close(child.executable);

@@ -108,6 +108,8 @@ struct takeover {
 struct exporter_child {
 	pid_t pid;                   /* 0: there is none */
 	int pidfd, life;             /* life: our end of its socket; -1: it was told to end, or there is none */
+	dev_t program_device;        /* of the file that it was started from */
+	ino_t program_inode;
 	struct loop_io watch, words;
 	struct loop_timer timer;
 	struct endpoint listen;      /* it runs with */

@@ -188,6 +188,26 @@ def test_one_that_is_not_installed_is_said_and_comes_with_the_next_reload(lb1):
     wait_running(lb1)
 
 
+@pytest.mark.limit(90)
+def test_what_runs_is_what_is_installed(lb1):
+    """As a package does it: another file takes the name at once, or the name goes."""
+    lb1.install()
+    installed = shutil.copy(program("lbha-exporter"), lb1.programs)
+    lb1.start()
+    served = wait_running(lb1)
+    pid = exporter_of(lb1)["pid"]
+    shutil.copy(installed, installed + ".dpkg-new")
+    os.rename(installed + ".dpkg-new", installed)
+    wait_until(lambda: exporter_of(lb1)["pid"] not in (0, pid), within=15)
+    wait_running(lb1)
+    assert lb1.host.run("readlink", f"/proc/{exporter_of(lb1)['pid']}/exe").strip() == installed
+    assert exporter_of(lb1)["restarts"] == 0, "that was no death"
+    os.unlink(installed)
+    wait_until(lambda: "is the package lbha-exporter installed?" in (exporter_of(lb1)["reason"] or ""), within=15)
+    assert refuses(served)
+    assert lb1.ctl_status("status")[0] == 4
+
+
 def test_it_ends_with_the_daemon_and_comes_back_with_the_next(lb1, served):
     assert lb1.stop() == 0
     assert refuses(served)
