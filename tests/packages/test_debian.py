@@ -174,6 +174,14 @@ def test_lbha_rs_needs_nothing_of_lbha_and_undoes_what_it_did_when_it_goes(clean
     assert clean.ask("ls", "/etc/systemd/system/lbha-rs.service", "/var/lib/lbha")[0] == 2
 
 
+def test_lbha_rs_leaves_the_folder_to_a_director_on_the_same_machine(running):
+    running.install("lbha-rs")
+    running.run("rm", "-f", "/var/lib/lbha/overrides")
+    running.run("apt-get", "-qy", "purge", "lbha-rs")
+    running.run("lbhactl", "priority", "public", "120")
+    assert "120" in running.run("cat", "/var/lib/lbha/overrides"), "what operators say is written down as before"
+
+
 # --- upgrading --------------------------------------------------------------------------------------------------------
 
 def test_an_upgrade_loses_no_advert_no_address_and_no_process(running, lb2):
