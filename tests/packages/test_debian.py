@@ -161,6 +161,16 @@ def test_a_wrong_file_does_not_fail_the_installation_and_starts_nothing(clean):
     assert 'did you mean "carrier_settle"?' in clean.journal()
 
 
+def test_one_that_was_removed_and_comes_again_is_at_work_again(running):
+    """To dpkg the version that was removed is one that came before, as in an upgrade."""
+    running.run("apt-get", "-qy", "remove", "lbha")
+    assert not running.processes() and running.ask("ls", Systemd.CONFIG)[0] == 0
+    running.install("lbha")
+    wait_for(running.role, "MASTER", 8)
+    assert running.shows("ActiveState") == "active"
+    assert running.ask("ls", "/run/lbha.install")[0] == 2
+
+
 def test_lbha_rs_needs_nothing_of_lbha_and_undoes_what_it_did_when_it_goes(clean):
     before = clean.host.addresses("lo")
     clean.install("lbha-rs")
