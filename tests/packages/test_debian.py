@@ -250,3 +250,29 @@ def test_removing_it_releases_what_it_has_and_a_purge_leaves_nothing_but_users_a
     assert left <= {"/etc/lbha/lbha.conf", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"}, left
     assert lb1.ask("ls", "/var/lib/lbha", "/usr/libexec/lbha", "/usr/share/doc/lbha")[0] == 2
     lb1.run("rm", "-r", "/etc/lbha")
+
+
+def test_a_director_that_was_started_by_hand_goes_with_the_package(clean):
+    lb1 = clean
+    lb1.install("lbha")
+    lb1.write(Systemd.CONFIG, CONFIG, 0o600)
+    lb1.run("lbhad", "--daemon")
+    wait_for(lb1.role, "MASTER", 8)
+    assert lb1.shows("ActiveState") == "inactive"
+    lb1.run("apt-get", "-qy", "remove", "lbha")
+    wait_until(lambda: not lb1.host.has_address(VIP), 5, "the address is gone")
+    assert lb1.ask("pgrep", "lbha")[0] == 1
+
+
+def test_a_purge_takes_nothing_from_a_director_of_another_installation(clean):
+    lb1 = clean
+    lb1.install("lbha")
+    lb1.write(Systemd.CONFIG, CONFIG, 0o600)
+    lb1.run("apt-get", "-qy", "remove", "lbha")
+    lb1.run("mkdir", "-p", "/run/lbha")
+    holder = lb1.start("flock", "/run/lbha/lock", "sleep", "60")
+    wait_until(lambda: lb1.ask("flock", "-n", "/run/lbha/lock", "true")[0] == 1, 5, "somebody has the lock")
+    said = lb1.run("apt-get", "-qy", "purge", "lbha")
+    assert "stay: a director runs" in said and lb1.run("ls", "/run/lbha").strip() == "lock"
+    holder.kill()
+    holder.wait()
