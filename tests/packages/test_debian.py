@@ -233,6 +233,36 @@ def test_an_upgrade_does_not_start_what_an_operator_stopped(running):
     assert running.shows("ActiveState") == "inactive" and not running.host.has_address(VIP)
 
 
+@pytest.mark.limit(120)
+def test_after_an_update_of_libraries_needrestarts_script_has_all_processes_map_the_new_ones(clean, lb2):
+    """Files of libraries are replaced as dpkg does it. What needrestart looks for is what is looked for here."""
+    lb1 = clean
+    lb1.install("lbha", "lbha-exporter")
+    lb1.write(Systemd.CONFIG, CONFIG + 'global: {exporter: {listen: "127.0.0.1:9480"}}\n', 0o600)
+    lb1.run("systemctl", "start", "lbha")
+    wait_for(lb1.role, "MASTER", 8)
+    exporter = "pgrep -x lbha-exporter"
+    wait_until(lambda: lb1.ask("sh", "-c", exporter)[0] == 0, 8, "the exporter runs")
+    if not lb2.is_running:
+        lb2.start()
+    lb2.wait_role("BACKUP")
+    transitions, pid, before = lb2.vrrp()["transitions"], lb1.main_pid, len(lb1.processes())
+    group = "/sys/fs/cgroup/system.slice/lbha.service/cgroup.procs"
+    maps = f"cat $(sed 's,.*,/proc/&/maps,' {group}) | grep '\\.so'"
+    libraries = set(re.findall(r"\s(/\S*\.so\S*)", lb1.run("sh", "-c", maps)))
+    assert all(any(f"/lib{name}" in one for one in libraries) for name in ("ssl", "curl", "event", "jansson", "c.so")), libraries
+    for one in libraries:
+        lb1.run("sh", "-c", 'cp -a "$0" "$0.new" && mv "$0.new" "$0"', one)
+    old = f"grep -l '\\.so.*(deleted)' $(sed 's,.*,/proc/&/maps,' {group})"
+    assert len(lb1.run("sh", "-c", old).split()) == before
+    lb1.run("/etc/needrestart/restart.d/lbha.service")
+    wait_until(lambda: lb1.ask("sh", "-c", old) == (1, ""), 15, "nobody maps what is gone")
+    wait_until(lambda: len(lb1.processes()) == before, 15, "all of them are there")
+    assert lb1.ask("sh", "-c", exporter)[0] == 0
+    assert lb1.main_pid == pid and lb1.role() == "MASTER" and lb2.vrrp()["transitions"] == transitions
+    lb1.run("systemctl", "stop", "lbha")
+
+
 # --- going ------------------------------------------------------------------------------------------------------------
 
 def test_removing_it_releases_what_it_has_and_a_purge_leaves_nothing_but_users_and_the_operators_file(network):

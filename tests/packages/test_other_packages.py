@@ -64,7 +64,7 @@ class Long:
                 in_rpms |= {line.split(" /", 1)[1].removesuffix(".gz") for line in listed.splitlines() if not line.startswith("d")}
         for deb in debs():
             in_debs |= files_of(deb)
-        debians_own = re.compile(r"usr/share/(lintian|doc)/")
+        debians_own = re.compile(r"usr/share/(lintian|doc)/|etc/needrestart/")
         elsewhere = {"lib/systemd": "usr/lib/systemd", "usr/share/zsh/vendor-completions": "usr/share/zsh/site-functions"}
         for debians, rpms in elsewhere.items():
             in_debs = {re.sub(f"^{debians}/", f"{rpms}/", name) for name in in_debs}

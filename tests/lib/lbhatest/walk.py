@@ -19,7 +19,7 @@ from .pages import PROMPT, blocks_of, changed
 from .waiting import wait_until
 
 LOOKS = re.compile(r"^(lbhactl( --json)? (status|vrrp|services|events|overrides|connections|plan|top|doctor|export)|lbha-rs (status|doctor)|"
-                   r"ipvsadm -(L|S)|ip |nft list|curl |journalctl|systemctl (status|is-active)|lbhactl ping|sysctl -n)")
+                   r"ipvsadm -(L|S)|ip |nft list|curl |grep |journalctl|systemctl (status|is-active)|lbhactl ping|sysctl -n)")
 FREE = [(re.compile(r"\x1b\[[0-9;]*m"), ""),
         (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?|\d\d:\d\d:\d\d(\.\d+)?"), "<time>"),
         (re.compile(r"(?<![\w.:])(\d+(\.\d+)?(us|ms|s|m|h|d) ?)+(?!\w)"), "<while>"),
