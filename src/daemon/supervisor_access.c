@@ -1,43 +1,52 @@
 /* The groups of global.control: numbers for their names, which the control worker and the socket's file get. */
-#include <grp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
+#include "daemon/lookup.h"
 #include "daemon/supervisor_state.h"
 
 #define DIGITS "0123456789"
+#define PATIENCE (3 * NSTIME_S) /* with a directory, for which everything else waits, too */
 
-/* False: there is none of that name. NULL has FACT_NO_GROUP. */
-static bool group_number(const char *name, uint32_t *out)
+/* -errno; NULL has FACT_NO_GROUP, digits are a number. */
+static int group_number(const char *name, uint32_t *out)
 {
-	const struct group *group = name ? getgrnam(name) : NULL;
+	gid_t gid = FACT_NO_GROUP;
+	int err = 0;
 
-	*out = FACT_NO_GROUP;
-	if (group)
-		*out = group->gr_gid;
-	else if (name && !name[strspn(name, DIGITS)])
-		*out = (uint32_t)strtoul(name, NULL, 10);
-	return !name || *out != FACT_NO_GROUP;
+	if (name && !name[strspn(name, DIGITS)])
+		gid = (gid_t)strtoul(name, NULL, 10);
+	else if (name)
+		err = lookup_group(name, PATIENCE, &gid);
+	*out = gid;
+	return err;
 }
 
-bool supervisor_access_judge(const struct model *model, char *why, size_t size)
+bool supervisor_access_find(struct generation *generation, char *why, size_t size)
 {
-	const struct control_global *control = &model->global.control;
+	const struct control_global *control = &generation->model->global.control;
 	const struct {
 		const char *key, *name;
-	} groups[] = {{"read_group", control->read_group}, {"write_group", control->write_group}};
-	uint32_t number;
+		uint32_t *number;
+	} groups[] = {{"read_group", control->read_group, &generation->read_group},
+		      {"write_group", control->write_group, &generation->write_group}};
+	bool all = true;
 
 	for (size_t i = 0; i < COUNT_OF(groups); i++) {
-		if (group_number(groups[i].name, &number))
-			continue;
-		snprintf(why, size, "there is no group %s (global.control.%s): make it with groupadd --system %s",
-			 groups[i].name, groups[i].key, groups[i].name);
-		return false;
+		int err = group_number(groups[i].name, groups[i].number);
+
+		if (err == -ENOENT)
+			snprintf(why, size, "there is no group %s (global.control.%s): make it with groupadd --system %s",
+				 groups[i].name, groups[i].key, groups[i].name);
+		else if (err)
+			snprintf(why, size, "group %s (global.control.%s) cannot be looked up: %s", groups[i].name,
+				 groups[i].key, strerror(-err));
+		all &= !err;
 	}
-	return true;
+	return all;
 }
 
 static void admit(struct supervisor *s)
@@ -60,12 +69,10 @@ void supervisor_access_exporter(struct supervisor *s, uint32_t user)
 
 void supervisor_access_enter(struct supervisor *s)
 {
-	const struct control_global *control = &s->now.model->global.control;
 	struct fact_daemon *facts = &s->facts;
 
-	if (!group_number(control->read_group, &facts->read_group) ||
-	    !group_number(control->write_group, &facts->write_group))
-		log_warning("a group of global.control has gone since it was looked at");
+	facts->read_group = s->now.read_group;
+	facts->write_group = s->now.write_group;
 	if (facts->read_group == FACT_NO_GROUP)
 		facts->read_group = s->workers.users[ROLE_CONTROL].gid;
 	admit(s);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +19,14 @@
 #include "core/log.h"
 #include "core/packet.h"
 #include "daemon/backoff.h"
+#include "daemon/lookup.h"
 #include "daemon/supervisor_state.h"
 
 #define USER "lbha-exporter"
 #define PATIENCE (10 * NSTIME_S)   /* as with the heart of a worker; it says something every 2 s */
 #define LAST_ANSWERS (5 * NSTIME_S)
 #define LAST_MOMENT 200            /* milliseconds, for which we wait */
+#define LOOKING NSTIME_S           /* for the user; nothing else goes on meanwhile */
 #define MISSING (30 * NSTIME_S)    /* what lacks is not there a second later */
 #define CANNOT_LISTEN 3            /* its exit status; it has logged why */
 
@@ -206,20 +207,23 @@ static int program_open(struct exporter_child *it, char *why, size_t size)
 /* A user who has no other part in this. */
 static bool user_find(const struct supervisor *s, struct child *child, char *why, size_t size)
 {
-	const struct passwd *user = getpwnam(USER);
+	struct lookup_user user;
+	int err = lookup_user(USER, LOOKING, &user);
 
-	if (!user) {
+	if (err == -ENOENT)
 		snprintf(why, size, "has no user to run as: there is no " USER " (systemd-sysusers makes it)");
+	else if (err)
+		snprintf(why, size, "has no user to run as: " USER " cannot be looked up: %s", strerror(-err));
+	if (err)
 		return false;
-	}
 	for (int role = 0; role < ROLE_COUNT; role++) {
-		if (user->pw_uid != 0 && (!s->workers.users[role].uid || s->workers.users[role].uid != user->pw_uid))
+		if (user.uid != 0 && (!s->workers.users[role].uid || s->workers.users[role].uid != user.uid))
 			continue;
 		snprintf(why, size, "has no user of its own: " USER " is root, or a worker's, by its number");
 		return false;
 	}
-	child->uid = user->pw_uid;
-	child->gid = user->pw_gid;
+	child->uid = user.uid;
+	child->gid = user.gid;
 	return true;
 }
 

@@ -277,7 +277,7 @@ static bool groups_known(struct supervisor *s)
 {
 	char why[256];
 
-	if (supervisor_access_judge(s->next.model, why, sizeof(why)))
+	if (supervisor_access_find(&s->next, why, sizeof(why)))
 		return true;
 	job_line(s, why, false);
 	return false;
@@ -303,10 +303,14 @@ static void first_reached(struct supervisor *s)
 int supervisor_generation_adopt(struct supervisor *s, uint32_t number, const int slices[ROLE_COUNT])
 {
 	int err = generation_take(&s->next, number, slices);
+	char why[256];
 
-	if (!err)
-		generation_enter(s);
-	return err;
+	if (err)
+		return err;
+	if (!supervisor_access_find(&s->next, why, sizeof(why)))
+		log_warning("%s", why);
+	generation_enter(s);
+	return 0;
 }
 
 /* Who runs already goes on. */

@@ -3,17 +3,18 @@
  * says `maintenance on` at a full disk wants maintenance first; the answer, the log and the status
  * say what is missing, and writing is tried again. */
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
 #include "daemon/baton.h"
+#include "daemon/lookup.h"
 #include "daemon/overrides_file.h"
 #include "daemon/supervisor_state.h"
 
 #define WHAT 256
+#define LOOKING NSTIME_S /* for the name of who says something */
 #define LOOK_EVERY (5 * NSTIME_S) /* wall time may jump; and a full disk may have room again */
 
 /* ---- writing down ---------------------------------------------------------------------------- */
@@ -127,11 +128,12 @@ static void timer_fired(void *ctx)
 
 static void name_user(uid_t uid, char *out, size_t size)
 {
-	const struct passwd *user =
-		uid ? getpwuid(uid) : NULL; /* root needs no directory that may be slow */
+	struct lookup_user user;
 
-	if (user || !uid)
-		snprintf(out, size, "%s", user ? user->pw_name : "root");
+	if (!uid) /* needs no directory */
+		snprintf(out, size, "root");
+	else if (!lookup_user_number(uid, LOOKING, &user))
+		snprintf(out, size, "%s", user.name);
 	else
 		snprintf(out, size, "user %u", (unsigned)uid);
 	text_clean(out);

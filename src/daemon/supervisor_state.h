@@ -39,6 +39,7 @@ struct generation {
 	struct arena *arena;
 	struct model *model;
 	struct notify_search scripts;
+	uint32_t read_group, write_group; /* FACT_NO_GROUP: none */
 };
 
 /* One RECORD_REQUEST of control. */
@@ -226,8 +227,8 @@ void supervisor_takeover_fini(struct supervisor *s);
 
 /* ---- supervisor_access.c: who may use the control socket ------------------------------------------------------ */
 
-/* Whether there are the groups that a model names; false: `why`. */
-bool supervisor_access_judge(const struct model *model, char *why, size_t size);
+/* Finds the groups that a generation names; false: `why`, and those that cannot be found are none. */
+bool supervisor_access_find(struct generation *generation, char *why, size_t size);
 /* Those of the configuration in force may: from the next request and connection on. */
 void supervisor_access_enter(struct supervisor *s);
 /* So may the user that lbha-exporter runs as; FACT_NO_GROUP: nobody does. */
