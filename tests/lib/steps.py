@@ -293,13 +293,17 @@ def check(step, options, env=None):
     folder = configure_and_make(step, options, env)
     for old in glob.glob(os.path.join(folder, "**/*.trs"), recursive=True):
         os.unlink(old)
-    code = step.run("make", f"-j{step.jobs}", "-k", "check", cwd=folder, check=False)
+    code = step.run("make", f"-j{step.jobs}", "-k", "check", cwd=folder, env=env, check=False)
     counts = count_make_check(step, folder)
     if code and not counts.failed:
         raise Broken(f"`make check` ended with {code} though no test failed\n{complaints(step.log)}")
     if not counts.passed:
         raise Broken("`make check` ran no test")
     return counts
+
+
+# Of the fuzz targets; their mutations are for gcc's build and for the sanitizers'.
+CORPUS_ONLY = {"FUZZ_SECONDS": "0"}
 
 
 def gcc(step):
@@ -309,7 +313,7 @@ def gcc(step):
 # How fast these two run is of no account, and half of what they cost is the compiler. (With -O1 gcc warns of what -O2 knows to
 # be well.)
 def clang(step):
-    return check(step, ["CC=clang", "CFLAGS=-O1", "--enable-werror"])
+    return check(step, ["CC=clang", "CFLAGS=-O1", "--enable-werror"], CORPUS_ONLY)
 
 
 def sanitizers(step):
@@ -320,7 +324,7 @@ def sanitizers(step):
 def packages(step):
     """From the tarball, with its own `make check` in the course of it: what is missing there is missing here."""
     step.run("tests/packages/make", step.folder(), env={
-        "LBHA_BUILD": gcc_build(), "DEB_BUILD_OPTIONS": f"parallel={step.jobs} noautodbgsym"})
+        **CORPUS_ONLY, "LBHA_BUILD": gcc_build(), "DEB_BUILD_OPTIONS": f"parallel={step.jobs} noautodbgsym"})
     return Counts(passed=1)
 
 
@@ -353,9 +357,9 @@ def has_tests(folder):
     return bool(glob.glob(os.path.join(ROOT, folder, "test_*.py")))
 
 
-# Tests between namespaces mostly wait: three files at a time. Those that load the machine (marked `alone`) have it to
+# Tests between namespaces mostly wait: four files at a time. Those that load the machine (marked `alone`) have it to
 # themselves afterwards.
-TOGETHER = ["-p", "xdist", "-n", "3", "--dist", "loadfile", "-m", "not alone"]
+TOGETHER = ["-p", "xdist", "-n", "4", "--dist", "loadfile", "-m", "not alone"]
 ALONE = ["-m", "alone"]
 NO_TESTS = 5
 # In the guest there are two processors, and tests wait more than they work.
@@ -592,7 +596,7 @@ STEPS = [
     Step("clang", "clang -Werror, make check", clang, alone=False),
     Step("sanitizers", "address and undefined behaviour sanitizers, make check", sanitizers, alone=False,
          jobs=2),
-    Step("packages", "the tarball, and Debian packages from it", packages, alone=False, limit=1500),
+    Step("packages", "the tarball, and Debian packages from it", packages, alone=False, jobs=2, limit=1500),
     Step("installed", "packages on clean machines", installed),
     Step("netns", "real daemons between network namespaces", netns, limit=1200),
     Step("lab", "whole clusters with real IPVS", lab, limit=1500),
