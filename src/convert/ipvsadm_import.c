@@ -222,9 +222,17 @@ static void take_remcsum(struct line *line)
 	line->server.tunnel.checksum = TUNNEL_CHECKSUM_REMCSUM;
 }
 
+/* The kernel takes any, lbha.conf not. */
 static void take_weight(struct line *line)
 {
-	line->server.weight = number(line, "weight", UINT16_MAX);
+	uint32_t weight = number(line, "weight", INT32_MAX);
+
+	if (weight > UINT16_MAX) {
+		import_say(line->run, IMPORT_WARNING, line->number, line->run->here,
+			   "weight %" PRIu32 " is more than lbha has: lowered to %d, the others are not", weight, UINT16_MAX);
+		weight = UINT16_MAX;
+	}
+	line->server.weight = weight;
 }
 
 static void take_upper(struct line *line)

@@ -85,6 +85,8 @@ static const struct {
 	{"-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.0.0.2 -i --tun-type gue --tun-port 6080 --tun-remcsum", "tunnel: {type: gue, port: 6080, checksum: remcsum}\n", NULL},
 	{"-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.0.0.2 -i --tun-type gre --tun-csum", "tunnel: {type: gre, checksum: csum}\n", NULL},
 	{"-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.0.0.2 -g\n-a -t 10.0.0.1:80 -r 10.0.0.3 -g\n-a -t 10.0.0.1:80 -r 10.0.0.4 -m", "- {address: 10.0.0.4, forwarding: nat}\n", NULL},
+	{"-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.0.0.2 -w 100000", "- {address: 10.0.0.2, weight: 65535}\n",
+	 "warning 2 weight 100000 is more than lbha has: lowered to 65535, the others are not\n"},
 	{"-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 10.0.0.2\n-E -t 10.0.0.1:80 -s lc\n-e -t 10.0.0.1:80 -r 10.0.0.2 -w 7", "scheduler: lc\n    forwarding: dr\n    real_servers:\n      - {address: 10.0.0.2, weight: 7}\n", NULL},
 	{"-A -t 10.0.0.9:80\n-C\n-A -t 10.0.0.1:80", "tcp-10.0.0.1-80\n", NULL},
 	{"--set 900 120 300\n-A -t 10.0.0.1:80", "timeouts:\n      tcp: 900s\n      tcp_fin: 120s\n      udp: 300s\n", NULL},
