@@ -223,6 +223,8 @@ static void export_block(struct ka_out *out, const char *block, const struct tra
 			ka_line(out, "%s weight %d", track[i].name, track[i].weight);
 		else
 			ka_line(out, "%s", track[i].name);
+		if (track[i].up_delay || track[i].down_delay)
+			ka_warn(out, "up_delay, down_delay: keepalived has them for interfaces alone, in interface_up_down_delays for all instances");
 	}
 	if (is_open)
 		ka_close(out);

@@ -8,9 +8,9 @@
 
 /* ---- checks --------------------------------------------------------------------------------- */
 
-static void export_times(struct ka_out *out, const struct check *check)
+/* How often it asks, and how long until it believes. */
+static void export_patience(struct ka_out *out, const struct check *check)
 {
-	ka_seconds(out, "connect_timeout", check->timeout < NSTIME_S ? NSTIME_S : check->timeout);
 	ka_line(out, "retry %u", check->fall - 1);
 	ka_seconds(out, "delay_before_retry", check->retry_interval ? check->retry_interval : check->interval);
 	ka_seconds(out, "delay_loop", check->interval < NSTIME_S ? NSTIME_S : check->interval);
@@ -18,6 +18,12 @@ static void export_times(struct ka_out *out, const struct check *check)
 		ka_line(out, "alpha");
 	if (check->rise > 1)
 		ka_warn(out, "rise: %u: keepalived takes one success", check->rise);
+}
+
+static void export_times(struct ka_out *out, const struct check *check)
+{
+	ka_seconds(out, "connect_timeout", check->timeout < NSTIME_S ? NSTIME_S : check->timeout);
+	export_patience(out, check);
 }
 
 static void export_connection(struct ka_out *out, const struct check *check, const struct probe *probe)
@@ -172,8 +178,7 @@ static void export_misc(struct ka_out *out, const struct check *check)
 		ka_line(out, "misc_dynamic");
 	if (check->user)
 		ka_line(out, "user %s", check->user);
-	ka_line(out, "retry %u", check->fall - 1);
-	ka_seconds(out, "delay_loop", check->interval < NSTIME_S ? NSTIME_S : check->interval);
+	export_patience(out, check);
 	ka_close(out);
 }
 
