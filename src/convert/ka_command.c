@@ -109,7 +109,7 @@ static void tell_versions(struct ka_run *run, const struct ka_node *node, const 
 		words = ka_quoted_words(run->arena, line[1], true, &count);
 	if (!same_words(words, count, command->words, command->count))
 		ka_say(run, node, into, IMPORT_WARNING,
-		       "keepalived takes these backslashes in two ways: here as before 2.3.2, which has since then other words; look at the command");
+		       "keepalived takes these backslashes in another way since 2.3.2; here they are taken as before: look at the command");
 }
 
 static bool read_words(struct ka_run *run, const struct ka_node *node, struct ka_command *out, char ***line,
@@ -149,7 +149,7 @@ bool ka_command_read(struct ka_run *run, const struct ka_node *node, bool has_us
 		ka_say(run, node, into, IMPORT_NOTE, "scripts have the groups of their user");
 	if (!has_user && count > 2)
 		ka_say(run, node, into, IMPORT_WARNING,
-		       "only %s is the command, as with keepalived: quotes around all of it would make the rest arguments",
+		       "\"%s\" is the command, as with keepalived; what stands behind it is passed over (quotes around all of it make arguments)",
 		       line[1]);
 	tell_versions(run, node, out, into);
 	return true;

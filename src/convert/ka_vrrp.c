@@ -79,6 +79,8 @@ static void take_later(UNUSED struct ka_run *run, const struct ka_node *node, vo
 
 	if (ka_is(node, "nopreempt"))
 		instance->nopreempt = node;
+	else if (ka_is(node, "preempt"))
+		instance->nopreempt = NULL; /* the last of both counts */
 	else if (ka_is(node, "preempt_delay"))
 		instance->preempt_delay = node;
 	else if (ka_is(node, "authentication"))
@@ -155,7 +157,7 @@ static void take_peers(struct ka_run *run, const struct ka_node *node, void *obj
 		long own = 1;
 
 		draft_text(run->arena, peers, NULL, at->words[0]);
-		for (size_t i = 1; i + 1 < at->count; i += 2) {
+		for (size_t i = 1; i < at->count; i += 2) {
 			if (!strcmp(at->words[i], "min_ttl") &&
 			    ka_number(run, at, i + 1, 1, 255, &ttl, into))
 				own = ttl;
@@ -228,7 +230,7 @@ static const struct ka_rule instance_rules[] = {
 	{"virtual_ipaddress_excluded", take_addresses, "virtual_addresses: advertise: false", 0, NULL},
 	{"virtual_routes", take_routes, "routes", 0, NULL},
 	{"nopreempt", take_later, "preempt: false", 0, NULL},
-	NOT_NEEDED("preempt", "the default"),
+	{"preempt", take_later, "preempt: true", 0, NULL},
 	{"preempt_delay", take_later, "preempt_delay", 0, NULL},
 	{"dont_track_primary", take_untracked, "track_own_interface: false", 0, NULL},
 	{"track_interface", take_track, "track: interface", 0, NULL},
@@ -407,7 +409,7 @@ void ka_take_instance(struct ka_run *run, const struct ka_node *node)
 	ka_take_block(run, node, &ka_rules_instance, &instance, into);
 	if (!instance.interface)
 		ka_say(run, node, into, IMPORT_WARNING,
-		       "it has no interface, with which keepalived adds addresses on others only; lbha wants one");
+		       "it has no interface; keepalived takes that if all its addresses name theirs, lbha wants one");
 	put_version(run, node, &instance, into);
 	if (!instance.priority)
 		instance.priority = instance.is_master ? 255 : 100;
