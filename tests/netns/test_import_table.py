@@ -55,3 +55,30 @@ def test_a_file_without_a_service_comes_to_nothing(kind, tmp_path):
     assert (code, out) == (1, "") and "nothing was imported" in err
     code, _, err = run("import", kind, str(tmp_path / "missing"))
     assert code == 1 and "No such file or directory" in err
+
+
+def test_a_range_of_keepalived_is_cut_and_told_and_nothing_of_the_file_reaches_the_terminal(tmp_path):
+    source = tmp_path / "keepalived.conf"
+    source.write_text("""virtual_server_group g {
+    10.4.0.0/16 80
+}
+virtual_server group g {
+    lvs_method DR
+    protocol TCP
+    \x1b[2Jodd
+    real_server 10.0.0.1 80 {
+    }
+}
+""")
+    code, out, err = run("import", "keepalived", str(source))
+    assert code == 0, err
+    assert out.count(":80\n") == 256 and "10.4.0.255:80" in out
+    assert "only the first 256 addresses are taken" in err
+    assert "\x1b" not in out + err and "odd: unknown in virtual_server" in err
+
+
+def test_a_keepalived_conf_that_includes_itself_is_told_so(tmp_path):
+    source = tmp_path / "keepalived.conf"
+    source.write_text("include keepalived.conf\n")
+    code, _, err = run("import", "keepalived", str(source))
+    assert code and "nested too deeply, or in a loop" in err
