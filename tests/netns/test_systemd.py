@@ -256,6 +256,29 @@ def test_checks_see_the_machine_as_it_is(lb1):
         os.unlink(lb1.inside("/tmp/lbha-test-systemd"))
 
 
+JIT = """#!/usr/bin/python3
+import mmap
+mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+open("/tmp/lbha-test-jit", "w")
+"""
+
+
+def test_a_script_with_a_compiler_inside_gets_by_a_drop_in_what_it_needs(lb1):
+    """As Java and Node do: memory that is written and executed; the page has these two lines."""
+    script = "/usr/local/lib/lbha-test-jit"
+    lb1.write(script, JIT, 0o755)
+    config = CONFIG.replace("    virtual_addresses", "    track: [{check: jit, weight: -10}]\n    virtual_addresses")
+    try:
+        started(lb1, config + f"checks:\n  jit: {{type: script, command: [{script}], interval: 200ms, fall: 1, rise: 1}}\n")
+        for line, state in (("ReadWritePaths=/tmp", "down"), ("MemoryDenyWriteExecute=no", "up")):
+            wait_for(lambda: lb1.status()["vrrp"][0]["trackers"][0]["state"], "down", 8)
+            lb1.drop_in(state, "[Service]", line)
+            lb1.run("systemctl", "restart", "lbha")
+            wait_for(lambda: lb1.status()["vrrp"][0]["trackers"][0]["state"], state, 8)
+    finally:
+        lb1.ask("rm", "-f", script, "/tmp/lbha-test-jit")
+
+
 def test_the_unit_takes_away_what_lbhad_does_not_need(lb1):
     """What systemd-analyze calls exposure, of ten; that of a service without any of it is 9.6."""
     said = lb1.run("systemd-analyze", "security", "--no-pager", "lbha.service")
