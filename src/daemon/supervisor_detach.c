@@ -84,7 +84,6 @@ static void leave_all(struct supervisor *s)
 	s->detach.deadline = deadline;
 	manager_stopping(&s->manager);
 	supervisor_jobs_stop(s);
-	notifier_pause(s->notifier, true); /* an upgrade that has ended with it had paused it, too */
 	runner_model(s->runner, NULL);
 	runner_forget(s->runner);
 	for (int role = ROLE_CONTROL; role < ROLE_COUNT; role++)

@@ -107,7 +107,8 @@ void supervisor_upgrade_cancel(struct supervisor *s)
 		close(upgrade->executable);
 	upgrade->executable = -1;
 	runner_pause(s->runner, false);
-	notifier_pause(s->notifier, false);
+	if (!s->detach.leaving) /* then the next lbhad tells */
+		notifier_pause(s->notifier, false);
 }
 
 static void upgrade_fail(struct supervisor *s, const char *why)
