@@ -175,7 +175,8 @@ static bool put_table(struct ka_run *run, struct draft *route, const char *key, 
 	return true;
 }
 
-/* Takes the word at *index and its value; false: no route comes of it. */
+/* Takes the word at *index and its value; false: no route comes of it. What is passed over is told unless `into` is
+ * NULL. */
 static bool take_route_word(struct ka_run *run, const struct ka_node *node, size_t *index, const char *interface,
 			    struct draft *route, struct draft *into)
 {
@@ -186,7 +187,7 @@ static bool take_route_word(struct ka_run *run, const struct ka_node *node, size
 	if (kind == ROUTE_ALONE || is_target) {
 		if (is_target)
 			draft_text(run->arena, route, "to", word);
-		else
+		else if (into)
 			ka_say(run, node, into, IMPORT_NOTE, "%s: passed over", word);
 		return true;
 	}
@@ -202,8 +203,9 @@ static bool take_route_word(struct ka_run *run, const struct ka_node *node, size
 	if (kind == ROUTE_PASSED) {
 		if (!strcmp(value, "lock") && ka_word(node, *index + 1))
 			++*index;
-		ka_say(run, node, into, IMPORT_WARNING, "%s %s: not set; the route is made without it", word,
-		       node->words[*index]);
+		if (into)
+			ka_say(run, node, into, IMPORT_WARNING, "%s %s: not set; the route is made without it", word,
+			       node->words[*index]);
 	} else if (kind != ROUTE_DEV || !interface || strcmp(interface, value) != 0) {
 		draft_text(run->arena, route, kind == ROUTE_TO ? "to" : kind == ROUTE_VIA ? "via" : "dev", value);
 	}
@@ -220,13 +222,15 @@ static void take_route(struct ka_run *run, const struct ka_node *node, const cha
 	for (size_t i = 0; i < node->count; i++) {
 		const char *word = node->words[i];
 
-		if (take_route_word(run, node, &i, interface, route, into))
+		if (take_route_word(run, node, &i, interface, route, NULL))
 			continue;
 		ka_say(run, node, into, IMPORT_WARNING,
 		       "%s%s%s: no such route is made, this one is left out; a notify script can, or the system's network configuration",
 		       word, node->words[i] != word ? " " : "", node->words[i] != word ? node->words[i] : "");
 		return;
 	}
+	for (size_t i = 0; i < node->count; i++)
+		take_route_word(run, node, &i, interface, route, into);
 	list = draft_list(run->arena, into, "routes");
 	if (!list)
 		return;
