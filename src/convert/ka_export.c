@@ -232,9 +232,16 @@ static void export_block(struct ka_out *out, const char *block, const struct tra
 
 static void export_track(struct ka_out *out, const struct tracker *track, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!block_of(out, &track[i]))
+	for (size_t i = 0; i < count; i++) {
+		const struct check *check = track[i].kind == TRACKER_CHECK ? tracked_check(out, &track[i]) : NULL;
+
+		if (block_of(out, &track[i]))
+			continue;
+		if (check && check->type == CHECK_SCRIPT)
+			ka_warn(out, "track %s: a command with quotes: write a script for it", track[i].name);
+		else
 			ka_warn(out, "track %s: keepalived tracks interfaces, scripts and processes", track[i].name);
+	}
 	export_block(out, "track_interface", track, count);
 	export_block(out, "track_script", track, count);
 	export_block(out, "track_process", track, count);
