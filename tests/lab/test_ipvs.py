@@ -1,4 +1,5 @@
 """What lbhad does with the kernel's IPVS table, seen with ipvsadm. Traffic through it is tested where the networks are."""
+import json
 import os
 import random
 import signal
@@ -515,6 +516,22 @@ def test_a_foreign_service_is_left_alone(network):
     network.wait_weights({"192.168.8.20:80": 1, "192.168.8.30:80": 4})
     assert network.lb1.stop() == 0
     assert saved(network.lb1) == sorted(foreign)
+
+
+def test_the_doctor_tells_what_is_still_in_force_from_what_is_foreign(network):
+    network.lb1.host.run("ipvsadm", "-A", "-t", "9.9.9.9:99", "-s", "rr")
+    network.lb1.start()
+    wait_until(lambda: f"tcp {VIP}:80" in network.lb1.ipvs(), what="the service web")
+    network.lb1.configure(WEB.replace(f"{VIP}:80", f"{VIP}:81"))
+    findings = json.loads(network.lb1.ctl_status("doctor", "--json")[1])["findings"]
+    file = network.lb1.config_file
+    assert {one["text"]: one["command"] for one in findings if one["subject"] == "ipvs"} == {
+        f"lbhad balances {VIP}:80, which is not in {file}: what is there is not in force, until `lbhactl reload`": f"lbhactl plan {file}",
+        f"the kernel balances 9.9.9.9:99, which is not in {file}: somebody else programs IPVS here":
+            "ipvsadm -L -n -t 9.9.9.9:99    # whose is it? ipvsadm -D -t 9.9.9.9:99 removes it"}
+    assert network.lb1.ctl_status("reload")[0] == 0
+    texts = [one["text"] for one in json.loads(network.lb1.ctl_status("doctor", "--json")[1])["findings"]]
+    assert not [text for text in texts if text.startswith("lbhad balances")]
 
 
 # --- deaths ------------------------------------------------------------------------------------------------------------------
