@@ -3,7 +3,6 @@
 #include "daemon/compiler.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include "config/files_io.h"
 #include "config/pem_io.h"
 #include "core/log.h"
+#include "core/oom.h"
 #include "core/packet.h"
 #include "core/protocol.h"
 #include "core/sandbox.h"
@@ -364,23 +364,12 @@ static int run(struct conversation *talk)
 	return send_end(model && !send_slices(model, arena), &diagnostics) != 0;
 }
 
-/* When memory is short a load is what can be done without. */
-static void go_first(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	ssize_t ignored = fd >= 0 ? write(fd, "1000", 4) : 0;
-
-	(void)ignored; /* where there is no /proc another one is chosen */
-	if (fd >= 0)
-		close(fd);
-}
-
 int compiler_main(void)
 {
 	struct conversation *talk = calloc(1, sizeof(*talk));
 	int status;
 
-	go_first();
+	oom_score_set(OOM_FIRST); /* a load can be done without */
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* also one that was stopped */
 	log_open("lbha-compiler");
 	if (!talk)

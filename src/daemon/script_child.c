@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "check/run.h"
 #include "core/child.h"
+#include "core/oom.h"
 #include "daemon/trusted_path.h"
 
 #define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -89,15 +90,6 @@ static void usual_surroundings(void)
 	}
 }
 
-/* The daemon is the last that a machine without memory kills; a script is not. */
-static void usual_oom_score(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	ssize_t ignored = fd >= 0 ? write(fd, "0", 1) : 0;
-
-	(void)ignored; /* where there is no /proc there is no protection to give up */
-}
-
 /* After the change of user, which would undo it. */
 static void die_with(pid_t supervisor)
 {
@@ -151,7 +143,7 @@ static void script_enter(void *ctx)
 		return;
 	}
 	usual_surroundings();
-	usual_oom_score();
+	oom_score_set(OOM_USUAL); /* the daemon is the last that is killed; a script is not */
 	user = getpwnam(name);
 	if (!user) {
 		text_add(&text, "there is no user %s", name);

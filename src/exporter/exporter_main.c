@@ -13,6 +13,7 @@
 #include "core/buildid.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/oom.h"
 #include "core/sandbox.h"
 #include "exporter/exporter.h"
 #include "exporter/health.h"
@@ -203,6 +204,8 @@ static int serve(const struct arguments *arguments)
 	char text[ENDPOINT_TEXT];
 	int status = EXIT_FAILED;
 
+	if (arguments->is_worker)
+		oom_score_set(OOM_FIRST); /* strangers make it grow, and it can be done without */
 	signal(SIGPIPE, SIG_IGN);
 	if (life_init(&life)) {
 		exporter->http = http_new(exporter->loop, &arguments->listen, routes, exporter);

@@ -81,6 +81,10 @@ def test_it_is_a_worker_without_any_right(lb1, served):
         assert b"__asan_init" in file.read() or status["Seccomp"].strip() == "2"
 
 
+def test_it_is_the_first_that_a_machine_without_memory_kills(lb1, served):
+    assert lb1.host.run("cat", f"/proc/{exporter_of(lb1)['pid']}/oom_score_adj").strip() == "1000"
+
+
 def test_its_user_may_ask_and_command_nothing(lb1, served):
     gid = lb1.host.run("id", "-g", "lbha-exporter").strip()
     code, said = lb1.ctl_as("lbha-exporter", gid, "ping")
