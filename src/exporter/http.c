@@ -26,11 +26,13 @@
 #define SWEEP NSTIME_S
 #define SWEEP_SOON (20 * NSTIME_MS) /* somebody waits for a place */
 #define OLD_ANSWER (10 * NSTIME_S)  /* who takes longer may be hung up on for another */
+#define RETRY "10"                  /* seconds, after which one of those may */
 
 struct guest {
 	struct bufferevent *bev; /* NULL: a free place */
 	nstime since;            /* it came, its last request came, or its answer was made */
 	bool asks;               /* its request is whole */
+	struct shared *body;     /* that it is being sent; NULL: none, or it is hung up on */
 };
 
 struct http {
@@ -44,6 +46,8 @@ struct http {
 	struct guest guests[HTTP_CLIENTS];
 };
 
+static struct http *serving; /* there is one in a program; evhttp hands nothing along with a request */
+
 /* ---- clients -------------------------------------------------------------------------------- */
 
 static bool is_given_up(struct bufferevent *bev)
@@ -55,10 +59,17 @@ static bool is_given_up(struct bufferevent *bev)
 	return !readable && !writable && !event;
 }
 
+/* It has its place, and holds nothing of ours. */
+static void guest_is(struct guest *guest, nstime since, bool asks)
+{
+	shared_drop(guest->body);
+	*guest = (struct guest){.bev = guest->bev, .since = since, .asks = asks};
+}
+
 static void guest_expel(struct guest *guest)
 {
 	shutdown(bufferevent_getfd(guest->bev), SHUT_RDWR);
-	guest->since = clock_now(); /* evhttp will see its end */
+	guest_is(guest, clock_now(), guest->asks); /* evhttp will see its end */
 }
 
 /* Places of those who have left; how many are there still. */
@@ -71,6 +82,7 @@ static size_t guests_count(struct http *http)
 
 		if (guest->bev && is_given_up(guest->bev)) {
 			bufferevent_decref(guest->bev);
+			shared_drop(guest->body);
 			*guest = (struct guest){0};
 		}
 		count += guest->bev != NULL;
@@ -156,6 +168,62 @@ static void sweep(void *ctx)
 	timer_at(&http->sweep, now + SWEEP);
 }
 
+/* ---- what they hold ------------------------------------------------------------------------- */
+
+static bool is_counted(const struct http *http, size_t before, const struct shared *body)
+{
+	for (size_t i = 0; i < before; i++)
+		if (http->guests[i].body == body)
+			return true;
+	return false;
+}
+
+/* Bytes of all bodies that are being sent, each once, but for this one. */
+static size_t held_beside(const struct http *http, const struct shared *body)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < HTTP_CLIENTS; i++) {
+		const struct shared *other = http->guests[i].body;
+
+		if (other && other != body && !is_counted(http, i, other))
+			held += other->size;
+	}
+	return held;
+}
+
+/* Who has been at another body for longest; NULL: nobody for long. */
+static struct guest *guest_slowest(struct http *http, const struct shared *body, nstime now)
+{
+	struct guest *slowest = NULL;
+
+	for (size_t i = 0; i < HTTP_CLIENTS; i++) {
+		struct guest *guest = &http->guests[i];
+
+		if (!guest->body || guest->body == body || now - guest->since < OLD_ANSWER)
+			continue;
+		if (!slowest || guest->since < slowest->since)
+			slowest = guest;
+	}
+	return slowest;
+}
+
+/* Makes room for a body, at the cost of slow readers of others; false: there is none. */
+static bool has_room(struct http *http, const struct shared *body)
+{
+	nstime now = clock_now();
+
+	guests_count(http);
+	while (held_beside(http, body) > HTTP_HELD_MAX) {
+		struct guest *slowest = guest_slowest(http, body, now);
+
+		if (!slowest)
+			return false;
+		guest_expel(slowest);
+	}
+	return true;
+}
+
 /* ---- requests ------------------------------------------------------------------------------- */
 
 static struct guest *guest_of_request(struct http *http, struct evhttp_request *request)
@@ -171,7 +239,7 @@ static void answer_gone(struct evhttp_request *request, void *ctx)
 	struct guest *guest = guest_of_request(ctx, request);
 
 	if (guest)
-		*guest = (struct guest){.bev = guest->bev, .since = clock_now()};
+		guest_is(guest, clock_now(), false);
 }
 
 static void request_begins(struct http *http, struct evhttp_request *request)
@@ -179,7 +247,7 @@ static void request_begins(struct http *http, struct evhttp_request *request)
 	struct guest *guest = guest_of_request(http, request);
 
 	if (guest)
-		*guest = (struct guest){.bev = guest->bev, .since = clock_now(), .asks = true};
+		guest_is(guest, clock_now(), true);
 	evhttp_request_set_on_complete_cb(request, answer_gone, http);
 }
 
@@ -287,12 +355,30 @@ static void body_sent(const void *bytes, size_t size, void *ctx)
 	shared_drop(ctx);
 }
 
+/* Whether it may be sent; then it counts for whoever gets it. */
+static bool body_admit(struct evhttp_request *request, struct shared *body)
+{
+	struct guest *guest = guest_of_request(serving, request);
+
+	if (body->size > HTTP_SHORT && !has_room(serving, body))
+		return false;
+	if (guest && !guest->body)
+		guest->body = shared_hold(body);
+	return true;
+}
+
 void http_reply(struct evhttp_request *request, int code, const char *type, struct shared *body)
 {
-	struct evbuffer *out = evbuffer_new();
 	bool is_head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
+	struct evbuffer *out;
 	char size[24];
 
+	if (!is_head && !body_admit(request, body)) {
+		http_header(request, "Retry-After", RETRY);
+		http_reply_text(request, 503, "too many clients read slowly; come again\n");
+		return;
+	}
+	out = evbuffer_new();
 	snprintf(size, sizeof(size), "%zu", body->size);
 	http_header(request, "Content-Type", type);
 	http_header(request, "Content-Length", size);
@@ -405,6 +491,7 @@ struct http *http_new(struct loop *loop, const struct endpoint *listen, const st
 		err = server_init(http, loop_base(loop), fd);
 	if (!err) {
 		timer_at(&http->sweep, clock_now() + SWEEP);
+		serving = http;
 		return http;
 	}
 	log_error("cannot listen on %s: %s", endpoint_format(listen, text), strerror(-err));

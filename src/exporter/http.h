@@ -2,7 +2,9 @@
  * and HEAD. Nothing a client does makes another wait for long: at most HTTP_CLIENTS are there, whoever has not sent a whole
  * request HTTP_PATIENCE after it came (or after its last answer) is hung up on, so is who does not take an answer in
  * HTTP_PATIENCE_ANSWER or stops reading for HTTP_STALL, and when the places are taken the one that has been waited for
- * longest goes.
+ * longest goes. A body lives as long as somebody has not read all of it: what slow readers hold is limited, too. Beyond
+ * HTTP_HELD_MAX those go that have been at it for longest, if that is for ten seconds; if nobody has, a long answer has to
+ * wait: 503, and when to come again.
  *
  * Where it listens on a loopback address alone, requests must name an address or "localhost" as their host: else a page
  * of anybody's could have a browser on this machine ask here under a name of its own (DNS rebinding). */
@@ -25,6 +27,8 @@ struct shared;
 #define HTTP_PATIENCE_ANSWER (120 * NSTIME_S)
 #define HTTP_STALL 20 /* seconds */
 #define HTTP_HEAD_MAX 8192
+#define HTTP_HELD_MAX ((size_t)64 << 20) /* bytes of bodies that are being sent, but for the one that comes on top */
+#define HTTP_SHORT 65536                 /* a body that is always sent */
 #define HTTP_BODY_MAX 4096 /* nobody needs one: so much is read of it before it is refused */
 
 /* A path (exactly this one; what stands behind a "?" is for http_query) and what answers it: with one call of http_reply or
@@ -42,7 +46,8 @@ void http_close(struct http *http);
 bool http_is_idle(const struct http *http);
 void http_free(struct http *http);
 
-/* `type` is the Content-Type. The body stays the caller's (it is held, not copied); HEAD gets its size alone. */
+/* `type` is the Content-Type. The body stays the caller's (it is held, not copied); HEAD gets its size alone. Where slow
+ * readers hold too much, this one gets 503. */
 void http_reply(struct evhttp_request *request, int code, const char *type, struct shared *body);
 /* A few words as plain text, copied. */
 void http_reply_text(struct evhttp_request *request, int code, const char *text);

@@ -1,5 +1,6 @@
 """lbha-exporter: what it tells, and what strangers can do to it. Mostly against a control socket of the test's own, which says what
 no lbhad of this kernel would."""
+import json
 import os
 import shutil
 import signal
@@ -202,6 +203,37 @@ def test_a_client_that_does_not_read_delays_nobody(exporter, control):
     wait_until(lambda: exporter.get("/healthz", timeout=5).status == 200)
     assert len(exporter.get("/metrics").body) > 10_000_000
     lazy.close()
+
+
+def read_slowly(exporter, path):
+    client = exporter.dial()
+    client.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+    return client
+
+
+def read_on(client, size):
+    """How much comes until the end, or of so much."""
+    got = 0
+    while got < size and (part := client.recv(1 << 20)):
+        got += len(part)
+    return got
+
+
+def test_what_slow_readers_hold_is_limited_and_the_slowest_make_room(exporter, control):
+    control.answers["status"] = {"large": "x" * 25_000_000}
+    slow = []
+    for _ in range(3):      # each has a body of its own
+        slow.append(read_slowly(exporter, b"/status.json"))
+        time.sleep(1.1)
+    refused = exporter.get("/status.json")
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "10") and "read slowly" in refused.text
+    assert exporter.get("/healthz").status == 200 and exporter.scrape().get("lbha_up") == 1
+    answer = wait_until(lambda: (lambda got: got.status == 200 and got)(exporter.get("/status.json")), 15, "the slowest have made room")
+    assert len(answer.body) > 25_000_000
+    assert read_on(slow[0], 25_000_000) < 24_000_000 and read_on(slow[1], 24_000_000) >= 24_000_000
+    for one in slow:
+        one.close()
 
 
 # --- HTTP ---
