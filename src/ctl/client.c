@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,7 @@ int client_open(struct client *client, const char *path, char *error)
 		close(fd);
 		return connect_error(path, err, error);
 	}
-	*client = (struct client){.fd = fd};
+	*client = (struct client){.fd = fd, .path = path};
 	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size))
 		client->pid = who.pid;
 	return 0;
@@ -79,13 +80,13 @@ void client_close(struct client *client)
 	*client = (struct client){.fd = -1};
 }
 
-static int send_line(struct client *client, json_t *request)
+/* The request stays the caller's. */
+static int send_line(struct client *client, const json_t *request)
 {
 	char *text = json_dumps(request, JSON_COMPACT);
 	size_t size = text ? strlen(text) : 0;
 	int err = text ? 0 : -ENOMEM;
 
-	json_decref(request);
 	if (text)
 		text[size++] = '\n'; /* in place of the zero */
 	for (size_t sent = 0; !err && sent < size;) {
@@ -204,14 +205,45 @@ static int ask_error(int err, nstime patience, char *error)
 	return err;
 }
 
-int client_ask_text(struct client *client, json_t *request, nstime patience, char **answer,
-		    size_t *length, char *error)
+static int ask_once(struct client *client, const json_t *request, nstime patience, char **answer, size_t *length)
 {
 	int err = send_line(client, request);
 
 	/* a refusal may stand in the socket although our line was not wanted any more */
 	if (!err || err == -EPIPE || err == -ECONNRESET)
 		err = receive_line(client, patience, answer, length);
+	return err;
+}
+
+/* Questions, and none that does something. */
+static bool is_told_in_pieces(const json_t *request)
+{
+	static const char *const names[] = {"status", "services", "traffic"};
+	const char *name = json_string_value(json_object_get(request, "request"));
+
+	for (size_t i = 0; name && i < COUNT_OF(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+int client_ask_text(struct client *client, json_t *request, nstime patience, char **answer,
+		    size_t *length, char *error)
+{
+	int err = ask_once(client, request, patience, answer, length);
+	bool is_broken_off = err == -EPIPE && client->size && is_told_in_pieces(request);
+	const char *path = client->path;
+
+	if (is_broken_off) {
+		client_close(client);
+		err = client_open(client, path, error);
+		if (err) {
+			json_decref(request);
+			return err;
+		}
+		err = ask_once(client, request, patience, answer, length);
+	}
+	json_decref(request);
 	return err ? ask_error(err, patience, error) : 0;
 }
 

@@ -187,7 +187,7 @@ static bool client_take_more(struct client *client)
 	return true;
 }
 
-/* Makes the next piece; false when the client is gone, for want of memory. */
+/* Makes the next piece; false when there is none and the client is gone: it asks once more. */
 static bool client_make_piece(struct client *client)
 {
 	char *text = client->pieces(client->clients->ctx, &client->cursor);

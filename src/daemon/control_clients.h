@@ -55,8 +55,8 @@ typedef void clients_line(void *ctx, uint32_t ticket, const struct client_peer *
 			  const char *line, size_t length);
 
 /* What a follower gets next: text after *cursor, which moves on, malloc'ed; NULL: nothing yet. Of an
- * answer in pieces: the next, which moves the cursor on, and with the last to UINT64_MAX; NULL: out of
- * memory. */
+ * answer in pieces: the next, which moves the cursor on, and with the last to UINT64_MAX; NULL: it cannot
+ * be told to its end, and the client is hung up on. */
 typedef char *clients_more(void *ctx, uint64_t *cursor);
 
 /* Takes the listening socket over. Lines of those who write may have `long_line` bytes (at least

@@ -1,5 +1,5 @@
-/* See control_pieces.h. The cursor is the number of the next service, plus one: the services come
- * last, so all else stands in the first piece. */
+/* See control_pieces.h. The cursor is the generation that is told (its upper half) and the number of the next service,
+ * plus one: the services come last, so all else stands in the first piece. */
 #include "daemon/control_pieces.h"
 
 #include <stdlib.h>
@@ -61,20 +61,29 @@ static void piece_json(struct piece *piece, json_t *json)
 	json_decref(json);
 }
 
+static uint32_t generation_of(const struct mirror *mirror)
+{
+	return mirror->model ? mirror->model->generation : 0;
+}
+
 /* As many services as a piece holds, and what ends the line after the last. */
 static void piece_services(struct piece *piece, const struct mirror *mirror, nstime wall,
 			   json_t *(*one)(const struct mirror *, size_t, nstime), const char *end,
 			   uint64_t *cursor)
 {
 	size_t count = mirror->model ? mirror->model->service_count : 0;
-	size_t next = *cursor ? (size_t)*cursor - 1 : 0;
+	size_t next = *cursor ? (uint32_t)*cursor - 1 : 0;
 
+	if (*cursor && *cursor >> 32 != generation_of(mirror)) {
+		piece->failed = true;
+		return;
+	}
 	while (next < count && !piece->failed && piece->size < PIECE) {
 		if (next)
 			piece_text(piece, ",", 1);
 		piece_json(piece, one(mirror, next++, wall));
 	}
-	*cursor = next + 1;
+	*cursor = (uint64_t)generation_of(mirror) << 32 | (next + 1);
 	if (next < count)
 		return;
 	piece_text(piece, end, strlen(end));

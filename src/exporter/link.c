@@ -32,7 +32,8 @@ struct link {
 	struct loop_timer patience;
 	struct question questions[QUESTIONS]; /* the first is with lbhad */
 	size_t count, sent;
-	bool used;  /* the connection has carried an answer, or this question has been asked twice */
+	bool used;  /* the connection has carried an answer */
+	bool again; /* the first question has been asked twice */
 	char *line; /* what has come of the answer */
 	size_t size, room;
 };
@@ -55,6 +56,7 @@ static void answer_first(struct link *link, char *line, size_t length)
 	struct question first = link->questions[0];
 
 	timer_cancel(&link->patience);
+	link->again = false;
 	memmove(link->questions, link->questions + 1, --link->count * sizeof(*link->questions));
 	link->sent = 0;
 	first.answer(first.ctx, line, length);
@@ -74,13 +76,15 @@ static void give_up(struct link *link)
 	link_go(link);
 }
 
-/* A connection that had served before may have ended with the control worker, whom another follows. */
+/* A connection that had served before may have ended with the control worker, whom another follows; one that ends within an
+ * answer, with a configuration. */
 static void lost(struct link *link)
 {
-	bool again = link->used && link->count;
+	bool again = (link->used || link->size) && link->count && !link->again;
 
 	hang_up(link);
 	link->used = false;
+	link->again = again;
 	if (again)
 		link_go(link);
 	else

@@ -1,6 +1,7 @@
 /* The way to lbhad: one connection to the control socket, one request at a time, nobody waits in a call. It is made when
- * somebody asks and kept while it holds. A daemon whose control worker is being replaced is asked once more, and the
- * question waits in the socket's queue until somebody answers; one that is not there is known at once. */
+ * somebody asks and kept while it holds. A daemon whose control worker is being replaced, or which hangs up within an answer
+ * because another configuration has come into force, is asked once more, and the question waits in the socket's queue until
+ * somebody answers; one that is not there is known at once. */
 #ifndef LBHA_EXPORTER_LINK_H
 #define LBHA_EXPORTER_LINK_H
 

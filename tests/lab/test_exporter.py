@@ -1,4 +1,7 @@
 """lbha-exporter with real IPVS: what Prometheus gets is what the kernel has counted."""
+import json
+import socket
+
 import pytest
 
 from lbhatest import Lab, wait_for
@@ -64,3 +67,25 @@ def test_repairs_are_counted(shared):
     before = wait_for(lambda: served.scrape().get("lbha_ipvs_repairs_total"), lambda value: value is not None, 20)
     lb1.host.run("ipvsadm", "-C")
     wait_for(lambda: served.scrape().get("lbha_ipvs_repairs_total"), lambda value: value and value > before, 20)
+
+
+def ask_and_do_not_read(director):
+    """The answer has begun, and its rest waits for us."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(director.socket)
+    client.settimeout(20)
+    client.sendall(b'{"request":"status"}\n')
+    return client, client.recv(100)
+
+
+def test_no_answer_is_of_two_configurations(shared):
+    lb1, _ = shared
+    many = "".join(f"  - {{name: s{n}, fwmark: {n}, scheduler: rr, real_servers: [{{address: 192.168.8.20}}]}}\n" for n in range(1, 200))
+    assert lb1.reload(CONFIG + many)[0] == 0
+    client, said = ask_and_do_not_read(lb1)
+    assert lb1.reload(CONFIG)[0] == 0
+    with client:
+        while part := client.recv(65536):
+            said += part
+    assert said.startswith(b'{"ok":true,"result":{') and b'"s1"' in said and b"\n" not in said
+    assert [one["name"] for one in json.loads(lb1.ctl("status", "--json"))["services"]] == ["web"]

@@ -145,6 +145,20 @@ def test_who_answers_nonsense_is_as_good_as_not_there(exporter, control, answer)
     assert exporter.get("/healthz").status == 503
 
 
+def test_an_answer_that_a_reload_breaks_off_is_asked_for_once_more(exporter, control):
+    whole = json.dumps({"ok": True, "result": METRICS}).encode() + b"\n"
+    parts = [whole[:300], whole]
+    control.answers["metrics"] = lambda _: parts.pop(0)
+    assert exporter.scrape().get("lbha_vrrp_priority", instance="public") == 150
+    assert control.asked == ["metrics", "metrics"]
+
+
+def test_it_is_asked_for_once_more_and_not_for_ever(exporter, control):
+    control.answers["metrics"] = b'{"ok":true,"result":{"version"'
+    assert exporter.scrape().samples == {("lbha_up", frozenset()): 0}
+    assert control.asked == ["metrics", "metrics"]
+
+
 def test_a_daemon_that_says_nothing_keeps_nobody_for_ever(exporter, control):
     control.answers["metrics"] = None
     started = time.monotonic()

@@ -45,7 +45,8 @@ def answer(result):
 
 
 class FakeDaemon:
-    """Takes connections and says the same to everybody, after the line of the client (or without waiting for it)."""
+    """Takes connections and says the same to everybody, after the line of the client (or without waiting for it). A list is said
+    one by one."""
 
     def __init__(self, path, reply, waits=True):
         self.path, self.reply, self.waits = str(path), reply, waits
@@ -68,7 +69,7 @@ class FakeDaemon:
                 if self.reply is None:
                     client.recv(1)  # until the client gives up
                 else:
-                    client.sendall(self.reply)
+                    client.sendall(self.reply.pop(0) if isinstance(self.reply, list) else self.reply)
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -386,6 +387,28 @@ def test_a_daemon_that_hangs_up_is_an_error(fake):
     done = lbhactl("--socket", fake(b"", waits=False).path, "status")
     assert done.returncode == FAILED
     assert "lbhad hung up" in done.stderr
+
+
+def test_what_is_broken_off_by_another_configuration_is_asked_for_once_more(fake):
+    whole = answer(HEALTHY)
+    daemon = fake([whole[:len(whole) // 2], whole])
+    done = lbhactl("--socket", daemon.path, "status", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (DONE, HEALTHY)
+    assert len(daemon.heard) == 2
+
+
+def test_it_is_asked_for_once_more_and_not_for_ever(fake):
+    daemon = fake(answer(HEALTHY)[:-5])
+    done = lbhactl("--socket", daemon.path, "status")
+    assert done.returncode == FAILED and "lbhad hung up" in done.stderr
+    assert len(daemon.heard) == 2
+
+
+def test_a_command_is_said_once_whatever_becomes_of_its_answer(fake):
+    daemon = fake(answer({"lines": []})[:-5])
+    done = lbhactl("--socket", daemon.path, "reload")
+    assert done.returncode == FAILED and "lbhad hung up" in done.stderr
+    assert len(daemon.heard) == 1
 
 
 def test_a_daemon_that_hangs_is_given_up(fake):

@@ -224,15 +224,12 @@ END_TEST
 
 #define LARGE 37000 /* servers, in services of 100 */
 
-START_TEST(a_large_site_is_told_in_pieces_and_in_a_tenth_of_status)
+static struct model large_model(uint32_t generation)
 {
 	static struct real_server row[LARGE];
 	static struct service many[LARGE / 100];
 	static char names[LARGE][24];
 	struct model next = model;
-	struct mirror mirror;
-	size_t pieces;
-	char *text;
 
 	for (size_t i = 0; i < LARGE; i++) {
 		snprintf(names[i], sizeof(names[i]), "server-%zu", i);
@@ -246,14 +243,46 @@ START_TEST(a_large_site_is_told_in_pieces_and_in_a_tenth_of_status)
 					   .protocols = PROTOCOL_TCP,
 					   .real_servers = row + 100 * i,
 					   .real_server_count = 100};
+	next.generation = generation;
 	next.services = many;
 	next.service_count = COUNT_OF(many);
+	return next;
+}
+
+START_TEST(a_large_site_is_told_in_pieces_and_in_a_tenth_of_status)
+{
+	struct model large = large_model(1);
+	struct mirror mirror;
+	size_t pieces;
+	char *text;
+
 	mirror_init(&mirror);
-	take_model(&mirror, &next);
+	take_model(&mirror, &large);
 	text = answer_of(&mirror, &pieces);
 	ck_assert_uint_gt(pieces, 20);
 	ck_assert_uint_lt(strlen(text), (size_t)35000000 / 10);
 	free(text);
+	mirror_fini(&mirror);
+}
+END_TEST
+
+START_TEST(an_answer_that_has_begun_has_no_end_under_another_configuration)
+{
+	struct model first = large_model(UINT32_MAX - 1), second = large_model(UINT32_MAX);
+	struct mirror mirror;
+	uint64_t cursor = 0;
+
+	mirror_init(&mirror);
+	take_model(&mirror, &first);
+	for (unsigned i = 0; i < 3; i++) {
+		char *piece = pieces_of_metrics(&mirror, 0, &cursor);
+
+		ck_assert_ptr_nonnull(piece);
+		free(piece);
+	}
+	take_model(&mirror, &second);
+	ck_assert_ptr_null(pieces_of_metrics(&mirror, 0, &cursor));
+	ck_assert_ptr_null(pieces_of_services(&mirror, 0, &cursor));
 	mirror_fini(&mirror);
 }
 END_TEST
@@ -267,5 +296,6 @@ int main(void)
 			      a_reload_keeps_the_totals_of_services_also_when_a_server_goes),
 			 CASE("answer", the_answer_is_one_line_of_json_whatever_the_names_are,
 			      the_answer_has_the_shape_that_the_manual_describes,
-			      a_large_site_is_told_in_pieces_and_in_a_tenth_of_status));
+			      a_large_site_is_told_in_pieces_and_in_a_tenth_of_status,
+			      an_answer_that_has_begun_has_no_end_under_another_configuration));
 }

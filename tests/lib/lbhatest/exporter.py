@@ -17,7 +17,7 @@ PORT = 9480
 
 class FakeControl:
     """Listens as lbhad would. `answers` has the results of requests by name; None: that one is never answered; a function is
-    called with the request."""
+    called with the request. After bytes that do not end a line it hangs up."""
 
     def __init__(self, path, answers):
         self.path, self.answers, self.asked, self.clients = path, answers, [], []
@@ -50,7 +50,10 @@ class FakeControl:
                     continue
                 *lines, rests[one] = (rests[one] + got).split(b"\n")
                 for line in lines:
-                    self._answer(one, json.loads(line))
+                    if not self._answer(one, json.loads(line)):
+                        one.close()
+                        del rests[one]
+                        break
         for client in rests:
             client.close()
         self.listener.close()
@@ -62,6 +65,8 @@ class FakeControl:
         if answer is not None:
             raw = answer if isinstance(answer, bytes) else json.dumps({"ok": True, "result": answer}, separators=(",", ":")).encode() + b"\n"
             client.sendall(raw)
+            return raw.endswith(b"\n")
+        return True
 
     def close(self):
         os.write(self.stop, b"x")
