@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import signal
 import time
 
 import pytest
@@ -263,6 +264,60 @@ def test_names_that_would_be_something_else_are_text(site):
         assert page.ask("document.title").startswith("32 problems — <img src=x onerror=alert(1)>")
 
 
+# --- who is heard ---
+
+def heard_from(*addresses):
+    return [clusters.instance(f"net{number}", [f"10.9.{number}.1/24"], "BACKUP", 100, master_address=address, master_priority=150)
+            for number, address in enumerate(addresses)]
+
+
+def directors_drawn(page):
+    return [" ".join(text.split()) for text in page.texts(".director")]
+
+
+@needs_browser
+def test_of_two_directors_who_is_heard_from_another_address_is_the_other_one(site):
+    """Adverts of IPv6 come from link-local addresses, those of a second network from an address there."""
+    cluster = clusters.textbook()
+    cluster["vrrp"] = heard_from("fe80::11", "10.0.0.11", "192.168.8.11")
+    with site.page(cluster) as page:
+        assert directors_drawn(page) == ["lb1 this director 192.168.8.10 BACKUP of net0 100, net1 100, net2 100",
+                                         "lb2 192.168.8.11 MASTER of net0 150, net1 150, net2 150"]
+    cluster["directors"] = [{"name": "lb1", "address": None}, {"name": "lb2", "address": None}]
+    with site.page(cluster) as page:
+        assert directors_drawn(page)[1:] == ["lb2 MASTER of net0 150, net1 150, net2 150"]
+
+
+@needs_browser
+def test_of_more_directors_nobody_is_said_to_be_silent_or_a_stranger_who_may_be_heard(site):
+    cluster = clusters.textbook()
+    cluster["directors"].append({"name": "lb3", "address": "192.168.8.12"})
+    cluster["vrrp"] = heard_from("fe80::11", "192.168.8.11")
+    with site.page(cluster) as page:
+        assert directors_drawn(page)[1:] == ["lb2 192.168.8.11 MASTER of net1 150",
+                                             "lb3 192.168.8.12 unknown or heard at an address that the file does not name",
+                                             "fe80::11 heard at this address MASTER of net0 150"]
+
+
+@needs_browser
+def test_of_two_masters_the_unknown_one_may_be_anybody(site):
+    cluster = clusters.textbook()
+    cluster["vrrp"] = [clusters.instance("public", ["192.168.8.200/24"], competing_master=True, competitor_address="fe80::66",
+                                         competitor_priority=90)]
+    with site.page(cluster) as page:
+        assert directors_drawn(page)[2] == "fe80::66 heard at this address MASTER, too of public 90"
+        assert "silent" not in page.text("#directors")
+
+
+@needs_browser
+def test_beside_a_single_director_everybody_is_a_stranger(site):
+    cluster = clusters.textbook()
+    del cluster["directors"][1]
+    cluster["vrrp"] = heard_from("10.0.0.11")
+    with site.page(cluster) as page:
+        assert directors_drawn(page)[1] == "10.0.0.11 heard, but not in the file MASTER of net0 150"
+
+
 # --- everybody, everywhere ---
 
 WORLDS = (clusters.textbook, clusters.broken, clusters.hostile, clusters.large)
@@ -399,6 +454,8 @@ def test_two_thousand_servers_are_no_burden(site, services, each):
             return (performance.now() - from) / 5; })()""")
         assert cost < 400 * patience(), f"{cost} ms to draw again"
 
+
+# --- what a reader does stays done ---
 
 # --- the same as elsewhere ---
 

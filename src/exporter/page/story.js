@@ -54,8 +54,8 @@ export function instances(status) {
 
 class Directors {
 	constructor(status) {
-		this.node = status.node;
 		this.all = [];
+		this.is_contested = (status.vrrp ?? []).some(instance => instance.competing_master);
 		for (const one of status.directors ?? [])
 			this.#add(clean(one.name), one.address, one.name === status.node);
 		if (!this.self)
@@ -66,8 +66,21 @@ class Directors {
 		return this.all.find(one => one.is_self);
 	}
 
+	get others() {
+		return this.all.filter(one => !one.is_self && !one.is_stranger);
+	}
+
+	get strangers() {
+		return this.all.filter(one => one.is_stranger);
+	}
+
+	// An advert names no director: its source may be an address that the file does not name (link-local, or of another
+	// network). One that is MASTER besides us may be anybody; else, of two directors, it is the other one.
 	at(address) {
-		return this.all.find(one => one.address === address) ?? this.#add(clean(address), address, false, true);
+		const {others, is_contested} = this, known = this.all.find(one => one.address === address);
+		if (known)
+			return known;
+		return others.length === 1 && !is_contested ? others[0] : this.#add(clean(address), address, false, true);
 	}
 
 	#add(name, address, is_self, is_stranger = false) {
@@ -101,8 +114,10 @@ function rolesOf(director) {
 		});
 }
 
-function silence(status) {
+function silence(status, strangers) {
 	const of = status.vrrp ?? [];
+	if (strangers.length)
+		return {key: "silent", look: look("unknown"), text: "or heard at an address that the file does not name"};
 	const never = of.length && of.every(instance => instance.no_peer_heard);
 	return {key: "silent", look: look("silent"),
 		text: never ? "and never heard" : "as a BACKUP is: nothing is known of it here"};
@@ -112,10 +127,11 @@ export function directors(status) {
 	const found = new Directors(status);
 	for (const instance of status.vrrp ?? [])
 		place(found, instance);
+	const heard = found.others.length ? "heard at this address" : "heard, but not in the file";
 	return found.all.filter(one => one.is_self || (status.vrrp ?? []).length).map(one => {
 		const roles = rolesOf(one);
-		const note = one.is_self ? "this director" : one.is_stranger ? "heard, but not in the file" : "";
-		return {...one, address: clean(one.address), note, roles: roles.length || one.is_self ? roles : [silence(status)],
+		const note = one.is_self ? "this director" : one.is_stranger ? heard : "";
+		return {...one, address: clean(one.address), note, roles: roles.length || one.is_self ? roles : [silence(status, found.strangers)],
 			masters: one.roles.filter(role => role.state === "MASTER" || role.state === "competing").map(role => role.name)};
 	});
 }
