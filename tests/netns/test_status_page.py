@@ -318,6 +318,17 @@ def test_beside_a_single_director_everybody_is_a_stranger(site):
         assert directors_drawn(page)[1] == "10.0.0.11 heard, but not in the file MASTER of net0 150"
 
 
+@needs_browser
+def test_a_service_hangs_on_its_address_with_a_port_and_without(site):
+    cluster = clusters.textbook()
+    cluster["vrrp"] = [clusters.instance("six", ["2001:db8::1/64"]), clusters.instance("four", ["192.168.8.200/24"])]
+    servers = cluster["services"][0]["real_servers"]
+    cluster["services"] = [clusters.service(listen, listen, servers) for listen in
+                           ("2001:db8::1", "[2001:db8::1]:80", "192.168.8.200", "192.168.8.200:80")]
+    with site.page(cluster) as page:
+        assert page.ask("[...document.querySelectorAll('.service')].map(one => one.dataset.carrier)") == ["six", "six", "four", "four"]
+
+
 # --- everybody, everywhere ---
 
 WORLDS = (clusters.textbook, clusters.broken, clusters.hostile, clusters.large)

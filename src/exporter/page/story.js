@@ -142,9 +142,15 @@ function bare(address) {
 	return address.replace(/\/\d+$/, "");
 }
 
+// The address of a listener: IPv6 has brackets only where there is a port.
+function hostOf(listen) {
+	const inside = /^\[([^\]]*)\]/.exec(listen), parts = listen.split(":");
+	return inside ? inside[1] : parts.length === 2 ? parts[0] : listen;
+}
+
 // The instance that carries what a service listens on; undefined: none does, or it has a mark.
 export function carrier(status, service) {
-	const on = (service.listen ?? []).map(listen => listen.replace(/^\[|\]?:\d+$|\]$/g, ""));
+	const on = (service.listen ?? []).map(hostOf);
 	return (status.vrrp ?? []).find(instance => instance.virtual_addresses.some(one => on.includes(bare(one))));
 }
 
