@@ -329,6 +329,19 @@ def test_a_service_hangs_on_its_address_with_a_port_and_without(site):
         assert page.ask("[...document.querySelectorAll('.service')].map(one => one.dataset.carrier)") == ["six", "six", "four", "four"]
 
 
+@needs_browser
+def test_the_clients_have_the_connections_of_all_who_serve_them(site):
+    cluster = clusters.broken()
+    leaver = {"name": "dora", "address": "192.168.8.90:80", "deadline": None, "connections": {"active": 1000, "inactive": 0, "persistent": 0}}
+    cluster["services"][0]["leaving"] = [leaver]
+    with site.page(cluster) as page:
+        shown = [int(re.search(r"(\d[\d\u202f]*) active", text)[1].replace("\u202f", "")) for text in
+                 (page.text(".clients .rate"), *page.texts(".head > .active"))]
+        assert shown[0] == sum(shown[1:])
+        assert shown[0] == 1000 + sum(one["connections"]["active"] for service in cluster["services"]
+                                      for one in service["real_servers"] + [service["sorry_server"] or clusters.server("x:1")])
+
+
 # --- everybody, everywhere ---
 
 WORLDS = (clusters.textbook, clusters.broken, clusters.hostile, clusters.large)

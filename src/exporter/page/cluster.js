@@ -1,6 +1,6 @@
 // The upper half of the picture: clients, virtual addresses, directors.
 import {box, by, drawn, element, list, mark, say, setState, show, state} from "./dom.js";
-import {directors, flow, instances} from "./story.js";
+import {active, directors, flow, instances} from "./story.js";
 import {count, perSecond} from "./words.js";
 
 const FEW = 6;
@@ -31,10 +31,9 @@ function makeClients() {
 export function drawClients(status, rates) {
 	const parent = by("clients"), node = parent.firstElementChild ?? parent.appendChild(makeClients());
 	const rate = rates.total(status);
-	const active = (status.services ?? []).flatMap(service => service.real_servers)
-		.reduce((sum, server) => sum + (server.connections?.active ?? 0), 0);
+	const now = (status.services ?? []).reduce((sum, service) => sum + active(service), 0);
 
-	say(node.parts.rate, `${perSecond(rate.connections)} new, ${count(active)} active`);
+	say(node.parts.rate, `${perSecond(rate.connections)} new, ${count(now)} active`);
 	say(node.parts.flow, flow(rate));
 	mark(node.spark, "d", rates.history.length > 2 ? spark(rates.history) : "");
 	show(parent, (status.services ?? []).length > 0);

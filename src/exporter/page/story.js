@@ -243,9 +243,10 @@ function censusWords(found, all) {
 	return [`${count(found.get("up") ?? 0)} of ${count(all)} up`, ...others].join(", ");
 }
 
-function active(service) {
-	return (service.real_servers ?? []).reduce((sum, server) => sum + (server.connections?.active ?? 0), 0) +
-		(service.sorry_server?.connections?.active ?? 0);
+// Of all who have some: the sorry server and those that are on their way out, too.
+export function active(service) {
+	return [...service.real_servers ?? [], service.sorry_server, ...service.leaving ?? []]
+		.reduce((sum, server) => sum + (server?.connections?.active ?? 0), 0);
 }
 
 export function services(status, rates) {
