@@ -242,6 +242,26 @@ def test_an_exporter_that_is_gone_is_told_apart(site):
 
 
 @needs_browser
+def test_a_slow_line_gets_a_large_status_and_who_never_answers_is_told_so(site):
+    cluster = clusters.large(100, 30)
+    size = len(json.dumps(cluster))
+    with site.page(cluster) as page:
+        page.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=size / 12, uploadThroughput=-1)
+        asked = page.ask("performance.getEntriesByName(new URL('status.json', location).href).length")
+        page.wait(f"performance.getEntriesByName(new URL('status.json', location).href).length > {asked}", 60)
+        took = page.ask("performance.getEntriesByName(new URL('status.json', location).href).at(-1).duration")
+        assert took > 10000
+        assert not page.ask("document.querySelector('#stale').getClientRects().length"), page.text("#stale")
+        page.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+    with site.page(clusters.textbook()) as page:
+        site.exporter.process.send_signal(signal.SIGSTOP)
+        try:
+            page.wait("/^No answer from lbha-exporter since .*: it takes too long$/.test(document.querySelector('#stale').innerText)", 30)
+        finally:
+            site.exporter.process.send_signal(signal.SIGCONT)
+
+
+@needs_browser
 def test_names_that_would_be_something_else_are_text(site):
     def markup(page):
         page.wait("document.querySelectorAll('.service').length > 7 && document.querySelectorAll('.event').length > 0")

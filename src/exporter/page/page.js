@@ -11,7 +11,9 @@ import {verdict} from "./story.js";
 import {Rates} from "./rates.js";
 import {ago, clean, clock, count, plural} from "./words.js";
 
-const PERIOD = 2000, UNSEEN = 10000, SLOWEST = 15000, PATIENCE = 10000, FEW = 8;
+const PERIOD = 2000, UNSEEN = 10000, SLOWEST = 15000, FEW = 8;
+const PATIENCE = 10000, PATIENCE_BODY = 120000;   // the second as lbha-exporter has it
+const TOO_LONG = "it takes too long";
 
 const rates = new Rates(), events = new Events();
 let answered = null, failures = 0, is_all = false, timer = 0, lines_due = false, is_asking = false, cost_before = 0;
@@ -84,12 +86,33 @@ function drawFoot(status) {
 
 // ---- asking ---------------------------------------------------------------------------------------------
 
-async function ask(path) {
-	const answer = await fetch(path, {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
+async function answerOf(answer) {
 	if (answer.ok)
 		return answer.json();
-	const error = await answer.json().catch(() => ({}));
-	throw new Error(clean(error.error ?? `status ${answer.status}`, 300), {cause: "lbhad"});
+	const said = await answer.text(), error = answer.headers.get("Content-Type") === "application/json" ? JSON.parse(said).error : null;
+	throw new Error(clean(error ?? said, 300), {cause: error ? "lbhad" : "exporter"});
+}
+
+// A slow line may take its time with an answer that has begun.
+async function ask(path) {
+	const control = new AbortController();
+	let is_late = false;
+	const wait = time => setTimeout(() => {
+		is_late = true;
+		control.abort();
+	}, time);
+	let clock_of = wait(PATIENCE);
+
+	try {
+		const answer = await fetch(path, {cache: "no-store", signal: control.signal});
+		clearTimeout(clock_of);
+		clock_of = wait(PATIENCE_BODY);
+		return await answerOf(answer);
+	} catch (problem) {
+		throw is_late ? new Error(TOO_LONG, {cause: "exporter"}) : problem;
+	} finally {
+		clearTimeout(clock_of);
+	}
 }
 
 function drawLater() {
@@ -137,7 +160,7 @@ function fresh() {
 function silent(problem) {
 	const who = problem.cause === "lbhad" ? "lbhad" : "lbha-exporter";
 	const since = answered ? ` since ${clock(answered.at)}` : "";
-	const why = problem.cause === "lbhad" ? `: ${problem.message}` : "";
+	const why = problem.cause ? `: ${problem.message}` : "";
 
 	failures++;
 	document.body.classList.add("old");
