@@ -501,6 +501,22 @@ def test_two_thousand_servers_are_no_burden(site, services, each):
 
 # --- what a reader does stays done ---
 
+@needs_browser
+@pytest.mark.parametrize("row", [0, 1])
+def test_focus_stays_when_the_first_row_is_well_again(site, row):
+    """Whether it is on the row that moves or on one that the other passes; that one does not even notice."""
+    cluster = clusters.large()
+    with site.page(cluster) as page:
+        page.wait("document.querySelectorAll('.service').length === 50")
+        page.ask(f"""(() => {{ const toggle = document.querySelectorAll('.toggle')[{row}];
+            toggle.focus(); window.kept = toggle; window.lost = 0; toggle.onblur = () => window.lost++; }})()""")
+        well = clusters.large()["services"][18]
+        cluster["services"][17] = {**cluster["services"][17], "state": "up", "reason": "", "real_servers": well["real_servers"]}
+        page.wait("document.querySelector('.service .state').innerText === 'degraded'")
+        assert page.ask("document.activeElement === window.kept")
+        assert page.ask("window.lost") == 0 or row == 0
+
+
 # --- the same as elsewhere ---
 
 def ailing():

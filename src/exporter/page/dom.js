@@ -39,28 +39,41 @@ export function mark(node, name, value) {
 		node.setAttribute(name, value);
 }
 
-// The children of `parent` become `items`, each known again by its key. make() gives a new one its nodes, fill(node, item)
-// says what is so now. Nodes keep their place when they are in order already, and with it focus and what is open.
-export function list(parent, items, keyOf, make, fill) {
+// The nodes of `items`, by their keys; what is no longer wanted has left.
+function nodesOf(parent, items, keyOf, make) {
 	const known = parent.known ??= new Map(), next = new Map();
-	let at = parent.firstElementChild;
 
 	for (const item of items) {
 		let key = keyOf(item);
 		while (next.has(key))
 			key += "'";
-		const node = known.get(key) ?? make(item);
-		next.set(key, node);
+		next.set(key, known.get(key) ?? make(item));
 		known.delete(key);
+	}
+	for (const gone of known.values())
+		gone.remove();
+	return next;
+}
+
+// The children of `parent` become `items`, each known again by its key. make() gives a new one its nodes, fill(node, item)
+// says what is so now. Only nodes that have changed their place are moved, which would take the focus from them.
+export function list(parent, items, keyOf, make, fill) {
+	const focused = document.activeElement, nodes = parent.known = nodesOf(parent, items, keyOf, make);
+	let at = parent.firstElementChild, number = 0;
+
+	for (const node of nodes.values()) {
+		if (at && node === at.nextElementSibling) {
+			at.remove();    // it comes further down
+			at = node;
+		}
 		if (node === at)
 			at = at.nextElementSibling;
 		else
 			parent.insertBefore(node, at);
-		fill(node, item);
+		fill(node, items[number++]);
 	}
-	for (const gone of known.values())
-		gone.remove();
-	parent.known = next;
+	if (focused !== document.activeElement && parent.contains(focused))
+		focused.focus({preventScroll: true});
 }
 
 // A state: its shape and its word.
