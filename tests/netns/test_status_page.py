@@ -517,6 +517,31 @@ def test_focus_stays_when_the_first_row_is_well_again(site, row):
         assert page.ask("window.lost") == 0 or row == 0
 
 
+@needs_browser
+def test_what_a_filter_opens_can_be_hidden_and_leaves_nothing_behind(site):
+    def look_for(text):
+        page.ask("(f => { f.value = '%s'; f.dispatchEvent(new Event('input')); })(document.querySelector('#filter'))" % text)
+
+    def toggle():
+        page.ask("document.querySelector('.toggle').click()")
+        return page.text(".toggle"), len(page.texts(".server"))
+
+    with site.page(clusters.large()) as page:
+        look_for("10.1.33.7:")
+        assert (page.text(".toggle"), len(page.texts(".server"))) == ("Hide", 1)
+        assert [toggle(), toggle(), toggle()] == [("Servers", 0), ("Hide", 1), ("Servers", 0)]
+        look_for("10.1.33.7")
+        assert page.text(".toggle") == "Hide"
+        assert toggle() == ("Servers", 0)
+        look_for("")
+        assert len(page.texts(".service")) == 50 and page.texts(".server") == []
+        assert toggle() == ("Hide", 20)     # by hand, whatever is looked for
+        look_for("shop-17")
+        assert page.text(".toggle") == "Hide"
+        look_for("")
+        assert toggle() == ("Servers", 0)
+
+
 # --- the same as elsewhere ---
 
 def ailing():

@@ -9,7 +9,8 @@ const PAGE = 50;         // servers of a service, or services, that are drawn be
 const FEW = 10;          // services, among whose servers somebody looks for something
 const TICKS = 40;        // servers that have a mark of their own in a row
 
-const open = new Set();
+const open = new Set();  // by hand
+const shut = new Set();  // by hand, of those that the filter opens; another filter opens them again
 const more_of = new Map();
 let filter = "", is_narrow = false, last = null;
 
@@ -108,7 +109,7 @@ function makeService(service) {
 	head.append(makeStrip(), toggle);
 	made.append(head, list_of, more);
 	made.parts = {...head.parts, head, strip: head.querySelector(".strip"), toggle, servers: list_of, more};
-	toggle.onclick = () => turn(service.key);
+	toggle.onclick = () => turn(made.service);
 	more.onclick = () => {
 		more_of.set(service.key, (more_of.get(service.key) ?? PAGE) + 4 * PAGE);
 		again();
@@ -118,18 +119,25 @@ function makeService(service) {
 
 // By hand, or because what is looked for is among its servers.
 function isOpen(service) {
-	return open.has(service.key) || is_narrow && !matches(filter, service.name, service.listen, service.look.word);
+	const is_found = is_narrow && !matches(filter, service.name, service.listen, service.look.word);
+	return open.has(service.key) || is_found && !shut.has(service.key);
 }
 
-function turn(key) {
-	if (!open.delete(key))
+function turn(service) {
+	const {key} = service;
+	if (isOpen(service)) {
+		open.delete(key);
+		shut.add(key);
+	} else if (!shut.delete(key) || !isOpen(service)) {
 		open.add(key);
+	}
 	again();
 }
 
 function fillService(node, service, status, rates, is_small) {
 	const {parts: part} = node, words = traffic(service.active, service.rate), is_open = isOpen(service);
 
+	node.service = service;
 	node.dataset.key = service.key;
 	node.dataset.carrier = service.carrier ?? "";
 	setState(part.state, service.look);
@@ -184,6 +192,7 @@ function again() {
 export function prepareServices() {
 	by("filter").oninput = event => {
 		filter = event.target.value.trim().toLowerCase();
+		shut.clear();
 		if (last)
 			again();
 	};
