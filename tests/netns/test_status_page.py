@@ -542,6 +542,18 @@ def test_what_a_filter_opens_can_be_hidden_and_leaves_nothing_behind(site):
         assert toggle() == ("Servers", 0)
 
 
+@needs_browser
+def test_on_a_phone_the_page_stays_where_it_was_scrolled_to(site):
+    with site.page(clusters.shop(), width=390, height=740) as page:
+        page.wait("document.querySelectorAll('#lines path').length > 4")
+        for share in 1, 0.8:
+            page.ask(f"scrollTo(0, {share} * (document.documentElement.scrollHeight - innerHeight))")
+            at, asked = page.ask("scrollY"), page.ask("performance.getEntriesByName(new URL('status.json', location).href).length")
+            assert at > 300
+            page.wait(f"performance.getEntriesByName(new URL('status.json', location).href).length > {asked + 1}", 30)
+            assert page.ask("scrollY") == at
+
+
 # --- the same as elsewhere ---
 
 def ailing():

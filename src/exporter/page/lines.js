@@ -55,7 +55,7 @@ function settle(node, is_wide) {
 	node.classList.toggle("stack", is_wide);
 }
 
-function arrange() {
+function stackWhatDoesNotFit() {
 	const rows = [...document.querySelectorAll("#instances, #directors")];
 	const services = by("service-list"), servers = [...services.querySelectorAll(".servers")];
 	const is_small = by("services").classList.contains("small");
@@ -69,6 +69,17 @@ function arrange() {
 	settle(services, services.scrollWidth > services.clientWidth + 1);
 	for (const node of servers)
 		settle(node, node.scrollWidth > node.clientWidth + 1);
+}
+
+// Side by side all is lower and wider. A page that is shorter for a moment only would be scrolled up all the same, and a phone
+// shows more of one that is too wide.
+function arrange() {
+	const cluster = by("cluster");
+
+	cluster.style.overflow = "clip";
+	cluster.style.minHeight = `${Math.ceil(cluster.getBoundingClientRect().height)}px`;
+	stackWhatDoesNotFit();
+	cluster.removeAttribute("style");
 }
 
 // ---- which lines there are --------------------------------------------------------------------------
