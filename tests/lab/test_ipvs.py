@@ -477,7 +477,7 @@ def test_deleted_changed_and_added_entries_are_repaired(network):
     run("ipvsadm", "-a", "-t", f"{VIP}:80", "-r", "192.168.8.66:80", "-g")
     run("ipvsadm", "-E", "-t", f"{VIP}:80", "-s", "rr")
     network.wait_weights(ALL_UP)
-    assert network.web.scheduler == "wlc"
+    wait_for(lambda: network.web.scheduler, "wlc")  # a read-back may come between two of these
     wait_for(lambda: network.lb1.status()["ipvs"]["repairs"], 4)
 
 
