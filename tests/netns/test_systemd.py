@@ -175,6 +175,20 @@ def test_a_stop_is_make_before_break_and_leaves_the_run_folder(lb1, lb2):
     assert open(lb1.host.log_file("monitor")).read().count("Deleted") == 1
 
 
+def test_a_notify_script_outlives_the_signal_that_a_stop_sends_to_all(lb1):
+    script, earlier = "/usr/local/lib/lbha-test-notify", len(lb1.journal())
+    lb1.write(script, '#!/bin/sh\necho "$LBHA_NEW begins"\ntest $LBHA_NEW != MASTER || sleep 2\necho "$LBHA_NEW is told"\n', 0o755)
+    try:
+        started(lb1, CONFIG.replace("    virtual_addresses", f"    notify: {script}\n    virtual_addresses"))
+        wait_until(lambda: "MASTER begins" in lb1.journal()[earlier:], 5, "it runs")
+        lb1.run("systemctl", "stop", "lbha")
+        said = lb1.journal()[earlier:]
+        assert "which may have been meant for lbhad" in said and "killed by signal" not in said
+        assert said.index("MASTER is told") < said.index("INIT is told")
+    finally:
+        lb1.ask("rm", "-f", script)
+
+
 def test_a_release_longer_than_the_unit_waits_is_waited_for(lb1):
     """A backup might take the two intervals; systemd's own patience is made shorter than that."""
     lb1.drop_in("short", "[Service]", "TimeoutStopSec=1s")
