@@ -262,6 +262,16 @@ def test_a_slow_line_gets_a_large_status_and_who_never_answers_is_told_so(site):
 
 
 @needs_browser
+def test_what_the_exporter_refuses_by_itself_is_not_said_of_lbhad(site):
+    said = "too many clients read slowly; come again"
+    with site.page(clusters.textbook()) as page:
+        page.ask(f"""void (window.fetch = async () => new Response('{said}\\n', {{status: 503,
+            headers: {{'Content-Type': 'text/plain; charset=utf-8'}}}}))""")
+        page.wait("document.querySelector('#stale').getClientRects().length", 20)
+        assert re.fullmatch(rf"No answer from lbha-exporter since \d\d:\d\d:\d\d: {said}", page.text("#stale"))
+
+
+@needs_browser
 def test_names_that_would_be_something_else_are_text(site):
     def markup(page):
         page.wait("document.querySelectorAll('.service').length > 7 && document.querySelectorAll('.event').length > 0")

@@ -90,7 +90,7 @@ async function answerOf(answer) {
 	if (answer.ok)
 		return answer.json();
 	const said = await answer.text(), error = answer.headers.get("Content-Type") === "application/json" ? JSON.parse(said).error : null;
-	throw new Error(clean(error ?? said, 300), {cause: error ? "lbhad" : "exporter"});
+	throw new Error(clean(error ?? said.trim(), 300), {cause: error ? "lbhad" : "exporter"});
 }
 
 // A slow line may take its time with an answer that has begun.
