@@ -185,7 +185,7 @@ struct exam_sight {
 	struct ask ask;
 	int ask_error;
 	struct firewall firewall;
-	const char *firewall_why; /* NULL: rules were read */
+	const char *firewall_why; /* NULL: all rules were read */
 	struct exam_manager *managers;
 	size_t manager_count;
 	bool keeps_routes; /* networkd: ManageForeignRoutes is no */

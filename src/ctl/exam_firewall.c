@@ -8,15 +8,13 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
-#include "base/text.h"
+#include "base/transport.h"
+#include "config/words.h"
 #include "ctl/exam.h"
+#include "net/firewall_words.h"
 
 #define BEFORE_IPVS 97 /* it takes its packets at the local input with 98 (ip_vs_core.c) */
-#define EVERY_CHAIN INT64_MAX
 #define SEEN 64
-#define TCP 6
-#define UDP 17
-#define SCTP 132
 #define ICMPV6 58
 #define ESTABLISHED 2
 
@@ -26,112 +24,9 @@ struct traffic {
 	const char *whose;
 	struct firewall_packet packet;
 	bool only_certain; /* whether a rule accepts it depends on what is not known: say nothing */
-	bool answer;       /* an answer, which is told by its source */
 };
 
-/* ---- what lets it in ---- */
-
-static const char *family_word(const struct traffic *traffic)
-{
-	if (traffic->packet.family == FIREWALL_ARP)
-		return "arp";
-	return traffic->packet.family == FIREWALL_IPV6 ? "ip6" : "ip";
-}
-
-static const char *protocol_word(int protocol)
-{
-	return protocol == TCP ? "tcp" : protocol == UDP ? "udp" : protocol == SCTP ? "sctp" : NULL;
-}
-
-/* The address that tells it from others; family 0: none does. */
-static const struct addr *address_of(const struct traffic *traffic)
-{
-	return traffic->answer ? &traffic->packet.source : &traffic->packet.destination;
-}
-
-static const char *with_iptables(const struct traffic *traffic, const struct firewall_chain *chain)
-{
-	const struct firewall_packet *packet = &traffic->packet;
-	char words[256] = "", address[ADDR_TEXT];
-	struct text out = text_of(words, sizeof(words));
-	bool is_arp = packet->family == FIREWALL_ARP;
-
-	text_add(&out, "%s%s", is_arp ? "arptables" : packet->family == FIREWALL_IPV6 ? "ip6tables" : "iptables",
-		 chain->tool == FIREWALL_IPTABLES_LEGACY ? "-legacy" : "");
-	if (strcmp(chain->table, "filter") != 0)
-		text_add(&out, " -t %s", chain->table);
-	text_add(&out, " -I %s", chain->name);
-	if (address_of(traffic)->family)
-		text_add(&out, " %s %s", traffic->answer ? "-s" : "-d",
-			 addr_format(address_of(traffic), address));
-	if (!is_arp)
-		text_add(&out, " -p %d", packet->protocol);
-	if (protocol_word(packet->protocol) && (traffic->answer ? packet->source_port : packet->port) > 0)
-		text_add(&out, " --%s %d", traffic->answer ? "sport" : "dport",
-			 traffic->answer ? packet->source_port : packet->port);
-	text_add(&out, " -j ACCEPT");
-	return exam_text(traffic->exam, "%s", words);
-}
-
-static const char *with_nft(const struct traffic *traffic, const struct firewall_chain *chain)
-{
-	const struct firewall_packet *packet = &traffic->packet;
-	char words[512] = "", address[ADDR_TEXT];
-	struct text out = text_of(words, sizeof(words));
-	int port = traffic->answer ? packet->source_port : packet->port;
-
-	text_add(&out, "nft insert rule %s %s %s", chain->family_name, chain->table, chain->name);
-	if (address_of(traffic)->family)
-		text_add(&out, " %s %s%s %s", family_word(traffic), traffic->answer ? "saddr" : "daddr",
-			 packet->family == FIREWALL_ARP ? " ip" : "",
-			 addr_format(address_of(traffic), address));
-	if (protocol_word(packet->protocol) && port > 0)
-		text_add(&out, " %s %s %d", protocol_word(packet->protocol),
-			 traffic->answer ? "sport" : "dport", port);
-	else if (packet->family != FIREWALL_ARP)
-		text_add(&out, " meta l4proto %d", packet->protocol);
-	text_add(&out, " accept");
-	return exam_text(traffic->exam, "%s", words);
-}
-
-static const char *with_firewalld(const struct traffic *traffic)
-{
-	const struct firewall_packet *packet = &traffic->packet;
-	const char *protocol = protocol_word(packet->protocol);
-
-	if (protocol)
-		return exam_text(traffic->exam,
-				 "firewall-cmd --permanent --add-port=%d/%s && firewall-cmd --reload",
-				 packet->port, protocol);
-	return exam_text(traffic->exam,
-			 "firewall-cmd --permanent --add-protocol=%s && firewall-cmd --reload",
-			 packet->protocol == 51 ? "ah" : packet->protocol == 112 ? "vrrp" : "ipv6-icmp");
-}
-
-static const char *let_pass(const struct traffic *traffic, const struct firewall_chain *chain)
-{
-	if (chain->tool != FIREWALL_NFT)
-		return with_iptables(traffic, chain);
-	if (!strcmp(chain->table, "firewalld") && !traffic->answer &&
-	    chain->hook == FIREWALL_INPUT && traffic->packet.family != FIREWALL_ARP)
-		return with_firewalld(traffic);
-	return with_nft(traffic, chain);
-}
-
 /* ---- one packet ---- */
-
-static void tell(const struct traffic *traffic, const struct firewall_fate *fate)
-{
-	const struct firewall_chain *chain = fate->chain;
-	const char *family = strchr(chain->family_name, ' ') ? strchr(chain->family_name, ' ') + 1
-							     : chain->family_name;
-
-	exam_say(traffic->exam, fate->is_certain ? FINDING_PROBLEM : FINDING_WARNING, "firewall",
-		 let_pass(traffic, chain), "%s chain %s of table %s %s%s %s %s",
-		 fate->rule ? "a rule in" : "the policy of", chain->name, family, chain->table,
-		 chain->tool == FIREWALL_IPTABLES_LEGACY ? " (iptables-legacy)" : "",
-		 fate->is_certain ? "drops" : "may drop", traffic->whose);
-}
 
 /* The same rule and kind are told once. */
 struct told {
@@ -155,34 +50,39 @@ static bool was_told(struct told *told, const struct firewall_fate *fate, const 
 	return false;
 }
 
-static bool send_through(struct told *told, const struct traffic *traffic, enum firewall_hook hook, int64_t last)
+static void judge(struct told *told, const struct traffic *traffic, const struct firewall_fate *fate)
 {
-	struct firewall_fate fate =
-		firewall_pass(&traffic->exam->sight->firewall, hook, last, &traffic->packet);
+	struct exam *exam = traffic->exam;
 
-	if (fate.verdict != FIREWALL_DROP || (traffic->only_certain && !fate.is_certain))
-		return true;
-	if (!was_told(told, &fate, traffic->kind))
-		tell(traffic, &fate);
-	return false;
+	if (fate->verdict != FIREWALL_DROP || (traffic->only_certain && !fate->is_certain) ||
+	    was_told(told, fate, traffic->kind))
+		return;
+	exam_say(exam, fate->is_certain ? FINDING_PROBLEM : FINDING_WARNING, "firewall",
+		 firewall_let_pass(exam->arena, fate->chain, &traffic->packet), "%s %s",
+		 firewall_blame(exam->arena, fate), traffic->whose);
 }
 
 static void come_in(struct told *told, const struct traffic *traffic, int64_t last)
 {
-	if (send_through(told, traffic, FIREWALL_INGRESS, EVERY_CHAIN) &&
-	    send_through(told, traffic, FIREWALL_PREROUTING, EVERY_CHAIN))
-		send_through(told, traffic, FIREWALL_INPUT, last);
+	struct firewall_fate fate =
+		firewall_come_in(&traffic->exam->sight->firewall, last, &traffic->packet);
+
+	judge(told, traffic, &fate);
 }
 
 static void go_out(struct told *told, const struct traffic *traffic)
 {
-	if (send_through(told, traffic, FIREWALL_OUTPUT, EVERY_CHAIN))
-		send_through(told, traffic, FIREWALL_POSTROUTING, EVERY_CHAIN);
+	struct firewall_fate fate = firewall_go_out(&traffic->exam->sight->firewall, &traffic->packet);
+
+	judge(told, traffic, &fate);
 }
 
-static enum firewall_family family_of(uint8_t family)
+static void be_forwarded(struct told *told, const struct traffic *traffic)
 {
-	return family == AF_INET6 ? FIREWALL_IPV6 : FIREWALL_IPV4;
+	struct firewall_fate fate = firewall_pass(&traffic->exam->sight->firewall, FIREWALL_FORWARD,
+						  FIREWALL_EVERY_CHAIN, &traffic->packet);
+
+	judge(told, traffic, &fate);
 }
 
 /* ---- adverts ---- */
@@ -191,7 +91,7 @@ static void send_advert(struct told *told, struct exam *exam, const struct insta
 			const struct addr *to, const struct addr *from)
 {
 	struct traffic traffic = {.exam = exam, .kind = "out",
-				  .packet = firewall_packet_of(family_of(instance_family(instance)))};
+				  .packet = firewall_packet_of(firewall_family_of(instance_family(instance)))};
 	char text[ADDR_TEXT];
 
 	traffic.packet.protocol = instance->authentication.type == VRRP_AUTH_AH ? 51 : 112;
@@ -209,21 +109,16 @@ static void send_advert(struct told *told, struct exam *exam, const struct insta
  * but a rule that lets all of them in is well. */
 static bool passes_from_link_local(struct traffic traffic)
 {
-	static const enum firewall_hook hooks[] = {FIREWALL_INGRESS, FIREWALL_PREROUTING, FIREWALL_INPUT};
-
 	addr_parse("fe80::1", &traffic.packet.source);
-	for (size_t i = 0; i < COUNT_OF(hooks); i++)
-		if (firewall_pass(&traffic.exam->sight->firewall, hooks[i], EVERY_CHAIN, &traffic.packet)
-			    .verdict == FIREWALL_DROP)
-			return false;
-	return true;
+	return firewall_come_in(&traffic.exam->sight->firewall, FIREWALL_EVERY_CHAIN, &traffic.packet)
+		       .verdict != FIREWALL_DROP;
 }
 
 static void hear_advert(struct told *told, struct exam *exam, const struct instance *instance,
 			const struct addr *to, const struct addr *from)
 {
 	struct traffic traffic = {.exam = exam, .kind = "in",
-				  .packet = firewall_packet_of(family_of(instance_family(instance)))};
+				  .packet = firewall_packet_of(firewall_family_of(instance_family(instance)))};
 	char text[ADDR_TEXT];
 
 	traffic.packet.protocol = instance->authentication.type == VRRP_AUTH_AH ? 51 : 112;
@@ -240,7 +135,7 @@ static void hear_advert(struct told *told, struct exam *exam, const struct insta
 				  to->family ? addr_format(to, text) : "this director");
 	if (!from && to->family == AF_INET6 && passes_from_link_local(traffic))
 		return;
-	come_in(told, &traffic, EVERY_CHAIN);
+	come_in(told, &traffic, FIREWALL_EVERY_CHAIN);
 }
 
 /* From each other router that was heard, and from each other director whose address is known. */
@@ -301,13 +196,12 @@ static void judge_arp(struct told *told, struct exam *exam, const struct vip *vi
 	traffic.packet.in = link;
 	traffic.packet.destination = vip->address.address;
 	traffic.packet.arp_operation = 1;
-	come_in(told, &traffic, EVERY_CHAIN);
+	come_in(told, &traffic, FIREWALL_EVERY_CHAIN);
 	traffic.whose = exam_text(exam, "what says by ARP that %s is here", text);
 	traffic.packet = firewall_packet_of(FIREWALL_ARP);
 	traffic.packet.out = link;
 	traffic.packet.source = vip->address.address;
 	traffic.packet.arp_operation = 2;
-	traffic.answer = true;
 	go_out(told, &traffic);
 }
 
@@ -327,7 +221,7 @@ static void judge_neighbours(struct told *told, struct exam *exam, const struct 
 	traffic.packet.icmp_type = 135;
 	traffic.packet.in = link;
 	traffic.packet.ttl = 255;
-	come_in(told, &traffic, EVERY_CHAIN);
+	come_in(told, &traffic, FIREWALL_EVERY_CHAIN);
 	traffic.packet.in = NULL;
 	traffic.packet.out = link;
 	traffic.packet.icmp_type = 136;
@@ -365,14 +259,14 @@ static const char *link_of_vip(const struct model *model, const struct addr *add
 
 static int protocol_number(enum protocol protocol)
 {
-	return protocol == PROTOCOL_UDP ? UDP : protocol == PROTOCOL_SCTP ? SCTP : TCP;
+	return transport_number(protocol_word(protocol));
 }
 
 static void judge_client(struct told *told, struct exam *exam, const struct service *service,
 			 const struct endpoint *at, enum protocol protocol)
 {
 	struct traffic traffic = {.exam = exam, .kind = service->name,
-				  .packet = firewall_packet_of(family_of(at->address.family))};
+				  .packet = firewall_packet_of(firewall_family_of(at->address.family))};
 	char text[ENDPOINT_TEXT];
 
 	traffic.packet.protocol = protocol_number(protocol);
@@ -381,7 +275,7 @@ static void judge_client(struct told *told, struct exam *exam, const struct serv
 	traffic.packet.state = FIREWALL_STATE_NEW;
 	traffic.packet.in = link_of_vip(exam->model, &at->address);
 	traffic.whose = exam_text(exam, "clients of service %s (%s %s) before IPVS sees them",
-				  service->name, protocol_word(traffic.packet.protocol),
+				  service->name, protocol_word(protocol),
 				  endpoint_format(at, text));
 	come_in(told, &traffic, BEFORE_IPVS);
 }
@@ -392,8 +286,8 @@ static void judge_answer(struct told *told, struct exam *exam, const struct serv
 {
 	const struct route_way *way = exam_way(exam->sight, &server->address.address);
 	const struct link *link = way && !way->error ? exam_link(exam->sight, way->link) : NULL;
-	struct traffic traffic = {.exam = exam, .kind = "answers", .answer = true,
-				  .packet = firewall_packet_of(family_of(server->address.address.family)),
+	struct traffic traffic = {.exam = exam, .kind = "answers",
+				  .packet = firewall_packet_of(firewall_family_of(server->address.address.family)),
 				  .only_certain = true};
 	char text[ADDR_TEXT];
 
@@ -409,7 +303,7 @@ static void judge_answer(struct told *told, struct exam *exam, const struct serv
 				     : NULL;
 	traffic.whose = exam_text(exam, "answers of %s to clients of service %s, which nat forwards",
 				  addr_format(&server->address.address, text), service->name);
-	send_through(told, &traffic, FIREWALL_FORWARD, EVERY_CHAIN);
+	be_forwarded(told, &traffic);
 }
 
 static void judge_service(struct told *told, struct exam *exam, const struct service *service)
@@ -436,7 +330,7 @@ static int probe_protocol(const struct check *check, uint8_t family)
 
 	if (check->type == CHECK_ICMP)
 		return family == AF_INET6 ? ICMPV6 : 1;
-	return is_udp ? UDP : TCP;
+	return protocol_number(is_udp ? PROTOCOL_UDP : PROTOCOL_TCP);
 }
 
 static void judge_probe(struct told *told, struct exam *exam, const struct probe *probe)
@@ -445,7 +339,7 @@ static void judge_probe(struct told *told, struct exam *exam, const struct probe
 	const struct route_way *way = exam_way(exam->sight, &probe->target.address);
 	const struct link *link = way && !way->error ? exam_link(exam->sight, way->link) : NULL;
 	struct traffic traffic = {.exam = exam, .kind = "probes",
-				  .packet = firewall_packet_of(family_of(probe->target.address.family))};
+				  .packet = firewall_packet_of(firewall_family_of(probe->target.address.family))};
 	char text[ENDPOINT_TEXT];
 
 	if (!probe->target.address.family || probe->via.address.family)
@@ -459,7 +353,6 @@ static void judge_probe(struct told *told, struct exam *exam, const struct probe
 				  endpoint_format(&probe->target, text));
 	go_out(told, &traffic);
 	traffic.kind = "answers to probes";
-	traffic.answer = true;
 	traffic.packet.source = probe->target.address;
 	traffic.packet.destination = (struct addr){0};
 	traffic.packet.source_port = traffic.packet.port;
@@ -468,7 +361,7 @@ static void judge_probe(struct told *told, struct exam *exam, const struct probe
 	traffic.packet.out = NULL;
 	traffic.packet.in = link ? link->name : NULL;
 	traffic.whose = exam_text(exam, "answers to %s probes of %s", check_type_name(check->type), text);
-	come_in(told, &traffic, EVERY_CHAIN);
+	come_in(told, &traffic, FIREWALL_EVERY_CHAIN);
 }
 
 /* ---- bridges ---- */
@@ -502,11 +395,9 @@ void exam_firewall(struct exam *exam)
 	struct told told = {.count = 0};
 	size_t before = exam->findings.count;
 
-	if (exam->sight->firewall_why) {
+	if (exam->sight->firewall_why)
 		exam_say(exam, FINDING_UNKNOWN, "firewall", NULL,
 			 "the firewall's rules were not looked at: %s", exam->sight->firewall_why);
-		return;
-	}
 	for (size_t i = 0; i < exam->model->instance_count; i++) {
 		judge_adverts(&told, exam, &exam->model->instances[i]);
 		judge_vips(&told, exam, &exam->model->instances[i]);

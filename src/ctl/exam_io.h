@@ -13,8 +13,6 @@ int exam_look(struct arena *arena, const struct model *model, struct exam_sight 
 
 /* exam_listen_io.c: adverts, and who answers for the VIPs meanwhile. -ENOMEM. */
 int exam_listen(struct arena *arena, const struct model *model, struct exam_sight *sight);
-/* exam_rules_io.c: rules of nftables, iptables and arptables. */
-void exam_look_rules(struct arena *arena, struct exam_sight *sight);
 /* exam_host_io.c: rights, users, managers of links, clock, other programs, denials. */
 void exam_look_host(struct arena *arena, const struct model *model, struct exam_sight *sight);
 /* exam_file_io.c: folders, scripts, certificates, the IPVS table, modules. */

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "ctl/exam_io.h"
 #include "ipvs/sysctls.h"
+#include "net/firewall_look_io.h"
 #include "net/route_way_io.h"
 #include "net/rtnl_io.h"
 #include "net/sysctl_io.h"
@@ -155,7 +156,8 @@ int exam_look(struct arena *arena, const struct model *model, struct exam_sight 
 		return err;
 	look_sysctls(arena, model, sight);
 	look_bridges(arena, model, sight);
-	exam_look_rules(arena, sight);
+	sight->firewall_why = sight->is_root ? firewall_look(arena, &sight->firewall)
+					     : "that is for root alone";
 	exam_look_host(arena, model, sight);
 	exam_look_files(arena, model, sight);
 	err = exam_listen(arena, model, sight);

@@ -31,6 +31,11 @@ struct firewall_packet firewall_packet_of(enum firewall_family family)
 	};
 }
 
+enum firewall_family firewall_family_of(uint8_t address_family)
+{
+	return address_family == AF_INET6 ? FIREWALL_IPV6 : FIREWALL_IPV4;
+}
+
 /* ---- matches ---- */
 
 static enum answer is_number(const struct firewall_match *match, int64_t number)
@@ -264,6 +269,26 @@ struct firewall_fate firewall_pass(const struct firewall *firewall, enum firewal
 			};
 	}
 	return (struct firewall_fate){.verdict = FIREWALL_ACCEPT, .is_certain = true};
+}
+
+struct firewall_fate firewall_come_in(const struct firewall *firewall, int64_t last,
+				      const struct firewall_packet *packet)
+{
+	struct firewall_fate fate = firewall_pass(firewall, FIREWALL_INGRESS, FIREWALL_EVERY_CHAIN, packet);
+
+	if (fate.verdict == FIREWALL_ACCEPT)
+		fate = firewall_pass(firewall, FIREWALL_PREROUTING, FIREWALL_EVERY_CHAIN, packet);
+	return fate.verdict == FIREWALL_ACCEPT ? firewall_pass(firewall, FIREWALL_INPUT, last, packet) : fate;
+}
+
+struct firewall_fate firewall_go_out(const struct firewall *firewall,
+				     const struct firewall_packet *packet)
+{
+	struct firewall_fate fate = firewall_pass(firewall, FIREWALL_OUTPUT, FIREWALL_EVERY_CHAIN, packet);
+
+	return fate.verdict == FIREWALL_ACCEPT
+		       ? firewall_pass(firewall, FIREWALL_POSTROUTING, FIREWALL_EVERY_CHAIN, packet)
+		       : fate;
 }
 
 /* ---- building ---- */

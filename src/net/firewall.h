@@ -123,6 +123,8 @@ struct firewall_packet {
 
 /* Nothing known but the family. */
 struct firewall_packet firewall_packet_of(enum firewall_family family);
+/* Of a packet between addresses of that kind (AF_INET, AF_INET6). */
+enum firewall_family firewall_family_of(uint8_t address_family);
 
 struct firewall_fate {
 	enum firewall_verdict verdict;      /* ACCEPT or DROP */
@@ -136,6 +138,13 @@ struct firewall_fate {
  * fans out from chain to chain) nobody can tell whether one accepts. */
 struct firewall_fate firewall_pass(const struct firewall *firewall, enum firewall_hook hook,
 				   int64_t last, const struct firewall_packet *packet);
+/* The same for one that comes in for this host (`last` is of the input hook), and one of its own that
+ * goes out. */
+struct firewall_fate firewall_come_in(const struct firewall *firewall, int64_t last,
+				      const struct firewall_packet *packet);
+struct firewall_fate firewall_go_out(const struct firewall *firewall,
+				     const struct firewall_packet *packet);
+#define FIREWALL_EVERY_CHAIN INT64_MAX
 
 /* Appends; in the arena. NULL: out of memory. A chain is copied, but not its strings; it is found
  * under its names at once, and its pointer holds until the next chain is added. */
