@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 #include "base/text.h"
 
 #define DEPTH 16 /* of jumps, as the kernel allows */
@@ -161,15 +162,42 @@ static enum answer is_about(const struct firewall_rule *rule, const struct firew
 struct walk {
 	const struct firewall *firewall;
 	const struct firewall_packet *packet;
-	int rules;            /* that were looked at */
-	bool may_be_accepted; /* by a rule that was passed */
-	const struct firewall_rule *dropped_by;
+	int rules;                       /* that were looked at */
+	bool may_be_accepted, may_change; /* by a rule that was passed */
+	const struct firewall_rule *dropped_by, *drops_some;
 };
 
 static enum firewall_verdict walk_chain(struct walk *walk, const struct firewall_chain *chain,
 					int depth);
 
-/* What follows a jump that may be taken: only what it accepts is kept in mind. */
+/* A rule that is about this port, address or (without ports) protocol, and all of which is understood. */
+static bool names(const struct firewall_rule *rule, const struct firewall_packet *packet)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < rule->match_count; i++) {
+		const struct firewall_match *match = &rule->matches[i];
+
+		if (match->field == FIREWALL_UNKNOWN)
+			return false;
+		named |= !match->negated && is_met(match, packet) == YES &&
+			 (match->field == FIREWALL_PORT || match->field == FIREWALL_DESTINATION ||
+			  (match->field == FIREWALL_PROTOCOL && packet->port < 0));
+	}
+	return named;
+}
+
+/* What comes of a rule that may be about it, directly or behind a jump. */
+static void keep_in_mind(struct walk *walk, enum firewall_verdict verdict, const struct firewall_rule *rule)
+{
+	/* a return that may happen leads to what the caller does: not certain either way */
+	walk->may_be_accepted |= verdict == FIREWALL_ACCEPT || verdict == FIREWALL_RETURN;
+	walk->may_change |= verdict == FIREWALL_CHANGE;
+	if (verdict == FIREWALL_DROP && !walk->drops_some && names(rule, walk->packet))
+		walk->drops_some = rule;
+}
+
+/* What follows a jump that may be taken is kept in mind. */
 static enum firewall_verdict walk_jump(struct walk *walk, const struct firewall_chain *chain,
 				       const struct firewall_rule *rule, enum answer answer, int depth)
 {
@@ -181,7 +209,7 @@ static enum firewall_verdict walk_jump(struct walk *walk, const struct firewall_
 	if (answer == YES)
 		return verdict == FIREWALL_CONTINUE && rule->verdict == FIREWALL_GOTO ? FIREWALL_RETURN
 										       : verdict;
-	walk->may_be_accepted |= verdict == FIREWALL_ACCEPT;
+	keep_in_mind(walk, verdict, walk->dropped_by);
 	return FIREWALL_CONTINUE;
 }
 
@@ -198,8 +226,7 @@ static enum firewall_verdict walk_rule(struct walk *walk, const struct firewall_
 		walk->dropped_by = rule->verdict == FIREWALL_DROP ? rule : NULL;
 		return rule->verdict;
 	}
-	/* a return that may happen leads to what the caller does: not certain either way */
-	walk->may_be_accepted |= rule->verdict == FIREWALL_ACCEPT || rule->verdict == FIREWALL_RETURN;
+	keep_in_mind(walk, rule->verdict, rule);
 	return FIREWALL_CONTINUE;
 }
 
@@ -255,40 +282,57 @@ struct firewall_fate firewall_pass(const struct firewall *firewall, enum firewal
 {
 	const struct firewall_chain *chains[CHAINS];
 	size_t count = in_order(firewall, hook, last, packet, chains);
+	struct firewall_fate fate = {.verdict = FIREWALL_ACCEPT, .is_certain = true};
 
 	for (size_t i = 0; i < count; i++) {
-		struct walk walk = {.firewall = firewall, .packet = packet};
+		struct walk walk = {.firewall = firewall, .packet = packet,
+				    .may_change = fate.verdict == FIREWALL_CHANGE};
 		enum firewall_verdict verdict = walk_chain(&walk, chains[i], 0);
 
 		if (verdict == FIREWALL_DROP || (verdict == FIREWALL_CONTINUE && chains[i]->drops))
 			return (struct firewall_fate){
-				.verdict = FIREWALL_DROP,
-				.is_certain = !walk.may_be_accepted,
-				.chain = chains[i],
-				.rule = verdict == FIREWALL_DROP ? walk.dropped_by : NULL,
-			};
+				FIREWALL_DROP, !walk.may_be_accepted && !walk.may_change, chains[i],
+				verdict == FIREWALL_DROP ? walk.dropped_by : NULL};
+		if (verdict == FIREWALL_CHANGE)
+			return (struct firewall_fate){FIREWALL_CHANGE, !walk.may_be_accepted, NULL, NULL};
+		if (walk.may_change)
+			fate = (struct firewall_fate){FIREWALL_CHANGE, false, NULL, NULL};
+		else if (walk.drops_some && fate.is_certain)
+			fate = (struct firewall_fate){FIREWALL_ACCEPT, false, chains[i], walk.drops_some};
 	}
-	return (struct firewall_fate){.verdict = FIREWALL_ACCEPT, .is_certain = true};
+	return fate;
+}
+
+/* The hooks one after the other, to where it does not get further as it is. */
+static struct firewall_fate pass_all(const struct firewall *firewall, const enum firewall_hook *hooks,
+				     size_t count, int64_t last, const struct firewall_packet *packet)
+{
+	struct firewall_fate fate = {.verdict = FIREWALL_ACCEPT, .is_certain = true};
+
+	for (size_t i = 0; i < count && fate.verdict == FIREWALL_ACCEPT; i++) {
+		struct firewall_fate next = firewall_pass(
+			firewall, hooks[i], i + 1 < count ? FIREWALL_EVERY_CHAIN : last, packet);
+
+		if (next.verdict != FIREWALL_ACCEPT || fate.is_certain)
+			fate = next;
+	}
+	return fate;
 }
 
 struct firewall_fate firewall_come_in(const struct firewall *firewall, int64_t last,
 				      const struct firewall_packet *packet)
 {
-	struct firewall_fate fate = firewall_pass(firewall, FIREWALL_INGRESS, FIREWALL_EVERY_CHAIN, packet);
+	static const enum firewall_hook hooks[] = {FIREWALL_INGRESS, FIREWALL_PREROUTING, FIREWALL_INPUT};
 
-	if (fate.verdict == FIREWALL_ACCEPT)
-		fate = firewall_pass(firewall, FIREWALL_PREROUTING, FIREWALL_EVERY_CHAIN, packet);
-	return fate.verdict == FIREWALL_ACCEPT ? firewall_pass(firewall, FIREWALL_INPUT, last, packet) : fate;
+	return pass_all(firewall, hooks, COUNT_OF(hooks), last, packet);
 }
 
 struct firewall_fate firewall_go_out(const struct firewall *firewall,
 				     const struct firewall_packet *packet)
 {
-	struct firewall_fate fate = firewall_pass(firewall, FIREWALL_OUTPUT, FIREWALL_EVERY_CHAIN, packet);
+	static const enum firewall_hook hooks[] = {FIREWALL_OUTPUT, FIREWALL_POSTROUTING};
 
-	return fate.verdict == FIREWALL_ACCEPT
-		       ? firewall_pass(firewall, FIREWALL_POSTROUTING, FIREWALL_EVERY_CHAIN, packet)
-		       : fate;
+	return pass_all(firewall, hooks, COUNT_OF(hooks), FIREWALL_EVERY_CHAIN, packet);
 }
 
 /* ---- building ---- */

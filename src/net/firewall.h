@@ -5,7 +5,8 @@
  * A rule matches, does not, or cannot be told (a match that is not known here, a property that the
  * packet was not given: counters of `limit`, marks, somebody's set of a strange type). What may
  * accept is kept in mind, what may drop is not: a rule of which nobody can tell whether it is about
- * this packet is no finding, one that drops what certainly comes there is. */
+ * this packet is no finding, one that drops what certainly comes there is. In between are those that
+ * name the packet's port or address and drop what comes from some: they are told. */
 #ifndef LBHA_NET_FIREWALL_H
 #define LBHA_NET_FIREWALL_H
 
@@ -81,6 +82,7 @@ enum firewall_verdict {
 	FIREWALL_CONTINUE, /* counters, logs, marks */
 	FIREWALL_ACCEPT,
 	FIREWALL_DROP, /* or reject */
+	FIREWALL_CHANGE, /* goes on as another: to another address, or ARP that names another sender */
 	FIREWALL_RETURN,
 	FIREWALL_JUMP,
 	FIREWALL_GOTO,
@@ -127,10 +129,13 @@ struct firewall_packet firewall_packet_of(enum firewall_family family);
 enum firewall_family firewall_family_of(uint8_t address_family);
 
 struct firewall_fate {
-	enum firewall_verdict verdict;      /* ACCEPT or DROP */
-	bool is_certain;                    /* of a DROP: no rule before it that may have accepted */
-	const struct firewall_chain *chain; /* the base chain in which it was dropped */
-	const struct firewall_rule *rule;   /* that dropped; NULL: the policy */
+	/* ACCEPT; DROP; or CHANGE: what becomes of the other packet is not followed */
+	enum firewall_verdict verdict;
+	/* Of a DROP: nothing before it may have accepted or changed it. Of a CHANGE: nothing may have
+	 * accepted it. Of an ACCEPT: no rule names it and drops some such packets. */
+	bool is_certain;
+	const struct firewall_chain *chain; /* NULL, or the base chain of `rule` or that drops by its policy */
+	const struct firewall_rule *rule;   /* that drops, or some; NULL: the policy */
 };
 
 /* The fate of a packet at one hook, in the order of the chains' priorities; chains behind `last` are

@@ -283,11 +283,28 @@ static void add_match(struct nft *nft, struct firewall_rule *rule, const json_t 
 
 /* ---- statements ---- */
 
+/* It goes on as another. (arptables' target is known to nft by its name alone.) */
+static bool is_change(const json_t *statement)
+{
+	const json_t *key = json_object_get(json_object_get(statement, "mangle"), "key"),
+		     *payload = json_object_get(key, "payload");
+
+	return json_object_get(statement, "dnat") || json_object_get(statement, "redirect") ||
+	       json_object_get(statement, "tproxy") ||
+	       !strcmp(text_of_member(json_object_get(statement, "xt"), "name"), "mangle") ||
+	       (!strcmp(text_of_member(payload, "protocol"), "arp") &&
+		!strcmp(text_of_member(payload, "field"), "saddr ip"));
+}
+
 static bool take_verdict(struct nft *nft, struct firewall_rule *rule, const json_t *statement)
 {
 	const json_t *jump = json_object_get(statement, "jump"), *go = json_object_get(statement, "goto");
 
-	if (json_object_get(statement, "accept") || json_object_get(statement, "queue"))
+	if (rule->verdict == FIREWALL_CHANGE)
+		return true; /* what follows is said of the other */
+	if (is_change(statement))
+		rule->verdict = FIREWALL_CHANGE;
+	else if (json_object_get(statement, "accept") || json_object_get(statement, "queue"))
 		rule->verdict = FIREWALL_ACCEPT;
 	else if (json_object_get(statement, "drop") || json_object_get(statement, "reject"))
 		rule->verdict = FIREWALL_DROP;
@@ -306,8 +323,7 @@ static bool take_verdict(struct nft *nft, struct firewall_rule *rule, const json
 static bool is_idle(const char *name)
 {
 	static const char *const idle[] = {"counter", "log",  "mangle", "masquerade", "snat",
-					   "dnat",    "notrack", "redirect", "flow", "set",
-					   "ct helper", "comment"};
+					   "notrack", "flow", "set", "ct helper", "comment"};
 
 	for (size_t i = 0; i < COUNT_OF(idle); i++)
 		if (!strcmp(idle[i], name))
@@ -447,7 +463,8 @@ static void read_chain(struct nft *nft, const json_t *json)
 		   *device = text_of_member(json, "dev");
 	struct firewall_chain chain;
 
-	if (!family_of(family) || !strncmp(table, "lbha", 4))
+	/* lbha-rs has one of ARP: arp_filter.h */
+	if (!family_of(family) || (family_of(family) != FIREWALL_ARP && !strncmp(table, "lbha", 4)))
 		return;
 	chain = (struct firewall_chain){
 		.family = family_of(family),

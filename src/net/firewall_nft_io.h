@@ -5,7 +5,7 @@
 
 #include "net/firewall.h"
 
-/* Appends the chains of all tables but those of lbha; what is not understood in a rule makes it one
+/* Appends the chains of all tables but those of lbhad; what is not understood in a rule makes it one
  * of which nobody can tell. *has_xtables: there are tables that iptables made, whose matches nft does
  * not know; they are left out. -EINVAL: it is no such JSON. -ENOMEM. */
 int firewall_read_nft(struct arena *arena, const char *text, struct firewall *out,

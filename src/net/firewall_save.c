@@ -239,12 +239,20 @@ static void take_target(struct reader *reader, struct firewall_rule *rule, const
 		rule->verdict = FIREWALL_DROP;
 	else if (!strcmp(name, "RETURN"))
 		rule->verdict = FIREWALL_RETURN;
+	else if (!strcmp(name, "DNAT") || !strcmp(name, "REDIRECT") || !strcmp(name, "TPROXY") ||
+		 !strcmp(name, "mangle")) /* arptables': of the sender, as a rule */
+		rule->verdict = FIREWALL_CHANGE;
 	else if (firewall_chain(reader->out, reader->family_name, reader->table, name))
 		rule->verdict = is_goto ? FIREWALL_GOTO : FIREWALL_JUMP;
 	rule->target = arena_strdup(reader->arena, name);
 }
 
-/* Options behind the target are the target's, unless it is the end. */
+static bool may_have_options(enum firewall_verdict verdict)
+{
+	return verdict == FIREWALL_CONTINUE || verdict == FIREWALL_DROP || verdict == FIREWALL_CHANGE;
+}
+
+/* Options behind a target are the target's, but that arptables puts its targets first. */
 static void read_rule(struct reader *reader, char **words, size_t count)
 {
 	struct firewall_chain *chain =
@@ -262,7 +270,7 @@ static void read_rule(struct reader *reader, char **words, size_t count)
 		}
 		if ((!strcmp(word, "-j") || !strcmp(word, "-g")) && value) {
 			take_target(reader, rule, value, word[1] == 'g');
-			if (rule->verdict == FIREWALL_CONTINUE || rule->verdict == FIREWALL_DROP)
+			if (may_have_options(rule->verdict) && reader->family != FIREWALL_ARP)
 				return;
 			i++;
 		} else if (row && value) {
@@ -272,7 +280,8 @@ static void read_rule(struct reader *reader, char **words, size_t count)
 				add_unknown(reader, rule);
 		} else if (!strcmp(word, "--comment") && value) {
 			i++;
-		} else if (word[0] == '-' && strncmp(word, "--h-", 4) != 0) {
+		} else if (word[0] == '-' && strncmp(word, "--h-", 4) != 0 &&
+			   strncmp(word, "--mangle-", 9) != 0) {
 			add_unknown(reader, rule);
 		}
 		negated = false;

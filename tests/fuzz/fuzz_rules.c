@@ -23,7 +23,8 @@ static void pass(const struct firewall *firewall, enum firewall_family family)
 	for (int hook = FIREWALL_INGRESS; hook <= FIREWALL_POSTROUTING; hook++) {
 		struct firewall_fate fate = firewall_pass(firewall, (enum firewall_hook)hook, INT64_MAX, &packet);
 
-		if (fate.verdict == FIREWALL_DROP ? !fate.chain : !fate.is_certain)
+		if (fate.verdict == FIREWALL_DROP ? !fate.chain
+						  : !fate.rule != (fate.is_certain || fate.verdict == FIREWALL_CHANGE))
 			abort();
 	}
 }

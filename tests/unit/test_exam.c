@@ -899,6 +899,8 @@ static const struct {
 	{"-A INPUT -p tcp -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n-A INPUT -p tcp -m comment --comment \"no -j ACCEPT\" -j DROP", FINDING_PROBLEM, "clients of service web", "iptables"},
 	{"-A OUTPUT -p tcp -d 192.168.8.20 -j DROP", FINDING_PROBLEM, "tcp probes of 192.168.8.20:80", "iptables -I OUTPUT -d 192.168.8.20 -p 6 --dport 80"},
 	{"-A INPUT -p tcp -s 192.168.8.20 -j DROP", FINDING_PROBLEM, "answers to tcp probes of 192.168.8.20:80", "iptables -I INPUT -s 192.168.8.20 -p 6 --sport 80"},
+	{"-A INPUT -p tcp --dport 80 -j DROP\nCOMMIT\n*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.9.9.9", FINDING_OK, NULL, NULL},
+	{"-A INPUT -p tcp --dport 80 -j DROP\nCOMMIT\n*nat\n:PREROUTING ACCEPT\n-A PREROUTING -s 10.0.0.0/8 -j REDIRECT --to-ports 81", FINDING_OK, NULL, NULL},
 	{"-A INPUT -p", FINDING_OK, NULL, NULL},
 	{"-A nowhere -j DROP\n-A\n:\n* \n\"\n-A INPUT \" -j DROP", FINDING_OK, NULL, NULL},
 };
