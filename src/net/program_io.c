@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define OUTPUT_LIMIT (1 << 20) /* of a list of other people's rules */
+#define OUTPUT_LIMIT (1 << 22) /* of a list of other people's rules, as JSON */
 #define LINGER_MS 2
 #define WORDS 8
 

@@ -21,6 +21,7 @@
 #include "config/model.h"
 #include "net/address.h"
 #include "net/ask.h"
+#include "net/firewall.h"
 #include "net/link.h"
 #include "net/route_way.h"
 #include "net/sysctl.h"
@@ -145,8 +146,8 @@ struct doctor_sight {
 	struct doctor_socket *sockets;
 	size_t socket_count;
 	int sockets_error;   /* -errno: they could not be listed */
-	const char *ruleset; /* as `nft list ruleset` prints it; NULL: not read */
-	const char *ruleset_why; /* then the reason, a sentence; NULL: nobody tried */
+	struct firewall firewall;
+	const char *firewall_why; /* some rules were not read: why, a sentence; NULL: all were */
 };
 
 /* Stands for any client of that family in questions about routes: TEST-NET-2 (RFC 5737) or the
@@ -211,6 +212,11 @@ const struct route_way *doctor_way(const struct doctor_sight *sight, const struc
 				    const struct addr *to);
 /* The way of answers to clients; NULL: it was not looked up. */
 const struct route_way *doctor_way_back(const struct doctor *doctor, const struct doctor_vip *vip);
+/* Packets of clients come in where the directors are. Where those are not known: where the VIP's own
+ * network is. */
+bool doctor_comes_in_by(const struct doctor *doctor, const struct addr *at, uint32_t link);
+/* Requests for an IPv4 address that come in by a link are dropped by rules. */
+bool doctor_drops_arp_for(const struct doctor_sight *sight, const char *link, const struct addr *address);
 /* net/<family>/conf/<link>/<name>; -1 when there is none. */
 int64_t doctor_conf(const struct doctor_sight *sight, const char *family, const char *link,
 		    const char *name);

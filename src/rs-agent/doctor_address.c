@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include "rs-agent/doctor.h"
-#include "rs-agent/ruleset.h"
 
 struct place {
 	const struct doctor_vip *vip;
@@ -63,14 +62,12 @@ static void judge_exposed(struct doctor *doctor, const struct place *place,
 		   place->vip->address.family == AF_INET ? "ARP" : "neighbour solicitations");
 }
 
-/* Whether neighbours are answered there, with what nftables drops. */
+/* Whether neighbours are answered there, with what rules drop. */
 static bool exposes(const struct doctor *doctor, const struct place *place, const struct link *link)
 {
-	const char *ruleset = doctor->sight->ruleset;
-
 	return link && !link->loopback && link->arp &&
-	       !(place->vip->address.family == AF_INET && ruleset &&
-		 ruleset_drops_arp_for(ruleset, place->text));
+	       !(place->vip->address.family == AF_INET &&
+		 doctor_drops_arp_for(doctor->sight, link->name, &place->vip->address));
 }
 
 static void judge_there(struct doctor *doctor, const struct place *place,

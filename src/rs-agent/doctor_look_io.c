@@ -5,17 +5,16 @@
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <netlink/msg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "net/firewall_look_io.h"
 #include "net/route_way_io.h"
 #include "net/rtnl_io.h"
 #include "net/sysctl_io.h"
 #include "net/ask_io.h"
 #include "rs-agent/observe_io.h"
-#include "net/program_io.h"
 #include "rs-agent/socket_io.h"
 #include "rs-agent/tunnel_look_io.h"
 
@@ -136,22 +135,6 @@ static void look_answers(struct looker *looker)
 	sight->answer_count = ask.answer_count;
 }
 
-/* ---- the firewall ---- */
-
-/* Reading makes the kernel load nf_tables, if it was not there; no packet meets it for that. */
-static void look_firewall(struct looker *looker)
-{
-	static const char *const words[] = {"nft", "list", "ruleset", NULL};
-	struct program_said said;
-
-	if (program_run(words, "", &said)) {
-		looker->sight.ruleset_why = arena_strdup(looker->arena, said.error);
-		return;
-	}
-	looker->sight.ruleset = arena_strdup(looker->arena, said.out);
-	free(said.out);
-}
-
 int doctor_look(const struct kernel *kernel, struct arena *arena, const struct doctor_case *wanted,
 		struct doctor_sight *out)
 {
@@ -176,7 +159,7 @@ int doctor_look(const struct kernel *kernel, struct arena *arena, const struct d
 		return err;
 	look_answers(&looker);
 	look_neighbours(&looker); /* after the asking: then most are known */
-	look_firewall(&looker);
+	looker.sight.firewall_why = firewall_look(arena, &looker.sight.firewall);
 	looker.sight.sockets_error = sockets_look(arena, wanted, &looker.sight);
 	if (arena_failed(arena))
 		return -ENOMEM;

@@ -148,9 +148,7 @@ static void judge_translated(struct doctor *doctor, const struct doctor_vip *vip
 
 /* ---- reverse path filters ---- */
 
-/* Packets of clients come in where the directors are. Where those are not known: where the VIP's
- * own network is. */
-static bool comes_in_by(const struct doctor *doctor, const struct doctor_vip *vip, uint32_t link)
+bool doctor_comes_in_by(const struct doctor *doctor, const struct addr *at, uint32_t link)
 {
 	const struct doctor_sight *sight = doctor->sight;
 
@@ -163,7 +161,7 @@ static bool comes_in_by(const struct doctor *doctor, const struct doctor_vip *vi
 	}
 	for (size_t i = 0; i < sight->question_count && !doctor->wanted->director_count; i++)
 		if (sight->questions[i].link == link && sight->questions[i].native &&
-		    addr_equal(&sight->questions[i].target, &vip->address))
+		    addr_equal(&sight->questions[i].target, at))
 			return true;
 	return false;
 }
@@ -191,7 +189,7 @@ static void judge_filters(struct doctor *doctor, const struct doctor_vip *vip,
 
 	for (size_t i = 0; i < sight->link_count; i++)
 		if (doctor_link_asks(&sight->links[i]) &&
-		    comes_in_by(doctor, vip, sight->links[i].index))
+		    doctor_comes_in_by(doctor, &vip->address, sight->links[i].index))
 			judge_filter(doctor, vip, way, &sight->links[i]);
 }
 

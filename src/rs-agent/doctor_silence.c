@@ -7,13 +7,13 @@
  * A table of nftables can do the same for single VIPs: requests for them dropped, and none sent in
  * their name. */
 #include <inttypes.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
 #include "rs-agent/arp_filter.h"
 #include "rs-agent/doctor.h"
-#include "rs-agent/ruleset.h"
 
 #define NAMES 512
 #define TABLE "the table arp " ARP_FILTER_TABLE " of nftables"
@@ -21,7 +21,6 @@
 struct silence {
 	struct doctor *doctor;
 	bool scope_host;    /* all IPv4 VIPs have it */
-	bool drops, hides;  /* a table drops requests, and sends none in a VIP's name */
 	struct text silent; /* the names of the interfaces where all is well */
 };
 
@@ -30,20 +29,67 @@ static bool needs_silence(const struct doctor_vip *vip)
 	return doctor_needs_vip(vip) && vip->address.family == AF_INET;
 }
 
-/* What a table does for all of the VIPs, sysctls need not do. */
-static bool by_table(const struct doctor *doctor,
-		     bool (*does)(const char *ruleset, const char *address))
-{
-	const char *ruleset = doctor->sight->ruleset;
-	char text[ADDR_TEXT];
+/* ---- rules ---- */
 
-	for (size_t i = 0; i < doctor->wanted->vip_count && ruleset; i++) {
+bool doctor_drops_arp_for(const struct doctor_sight *sight, const char *link, const struct addr *address)
+{
+	struct firewall_packet packet = firewall_packet_of(FIREWALL_ARP);
+	struct firewall_fate fate;
+
+	packet.in = link;
+	packet.destination = *address;
+	packet.arp_operation = ARPOP_REQUEST;
+	fate = firewall_come_in(&sight->firewall, FIREWALL_EVERY_CHAIN, &packet);
+	return fate.verdict == FIREWALL_DROP && fate.is_certain;
+}
+
+/* No request goes out in its name: dropped, or in another. */
+static bool hides_arp_sender(const struct doctor_sight *sight, const char *link,
+			     const struct addr *address)
+{
+	struct firewall_packet packet = firewall_packet_of(FIREWALL_ARP);
+	struct firewall_fate fate;
+
+	packet.out = link;
+	packet.source = *address;
+	packet.arp_operation = ARPOP_REQUEST;
+	fate = firewall_go_out(&sight->firewall, &packet);
+	return fate.verdict != FIREWALL_ACCEPT && fate.is_certain;
+}
+
+static bool are_silent(const struct doctor_sight *sight, const char *link, const struct addr *address)
+{
+	return doctor_drops_arp_for(sight, link, address) && hides_arp_sender(sight, link, address);
+}
+
+/* What rules do there for all of the VIPs, sysctls need not do. */
+static bool by_rules(const struct doctor *doctor, const char *link,
+		     bool (*does)(const struct doctor_sight *sight, const char *link,
+				  const struct addr *address))
+{
+	for (size_t i = 0; i < doctor->wanted->vip_count; i++) {
 		const struct doctor_vip *vip = &doctor->wanted->vips[i];
 
-		if (needs_silence(vip) && !does(ruleset, addr_format(&vip->address, text)))
+		if (needs_silence(vip) && !does(doctor->sight, link, &vip->address))
 			return false;
 	}
-	return ruleset;
+	return true;
+}
+
+/* Wherever ARP is spoken; while it is nowhere, wherever that will be. */
+static bool everywhere_by_rules(const struct doctor *doctor)
+{
+	const struct doctor_sight *sight = doctor->sight;
+	bool any = false;
+
+	for (size_t i = 0; i < sight->link_count; i++) {
+		if (!doctor_link_asks(&sight->links[i]))
+			continue;
+		any = true;
+		if (!by_rules(doctor, sight->links[i].name, are_silent))
+			return false;
+	}
+	return any || by_rules(doctor, NULL, are_silent);
 }
 
 static bool concerns(const struct doctor_case *wanted)
@@ -92,8 +138,8 @@ static void judge_link(struct silence *silence, const char *link)
 	struct doctor *doctor = silence->doctor;
 	int64_t ignore = doctor_conf_in_effect(doctor->sight, link, "arp_ignore");
 	int64_t announce = doctor_conf_in_effect(doctor->sight, link, "arp_announce");
-	bool ignored = silence->drops || ignore_silences(silence, ignore),
-	     hidden = silence->hides || announce == 2;
+	bool ignored = ignore_silences(silence, ignore) || by_rules(doctor, link, doctor_drops_arp_for),
+	     hidden = announce == 2 || by_rules(doctor, link, hides_arp_sender);
 
 	if (ignore < 0 || announce < 0)
 		return; /* no IPv4 there */
@@ -116,19 +162,19 @@ static void judge_link(struct silence *silence, const char *link)
 /* The filter was set up, and something is amiss. */
 static void judge_table(struct doctor *doctor)
 {
-	const char *ruleset = doctor->sight->ruleset;
-	bool there = strstr(ruleset, "table arp " ARP_FILTER_TABLE " ");
-	char vip[ADDR_TEXT];
+	const struct doctor_sight *sight = doctor->sight;
+	bool there = firewall_chain(&sight->firewall, "arp", ARP_FILTER_TABLE, "input");
+	char text[ADDR_TEXT];
 
 	for (size_t i = 0; i < doctor->wanted->vip_count; i++) {
-		if (!needs_silence(&doctor->wanted->vips[i]) || doctor_seen(doctor->wanted, i))
-			continue;
-		addr_format(&doctor->wanted->vips[i].address, vip);
-		if (!ruleset_drops_arp_for(ruleset, vip) || !ruleset_hides_arp_sender(ruleset, vip))
+		const struct doctor_vip *vip = &doctor->wanted->vips[i];
+
+		if (needs_silence(vip) && !doctor_seen(doctor->wanted, i) &&
+		    !are_silent(sight, NULL, &vip->address))
 			doctor_say(doctor, DOCTOR_PROBLEM, "silence", doctor->wanted->setup,
 				   there ? TABLE " does not know %s: this host answers ARP for it"
 					 : TABLE " is not there: this host answers ARP for %s",
-				   vip);
+				   addr_format(&vip->address, text));
 	}
 }
 
@@ -142,14 +188,12 @@ void doctor_silence(struct doctor *doctor)
 
 	if (!concerns(doctor->wanted))
 		return;
-	if (doctor->wanted->arp_filter && !doctor->sight->ruleset) {
+	if (doctor->wanted->arp_filter && sight->firewall_why && !sight->firewall.count) {
 		doctor_say(doctor, DOCTOR_WARNING, "silence", NULL,
 			   "whether " TABLE " keeps this host silent could not be looked up");
 		return;
 	}
-	silence.drops = by_table(doctor, ruleset_drops_arp_for);
-	silence.hides = by_table(doctor, ruleset_hides_arp_sender);
-	if (silence.drops && silence.hides) {
+	if (everywhere_by_rules(doctor)) {
 		doctor_say(doctor, DOCTOR_OK, "silence", NULL,
 			   "%s keeps this host silent about its VIPs",
 			   doctor->wanted->arp_filter ? TABLE : "a table of nftables");

@@ -84,7 +84,7 @@ def test_the_commands_that_are_printed_mend_tunnels(ward):
     assert_named_and_mended(ward, [
         f"lbha-gre, the end of the tunnel for {VIP}, is down", "rp_filter in effect on lbha-ipip is 1",
         "nobody takes GUE off UDP port 6080",
-        f"chain input of table inet filter drops what no rule accepts, and none names protocol ipencap or {FAR}"])
+        f"the policy of chain input of table inet filter drops what carries packets for {VIP} (protocol 4 to {FAR})"])
     ward.host.ip("link del lbha-ipip")
     assert_named_and_mended(ward, [f"no interface of type ipip at {FAR} takes packets for {VIP}"])
 

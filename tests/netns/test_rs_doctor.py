@@ -153,6 +153,10 @@ def firewall_drops_the_port(ward):
     }""")
 
 
+def iptables_drop_the_port(ward):
+    ward.host.run("iptables", "-A", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", "80,443", "-j", "DROP")
+
+
 def journal_is_of_another_boot(ward):
     path = ward.host.log_file("rs-state/rs-journal")
     with open(path) as file:
@@ -171,9 +175,10 @@ def journal_is_of_another_boot(ward):
     (interface_overrules_silence, "problem", "arp_ignore in effect on eth0 is 4"),
     (interface_overrules_announcing, "problem", "arp_announce in effect on eth0 is 3"),
     (reverse_path_is_elsewhere, "problem", "rp_filter in effect on eth0 is 1: packets for"),
-    (firewall_drops_all_but_ssh, "warning", "chain input of table inet filter drops what no rule accepts, and none names "
-                                            f"tcp port 80 or {VIP}"),
-    (firewall_drops_the_port, "warning", f"a rule in chain before of table ip guard drops what comes for {VIP}, tcp port 80"),
+    (firewall_drops_all_but_ssh, "problem", "the policy of chain input of table inet filter drops what comes for service web "
+                                            f"(tcp {VIP}:80)"),
+    (firewall_drops_the_port, "warning", "a rule in chain before of table ip guard may drop what comes for service web"),
+    (iptables_drop_the_port, "problem", "a rule in chain INPUT of table ip filter drops what comes for service web"),
     (journal_is_of_another_boot, "warning", "what setup did went with an earlier boot"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_the_command_that_is_printed_mends_it(ward, fall_ill, severity, sentence):
@@ -293,6 +298,14 @@ def test_a_table_of_nftables_is_silence_too(ward):
     assert "a table of nftables keeps this host silent about its VIPs" in sentence_about(ward.doctor()[2], "silence")
 
 
+def test_rules_of_arptables_are_silence_too(ward):
+    ward.host.sysctl("net.ipv4.conf.all.arp_ignore", 0)
+    ward.host.sysctl("net.ipv4.conf.all.arp_announce", 0)
+    ward.host.run("arptables", "-A", "INPUT", "-d", VIP, "-j", "DROP")
+    ward.host.run("arptables", "-A", "OUTPUT", "-s", VIP, "-j", "mangle", "--mangle-ip-s", "192.168.8.20")
+    ward.assert_well()
+
+
 def test_a_firewall_that_lets_the_service_in_is_no_finding(ward):
     ward.firewall("""table inet filter {
         chain input {
@@ -303,6 +316,19 @@ def test_a_firewall_that_lets_the_service_in_is_no_finding(ward):
         }
     }""")
     ward.assert_well()
+
+
+def test_what_lists_no_rules_is_said_and_no_harm(ward):
+    path = ward.host.log_file("nft")
+    for script, words in ("yes", "cannot run nft: File too large"), ("echo '[]'", "nft: what it lists as JSON is not understood"), \
+            ("echo wrong >&2; exit 1", "nft: wrong"):
+        with open(path, "w") as file:
+            file.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(path, 0o755)
+        ward.host.run("mount", "--bind", path, "/usr/sbin/nft")
+        code, ill, found = ward.doctor()
+        assert code == 0 and [one["text"] for one in ill] == [f"the firewall's rules were not looked at: {words}"]
+        ward.host.run("umount", "/usr/sbin/nft")
 
 
 def test_without_nft_that_is_said(ward):

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/firewall_nft_io.h"
+#include "net/firewall_save.h"
 #include "rs-agent/doctor.h"
 #include "suite.h"
 
@@ -165,7 +167,39 @@ static void world_init(struct world *world, struct arena *arena)
 	put_answer(world, ETH0, "192.168.8.11", 0x11);
 	put_answer(world, ETH0, "192.168.8.200", 0x10);
 	put_socket(world, "0.0.0.0:80", PROTOCOL_TCP);
-	world->sight.ruleset = "";
+}
+
+/* Rules as `nft -j -n list ruleset` says them, with ' for ". */
+#define PLACE(family, table, chain) \
+	"'family': '" family "', 'table': '" table "', 'name': '" chain "', 'chain': '" chain "'"
+#define CHAIN(place, hook, policy) \
+	"{'chain': {" place ", 'hook': '" hook "', 'prio': 0, 'policy': '" policy "'}},\n"
+#define RULE(place, statements) "{'rule': {" place ", 'expr': [" statements "]}},\n"
+#define MATCH(left, op, right) "{'match': {'op': '" op "', 'left': {" left "}, 'right': " right "}}, "
+#define FIELD(protocol, field) "'payload': {'protocol': '" protocol "', 'field': '" field "'}"
+#define META(key) "'meta': {'key': '" key "'}"
+#define ACCEPT "{'accept': null}"
+#define DROP "{'counter': {'packets': 0, 'bytes': 0}}, {'drop': null}"
+#define INPUT PLACE("inet", "filter", "input")
+
+static void put_rules(struct world *world, const char *list)
+{
+	char text[4096];
+	bool has_xtables;
+
+	ck_assert_uint_lt((size_t)snprintf(text, sizeof(text), "{'nftables': [%s{}]}", list), sizeof(text));
+	for (char *at = text; (at = strchr(at, '\''));)
+		*at = '"';
+	ck_assert_int_eq(firewall_read_nft(world->arena, text, &world->sight.firewall, &has_xtables), 0);
+	ck_assert_uint_gt(world->sight.firewall.count, 0);
+}
+
+/* As iptables-save, or its like, says them. */
+static void put_saved(struct world *world, enum firewall_family family, enum firewall_tool tool,
+		      const char *text)
+{
+	ck_assert_int_eq(firewall_read_save(world->arena, text, family, tool, &world->sight.firewall), 0);
+	ck_assert_uint_gt(world->sight.firewall.count, 0);
 }
 
 /* What the kernel would tell. */

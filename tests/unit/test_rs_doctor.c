@@ -115,20 +115,45 @@ static void announce_is_too_low(struct world *world)
 	set_sysctl(world, "net/ipv4/conf/all/arp_announce", 1);
 }
 
+#define ARP_INPUT PLACE("arp", "filter", "INPUT")
+
 static void table_for_another_vip(struct world *world)
 {
 	ignore_is_too_low(world);
-	world->sight.ruleset = "table arp filter {\n\tchain INPUT {\n"
-			       "\t\ttype filter hook input priority 0; policy accept;\n"
-			       "\t\tarp daddr ip 192.168.8.20 counter drop\n\t}\n}\n";
+	put_rules(world, CHAIN(ARP_INPUT, "input", "accept")
+			 RULE(ARP_INPUT, MATCH(FIELD("arp", "daddr ip"), "==", "'192.168.8.20'") DROP));
 }
 
 static void table_that_drops_requests_alone(struct world *world)
 {
 	announce_is_too_low(world);
-	world->sight.ruleset = "table arp filter {\n\tchain INPUT {\n"
-			       "\t\ttype filter hook input priority 0; policy accept;\n"
-			       "\t\tarp daddr ip 192.168.8.200 counter drop\n\t}\n}\n";
+	put_rules(world, CHAIN(ARP_INPUT, "input", "accept")
+			 RULE(ARP_INPUT, MATCH(FIELD("arp", "daddr ip"), "==", "'192.168.8.200'") DROP));
+}
+
+static void table_for_one_interface(struct world *world)
+{
+	ignore_is_too_low(world);
+	put_rules(world, CHAIN(ARP_INPUT, "input", "accept")
+			 RULE(ARP_INPUT, MATCH(META("iifname"), "==", "'eth0'")
+					 MATCH(FIELD("arp", "daddr ip"), "==", "'192.168.8.200'") DROP));
+}
+
+static void filter_without_the_vip(struct world *world)
+{
+	world->wanted.arp_filter = true;
+	put_rules(world, CHAIN(PLACE("arp", "lbha_rs", "input"), "input", "accept"));
+}
+
+static void filter_is_missing(struct world *world)
+{
+	world->wanted.arp_filter = true;
+}
+
+static void filter_is_unknown(struct world *world)
+{
+	world->wanted.arp_filter = true;
+	world->sight.firewall_why = "there is no program nft";
 }
 
 static void nobody_answers(struct world *world)
@@ -231,42 +256,58 @@ static void sockets_are_closed_to_us(struct world *world)
 	world->sight.sockets_error = -ENOENT;
 }
 
+#define NOT_OURS \
+	RULE(INPUT, MATCH("'ct': {'key': 'state'}", "in", "['established', 'related']") ACCEPT) \
+	RULE(INPUT, MATCH(META("iifname"), "==", "'lo'") ACCEPT) \
+	RULE(INPUT, MATCH(FIELD("tcp", "dport"), "==", "{'set': [22, {'range': [8000, 8080]}]}") ACCEPT)
+
 static void firewall_drops_the_rest(struct world *world)
 {
-	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
-			       "\t\ttype filter hook input priority 0; policy drop;\n"
-			       "\t\tct state established,related accept\n"
-			       "\t\tiifname \"lo\" accept\n"
-			       "\t\ttcp dport { 22, 8000-8080 } accept\n"
-			       "\t\tmeta l4proto icmp accept\n\t}\n}\n";
+	put_rules(world, CHAIN(INPUT, "input", "drop") NOT_OURS);
+}
+
+static void firewall_goes_by_what_nobody_knows(struct world *world)
+{
+	put_rules(world, CHAIN(INPUT, "input", "drop") NOT_OURS
+			 RULE(INPUT, MATCH(META("mark"), "==", "1") ACCEPT));
 }
 
 static void firewall_ends_in_reject(struct world *world)
 {
-	world->sight.ruleset = "table ip filter {\n\tchain INPUT {\n"
-			       "\t\ttype filter hook input priority 0; policy accept;\n"
-			       "\t\ttcp dport 22 counter packets 3 bytes 180 accept\n"
-			       "\t\tcounter packets 0 bytes 0 reject\n\t}\n}\n";
+	put_saved(world, FIREWALL_IPV4, FIREWALL_IPTABLES,
+		  "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n"
+		  "-A INPUT -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n");
+}
+
+static void firewall_is_of_old(struct world *world)
+{
+	put_saved(world, FIREWALL_IPV4, FIREWALL_IPTABLES_LEGACY,
+		  "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n");
 }
 
 static void firewall_names_the_port(struct world *world)
 {
-	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
-			       "\t\ttype filter hook input priority 0; policy accept;\n"
-			       "\t\tip saddr 10.0.0.0/8 tcp dport 1-1024 drop\n\t}\n}\n";
+	put_rules(world, CHAIN(INPUT, "input", "accept")
+			 RULE(INPUT, MATCH(FIELD("ip", "saddr"), "==", "{'prefix': {'addr': '10.0.0.0', 'len': 8}}")
+				     MATCH(FIELD("tcp", "dport"), "==", "{'range': [1, 1024]}") DROP));
+}
+
+static void firewall_names_the_port_behind_a_jump(struct world *world)
+{
+	put_saved(world, FIREWALL_IPV4, FIREWALL_IPTABLES,
+		  "*filter\n:INPUT ACCEPT [0:0]\n:web - [0:0]\n-A INPUT -s 10.0.0.0/8 -j web\n"
+		  "-A web -p tcp -m tcp --dport 80 -j DROP\nCOMMIT\n");
 }
 
 static void firewall_names_the_vip(struct world *world)
 {
-	world->sight.ruleset = "table ip raw {\n\tchain pre {\n"
-			       "\t\ttype filter hook prerouting priority -300; policy accept;\n"
-			       "\t\tip daddr 192.168.8.200 drop\n\t}\n}\n";
+	put_rules(world, CHAIN(PLACE("ip", "raw", "pre"), "prerouting", "accept")
+			 RULE(PLACE("ip", "raw", "pre"), MATCH(FIELD("ip", "daddr"), "==", "'192.168.8.200'") DROP));
 }
 
 static void firewall_is_unknown(struct world *world)
 {
-	world->sight.ruleset = NULL;
-	world->sight.ruleset_why = "there is no program nft";
+	world->sight.firewall_why = "there is no program nft";
 }
 
 static const struct illness illnesses[] = {
@@ -291,6 +332,11 @@ static const struct illness illnesses[] = {
 	 "lbha-rs setup"},
 	{table_that_drops_requests_alone, DOCTOR_PROBLEM, "arp_announce in effect on eth0 is 1",
 	 "lbha-rs setup"},
+	{table_for_one_interface, DOCTOR_PROBLEM, "arp_ignore in effect on eth1 is 0", "lbha-rs setup"},
+	{filter_without_the_vip, DOCTOR_PROBLEM, "does not know 192.168.8.200: this host answers ARP for it",
+	 "lbha-rs setup"},
+	{filter_is_missing, DOCTOR_PROBLEM, "is not there: this host answers ARP for 192.168.8.200", "lbha-rs setup"},
+	{filter_is_unknown, DOCTOR_WARNING, "keeps this host silent could not be looked up", NULL},
 	{nobody_answers, DOCTOR_WARNING, "nobody answers for 192.168.8.200 on eth0",
 	 "lbhactl vrrp    # on each director"},
 	{two_directors_answer, DOCTOR_PROBLEM,
@@ -327,14 +373,22 @@ static const struct illness illnesses[] = {
 	 "nothing listens on 192.168.8.200:80 (tcp) for service web", NULL},
 	{sockets_are_closed_to_us, DOCTOR_WARNING, "which programs listen cannot be told",
 	 "ss -lntu"},
-	{firewall_drops_the_rest, DOCTOR_WARNING,
-	 "chain input of table inet filter drops what no rule accepts",
+	{firewall_drops_the_rest, DOCTOR_PROBLEM,
+	 "the policy of chain input of table inet filter drops what comes for service web (tcp 192.168.8.200:80)",
 	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
-	{firewall_ends_in_reject, DOCTOR_WARNING, "chain INPUT of table ip filter drops",
-	 "iptables -I INPUT -d 192.168.8.200 -p tcp --dport 80 -j ACCEPT"},
-	{firewall_names_the_port, DOCTOR_WARNING, "drops what comes for 192.168.8.200, tcp port 80",
+	{firewall_goes_by_what_nobody_knows, DOCTOR_WARNING,
+	 "the policy of chain input of table inet filter may drop what comes for service web",
 	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
-	{firewall_names_the_vip, DOCTOR_WARNING, "a rule in chain pre of table ip raw drops",
+	{firewall_ends_in_reject, DOCTOR_PROBLEM, "a rule in chain INPUT of table ip filter drops",
+	 "iptables -I INPUT -d 192.168.8.200 -p 6 --dport 80 -j ACCEPT"},
+	{firewall_is_of_old, DOCTOR_PROBLEM, "chain INPUT of table ip filter (iptables-legacy) drops",
+	 "iptables-legacy -I INPUT -d 192.168.8.200 -p 6 --dport 80 -j ACCEPT"},
+	{firewall_names_the_port, DOCTOR_WARNING,
+	 "a rule in chain input of table inet filter may drop what comes for service web",
+	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
+	{firewall_names_the_port_behind_a_jump, DOCTOR_WARNING, "a rule in chain INPUT of table ip filter may drop",
+	 "iptables -I INPUT -d 192.168.8.200 -p 6 --dport 80 -j ACCEPT"},
+	{firewall_names_the_vip, DOCTOR_PROBLEM, "a rule in chain pre of table ip raw drops",
 	 "nft insert rule ip raw pre ip daddr 192.168.8.200 tcp dport 80 accept"},
 	{firewall_is_unknown, DOCTOR_WARNING, "rules were not looked at: there is no program nft",
 	 NULL},
@@ -420,20 +474,49 @@ static void listens_on_both_families(struct world *world)
 	world->sockets[0].at = endpoint_of("[::]:80");
 }
 
+#define TABLE_INPUT PLACE("arp", "lbha_rs", "input")
+#define TABLE_OUTPUT PLACE("arp", "lbha_rs", "output")
+#define OWN_SENDER PLACE("arp", "lbha_rs", "own_sender")
+#define IN_OWN_NAME \
+	"{'mangle': {'key': {" FIELD("arp", "saddr ip") "}, 'value': '192.168.8.20'}}, " ACCEPT
+
+/* As arp_filter.h has it; nft says operations in the order of the wire. */
 static const char arp_table[] =
-	"table arp lbha_rs {\n\tset vips {\n\t\ttype ipv4_addr\n"
-	"\t\telements = { 192.168.8.199,\n\t\t\t     192.168.8.200 }\n\t}\n\n\tchain input {\n"
-	"\t\ttype filter hook input priority 0; policy accept;\n"
-	"\t\tarp operation 1 arp daddr ip @vips drop\n\t}\n\n\tchain output {\n"
-	"\t\ttype filter hook output priority 0; policy accept;\n"
-	"\t\tarp operation 2 arp saddr ip @vips drop\n"
-	"\t\tarp saddr ip @vips goto own_sender\n\t}\n}\n";
+	"{'set': {'family': 'arp', 'table': 'lbha_rs', 'name': 'vips', 'type': 'ipv4_addr', "
+	"'elem': ['192.168.8.199', '192.168.8.200']}},"
+	CHAIN(TABLE_INPUT, "input", "accept")
+	"{'chain': {" OWN_SENDER "}},"
+	CHAIN(TABLE_OUTPUT, "output", "accept")
+	RULE(TABLE_INPUT, MATCH(FIELD("arp", "operation"), "==", "256")
+			  MATCH(FIELD("arp", "daddr ip"), "==", "'@vips'") "{'drop': null}")
+	RULE(OWN_SENDER, MATCH(META("oifname"), "==", "'eth0'")
+			 MATCH(FIELD("arp", "daddr ip"), "==", "{'prefix': {'addr': '192.168.8.0', 'len': 24}}") IN_OWN_NAME)
+	RULE(OWN_SENDER, MATCH(META("oifname"), "==", "'eth0'") IN_OWN_NAME)
+	RULE(OWN_SENDER, IN_OWN_NAME)
+	RULE(TABLE_OUTPUT, MATCH(FIELD("arp", "operation"), "==", "512")
+			   MATCH(FIELD("arp", "saddr ip"), "==", "'@vips'") "{'drop': null}")
+	RULE(TABLE_OUTPUT, MATCH(FIELD("arp", "saddr ip"), "==", "'@vips'") "{'goto': {'target': 'own_sender'}}");
 
 static void silent_by_a_table(struct world *world)
 {
 	ignore_is_too_low(world);
 	announce_is_too_low(world);
-	world->sight.ruleset = arp_table;
+	put_rules(world, arp_table);
+}
+
+static void silent_by_the_filter(struct world *world)
+{
+	silent_by_a_table(world);
+	world->wanted.arp_filter = true;
+}
+
+static void silent_by_arptables(struct world *world)
+{
+	ignore_is_too_low(world);
+	announce_is_too_low(world);
+	put_saved(world, FIREWALL_ARP, FIREWALL_IPTABLES_LEGACY,
+		  "*filter\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n-A INPUT -j DROP -d 192.168.8.200\n"
+		  "-A OUTPUT -s 192.168.8.200 -j mangle --mangle-ip-s 192.168.8.20\n");
 }
 
 static void on_eth0_and_silent_by_a_table(struct world *world)
@@ -442,33 +525,50 @@ static void on_eth0_and_silent_by_a_table(struct world *world)
 	find_address(world, "192.168.8.200")->link = ETH0;
 }
 
+#define SERVICES PLACE("inet", "filter", "services")
+
 static void firewall_lets_in(struct world *world)
 {
-	world->sight.ruleset = "table inet filter {\n\tset ports {\n\t\ttype inet_service\n"
-			       "\t\telements = { 443 }\n\t}\n\n\tchain input {\n"
-			       "\t\ttype filter hook input priority 0; policy drop;\n"
-			       "\t\tct state invalid drop\n\t\ttcp dport 25 drop\n"
-			       "\t\tudp dport 80 drop\n\t\tjump services\n\t\tdrop\n\t}\n\n"
-			       "\tchain services {\n\t\ttcp dport { 80, 443 } accept\n\t}\n}\n";
+	put_rules(world, CHAIN(INPUT, "input", "drop") "{'chain': {" SERVICES "}},"
+			 RULE(INPUT, MATCH("'ct': {'key': 'state'}", "in", "'invalid'") DROP)
+			 RULE(INPUT, MATCH(FIELD("tcp", "dport"), "==", "25") DROP)
+			 RULE(INPUT, MATCH(FIELD("udp", "dport"), "==", "80") DROP)
+			 RULE(INPUT, "{'jump': {'target': 'services'}}")
+			 RULE(INPUT, DROP)
+			 RULE(SERVICES, MATCH(FIELD("tcp", "dport"), "==", "{'set': [80, 443]}") ACCEPT));
 }
 
 static void firewall_lets_in_first(struct world *world)
 {
-	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
-			       "\t\ttype filter hook input priority 0; policy accept;\n"
-			       "\t\tip daddr 192.168.8.200 tcp dport 80 accept\n"
-			       "\t\ttcp dport 80 drop\n\t}\n}\n";
+	put_rules(world, CHAIN(INPUT, "input", "accept")
+			 RULE(INPUT, MATCH(FIELD("ip", "daddr"), "==", "'192.168.8.200'")
+				     MATCH(FIELD("tcp", "dport"), "==", "80") ACCEPT)
+			 RULE(INPUT, MATCH(FIELD("tcp", "dport"), "==", "80") DROP));
+}
+
+static void firewall_keeps_to_a_rate(struct world *world)
+{
+	put_rules(world, CHAIN(INPUT, "input", "accept")
+			 RULE(INPUT, MATCH(FIELD("tcp", "dport"), "==", "80")
+				     "{'limit': {'rate': 100, 'per': 'second', 'inv': true}}," DROP));
 }
 
 static void firewall_for_others(struct world *world)
 {
-	world->sight.ruleset = "table ip6 filter {\n\tchain INPUT {\n"
-			       "\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
-			       "table ip filter {\n\tchain FORWARD {\n"
-			       "\t\ttype filter hook forward priority 0; policy drop;\n"
-			       "\t\tip daddr 192.168.8.200 drop\n\t}\n\tchain INPUT {\n"
-			       "\t\ttype filter hook input priority 0; policy accept;\n"
-			       "\t\tip daddr 192.168.8.20 tcp dport 80 drop\n\t}\n}\n";
+	put_saved(world, FIREWALL_IPV6, FIREWALL_IPTABLES, "*filter\n:INPUT DROP [0:0]\n");
+	put_saved(world, FIREWALL_IPV4, FIREWALL_IPTABLES,
+		  "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n-A FORWARD -d 192.168.8.200 -j DROP\n"
+		  "-A INPUT -d 192.168.8.20 -p tcp --dport 80 -j DROP\n");
+}
+
+/* A port that a container has is forwarded, and meets no rule of the input hook. */
+static void firewall_of_a_container(struct world *world)
+{
+	put_saved(world, FIREWALL_IPV4, FIREWALL_IPTABLES,
+		  "*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n"
+		  "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n"
+		  "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n"
+		  "*filter\n:INPUT DROP [0:0]\nCOMMIT\n");
 }
 
 static void (*const healthy[])(struct world *) = {
@@ -482,6 +582,8 @@ static void (*const healthy[])(struct world *) = {
 	silent_by_8,
 	silent_by_3_with_scope_host,
 	silent_by_a_table,
+	silent_by_the_filter,
+	silent_by_arptables,
 	on_eth0_and_silent_by_a_table,
 	loose_filter,
 	strict_filter_on_the_way_back,
@@ -489,7 +591,9 @@ static void (*const healthy[])(struct world *) = {
 	listens_on_both_families,
 	firewall_lets_in,
 	firewall_lets_in_first,
+	firewall_keeps_to_a_rate,
 	firewall_for_others,
+	firewall_of_a_container,
 };
 
 START_TEST(where_all_is_well_nothing_is_found)

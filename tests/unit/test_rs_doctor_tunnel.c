@@ -79,18 +79,34 @@ static void gue_is_not_taken_off(struct world *world)
 
 static void firewall_knows_no_tunnel(struct world *world)
 {
-	world->sight.ruleset = "table inet filter {\n\tchain input {\n"
-			       "\t\ttype filter hook input priority filter; policy drop;\n"
-			       "\t\tmeta l4proto { icmp, ipv6-icmp } accept\n"
-			       "\t\tip protocol gre accept\n"
-			       "\t\ttcp dport { 22, 80 } accept\n\t}\n}\n";
+	put_rules(world, CHAIN(INPUT, "input", "drop")
+			 RULE(INPUT, MATCH(META("l4proto"), "==", "{'set': [1, 58]}") ACCEPT)
+			 RULE(INPUT, MATCH(FIELD("ip", "protocol"), "==", "47") ACCEPT)
+			 RULE(INPUT, MATCH(FIELD("tcp", "dport"), "==", "{'set': [22, 80]}") ACCEPT));
+}
+
+static void firewall_knows_no_gue(struct world *world)
+{
+	firewall_knows_no_tunnel(world);
+	world->vips[0].tunnel.type = TUNNEL_GUE;
 }
 
 static void firewall_drops_tunnels(struct world *world)
 {
-	world->sight.ruleset = "table ip filter {\n\tchain INPUT {\n"
-			       "\t\ttype filter hook input priority filter; policy accept;\n"
-			       "\t\tip protocol ipencap counter packets 0 bytes 0 drop\n\t}\n}\n";
+	put_saved(world, FIREWALL_IPV4, FIREWALL_IPTABLES,
+		  "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p ipencap -j DROP\nCOMMIT\n");
+}
+
+static void firewall_drops_some_tunnels(struct world *world)
+{
+	put_saved(world, FIREWALL_IPV4, FIREWALL_IPTABLES,
+		  "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT ! -s 192.168.8.10 -p ipencap -j DROP\nCOMMIT\n");
+}
+
+static void firewall_drops_what_comes_out(struct world *world)
+{
+	put_rules(world, CHAIN(INPUT, "input", "accept")
+			 RULE(INPUT, MATCH(META("iifname"), "==", "'tun0'") DROP));
 }
 
 static const struct illness tunnel_illnesses[] = {
@@ -110,10 +126,17 @@ static const struct illness tunnel_illnesses[] = {
 	 "ip -s -s link show dev tun0"},
 	{gue_is_not_taken_off, DOCTOR_PROBLEM, "nobody takes GUE off UDP port 6080",
 	 "lbha-rs setup"},
-	{firewall_knows_no_tunnel, DOCTOR_WARNING, "none names protocol ipencap or 192.168.8.20",
+	{firewall_knows_no_tunnel, DOCTOR_PROBLEM,
+	 "chain input of table inet filter drops what carries packets for 192.168.8.200 (protocol 4 to 192.168.8.20)",
 	 "nft insert rule inet filter input ip daddr 192.168.8.20 meta l4proto 4 accept"},
-	{firewall_drops_tunnels, DOCTOR_WARNING, "drops what comes for 192.168.8.20, protocol ipencap",
+	{firewall_knows_no_gue, DOCTOR_PROBLEM, "drops what carries packets for 192.168.8.200 (udp 192.168.8.20:6080)",
+	 "nft insert rule inet filter input ip daddr 192.168.8.20 udp dport 6080 accept"},
+	{firewall_drops_tunnels, DOCTOR_PROBLEM, "drops what carries packets for 192.168.8.200",
 	 "iptables -I INPUT -d 192.168.8.20 -p 4 -j ACCEPT"},
+	{firewall_drops_some_tunnels, DOCTOR_WARNING, "may drop what carries packets for 192.168.8.200",
+	 "iptables -I INPUT -d 192.168.8.20 -p 4 -j ACCEPT"},
+	{firewall_drops_what_comes_out, DOCTOR_PROBLEM, "drops what comes for service web (tcp 192.168.8.200:80)",
+	 "nft insert rule inet filter input ip daddr 192.168.8.200 tcp dport 80 accept"},
 };
 
 START_TEST(each_illness_of_a_tunnel_is_named)
