@@ -62,7 +62,7 @@ static void close_pipes(int pipes[3][2])
 }
 
 /* In the new process. */
-static void become(const char *path, const char *const *words, int pipes[3][2])
+static void become(pid_t parent, const char *path, const char *const *words, int pipes[3][2])
 {
 	char folders[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
 	char *environment[] = {folders, locale, NULL}, *own[WORDS + 1] = {NULL};
@@ -72,6 +72,8 @@ static void become(const char *path, const char *const *words, int pipes[3][2])
 	signal(SIGPIPE, SIG_DFL);
 	/* else what we do not live to see could be done after a teardown */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127); /* it died before that */
 	if (dup2(pipes[0][0], STDIN_FILENO) >= 0 && dup2(pipes[1][1], STDOUT_FILENO) >= 0 &&
 	    dup2(pipes[2][1], STDERR_FILENO) >= 0)
 		execve(path, own, environment);
@@ -81,6 +83,7 @@ static void become(const char *path, const char *const *words, int pipes[3][2])
 static int start(struct run *run, const char *path, const char *const *words)
 {
 	int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}}, err = 0;
+	pid_t parent = getpid();
 
 	for (size_t i = 0; i < 3 && !err; i++)
 		err = pipe2(pipes[i], O_CLOEXEC) ? -errno : 0;
@@ -93,7 +96,7 @@ static int start(struct run *run, const char *path, const char *const *words)
 		return err;
 	}
 	if (!run->pid)
-		become(path, words, pipes);
+		become(parent, path, words, pipes);
 	run->in = pipes[0][1];
 	run->out = pipes[1][0];
 	run->error = pipes[2][0];
