@@ -1,8 +1,5 @@
-/* The control worker's own part: requests in, answers from the mirror out; commands become
- * RECORD_REQUESTs of which the supervisor answers each with lines and one RECORD_REPLY. A request's
- * number is the ticket of its line, so an answer to a client that has left finds nobody and is
- * dropped. At most PENDING_MAX commands are under way: a supervisor that is busy cannot fill the
- * places of clients that only want to read.
+/* The control worker's own part: requests in, answers from the mirror out; what others have to do for an answer
+ * is in files of their own (commands: control_pending.h, looks: control_look.h).
  *
  * Nobody is answered before there is something to say: clients wait in the socket's queue until the
  * configuration is there and every worker has told all its facts once, or HUSH has passed (one of
@@ -23,7 +20,6 @@
 #include "base/arena.h"
 #include "config/codec.h"
 #include "config/render.h"
-#include "core/channel.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/protocol.h"
@@ -39,27 +35,17 @@
 #include "daemon/control_mirror.h"
 #include "daemon/control_notify.h"
 #include "daemon/control_names.h"
-#include "daemon/control_operator.h"
+#include "daemon/control_pending.h"
 #include "daemon/control_pieces.h"
 #include "daemon/control_request.h"
 #include "daemon/control_status.h"
-#include "daemon/control_words.h"
 #include "daemon/control_zero.h"
 #include "daemon/events.h"
 
-#define PENDING_MAX 16
 #define HUSH NSTIME_S
 #define WATCH (10 * NSTIME_S) /* that long after a look at the traffic another is expected */
 #define EVENTS_AT_ONCE 32768 /* bytes for a follower in one piece */
 #define INFORMANTS (1u << ROLE_CHECK | 1u << ROLE_IPVS | 1u << ROLE_VRRP)
-#define LINES_BYTES_MAX ((size_t)8 << 20) /* of one command's answer */
-
-struct pending {
-	uint32_t ticket; /* 0: free */
-	enum control_kind kind;
-	json_t *lines, *objects;
-	size_t bytes;
-};
 
 struct control {
 	struct worker *worker;
@@ -69,7 +55,7 @@ struct control {
 	struct event_sink sink;
 	struct control_notify *notify;
 	uid_t supervisor; /* the user that the supervisor runs as */
-	struct pending pending[PENDING_MAX];
+	struct control_pending *pending;
 	struct log_bucket bad_facts;
 	unsigned awaited; /* who has not told all its facts yet (1 << role) */
 	struct loop_timer hush, settle;
@@ -198,12 +184,7 @@ static void control_leave(void *ctx, UNUSED nstime deadline)
 	size_t size = 0;
 	uint8_t *carry;
 
-	for (size_t i = 0; i < PENDING_MAX; i++)
-		if (control->pending[i].ticket && control->clients)
-			clients_answer(control->clients, control->pending[i].ticket,
-				       control_refusal("the daemon is being replaced; look at "
-						       "status for what came of it",
-						       NULL));
+	control_pending_end(control->pending, "the daemon is being replaced; look at status for what came of it");
 	control_looks_end(control->looks, "the daemon is being replaced; ask again");
 	if (control->clients)
 		clients_finish(control->clients, clock_now() + LAST_BYTES);
@@ -260,140 +241,7 @@ static void control_fact(void *ctx, int peer, uint16_t type, struct reader *in)
 		    role_name((enum role)peer), type, suppressed);
 }
 
-/* ---- commands and their answers --------------------------------------------------- */
-
-static struct pending *pending_find(struct control *control, uint32_t ticket)
-{
-	for (size_t i = 0; i < PENDING_MAX; i++)
-		if (control->pending[i].ticket == ticket)
-			return &control->pending[i];
-	return NULL;
-}
-
-/* Several words, all of which hold or none. */
-static void tell_words(struct control *control, uint32_t ticket, uid_t uid,
-		       const struct words *words)
-{
-	uint8_t bytes[1024];
-	struct writer out;
-
-	for (size_t i = 0; i < words->count; i++) {
-		out = writer_of(bytes, sizeof(bytes));
-		put_u32(&out, ticket);
-		put_bool(&out, words->rows[i].holds);
-		override_put(&out, &words->rows[i].override);
-		worker_tell(control->worker, RECORD_SAY, bytes, writer_used(&out), -1);
-	}
-	out = writer_of(bytes, sizeof(bytes));
-	put_u32(&out, ticket);
-	put_u32(&out, uid);
-	put_u32(&out, (uint32_t)words->count);
-	worker_tell(control->worker, RECORD_SAID, bytes, writer_used(&out), -1);
-}
-
-/* False: `error` says why not. */
-static bool tell(struct control *control, uint32_t ticket, uid_t uid,
-		 const struct control_request *request, char *error)
-{
-	uint8_t bytes[CHANNEL_RECORD_MAX];
-	struct writer out = writer_of(bytes, sizeof(bytes));
-	struct words words = {0};
-
-	if (words_are_asked(request->kind)) {
-		if (words_of(&control->mirror, request, clock_now() + clock_wall_offset(), &words,
-			     error))
-			return false;
-		tell_words(control, ticket, uid, &words);
-		words_free(&words);
-		return true;
-	}
-	if (operator_encode(&control->mirror, ticket, uid, request, &out, error))
-		return false;
-	worker_tell(control->worker, RECORD_REQUEST, bytes, writer_used(&out), -1);
-	return true;
-}
-
-/* Hands a command to the supervisor; a refusal at once when too many are under way or it means
- * nothing here, else NULL. */
-static char *command_send(struct control *control, uint32_t ticket, uid_t uid,
-			  const struct control_request *request)
-{
-	struct pending *pending = pending_find(control, 0);
-	char error[CONTROL_ERROR];
-
-	if (!pending)
-		return control_refusal("too many commands are under way; try again", NULL);
-	if (!tell(control, ticket, uid, request, error))
-		return control_refusal(error, NULL);
-	*pending = (struct pending){.ticket = ticket,
-				    .kind = request->kind,
-				    .lines = json_array(),
-				    .objects = json_array()};
-	return NULL;
-}
-
-/* The one that is under way and has room for more lines; NULL: nobody wants to know. */
-static struct pending *pending_for_line(struct control *control, uint32_t ticket)
-{
-	struct pending *pending = ticket ? pending_find(control, ticket) : NULL;
-
-	return pending && pending->bytes <= LINES_BYTES_MAX ? pending : NULL;
-}
-
-static void take_reply_line(struct control *control, struct reader *in)
-{
-	struct pending *pending = pending_for_line(control, get_u32(in));
-	char line[2048];
-
-	get_text(in, line, sizeof(line));
-	if (!reader_done(in) || !pending)
-		return;
-	pending->bytes += strlen(line);
-	if (pending->bytes > LINES_BYTES_MAX)
-		snprintf(line, sizeof(line), "the rest is left out: too many lines");
-	json_array_append_new(pending->lines, status_text(line));
-}
-
-static void take_reply_object(struct control *control, struct reader *in)
-{
-	struct pending *pending = pending_for_line(control, get_u32(in));
-	char name[OVERRIDE_OBJECT], what[512];
-	bool done;
-
-	get_text(in, name, sizeof(name));
-	done = get_bool(in);
-	get_text(in, what, sizeof(what));
-	if (!reader_done(in) || !pending)
-		return;
-	pending->bytes += strlen(name) + strlen(what);
-	json_array_append_new(pending->objects,
-			      json_pack("{s:o, s:b, s:o}", "name", status_text(name), "done", done,
-					"text", status_text(what)));
-}
-
-static char *answer_of(const struct mirror *mirror, struct pending *ended, bool done)
-{
-	operator_warn(mirror, ended->kind, ended->lines);
-	if (!done)
-		return control_refusal_of(control_request_refusal(ended->kind), ended->lines,
-					  ended->objects);
-	return control_answer(
-		json_pack("{s:o, s:o}", "lines", ended->lines, "objects", ended->objects));
-}
-
-static void take_reply(struct control *control, struct reader *in)
-{
-	uint32_t ticket = get_u32(in);
-	struct pending *pending = ticket ? pending_find(control, ticket) : NULL;
-	bool done = get_bool(in);
-	struct pending ended;
-
-	if (!reader_done(in) || !pending)
-		return;
-	ended = *pending;
-	*pending = (struct pending){0};
-	clients_answer(control->clients, ended.ticket, answer_of(&control->mirror, &ended, done));
-}
+/* ---- what the supervisor says ----------------------------------------------------- */
 
 static void control_command(void *ctx, uint16_t type, struct reader *in, int fd)
 {
@@ -401,13 +249,9 @@ static void control_command(void *ctx, uint16_t type, struct reader *in, int fd)
 
 	if (fd >= 0)
 		close(fd);
-	if (type == RECORD_REPLY_LINE)
-		take_reply_line(control, in);
-	else if (type == RECORD_REPLY_OBJECT)
-		take_reply_object(control, in);
-	else if (type == RECORD_REPLY)
-		take_reply(control, in);
-	else if (type == RECORD_NOTIFY_AGAIN)
+	if (control_pending_take(control->pending, type, in))
+		return;
+	if (type == RECORD_NOTIFY_AGAIN)
 		control_notify_all(control->notify, events_last(control->events));
 	else
 		log_warning("the supervisor sent record %u, which the control worker does not know",
@@ -556,7 +400,8 @@ static bool fact(void *ctx, int peer, uint32_t index, uint16_t *type, struct wri
 
 /* ---- looks ------------------------------------------------------------------------ */
 
-static void look_answer(void *ctx, uint32_t ticket, char *text)
+/* To a line whose answer took somebody else. */
+static void answer_later(void *ctx, uint32_t ticket, char *text)
 {
 	struct control *control = ctx;
 
@@ -580,7 +425,7 @@ static bool client_left(void *ctx, uint32_t ticket)
 	return control_looks_left(control->looks, ticket);
 }
 
-static const struct control_looks_ops look_ops = {.answer = look_answer, .changed = look_changed};
+static const struct control_looks_ops look_ops = {.answer = answer_later, .changed = look_changed};
 
 /* ---- long answers ----------------------------------------------------------------- */
 
@@ -714,7 +559,7 @@ static void control_line(void *ctx, uint32_t ticket, const struct client_peer *p
 	else if (request.kind == CONTROL_ZERO)
 		answer = zero_answer(&control->mirror, request.service, clock_now());
 	else
-		answer = is_command ? command_send(control, ticket, peer->uid, &request)
+		answer = is_command ? control_pending_send(control->pending, ticket, peer->uid, &request)
 				    : answer_now(control, &request);
 	if (is_command)
 		log_info("%s asked for by user %u, process %d%s%s",
@@ -749,20 +594,13 @@ static uid_t supervisor_user(void)
 	return getsockopt(WORKER_FD_SUPERVISOR, SOL_SOCKET, SO_PEERCRED, &who, &size) ? 0 : who.uid;
 }
 
-static void pending_free(struct pending *pending)
-{
-	json_decref(pending->lines);
-	json_decref(pending->objects);
-}
-
 static void control_fini(struct control *control)
 {
 	timer_fini(&control->hush);
 	timer_fini(&control->settle);
 	control_looks_free(control->looks);
 	clients_free(control->clients);
-	for (size_t i = 0; i < PENDING_MAX; i++)
-		pending_free(&control->pending[i]);
+	control_pending_free(control->pending);
 	mirror_fini(&control->mirror);
 	mirror_fini(&control->next);
 	events_free(control->events);
@@ -785,7 +623,8 @@ int control_main(void)
 	control.looks = control_looks_new(worker_loop(control.worker), &control.mirror, &look_ops, &control);
 	json_object_seed(0); /* reads /dev/urandom, once, which the sandbox refuses */
 	control.notify = control_notify_new(control.worker, &control.mirror);
-	if (control.looks && control.notify && !events_begin(&control) &&
+	control.pending = control_pending_new(control.worker, &control.mirror, answer_later, &control);
+	if (control.looks && control.notify && control.pending && !events_begin(&control) &&
 	    !timer_init(worker_loop(control.worker), &control.settle, LOOP_NORMAL, settle,
 			&control) &&
 	    !timer_init(worker_loop(control.worker), &control.hush, LOOP_NORMAL, begin_to_answer,
