@@ -55,7 +55,8 @@ struct writer writer_of(void *bytes, size_t size)
 {
 	uint8_t *start = bytes;
 
-	return (struct writer){.start = start, .at = start, .end = start + size};
+	/* nothing may be added to NULL, not even nothing */
+	return (struct writer){.start = start, .at = start, .end = size ? start + size : start};
 }
 
 size_t writer_used(const struct writer *out)
