@@ -397,7 +397,7 @@ void exam_firewall(struct exam *exam)
 
 	if (exam->sight->firewall_why)
 		exam_say(exam, FINDING_UNKNOWN, "firewall", NULL,
-			 "the firewall's rules were not looked at: %s", exam->sight->firewall_why);
+			 "not all rules of the firewall were seen: %s", exam->sight->firewall_why);
 	for (size_t i = 0; i < exam->model->instance_count; i++) {
 		judge_adverts(&told, exam, &exam->model->instances[i]);
 		judge_vips(&told, exam, &exam->model->instances[i]);

@@ -17,22 +17,40 @@ struct look {
 	const char *why;
 };
 
-/* The first reason counts; what a program says of itself need not have its name. */
+/* What a program says of itself need not have its name. */
 static void fail(struct look *look, const char *program, const char *why)
 {
-	if (!look->why)
-		look->why = strstr(why, program) ? arena_strdup(look->arena, why)
-						 : arena_printf(look->arena, "%s: %s", program, why);
+	const char *told = strstr(why, program) ? why : arena_printf(look->arena, "%s: %s", program, why);
+
+	look->why = look->why ? arena_printf(look->arena, "%s; %s", look->why, told)
+			      : arena_strdup(look->arena, told ? told : why);
+}
+
+/* What can be done about it. */
+static const char *advice(struct look *look, const char *program, int error)
+{
+	if (error == -ENOENT)
+		return arena_printf(look->arena, " (it is in the package %s)",
+				    !strcmp(program, "nft")		       ? "nftables"
+				    : !strncmp(program, "arptables-legacy", 16) ? "arptables"
+										: "iptables");
+	if (error == -EFBIG)
+		return " (nft -t list ruleset shows the rules without what is in their sets)";
+	return "";
 }
 
 /* NULL after telling why. */
 static char *run(struct look *look, const char *const *words)
 {
 	struct program_said said;
+	const char *what, *why;
+	int err = program_run(words, "", &said);
 
-	if (!program_run(words, "", &said))
+	if (!err)
 		return said.out;
-	fail(look, words[0], said.error);
+	what = advice(look, words[0], err);
+	why = arena_printf(look->arena, "%s%s", said.error, what ? what : "");
+	fail(look, words[0], why ? why : said.error);
 	return NULL;
 }
 

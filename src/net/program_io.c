@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define OUTPUT_LIMIT (1 << 22) /* of a list of other people's rules, as JSON */
+#define OUTPUT_MIB 16 /* of a list of rules as JSON, with the sets that are in use */
 #define LINGER_MS 2
 #define WORDS 8
 
@@ -142,7 +142,7 @@ static int take_output(struct run *run)
 		close_end(&run->out);
 		return 0;
 	}
-	if (run->length + (size_t)got > OUTPUT_LIMIT)
+	if (run->length + (size_t)got > (size_t)OUTPUT_MIB << 20)
 		return -EFBIG;
 	more = realloc(run->text, run->length + (size_t)got + 1);
 	if (!more)
@@ -221,6 +221,8 @@ static int judge(const char *name, struct run *run, int err, int status, struct 
 
 	if (err == -ETIMEDOUT)
 		text_add(&out, "%s did not end within %d s and was killed", name, PROGRAM_SECONDS);
+	else if (err == -EFBIG)
+		text_add(&out, "%s says more than %d MiB", name, OUTPUT_MIB);
 	else if (err)
 		text_add(&out, "cannot run %s: %s", name, strerror(-err));
 	else if (WIFSIGNALED(status))

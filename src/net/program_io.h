@@ -14,7 +14,7 @@ struct program_said {
 
 /* Runs `words[0]` (a name without a folder; at most eight words, then NULL) with `input` on its standard
  * input. 0: it ended with 0, and `said->out` is the caller's to free; -ENOENT: it is nowhere;
- * -ETIMEDOUT: it was killed for taking too long; -EIO: it failed; -errno. Whenever it is not 0
+ * -ETIMEDOUT: it was killed for taking too long; -EFBIG: it said too much; -EIO: it failed; -errno. Whenever it is not 0
  * `said->error` is one line that says why. */
 int program_run(const char *const *words, const char *input, struct program_said *said);
 

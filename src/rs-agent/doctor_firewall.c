@@ -97,7 +97,7 @@ void doctor_firewall(struct doctor *doctor)
 
 	if (doctor->sight->firewall_why)
 		doctor_say(doctor, DOCTOR_WARNING, "firewall", NULL,
-			   "the firewall's rules were not looked at: %s", doctor->sight->firewall_why);
+			   "not all rules of the firewall were seen: %s", doctor->sight->firewall_why);
 	for (size_t i = 0; i < wanted->vip_count; i++)
 		if (wanted->vips[i].forwarding == FORWARDING_TUNNEL && !carried(wanted, i))
 			judge_carrier(doctor, &wanted->vips[i]);

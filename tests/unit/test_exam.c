@@ -936,6 +936,34 @@ START_TEST(a_legacy_table_is_no_table_of_nftables)
 }
 END_TEST
 
+START_TEST(what_was_not_seen_hides_no_drop_that_was)
+{
+	struct findings found;
+	bool dropped = false, unseen = false;
+
+	begin(full());
+	sight.firewall_why = "there is no program iptables-legacy-save";
+	ck_assert_int_eq(firewall_read_save(arena, "*filter\n:INPUT ACCEPT\n-A INPUT -p 112 -j DROP\n", FIREWALL_IPV4,
+					    FIREWALL_IPTABLES, &sight.firewall), 0);
+	found = judge();
+	for (size_t i = 0; i < found.count; i++) {
+		dropped |= strstr(found.items[i].text, "drops adverts of others") != NULL;
+		unseen |= found.items[i].severity == FINDING_UNKNOWN && strstr(found.items[i].text, "iptables-legacy-save");
+	}
+	ck_assert(dropped && unseen);
+	end();
+	begin(full());
+	sight.firewall_why = "nft says more than 16 MiB";
+	expect(FINDING_UNKNOWN, "firewall", "not all rules of the firewall were seen: nft says", NULL);
+	begin(full());
+	sight.firewall_why = "nft says more than 16 MiB";
+	found = judge();
+	for (size_t i = 0; i < found.count; i++)
+		ck_assert_msg(!strstr(found.items[i].text, "no rule is seen to drop"), "%s", found.items[i].text);
+	end();
+}
+END_TEST
+
 /* Twelve chains, of which each jumps eight times to the next: to the end of it nobody goes. */
 START_TEST(of_rules_that_fan_out_beyond_measure_nothing_is_certain)
 {
@@ -1002,7 +1030,7 @@ END_TEST
 int main(void)
 {
 	TCase *rules = CASE("rules", a_legacy_table_is_no_table_of_nftables, of_rules_that_fan_out_beyond_measure_nothing_is_certain,
-			    only_chains_before_ipvs_count_for_clients,
+			    only_chains_before_ipvs_count_for_clients, what_was_not_seen_hides_no_drop_that_was,
 			    what_is_no_json_of_nft_is_refused);
 
 	tcase_add_loop_test(rules, rules_of_iptables_are_told_by_what_they_do, 0, COUNT_OF(saves));

@@ -390,7 +390,7 @@ static const struct illness illnesses[] = {
 	 "iptables -I INPUT -d 192.168.8.200 -p 6 --dport 80 -j ACCEPT"},
 	{firewall_names_the_vip, DOCTOR_PROBLEM, "a rule in chain pre of table ip raw drops",
 	 "nft insert rule ip raw pre ip daddr 192.168.8.200 tcp dport 80 accept"},
-	{firewall_is_unknown, DOCTOR_WARNING, "rules were not looked at: there is no program nft",
+	{firewall_is_unknown, DOCTOR_WARNING, "not all rules of the firewall were seen: there is no program nft",
 	 NULL},
 };
 
