@@ -16,6 +16,10 @@
 #define BEFORE_IPVS 97 /* it takes its packets at the local input with 98 (ip_vs_core.c) */
 #define SEEN 64
 #define ICMPV6 58
+#define ECHO_REQUEST 8
+#define ECHO_REPLY 0
+#define ECHO_REQUEST6 128
+#define ECHO_REPLY6 129
 #define ESTABLISHED 2
 
 struct traffic {
@@ -303,6 +307,7 @@ static void judge_answer(struct told *told, struct exam *exam, const struct serv
 				     : NULL;
 	traffic.whose = exam_text(exam, "answers of %s to clients of service %s, which nat forwards",
 				  addr_format(&server->address.address, text), service->name);
+	traffic.packet.source_type = traffic.packet.destination_type = FIREWALL_UNICAST;
 	be_forwarded(told, &traffic);
 }
 
@@ -347,6 +352,10 @@ static void judge_probe(struct told *told, struct exam *exam, const struct probe
 	traffic.packet.protocol = probe_protocol(check, probe->target.address.family);
 	traffic.packet.destination = probe->target.address;
 	traffic.packet.port = probe->target.port ? probe->target.port : FIREWALL_NUMBER_UNKNOWN;
+	if (check->type == CHECK_ICMP)
+		traffic.packet.icmp_type = traffic.packet.protocol == ICMPV6 ? ECHO_REQUEST6 : ECHO_REQUEST;
+	if (exam_is_ours(exam->sight, &probe->target.address))
+		traffic.packet.source_type = traffic.packet.destination_type = FIREWALL_LOCAL;
 	traffic.packet.state = FIREWALL_STATE_NEW;
 	traffic.packet.out = link ? link->name : NULL;
 	traffic.whose = exam_text(exam, "%s probes of %s", check_type_name(check->type),
@@ -357,6 +366,8 @@ static void judge_probe(struct told *told, struct exam *exam, const struct probe
 	traffic.packet.destination = (struct addr){0};
 	traffic.packet.source_port = traffic.packet.port;
 	traffic.packet.port = FIREWALL_NUMBER_UNKNOWN;
+	if (check->type == CHECK_ICMP)
+		traffic.packet.icmp_type = traffic.packet.protocol == ICMPV6 ? ECHO_REPLY6 : ECHO_REPLY;
 	traffic.packet.state = ESTABLISHED;
 	traffic.packet.out = NULL;
 	traffic.packet.in = link ? link->name : NULL;

@@ -11,6 +11,7 @@
 #define DEPTH 16 /* of jumps, as the kernel allows */
 #define RULES (1 << 17) /* that are looked at for one packet in one chain of a hook */
 #define CHAINS 256 /* of one hook that are put in order */
+#define STATUS_NAT 0x30 /* IPS_SRC_NAT, IPS_DST_NAT */
 
 enum answer {
 	NO,
@@ -29,6 +30,8 @@ struct firewall_packet firewall_packet_of(enum firewall_family family)
 		.icmp_type = FIREWALL_NUMBER_UNKNOWN,
 		.arp_operation = FIREWALL_NUMBER_UNKNOWN,
 		.ttl = FIREWALL_NUMBER_UNKNOWN,
+		.source_type = FIREWALL_NUMBER_UNKNOWN,
+		.destination_type = FIREWALL_NUMBER_UNKNOWN,
 	};
 }
 
@@ -46,11 +49,25 @@ static enum answer is_number(const struct firewall_match *match, int64_t number)
 	for (size_t i = 0; i < match->value_count; i++) {
 		const struct firewall_value *value = &match->values[i];
 
-		if (match->bits ? (value->first & (uint64_t)number) != 0
-				: value->first <= (uint64_t)number && (uint64_t)number <= value->last)
+		if (value->first <= (uint64_t)number && (uint64_t)number <= value->last)
 			return YES;
 	}
 	return NO;
+}
+
+/* Of no packet here NAT has changed an address: one of which it may is not followed (CHANGE). */
+static enum answer is_bits(const struct firewall_match *match, int64_t number)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < match->value_count; i++)
+		bits |= match->values[i].first;
+	bits &= ~(uint64_t)(match->field == FIREWALL_STATE ? FIREWALL_STATE_NAT : STATUS_NAT);
+	if (!bits)
+		return NO;
+	if (number < 0)
+		return MAYBE;
+	return bits & (uint64_t)number ? YES : NO;
 }
 
 static enum answer is_address(const struct firewall_match *match, const struct addr *address)
@@ -82,6 +99,16 @@ static enum answer is_name(const struct firewall_match *match, const char *name)
 	return NO;
 }
 
+/* What an address is by itself, or else by what is known of the packet. */
+static int type_of(const struct addr *address, int known)
+{
+	if (address->family && addr_is_multicast(address))
+		return FIREWALL_MULTICAST;
+	if (address->family == AF_INET && addr_ipv4(address) == UINT32_MAX)
+		return FIREWALL_BROADCAST;
+	return known;
+}
+
 /* Ports and types are those of a protocol that has them. */
 static int64_t number_of(const struct firewall_packet *packet, enum firewall_field field)
 {
@@ -102,6 +129,11 @@ static int64_t number_of(const struct firewall_packet *packet, enum firewall_fie
 		return packet->arp_operation;
 	case FIREWALL_TTL:
 		return packet->ttl;
+	case FIREWALL_SOURCE_TYPE:
+		return type_of(&packet->source, packet->source_type);
+	case FIREWALL_DESTINATION_TYPE:
+		return type_of(&packet->destination, packet->destination_type);
+	case FIREWALL_STATUS:
 	case FIREWALL_SOURCE:
 	case FIREWALL_DESTINATION:
 	case FIREWALL_INTERFACE_IN:
@@ -131,14 +163,19 @@ static enum answer is_met(const struct firewall_match *match, const struct firew
 	case FIREWALL_INTERFACE_OUT:
 		answer = is_name(match, packet->out);
 		break;
+	case FIREWALL_STATE:
+	case FIREWALL_STATUS:
+		answer = is_bits(match, number_of(packet, match->field));
+		break;
 	case FIREWALL_PROTOCOL:
 	case FIREWALL_SOURCE_PORT:
 	case FIREWALL_PORT:
-	case FIREWALL_STATE:
 	case FIREWALL_IP:
 	case FIREWALL_ICMP_TYPE:
 	case FIREWALL_ARP_OPERATION:
 	case FIREWALL_TTL:
+	case FIREWALL_SOURCE_TYPE:
+	case FIREWALL_DESTINATION_TYPE:
 		answer = is_number(match, number_of(packet, match->field));
 		break;
 	}
@@ -206,9 +243,10 @@ static enum firewall_verdict walk_jump(struct walk *walk, const struct firewall_
 	enum firewall_verdict verdict =
 		target && depth < DEPTH ? walk_chain(walk, target, depth + 1) : FIREWALL_CONTINUE;
 
+	if (verdict == FIREWALL_CONTINUE && rule->verdict == FIREWALL_GOTO)
+		verdict = FIREWALL_RETURN;
 	if (answer == YES)
-		return verdict == FIREWALL_CONTINUE && rule->verdict == FIREWALL_GOTO ? FIREWALL_RETURN
-										       : verdict;
+		return verdict;
 	keep_in_mind(walk, verdict, walk->dropped_by);
 	return FIREWALL_CONTINUE;
 }
@@ -319,20 +357,34 @@ static struct firewall_fate pass_all(const struct firewall *firewall, const enum
 	return fate;
 }
 
+static struct firewall_packet with_types(const struct firewall_packet *packet, enum firewall_address source,
+					 enum firewall_address destination)
+{
+	struct firewall_packet typed = *packet;
+
+	if (typed.source_type < 0)
+		typed.source_type = (int)source;
+	if (typed.destination_type < 0)
+		typed.destination_type = (int)destination;
+	return typed;
+}
+
 struct firewall_fate firewall_come_in(const struct firewall *firewall, int64_t last,
 				      const struct firewall_packet *packet)
 {
+	struct firewall_packet typed = with_types(packet, FIREWALL_UNICAST, FIREWALL_LOCAL);
 	static const enum firewall_hook hooks[] = {FIREWALL_INGRESS, FIREWALL_PREROUTING, FIREWALL_INPUT};
 
-	return pass_all(firewall, hooks, COUNT_OF(hooks), last, packet);
+	return pass_all(firewall, hooks, COUNT_OF(hooks), last, &typed);
 }
 
 struct firewall_fate firewall_go_out(const struct firewall *firewall,
 				     const struct firewall_packet *packet)
 {
+	struct firewall_packet typed = with_types(packet, FIREWALL_LOCAL, FIREWALL_UNICAST);
 	static const enum firewall_hook hooks[] = {FIREWALL_OUTPUT, FIREWALL_POSTROUTING};
 
-	return pass_all(firewall, hooks, COUNT_OF(hooks), FIREWALL_EVERY_CHAIN, packet);
+	return pass_all(firewall, hooks, COUNT_OF(hooks), FIREWALL_EVERY_CHAIN, &typed);
 }
 
 /* ---- building ---- */

@@ -58,10 +58,22 @@ enum firewall_field {
 	FIREWALL_ICMP_TYPE,
 	FIREWALL_ARP_OPERATION,
 	FIREWALL_TTL,
+	FIREWALL_STATUS,           /* of connection tracking, bits of enum ip_conntrack_status */
+	FIREWALL_SOURCE_TYPE,      /* what the address is to this host: enum firewall_address */
+	FIREWALL_DESTINATION_TYPE,
 	FIREWALL_UNKNOWN,   /* nobody can tell here */
 };
 
 #define FIREWALL_STATE_NEW 8
+#define FIREWALL_STATE_NAT 128 /* iptables' DNAT and SNAT */
+
+/* As the kernel's RTN_*. */
+enum firewall_address {
+	FIREWALL_UNICAST = 1, /* somebody else's */
+	FIREWALL_LOCAL,       /* one of this host's, or of those that it takes over */
+	FIREWALL_BROADCAST,
+	FIREWALL_MULTICAST = 5,
+};
 
 /* A number or address lies between two; a name is one ("eth*" begins with eth). */
 struct firewall_value {
@@ -73,8 +85,7 @@ struct firewall_value {
 struct firewall_match {
 	enum firewall_field field;
 	bool negated;
-	bool bits; /* STATE: any of the bits */
-	struct firewall_value *values; /* any of them */
+	struct firewall_value *values; /* any of them; STATE, STATUS: any of the bits of `first` */
 	size_t value_count;
 };
 
@@ -121,6 +132,7 @@ struct firewall_packet {
 	const char *in, *out;
 	struct addr source, destination; /* ARP: of the protocol */
 	int protocol, source_port, port, state, icmp_type, arp_operation, ttl;
+	int source_type, destination_type; /* enum firewall_address; what the address itself tells counts more */
 };
 
 /* Nothing known but the family. */

@@ -46,6 +46,8 @@ static const struct {
 	{"untracked", 64},  {"ipv4", 2},      {"ipv6", 10},   {"ip", 0x0800},
 	{"ip6", 0x86dd},    {"arp", 0x0806},  {"request", 1}, {"reply", 2},
 	{"nd-neighbor-solicit", 135}, {"nd-neighbor-advert", 136},
+	{"dnat", 32},       {"snat", 16},     {"unicast", 1}, {"local", 2},
+	{"broadcast", 3},   {"anycast", 4},   {"multicast", 5},
 };
 
 static bool read_number(const json_t *value, uint64_t *out)
@@ -189,7 +191,7 @@ static bool read_values(struct nft *nft, struct firewall_match *match, const jso
 /* ---- what is matched ---- */
 
 static const struct {
-	const char *protocol, *field; /* of a payload; protocol "meta", "ct": of those */
+	const char *protocol, *field; /* of a payload; protocol "meta", "ct", "fib": of those */
 	enum firewall_field is;
 	int implied; /* the protocol that has such a field; or 4, 6 of FIREWALL_IP below */
 } fields[] = {
@@ -201,6 +203,9 @@ static const struct {
 	{"meta", "oifname", FIREWALL_INTERFACE_OUT, 0},
 	{"meta", "oif", FIREWALL_INTERFACE_OUT, 0},
 	{"ct", "state", FIREWALL_STATE, 0},
+	{"ct", "status", FIREWALL_STATUS, 0},
+	{"fib", "saddr", FIREWALL_SOURCE_TYPE, 0},
+	{"fib", "daddr", FIREWALL_DESTINATION_TYPE, 0},
 	{"ip", "protocol", FIREWALL_PROTOCOL, -4},
 	{"ip", "saddr", FIREWALL_SOURCE, -4},
 	{"ip", "daddr", FIREWALL_DESTINATION, -4},
@@ -247,12 +252,29 @@ static bool is_matter_of_course(const json_t *payload)
 		!strcmp(field, "ptype"));
 }
 
+/* "daddr" of `fib daddr type`; what else a fib tells, or goes by, is not known here. */
+static const char *name_of_fib(const json_t *fib)
+{
+	const json_t *flags = json_object_get(fib, "flags");
+
+	if (strcmp(text_of_member(fib, "result"), "type") != 0)
+		return "";
+	if (json_array_size(flags) == 1)
+		flags = json_array_get(flags, 0);
+	return json_is_string(flags) ? json_string_value(flags) : "";
+}
+
 static int find_field(const json_t *left)
 {
+	const json_t *fib = json_object_get(left, "fib");
 	const json_t *payload = json_object_get(left, "payload");
 	const json_t *meta = json_object_get(left, "meta"), *ct = json_object_get(left, "ct");
-	const char *protocol = payload ? text_of_member(payload, "protocol") : meta ? "meta" : "ct";
+	const char *protocol = payload ? text_of_member(payload, "protocol")
+			       : fib   ? "fib"
+			       : meta  ? "meta"
+				       : "ct";
 	const char *name = payload ? text_of_member(payload, "field")
+			   : fib   ? name_of_fib(fib)
 				   : text_of_member(meta ? meta : ct, "key");
 
 	for (size_t i = 0; i < COUNT_OF(fields); i++)
@@ -261,11 +283,18 @@ static int find_field(const json_t *left)
 	return -1;
 }
 
+/* "!" is of bits: none of them. */
+static bool is_understood(enum firewall_field field, const char *op)
+{
+	return !strcmp(op, "==") || !strcmp(op, "!=") || !strcmp(op, "in") ||
+	       (!strcmp(op, "!") && (field == FIREWALL_STATE || field == FIREWALL_STATUS));
+}
+
 static void add_match(struct nft *nft, struct firewall_rule *rule, const json_t *left,
 		      const json_t *right, const char *op)
 {
 	int at = find_field(left);
-	bool understood = at >= 0 && (!strcmp(op, "==") || !strcmp(op, "!=") || !strcmp(op, "in"));
+	bool understood = at >= 0 && is_understood(fields[at].is, op);
 	struct firewall_match *match;
 
 	if (is_matter_of_course(json_object_get(left, "payload")))
@@ -275,8 +304,7 @@ static void add_match(struct nft *nft, struct firewall_rule *rule, const json_t 
 	match = firewall_add_match(nft->arena, rule, at < 0 ? FIREWALL_UNKNOWN : fields[at].is);
 	if (!match)
 		return;
-	match->negated = !strcmp(op, "!=");
-	match->bits = match->field == FIREWALL_STATE;
+	match->negated = *op == '!';
 	if (!understood || !read_values(nft, match, right))
 		match->field = FIREWALL_UNKNOWN;
 }

@@ -50,15 +50,41 @@ static size_t cut(char *line, char *words[WORDS])
 
 /* ---- values ---- */
 
-static const struct {
+static const struct word {
 	const char *name;
 	uint64_t number;
 } protocols[] = {
-	{"icmp", 1}, {"ipencap", 4}, {"tcp", 6},  {"udp", 17},      {"ipv6", 41},      {"gre", 47},
-	{"esp", 50}, {"ah", 51},     {"all", 0},  {"ipv6-icmp", 58}, {"icmpv6", 58},   {"vrrp", 112},
-	{"sctp", 132},
+	{"all", 0},      {"icmp", 1},    {"igmp", 2},   {"ipencap", 4}, {"ipv4", 4},
+	{"tcp", 6},      {"udp", 17},    {"dccp", 33},  {"ipv6", 41},   {"rsvp", 46},
+	{"gre", 47},     {"esp", 50},    {"ah", 51},    {"ipv6-icmp", 58}, {"icmpv6", 58},
+	{"eigrp", 88},   {"ospf", 89},   {"ipip", 94},  {"pim", 103},   {"ipcomp", 108},
+	{"vrrp", 112},   {"l2tp", 115},  {"sctp", 132}, {"ipv6-mh", 135}, {"udplite", 136},
 }, states[] = {
 	{"INVALID", 1}, {"ESTABLISHED", 2}, {"RELATED", 4}, {"NEW", 8}, {"UNTRACKED", 64},
+	{"DNAT", FIREWALL_STATE_NAT}, {"SNAT", FIREWALL_STATE_NAT},
+}, types[] = {
+	{"UNICAST", FIREWALL_UNICAST}, {"LOCAL", FIREWALL_LOCAL},
+	{"BROADCAST", FIREWALL_BROADCAST}, {"ANYCAST", 4}, {"MULTICAST", FIREWALL_MULTICAST},
+};
+
+/* The names that rules are written with; what iptables lists are numbers. */
+static const struct {
+	const char *name;
+	int ipv4, ipv6; /* -1: none such */
+} icmp_types[] = {
+	{"echo-request", 8, 128},
+	{"echo-reply", 0, 129},
+	{"destination-unreachable", 3, 1},
+	{"packet-too-big", -1, 2},
+	{"time-exceeded", 11, 3},
+	{"parameter-problem", 12, 4},
+	{"redirect", 5, 137},
+	{"router-solicitation", 10, 133},
+	{"router-advertisement", 9, 134},
+	{"neighbour-solicitation", -1, 135},
+	{"neighbor-solicitation", -1, 135},
+	{"neighbour-advertisement", -1, 136},
+	{"neighbor-advertisement", -1, 136},
 };
 
 static bool read_number(const char *text, uint64_t *out)
@@ -69,15 +95,43 @@ static bool read_number(const char *text, uint64_t *out)
 	return *text >= '0' && *text <= '9' && !*end;
 }
 
-static bool read_protocol(const char *text, struct firewall_value *out)
+static bool read_one(const char *text, struct firewall_value *out)
 {
-	for (size_t i = 0; i < COUNT_OF(protocols); i++)
-		if (!strcmp(protocols[i].name, text))
-			return out->first = out->last = protocols[i].number, true;
 	if (!read_number(text, &out->first))
 		return false;
 	out->last = out->first;
 	return true;
+}
+
+static bool read_word(const struct word *words, size_t count, const char *text,
+		      struct firewall_value *out)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(words[i].name, text))
+			return out->first = out->last = words[i].number, true;
+	return false;
+}
+
+static bool read_protocol(const char *text, struct firewall_value *out)
+{
+	return read_word(protocols, COUNT_OF(protocols), text, out) || read_one(text, out);
+}
+
+/* "8", "3/1", "any". */
+static bool read_icmp_type(enum firewall_family family, const char *text, struct firewall_value *out)
+{
+	char type[24];
+
+	snprintf(type, sizeof(type), "%.*s", (int)strcspn(text, "/"), text);
+	if (!strcmp(type, "any"))
+		return out->first = 0, out->last = UINT8_MAX, true;
+	for (size_t i = 0; i < COUNT_OF(icmp_types); i++) {
+		int number = family == FIREWALL_IPV6 ? icmp_types[i].ipv6 : icmp_types[i].ipv4;
+
+		if (number >= 0 && !strcmp(icmp_types[i].name, type))
+			return out->first = out->last = (uint64_t)number, true;
+	}
+	return read_one(type, out);
 }
 
 static bool read_ports(const char *text, struct firewall_value *out)
@@ -85,12 +139,8 @@ static bool read_ports(const char *text, struct firewall_value *out)
 	const char *colon = strchr(text, ':');
 	char first[8] = "0";
 
-	if (!colon) {
-		if (!read_number(text, &out->first))
-			return false;
-		out->last = out->first;
-		return true;
-	}
+	if (!colon)
+		return read_one(text, out);
 	if ((size_t)(colon - text) >= sizeof(first))
 		return false;
 	if (colon > text) {
@@ -99,14 +149,6 @@ static bool read_ports(const char *text, struct firewall_value *out)
 	}
 	out->last = UINT16_MAX;
 	return read_number(first, &out->first) && (!colon[1] || read_number(colon + 1, &out->last));
-}
-
-static bool read_state(const char *text, struct firewall_value *out)
-{
-	for (size_t i = 0; i < COUNT_OF(states); i++)
-		if (!strcmp(states[i].name, text))
-			return out->first = out->last = states[i].number, true;
-	return false;
 }
 
 static bool read_operation(const char *text, struct firewall_value *out)
@@ -146,12 +188,18 @@ static bool read_value(struct reader *reader, enum firewall_field field, const c
 	case FIREWALL_INTERFACE_OUT:
 		return read_name(reader, text, out);
 	case FIREWALL_STATE:
-		return read_state(text, out);
+		return read_word(states, COUNT_OF(states), text, out);
+	case FIREWALL_SOURCE_TYPE:
+	case FIREWALL_DESTINATION_TYPE:
+		return read_word(types, COUNT_OF(types), text, out);
+	case FIREWALL_ICMP_TYPE:
+		return read_icmp_type(reader->family, text, out);
+	case FIREWALL_TTL:
+		return read_one(text, out);
 	case FIREWALL_ARP_OPERATION:
 		return read_operation(text, out);
 	case FIREWALL_IP:
-	case FIREWALL_ICMP_TYPE:
-	case FIREWALL_TTL:
+	case FIREWALL_STATUS:
 	case FIREWALL_UNKNOWN:
 		break;
 	}
@@ -179,13 +227,20 @@ static const struct option_row {
 	{"--ctstate", FIREWALL_STATE, true},
 	{"--state", FIREWALL_STATE, true},
 	{"--opcode", FIREWALL_ARP_OPERATION, false},
+	{"--src-type", FIREWALL_SOURCE_TYPE, true},
+	{"--dst-type", FIREWALL_DESTINATION_TYPE, true},
+	{"--icmp-type", FIREWALL_ICMP_TYPE, false},
+	{"--icmpv6-type", FIREWALL_ICMP_TYPE, false},
+	{"--hl-eq", FIREWALL_TTL, false},
+	{"--ttl-eq", FIREWALL_TTL, false},
 };
 
 /* Modules whose options are all above, or say nothing of the packet. */
 static bool is_known_module(const char *name)
 {
-	static const char *const names[] = {"tcp",   "udp",     "sctp",  "conntrack",
-					    "state", "comment", "multiport", "iprange"};
+	static const char *const names[] = {"tcp",     "udp",       "sctp",    "icmp",  "icmp6",
+					    "state",   "conntrack", "comment", "hl",    "ttl",
+					    "iprange", "multiport", "addrtype"};
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (!strcmp(names[i], name))
@@ -215,7 +270,6 @@ static void add_option(struct reader *reader, struct firewall_rule *rule,
 	if (!match)
 		return;
 	match->negated = negated;
-	match->bits = row->field == FIREWALL_STATE;
 	while ((one = row->is_list ? strsep(&next, ",") : next)) {
 		struct firewall_value *value = firewall_add_value(reader->arena, match);
 
@@ -228,6 +282,18 @@ static void add_option(struct reader *reader, struct firewall_rule *rule,
 		if (!row->is_list)
 			return;
 	}
+}
+
+/* A code is more than packets are given here. */
+static void take_option(struct reader *reader, struct firewall_rule *rule,
+			const struct option_row *row, char *text, bool negated)
+{
+	bool has_code = row->field == FIREWALL_ICMP_TYPE && strchr(text, '/');
+
+	if (!has_code || !negated)
+		add_option(reader, rule, row, text, negated);
+	if (has_code)
+		add_unknown(reader, rule);
 }
 
 static void take_target(struct reader *reader, struct firewall_rule *rule, const char *name,
@@ -274,7 +340,7 @@ static void read_rule(struct reader *reader, char **words, size_t count)
 				return;
 			i++;
 		} else if (row && value) {
-			add_option(reader, rule, row, words[++i], negated);
+			take_option(reader, rule, row, words[++i], negated);
 		} else if (!strcmp(word, "-m") && value) {
 			if (!is_known_module(words[++i]))
 				add_unknown(reader, rule);

@@ -40,8 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (text && *data == 'n')
 		err = firewall_read_nft(arena, text, &firewall, &has_xtables);
 	else if (text)
-		err = firewall_read_save(arena, text, *data == 'a' ? FIREWALL_ARP : FIREWALL_IPV4, FIREWALL_IPTABLES,
-					 &firewall);
+		err = firewall_read_save(arena, text,
+					 *data == 'a'   ? FIREWALL_ARP
+					 : *data == '6' ? FIREWALL_IPV6
+							: FIREWALL_IPV4,
+					 FIREWALL_IPTABLES, &firewall);
 	if (!err) {
 		pass(&firewall, FIREWALL_IPV4);
 		pass(&firewall, FIREWALL_IPV6);
