@@ -4,56 +4,56 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/cleanup.h"
 #include "base/text.h"
 #include "base/transport.h"
+#include "net/firewall_manager.h"
 
 #define COMMAND 1024
 
-/* A packet by what tells it from others: one side of it. */
-struct side {
-	bool is_source;
-	const struct addr *address; /* family 0: nothing does */
-	int port;
-};
-
-static struct side side_of(const struct firewall_packet *packet)
+struct firewall_side firewall_side_of(const struct firewall_packet *packet)
 {
 	if (packet->source.family && !packet->destination.family)
-		return (struct side){true, &packet->source, packet->source_port};
-	return (struct side){false, &packet->destination, packet->port};
+		return (struct firewall_side){true, &packet->source, packet->source_port};
+	return (struct firewall_side){false, &packet->destination, packet->port};
 }
 
-static bool has_ports(int protocol)
+bool firewall_has_ports(int protocol)
 {
 	return protocol == transport_number(transport_name((uint8_t)protocol));
+}
+
+void firewall_add_iptables_matches(struct text *out, const struct firewall_packet *packet)
+{
+	struct firewall_side side = firewall_side_of(packet);
+	char address[ADDR_TEXT];
+
+	if (side.address->family)
+		text_add(out, " %s %s", side.is_source ? "-s" : "-d", addr_format(side.address, address));
+	if (packet->family != FIREWALL_ARP)
+		text_add(out, " -p %d", packet->protocol);
+	if (firewall_has_ports(packet->protocol) && side.port > 0)
+		text_add(out, " --%s %d", side.is_source ? "sport" : "dport", side.port);
+	text_add(out, " -j ACCEPT");
 }
 
 static void add_iptables(struct text *out, const struct firewall_packet *packet,
 			 const struct firewall_chain *chain)
 {
-	struct side side = side_of(packet);
-	bool is_arp = packet->family == FIREWALL_ARP;
-	char address[ADDR_TEXT];
-
-	text_add(out, "%s%s", is_arp ? "arptables" : packet->family == FIREWALL_IPV6 ? "ip6tables" : "iptables",
+	text_add(out, "%s%s",
+		 packet->family == FIREWALL_ARP    ? "arptables"
+		 : packet->family == FIREWALL_IPV6 ? "ip6tables"
+						   : "iptables",
 		 chain->tool == FIREWALL_IPTABLES_LEGACY ? "-legacy" : "");
 	if (strcmp(chain->table, "filter") != 0)
 		text_add(out, " -t %s", chain->table);
 	text_add(out, " -I %s", chain->name);
-	if (side.address->family)
-		text_add(out, " %s %s", side.is_source ? "-s" : "-d", addr_format(side.address, address));
-	if (!is_arp)
-		text_add(out, " -p %d", packet->protocol);
-	if (has_ports(packet->protocol) && side.port > 0)
-		text_add(out, " --%s %d", side.is_source ? "sport" : "dport", side.port);
-	text_add(out, " -j ACCEPT");
+	firewall_add_iptables_matches(out, packet);
 }
 
 static void add_nft(struct text *out, const struct firewall_packet *packet,
 		    const struct firewall_chain *chain)
 {
-	struct side side = side_of(packet);
+	struct firewall_side side = firewall_side_of(packet);
 	bool is_arp = packet->family == FIREWALL_ARP;
 	const char *family = is_arp ? "arp" : packet->family == FIREWALL_IPV6 ? "ip6" : "ip";
 	char address[ADDR_TEXT];
@@ -62,49 +62,12 @@ static void add_nft(struct text *out, const struct firewall_packet *packet,
 	if (side.address->family)
 		text_add(out, " %s %s%s %s", family, side.is_source ? "saddr" : "daddr",
 			 is_arp ? " ip" : "", addr_format(side.address, address));
-	if (has_ports(packet->protocol) && side.port > 0)
+	if (firewall_has_ports(packet->protocol) && side.port > 0)
 		text_add(out, " %s %s %d", transport_name((uint8_t)packet->protocol),
 			 side.is_source ? "sport" : "dport", side.port);
 	else if (!is_arp)
 		text_add(out, " meta l4proto %d", packet->protocol);
 	text_add(out, " accept");
-}
-
-/* firewalld goes by the names of /etc/protocols. */
-static const char *protocol_name(int protocol)
-{
-	static const struct {
-		int number;
-		const char *name;
-	} names[] = {
-		{1, "icmp"}, {4, "ipencap"}, {41, "ipv6"},  {47, "gre"},
-		{51, "ah"},  {58, "ipv6-icmp"}, {112, "vrrp"},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (names[i].number == protocol)
-			return names[i].name;
-	return NULL;
-}
-
-/* What comes in for a port or in a protocol; false: it has no words for that. */
-static bool add_firewalld(struct text *out, const struct firewall_packet *packet,
-			  const struct firewall_chain *chain)
-{
-	const char *protocol = protocol_name(packet->protocol);
-
-	if (strcmp(chain->table, "firewalld") != 0 || chain->hook != FIREWALL_INPUT ||
-	    packet->family == FIREWALL_ARP)
-		return false;
-	if (has_ports(packet->protocol) && packet->port > 0)
-		text_add(out, "firewall-cmd --permanent --add-port=%d/%s", packet->port,
-			 transport_name((uint8_t)packet->protocol));
-	else if (protocol)
-		text_add(out, "firewall-cmd --permanent --add-protocol=%s", protocol);
-	else
-		return false;
-	text_add(out, " && firewall-cmd --reload");
-	return true;
 }
 
 const char *firewall_let_pass(struct arena *arena, const struct firewall_chain *chain,
@@ -113,9 +76,11 @@ const char *firewall_let_pass(struct arena *arena, const struct firewall_chain *
 	char command[COMMAND] = "";
 	struct text out = text_of(command, sizeof(command));
 
+	if (firewall_add_manager(&out, chain, packet))
+		return arena_strdup(arena, command);
 	if (chain->tool != FIREWALL_NFT)
 		add_iptables(&out, packet, chain);
-	else if (!add_firewalld(&out, packet, chain))
+	else
 		add_nft(&out, packet, chain);
 	return arena_strdup(arena, command);
 }

@@ -205,6 +205,38 @@ def test_rules_of_iptables_and_arptables_are_mended_in_their_own_words(ward):
     assert "-A OUTPUT -d 224.0.0.18/32 -p vrrp -j ACCEPT" in rules and "-A INPUT -d 192.168.8.200/32 -p tcp -m tcp --dport 8080 -j ACCEPT" in rules
 
 
+CORPUS = os.path.join(os.path.dirname(__file__), "..", "fuzz", "corpus", "rules")
+
+
+@pytest.mark.parametrize("manager, load", [("firewalld", ("nft", "-j", "-f", "-")), ("ufw", ("iptables-restore",))])
+def test_the_rules_of_firewalld_and_ufw_are_read_as_they_are(ward, manager, load):
+    def rules(state):
+        with open(os.path.join(CORPUS, f"{manager}-{state}")) as file:
+            ward.host.run(*load, input=file.read()[1:])  # the first byte is the fuzz test's
+
+    rules("closed")
+    ward.assert_told(("problem", "drops adverts of others for instance public"), ("problem", "drops clients of service web"),
+                     ("problem", "drops clients of service api"))
+    ward.host.run("nft", "flush", "ruleset")
+    rules("open")
+    ward.assert_told(("problem", "drops clients of service api"))
+
+
+def test_what_was_not_seen_is_told_with_what_helps_and_hides_no_drop(ward):
+    ward.nft("table inet filter {\n chain input { type filter hook input priority 0; ip protocol 112 drop\n }\n}\n")
+    drops = ("problem", "drops adverts of others")
+    ward.host.run("sh", "-c", "ip6tables -A INPUT -p tcp --dport 9999 -j DROP && mount --bind /bin/false /usr/sbin/xtables-nft-multi")
+    ward.assert_told(drops, ("unknown", "not all rules of the firewall were seen: iptables-nft-save ended with 1; ip6tables-nft-save ended with 1"))
+    nft = ward.host.log_file("nft")
+    with open(nft, "w") as file:
+        file.write("#!/bin/sh\nexec yes\n")
+    os.chmod(nft, 0o755)
+    ward.host.run("mount", "--bind", nft, "/usr/sbin/nft")
+    ward.assert_told(("unknown", "nft says more than 16 MiB (nft -t list ruleset shows the rules without what is in their sets)"))
+    ward.host.run("mount", "-t", "tmpfs", "none", "/usr/sbin")
+    ward.assert_told(("unknown", "there is no program nft (it is in the package nftables)"))
+
+
 def test_what_depends_on_what_nobody_knows_is_a_warning_or_nothing(ward):
     ward.nft("""
 table inet filter {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -10,6 +11,7 @@
 #include "ctl/exam_force.h"
 #include "net/firewall_nft_io.h"
 #include "net/firewall_save.h"
+#include "net/firewall_words.h"
 #include "suite.h"
 
 #define ETH0 2
@@ -949,6 +951,173 @@ START_TEST(a_legacy_table_is_no_table_of_nftables)
 }
 END_TEST
 
+static const char six[] = "directors: {lb1: {address: 192.168.8.10}}\n"
+			  "vrrp: [{name: six, interface: eth0, virtual_router_id: 51,\n"
+			  "  virtual_addresses: ['fe80::200/64', '2001:db8::200/64']}]\n"
+			  "services: [{name: web6, listen: '[2001:db8::200]:80', forwarding: dr,\n"
+			  "  check: {type: icmp}, real_servers: ['2001:db8::20']}]\n";
+
+/* A file of the fuzz test's corpus, which says in its first byte what it is. */
+static void put_rules(const char *name)
+{
+	const char *top = getenv("top_srcdir");
+	static char text[65536];
+	char path[512];
+	bool xtables = false;
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/rules/%s", top ? top : "..", name);
+	file = fopen(path, "re");
+	ck_assert_msg(file, "%s is not there", path);
+	size = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[size] = '\0';
+	if (*text == 'n')
+		ck_assert_int_eq(firewall_read_nft(arena, text + 1, &sight.firewall, &xtables), 0);
+	else
+		ck_assert_int_eq(firewall_read_save(arena, text + 1, *text == '6' ? FIREWALL_IPV6 : FIREWALL_IPV4,
+						    FIREWALL_IPTABLES, &sight.firewall), 0);
+	ck_assert(!xtables);
+	ck_assert_uint_gt(sight.firewall.count, 10);
+}
+
+/* As firewalld 1.3 and ufw 0.36.2 of Debian 12 make them, as they are and after the commands that are told. */
+static const struct {
+	const char *rules, *model; /* NULL: full() */
+	const char *told[2][2];    /* what, and the command; NULL: nothing is wrong */
+} machines[] = {
+	{"firewalld-closed", NULL,
+	 {{"a rule in chain filter_INPUT of table inet firewalld drops adverts of others for instance public",
+	   "firewall-cmd --permanent --zone=\"$(firewall-cmd --get-zone-of-interface=eth0 || firewall-cmd --get-default-zone)\" "
+	   "--add-protocol=vrrp && firewall-cmd --reload"},
+	  {"drops clients of service web",
+	   "firewall-cmd --permanent --zone=\"$(firewall-cmd --get-zone-of-interface=eth0 || firewall-cmd --get-default-zone)\" "
+	   "--add-port=80/tcp && firewall-cmd --reload"}}},
+	{"firewalld-open", NULL, {{NULL}}},
+	{"firewalld-open", six, {{NULL}}},
+	{"ufw-closed", NULL,
+	 {{"the policy of chain INPUT of table ip filter drops adverts of others for instance public",
+	   "ufw prepend allow in on eth0 proto vrrp from any to 224.0.0.18 || { sed -i '0,/^-A ufw-before-/s//-A ufw-before-input "
+	   "-d 224.0.0.18 -p 112 -j ACCEPT\\n&/' /etc/ufw/before.rules && ufw reload; }"},
+	  {"drops clients of service web", "ufw prepend allow in on eth0 proto tcp from any to 192.168.8.200 port 80"}}},
+	{"ufw-open", NULL, {{NULL}}},
+	{"ufw6-closed", six,
+	 {{"the policy of chain INPUT of table ip6 filter drops adverts of others for instance six",
+	   "ufw prepend allow in on eth0 proto vrrp from any to ff02::12 || { sed -i '0,/^-A ufw6-before-/s//-A ufw6-before-input "
+	   "-d ff02::12 -p 112 -j ACCEPT\\n&/' /etc/ufw/before6.rules && ufw reload; }"},
+	  {"drops clients of service web6", "ufw prepend allow in on eth0 proto tcp from any to 2001:db8::200 port 80"}}},
+	{"ufw6-open", six, {{NULL}}},
+};
+
+START_TEST(firewalld_and_ufw_are_told_as_they_are_and_in_their_own_words)
+{
+	struct findings found;
+	size_t wanted = 0;
+
+	begin(machines[_i].model ? machines[_i].model : full());
+	put_rules(machines[_i].rules);
+	found = judge();
+	for (size_t i = 0; i < found.count; i++) {
+		const struct finding *one = &found.items[i];
+		const char *const *told = machines[_i].told[wanted < 2 ? wanted : 0];
+
+		if (strcmp(one->subject, "firewall") != 0 || one->severity == FINDING_OK)
+			continue;
+		ck_assert_msg(wanted < 2 && told[0] && strstr(one->text, told[0]) && one->severity == FINDING_PROBLEM,
+			      "%s: %s", finding_severity_name(one->severity), one->text);
+		ck_assert_str_eq(one->command, told[1]);
+		wanted++;
+	}
+	ck_assert_uint_eq(wanted, machines[_i].told[0][0] ? 2 : 0);
+	end();
+}
+END_TEST
+
+static const char *command_of(const char *text, const char *rules)
+{
+	const char *command = NULL;
+	struct findings found;
+
+	begin(text);
+	put_rules(rules);
+	found = judge();
+	for (size_t i = 0; i < found.count; i++)
+		if (!strcmp(found.items[i].subject, "firewall") && strstr(found.items[i].text, "clients"))
+			command = found.items[i].command;
+	ck_assert_msg(command, "no word about clients");
+	return command;
+}
+
+START_TEST(a_listener_without_a_port_and_sctp_have_words_of_their_own)
+{
+	static const char any[] = "services: [{name: any, listen: 192.168.8.200, persistence: 60s, forwarding: dr, real_servers: [192.168.8.20]}]\n";
+	static const char sctp[] = "services: [{name: s, listen: '192.168.8.200:90', protocol: sctp, forwarding: dr, real_servers: [192.168.8.20]}]\n";
+
+	ck_assert_ptr_nonnull(strstr(command_of(joined(base, any), "firewalld-closed"),
+				     " --add-rich-rule='rule family=\"ipv4\" destination address=\"192.168.8.200\" protocol value=\"tcp\" accept' && "));
+	end();
+	ck_assert_str_eq(command_of(joined(base, any), "ufw-closed"), "ufw prepend allow in on eth0 proto tcp from any to 192.168.8.200");
+	end();
+	ck_assert_ptr_nonnull(strstr(command_of(joined(base, sctp), "firewalld-closed"), " --add-port=90/sctp && "));
+	end();
+	ck_assert_str_eq(command_of(joined(base, sctp), "ufw-closed"),
+			 "sed -i '0,/^-A ufw-before-/s//-A ufw-before-input -d 192.168.8.200 -p 132 --dport 90 -j ACCEPT\\n&/' "
+			 "/etc/ufw/before.rules && ufw reload");
+	end();
+}
+END_TEST
+
+/* What is forwarded or goes out passes firewalld by policies; a rule put into its table would be gone at its next reload. */
+START_TEST(beside_its_zones_firewalld_gets_policies)
+{
+	struct firewall_packet packet = firewall_packet_of(FIREWALL_IPV4);
+	const struct firewall_chain *forward, *output;
+
+	begin(full());
+	put_rules("firewalld-closed");
+	forward = firewall_chain(&sight.firewall, "inet", "firewalld", "filter_FORWARD");
+	output = firewall_chain(&sight.firewall, "inet", "firewalld", "filter_OUTPUT");
+	packet.protocol = 6;
+	packet.source = addr_of("192.168.8.21");
+	packet.source_port = 80;
+	ck_assert_str_eq(firewall_let_pass(arena, forward, &packet),
+			 "p='firewall-cmd --permanent --policy=lbha-forward'; firewall-cmd --permanent --new-policy=lbha-forward; "
+			 "$p --add-ingress-zone=ANY && $p --add-egress-zone=ANY && $p --add-rich-rule='rule family=\"ipv4\" source "
+			 "address=\"192.168.8.21\" source-port port=\"80\" protocol=\"tcp\" accept' && firewall-cmd --reload");
+	packet = firewall_packet_of(FIREWALL_IPV6);
+	packet.protocol = 112;
+	packet.destination = addr_of("ff02::12");
+	ck_assert_str_eq(firewall_let_pass(arena, output, &packet),
+			 "p='firewall-cmd --permanent --policy=lbha-output'; firewall-cmd --permanent --new-policy=lbha-output; "
+			 "$p --add-ingress-zone=HOST && $p --add-egress-zone=ANY && $p --add-rich-rule='rule family=\"ipv6\" destination "
+			 "address=\"ff02::12\" protocol value=\"vrrp\" accept' && firewall-cmd --reload");
+	end();
+}
+END_TEST
+
+START_TEST(ufw_has_words_for_what_goes_out_and_what_is_forwarded)
+{
+	struct firewall_packet packet = firewall_packet_of(FIREWALL_IPV4);
+
+	begin(full());
+	put_rules("ufw-closed");
+	packet.protocol = 6;
+	packet.out = "eth1";
+	packet.destination = addr_of("192.168.8.20");
+	packet.port = 80;
+	ck_assert_str_eq(firewall_let_pass(arena, firewall_chain(&sight.firewall, "ip", "filter", "OUTPUT"), &packet),
+			 "ufw prepend allow out on eth1 proto tcp from any to 192.168.8.20 port 80");
+	packet.in = "eth0";
+	packet.source = packet.destination;
+	packet.source_port = 80;
+	packet.destination = (struct addr){0};
+	ck_assert_str_eq(firewall_let_pass(arena, firewall_chain(&sight.firewall, "ip", "filter", "FORWARD"), &packet),
+			 "ufw route prepend allow in on eth0 out on eth1 proto tcp from 192.168.8.20 port 80 to any");
+	end();
+}
+END_TEST
+
 START_TEST(what_was_not_seen_hides_no_drop_that_was)
 {
 	struct findings found;
@@ -1044,9 +1213,12 @@ int main(void)
 {
 	TCase *rules = CASE("rules", a_legacy_table_is_no_table_of_nftables, of_rules_that_fan_out_beyond_measure_nothing_is_certain,
 			    only_chains_before_ipvs_count_for_clients, what_was_not_seen_hides_no_drop_that_was,
+			    a_listener_without_a_port_and_sctp_have_words_of_their_own, beside_its_zones_firewalld_gets_policies,
+			    ufw_has_words_for_what_goes_out_and_what_is_forwarded,
 			    what_is_no_json_of_nft_is_refused);
 
 	tcase_add_loop_test(rules, rules_of_iptables_are_told_by_what_they_do, 0, COUNT_OF(saves));
+	tcase_add_loop_test(rules, firewalld_and_ufw_are_told_as_they_are_and_in_their_own_words, 0, COUNT_OF(machines));
 	return SUITE_RUN("exam",
 			 CASE("kernel", a_director_on_which_all_is_well_gets_no_complaint, a_missing_scheduler_is_named_as_its_module,
 			      whose_packages_a_machine_has_is_in_its_os_release, modules_that_an_upgrade_took_away_come_back_with_a_reboot,
