@@ -11,12 +11,31 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/table.h"
+#include "base/text.h"
+
+#define XTABLES 16 /* iptables' tables have five names, in two families */
+
+/* What is in a set, as it is read for one field: rules share it. */
+struct members {
+	size_t entry; /* of the list */
+	enum firewall_field field;
+	bool understood;
+	struct firewall_value *values;
+	size_t count;
+};
 
 struct nft {
 	struct arena *arena;
 	struct firewall *out;
 	const json_t *list; /* of all that is in it */
 	const json_t *rule; /* that is read */
+	const json_t *xtables[XTABLES]; /* a chain of each of iptables' tables */
+	size_t xtable_count;
+	struct table sets; /* entries of the list, by family, table and name */
+	struct members *members;
+	size_t member_count;
+	struct table member_index; /* by their entries */
 };
 
 static const char *text_of_member(const json_t *object, const char *key)
@@ -139,18 +158,46 @@ static bool read_item(struct nft *nft, enum firewall_field field, const json_t *
 	return out->name;
 }
 
-/* A set or map of the rule's own table. */
-static const json_t *find_set(const struct nft *nft, const char *name)
+static const json_t *set_of(const json_t *entry)
+{
+	const json_t *set = json_object_get(entry, "set");
+
+	return set ? set : json_object_get(entry, "map");
+}
+
+static uint64_t hash_set(const json_t *owner, const char *name)
+{
+	const char *family = text_of_member(owner, "family"), *table = text_of_member(owner, "table");
+	uint64_t hash = text_hash(TEXT_HASH, family, strlen(family) + 1);
+
+	return text_hash(text_hash(hash, table, strlen(table) + 1), name, strlen(name) + 1);
+}
+
+static void index_sets(struct nft *nft)
 {
 	const json_t *entry;
 	size_t at;
 
+	if (table_init(&nft->sets, nft->arena, 0) || table_init(&nft->member_index, nft->arena, 0))
+		return;
 	json_array_foreach (nft->list, at, entry) {
-		const json_t *set = json_object_get(entry, "set");
+		const json_t *set = set_of(entry);
 
-		if (!set)
-			set = json_object_get(entry, "map");
-		if (set && !strcmp(text_of_member(set, "name"), name) &&
+		if (set)
+			(void)table_add(&nft->sets, hash_set(set, text_of_member(set, "name")), (uint32_t)at);
+	}
+}
+
+/* A set or map of the rule's own table, with its place in the list. */
+static const json_t *find_set(const struct nft *nft, const char *name, uint32_t *at)
+{
+	uint64_t hash = hash_set(nft->rule, name);
+	size_t step = 0;
+
+	while (table_next(&nft->sets, hash, &step, at)) {
+		const json_t *set = set_of(json_array_get(nft->list, *at));
+
+		if (!strcmp(text_of_member(set, "name"), name) &&
 		    !strcmp(text_of_member(set, "table"), text_of_member(nft->rule, "table")) &&
 		    !strcmp(text_of_member(set, "family"), text_of_member(nft->rule, "family")))
 			return set;
@@ -158,34 +205,65 @@ static const json_t *find_set(const struct nft *nft, const char *name)
 	return NULL;
 }
 
-/* False: a value that is not understood. A set that is named has what is in it now. */
-static bool read_values(struct nft *nft, struct firewall_match *match, const json_t *right)
+static bool read_list(struct nft *nft, struct firewall_match *match, const json_t *list)
 {
-	const char *text = json_string_value(right);
-	const json_t *list = json_object_get(right, "set"), *set = NULL, *item;
-	struct firewall_value *value;
+	const json_t *item;
 	size_t at;
 
-	if (text && *text == '@') {
-		set = find_set(nft, text + 1);
-		if (!set)
-			return false;
-		list = json_object_get(set, "elem");
-		if (!list)
-			return true; /* empty */
-	}
-	if (!list && json_is_array(right))
-		list = right;
-	if (!list || !json_is_array(list)) {
-		value = firewall_add_value(nft->arena, match);
-		return value && read_item(nft, match->field, list ? list : right, value);
-	}
 	json_array_foreach (list, at, item) {
-		value = firewall_add_value(nft->arena, match);
+		struct firewall_value *value = firewall_add_value(nft->arena, match);
+
 		if (!value || !read_item(nft, match->field, item, value))
 			return false;
 	}
 	return true;
+}
+
+/* What is in a set now; a set that many rules name is read once. False: it is not understood. */
+static bool read_set(struct nft *nft, struct firewall_match *match, const char *name)
+{
+	struct members *members;
+	const json_t *set, *list;
+	size_t step = 0;
+	uint32_t at, known;
+
+	set = find_set(nft, name, &at);
+	if (!set)
+		return false;
+	while (table_next(&nft->member_index, at, &step, &known)) {
+		members = &nft->members[known];
+		if (members->entry == at && members->field == match->field) {
+			match->values = members->values;
+			match->value_count = members->count;
+			return members->understood;
+		}
+	}
+	members = arena_push(nft->arena, &nft->members, &nft->member_count, sizeof(*members));
+	if (!members || table_add(&nft->member_index, at, (uint32_t)(nft->member_count - 1)))
+		return false;
+	*members = (struct members){.entry = at, .field = match->field};
+	list = json_object_get(set, "elem"); /* none: it is empty */
+	members->understood = (!list || json_is_array(list)) && read_list(nft, match, list);
+	members->values = match->values;
+	members->count = match->value_count;
+	return members->understood;
+}
+
+/* False: a value that is not understood. */
+static bool read_values(struct nft *nft, struct firewall_match *match, const json_t *right)
+{
+	const char *text = json_string_value(right);
+	const json_t *list = json_object_get(right, "set");
+	struct firewall_value *value;
+
+	if (text && *text == '@')
+		return read_set(nft, match, text + 1);
+	if (!list && json_is_array(right))
+		list = right;
+	if (json_is_array(list))
+		return read_list(nft, match, list);
+	value = firewall_add_value(nft->arena, match);
+	return value && read_item(nft, match->field, list ? list : right, value);
 }
 
 /* ---- what is matched ---- */
@@ -376,10 +454,11 @@ static void add_entries(struct nft *nft, struct firewall_chain *chain, const jso
 			size_t before, const json_t *vmap)
 {
 	const json_t *data = json_object_get(vmap, "data"), *entry, *set;
+	uint32_t place;
 	size_t at;
 
 	if (json_is_string(data)) {
-		set = find_set(nft, json_string_value(data) + 1);
+		set = find_set(nft, json_string_value(data) + 1, &place);
 		data = json_object_get(set, "elem");
 	} else {
 		data = json_object_get(data, "set");
@@ -471,6 +550,15 @@ static bool is_of_iptables(const json_t *json)
 /* Whether a chain's table has a base chain that is iptables'. */
 static bool in_xtables(const struct nft *nft, const json_t *chain)
 {
+	for (size_t i = 0; i < nft->xtable_count; i++)
+		if (!strcmp(text_of_member(nft->xtables[i], "family"), text_of_member(chain, "family")) &&
+		    !strcmp(text_of_member(nft->xtables[i], "table"), text_of_member(chain, "table")))
+			return true;
+	return false;
+}
+
+static void find_xtables(struct nft *nft)
+{
 	const json_t *entry;
 	size_t at;
 
@@ -478,11 +566,9 @@ static bool in_xtables(const struct nft *nft, const json_t *chain)
 		const json_t *one = json_object_get(entry, "chain");
 
 		if (one && is_of_iptables(one) && json_object_get(one, "hook") &&
-		    !strcmp(text_of_member(one, "family"), text_of_member(chain, "family")) &&
-		    !strcmp(text_of_member(one, "table"), text_of_member(chain, "table")))
-			return true;
+		    !in_xtables(nft, one) && nft->xtable_count < XTABLES)
+			nft->xtables[nft->xtable_count++] = one;
 	}
-	return false;
 }
 
 static void read_chain(struct nft *nft, const json_t *json)
@@ -524,6 +610,8 @@ int firewall_read_nft(struct arena *arena, const char *text, struct firewall *ou
 		json_decref(root);
 		return -EINVAL;
 	}
+	find_xtables(&nft);
+	index_sets(&nft);
 	json_array_foreach (nft.list, at, entry) {
 		part = json_object_get(entry, "chain");
 		if (part && in_xtables(&nft, part))

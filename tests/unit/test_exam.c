@@ -1195,6 +1195,40 @@ START_TEST(only_chains_before_ipvs_count_for_clients)
 }
 END_TEST
 
+/* Else a thousand rules about a set of ten thousand addresses would be ten million values. */
+START_TEST(a_set_is_read_once_however_many_rules_name_it)
+{
+	static const char rule[] = ", {\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"in\", \"expr\": [{\"match\": {\"op\": "
+				   "\"==\", \"left\": {\"payload\": {\"protocol\": \"ip\", \"field\": \"%s\"}}, \"right\": \"@s\"}}, {\"drop\": null}]}}";
+	struct firewall_packet packet = firewall_packet_of(FIREWALL_IPV4);
+	struct firewall firewall = {0};
+	bool xtables;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs("{\"nftables\": [{\"set\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"s\", \"elem\": [\"10.9.9.9\"", out);
+	for (int i = 0; i < 10000; i++)
+		fprintf(out, ", \"10.0.%d.%d\"", i / 250, i % 250);
+	fputs("]}}, {\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"in\", \"hook\": \"input\", \"prio\": 0}}", out);
+	for (int i = 0; i < 1000; i++)
+		fprintf(out, rule, i % 2 ? "saddr" : "daddr");
+	fputs("]}", out);
+	fclose(out);
+	arena = arena_new(16u << 20);
+	ck_assert_int_eq(firewall_read_nft(arena, text, &firewall, &xtables), 0);
+	packet.source = addr_of("10.0.39.249");
+	packet.destination = addr_of("192.168.8.200");
+	ck_assert_int_eq(firewall_pass(&firewall, FIREWALL_INPUT, 0, &packet).verdict, FIREWALL_DROP);
+	packet.source = addr_of("10.0.39.250");
+	ck_assert_int_eq(firewall_pass(&firewall, FIREWALL_INPUT, 0, &packet).verdict, FIREWALL_ACCEPT);
+	packet.destination = addr_of("10.9.9.9");
+	ck_assert_int_eq(firewall_pass(&firewall, FIREWALL_INPUT, 0, &packet).verdict, FIREWALL_DROP);
+	free(text);
+	end();
+}
+END_TEST
+
 START_TEST(what_is_no_json_of_nft_is_refused)
 {
 	struct firewall firewall = {0};
@@ -1215,7 +1249,7 @@ int main(void)
 			    only_chains_before_ipvs_count_for_clients, what_was_not_seen_hides_no_drop_that_was,
 			    a_listener_without_a_port_and_sctp_have_words_of_their_own, beside_its_zones_firewalld_gets_policies,
 			    ufw_has_words_for_what_goes_out_and_what_is_forwarded,
-			    what_is_no_json_of_nft_is_refused);
+			    a_set_is_read_once_however_many_rules_name_it, what_is_no_json_of_nft_is_refused);
 
 	tcase_add_loop_test(rules, rules_of_iptables_are_told_by_what_they_do, 0, COUNT_OF(saves));
 	tcase_add_loop_test(rules, firewalld_and_ufw_are_told_as_they_are_and_in_their_own_words, 0, COUNT_OF(machines));
