@@ -84,7 +84,10 @@ enum exam_distribution exam_distribution_of(const char *text)
 	static const struct {
 		const char *word;
 		enum exam_distribution it;
-	} words[] = {{"ubuntu", EXAM_UBUNTU}, {"debian", EXAM_DEBIAN}, {"rhel", EXAM_RED_HAT}, {"fedora", EXAM_RED_HAT}};
+	} words[] = {{"ubuntu", EXAM_UBUNTU},
+		     {"debian", EXAM_DEBIAN},
+		     {"rhel", EXAM_RED_HAT},
+		     {"fedora", EXAM_RED_HAT}};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (has_word_in(text, "ID=", words[i].word) || has_word_in(text, "ID_LIKE=", words[i].word))
