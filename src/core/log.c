@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -23,6 +25,7 @@
 #define SYSLOG_PATH "/dev/log"
 #define JOURNAL_PATH "/run/systemd/journal/socket"
 #define SYSLOG_DAEMON (3 << 3) /* the facility */
+#define SETTLE_STEP (5 * NSTIME_MS)
 #define SYSLOG_FD 64 /* or above: low numbers have a meaning in workers */
 
 /* What standard error is. */
@@ -359,6 +362,25 @@ static bool journal_now(const char *bytes, size_t size)
 		return false;
 	journal_open();
 	return send(settings.journal_fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+/* What a receiver has not read yet is counted at the sender (unix(7), SIOCOUTQ). */
+static bool is_read(int socket)
+{
+	int left = 0;
+
+	return ioctl(socket, SIOCOUTQ, &left) || !left;
+}
+
+void log_settle(nstime patience)
+{
+	const struct timespec moment = {.tv_nsec = SETTLE_STEP};
+
+	if (settings.target != LOG_TARGET_JOURNAL || settings.journal_fd < 0)
+		return;
+	for (nstime waited = 0; !is_read(settings.journal_fd) && waited < patience; waited += SETTLE_STEP)
+		nanosleep(&moment, NULL);
+	nanosleep(&moment, NULL); /* it was read just now: then comes the look */
 }
 
 static bool write_journal(enum log_level level, const char *message, const struct log_about *about)

@@ -39,6 +39,11 @@ void log_at(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 #define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
+/* For whoever is about to end: waits, for at most `patience`, until the journal has taken what was said. It looks up who
+ * speaks when it reads a line, and one whose process is gone by then is in no unit: `journalctl -u` does not show it
+ * (systemd issue 2913). With other targets there is nothing to wait for. Blocks. */
+void log_settle(nstime patience);
+
 /* What a message is about: fields of the journal (LBHA_EVENT, LBHA_INSTANCE …) and members of JSON lines. NULL: nothing
  * of that kind. `event` is an event's name as in lbhactl(8). */
 struct log_about {

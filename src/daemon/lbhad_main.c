@@ -30,6 +30,8 @@
 #include "ipvs/ipvs_main.h"
 #include "vrrp/vrrp_main.h"
 
+#define LAST_WORDS NSTIME_S /* of one that could not do what it was started for */
+
 enum exit_status {
 	EXIT_FINE = 0,
 	EXIT_ERRORS = 1,
@@ -392,9 +394,12 @@ int main(int argc, char **argv)
 	log_open("lbhad");
 	if (arguments.worker)
 		return worker_program(arguments.worker);
-	if (arguments.withdraw)
-		return withdraw(&arguments);
 	if (arguments.can_adopt)
 		return can_adopt(&arguments);
-	return arguments.check ? check(&arguments) : daemon_run(&arguments);
+	if (arguments.check)
+		return check(&arguments);
+	status = arguments.withdraw ? withdraw(&arguments) : daemon_run(&arguments);
+	if (status)
+		log_settle(LAST_WORDS);
+	return status;
 }

@@ -1,7 +1,9 @@
 """The log: its level while lbhad runs, and where its lines go, in which form."""
 import json
 import os
+import select
 import socket
+import subprocess
 
 import pytest
 
@@ -149,6 +151,32 @@ def test_a_journal_that_comes_and_goes_loses_nothing_but_what_it_could_not_take(
     journal.entries.clear()
     assert "→" not in said(lb1, flap)
     journal.wait(LBHA_EVENT="vrrp_state", LBHA_INSTANCE="public")
+
+
+def start_wrongly(lb1):
+    """With standard error as a unit's: the journal's."""
+    lb1.configure("nonsense: 1\n")
+    with open(lb1.host.log_file("stream"), "w", encoding="utf-8") as stream:
+        error = os.fstat(stream.fileno())
+        return lb1.host.start(*lb1.command(), stderr=stream,
+                              env=lb1.environment(JOURNAL_STREAM=f"{error.st_dev}:{error.st_ino}"))
+
+
+def test_who_cannot_start_ends_when_the_journal_has_read_why(lb1):
+    """The journal asks the kernel who speaks when it reads: of one that is gone `journalctl -u` shows nothing."""
+    journal = Journal(lb1)
+    lbhad = start_wrongly(lb1)
+    assert select.select([journal.socket], [], [], 5)[0], "something was said"
+    with pytest.raises(subprocess.TimeoutExpired):
+        lbhad.wait(0.4)
+    assert any("nonsense" in entry["MESSAGE"] for entry in journal.read())
+    assert lbhad.wait(5) == 1
+
+
+def test_a_journal_that_reads_nothing_keeps_nobody(lb1):
+    journal = Journal(lb1)
+    assert start_wrongly(lb1).wait(5) == 1
+    assert journal.read()
 
 
 def test_the_target_changes_with_a_reload(lb1):
