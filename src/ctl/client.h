@@ -26,7 +26,8 @@ void client_close(struct client *client);
 
 /* Sends a request (taken over) and waits for the answer, which the caller owns. What is told in pieces is
  * asked for once more, over a new connection, when lbhad hangs up within the answer: another configuration has
- * come into force meanwhile (lbha-control(7)). -ETIMEDOUT, -EPIPE when the daemon hung up instead, -EBADMSG for what is no answer; `error` gets the sentence. */
+ * come into force meanwhile (lbha-control(7)). -ETIMEDOUT, -EPIPE when the daemon hung up instead, -EBADMSG for
+ * what is no answer; `error` gets the sentence. */
 int client_ask(struct client *client, json_t *request, nstime patience, json_t **answer,
 	       char *error);
 
