@@ -345,7 +345,7 @@ def test_nft_gets_no_environment_of_ours_and_no_open_file(server):
 
 def test_an_nft_that_dies_or_floods_is_no_harm(server):
     before = state(server.host)
-    for script, words in ("kill -9 $$", "killed by signal 9"), ("yes", "cannot run nft: File too large"), ("exit 7", "nft ended with 7"):
+    for script, words in ("kill -9 $$", "killed by signal 9"), ("yes", "nft says more than 16 MiB"), ("exit 7", "nft ended with 7"):
         fake_nft(server, script + "\n")
         code, said = server.lbha_rs("setup", "--arp", "filter", *configured(server))
         assert code == 1 and words in said

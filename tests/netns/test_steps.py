@@ -125,13 +125,14 @@ MAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../packages/mak
 
 @pytest.fixture
 def make_root(tmp_path):
-    """make_root(**environment): `tests/packages/make FOLDER root` for a package whose dependency nobody has."""
+    """make_root(**environment): `tests/packages/make FOLDER root` for a package whose dependency nobody has; BARE is the exit
+    code for a root without it."""
     for folder in "deb/DEBIAN", "debs", "bin":
         os.makedirs(tmp_path / folder)
     (tmp_path / "deb/DEBIAN/control").write_text("Package: lbha\nVersion: 1-1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
                                                  "Depends: libc6 (>= 2), misspelt | other, lbha-else\n")
     subprocess.run(["dpkg-deb", "-b", tmp_path / "deb", tmp_path / "debs/lbha_1-1_all.deb"], check=True, stdout=subprocess.DEVNULL)
-    (tmp_path / "bin/mmdebstrap").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 25\n')
+    (tmp_path / "bin/mmdebstrap").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\ncase "$*" in *essential*) exit "${BARE-0}" ;; esac\nexit 25\n')
     (tmp_path / "bin/mmdebstrap").chmod(0o755)
 
     def run(**environment):
@@ -147,6 +148,11 @@ def test_a_root_that_cannot_be_made_is_a_failure(make_root, tmp_path):
     code, said, reason = make_root()
     assert code == 25 and reason is None and not (tmp_path / "root").exists()
     assert "--include=systemd,iproute2,procps,libc6,misspelt\n" in said
+
+
+def test_a_machine_that_can_make_no_root_at_all_is_told_from_it(make_root):
+    code, said, reason = make_root(BARE="25")
+    assert code == 0 and "not even with Debian's essential packages" in reason and reason in said
 
 
 def test_that_there_is_no_archive_must_be_said(make_root):
