@@ -96,7 +96,8 @@ def test_nat_two_nets(net):
             assert not net.lb1.holds("10.0.0.100") and net.lb2.holds("10.0.0.100")
             good = fetching.ok
             wait_until(lambda: fetching.ok > good + 10, what="answers through lb2")
-        assert fetching.failed == fetching.cut <= 1, fetching
+        # without connection sync the one that was under way is lost: reset, or never answered
+        assert fetching.failed <= 1, fetching
         net.lb2.host.unplug("eth1")
         wait_until(lambda: not net.lb2.holds(vip), what="without its inside lb2 gives up the outside")
         net.lb2.host.plug("eth1")
