@@ -8,8 +8,12 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "base/transport.h"
 #include "config/mark.h"
+#include "config/words.h"
 #include "ctl/exam.h"
+#include "ipvs/plan.h"
 #include "ipvs/sysctls.h"
 
 #define CONNTRACK_FULL 90 /* percent */
@@ -237,16 +241,20 @@ static bool is_in_force(const struct exam *exam, const struct exam_service *seen
 	return sight->daemon == EXAM_DAEMON_RUNS && mark_is_own(ipvs->mark_base, ipvs->mark_mask, seen->mark);
 }
 
-/* "-t 192.168.8.200:80", as ipvsadm(8) names a virtual service. */
+/* The kernel does not list of which family a mark is. */
 static const char *in_words(struct exam *exam, const struct exam_service *seen)
 {
-	const char *flag = seen->protocol == PROTOCOL_UDP    ? "-u"
-			   : seen->protocol == PROTOCOL_SCTP ? "--sctp-service"
-							     : "-t";
-	char at[ENDPOINT_TEXT];
+	const struct ipvs_service_key key = {
+		.fwmark = seen->mark,
+		.protocol = seen->mark ? 0 : transport_number(protocol_word(seen->protocol)),
+		.address = seen->at.address,
+		.port = seen->at.port,
+	};
+	char words[IPVS_OP_TEXT] = "";
+	struct text out = text_of(words, sizeof(words));
 
-	return seen->mark ? exam_text(exam, "-f %" PRIu32, seen->mark)
-			  : exam_text(exam, "%s %s", flag, endpoint_format(&seen->at, at));
+	ipvs_service_key_words(&key, &out);
+	return exam_text(exam, "%s", words);
 }
 
 static const char *in_prose(struct exam *exam, const struct exam_service *seen)

@@ -97,4 +97,7 @@ void ipvs_refusal_format(const struct ipvs_op *op, int error, const char *words,
 /* "tcp 192.168.8.200:80", "mark 7 ipv4": a virtual service for people. */
 void ipvs_service_key_format(const struct ipvs_service_key *key, struct text *out);
 
+/* "-t 192.168.8.200:80", "-f 7", "-f 7 -6": the same as ipvsadm(8) is told. */
+void ipvs_service_key_words(const struct ipvs_service_key *key, struct text *out);
+
 #endif

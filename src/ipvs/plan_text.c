@@ -35,7 +35,7 @@ static void add_endpoint(struct text *out, const struct addr *address, uint16_t 
 	text_add(out, address->family == AF_INET6 ? "[%s]:%u" : "%s:%u", buffer, port);
 }
 
-static void add_key(struct text *out, const struct ipvs_service_key *key)
+void ipvs_service_key_words(const struct ipvs_service_key *key, struct text *out)
 {
 	const char *option = "-t";
 
@@ -138,7 +138,7 @@ static void add_dest_attr(struct text *out, const struct ipvs_dest_attr *attr)
 void ipvs_op_format(const struct ipvs_op *op, struct text *out)
 {
 	text_add(out, "ipvsadm %s ", commands[op->kind]);
-	add_key(out, &op->service);
+	ipvs_service_key_words(&op->service, out);
 	switch (op->kind) {
 	case IPVS_ADD_SERVICE:
 	case IPVS_SET_SERVICE:
